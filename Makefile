@@ -1,0 +1,42 @@
+# Every target works on a fresh machine with Python 3.11 or newer and make. DERIN_TORCH names what pip installs as PyTorch.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DERIN_TORCH ?= torch
+
+.PHONY: run test test-slow check bench docs clean
+run: $(VENV)/.installed
+	$(BIN)/derin train digits
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m slow
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/speed.py
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python docs/make_pictures.py
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet $(DERIN_TORCH) --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --editable . --constraint constraints.txt
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable ".[dev]" --constraint constraints.txt
+	touch $@

@@ -1,0 +1,49 @@
+"""Derin's own `fit` on the same network: the plan chosen by itself where everybody may use their best."""
+
+from __future__ import annotations
+
+import tempfile
+
+import numpy as np
+
+import derin
+from derin.train.callback import Callback
+from peers.torch_networks import NETWORKS
+from peers.work import WORKS, Clock, arguments, data
+
+
+class Epochs(Callback):
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def on_epoch_end(self, loop, record) -> None:
+        self.clock.epoch_ends(record["running"]["loss"])
+
+
+def main() -> None:
+    args = arguments()
+    work = WORKS[args.network]
+    pictures, labels = data(work)
+    # The peers measure nothing after an epoch: Derin gets no validation split here.
+    table = derin.load((pictures, labels)).with_splits({"train": np.arange(len(labels))})
+    clock = Clock(work)
+    derin.fit(
+        table,
+        model=NETWORKS[work.name](),
+        out=tempfile.mkdtemp() + "/run",
+        epochs=args.epochs + 1,
+        batch_size=work.batch_size,
+        optimizer="adam",
+        learning_rate=work.learning_rate,
+        weight_decay=0.0,
+        schedule="constant",
+        augment="none",
+        label_smoothing=0.0,
+        plan="auto" if args.precision == "best" else "auto:fp32",
+        callbacks=[Epochs(clock)],
+        report=False,
+    )
+    clock.print_result("Derin", args.precision)
+
+
+main()

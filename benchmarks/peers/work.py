@@ -1,0 +1,109 @@
+"""The work that every peer does: data, sizes and settings. NumPy only, so that no peer loads another's library."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+MNIST_MEAN, MNIST_STD = 0.1307, 0.3081
+
+
+@dataclass(frozen=True)
+class Work:
+    """One network on one data set.
+
+    Args:
+        input_shape: height, width, channels.
+        num_examples: of one epoch.
+        batch_size: examples per step.
+        learning_rate: of Adam.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    num_examples: int
+    batch_size: int
+    learning_rate: float = 1e-3
+
+
+WORKS = {
+    "mlp": Work("mlp", (28, 28, 1), 50_000, 128),
+    "cnn": Work("cnn", (28, 28, 1), 25_600, 128),
+    "resnet18": Work("resnet18", (32, 32, 3), 1_280, 64),
+}
+
+
+def data(work: Work) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures uint8 ``(N, height, width, channels)`` and class numbers int64 ``(N,)``."""
+    if work.input_shape == (28, 28, 1):
+        pictures, labels = mnist("train")
+        return pictures[: work.num_examples], labels[: work.num_examples]
+    generator = np.random.default_rng(0)
+    pictures = generator.integers(0, 256, (work.num_examples, *work.input_shape), dtype=np.uint8)
+    return pictures, generator.integers(0, 10, work.num_examples)
+
+
+def mnist(split: str) -> tuple[np.ndarray, np.ndarray]:
+    """MNIST from the folder that DERIN_DATA names."""
+    folder = Path(os.environ["DERIN_DATA"]) / "mnist"
+    stem = "train" if split == "train" else "t10k"
+    with gzip.open(folder / f"{stem}-images-idx3-ubyte.gz") as file:
+        pictures = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28, 1)
+    with gzip.open(folder / f"{stem}-labels-idx1-ubyte.gz") as file:
+        labels = np.frombuffer(file.read(), np.uint8, offset=8).astype(np.int64)
+    return pictures, labels
+
+
+def normalized(pictures: np.ndarray) -> np.ndarray:
+    """Float32 pictures as a careful user would prepare them once, before training."""
+    return ((pictures.astype(np.float32) / 255.0) - MNIST_MEAN) / MNIST_STD
+
+
+class Clock:
+    """Examples per second of every epoch but the first, which warms up and compiles.
+
+    Args:
+        work: what is being done.
+        epochs: to be timed.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.started = time.perf_counter()
+        self.ends: list[float] = []
+        self.losses: list[float] = []
+
+    def epoch_ends(self, loss: float) -> None:
+        self.ends.append(time.perf_counter())
+        self.losses.append(float(loss))
+
+    def print_result(self, peer: str, precision: str) -> None:
+        seconds = np.diff(self.ends)
+        rates = (self.work.num_examples / seconds).tolist()
+        print(
+            json.dumps(
+                {
+                    "peer": peer,
+                    "network": self.work.name,
+                    "precision": precision,
+                    "examples_per_second": rates,
+                    "losses": self.losses,
+                    "first_epoch_seconds": self.ends[0] - self.started,
+                }
+            )
+        )
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--network", choices=sorted(WORKS), required=True)
+    parser.add_argument("--precision", choices=("fp32", "best"), required=True)
+    parser.add_argument("--epochs", type=int, default=3)
+    return parser.parse_args()

@@ -1,0 +1,49 @@
+"""Derin: from a folder of data to a network that is trained, diagnosed, explained and in use.
+
+Nothing is imported until it is asked for, so that ``import derin`` costs a few milliseconds.
+
+Example:
+    >>> import derin
+    >>> data = derin.load("iris")
+    >>> data.target().classes
+    ('setosa', 'versicolor', 'virginica')
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from derin.version import __version__
+
+if TYPE_CHECKING:
+    from derin.api.fit import fit
+    from derin.api.load import load
+    from derin.api.model import open  # noqa: A004
+    from derin.api.run import Run
+    from derin.core.errors import DerinError
+    from derin.models.graph import Graph, Input
+    from derin.models.sequential import Sequential
+
+_PUBLIC = {
+    "DerinError": "derin.core.errors",
+    "Graph": "derin.models.graph",
+    "Input": "derin.models.graph",
+    "Run": "derin.api.run",
+    "Sequential": "derin.models.sequential",
+    "fit": "derin.api.fit",
+    "load": "derin.api.load",
+    "open": "derin.api.model",
+}
+
+__all__ = ["DerinError", "Graph", "Input", "Run", "Sequential", "__version__", "fit", "load", "open"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'derin' has no attribute {name!r}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

@@ -1,0 +1,5 @@
+"""`python -m derin`."""
+
+from derin.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Load, fit, open: the one place that joins the rooms."""

@@ -1,0 +1,249 @@
+"""From data to a trained, saved, measured network in one call."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from derin.api.bundles import load_model, model_entry, save_model
+from derin.api.prepare import Prepared, prepare, source_name
+from derin.api.results import measure
+from derin.api.run import Run
+from derin.core.environment import differences, environment
+from derin.core.errors import UsageError
+from derin.core.run import RunFolder
+from derin.train.callback import Callback
+from derin.train.config import TrainConfig
+from derin.train.plan import Plan
+
+__all__ = ["fit", "prepare"]
+
+_FORMAT = 1
+
+
+def fit(
+    data: Any = None,
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    callbacks: Sequence[Callback] = (),
+    report: bool = True,
+    report_pictures: bool = True,
+    calibrate: bool = False,
+    command: str | None = None,
+    **options: Any,
+) -> Run:
+    """Trains a network on data, keeps the best state, measures it once on the test split and writes a report.
+
+    Args:
+        data: whatever `derin.load` takes; None goes on with the data of the run that is resumed.
+        out: the run's folder; None takes the next free one under ``runs/``.
+        resume: go on with the run at `out` from its saved state, or start it if nothing is saved yet.
+        callbacks: are told of starts, steps, epochs and the end.
+        report: whether to write report.html.
+        report_pictures: whether the report embeds pictures of the data.
+        calibrate: fit a temperature on the validation split, so that probabilities mean what they say.
+        command: the command line, for the report.
+        options: what `derin.api.prepare.prepare` takes: model, task, target, size, augment, epochs, batch_size,
+            learning_rate, optimizer, seed and every other setting of `TrainConfig`.
+
+    Returns:
+        the run, with ``metrics``, ``history``, ``diagnosis`` and ``model()``.
+
+    Example:
+        >>> import derin, tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> run = derin.fit("iris", epochs=40, out=folder + "/iris")
+        >>> run.metrics["test"]["accuracy"] > 0.8
+        True
+        >>> derin.open(run.path).predict([5.1, 3.5, 1.4, 0.2])[0].name
+        'setosa'
+    """
+    folder, record = _open_or_create(data, out, resume, options)
+    if record.get("finished"):
+        return Run(folder.path)
+    with folder.lock():
+        if record:
+            data, options = _continued(data, options, record, folder.path)
+        prepared = prepare(data, **options)
+        record = _begin(folder, record, prepared, data, options, command)
+        _train_and_measure(folder, record, prepared, callbacks, resume=resume, calibrate=calibrate)
+    if report and folder.record().get("finished"):
+        from derin.report.page import write_report
+
+        write_report(folder.path, pictures=report_pictures)
+    return Run(folder.path)
+
+
+def _open_or_create(
+    data: Any, out: str | Path | None, resume: bool, options: Mapping[str, Any]
+) -> tuple[RunFolder, dict[str, Any]]:
+    """The run's folder and what is recorded in it, which is nothing for a new run."""
+    if resume:
+        if out is None:
+            raise UsageError("To resume, name the run: --out RUN (out=... in Python).")
+        if (Path(out) / "run.json").exists():
+            folder = RunFolder.open(Path(out))
+            return folder, folder.record()
+    if data is None:
+        raise UsageError(f"There is no run at {out} to take the data from; name the data to train on.")
+    name = source_name(data) or getattr(data, "name", None) or "run"
+    return RunFolder.create(None if out is None else Path(out), name=Path(name).stem or "run"), {}
+
+
+def _continued(
+    data: Any, options: dict[str, Any], record: Mapping[str, Any], path: Path
+) -> tuple[Any, dict[str, Any]]:
+    """The recorded data and options; what the caller gives beside must be the same."""
+    request = record["request"]
+    if data is None:
+        data = request["data"]
+        if data is None:
+            raise UsageError(f"The run {path} was trained on data in memory; give the same data to resume it.")
+    elif source_name(data) != request["data"]:
+        raise UsageError(f"The run {path} was trained on {request['data']!r}, not on {source_name(data)!r}.")
+    recorded = request["options"]
+    for name, value in options.items():
+        if value is not None and _plain(value) != recorded.get(name):
+            raise UsageError(
+                f"The run {path} was started with {name}={recorded.get(name)!r}; got {name}={value!r}. "
+                "Leave it out to resume, or start a new run with another --out."
+            )
+    kept = dict(recorded)
+    if "model" in options and kept.get("model") is None:
+        kept["model"] = options["model"]
+    kept.pop("config", None)
+    for name in list(kept):
+        if name in record["config"]:
+            del kept[name]
+    return data, {**kept, "config": TrainConfig.from_json(record["config"])}
+
+
+def _begin(
+    folder: RunFolder,
+    record: dict[str, Any],
+    prepared: Prepared,
+    data: Any,
+    options: Mapping[str, Any],
+    command: str | None,
+) -> dict[str, Any]:
+    """Writes down what is about to be done; for a resumed run checks that nothing else changed."""
+    import torch
+
+    from derin.models.summary import summarize
+
+    if record:
+        if prepared.table.fingerprint() != record["data"]["fingerprint"]:
+            raise UsageError(f"The data of run {folder.path} has changed since it was started; start a new run.")
+        for sentence in differences(record["environment"], environment(str(prepared.device))):
+            print(sentence, file=sys.stderr)
+        return record
+    summary = summarize(prepared.model, prepared.preparation.input_shape)
+    config = replace(prepared.config, threads=prepared.config.threads or torch.get_num_threads())
+    table = prepared.table
+    record = {
+        "format": _FORMAT,
+        "name": folder.path.name,
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "finished": False,
+        "command": command,
+        "request": {
+            "data": source_name(data),
+            "options": {k: _plain(v) for k, v in options.items() if v is not None},
+        },
+        "model": {
+            "name": prepared.model_name,
+            "spec": model_entry(prepared.model),
+            "parameters": summary.parameters,
+            "multiply_adds": summary.multiply_adds,
+            "layers": [row.to_json() for row in summary.layers],
+        },
+        "task": {
+            **prepared.task.to_json(),
+            "headline": prepared.task.headline,
+            "maximize": prepared.task.maximize,
+        },
+        "data": {
+            "name": table.name,
+            "source": source_name(data),
+            "fingerprint": table.fingerprint(),
+            "schema": table.schema.to_json(),
+            "splits": {split: len(rows) for split, rows in table.splits.items()},
+            "reading": table.reading.to_json(),
+        },
+        "config": config.to_json(),
+        "preparation": prepared.preparation.to_json(),
+        "augmentation": None if prepared.augmentation is None else str(prepared.augmentation),
+        "environment": environment(str(prepared.device)),
+    }
+    return record
+
+
+def _train_and_measure(
+    folder: RunFolder,
+    record: dict[str, Any],
+    prepared: Prepared,
+    callbacks: Sequence[Callback],
+    *,
+    resume: bool,
+    calibrate: bool,
+) -> None:
+    from derin.train.loop import Loop, train
+
+    facts = {"data": record["data"] | {"reading": None}, "training": record["config"]}
+
+    def on_plan(loop: Loop) -> None:
+        record["plan"] = {"chosen": loop.plan.to_json(), "table": [t.to_json() for t in loop.trials] or _trials(record)}
+        folder.write_record(record)
+
+    def on_best(loop: Loop, epoch: dict[str, Any]) -> None:
+        metrics = {split: epoch[split] for split in ("train", "val") if split in epoch}
+        save_model(folder.model_path, loop.model, prepared.task, prepared.preparation, facts | {"metrics": metrics})
+
+    loop = train(
+        prepared.model,
+        prepared.task,
+        prepared.train_source,
+        TrainConfig.from_json(record["config"]),
+        validation=prepared.val_source,
+        train_sample=prepared.train_sample,
+        run=folder,
+        plan=Plan.from_json(record["plan"]["chosen"]) if "plan" in record else None,
+        callbacks=callbacks,
+        on_plan=on_plan,
+        on_best=on_best,
+        resume=resume,
+    )
+    record |= {"epochs": loop.epoch, "seconds": loop.seconds, "stopped": loop.stopped}
+    if loop.stopped == "interrupted":
+        folder.write_record(record)
+        return
+    own = prepared.model if record["model"]["spec"].get("name") is None else None
+    network, task, preparation, _ = load_model(folder.model_path, own)
+    network.to(prepared.device)
+    measured = measure(network, task, prepared, folder.path, calibrate_on="val" if calibrate else None)
+    save_model(folder.model_path, network, task, preparation, facts | {"metrics": measured["metrics"]})
+    folder.write_record(record | measured | {"best_epoch": loop.tracker.best_epoch or loop.epoch, "finished": True})
+
+
+def _trials(record: Mapping[str, Any]) -> list[Any]:
+    """The timings of the process that started the run."""
+    table: list[Any] = record.get("plan", {}).get("table", [])
+    return table
+
+
+def _plain(value: Any) -> Any:
+    """An option as it stands in run.json."""
+    if isinstance(value, bool | int | float | str | None):
+        return value
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    return type(value).__name__

@@ -1,0 +1,91 @@
+"""The final measurement of a trained network, and the examples that a report shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from derin.api.prepare import Prepared
+from derin.core.files import storage_errors
+from derin.train.evaluation import predict_batches
+
+if TYPE_CHECKING:
+    from torch import nn
+
+# The training split is measured on so many examples at most; it shows over-fitting and decides nothing.
+_TRAIN_LIMIT = 10_000
+_EXAMPLES_PER_REASON = 12
+
+
+def measure(
+    network: nn.Module, task: Any, prepared: Prepared, folder: Path, *, calibrate_on: str | None
+) -> dict[str, Any]:
+    """Measures every split in full precision and keeps telling examples of the split that was never trained on.
+
+    Args:
+        calibrate_on: the split on which a temperature is fitted first, or None.
+
+    Returns:
+        ``metrics`` (plain numbers), ``details`` (confusion and the like) and ``intervals`` by split, ``num_examples`` by split, ``examples_split``, and ``calibration``.
+    """
+    found: dict[str, Any] = {"metrics": {}, "details": {}, "intervals": {}, "num_examples": {}}
+    if calibrate_on is not None and calibrate_on in prepared.table.splits:
+        outputs, targets = collect(network, task, prepared, calibrate_on)
+        found["calibration"] = task.calibrate(outputs, targets).to_json()
+    shown = next(s for s in ("test", "val", "train") if s in prepared.table.splits)
+    for split in ("train", "val", "test"):
+        if split not in prepared.table.splits:
+            continue
+        source = prepared.split_source(split, _TRAIN_LIMIT if split == "train" else None)
+        metrics = task.metrics()
+        kept: list[tuple[Any, np.ndarray]] = []
+        for outputs, batch in predict_batches(network, task, source):
+            metrics.update(outputs, batch)
+            kept.append((outputs, batch.rows.numpy()))
+        found["metrics"][split], found["details"][split] = plain_numbers(metrics.compute())
+        found["num_examples"][split] = source.num_examples
+        found["intervals"][split] = metrics.intervals()
+        if split == shown:
+            _write_examples(folder / "examples.npz", kept, task, prepared)
+            found["examples_split"] = split
+    return found
+
+
+def plain_numbers(metrics: dict[str, Any]) -> tuple[dict[str, float | None], dict[str, Any]]:
+    """Metrics that are one number, and those that are more (a confusion matrix)."""
+    numbers = {name: value for name, value in metrics.items() if value is None or isinstance(value, int | float)}
+    return numbers, {name: value for name, value in metrics.items() if name not in numbers}
+
+
+def collect(network: nn.Module, task: Any, prepared: Prepared, split: str) -> tuple[Any, Any]:
+    """Raw outputs and targets of a split, whole."""
+    import torch
+
+    pairs = [
+        (outputs["logits"], batch[task.target])
+        for outputs, batch in predict_batches(network, task, prepared.split_source(split))
+    ]
+    return torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs])
+
+
+def _write_examples(path: Path, kept: list[tuple[Any, np.ndarray]], task: Any, prepared: Prepared) -> None:
+    """The examples with the highest loss, the confidently wrong ones and the least sure ones, for the report."""
+    import torch
+
+    rows = np.concatenate([part for _, part in kept])
+    outputs = {name: torch.cat([out[name] for out, _ in kept]) for name in kept[0][0]}
+    true = prepared.targets[task.target][rows]
+    telling = task.telling_examples(outputs, torch.from_numpy(np.ascontiguousarray(true)), _EXAMPLES_PER_REASON)
+    chosen = rows[telling["place"]]
+    names = prepared.table.row_names
+    arrays = {
+        "rows": chosen,
+        "names": np.array([str(row) if names is None else names[row] for row in chosen], dtype=np.str_),
+        **{name: values for name, values in telling.items() if name != "place"},
+    }
+    if prepared.preparation.kind == "picture":
+        arrays["pictures"] = prepared.host.gather(chosen).numpy()
+    with storage_errors(f"The examples of the report {path}"), path.open("wb") as file:
+        np.savez_compressed(file, **arrays)

@@ -1,0 +1,67 @@
+"""What every command shares: people's text on stderr, one JSON document on stdout, errors in one sentence."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; text goes to stderr.")]
+
+
+def console(*, json_output: bool = False) -> Console:
+    """Where text for people goes: stdout, or stderr when stdout is kept for JSON."""
+    from rich.console import Console
+
+    return Console(stderr=json_output, highlight=False, soft_wrap=False)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout; numbers that are not finite become null."""
+    sys.stdout.write(json.dumps(finite(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def finite(value: Any) -> Any:
+    """The same document with null in place of NaN and infinities."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(k): finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(v) for v in value]
+    return value
+
+
+def speaks_plainly(command: Callable[P, R]) -> Callable[P, R]:
+    """Turns Derin's errors into one sentence on stderr and the right exit code; all else stays a traceback."""
+
+    @functools.wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        from derin.core.errors import DerinError
+
+        try:
+            return command(*args, **kwargs)
+        except DerinError as error:
+            print(f"derin {command.__name__.replace('_', '-').rstrip('-')}: {error}", file=sys.stderr)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            # The reader of a pipe (`| head`) has gone: nothing is left to say, also not at interpreter exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
+
+    return wrapper

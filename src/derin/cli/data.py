@@ -1,0 +1,266 @@
+"""`derin data`: look at data before training on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from derin.cli.console import JsonFlag, console, print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from derin.data.reading import Duplicate, Reading
+    from derin.data.table import Table
+
+_FEW_CLASSES, _FEW_NAMES, _FEW_GROUPS = 20, 3, 5
+
+
+def data(
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="DATA", help="A named data set, a file or a folder.", show_default=False),
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Column to be predicted.", show_default=False)] = None,
+    size: Annotated[int | None, typer.Option(help="Side in pixels at which pictures are read.", show_default=False)] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the splits that are cut.")] = 0,
+    sheet: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Write a sheet of pictures with their classes.", show_default=False)
+    ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Fetch a named data set that is not on this machine.")] = False,
+    show_all: Annotated[bool, typer.Option("--all", help="List every finding, class and duplicate.")] = False,
+    sets: Annotated[bool, typer.Option("--sets", help="List the named data sets and where each was found.")] = False,
+    json_output: JsonFlag = False,
+) -> None:
+    """Show what data holds: columns, splits, classes, and everything unusual.
+
+    Example: [bold]derin data digits --sheet digits.png[/bold]
+    """
+    from derin.core.errors import UsageError
+
+    out = console(json_output=json_output)
+    if sets:
+        if source is not None:
+            raise UsageError(f"--sets lists all data sets and takes no DATA; got {source!r}. Leave one of them out.")
+        _list_sets(out, json_output)
+        return
+    if source is None:
+        raise UsageError("DATA is required: a named data set, a file or a folder. `derin data --sets` lists the names.")
+    from derin.api.load import load
+
+    with progress_bar("Reading" if not download else "Fetching and reading") as progress:
+        table = load(source, target=target, size=size, seed=seed, download=download, progress=progress)
+    if sheet is not None:
+        from derin.data.sheet import write_sheet
+
+        write_sheet(table, sheet, seed=seed)
+    if json_output:
+        print_json(
+            {
+                "name": table.name,
+                "schema": table.schema.to_json(),
+                "splits": {name: len(rows) for name, rows in table.splits.items()},
+                "report": table.reading.to_json(),
+            }
+        )
+    else:
+        _show(table, out, show_all)
+    if sheet is not None:
+        out.print(f"\nPictures: {sheet}", soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr while (done, total) is told; nothing where stderr is no terminal or nothing is told."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not Console(stderr=True).is_terminal,
+    )
+    task = None
+
+    def tell(done: int, total: int) -> None:
+        nonlocal task
+        if task is None:
+            bar.start()
+            task = bar.add_task(label, total=total)
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield tell
+    finally:
+        bar.stop()
+
+
+def _list_sets(out: Console, json_output: bool) -> None:
+    from derin.data.catalog import NAMED_SETS
+    from derin.data.named import data_folder, find_named
+
+    found = {name: find_named(name) for name in NAMED_SETS}
+    if json_output:
+        document: list[dict[str, Any]] = []
+        for name, named in NAMED_SETS.items():
+            document.append(
+                {
+                    "name": name,
+                    "about": named.about,
+                    "available": not named.places or found[name] is not None,
+                    "path": None if found[name] is None else str(found[name]),
+                    "download_bytes": sum(f.num_bytes for f in named.files) or None,
+                }
+            )
+        print_json({"sets": document})
+        return
+    from rich.table import Table as Grid
+
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in ("name", "where", "what"):
+        grid.add_column(heading, overflow="fold")
+    root = data_folder()
+    for name, named in NAMED_SETS.items():
+        if not named.places:
+            where = "scikit-learn"
+        elif (place := found[name]) is not None:
+            inside = root is not None and place.is_relative_to(root)
+            where = f"DERIN_DATA/{place.relative_to(root).as_posix()}" if inside and root is not None else str(place)
+        elif named.files:
+            where = f"--download: {sum(f.num_bytes for f in named.files) / 1e6:,.0f} MB"
+        else:
+            where = "not here"
+        grid.add_row(name, where, named.about)
+    out.print(grid)
+    out.print(f"\nDERIN_DATA is {root}." if root else "\nDERIN_DATA, a folder of local copies, is not set.", soft_wrap=True)
+
+
+def _show(table: Table, out: Console, show_all: bool) -> None:
+    out.print(f"[bold]{_plain(table.name)}[/bold]: {len(table):,} examples, read from {_plain(table.reading.source)}", soft_wrap=True)
+    _show_schema(table, out, show_all)
+    _show_splits(table.reading, out, show_all)
+    _show_findings(table.reading, out, show_all)
+    _show_duplicates(table.reading, out, show_all)
+    if table.reading.notes:
+        out.print("\n[bold]Notes[/bold]")
+        _points(table.reading.notes, out)
+
+
+def _show_schema(table: Table, out: Console, show_all: bool) -> None:
+    from rich.table import Table as Grid
+
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in ("column", "kind", "role", "shape", "classes", "note"):
+        grid.add_column(heading, overflow="fold")
+    for column in table.schema:
+        shape = "×".join("*" if n < 0 else str(n) for n in column.shape)
+        classes = _class_names(column.classes or (), show_all)
+        note = "; ".join(part for part in (column.unit and f"unit {column.unit}", column.note) if part)
+        grid.add_row(_plain(column.name), column.kind.value, column.role.value, shape, _plain(classes), _plain(note))
+    out.print()
+    out.print(grid)
+
+
+def _show_splits(reading: Reading, out: Console, show_all: bool) -> None:
+    from rich.table import Table as Grid
+
+    splits = list(reading.counts)
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("class", overflow="fold")
+    for split in splits:
+        grid.add_column(split, justify="right")
+    classes = [name for name in dict.fromkeys(n for counts in reading.counts.values() for n in counts) if name]
+    shown = classes if show_all or len(classes) <= _FEW_CLASSES else classes[: _FEW_CLASSES - 1]
+    for name in shown:
+        grid.add_row(_plain(name), *(f"{reading.counts[split].get(name, 0):,}" for split in splits))
+    if len(shown) < len(classes):
+        rest = classes[len(shown) :]
+        sums = (sum(reading.counts[split].get(name, 0) for name in rest) for split in splits)
+        grid.add_row(f"{len(rest):,} more", *(f"{n:,}" for n in sums))
+    totals = {split: sum(reading.counts[split].values()) for split in splits}
+    if classes:
+        grid.add_section()
+    grid.add_row("[bold]all[/bold]" if classes else "examples", *(f"[bold]{totals[split]:,}[/bold]" for split in splits))
+    out.print()
+    out.print(grid)
+
+
+def _show_findings(reading: Reading, out: Console, show_all: bool) -> None:
+    if not reading.findings:
+        return
+    out.print("\n[bold]Unusual[/bold]")
+    groups: dict[tuple[str, str], list[str]] = {}
+    for finding in reading.findings:
+        groups.setdefault((finding.outcome.value, finding.reason), []).append(finding.where)
+    lines = []
+    for (outcome, reason), places in groups.items():
+        lines.append(f"{len(places):,} {outcome}: {reason} ({_names(places, None if show_all else _FEW_NAMES)})")
+    _points(lines, out)
+
+
+def _show_duplicates(reading: Reading, out: Console, show_all: bool) -> None:
+    if not reading.duplicates:
+        return
+    leaks = reading.leaks
+    out.print("\n[bold]Equal examples[/bold]")
+    num = len(reading.duplicates)
+    text = f"{num:,} group{'s' if num > 1 else ''} of examples with equal content"
+    if leaks:
+        text += f", {len(leaks):,} of them across splits: a measurement there looks better than it is"
+    out.print(f"{text}.", soft_wrap=False)
+    # Leaks first: they are what is to be mended.
+    ordered = [*leaks, *(d for d in reading.duplicates if d not in leaks)]
+    shown = ordered if show_all else ordered[:_FEW_GROUPS]
+    lines = [_members(group, show_all) for group in shown]
+    if len(shown) < num:
+        lines.append(f"{num - len(shown):,} more groups; --all lists them")
+    _points(lines, out)
+
+
+def _members(group: Duplicate, show_all: bool) -> str:
+    named = [f"{name} ({split})" if split else name for name, split in zip(group.names, group.splits)]
+    return " = ".join(named if show_all else named[:_FEW_NAMES]) + (
+        f" = {len(named) - _FEW_NAMES:,} more" if not show_all and len(named) > _FEW_NAMES else ""
+    )
+
+
+def _points(lines: list[str], out: Console) -> None:
+    """Sentences as a list whose wrapped lines stay indented."""
+    from rich.table import Table as Grid
+
+    grid = Grid.grid(padding=(0, 1))
+    grid.add_column()
+    grid.add_column(overflow="fold")
+    for line in lines:
+        grid.add_row("·", _plain(line))
+    out.print(grid)
+
+
+def _class_names(classes: tuple[str, ...], show_all: bool) -> str:
+    """``"10: airplane, bird, cat, …"``."""
+    if not classes:
+        return ""
+    shown = classes if show_all else classes[:3]
+    return f"{len(classes):,}: {', '.join(shown)}" + (", …" if len(shown) < len(classes) else "")
+
+
+def _names(names: Any, limit: int | None) -> str:
+    """Names with commas, the first ones where there are many."""
+    if limit is None or len(names) <= limit:
+        return ", ".join(names)
+    return ", ".join(names[:limit]) + f", … {len(names) - limit:,} more"
+
+
+def _plain(text: str) -> str:
+    """Text in which square brackets mean nothing."""
+    from rich.markup import escape
+
+    return escape(text)

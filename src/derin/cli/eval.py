@@ -1,0 +1,43 @@
+"""`derin eval`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from derin.cli.console import JsonFlag, console, print_json
+
+
+def eval_(
+    run: Annotated[Path, typer.Argument(help="A run, or a bundle.")],
+    data: Annotated[str | None, typer.Argument(help="What to measure on; the run's own data if left out.")] = None,
+    split: Annotated[str | None, typer.Option(help="train, val, test or all.")] = None,
+    target: Annotated[str | None, typer.Option(help="Column with the answers.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    json_output: JsonFlag = False,
+) -> None:
+    """Measure a trained network on data with known answers.
+
+    Of the data that the network was trained on, and of data that comes with a test split, the test split is measured;
+    of other data every row.
+
+    Example: [bold]derin eval runs/mnist-1 ./my_digits[/bold]
+    """
+    from derin.api.model import open
+    from derin.core.errors import UsageError
+
+    model = open(run, device=device)
+    source = data or model.card.get("data", {}).get("source")
+    if source is None:
+        raise UsageError(f"{run} was trained on data in memory; name the data to measure on.")
+    metrics, num_examples = model.evaluate(source, split=split, target=target)
+    if json_output:
+        print_json({"metrics": metrics, "num_examples": num_examples})
+        return
+    terminal = console()
+    terminal.print(f"{num_examples} examples")
+    for name, value in metrics.items():
+        if isinstance(value, float):
+            terminal.print(f"{name:>20}  {value:.4f}")

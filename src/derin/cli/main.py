@@ -1,0 +1,47 @@
+"""The `derin` command."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Annotated
+
+import typer
+
+from derin.cli.console import speaks_plainly
+from derin.version import __version__
+
+# Command → module with a function of the same name (a trailing underscore where the name is taken); the order is
+# that of --help.
+COMMANDS = ("train", "eval", "predict", "data", "summary", "find_lr", "report", "cache", "env")
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="From a folder of data to a trained, diagnosed network.\n\nExample: [bold]derin train digits[/bold]",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"derin {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Root of the command line; its help stands at `app`."""
+
+
+for _name in COMMANDS:
+    _module = importlib.import_module(f"derin.cli.{_name}")
+    app.command(_name.replace("_", "-"))(speaks_plainly(getattr(_module, _name + ("_" if _name == "eval" else ""))))
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

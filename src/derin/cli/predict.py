@@ -1,0 +1,112 @@
+"""`derin predict`."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from derin.cli.console import JsonFlag, console, print_json
+
+if TYPE_CHECKING:
+    from derin.api.model import Model
+
+_CHUNK = 512
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(help="A run, or a bundle.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Pictures, folders of pictures, or tables.")],
+    out: Annotated[Path | None, typer.Option(help="Write a CSV file with one line per input.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    json_output: JsonFlag = False,
+) -> None:
+    """Say what a trained network sees in pictures or rows.
+
+    Example: [bold]derin predict runs/mnist-1 seven.png[/bold]
+    """
+    from derin.api.model import open
+
+    model = open(run, device=device)
+    answers = _skipping_unreadable(model, inputs)
+    if json_output:
+        print_json([{"input": name, **answer.to_json()} for name, answer in answers])
+    elif out is None:
+        terminal = console()
+        for name, answer in answers:
+            terminal.print(f"{name}  {_in_words(answer)}", markup=False, soft_wrap=True)
+    if out is not None:
+        count = _write_csv(out, answers)
+        console(json_output=json_output).print(f"{count} predictions in {out}", soft_wrap=True)
+
+
+def _skipping_unreadable(model: Model, inputs: list[Path]) -> Iterator[tuple[str, Any]]:
+    """Names and predictions. A file that was named must be readable; one found in a folder is told and passed over."""
+    for path in inputs:
+        if model.preparation.kind != "picture":
+            yield from _rows_of_table(model, path)
+        elif path.is_dir():
+            yield from _folder(model, path)
+        else:
+            yield str(path), model.predictions(path)[0]
+
+
+def _folder(model: Model, folder: Path) -> Iterator[tuple[str, Any]]:
+    from derin.core.errors import DataError
+    from derin.data.readers.picture_folder import list_pictures
+
+    paths = list_pictures(folder)
+    if not paths:
+        raise DataError(f"The folder {folder} holds no pictures; name a folder with pictures or the files themselves.")
+    terminal = console(json_output=True)
+    for start in range(0, len(paths), _CHUNK):
+        readable, rows = [], []
+        for path in paths[start : start + _CHUNK]:
+            try:
+                rows.append(model.preparation.read(path)[0])
+                readable.append(path)
+            except DataError as error:
+                terminal.print(f"skipped: {error}", markup=False, soft_wrap=True)
+        if readable:
+            for path, answer in zip(readable, model.predictions(rows), strict=True):
+                yield str(path), answer
+
+
+def _rows_of_table(model: Model, path: Path) -> Iterator[tuple[str, Any]]:
+    for number, answer in enumerate(model.predictions(path), start=1):
+        yield f"{path}:{number}", answer
+
+
+def _in_words(answer: Any) -> str:
+    found = answer.to_json()
+    if "value" in found:
+        return f"{found['value']}"
+    return "  ".join(f"{name} {probability:.3f}" for name, probability in found["top"])
+
+
+def _write_csv(path: Path, answers: Iterator[tuple[str, Any]]) -> int:
+    """One line per input: its name, the label and probability (or the value), and every listed class."""
+    import io
+
+    from derin.core.files import write_bytes
+
+    text, count = io.StringIO(newline=""), 0
+    writer = csv.writer(text)
+    for name, answer in answers:
+        found = answer.to_json()
+        if count == 0:
+            first = ["value"] if "value" in found else ["labels"] if "labels" in found else ["label", "probability"]
+            writer.writerow(["input", *first])
+        if "value" in found:
+            cells = [found["value"]]
+        elif "labels" in found:
+            cells = [";".join(found["labels"])]
+        else:
+            cells = [found["label"], found["probability"]]
+        writer.writerow([name, *cells])
+        count += 1
+    write_bytes(path, text.getvalue().encode("utf-8"))
+    return count

@@ -1,0 +1,245 @@
+"""`derin train`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from derin.cli.console import JsonFlag, console, print_json
+
+_DATA = "Data"
+_NETWORK = "Network and task"
+_TRAINING = "Training"
+_RUN = "Run"
+
+
+def train(
+    data: Annotated[
+        str | None,
+        typer.Argument(help="A named set (derin data --sets), a folder, an archive or a file; may be left out with --resume."),
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Column to predict.", rich_help_panel=_DATA)] = None,
+    size: Annotated[int | None, typer.Option(help="Height and width of pictures.", rich_help_panel=_DATA)] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(help='Such as "flip,rotate=10,shift=0.1", or "none".', rich_help_panel=_DATA),
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch a named set that is not on this machine.", rich_help_panel=_DATA)
+    ] = False,
+    model: Annotated[str | None, typer.Option(help="Registered network.", rich_help_panel=_NETWORK)] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="Setting of the network, such as hidden=[512]; repeatable.", rich_help_panel=_NETWORK),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="classification, binary, multilabel or regression.", rich_help_panel=_NETWORK),
+    ] = None,
+    class_weights: Annotated[
+        str | None,
+        typer.Option(help='"balanced", or one number per class: "1,10".', rich_help_panel=_NETWORK),
+    ] = None,
+    label_smoothing: Annotated[float | None, typer.Option(help="0 to 1.", rich_help_panel=_NETWORK)] = None,
+    calibrate: Annotated[
+        bool,
+        typer.Option("--calibrate", help="Fit a temperature on the validation split.", rich_help_panel=_NETWORK),
+    ] = False,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data.", rich_help_panel=_TRAINING)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Examples per step.", rich_help_panel=_TRAINING)] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--lr", "--learning-rate", help="At its highest.", rich_help_panel=_TRAINING)
+    ] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(help="sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, lion, muon.", rich_help_panel=_TRAINING),
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            help="constant, inverse, exponential, inverse-sqrt, step, manual, linear, cosine, one-cycle; settings after a colon.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = None,
+    warmup: Annotated[float | None, typer.Option(help="Share of training.", rich_help_panel=_TRAINING)] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Decoupled.", rich_help_panel=_TRAINING)] = None,
+    momentum: Annotated[float | None, typer.Option(help="0 to 1.", rich_help_panel=_TRAINING)] = None,
+    l1: Annotated[float | None, typer.Option(help="Weight of the sum of |w|.", rich_help_panel=_TRAINING)] = None,
+    clip_norm: Annotated[float | None, typer.Option(help="Largest gradient norm.", rich_help_panel=_TRAINING)] = None,
+    accumulate: Annotated[int | None, typer.Option(help="Batches per update.", rich_help_panel=_TRAINING)] = None,
+    ema_decay: Annotated[float | None, typer.Option(help="Average the weights.", rich_help_panel=_TRAINING)] = None,
+    patience: Annotated[int | None, typer.Option(help="Stop early after so many epochs.", rich_help_panel=_TRAINING)] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.", rich_help_panel=_TRAINING)] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Stop after so long.", rich_help_panel=_TRAINING)] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option(help="auto, auto:fp32, plain, parts (bf16,channels-last,fused), or a run.", rich_help_panel=_TRAINING),
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps.", rich_help_panel=_TRAINING)] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads.", rich_help_panel=_TRAINING)] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; else runs/NAME-NUMBER.", rich_help_panel=_RUN)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run at --out.", rich_help_panel=_RUN)] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="A run, or a JSON file, whose settings to use; options given here win.", rich_help_panel=_RUN),
+    ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write events for TensorBoard into the run.", rich_help_panel=_RUN)
+    ] = False,
+    histograms: Annotated[
+        bool, typer.Option("--histograms", help="With histograms of weights and gradients.", rich_help_panel=_RUN)
+    ] = False,
+    report: Annotated[bool, typer.Option(help="Write report.html.", rich_help_panel=_RUN)] = True,
+    pictures: Annotated[bool, typer.Option(help="Embed pictures of the data in the report.", rich_help_panel=_RUN)] = True,
+    json_output: JsonFlag = False,
+) -> None:
+    """Train a network on data, measure it and write a report.
+
+    What is not given is inferred: the task from the target, the network from the inputs, the settings from both.
+
+    Example: [bold]derin train mnist --epochs 3 --seed 1[/bold]
+    """
+    from derin.api.fit import fit
+    from derin.train.callback import Callback
+    from derin.train.progress import ProgressBar
+
+    given = {
+        name: value
+        for name, value in {
+            "target": target,
+            "size": size,
+            "augment": augment,
+            "model": model,
+            "task": task,
+            "class_weights": _class_weights(class_weights),
+            "label_smoothing": label_smoothing,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "optimizer": optimizer,
+            "schedule": schedule,
+            "warmup": warmup,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+            "l1": l1,
+            "clip_norm": clip_norm,
+            "accumulate": accumulate,
+            "ema_decay": ema_decay,
+            "patience": patience,
+            "seed": seed,
+            "max_seconds": max_seconds,
+            "plan": plan,
+            "device": device,
+            "threads": threads,
+            "histograms": histograms or None,
+            "model_options": _model_options(option) or None,
+        }.items()
+        if value is not None
+    }
+    options = {**_from_config(config), **given}
+    terminal = console(json_output=json_output)
+    callbacks: list[Callback] = [ProgressBar(terminal)]
+    if tensorboard or histograms:
+        from derin.train.tensorboard import TensorBoardEvents
+
+        callbacks.append(TensorBoardEvents())
+    run = fit(
+        data,
+        out=out,
+        resume=resume,
+        callbacks=callbacks,
+        report=report,
+        report_pictures=pictures,
+        calibrate=calibrate,
+        command=shlex.join(["derin", *sys.argv[1:]]),
+        download=download,
+        **options,
+    )
+    _print_end(run, terminal)
+    if json_output:
+        print_json(_document(run))
+    if not run.finished:
+        raise typer.Exit(130)
+
+
+def _print_end(run: Any, terminal: Any) -> None:
+    from derin.core.messages import say
+
+    record = run.record
+    if not run.finished:
+        terminal.print(say("run.interrupted", path=str(run.path)))
+        return
+    for split, values in run.metrics.items():
+        numbers = "  ".join(f"{name} {value:.4f}" for name, value in values.items() if isinstance(value, float))
+        terminal.print(f"{split:>5}  {numbers}", soft_wrap=True)
+    for sentence in run.diagnosis:
+        terminal.print(sentence, soft_wrap=True)
+    terminal.print(f"{record['model']['name']}, {record['seconds']:.1f} s, {run.path}", soft_wrap=True)
+    if run.report.exists():
+        terminal.print(run.report.resolve().as_uri(), soft_wrap=True)
+
+
+def _document(run: Any) -> dict[str, Any]:
+    """The promised JSON form."""
+    record = run.record
+    return {
+        "run": str(run.path),
+        "model": record["model"]["name"],
+        "task": record["task"]["name"],
+        "epochs": record.get("epochs"),
+        "seconds": record.get("seconds"),
+        "plan": record["plan"]["chosen"],
+        "stopped": record.get("stopped"),
+        "metrics": run.metrics,
+    }
+
+
+def _class_weights(text: str | None) -> str | list[float] | None:
+    from derin.core.errors import UsageError
+
+    if text is None or text == "balanced":
+        return text
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f'--class-weights must be "balanced" or numbers with commas; got {text!r}.') from None
+
+
+def _model_options(pairs: list[str] | None) -> dict[str, Any]:
+    """``name=value`` pairs, the value as JSON where it is JSON."""
+    import json
+
+    from derin.core.errors import UsageError
+
+    options: dict[str, Any] = {}
+    for pair in pairs or []:
+        name, sign, text = pair.partition("=")
+        if not sign:
+            raise UsageError(f"--option must be name=value; got {pair!r}.")
+        try:
+            options[name] = json.loads(text)
+        except json.JSONDecodeError:
+            options[name] = text
+    return options
+
+
+def _from_config(path: Path | None) -> dict[str, Any]:
+    """The settings of another run or of a JSON file."""
+    from derin.core.errors import UsageError
+    from derin.core.files import read_json
+
+    if path is None:
+        return {}
+    if (path / "run.json").exists():
+        record = read_json(path / "run.json")
+        return {**record["request"]["options"], **record["config"]}
+    if not path.is_file():
+        raise UsageError(f"--config must be a run or a JSON file; there is neither at {path}.")
+    settings = read_json(path)
+    if not isinstance(settings, dict):
+        raise UsageError(f"--config {path} must hold one JSON object of settings; got {type(settings).__name__}.")
+    return settings

@@ -1,0 +1,1 @@
+"""What every room needs: errors, registries, configs, safe files, run folders, seeds. Imports no torch."""

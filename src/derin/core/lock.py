@@ -1,0 +1,110 @@
+"""A lock on a folder that no second process can take and that dies with its holder."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from pathlib import Path
+from types import TracebackType
+
+from derin.core.errors import BusyError, RefusedFileError
+from derin.core.files import storage_errors
+from derin.core.strict_json import dump_json, parse_json
+
+LOCK_NAME = ".lock"
+_POLL_SECONDS = 0.05
+_WINDOWS_PLACE = 1 << 30  # beyond the content, which on Windows could not be read where it is locked
+
+
+class FolderLock:
+    """Holds a folder for one process, by an advisory lock on the file ``.lock`` in it.
+
+    The system releases the lock when the process ends, however it ends. A folder that is itself replaced cannot hold its
+    own lock: lock the one that it lies in.
+
+    Args:
+        path: the folder; made if needed.
+        wait_seconds: how long to wait for another holder.
+
+    Raises:
+        BusyError: (on entering) another process, or another lock in this one, holds the folder.
+        StorageError: (on entering) the folder cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> with FolderLock(folder):
+        ...     (folder / "result.txt").write_text("mine alone")
+        10
+    """
+
+    def __init__(self, path: Path, *, wait_seconds: float = 0.0) -> None:
+        self.path = Path(path)
+        self.wait_seconds = wait_seconds
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> FolderLock:
+        place = self.path / LOCK_NAME
+        with storage_errors(f"The lock {place}"):
+            self.path.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(place, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            deadline = time.monotonic() + self.wait_seconds
+            with storage_errors(f"The lock {place}"):
+                while not _try_lock(descriptor):
+                    if time.monotonic() >= deadline:
+                        raise BusyError(
+                            f"The folder {self.path} is in use by {_holder(descriptor)}; "
+                            "wait until that has ended, or choose another folder."
+                        )
+                    time.sleep(_POLL_SECONDS)
+                holder = {"pid": os.getpid(), "host": socket.gethostname()}
+                os.ftruncate(descriptor, 0)
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                os.write(descriptor, dump_json(holder))
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._descriptor is not None
+        # The file stays: if it were removed, a waiting process would lock a file that nobody else can find.
+        os.close(self._descriptor)
+        self._descriptor = None
+
+
+def _holder(descriptor: int) -> str:
+    """Who wrote itself into the lock file."""
+    try:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        holder = parse_json(os.read(descriptor, 4096), "The lock")
+        return f"process {int(holder['pid'])} on {str(holder['host'])!r}"
+    except (RefusedFileError, KeyError, TypeError, ValueError):
+        return "another process"
+
+
+if os.name == "nt":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        os.lseek(descriptor, _WINDOWS_PLACE, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

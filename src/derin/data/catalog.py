@@ -1,0 +1,288 @@
+"""The catalog of data sets that are known by name: what they are, how they are read, what was published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from derin.data.download import RemoteFile
+from derin.data.forms import ReadOptions, is_archive, read_form
+from derin.data.reading import Reading
+from derin.data.schema import Column, Kind, Role, Schema
+from derin.data.table import ColumnData, Dense, Table
+
+Reader = Callable[["NamedSet", Path, ReadOptions], Table]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedSet:
+    """A data set that is known by name.
+
+    Args:
+        name: by which it is loaded.
+        about: one line for people.
+        read: makes the table from the place that was found (an empty path for sets that come with scikit-learn).
+        places: where its files may lie, relative to ``DERIN_DATA`` or the downloads; the first that exists is read.
+            Without places no files are needed.
+        files: what can be downloaded, into the first place; an archive is unpacked there if ``unpacks`` is set.
+        unpacks: whether a downloaded archive is unpacked.
+        target: name of the target column of a table.
+        column_names: of a table without a header.
+        classes: names of the classes 0, 1, …
+        published: examples in each split of the set as it was published (``""`` without splits); a difference is noted.
+        lossless: whether the published pictures are free of JPEG's losses; a copy in JPEG is noted.
+        remark: a sentence that always stands in the report's notes.
+    """
+
+    name: str
+    about: str
+    read: Reader
+    places: tuple[str, ...] = ()
+    files: tuple[RemoteFile, ...] = ()
+    unpacks: bool = False
+    target: str | None = None
+    column_names: tuple[str, ...] = ()
+    classes: tuple[str, ...] | None = None
+    published: Mapping[str, int] = field(default_factory=dict)
+    lossless: bool = False
+    remark: str = ""
+
+
+def _from_sklearn(named: NamedSet, _: Path, options: ReadOptions) -> Table:
+    """A small table that comes with scikit-learn."""
+    from sklearn import datasets
+
+    bunch: Any = getattr(datasets, f"load_{named.name}")()
+    columns: dict[str, ColumnData] = {}
+    schema = []
+    for place, feature in enumerate(map(str, bunch.feature_names)):
+        columns[feature] = Dense(np.ascontiguousarray(bunch.data[:, place]))
+        schema.append(Column(name=feature, kind=Kind.NUMBER, role=Role.INPUT))
+    target = named.target or "target"
+    if hasattr(bunch, "target_names"):
+        columns[target] = Dense(bunch.target.astype(np.int64))
+        classes = tuple(str(n) for n in bunch.target_names)
+        schema.append(Column(name=target, kind=Kind.CATEGORY, role=Role.TARGET, classes=classes))
+    else:
+        columns[target] = Dense(bunch.target.astype(np.float64))
+        schema.append(Column(name=target, kind=Kind.NUMBER, role=Role.TARGET))
+    return Table(name=named.name, schema=Schema(tuple(schema)), columns=columns, splits={}, reading=Reading())
+
+
+def _digits(named: NamedSet, _: Path, options: ReadOptions) -> Table:
+    """8×8 handwritten digits; their 17 gray values 0 to 16 are spread over 0 to 255."""
+    from sklearn.datasets import load_digits
+
+    bunch: Any = load_digits()
+    pictures = np.rint(bunch.images * (255 / 16)).astype(np.uint8)[..., None]
+    schema = Schema(
+        (
+            Column(name="picture", kind=Kind.PICTURE, role=Role.INPUT, shape=pictures.shape[1:]),
+            Column(name="label", kind=Kind.CATEGORY, role=Role.TARGET, classes=tuple("0123456789")),
+        )
+    )
+    columns = {"picture": Dense(pictures), "label": Dense(bunch.target.astype(np.int64))}
+    return Table(name=named.name, schema=schema, columns=columns, splits={}, reading=Reading())
+
+
+def _idx(named: NamedSet, place: Path, options: ReadOptions) -> Table:
+    from derin.data.readers.idx import read_idx
+
+    return read_idx(place, name=named.name, classes=named.classes)
+
+
+def _csv(named: NamedSet, place: Path, options: ReadOptions) -> Table:
+    from derin.data.readers.csv_table import read_csv
+
+    header = False if named.column_names else None
+    target = options.target or named.target
+    if target is not None and target in named.column_names:
+        target = f"column_{named.column_names.index(target) + 1}"
+    table = read_csv(place, name=named.name, target=target, header=header)
+    return _renamed(table, named.column_names) if named.column_names else table
+
+
+def _renamed(table: Table, names: Sequence[str]) -> Table:
+    """The table with names in place of column_1, column_2, …"""
+    new = {f"column_{place}": name for place, name in enumerate(names, start=1)}
+    schema = Schema(tuple(replace(c, name=new.get(c.name, c.name)) for c in table.schema))
+    columns = {new.get(name, name): data for name, data in table.columns.items()}
+    table.reading.notes[:] = [note for note in table.reading.notes if "column_1 to" not in note]
+    return replace(table, schema=schema, columns=columns)
+
+
+def _any(named: NamedSet, place: Path, options: ReadOptions) -> Table:
+    """A set whose form tells itself; an archive that lies alone in its folder is meant."""
+    if place.is_dir():
+        archives = [p for p in place.iterdir() if is_archive(p)]
+        if len(archives) == 1:
+            place = archives[0]
+    return read_form(place, name=named.name, options=replace(options, target=options.target or named.target))
+
+
+def _remote(base: str, *files: tuple[str, int, str]) -> tuple[RemoteFile, ...]:
+    return tuple(RemoteFile(address=base + name, name=name, num_bytes=size, sha256=sha) for name, size, sha in files)
+
+
+_MNIST_FILES = _remote(
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    ("train-images-idx3-ubyte.gz", 9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+    ("train-labels-idx1-ubyte.gz", 28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+    ("t10k-images-idx3-ubyte.gz", 1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+    ("t10k-labels-idx1-ubyte.gz", 4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+)
+_FASHION_FILES = _remote(
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/b2617bb6d3ffa2e429640350f613e3291e10b141/data/fashion/",
+    ("train-images-idx3-ubyte.gz", 26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+    ("train-labels-idx1-ubyte.gz", 29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+    ("t10k-images-idx3-ubyte.gz", 4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+    ("t10k-labels-idx1-ubyte.gz", 5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+)
+_CIFAR_FILES = _remote(
+    "https://www.cs.toronto.edu/~kriz/",
+    ("cifar-10-binary.tar.gz", 170_052_171, "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"),
+)
+_IMDB_FILES = _remote(
+    "https://ai.stanford.edu/~amaas/data/sentiment/",
+    ("aclImdb_v1.tar.gz", 84_125_825, "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"),
+)
+_FASHION_CLASSES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+_PIMA_COLUMNS = (
+    "pregnancies", "glucose", "blood_pressure", "skin_thickness", "insulin", "bmi", "pedigree", "age", "outcome",
+)  # fmt: skip
+
+_SETS = (
+    NamedSet(
+        name="digits",
+        about="1,797 handwritten digits, 8×8 gray pictures",
+        read=_digits,
+        remark="The gray values 0 to 16 of scikit-learn's digits are stored as 0 to 255.",
+    ),
+    NamedSet(name="iris", about="150 irises, 4 measures, 3 species", read=_from_sklearn, target="species"),
+    NamedSet(name="wine", about="178 wines, 13 measures, 3 growers", read=_from_sklearn, target="grower"),
+    NamedSet(
+        name="breast_cancer",
+        about="569 tumours, 30 measures, malignant or benign",
+        read=_from_sklearn,
+        target="diagnosis",
+    ),
+    NamedSet(
+        name="diabetes",
+        about="442 patients, 10 measures, progression after a year",
+        read=_from_sklearn,
+        target="progression",
+    ),
+    NamedSet(
+        name="mnist",
+        about="70,000 handwritten digits, 28×28 gray pictures",
+        read=_idx,
+        places=("mnist",),
+        files=_MNIST_FILES,
+        classes=tuple("0123456789"),
+        published={"train": 60_000, "test": 10_000},
+    ),
+    NamedSet(
+        name="fashion_mnist",
+        about="70,000 articles of clothing, 28×28 gray pictures, 10 classes",
+        read=_idx,
+        places=("fashion_mnist",),
+        files=_FASHION_FILES,
+        classes=_FASHION_CLASSES,
+        published={"train": 60_000, "test": 10_000},
+    ),
+    NamedSet(
+        name="cifar10",
+        about="60,000 photographs, 32×32 colour, 10 classes",
+        read=_any,
+        places=("cifar10",),
+        files=_CIFAR_FILES,
+        unpacks=True,
+        published={"train": 50_000, "test": 10_000},
+        lossless=True,
+    ),
+    NamedSet(name="cats_vs_dogs", about="2,600 photographs of cats and dogs", read=_any, places=("cats_vs_dogs",)),
+    NamedSet(name="hymenoptera", about="398 photographs of ants and bees", read=_any, places=("hymenoptera",)),
+    NamedSet(
+        name="orl_faces",
+        about="400 faces of 40 people, 92×112 gray pictures",
+        read=_any,
+        places=("orl_faces", "faces_orl"),
+        published={"": 400},
+    ),
+    NamedSet(
+        name="titanic",
+        about="891 passengers of the Titanic, who survived",
+        read=_csv,
+        places=("titanic/titanic_train.csv", "titanic/train.csv", "tabular/titanic_train.csv"),
+        target="Survived",
+        published={"": 891},
+        remark="Kaggle's test file of the Titanic tells no outcome and is not read; val and test are cut from train.",
+    ),
+    NamedSet(
+        name="california_housing",
+        about="20,640 districts of California, value of a house",
+        read=_csv,
+        places=(
+            "california_housing/housing.csv",
+            "california_housing/california_housing.csv",
+            "tabular/california_housing.csv",
+        ),
+        target="median_house_value",
+        published={"": 20_640},
+    ),
+    NamedSet(
+        name="pima_diabetes",
+        about="768 women, 8 measures, diabetes within five years",
+        read=_csv,
+        places=("pima_diabetes/pima-indians-diabetes.csv", "tabular/pima-indians-diabetes.csv"),
+        target="outcome",
+        column_names=_PIMA_COLUMNS,
+        published={"": 768},
+        remark="In glucose, blood_pressure, skin_thickness, insulin and bmi a 0 stands for a missing value.",
+    ),
+    NamedSet(
+        name="sst2",
+        about="9,613 sentences from film reviews, negative or positive",
+        read=_any,
+        places=("sst2",),
+        published={"train": 6_920, "val": 872, "test": 1_821},
+    ),
+    NamedSet(
+        name="imdb_reviews",
+        about="50,000 film reviews, negative or positive",
+        read=_any,
+        places=("imdb_reviews",),
+        files=_IMDB_FILES,
+        published={"train": 25_000, "test": 25_000},
+    ),
+    NamedSet(
+        name="rt_polarity",
+        about="10,662 sentences from film reviews, negative or positive",
+        read=_any,
+        places=("rt_polarity",),
+        published={"": 10_662},
+        remark="SST-2 is built from the same sentences: do not train on one and measure on the other.",
+    ),
+    NamedSet(
+        name="turkish_movie_sentiment",
+        about="Turkish film reviews, negative or positive",
+        read=_any,
+        places=("turkish_movie_sentiment",),
+        published={"": 10_662},
+    ),
+    NamedSet(
+        name="turkish_news_topics",
+        about="1,150 Turkish news articles, 5 topics",
+        read=_any,
+        places=("turkish_news_topics",),
+        published={"train": 750, "val": 150, "test": 250},
+    ),
+)
+
+NAMED_SETS: dict[str, NamedSet] = {named.name: named for named in _SETS}

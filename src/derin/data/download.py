@@ -1,0 +1,287 @@
+"""Files from the network, only when asked for: resumed where a connection broke, checked before they are used."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import http.client
+import os
+import shutil
+import sys
+import tarfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from derin.core.errors import DataError, StorageError
+from derin.version import __version__
+
+Progress = Callable[[int, int], None]
+
+_CHUNK_BYTES = 1 << 18
+_TIMEOUT_SECONDS = 30.0
+_MOST_FAILURES = 4
+_PAUSE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteFile:
+    """A file with a stable public address.
+
+    Args:
+        address: http or https; what comes is trusted only if its hash is right.
+        name: of the file on disk.
+        num_bytes: its size.
+        sha256: its hash, known in advance.
+    """
+
+    address: str
+    name: str
+    num_bytes: int
+    sha256: str
+
+
+def downloads_folder() -> Path:
+    """Where downloads are kept: below ``DERIN_CACHE``, else below the system's folder for caches."""
+    given = os.environ.get("DERIN_CACHE", "").strip()
+    if given:
+        return Path(given).expanduser() / "downloads"
+    if os.name == "nt":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "derin" / "downloads"
+
+
+def fetch_all(files: Sequence[RemoteFile], folder: Path, progress: Progress | None = None) -> Path:
+    """The folder with all of these files: it appears under its name only when the last of them is right.
+
+    Args:
+        files: what to fetch.
+        folder: where they shall lie.
+        progress: called with (bytes there, bytes in all), over all files together.
+    """
+    growing = folder.with_name(f"{folder.name}.part")
+    total, before = sum(f.num_bytes for f in files), 0
+    for remote in files:
+        fetch(remote, growing, None if progress is None else _shifted(progress, before, total))
+        before += remote.num_bytes
+    try:
+        growing.rename(folder)
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be written ({error.strerror or error}).") from error
+    return folder
+
+
+def _shifted(progress: Progress, before: int, total: int) -> Progress:
+    """Progress of one file among several."""
+    return lambda done, _: progress(before + done, total)
+
+
+def fetch(remote: RemoteFile, folder: Path, progress: Progress | None = None) -> Path:
+    """The file in ``folder``, downloaded if it is not there yet.
+
+    What has come is kept in ``NAME.part`` and continued by the next call. The file gets its name only when size and
+    hash are right.
+
+    Args:
+        remote: what to fetch.
+        folder: where it shall lie; made if needed.
+        progress: called with (bytes there, bytes in all).
+
+    Raises:
+        DataError: the server cannot be reached, does not have the file, or sends another one.
+        StorageError: the folder cannot be written.
+    """
+    if urllib.parse.urlsplit(remote.address).scheme not in ("http", "https"):
+        raise DataError(f"{remote.address}: an address that starts with https:// or http:// is required.")
+    path = folder / remote.name
+    if path.is_file() and path.stat().st_size == remote.num_bytes and _hash_of(path) == remote.sha256:
+        return path
+    part = path.with_name(path.name + ".part")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        resumed = part.exists() and part.stat().st_size > 0
+        _complete(remote, part, progress)
+        if _hash_of(part) != remote.sha256 and resumed:
+            # What lay there came from another file: once from the start.
+            part.unlink()
+            _complete(remote, part, progress)
+        if (got := _hash_of(part)) != remote.sha256:
+            part.unlink()
+            raise DataError(
+                f"{remote.address}: the file that came is not the published one (SHA-256 {got[:12]}…, published "
+                f"{remote.sha256[:12]}…); it was deleted. Try again later, or set DERIN_DATA to a folder with a copy."
+            )
+        part.replace(path)
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(
+            f"{folder} cannot be written ({error.strerror or error}); set DERIN_CACHE to another folder."
+        ) from error
+    return path
+
+
+def _complete(remote: RemoteFile, part: Path, progress: Progress | None) -> None:
+    """Fills the part file to its full size, over as many connections as it takes."""
+    failures = 0
+    while (have := part.stat().st_size if part.exists() else 0) < remote.num_bytes:
+        reason = _continue(remote, part, have, progress)
+        now = part.stat().st_size if part.exists() else 0
+        if now >= remote.num_bytes:
+            break
+        # A connection that brought something is no failure: a slow line may break often.
+        failures = 0 if now > have else failures + 1
+        if failures >= _MOST_FAILURES:
+            raise DataError(
+                f"{remote.address} cannot be fetched ({reason}); {now:,} of {remote.num_bytes:,} bytes are kept. "
+                "Check the network connection and run the same command again."
+            )
+        time.sleep(_PAUSE_SECONDS * failures)
+    if part.stat().st_size > remote.num_bytes:
+        size = part.stat().st_size
+        part.unlink()
+        raise DataError(
+            f"{remote.address}: the published file has {remote.num_bytes:,} bytes; more came, {size:,}, deleted. "
+            "Try again later, or set DERIN_DATA to a folder with a copy."
+        )
+
+
+def _continue(remote: RemoteFile, part: Path, have: int, progress: Progress | None) -> str:
+    """One connection: appends what comes, and says why it ended."""
+    headers = {"User-Agent": f"derin/{__version__}", "Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    request = urllib.request.Request(remote.address, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
+            continues = response.status == http.client.PARTIAL_CONTENT and response.headers.get(
+                "Content-Range", ""
+            ).startswith(f"bytes {have}-")
+            with part.open("ab" if continues else "wb") as file:
+                done = have if continues else 0
+                while done <= remote.num_bytes and (chunk := _read(response)):
+                    file.write(chunk)
+                    done += len(chunk)
+                    if progress is not None:
+                        progress(min(done, remote.num_bytes), remote.num_bytes)
+        return "the connection ended early"
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+            part.unlink(missing_ok=True)
+        elif error.code < 500 and error.code not in (http.client.REQUEST_TIMEOUT, http.client.TOO_MANY_REQUESTS):
+            raise DataError(
+                f"{remote.address}: the server answers {error.code} {error.reason}; "
+                "set DERIN_DATA to a folder with a copy."
+            ) from None
+        return f"the server answers {error.code} {error.reason}"
+    except urllib.error.URLError as error:
+        return str(error.reason)
+    except _BrokenConnection as error:
+        return str(error)
+    except (http.client.HTTPException, ConnectionError, TimeoutError) as error:
+        return str(error) or type(error).__name__
+
+
+class _BrokenConnection(Exception):
+    """Reading from the network failed, as opposed to writing to the disk."""
+
+
+def _read(response: Any) -> bytes:
+    try:
+        chunk: bytes = response.read1(_CHUNK_BYTES)
+        return chunk
+    except http.client.IncompleteRead as error:
+        return error.partial
+    except (http.client.HTTPException, OSError) as error:
+        raise _BrokenConnection(str(error) or type(error).__name__) from None
+
+
+def _hash_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def unpack(archive: Path, folder: Path, *, largest_bytes: int = 20 << 30) -> Path:
+    """Unpacks a zip, tar or tar.gz file into ``folder``; nothing in it can lie elsewhere.
+
+    Links, devices and names that lead out of the folder are refused. The folder appears whole or not at all; one
+    that is there already is taken as it is.
+
+    Args:
+        archive: the file.
+        folder: the new folder.
+        largest_bytes: more than this is refused, so that a small file cannot fill the disk.
+
+    Raises:
+        DataError: the archive is damaged, too large, or leads out of its folder.
+        StorageError: the folder cannot be written.
+    """
+    if folder.is_dir():
+        return folder
+    growing = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    left = largest_bytes
+    try:
+        shutil.rmtree(growing, ignore_errors=True)
+        growing.mkdir(parents=True)
+        for name, source in _members(archive):
+            target = growing.joinpath(*_inside(name, archive))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as file:
+                while chunk := source.read(_CHUNK_BYTES):
+                    left -= len(chunk)
+                    if left < 0:
+                        raise DataError(f"{archive} unpacks to more than {largest_bytes:,} bytes, which is refused.")
+                    file.write(chunk)
+        growing.rename(folder)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise DataError(f"{archive} is damaged or cannot be unpacked ({error}). Fetch it again.") from None
+    except OSError as error:
+        if folder.is_dir() and error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            return folder  # another process was faster
+        raise StorageError(
+            f"{folder} cannot be written ({error.strerror or error}); free some space or set DERIN_CACHE."
+        ) from error
+    finally:
+        shutil.rmtree(growing, ignore_errors=True)
+    return folder
+
+
+def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """Name and open content of each file in an archive."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as packed:
+            for info in packed.infolist():
+                if not info.is_dir():
+                    with packed.open(info) as source:
+                        yield info.filename, source
+        return
+    with tarfile.open(archive, "r:*") as tar:
+        for member in tar:
+            if member.isdir():
+                continue
+            source_file = tar.extractfile(member) if member.isreg() else None
+            if source_file is None:
+                raise DataError(f"{archive}: it holds {member.name!r}, a link or device, which is refused.")
+            yield member.name, source_file
+
+
+def _inside(name: str, archive: Path) -> tuple[str, ...]:
+    """The parts of a member's name, which may not lead out of the folder on any system."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if not parts or any(part in ("..", "/") or ":" in part or "\0" in part for part in parts):
+        raise DataError(
+            f"{archive}: it holds {name!r}, which would lie outside its folder; such an archive is refused."
+        )
+    return parts

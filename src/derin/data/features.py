@@ -1,0 +1,221 @@
+"""Tables to features: every column in its encoding, side by side, fitted on the training rows and saved in the card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.errors import DataError, RefusedFileError
+from derin.data.encoders import CategoryEncoder, DateEncoder, Encoder, Features, NumberEncoder, encoder_from_json
+from derin.data.raw_column import RawColumn, TableColumn
+from derin.data.raw_rows import raw_columns
+from derin.data.schema import Column, Kind
+from derin.data.table import ColumnData, Dense, Ragged, Rows, Table
+from derin.data.values import DAY_FIRST
+
+if TYPE_CHECKING:
+    import torch
+
+_CHUNK_ROWS = 16_384
+
+
+@dataclass(frozen=True)
+class FeaturePreparation:
+    """Numbers standardised, categories one-hot, dates as year and circles; text and identifiers are left out.
+
+    Args:
+        encoders: one for each raw column, in the order of the features.
+
+    Example:
+        >>> from derin.data.schema import Role, Schema
+        >>> from derin.data.table import Dense
+        >>> column = Column(name="age", kind=Kind.NUMBER, role=Role.INPUT)
+        >>> table = Table(name="t", schema=Schema((column,)), columns={"age": Dense(np.array([1.0, 3.0]))}, splits={})
+        >>> FeaturePreparation.fit(table, np.array([0, 1])).read([{"age": 3}, {"age": "2"}]).tolist()
+        [[1.0], [0.0]]
+    """
+
+    encoders: tuple[Encoder, ...]
+    kind: str = "features"
+
+    @classmethod
+    def fit(cls, table: Table, rows: Rows) -> FeaturePreparation:
+        """Statistics and classes of the training rows; nothing is learnt from any other row.
+
+        Args:
+            table: whose input columns are used.
+            rows: of the training split.
+
+        Raises:
+            DataError: no input column can be used.
+        """
+        if not len(rows):
+            raise DataError(f"Table {table.name!r}: features are fitted on training rows; there is none.")
+        encoders = []
+        left_out = []
+        for column in table.inputs:
+            encoder = _fit(column, TableColumn(column, _taken(table, column, rows)))
+            if encoder is None:
+                left_out.append(column)
+            else:
+                encoders.append(encoder)
+        texts = [c.name for c in left_out if c.kind is Kind.TEXT]
+        if not encoders:
+            if texts:
+                raise DataError(
+                    f"Table {table.name!r}: its inputs are text ({', '.join(map(repr, texts))}), and no "
+                    "preparation in this version reads text; add columns of numbers, categories or dates."
+                )
+            kinds = ", ".join(f"{c.name!r} ({c.kind.value}, {c.role.value})" for c in table.schema)
+            raise DataError(
+                f"Table {table.name!r}: an input of numbers, categories or dates is required; it has: {kinds}."
+            )
+        for column in left_out:
+            why = "it is text" if column.kind is Kind.TEXT else "it is empty in all training rows"
+            note = f"The column {column.name!r} is no feature, because {why}."
+            if note not in table.reading.notes:
+                table.reading.notes.append(note)
+        return cls(tuple(encoders))
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(e.name for e in self.encoders)
+
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """A name for each feature, for reports."""
+        return tuple(name for e in self.encoders for name in e.feature_names)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return (len(self.feature_names),)
+
+    def host(self, table: Table) -> HostFeatures:
+        """The features of all rows, encoded once."""
+        return HostFeatures(self._table_features(table)[0])
+
+    def read(self, inputs: Any) -> Features:
+        """Features of what a person hands over.
+
+        Args:
+            inputs: a table; a path of a csv file; a row as a dict or a pandas Series; rows as a list of dicts, a dict
+                of lists or a pandas DataFrame; rows as lists or arrays with the values in the order of `columns`.
+
+        Shapes:
+            → ``(B, F)`` float32.
+
+        Raises:
+            DataError: a column is not there, or a value is not of its column's kind. Further columns do not matter.
+        """
+        return self.read_noting(inputs)[0]
+
+    def read_noting(self, inputs: Any) -> tuple[Features, list[str]]:
+        """As `read`, with sentences about values that did not occur in training."""
+        if isinstance(inputs, Table):
+            return self._table_features(inputs)
+        raw = raw_columns(inputs, {e.name: e.shape for e in self.encoders})
+        features, unseen = self._encode([raw[e.name] for e in self.encoders])
+        return features, self._notes(unseen)
+
+    def finish(self, gathered: torch.Tensor) -> torch.Tensor:
+        """Features are ready as they are: ``(B, F)`` float32."""
+        return gathered
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "columns": [e.to_json() for e in self.encoders]}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> FeaturePreparation:
+        """What `to_json` gave.
+
+        Raises:
+            RefusedFileError: something in it cannot be.
+        """
+        if not isinstance(data, dict) or set(data) != {"kind", "columns"} or data["kind"] != "features":
+            raise RefusedFileError(
+                "The card's feature preparation is damaged: it must have a kind, 'features', and columns."
+            )
+        if not isinstance(data["columns"], list) or not data["columns"]:
+            raise RefusedFileError(
+                "The card's feature preparation is damaged: its columns must be a list with one or more."
+            )
+        encoders = tuple(encoder_from_json(column) for column in data["columns"])
+        names = [e.name for e in encoders]
+        if len(set(names)) < len(names):
+            raise RefusedFileError("The card's feature preparation is damaged: a column stands in it twice.")
+        return cls(encoders)
+
+    def _table_features(self, table: Table) -> tuple[Features, list[str]]:
+        known = {c.name: c for c in table.schema}
+        if lacking := [name for name in self.columns if name not in known]:
+            required, absent = (", ".join(map(repr, names)) for names in (self.columns, lacking))
+            raise DataError(
+                f"Table {table.name!r}: the columns {required} are required; not there: {absent}. It has: {', '.join(known)}."
+            )
+        result = np.empty((len(table), *self.input_shape), dtype=np.float32)
+        unseen = np.zeros(len(self.encoders), dtype=np.int64)
+        # In parts, so that the float64 values between never need more memory than the result.
+        for start in range(0, len(table), _CHUNK_ROWS):
+            rows = np.arange(start, min(start + _CHUNK_ROWS, len(table)))
+            part = [TableColumn(known[name], _taken(table, known[name], rows)) for name in self.columns]
+            result[rows], found = self._encode(part)
+            unseen += found
+        return result, self._notes(unseen)
+
+    def _encode(self, columns: Sequence[RawColumn]) -> tuple[Features, npt.NDArray[np.int64]]:
+        parts, unseen = zip(*(e.encode(c) for e, c in zip(self.encoders, columns)))
+        return np.concatenate(parts, axis=1), np.asarray(unseen, dtype=np.int64)
+
+    def _notes(self, unseen: Iterable[int]) -> list[str]:
+        return [
+            f"Values of {e.name!r} that did not occur in training: {int(n):,}; the features of this column are 0 for them."
+            for e, n in zip(self.encoders, unseen)
+            if n
+        ]
+
+
+@dataclass(frozen=True)
+class HostFeatures:
+    """The features of a table in memory.
+
+    Shapes:
+        values ``(N, F)`` float32.
+    """
+
+    values: Features
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @cached_property
+    def tensor(self) -> torch.Tensor:
+        import torch
+
+        return torch.from_numpy(self.values)
+
+    def gather(self, rows: Rows, uniforms: npt.NDArray[np.float32] | None = None) -> torch.Tensor:
+        """The rows in one gather; features have no windows, so that `uniforms` changes nothing."""
+        import torch
+
+        return torch.index_select(self.tensor, 0, torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64)))
+
+
+def _fit(column: Column, values: TableColumn) -> Encoder | None:
+    """The encoder of one input; None where it is no feature."""
+    if column.kind is Kind.NUMBER:
+        return NumberEncoder.fit(column.name, column.shape, values)
+    if column.kind is Kind.CATEGORY and not column.shape:
+        return CategoryEncoder.fit(column.name, column.classes or (), values)
+    if column.kind is Kind.DATE:
+        return DateEncoder.fit(column.name, column.unit or DAY_FIRST, values)
+    return None
+
+
+def _taken(table: Table, column: Column, rows: Rows) -> ColumnData:
+    data = table.columns[column.name].take(rows)
+    return data if isinstance(data, Ragged) else Dense(data)

@@ -1,0 +1,169 @@
+"""From what a person has to a table that is ready for training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.errors import DataError, UsageError, near_matches
+from derin.data.catalog import NAMED_SETS
+from derin.data.duplicates import first_equal_rows, note_duplicates
+from derin.data.forms import Progress, ReadOptions, read_form
+from derin.data.named import read_named
+from derin.data.schema import Kind
+from derin.data.splits import complete_splits
+from derin.data.table import Dense, Table
+
+# ITU-R BT.601: the weights of red, green and blue in brightness, as Pillow uses them.
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def load(
+    source: Any,
+    *,
+    target: str | None = None,
+    size: int | None = None,
+    channels: int | None = None,
+    seed: int = 0,
+    download: bool = False,
+    progress: Progress | None = None,
+) -> Table:
+    """Data of any form as a table with splits and a report, ready for training.
+
+    A name of a known data set wins over a folder of the same name; ``"./mnist"`` means the folder. Given splits are
+    kept; a missing validation split is cut from train, and a missing test split only where none was given at all.
+
+    Args:
+        source: the name of a data set (``"digits"``); the path of a file or folder; arrays ``(X, y)``; a data frame;
+            or a table, which gets what it lacks.
+        target: name of the column or array to be predicted, where it is not found by itself.
+        size: shorter side in pixels at which the network will read pictures: files are stored at no more than 1.15
+            times that. Arrays are kept as they are.
+        channels: 1 stores all pictures in gray, 3 in colour; None keeps what they are.
+        seed: of the cut.
+        download: whether a known data set may be fetched from its public address.
+        progress: called with (done, total) while much is read or fetched.
+
+    Raises:
+        DataError: the data is missing, damaged, of no known form, or too little.
+        UsageError: an argument cannot be carried out.
+
+    Example:
+        >>> import derin
+        >>> data = derin.load("iris")
+        >>> {name: len(rows) for name, rows in data.splits.items()}
+        {'train': 90, 'val': 30, 'test': 30}
+        >>> data.target().name, data.target().classes
+        ('species', ('setosa', 'versicolor', 'virginica'))
+        >>> derin.load("digits").inputs[0].shape
+        (8, 8, 1)
+    """
+    if channels not in (None, 1, 3):
+        raise UsageError(f"load: channels must be 1 (gray) or 3 (colour); got {channels}.")
+    if size is not None and size < 1:
+        raise UsageError(f"load: size must be at least 1 pixel; got {size}.")
+    options = ReadOptions(target=target, size=size, channels=channels, progress=progress)
+    table = _with_channels(_read(source, options, download), channels)
+    first = first_equal_rows(table)
+    table = complete_splits(table, seed=seed, first=first)
+    note_duplicates(table, first)
+    return table
+
+
+def _read(source: Any, options: ReadOptions, download: bool) -> Table:
+    if isinstance(source, Table):
+        return source
+    if isinstance(source, str) and source in NAMED_SETS:
+        return read_named(source, options, download=download)
+    if isinstance(source, str | Path):
+        return _read_path(source, options)
+    if isinstance(source, tuple) and len(source) == 2:
+        return _read_pair(*source)
+    if hasattr(source, "to_csv") or hasattr(source, "write_csv"):
+        return _read_frame(source, options)
+    raise UsageError(
+        "load: the name of a data set, a path, arrays (X, y), a data frame or a table is required; "
+        f"got {type(source).__name__}."
+    )
+
+
+def _read_path(source: str | Path, options: ReadOptions) -> Table:
+    path = Path(source).expanduser()
+    if not path.exists():
+        hint = ""
+        if isinstance(source, str) and not any(mark in source for mark in "/\\."):
+            hint = f"; {near_matches(source, NAMED_SETS)}"
+        raise DataError(
+            f"{str(source)!r} is neither a known data set nor a file or folder that exists "
+            f"(looked in {Path.cwd()}){hint}."
+        )
+    return read_form(path, name=path.resolve().name, options=options)
+
+
+def _read_pair(inputs: Any, targets: Any) -> Table:
+    from derin.data.readers.arrays import ArrayPart, table_from_arrays
+
+    part = ArrayPart(_array(inputs, "X"), _array(targets, "y"), "x", "y")
+    return table_from_arrays({"": part}, name="arrays")
+
+
+def _array(values: Any, name: str) -> npt.NDArray[Any]:
+    """An array of anything that says it is one; torch tensors come from any device."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        array = np.empty(0, dtype=object)
+    if array.dtype == object:
+        strings = array.ndim == 1 and len(array) > 0 and all(isinstance(value, str) for value in array.tolist())
+        if not strings:
+            raise DataError(
+                f"load: {name} must be an array of numbers or of strings, all examples in one shape; "
+                f"got {type(values).__name__} with other things in it."
+            )
+        array = array.astype(np.str_)
+    return array
+
+
+def _read_frame(frame: Any, options: ReadOptions) -> Table:
+    """A data frame, read as the csv file that it would be saved as, so that both give the same table."""
+    import tempfile
+
+    from derin.data.readers.csv_table import read_csv
+
+    with tempfile.TemporaryDirectory(prefix="derin-") as folder:
+        path = Path(folder) / "frame.csv"
+        if hasattr(frame, "to_csv"):
+            frame.to_csv(path, index=False)
+        else:
+            frame.write_csv(path)
+        table = read_csv(path, name="frame", target=options.target, delimiter=",", header=True)
+    table.reading.source = type(frame).__name__
+    return table
+
+
+def _with_channels(table: Table, channels: int | None) -> Table:
+    """The table with pictures in gray or colour, for sources that hold arrays; readers of files do it themselves."""
+    from dataclasses import replace
+
+    from derin.data.schema import Schema
+
+    if channels is None:
+        return table
+    columns, schema = dict(table.columns), []
+    for column in table.schema:
+        data = columns[column.name]
+        if column.kind is Kind.PICTURE and isinstance(data, Dense) and column.shape[-1] != channels:
+            if channels == 3:
+                pictures = np.repeat(data.values, 3, axis=-1)
+            else:
+                pictures = np.rint(data.values @ np.array(_LUMA, dtype=np.float32))[..., None].astype(np.uint8)
+            columns[column.name] = Dense(pictures)
+            column = replace(column, shape=(*column.shape[:-1], channels))
+            table.reading.notes.append(f"Pictures were stored {'in colour' if channels == 3 else 'in gray'}, as asked.")
+        schema.append(column)
+    return replace(table, columns=columns, schema=Schema(tuple(schema)))

@@ -1,0 +1,1 @@
+"""What people have on disk, read into tables: one file per form."""

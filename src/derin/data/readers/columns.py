@@ -1,0 +1,111 @@
+"""A column as it was read, and what an input-like column is for: input, identifier, or left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.errors import UnknownNameError
+from derin.data.schema import Column, Kind, Role
+from derin.data.table import ColumnData, Dense
+from derin.data.values import Values, infer_values, mostly_unique, numbers_as_category
+
+# PassengerId, rowID
+_CAMEL_ID = re.compile(r"(?<=[a-z])(Id|ID)$")
+# id, customer_id, "Row ID", index, and what pandas and others call a column of row numbers
+_WORD_ID = re.compile(r"(^|[_\s.-])(id|uuid|guid|index|rowid|rownum)$|^(unnamed: 0|no|nr|row)$", re.IGNORECASE)
+# A first column 1, 2, 3, … with one of these names is a quantity, not a row number.
+_QUANTITIES = frozenset(
+    ("x", "t", "time", "step", "epoch", "hour", "day", "week", "month", "year", "saat", "gün", "hafta", "ay", "yıl")
+)
+# Fewer values may all differ, or stand in order, by chance.
+_ENOUGH_ROWS = 20
+
+
+@dataclass(frozen=True)
+class ReadColumn:
+    """The cells of a column and what they mean."""
+
+    name: str
+    cells: Sequence[str]
+    values: Values
+
+    def schema_column(self, role: Role, note: str = "") -> Column:
+        """The column's line in the schema."""
+        found = self.values
+        words = f"{found.note}; {note}" if note else found.note
+        return Column(name=self.name, kind=found.kind, role=role, classes=found.classes, unit=found.unit, note=words)
+
+
+def known_name(name: str, known: Sequence[str]) -> str:
+    """The column that is meant: exactly, or else but for capital letters."""
+    if name in known:
+        return name
+    alike = [k for k in known if k.casefold() == name.casefold()]
+    if len(alike) == 1:
+        return alike[0]
+    raise UnknownNameError("column", name, known)
+
+
+def dense(data: ColumnData) -> npt.NDArray[np.float64]:
+    """The array of a column that was just read as numbers, dates or codes."""
+    assert isinstance(data, Dense)
+    return data.values
+
+
+def examples(classes: Sequence[str]) -> str:
+    """A few classes, for messages."""
+    return ", ".join(repr(c) for c in classes[:3]) + (", …" if len(classes) > 3 else "")
+
+
+def role_of(column: ReadColumn, place: int) -> tuple[ReadColumn, Role, str]:
+    """What a column is for that nobody named: the column (in another form where that suits its role), its role, and why.
+
+    Args:
+        column: as it was read.
+        place: of the column in the file, from 0.
+    """
+    values, rows = column.values, len(column.cells)
+    if values.num_distinct == 0:
+        return column, Role.IGNORED, "left out: it is empty"
+    if values.num_distinct == 1 and values.num_present == rows:
+        return column, Role.IGNORED, "left out: all rows have the same value"
+    if place == 0 and _numbers_rows(column):
+        return column, Role.ID, "left out: it numbers the rows"
+    all_different = values.num_distinct == values.num_present and values.num_present > 2
+    named_id = bool(_CAMEL_ID.search(column.name) or _WORD_ID.search(column.name))
+    if named_id and values.kind in (Kind.NUMBER, Kind.CATEGORY):
+        if all_different and (values.kind is Kind.CATEGORY or values.is_integral):
+            return column, Role.ID, "left out: its name and its all different values are those of an identifier"
+        if values.kind is Kind.NUMBER and values.is_integral:
+            return _codes(column), Role.INPUT, "named like an identifier but repeats: taken as codes, not amounts"
+    if values.kind is Kind.CATEGORY and all_different and values.num_distinct >= _ENOUGH_ROWS:
+        return _as_text(column), Role.ID, "left out: every row has a string of its own"
+    if values.kind is Kind.CATEGORY and mostly_unique(values):
+        num = f"{values.num_distinct:,} different strings in {values.num_present:,} rows"
+        why = f"left out: {num} tell nothing about other rows"
+        return _as_text(column), Role.IGNORED, why
+    return column, Role.INPUT, ""
+
+
+def _numbers_rows(column: ReadColumn) -> bool:
+    """Whether a first column counts from 0 or 1 in the order of the file and is not named like a quantity."""
+    values = column.values
+    if values.kind is not Kind.NUMBER or column.name.casefold() in _QUANTITIES or len(column.cells) < _ENOUGH_ROWS:
+        return False
+    numbers = dense(values.data)
+    return bool(numbers[0] in (0.0, 1.0) and (np.diff(numbers) == 1.0).all())
+
+
+def _codes(column: ReadColumn) -> ReadColumn:
+    codes, classes = numbers_as_category(dense(column.values.data))
+    return replace(column, values=replace(column.values, kind=Kind.CATEGORY, data=Dense(codes), classes=classes))
+
+
+def _as_text(column: ReadColumn) -> ReadColumn:
+    values = infer_values(column.cells, kind=Kind.TEXT)
+    return replace(column, values=replace(values, note=column.values.note.replace("category", "strings", 1)))

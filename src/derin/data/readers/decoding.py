@@ -1,0 +1,154 @@
+"""Bytes to text: which encoding a file is in is found out, and said."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from derin.core.errors import DataError
+
+_MARKS = (
+    # UTF-32 first: its little-endian mark begins with that of UTF-16.
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Windows-1254 differs from Windows-1252 in these six letters (Ğ İ Ş ğ ı ş), which are Icelandic there (Ð Ý Þ ð ý þ).
+_TURKISH = re.compile(rb"[\xd0\xdd\xde\xf0\xfd\xfe]")
+# á æ é í ó ú and their capitals: common in Icelandic, absent from Turkish.
+_ICELANDIC = re.compile(rb"[\xc1\xc6\xc9\xcd\xd3\xda\xe1\xe6\xe9\xed\xf3\xfa]")
+_SURROGATE = re.compile("[\udc80-\udcff]+")
+# The share of multi-byte characters that must be whole for a damaged file to count as UTF-8.
+_WHOLE_PER_BROKEN = 4
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A file's text.
+
+    Args:
+        text: with the line ends of the file.
+        encoding: Python's name of it.
+        note: a sentence for people where the encoding had to be guessed or is unusual, else empty.
+        broken_lines: numbers (from 1) of lines with bytes that do not belong to the encoding; each run of them
+            stands in the text as U+FFFD.
+    """
+
+    text: str
+    encoding: str
+    note: str = ""
+    broken_lines: tuple[int, ...] = ()
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, unpacked where it is gzipped.
+
+    Raises:
+        DataError: the file cannot be read, or is a damaged gzip file.
+    """
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            f"{path}: a whole gzip file is required; it is damaged or cut off ({error}). Fetch it again."
+        ) from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def read_text(path: Path) -> Decoded:
+    """The text of a file, unpacked and decoded."""
+    return decode(read_bytes(path), path.name)
+
+
+def decode(data: bytes, where: str) -> Decoded:
+    """The text in some bytes: by its byte-order mark, as UTF-8, as UTF-16 without a mark, else as Windows-1254 or
+    -1252.
+
+    Args:
+        data: the bytes of a whole file.
+        where: the file's name, for messages.
+
+    Raises:
+        DataError: the bytes are no text.
+
+    Example:
+        >>> decode("ışık".encode("cp1254"), "a.txt").text
+        'ışık'
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return _marked(data, encoding, where)
+    if b"\0" in data:
+        return _wide(data, where)
+    try:
+        return Decoded(data.decode("utf-8"), "utf-8")
+    except UnicodeDecodeError:
+        return _damaged_utf8(data, where) or _eight_bits(data, where)
+
+
+def _marked(data: bytes, encoding: str, where: str) -> Decoded:
+    note = "" if encoding == "utf-8-sig" else f"{where}: read as {encoding.upper()}, which its byte-order mark names."
+    try:
+        return Decoded(data.decode(encoding), encoding, note)
+    except UnicodeDecodeError:
+        text = data.decode(encoding, errors="replace")
+        return Decoded(text, encoding, note, _lines_with(text, re.compile("\ufffd")))
+
+
+def _wide(data: bytes, where: str) -> Decoded:
+    """UTF-16 without a mark has its zero bytes on one side only, as long as the script is mostly Latin."""
+    head = data[: 1 << 16]
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    encoding = "utf-16-le" if odd > 4 * even else "utf-16-be" if even > 4 * odd else ""
+    if not encoding or max(even, odd) < len(head) // 8 or len(data) % 2:
+        raise DataError(
+            f"{where}: text is required; the file holds zero bytes, as pictures and programs do. Check what it is."
+        )
+    text = data.decode(encoding, errors="replace")
+    note = f"{where}: read as {encoding.upper()}, found from its zero bytes (it has no byte-order mark)."
+    return Decoded(text, encoding, note, _lines_with(text, re.compile("\ufffd")))
+
+
+def _damaged_utf8(data: bytes, where: str) -> Decoded | None:
+    """The text where the bytes are UTF-8 but for a few; None where they are rather something else."""
+    text = data.decode("utf-8", errors="surrogateescape")
+    broken = len(_SURROGATE.findall(text))
+    whole = sum(map(len, re.findall("[^\x00-\x7f\udc80-\udcff]+", text)))
+    if whole < _WHOLE_PER_BROKEN * broken:
+        return None
+    note = f"{where}: read as UTF-8, although some of its bytes are not."
+    return Decoded(_SURROGATE.sub("\ufffd", text), "utf-8", note, _lines_with(text, _SURROGATE))
+
+
+def _eight_bits(data: bytes, where: str) -> Decoded:
+    turkish, icelandic = len(_TURKISH.findall(data)), len(_ICELANDIC.findall(data))
+    encoding = "cp1254" if turkish > icelandic else "cp1252"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        # Bytes that Windows leaves free: Latin-1 has a (control) character for each.
+        encoding = "latin-1"
+        text = data.decode(encoding)
+    why = "its bytes fit Turkish letters" if encoding == "cp1254" else "it is not UTF-8"
+    note = f"{where}: read as {encoding}, because {why}; save it as UTF-8 if letters look wrong."
+    return Decoded(text, encoding, note)
+
+
+def _lines_with(text: str, pattern: re.Pattern[str]) -> tuple[int, ...]:
+    """Numbers from 1 of the lines in which the pattern occurs."""
+    lines: list[int] = []
+    line, place = 1, 0
+    for match in pattern.finditer(text):
+        line += text.count("\n", place, match.start())
+        place = match.start()
+        if not lines or lines[-1] != line:
+            lines.append(line)
+    return tuple(lines)

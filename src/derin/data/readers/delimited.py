@@ -1,0 +1,341 @@
+"""Delimited text (csv, tsv and their relatives) as columns of cells: delimiter, header, quotes and broken lines are
+found out.
+
+Source: Y. Shafranovich, "Common format and MIME type for CSV files", RFC 4180, 2005; what people write beside it is
+    read too.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import itertools
+import re
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from derin.core.errors import DataError
+from derin.data.readers.decoding import Decoded, decode, read_text
+from derin.data.readers.line_findings import line_findings
+from derin.data.reading import Finding, Outcome
+from derin.data.table import Rows
+from derin.data.values import is_missing, looks_like_date, looks_like_number
+
+# In the order in which a draw is decided: who writes tabs or semicolons has commas in the text, seldom the other way
+# round.
+DELIMITERS = ("\t", ";", ",", "|")
+_SAMPLE_CHARACTERS = 1 << 16
+_SAMPLE_ROWS = 200
+_DELIMITER_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+# A line of our own after the last one: where it is swallowed, a quote was never closed.
+_END = "\0end"
+_MOST_RESTARTS = 100
+
+
+@dataclass
+class Records:
+    """The cells of a file, by column.
+
+    Args:
+        file: its name, for messages.
+        names: of the columns.
+        columns: the cells of each column, without spaces around them.
+        lines: the line (from 1) on which each record begins.
+        delimiter: between the cells.
+        has_header: whether the names come from the file.
+        notes: sentences about the file as a whole.
+        findings: lines that were skipped or changed.
+    """
+
+    file: str
+    names: tuple[str, ...]
+    columns: list[tuple[str, ...]]
+    lines: Rows
+    delimiter: str
+    has_header: bool
+    notes: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def read_records(path: Path, *, delimiter: str | None = None, header: bool | None = None) -> Records:
+    """The records of a file; broken lines are skipped and listed.
+
+    Args:
+        path: of a csv, tsv or the like, gzipped or not.
+        delimiter: one character; None finds it out.
+        header: whether the first record holds the names; None finds it out.
+
+    Raises:
+        DataError: the file cannot be read, is no text, or holds no record.
+    """
+    return _records(read_text(path), path, delimiter, header)
+
+
+def _records(decoded: Decoded, path: Path, delimiter: str | None, header: bool | None) -> Records:
+    notes = [decoded.note] if decoded.note else []
+    text, first_line = decoded.text, 1
+    if announced := _DELIMITER_LINE.match(text):
+        # Excel writes the delimiter above the table.
+        delimiter, text, first_line = delimiter or announced[1], text[announced.end() :], 2
+    if delimiter is None:
+        delimiter = sniff_delimiter(text, prefers_tab=path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab")))
+    rows, lines, findings = _parse(text, delimiter, path.name, first_line)
+    replaced = "holds bytes that are no text; they stand as U+FFFD"
+    findings += line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, replaced)
+    if not rows:
+        raise DataError(f"{path}: at least one line of data is required; the file is empty.")
+    num_fields = Counter(map(len, rows)).most_common(1)[0][0]
+    if header is None:
+        header = has_header(rows[0], [row for row in rows[1 : _SAMPLE_ROWS + 1] if len(row) == num_fields])
+    names, rows, lines = _names(rows, lines, num_fields, header, path.name, notes)
+    rows, lines, ragged = _even(rows, lines, len(names), path.name)
+    if not rows:
+        raise DataError(f"{path}: at least one line of data below the header is required; got none.")
+    columns = [tuple(map(str.strip, cells)) for cells in zip(*rows, strict=True)]
+    return Records(path.name, names, columns, lines, delimiter, header, notes, findings + ragged)
+
+
+def head_records(path: Path) -> Records | None:
+    """The records in the first 64 KiB of a file; None where it is no text or holds no record."""
+    try:
+        with path.open("rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            if packed:
+                with gzip.GzipFile(fileobj=raw) as file:
+                    head = file.read(_SAMPLE_CHARACTERS)
+            else:
+                head = raw.read(_SAMPLE_CHARACTERS)
+        whole = len(head) < _SAMPLE_CHARACTERS
+        # Cut at a line's end, so that no character is halved; UTF-16 has its line ends on two bytes.
+        decoded = decode(head if whole or b"\0" in head else head[: head.rfind(b"\n") + 1], path.name)
+        return _records(decoded, path, None, None)
+    except (DataError, OSError, EOFError, zlib.error):
+        return None
+
+
+def sniff_delimiter(text: str, *, prefers_tab: bool = False) -> str:
+    """The delimiter that cuts the first lines into the most even and cleanest records; a comma where none does.
+
+    Example:
+        >>> sniff_delimiter("1,5;2,5;x\\n3,5;4,5;y\\n")
+        ';'
+    """
+    sample = _sample(text)
+    best, best_score = ",", 0.0
+    for delimiter in DELIMITERS:
+        if delimiter not in sample:
+            continue
+        rows = [
+            row
+            for row in itertools.islice(_reader(io.StringIO(sample, newline=""), delimiter, sample), _SAMPLE_ROWS)
+            if row
+        ]
+        if not rows:
+            continue
+        num_fields, num_rows = Counter(map(len, rows)).most_common(1)[0]
+        if num_fields < 2:
+            continue
+        evenness = num_rows / len(rows)
+        if delimiter == "\t" and prefers_tab and evenness > 0.5:
+            return delimiter
+        others = [d for d in DELIMITERS if d != delimiter]
+        cells = [cell for row in rows if len(row) == num_fields for cell in row]
+        # A decimal comma is no cut that was missed.
+        clean = sum(not any(d in cell for d in others) or looks_like_number(cell) for cell in cells) / len(cells)
+        score = evenness * (0.5 + 0.5 * clean)
+        if score > best_score + 1e-9:
+            best, best_score = delimiter, score
+    return best
+
+
+def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether a first record names columns rather than being an example like those below it.
+
+    Each column votes: a word above numbers or dates is a name; a number above numbers, or a word that occurs below,
+    is a value.
+
+    Example:
+        >>> has_header(["age", "sex"], [["22", "male"], ["38", "female"]])
+        True
+        >>> has_header(["5.1", "setosa"], [["4.9", "setosa"]])
+        False
+    """
+    votes = 0.0
+    head = [cell.strip() for cell in first]
+    for place, name in enumerate(head):
+        below = [row[place].strip() for row in body if place < len(row)]
+        below = [cell for cell in below if not is_missing(cell)]
+        is_number = looks_like_number(name)
+        if not below:
+            continue
+        if name in below:
+            votes -= 1
+        elif _mostly(below, looks_like_number) or _mostly(below, looks_like_date):
+            votes += 0 if is_missing(name) else -1 if is_number or looks_like_date(name) else 1
+        elif is_number:
+            votes -= 1
+        elif len(set(below)) <= len(below) / 2:
+            votes += 0.5
+    if votes:
+        return votes > 0
+    short = all(name and len(name) <= 30 and len(name.split()) <= 3 and not looks_like_number(name) for name in head)
+    return short and len(set(head)) == len(head)
+
+
+def _mostly(cells: list[str], test: Callable[[str], bool]) -> bool:
+    return sum(map(test, cells)) >= 0.8 * len(cells)
+
+
+def _sample(text: str) -> str:
+    """The beginning of a text, up to a line's end."""
+    if len(text) <= _SAMPLE_CHARACTERS:
+        return text
+    cut = max(text.rfind("\n", 0, _SAMPLE_CHARACTERS), text.rfind("\r", 0, _SAMPLE_CHARACTERS))
+    return text[: cut + 1] if cut > 0 else text[:_SAMPLE_CHARACTERS]
+
+
+def _reader(lines: Iterable[str], delimiter: str, text: str) -> csv._reader:  # type: ignore[name-defined]
+    if delimiter == "\t" and not _quotes_enclose(text):
+        return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE, skipinitialspace=True)
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+
+
+def _quotes_enclose(text: str) -> bool:
+    """Whether quotes between tabs enclose cells; in sentences they are marks of speech, which stand anywhere."""
+    opened = len(re.findall(r'(?:^|\t)"', text, re.MULTILINE))
+    return opened == len(re.findall(r'"(?:\t|\r?$)', text, re.MULTILINE))
+
+
+def _parse(text: str, delimiter: str, file: str, first_line: int) -> tuple[list[list[str]], Rows, list[Finding]]:
+    """Records that are not empty, the lines on which they begin, and lines that are no records."""
+    limit = csv.field_size_limit(max(len(text) + len(_END), 1 << 17))
+    try:
+        rows, lines, unclosed = _restarting(text, delimiter)
+    finally:
+        csv.field_size_limit(limit)
+    reason = "a quote is opened and not closed; the line is left out"
+    findings = line_findings(file, (n + first_line - 1 for n in unclosed), Outcome.SKIPPED, reason)
+    filled = np.fromiter(map(any, rows), dtype=bool, count=len(rows))
+    # Empty lines at the end are how many programs close a file.
+    last = int(filled.nonzero()[0][-1]) if filled.any() else -1
+    if empty := int((~filled[: last + 1]).sum()):
+        findings.append(Finding(file, Outcome.SKIPPED, f"{empty:,} empty {'line' if empty == 1 else 'lines'}"))
+    lines += first_line - 1
+    if filled.all():
+        return rows, lines, findings
+    return list(itertools.compress(rows, filled)), lines[filled], findings
+
+
+def _restarting(text: str, delimiter: str) -> tuple[list[list[str]], Rows, list[int]]:
+    """All records; after a record that a stray quote has glued together reading starts again on its second line."""
+    rows, ends = _read(io.StringIO(text, newline=""), delimiter, text)
+    starts = np.concatenate([[1], ends[:-1] + 1])
+    if rows[-1] == [_END] and (ends == starts).all():
+        return rows[:-1], starts[:-1], []
+    num_fields = Counter(map(len, rows)).most_common(1)[0][0]
+    source = list(io.StringIO(text, newline=""))
+    kept: list[list[str]] = []
+    kept_starts: list[Rows] = []
+    unclosed: list[int] = []
+    done = 0
+    while True:
+        glued = [
+            i
+            for i in np.flatnonzero(ends > starts).tolist()
+            if len(rows[i]) != num_fields or rows[i][-1].endswith(_END)
+        ]
+        if not glued or len(unclosed) == _MOST_RESTARTS:
+            rest = rows[:-1] if rows[-1] == [_END] else rows
+            kept += rest
+            kept_starts.append(done + starts[: len(rest)])
+            return kept, np.concatenate(kept_starts), unclosed
+        first = glued[0]
+        kept += rows[:first]
+        kept_starts.append(done + starts[:first])
+        done += int(starts[first])
+        unclosed.append(done)
+        rows, ends = _read(source[done:], delimiter, text)
+        starts = np.concatenate([[1], ends[:-1] + 1])
+
+
+def _read(lines: Iterable[str], delimiter: str, text: str) -> tuple[list[list[str]], Rows]:
+    """Records and the line on which each ends."""
+    reader = _reader(itertools.chain(lines, [_END]), delimiter, text)
+    rows, ends = [], []
+    for row in reader:
+        rows.append(row)
+        ends.append(reader.line_num)
+    return rows, np.asarray(ends, dtype=np.int64)
+
+
+def _names(
+    rows: list[list[str]], lines: Rows, num_fields: int, header: bool, file: str, notes: list[str]
+) -> tuple[tuple[str, ...], list[list[str]], Rows]:
+    """Column names, and the records without the header."""
+    if not header:
+        notes.append(
+            f"{file}: the first line holds values, no names; the columns are called column_1 to column_{num_fields}."
+        )
+        return tuple(f"column_{i + 1}" for i in range(num_fields)), rows, lines
+    found = [name.strip() for name in rows[0]]
+    rows, lines = rows[1:], lines[1:]
+    if len(found) == num_fields + 1 and not found[-1]:
+        found.pop()
+    elif len(found) + 1 == num_fields:
+        if all(not row[-1].strip() for row in rows if len(row) == num_fields):
+            rows = [row[:-1] if len(row) == num_fields else row for row in rows]
+        else:
+            # As R's write.table leaves it: the names of the rows have no name.
+            found.insert(0, "")
+            notes.append(
+                f"{file}: the header names one column fewer than the lines hold; the first column is called column_1."
+            )
+    elif rows and len(found) != num_fields:
+        raise DataError(
+            f"{file}: as many names as fields are required; the header has {len(found)}, most lines have {num_fields}. "
+            "Check the delimiter and the first line."
+        )
+    names: list[str] = []
+    for place, name in enumerate(found):
+        wanted = name or f"column_{place + 1}"
+        number, unique = 2, wanted
+        while unique in names:
+            unique, number = f"{wanted}_{number}", number + 1
+        if unique != name and name:
+            notes.append(
+                f"{file}: the name {name!r} stands twice in the header; column {place + 1} is called {unique!r}."
+            )
+        names.append(unique)
+    return tuple(names), rows, lines
+
+
+def _even(
+    rows: list[list[str]], lines: Rows, num_fields: int, file: str
+) -> tuple[list[list[str]], Rows, list[Finding]]:
+    """Records of the right length; surplus empty cells are cut, all others are skipped and listed."""
+    lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+    if (lengths == num_fields).all():
+        return rows, lines, []
+    wrong: dict[tuple[Outcome, str], list[int]] = {}
+    for place in np.flatnonzero(lengths != num_fields).tolist():
+        row = rows[place]
+        if len(row) > num_fields and not any(cell.strip() for cell in row[num_fields:]):
+            rows[place] = row[:num_fields]
+            lengths[place] = num_fields
+            why = Outcome.CONVERTED, "empty fields beyond the last column; they are left out"
+        else:
+            few_or_many = "few" if len(row) < num_fields else "many"
+            why = Outcome.SKIPPED, f"too {few_or_many} fields: {len(row)} where {num_fields} are required"
+        wrong.setdefault(why, []).append(int(lines[place]))
+    findings = [
+        found for (outcome, reason), where in wrong.items() for found in line_findings(file, where, outcome, reason)
+    ]
+    even = lengths == num_fields
+    return list(itertools.compress(rows, even)), lines[even], findings

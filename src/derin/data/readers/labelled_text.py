@@ -1,0 +1,129 @@
+"""Texts that each belong to a class, in any form in which people keep them, as a table with the columns text and label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from derin.core.errors import DataError
+from derin.data.readers.split_names import split_of
+from derin.data.readers.text_folders import (
+    holds_text_folders,
+    is_archive,
+    labels_of,
+    read_file_per_class,
+    read_text_folders,
+)
+from derin.data.readers.text_tables import JSON_ENDINGS, TABLE_ENDINGS, is_json_lines, is_text_table, read_text_tables
+from derin.data.reading import Reading
+from derin.data.table import SPLITS, Table
+
+_LISTED = 8
+
+
+def read_labelled_text(path: str | Path | Sequence[str | Path], *, name: str, target: str | None = None) -> Table:
+    """Labelled texts: lines of tsv, csv or JSON, class folders of text files, or a file of lines for each class.
+
+    Files and folders named train, val (valid, validation, dev, testa) or test (testb) are splits.
+
+    Args:
+        path: of a file, of a folder, of a zip or tar file with class folders, or of several files.
+        name: of the data, for people.
+        target: name of the column or key with the labels; None finds it out.
+
+    Shapes:
+        column ``text`` ragged UTF-8, column ``label`` ``(N,)`` int64.
+
+    Raises:
+        DataError: the files hold no texts with labels.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = (Path(folder) / "a.tsv").write_text("so good\\tpos\\nnot so good\\tneg\\nbad\\tneg\\n")
+        ...     table = read_labelled_text(Path(folder) / "a.tsv", name="reviews")
+        >>> table.columns["text"].texts(), table.target().classes
+        (['so good', 'not so good', 'bad'], ('neg', 'pos'))
+    """
+    several = not isinstance(path, str | Path)
+    reading = Reading(source=", ".join(map(str, path)) if several else str(path))
+    paths = [Path(p) for p in path] if not isinstance(path, str | Path) else [Path(path)]
+    for each in paths:
+        if not each.exists():
+            raise DataError(f"{each} does not exist; a file or folder with labelled texts is required.")
+    if len(paths) == 1 and paths[0].is_file() and not is_archive(paths[0]):
+        beside = _class_files_beside(paths[0])
+        if not beside:
+            found, note = read_text_tables({"": paths[0]}, reading, target)
+            return found.table(name, note)
+        names = ", ".join(p.name for p in beside)
+        reading.notes.append(f"{paths[0].name} holds one class; the files beside it were read too: {names}.")
+        paths = beside
+    if len(paths) == 1 and (tables := _tables(_visible_files(paths[0]))):
+        found, note = read_text_tables(tables, reading, target)
+    elif len(paths) > 1 and (tables := _tables(paths)):
+        found, note = read_text_tables(tables, reading, target)
+    elif labels_of(files := _visible_files(paths[0]) if len(paths) == 1 else paths):
+        found, note = read_file_per_class(files, reading)
+    elif len(paths) == 1:
+        found, note = read_text_folders(paths[0], reading)
+    else:
+        raise DataError(
+            f"{name}: of several files each must name its split (train, val, test) or its class; got {_listed(paths)}."
+        )
+    return found.table(name, note)
+
+
+def looks_like_labelled_text(path: Path) -> bool:
+    """Whether a file, folder or archive holds texts with labels; reads a few names and first lines only."""
+    if path.is_file():
+        return holds_text_folders(path) if is_archive(path) else is_text_table(path) or bool(_class_files_beside(path))
+    files = _visible_files(path)
+    tables = _tables(files)
+    if tables:
+        return all(is_text_table(file) for file in tables.values())
+    return bool(labels_of(files)) or holds_text_folders(path)
+
+
+def _tables(files: Sequence[Path]) -> dict[str, Path]:
+    """Split → file of lines with texts and labels; empty where there is none."""
+    json_lines = [p for p in files if is_json_lines(p)]
+    endings = TABLE_ENDINGS[:-1] if any(_ending(p) in TABLE_ENDINGS[:-1] for p in files) else TABLE_ENDINGS
+    tables = json_lines or [p for p in files if _ending(p) in endings]
+    if len(tables) == 1:
+        # One text file alone in a folder is a table only if it looks like one.
+        return {"": tables[0]} if _ending(tables[0]) != ".txt" or is_text_table(tables[0]) else {}
+    by_split: dict[str, Path] = {}
+    for file in tables:
+        split = split_of(file.name)
+        if split is None or split in by_split:
+            if _ending(file) == ".txt":
+                return {}
+            raise DataError(
+                f"Of several files of labelled texts each must name its split (train, val, test), once; got {_listed(tables)}. "
+                "Give the path of one file."
+            )
+        by_split[split] = file
+    return {split: by_split[split] for split in SPLITS if split in by_split}
+
+
+def _class_files_beside(path: Path) -> list[Path]:
+    """The files of all classes where one of them was named: ``rt-polarity.pos`` has ``rt-polarity.neg`` beside it."""
+    if _ending(path) in (*TABLE_ENDINGS, *JSON_ENDINGS):
+        return []
+    files = [p for p in _visible_files(path.parent) if p.stem == path.stem]
+    return files if labels_of(files) else []
+
+
+def _visible_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+
+
+def _ending(path: Path) -> str:
+    return Path(path.name.lower().removesuffix(".gz")).suffix
+
+
+def _listed(files: Sequence[Path]) -> str:
+    return ", ".join(p.name for p in files[:_LISTED]) + (", …" if len(files) > _LISTED else "")

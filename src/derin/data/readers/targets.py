@@ -1,0 +1,167 @@
+"""Which column is to be predicted, and whether as classes, as labels that may occur together, or as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.errors import DataError, UsageError
+from derin.data.readers.columns import ReadColumn, dense, examples, known_name
+from derin.data.reading import Reading
+from derin.data.schema import Column, Kind, Role
+from derin.data.table import ColumnData, Dense
+from derin.data.values import Values, mostly_unique, numbers_as_category
+
+TargetKind = Literal["category", "number"]
+
+# Names that say "this is what is to be predicted", the likeliest first; capital letters do not matter.
+TARGET_NAMES = (
+    "target",
+    "label",
+    "survived",
+    "species",
+    "median_house_value",
+    "medv",
+    "saleprice",
+    "diagnosis",
+    "outcome",
+    "churn",
+    "class",
+    "y",
+    "sentiment",
+    "category",
+    "hedef",
+    "etiket",
+    "sınıf",
+)
+# Whole numbers are classes up to this many of them, if each has enough rows on average.
+_MOST_CLASSES, _ROWS_PER_CLASS = 20, 5
+
+
+def choose_targets(
+    columns: Sequence[ReadColumn],
+    target: str | Sequence[str] | None,
+    taken: Iterable[str | None],
+    reading: Reading,
+) -> list[ReadColumn]:
+    by_name = {c.name: c for c in columns}
+    if target is not None:
+        if isinstance(target, str):
+            alone = [n for n in by_name if n.casefold() == target.casefold()]
+            names = alone or [part.strip() for part in target.split(",") if part.strip()]
+        else:
+            names = list(target)
+        chosen = [by_name[known_name(n, tuple(by_name))] for n in dict.fromkeys(names)]
+        if clash := [c.name for c in chosen if c.name in set(taken)]:
+            raise UsageError(
+                f"The column {clash[0]!r} cannot be the target and something else at once; choose one of them."
+            )
+        for column in chosen:
+            if why := _no_target(column):
+                raise DataError(f"The column {column.name!r} cannot be a target: {why}. Choose another with target=…")
+        return chosen
+    free = [c for c in columns if c.name not in set(taken)]
+    lowered = {c.name.casefold(): c for c in reversed(free)}
+    named = next((lowered[n] for n in TARGET_NAMES if n in lowered), None)
+    if not free or len(columns) < 2:
+        reading.notes.append("No target was chosen: a table needs two columns or more for that.")
+        return []
+    column = named or free[-1]
+    if why := _no_target(column):
+        reading.notes.append(f"No target was chosen: {column.name!r} cannot be one, because {why}. Name one: target=…")
+        return []
+    because = "its name says so" if named else "it is the last column"
+    reading.notes.append(f"The target is {column.name!r}, because {because}; another is chosen with target=…")
+    return [column]
+
+
+def _no_target(column: ReadColumn) -> str:
+    """Why a column cannot be predicted; empty where it can."""
+    values = column.values
+    if values.num_distinct == 0:
+        return "it is empty"
+    if values.kind is Kind.DATE:
+        return "it holds dates"
+    if values.kind is Kind.TEXT or (values.kind is Kind.CATEGORY and mostly_unique(values)):
+        num, rows = values.num_distinct, values.num_present
+        return f"it holds {num:,} different strings in {rows:,} rows, which are neither classes nor numbers"
+    return ""
+
+
+def one_target(column: ReadColumn, target_kind: TargetKind | None) -> tuple[Column, ColumnData]:
+    """The target as classes or as a number."""
+    values = column.values
+    if values.kind is Kind.CATEGORY:
+        if target_kind == "number":
+            raise DataError(
+                f"The target {column.name!r} cannot be a number: it holds {examples(values.classes or ())}."
+            )
+        return column.schema_column(Role.TARGET), values.data
+    numbers = dense(values.data)
+    if target_kind is None:
+        is_category, why = _are_classes(numbers, values)
+    else:
+        is_category, why = target_kind == "category", "as asked"
+    if not is_category:
+        return column.schema_column(Role.TARGET, why), values.data
+    codes, classes = numbers_as_category(numbers)
+    note = f"{values.note}; taken as classes, {why}"
+    return Column(name=column.name, kind=Kind.CATEGORY, role=Role.TARGET, classes=classes, note=note), Dense(codes)
+
+
+def _are_classes(numbers: npt.NDArray[np.float64], values: Values) -> tuple[bool, str]:
+    present = numbers[~np.isnan(numbers)]
+    if not values.is_integral:
+        return False, ""
+    if values.num_distinct == 2 and set(np.unique(present).tolist()) == {0.0, 1.0}:
+        return True, "because they are 0 and 1"
+    if values.num_distinct <= _MOST_CLASSES and len(present) >= _ROWS_PER_CLASS * values.num_distinct:
+        return True, f"because {values.num_distinct} whole numbers stand in {len(present):,} rows"
+    return False, ""
+
+
+def several_targets(targets: Sequence[ReadColumn], known: Sequence[str], name: str) -> tuple[Column, ColumnData]:
+    """Several targets as one column: labels that may occur together, or a vector of numbers."""
+    names = tuple(t.name for t in targets)
+    flags = [_as_flags(t.values) for t in targets]
+    present = [f for f in flags if f is not None]
+    if len(present) == len(flags):
+        free = "labels" if "labels" not in known or "labels" in names else "target labels"
+        column = Column(
+            name=free,
+            kind=Kind.CATEGORY,
+            role=Role.TARGET,
+            shape=(len(names),),
+            classes=names,
+            note=f"{len(names)} labels that may occur together, each 0 or 1",
+        )
+        return column, Dense(np.stack(present, axis=1))
+    if words := [t.name for t in targets if t.values.kind is not Kind.NUMBER]:
+        raise DataError(
+            f"{name}: several targets must hold numbers, or 0 and 1 each; the column {words[0]!r} holds "
+            f"{examples(next(t for t in targets if t.name == words[0]).values.classes or ())}."
+        )
+    column = Column(
+        name=",".join(names),
+        kind=Kind.NUMBER,
+        role=Role.TARGET,
+        shape=(len(names),),
+        note=f"{len(names)} numbers at once",
+    )
+    return column, Dense(np.stack([dense(t.values.data) for t in targets], axis=1))
+
+
+def _as_flags(values: Values) -> npt.NDArray[np.float32] | None:
+    """0 and 1 where the values are these, or false and true; None otherwise."""
+    numbers = dense(values.data)
+    if values.kind is Kind.CATEGORY and tuple(c.casefold() for c in values.classes or ()) in (
+        ("false", "true"),
+        ("no", "yes"),
+    ):
+        return numbers.astype(np.float32)
+    if values.kind is not Kind.NUMBER or not np.isin(numbers[~values.is_missing], (0.0, 1.0)).all():
+        return None
+    return np.nan_to_num(numbers).astype(np.float32)

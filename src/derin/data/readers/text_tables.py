@@ -1,0 +1,177 @@
+"""Labelled text in lines: tsv and csv with or without a header, and JSON lines; which column is which is found out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from derin.core.errors import DataError, UnknownNameError
+from derin.data.readers.decoding import read_text
+from derin.data.readers.delimited import head_records, read_records
+from derin.data.readers.line_findings import line_findings
+from derin.data.readers.texts import Texts
+from derin.data.reading import Outcome, Reading
+from derin.data.values import number_name
+
+TABLE_ENDINGS = (".tsv", ".csv", ".tab", ".txt")
+JSON_ENDINGS = (".jsonl", ".jsonlines", ".ndjson")
+TEXT_NAMES = (
+    "text", "sentence", "review", "comment", "content", "document", "message", "body", "tweet", "title", "headline",
+    "question", "utterance", "metin", "cümle", "yorum", "haber",
+)  # fmt: skip
+LABEL_NAMES = (
+    "label", "class", "category", "sentiment", "target", "topic", "intent", "polarity", "tag", "rating", "stars", "y",
+    "etiket", "sınıf", "kategori", "duygu", "konu",
+)  # fmt: skip
+# A text has this many words on average, or as many characters; a label has fewer.
+_TEXT_WORDS, _LABEL_WORDS = 3.0, 2.5
+_SAMPLE = 1000
+
+Columns = Mapping[str, Sequence[str]]
+
+
+def read_text_tables(files: Mapping[str, Path], reading: Reading, target: str | None) -> tuple[Texts, str]:
+    """The texts in files of lines, one file for each split, and how their labels were found.
+
+    Args:
+        files: split → file; the split is empty where it is unknown.
+        reading: the report.
+        target: name of the column or key with the labels; None finds it out.
+    """
+    found = Texts(reading)
+    chosen: tuple[str, str] | None = None
+    for split, path in files.items():
+        columns, lines = _json_lines(path, reading) if is_json_lines(path) else _records(path, reading)
+        if chosen is None or any(name not in columns for name in chosen):
+            chosen = choose_columns(columns, target, path.name)
+        text, label = chosen
+        others = [name for name in columns if name not in chosen]
+        if others:
+            reading.notes.append(
+                f"{path.name}: the texts come from {text!r}, the labels from {label!r}; left out: {', '.join(map(repr, others))}."
+            )
+        found.add_lines(path.name, lines, columns[text], columns[label], split, named=len(files) > 1)
+    assert chosen is not None
+    return found, f"from the column {chosen[1]!r}"
+
+
+def is_json_lines(path: Path) -> bool:
+    """Whether the name is that of a file with a JSON object on each line."""
+    return path.name.lower().removesuffix(".gz").endswith(JSON_ENDINGS)
+
+
+def is_text_table(path: Path) -> bool:
+    """Whether the first lines of a file look like texts with labels; reads no more than these."""
+    if is_json_lines(path):
+        return True
+    if not path.name.lower().removesuffix(".gz").endswith(TABLE_ENDINGS):
+        return False
+    records = head_records(path)
+    if records is None or len(records.columns) < 2:
+        return False
+    columns = dict(zip(records.names, records.columns))
+    words = {name: _mean_words(cells) for name, cells in columns.items()}
+    if len(columns) == 2:
+        return max(words.values()) >= _TEXT_WORDS and min(words.values()) < _LABEL_WORDS
+    text, label = _named(columns, TEXT_NAMES), _named(columns, LABEL_NAMES)
+    return text is not None and label is not None and words[text] >= _TEXT_WORDS and words[label] < _LABEL_WORDS
+
+
+def choose_columns(columns: Columns, target: str | None, file: str) -> tuple[str, str]:
+    """Names of the column of texts and of the column of labels.
+
+    Names decide first (`TEXT_NAMES`, `LABEL_NAMES`), then content: texts have the most words, labels the fewest values.
+
+    Raises:
+        DataError: no column can be one of them.
+
+    Example:
+        >>> choose_columns({"a": ["0", "1", "0"], "b": ["so good", "not so good", "bad"]}, None, "x.tsv")
+        ('b', 'a')
+    """
+    if len(columns) < 2:
+        raise DataError(f"{file}: a column of texts and one of labels are required; got {len(columns)} column.")
+    if target is not None and target not in columns:
+        alike = [name for name in columns if name.casefold() == target.casefold()]
+        if len(alike) != 1:
+            raise UnknownNameError("column", target, columns)
+        target = alike[0]
+    words = {name: _mean_words(cells) for name, cells in columns.items()}
+    label = target or _named(columns, LABEL_NAMES)
+    free = {name: cells for name, cells in columns.items() if name != label}
+    text = _named(free, TEXT_NAMES) or max(free, key=lambda name: words[name])
+    if label is None:
+        free = {name: cells for name, cells in columns.items() if name != text}
+        label = min(free, key=lambda name: len(set(free[name])))
+    return text, label
+
+
+def _named(columns: Columns, names: Sequence[str]) -> str | None:
+    lowered = {name.casefold(): name for name in columns}
+    return next((lowered[name] for name in names if name in lowered), None)
+
+
+def _mean_words(cells: Sequence[str]) -> float:
+    sample = cells[:: max(1, len(cells) // _SAMPLE)]
+    return sum(len(cell.split()) for cell in sample) / max(1, len(sample))
+
+
+def _records(path: Path, reading: Reading) -> tuple[Columns, Sequence[int]]:
+    records = read_records(path)
+    reading.notes += records.notes
+    reading.extend(records.findings)
+    return dict(zip(records.names, records.columns)), records.lines.tolist()
+
+
+def _json_lines(path: Path, reading: Reading) -> tuple[Columns, Sequence[int]]:
+    """The objects on the lines of a file, by key; what is no such object is skipped and listed."""
+    decoded = read_text(path)
+    if decoded.note:
+        reading.notes.append(decoded.note)
+    replaced = "holds bytes that are no text; they stand as U+FFFD"
+    reading.extend(line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, replaced))
+    objects: list[dict[str, Any]] = []
+    lines: list[int] = []
+    wrong: dict[str, list[int]] = {}
+    for number, line in enumerate(decoded.text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        value = _parsed(line)
+        if isinstance(value, dict):
+            objects.append(value)
+            lines.append(number)
+        else:
+            reason = "the line is no JSON" if value is None else "the line is no JSON object with a text and a label"
+            wrong.setdefault(reason, []).append(number)
+    for reason, numbers in wrong.items():
+        reading.extend(line_findings(path.name, numbers, Outcome.SKIPPED, reason))
+    if not objects:
+        raise DataError(f"{path}: a JSON object on each line is required; none is there.")
+    keys = list(dict.fromkeys(key for value in objects for key in value))
+    usable = [key for key in keys if sum(_is_plain(value.get(key)) for value in objects) > len(objects) / 2]
+    return {key: [_plain(value.get(key)) for value in objects] for key in usable}, lines
+
+
+def _parsed(line: str) -> Any:
+    """The value on a line, None where it is no JSON; nesting that exhausts the parser counts as that."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def _plain(value: Any) -> str:
+    """A text or label as a string; empty where it is neither."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float):
+        return number_name(value) if value == value and abs(value) != float("inf") else ""
+    return str(value) if isinstance(value, int) else ""

@@ -1,0 +1,169 @@
+"""A contact sheet: many pictures side by side with a line under each, to look at data before training on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.errors import DataError, StorageError, UsageError
+from derin.core.seeds import permutation
+from derin.data.schema import Kind
+from derin.data.table import Dense, Pictures, Rows, Table
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Picture = npt.NDArray[np.uint8]
+
+_CELL = 112  # px, side of the square that holds a picture
+_GAP, _MARGIN, _CAPTION, _TITLE, _FONT_SIZE = 8, 16, 18, 28, 12  # px
+_INK, _PAPER = "#1f2430", "#ffffff"
+_MOST_LINES = 12
+
+
+def contact_sheet(
+    pictures: Sequence[Picture], captions: Sequence[str], columns: int, *, title: str = "", cell: int = _CELL
+) -> Image.Image:
+    """Draws pictures of any size in a grid of squares, each with its caption below.
+
+    Small pictures are enlarged by a whole number without smoothing, so that their pixels can be seen; large ones are made
+    smaller. The shape of a picture is kept.
+
+    Args:
+        pictures: in the order of reading.
+        captions: one for each; too long ones are shortened.
+        columns: pictures on each line.
+        title: a line above all.
+        cell: side of the square that holds a picture, in pixels.
+
+    Shapes:
+        each picture ``(height, width, 1 or 3)`` uint8 → an RGB image.
+
+    Example:
+        >>> sheet = contact_sheet([np.zeros((8, 8, 1), dtype=np.uint8)] * 3, ["a", "b", "c"], columns=2)
+        >>> sheet.size, sheet.mode
+        ((264, 300), 'RGB')
+    """
+    from PIL import Image, ImageDraw
+
+    if len(pictures) != len(captions) or not pictures or columns < 1:
+        raise UsageError(
+            "contact_sheet: one picture or more, a caption for each and at least one column are required; "
+            f"got {len(pictures)} pictures, {len(captions)} captions, {columns} columns."
+        )
+    columns = min(columns, len(pictures))
+    lines = -(-len(pictures) // columns)
+    caption = _CAPTION if any(captions) else 0
+    top = _MARGIN + (_TITLE if title else 0)
+    width = 2 * _MARGIN + columns * (cell + _GAP) - _GAP
+    sheet = Image.new("RGB", (width, top + lines * (cell + caption + _GAP) - _GAP + _MARGIN), _PAPER)
+    draw, font = ImageDraw.Draw(sheet), _font()
+    if title:
+        draw.text((_MARGIN, _MARGIN), _fitting(draw, title, width - 2 * _MARGIN, font), fill=_INK, font=font)
+    for place, (picture, text) in enumerate(zip(pictures, captions)):
+        tile = _scaled(picture, cell)
+        left = _MARGIN + place % columns * (cell + _GAP)
+        upper = top + place // columns * (cell + caption + _GAP)
+        sheet.paste(tile, (left + (cell - tile.width) // 2, upper + (cell - tile.height) // 2))
+        short = _fitting(draw, text, cell, font)
+        draw.text((left + (cell - draw.textlength(short, font=font)) / 2, upper + cell + 2), short, fill=_INK, font=font)
+    return sheet
+
+
+def table_sheet(table: Table, *, columns: int = 10, seed: int = 0) -> Image.Image:
+    """Draws training pictures of a table: one line for each class where there are few, else the classes in turn.
+
+    Raises:
+        DataError: the table has no pictures.
+    """
+    column = next((c for c in table.inputs if c.kind is Kind.PICTURE), None)
+    if column is None:
+        kinds = ", ".join(sorted({c.kind.value for c in table.inputs})) or "nothing"
+        raise DataError(f"Table {table.name!r}: a sheet needs pictures; the inputs are {kinds}. Leave the sheet out.")
+    pool = table.splits.get("train", np.arange(len(table)))
+    pool = pool[permutation(seed, "sheet", 0, len(pool))]
+    codes, classes = _classes(table, pool)
+    present = np.unique(codes)
+    if len(present) <= _MOST_LINES:
+        lines = [pool[codes == code][:columns] for code in present]
+    else:
+        firsts = np.array([pool[codes == code][0] for code in present[: columns * _MOST_LINES]])
+        lines = list(np.split(firsts, range(columns, len(firsts), columns)))
+    names = dict(zip(pool.tolist(), codes.tolist()))
+    pictures: list[Picture] = []
+    captions: list[str] = []
+    data = table.columns[column.name]
+    for rows in lines:
+        pictures.extend(_pictures(data, rows))
+        captions.extend(classes[names[row]] if classes else "" for row in rows.tolist())
+        # A class with few pictures leaves the rest of its line empty.
+        for _ in range(columns - len(rows) if rows is not lines[-1] else 0):
+            pictures.append(np.full((1, 1, 3), 255, dtype=np.uint8))
+            captions.append("")
+    title = f"{table.name} · {len(table):,} pictures" + (f" · {len(classes)} classes" if classes else "")
+    return contact_sheet(pictures, captions, columns, title=title)
+
+
+def write_sheet(table: Table, path: Path, *, seed: int = 0) -> None:
+    """Writes the sheet of `table_sheet` as PNG.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"The sheet {str(path)!r} must be a file that ends in .png.")
+    sheet = table_sheet(table, seed=seed)
+    try:
+        sheet.save(path, format="PNG", optimize=True)
+    except OSError as error:
+        raise StorageError(
+            f"The sheet {str(path)!r} cannot be written ({error.strerror or error}); name a file in a folder that exists."
+        ) from error
+
+
+def _classes(table: Table, rows: Rows) -> tuple[Rows, tuple[str, ...]]:
+    """The class of each row; all 0 and no names where there are no classes."""
+    column = next((c for c in table.targets if c.kind is Kind.CATEGORY and not c.shape and c.classes), None)
+    if column is None or column.classes is None:
+        return np.zeros(len(rows), dtype=np.int64), ()
+    return table.columns[column.name].take(rows), column.classes
+
+
+def _pictures(data: Any, rows: Rows) -> list[Picture]:
+    if isinstance(data, Dense | Pictures):
+        return list(data.take(rows))
+    raise TypeError(f"Pictures are stored as Dense or Pictures; got {type(data).__name__}.")
+
+
+def _scaled(picture: Picture, cell: int) -> Image.Image:
+    from PIL import Image
+
+    image = Image.fromarray(picture.squeeze(2) if picture.shape[2] == 1 else picture).convert("RGB")
+    largest = max(image.size)
+    if largest <= cell // 2:
+        factor = cell // largest
+        return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    factor_down = cell / largest
+    size = (max(1, round(image.width * factor_down)), max(1, round(image.height * factor_down)))
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _font() -> Any:
+    """DejaVu Sans, which comes with matplotlib and has Turkish letters."""
+    import matplotlib
+    from PIL import ImageFont
+
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), _FONT_SIZE)
+
+
+def _fitting(draw: Any, text: str, width: int, font: Any) -> str:
+    """The text, shortened to a width in pixels."""
+    if draw.textlength(text, font=font) <= width:
+        return text
+    while text and draw.textlength(text + "…", font=font) > width:
+        text = text[:-1]
+    return text.rstrip() + "…"

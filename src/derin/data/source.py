@@ -1,0 +1,128 @@
+"""Batches of a table: one vectorised gather per column, then cast, normalised and augmented on the device.
+
+Small examples are gathered several batches at a time, which costs a call for all of them instead of a call for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.errors import DataError
+from derin.core.seeds import permutation, uniforms
+from derin.data.batch import Batch
+from derin.data.preparation import HostInput, Preparation
+from derin.data.table import Rows
+
+if TYPE_CHECKING:
+    import torch
+
+    from derin.data.augment import Augmentation
+
+# Enough examples that a call's fixed cost is small beside its work, few enough that they are still in the cache when
+# used.
+_CHUNK_BYTES = 4 << 20
+# Windows into larger pictures take two numbers per example: down and along.
+_WINDOW_UNIFORMS = 2
+
+
+class TableSource:
+    """The batches of some rows of a table.
+
+    The order is a function of (seed, epoch), augmentation of (seed, epoch, row); neither depends on the batch size.
+
+    Args:
+        host: the inputs of the whole table.
+        preparation: finishes a gathered batch on the device.
+        targets: further columns by name, one value per row of the table (labels, weights).
+        rows: the rows of the table that this source gives.
+        input_name: the input's name in the batch.
+        batch_size: examples per batch; the last one may be smaller.
+        seed: of order and augmentation.
+        shuffle: whether each epoch has an order of its own.
+        augmentation: what happens to pictures, or None.
+        mixed_target: the target that mixing turns into probabilities, and its number of classes.
+        device: where batches go.
+    """
+
+    def __init__(
+        self,
+        host: HostInput,
+        preparation: Preparation,
+        targets: Mapping[str, npt.NDArray[np.generic]],
+        rows: Rows,
+        *,
+        input_name: str,
+        batch_size: int,
+        seed: int = 0,
+        shuffle: bool = False,
+        augmentation: Augmentation | None = None,
+        mixed_target: tuple[str, int] | None = None,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        import torch
+
+        if not len(rows):
+            raise DataError("A source of batches needs at least one row; the split is empty.")
+        self.batch_size, self.num_examples = batch_size, len(rows)
+        self.num_batches = -(-len(rows) // batch_size)
+        self.rows, self.input_name = rows, input_name
+        self._host, self._preparation, self._seed, self._shuffle = host, preparation, seed, shuffle
+        self._augmentation = None if augmentation is None or augmentation.is_identity else augmentation
+        self._mixes = self._augmentation is not None and self._augmentation.mixes
+        if self._mixes and mixed_target is None:
+            raise DataError("mixup and cutmix need a target of classes; this task has none. Leave them out.")
+        self._mixed_target = mixed_target
+        self._device = torch.device(device)
+        # Labels are small: they move to the device once.
+        self._targets = {name: torch.from_numpy(np.ascontiguousarray(v)).to(self._device) for name, v in targets.items()}
+        bytes_per_batch = batch_size * 4 * int(np.prod(preparation.input_shape))
+        self._batches_per_chunk = max(1, _CHUNK_BYTES // bytes_per_batch)
+
+    def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, from its step `from_step` on."""
+        order = self.rows
+        if self._shuffle:
+            order = self.rows[permutation(self._seed, "order", epoch, self.num_examples)]
+        # Chunks always start at the same steps, so that a resumed epoch computes the same bits from the same memory.
+        first = from_step - from_step % self._batches_per_chunk
+        for start in range(first, self.num_batches, self._batches_per_chunk):
+            chunk = self._chunk(order, start * self.batch_size, epoch)
+            for offset in range(0, len(chunk), self.batch_size):
+                if start + offset // self.batch_size >= from_step:
+                    stop = offset + self.batch_size
+                    columns = {name: values[offset:stop] for name, values in chunk.columns.items()}
+                    yield Batch(columns, chunk.rows[offset:stop])
+
+    def _chunk(self, order: Rows, start: int, epoch: int) -> Batch:
+        """Several batches at once, finished."""
+        import torch
+
+        stop = min(start + self._batches_per_chunk * self.batch_size, self.num_examples)
+        rows = order[start:stop]
+        if self._mixes:
+            # An example is mixed with the next one of the epoch, whichever batch that is in.
+            rows = np.append(rows, order[stop % self.num_examples])
+        augmentation = self._augmentation
+        inputs = self._host.gather(rows, self._window_uniforms(epoch, rows)).to(self._device, non_blocking=True)
+        if augmentation is not None:
+            numbers = torch.from_numpy(uniforms(self._seed, "augment", epoch, rows, augmentation.num_uniforms))
+            numbers = numbers.to(self._device, non_blocking=True)
+            inputs = augmentation.apply(inputs.permute(0, 3, 1, 2), numbers).permute(0, 2, 3, 1)
+        inputs = self._preparation.finish(inputs)
+        row_numbers = torch.from_numpy(rows)
+        on_device = row_numbers.to(self._device, non_blocking=True)
+        columns = {name: values.index_select(0, on_device) for name, values in self._targets.items()}
+        if augmentation is not None and self._mixes and self._mixed_target is not None:
+            name, num_classes = self._mixed_target
+            inputs, columns[name] = augmentation.mix(inputs, columns[name], numbers, num_classes)
+            row_numbers = row_numbers[:-1]
+            columns = {key: values[: len(row_numbers)] for key, values in columns.items()}
+        return Batch({self.input_name: inputs, **columns}, row_numbers)
+
+    def _window_uniforms(self, epoch: int, rows: Rows) -> npt.NDArray[np.float32] | None:
+        """Where the windows of larger pictures lie: anywhere in training, in the middle otherwise."""
+        return uniforms(self._seed, "window", epoch, rows, _WINDOW_UNIFORMS) if self._shuffle else None

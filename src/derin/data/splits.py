@@ -1,0 +1,266 @@
+"""Which rows train, which choose and which measure.
+
+Given splits are kept. What is missing is cut off, seeded, with every class in proportion, and with copies and groups
+kept together. Validation and test take 20 % each, but no more than 10 000 rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.errors import DataError
+from derin.core.seeds import permutation
+from derin.data.duplicates import first_equal_rows
+from derin.data.reading import Outcome, Reading
+from derin.data.schema import Column, Kind, Role
+from derin.data.table import SPLITS, Dense, Rows, Table
+
+SHARE = 0.2
+LARGEST = 10_000
+_TRAIN = "train"
+# Where most rows are copies (a table of a few categories), equal rows are the nature of the data and not a leak.
+_LARGEST_COPIED_SHARE = 0.5
+
+
+def complete_splits(
+    table: Table, *, seed: int = 0, share: float = SHARE, largest: int = LARGEST, first: Rows | None = None
+) -> Table:
+    """The table with the splits that it needs for training and a fair measurement.
+
+    ============== ==========================================================
+    given          done
+    ============== ==========================================================
+    nothing, train train, val and test are cut from all rows
+    train and test val is cut from train
+    train and val  kept; a test is not invented
+    all three      kept
+    ============== ==========================================================
+
+    A cut takes min(``share`` · rows, ``largest``) rows. Rows without a target belong to no split. The result is a
+    function of the table and the seed; what was done stands in the report's notes, the examples per class in its
+    counts.
+
+    Args:
+        table: with splits as its source gave them.
+        seed: of the cut.
+        share: of the rows that a cut part takes.
+        largest: number of rows that a cut part takes at most.
+        first: what `first_equal_rows` gave, if it is known already.
+
+    Raises:
+        DataError: there are too few rows, or val or test is given without train.
+    """
+    if not 0 < share < 0.5:
+        raise DataError(f"complete_splits: share must lie between 0 and 0.5; got {share}.")
+    _check(table)
+    reading = replace(
+        table.reading,
+        findings=list(table.reading.findings),
+        duplicates=list(table.reading.duplicates),
+        notes=list(table.reading.notes),
+    )
+    usable = _rows_with_targets(table, reading)
+    given = {name: rows[usable[rows]] for name, rows in table.splits.items() if len(rows)}
+    wanted = ["val", "test"] if set(given) <= {_TRAIN} else [] if "val" in given else ["val"]
+    splits = dict(given)
+    if wanted:
+        pool = given.get(_TRAIN, np.flatnonzero(usable))
+        if len(pool) <= len(wanted):
+            raise DataError(
+                f"Table {table.name!r}: at least {len(wanted) + 1} rows with a target are required to cut "
+                f"{' and '.join(wanted)} from; got {len(pool)}. Add examples."
+            )
+        cut = _Cut.of(table, pool, first)
+        parts = cut.parts(wanted, num=min(max(1, int(share * len(pool))), largest), seed=seed)
+        splits.update(parts)
+        reading.notes.append(_sentence(wanted, parts, given, cut, seed))
+    result = replace(table, splits={name: splits[name] for name in SPLITS if name in splits}, reading=reading)
+    reading.counts = count_examples(result)
+    return result
+
+
+def count_examples(table: Table) -> dict[str, dict[str, int]]:
+    """Examples per class in each split; without classes the number of rows stands under an empty name."""
+    column = next((c for c in table.targets if c.kind is Kind.CATEGORY and c.classes is not None), None)
+    counts = {}
+    for split, rows in table.splits.items():
+        data = table.columns[column.name] if column is not None else None
+        if column is None or column.classes is None or not isinstance(data, Dense):
+            counts[split] = {"": len(rows)}
+            continue
+        values = data.take(rows)
+        # A row of several labels holds 0 or 1 for each of them.
+        totals = (
+            values.sum(axis=0) if values.ndim == 2 else np.bincount(values[values >= 0], minlength=len(column.classes))
+        )
+        counts[split] = {name: int(n) for name, n in zip(column.classes, totals)}
+    return counts
+
+
+def _check(table: Table) -> None:
+    unknown = [name for name in table.splits if name not in SPLITS]
+    if unknown:
+        raise DataError(
+            f"Table {table.name!r}: splits are named train, val and test; got {', '.join(map(repr, unknown))}."
+        )
+    filled = [name for name, rows in table.splits.items() if len(rows)]
+    if filled and _TRAIN not in filled:
+        raise DataError(
+            f"Table {table.name!r}: a train split is required beside {' and '.join(filled)}; there is none."
+        )
+    together = (
+        np.concatenate([np.asarray(table.splits[name]) for name in filled]) if filled else np.zeros(0, dtype=np.int64)
+    )
+    if len(np.unique(together)) < len(together):
+        raise DataError(f"Table {table.name!r}: each row may belong to one split; some belong to two.")
+
+
+def _rows_with_targets(table: Table, reading: Reading) -> npt.NDArray[np.bool_]:
+    """Which rows have all targets; the others are reported."""
+    usable = np.ones(len(table), dtype=bool)
+    for column in table.targets:
+        data = table.columns[column.name]
+        if not isinstance(data, Dense):
+            continue
+        values = data.values.reshape(len(table), -1)
+        missing = (values < 0).any(axis=1) if column.kind is Kind.CATEGORY else np.zeros(len(table), dtype=bool)
+        if values.dtype.kind == "f":
+            missing |= np.isnan(values).any(axis=1)
+        for row in np.flatnonzero(missing & usable).tolist():
+            where = f"row {row}" if table.row_names is None else table.row_names[row]
+            reading.add(where, Outcome.SKIPPED, f"target {column.name!r} is missing: the row belongs to no split")
+        usable &= ~missing
+    return usable
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """What is cut: units of rows that stay together, and the class of each.
+
+    Args:
+        rows: of the pool, sorted by unit.
+        starts: place in ``rows`` where each unit begins, and one after the last: ``(units + 1,)``.
+        strata: the class of each unit, all 0 where no proportion is kept.
+        how: clauses about it for people.
+    """
+
+    rows: Rows
+    starts: npt.NDArray[np.int64]
+    strata: npt.NDArray[np.int64]
+    how: tuple[str, ...]
+
+    @classmethod
+    def of(cls, table: Table, pool: Rows, first: Rows | None) -> _Cut:
+        units, clause = _units(table, pool, first)
+        strata = np.zeros(len(pool), dtype=np.int64)
+        how = [clause] if clause else []
+        target = _stratifying(table)
+        if target is not None and not table.schema.with_role(Role.GROUP):
+            strata = table.columns[target.name].take(pool)
+            how.insert(0, "every class in proportion")
+        order = np.argsort(units, kind="stable")
+        starts = np.flatnonzero(np.diff(units[order], prepend=-1))
+        return cls(pool[order], np.append(starts, len(pool)), strata[order][starts], tuple(how))
+
+    def parts(self, names: list[str], num: int, seed: int) -> dict[str, Rows]:
+        """The rows of train and of each named part, about ``num`` each."""
+        sizes = np.diff(self.starts)
+        part_of = np.zeros(len(sizes), dtype=np.int64)  # 0 is train, i + 1 is names[i]
+        order = permutation(seed, "splits", 0, len(sizes))
+        quotas = self._quotas(sizes, num, len(names))
+        for stratum, quota in quotas.items():
+            units = order[self.strata[order] == stratum]
+            part_of[units] = _fill(sizes[units], quota)
+        self._leave_none_empty(part_of, sizes, order, names)
+        rows_part = np.repeat(part_of, sizes)
+        return {name: np.sort(self.rows[rows_part == i]) for i, name in enumerate((_TRAIN, *names))}
+
+    def _quotas(self, sizes: Rows, num: int, num_parts: int) -> dict[int, list[int]]:
+        """Rows that each part takes of each class: in proportion, the rounded ones by largest remainder.
+
+        A class keeps at least one row in train.
+        """
+        strata, place = np.unique(self.strata, return_inverse=True)
+        totals = np.bincount(place, weights=sizes).astype(np.int64)
+        left, quotas = totals - 1, []
+        for _ in range(num_parts):
+            exact = totals * (num / totals.sum())
+            quota = np.minimum(exact.astype(np.int64), left)
+            missing = num - int(quota.sum())
+            by_remainder = np.argsort(quota - exact, kind="stable")
+            chosen = [i for i in by_remainder if quota[i] < left[i]][: max(0, missing)]
+            quota[chosen] += 1
+            left = left - quota
+            quotas.append(quota)
+        return {int(s): [int(q[i]) for q in quotas] for i, s in enumerate(strata)}
+
+    def _leave_none_empty(self, part_of: Rows, sizes: Rows, order: Rows, names: list[str]) -> None:
+        """Moves the smallest unit of train to a part that got nothing, as happens where all units are large."""
+        for number, name in enumerate(names, start=1):
+            if (part_of == number).any():
+                continue
+            train = order[part_of[order] == 0]
+            if len(train) < 2:
+                raise DataError(
+                    f"The rows fall into {len(sizes)} groups that must stay together, too few to cut {name} from: "
+                    f"at least {len(names) + 1} are required. Give the splits yourself or add examples."
+                )
+            in_class = np.bincount(self.strata[train] - self.strata.min())[self.strata[train] - self.strata.min()]
+            # The smallest unit, of the class that has most left.
+            part_of[train[np.lexsort((-in_class, sizes[train]))[0]]] = number
+
+
+def _fill(sizes: Rows, quota: list[int]) -> npt.NDArray[np.int64]:
+    """The part of each unit, in order: units go to the first part that still has room, else to train (0)."""
+    result = np.zeros(len(sizes), dtype=np.int64)
+    if (sizes == 1).all():
+        bounds = np.cumsum([0, *quota])
+        for number, (a, b) in enumerate(pairwise(bounds), start=1):
+            result[a:b] = number
+        return result
+    room = list(quota)
+    for unit, size in enumerate(sizes.tolist()):
+        for number, free in enumerate(room):
+            if size <= free:
+                room[number] -= size
+                result[unit] = number + 1
+                break
+        if not any(room):
+            break
+    return result
+
+
+def _units(table: Table, pool: Rows, first: Rows | None) -> tuple[npt.NDArray[np.int64], str]:
+    """The number of the unit that each row of the pool belongs to, and a clause about it."""
+    groups = table.schema.with_role(Role.GROUP)
+    if groups:
+        data = table.columns[groups[0].name]
+        values = data.texts(pool) if not isinstance(data, Dense) else data.take(pool)  # type: ignore[attr-defined]
+        _, numbers = np.unique(np.asarray(values), return_inverse=True, axis=0)
+        return numbers.reshape(-1), f"rows of one {groups[0].name!r} together"
+    equal = (first_equal_rows(table) if first is None else first)[pool]
+    distinct, units = np.unique(equal, return_inverse=True)
+    if len(distinct) == len(pool):
+        return units, ""
+    if len(distinct) < len(pool) * _LARGEST_COPIED_SHARE:
+        return np.arange(len(pool)), ""
+    return units, "equal examples together"
+
+
+def _stratifying(table: Table) -> Column | None:
+    """The one target whose classes are kept in proportion."""
+    if len(table.targets) != 1 or table.targets[0].kind is not Kind.CATEGORY or table.targets[0].shape:
+        return None
+    return table.targets[0] if isinstance(table.columns[table.targets[0].name], Dense) else None
+
+
+def _sentence(wanted: list[str], parts: Mapping[str, Rows], given: Mapping[str, Rows], cut: _Cut, seed: int) -> str:
+    cuts = " and ".join(f"{name} ({len(parts[name]):,})" for name in wanted)
+    source = f"train, which keeps {len(parts[_TRAIN]):,}" if given else f"all rows, train keeps {len(parts[_TRAIN]):,}"
+    how = "".join(f", {clause}" for clause in cut.how)
+    return f"{cuts} {'were' if len(wanted) > 1 else 'was'} cut from {source}; seed {seed}{how}."

@@ -1,0 +1,190 @@
+"""All data, once read: columns of equal length, their schema, their splits and what was noticed while reading.
+
+A column is read by rows (`take`), never example by example. Columns live in memory or in a memory-mapped file;
+nothing here knows which.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.errors import DataError
+from derin.data.reading import Reading
+from derin.data.schema import Column, Role, Schema
+
+Rows = npt.NDArray[np.int64]
+SPLITS = ("train", "val", "test")
+
+
+class ColumnData(Protocol):
+    """The values of one column."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, rows: Rows) -> Any:
+        """The values of these rows, in this order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Values of equal shape: one array whose first axis is the example.
+
+    Shapes:
+        ``(N, *shape)``; pictures are ``(N, height, width, channels)`` uint8.
+    """
+
+    values: npt.NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: Rows) -> npt.NDArray[Any]:
+        return self.values[rows]
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Values of unequal length: one flat array, where example i is ``flat[offsets[i]:offsets[i + 1]]``.
+
+    Shapes:
+        flat ``(total,)``, offsets ``(N + 1,)`` int64.
+    """
+
+    flat: npt.NDArray[Any]
+    offsets: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, rows: Rows) -> Ragged:
+        starts, lengths = self.offsets[rows], np.diff(self.offsets)[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        # Position of every value: its example's start plus its place within the example.
+        places = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+        return Ragged(self.flat[places], offsets)
+
+    def texts(self, rows: Rows | None = None) -> list[str]:
+        """The rows as strings, for a column of kind text."""
+        part = self if rows is None else self.take(rows)
+        whole = part.flat.tobytes()
+        bounds = part.offsets.tolist()
+        return [whole[a:b].decode("utf-8") for a, b in zip(bounds, bounds[1:])]
+
+    @classmethod
+    def from_texts(cls, texts: Sequence[str]) -> Ragged:
+        encoded = [t.encode("utf-8") for t in texts]
+        offsets = np.concatenate([[0], np.cumsum([len(e) for e in encoded], dtype=np.int64)]).astype(np.int64)
+        return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures of unequal size, read by windows of equal size.
+
+    Picture i is ``flat[offsets[i]:offsets[i + 1]]`` as ``heights[i] × widths[i] × channels`` (C order, uint8).
+    """
+
+    flat: npt.NDArray[np.uint8]
+    offsets: npt.NDArray[np.int64]
+    heights: npt.NDArray[np.int64]
+    widths: npt.NDArray[np.int64]
+    channels: int
+
+    def __len__(self) -> int:
+        return len(self.heights)
+
+    def picture(self, row: int) -> npt.NDArray[np.uint8]:
+        """One whole picture, height × width × channels."""
+        pixels = self.flat[self.offsets[row] : self.offsets[row + 1]]
+        return pixels.reshape(self.heights[row], self.widths[row], self.channels)
+
+    def take(self, rows: Rows) -> list[npt.NDArray[np.uint8]]:
+        return [self.picture(int(row)) for row in rows]
+
+    def windows(self, rows: Rows, tops: Rows, lefts: Rows, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+        """A window of ``size`` from each picture, in one gather.
+
+        Shapes:
+            rows, tops, lefts ``(B,)`` → ``(B, size[0], size[1], channels)``. Every window lies inside its picture.
+        """
+        height, width = size
+        if (tops + height > self.heights[rows]).any() or (lefts + width > self.widths[rows]).any():
+            raise DataError(f"Pictures.windows: a window of {height}x{width} reaches over the edge of its picture.")
+        line = self.widths[rows] * self.channels
+        first = self.offsets[rows] + tops * line + lefts * self.channels
+        down = np.arange(height)[None, :, None] * line[:, None, None]
+        along = np.arange(width * self.channels)[None, None, :]
+        places = first[:, None, None] + down + along
+        return self.flat[places].reshape(len(rows), height, width, self.channels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Columns, what they mean, which rows belong to which split, and what was noticed while reading.
+
+    Args:
+        name: of the data, for people.
+        schema: the meaning of each column.
+        columns: the values, by the names of the schema.
+        splits: row numbers of ``train``, ``val`` and ``test``; those that do not exist are absent.
+        reading: counts, exceptions, duplicates, leaks.
+        row_names: a name for each row (a path, a line number), or None.
+    """
+
+    name: str
+    schema: Schema
+    columns: Mapping[str, ColumnData]
+    splits: Mapping[str, Rows]
+    reading: Reading = field(default_factory=Reading)
+    row_names: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {c.name: len(self.columns[c.name]) for c in self.schema}
+        if len(set(lengths.values())) > 1:
+            raise DataError(f"Table {self.name!r}: all columns must have the same length; got {lengths}.")
+
+    def __len__(self) -> int:
+        return len(self.columns[self.schema.columns[0].name])
+
+    def __getitem__(self, name: str) -> ColumnData:
+        self.schema[name]  # names what exists where it is missing
+        return self.columns[name]
+
+    @property
+    def inputs(self) -> tuple[Column, ...]:
+        return self.schema.with_role(Role.INPUT)
+
+    @property
+    def targets(self) -> tuple[Column, ...]:
+        return self.schema.with_role(Role.TARGET)
+
+    def target(self) -> Column:
+        """The one target; none or several are refused."""
+        if len(self.targets) != 1:
+            names = ", ".join(c.name for c in self.targets) or "none"
+            raise DataError(f"Table {self.name!r}: exactly one target column is required; got {names}.")
+        return self.targets[0]
+
+    def with_splits(self, splits: Mapping[str, Rows]) -> Table:
+        return replace(self, splits=dict(splits))
+
+    def fingerprint(self) -> str:
+        """SHA-256 over schema, splits and all values: equal for equal data, wherever it lies."""
+        digest = hashlib.sha256(repr(self.schema.to_json()).encode())
+        for name in SPLITS:
+            if name in self.splits:
+                digest.update(name.encode() + np.ascontiguousarray(self.splits[name], dtype="<i8").tobytes())
+        for column in self.schema:
+            data = self.columns[column.name]
+            parts = [data.values] if isinstance(data, Dense) else [data.flat, data.offsets]  # type: ignore[attr-defined]
+            for part in parts:
+                digest.update(str((part.dtype.str, part.shape)).encode())
+                digest.update(np.ascontiguousarray(part))
+        return digest.hexdigest()

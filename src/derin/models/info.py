@@ -1,0 +1,47 @@
+"""What is known of a model before it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoOptions:
+    """For models that leave nothing to choose."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """What is known of a model before it is built.
+
+    Args:
+        name: in the registry.
+        build: ``build(input_shape, num_outputs, options)`` gives the network; the last is an instance of `options`.
+            What the network chose by itself stands in its attribute ``options``, of the same class, and is saved.
+        options: frozen, keyword-only dataclass of the model's options, each with a default.
+        input_kind: ``"picture"`` is ``(channels, height, width)``, ``"features"`` is ``(features,)``.
+        native_input: the paper's input shape, without the batch.
+        native_outputs: the paper's number of classes or values.
+        smallest_input: the smallest shape it takes, axis by axis; None where any will do.
+        paper: authors, title, place, year.
+        year: of the paper.
+        note: what differs from the paper, in one line.
+        gradient_layer: the module whose activations Grad-CAM looks at, by its name within the model.
+    """
+
+    name: str
+    build: Callable[[tuple[int, ...], int, Any], nn.Module]
+    options: type = NoOptions
+    input_kind: Literal["picture", "features", "any"]
+    native_input: tuple[int, ...]
+    native_outputs: int
+    smallest_input: tuple[int, ...] | None = None
+    paper: str
+    year: int
+    note: str = ""
+    gradient_layer: str | None = None

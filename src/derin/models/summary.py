@@ -1,0 +1,243 @@
+"""What a network is made of: output shape, parameters and multiply-adds of every layer, measured by one dry run.
+
+One multiply-add is one product that is added to a sum. Matrix products, convolutions, attention and recurrent cells
+count; norms, activations and pooling count nothing, as the papers do it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One call of one layer.
+
+    Args:
+        name: of the module within the network.
+        kind: its class.
+        output_shape: of one example; empty where the layer was not called.
+        parameters: numbers that are trained or frozen, shared ones counted where they are met first.
+        multiply_adds: for one example.
+    """
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "output_shape": list(self.output_shape),
+            "parameters": self.parameters,
+            "multiply_adds": self.multiply_adds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The layers of a network in the order of their calls, and the totals."""
+
+    layers: tuple[LayerRow, ...]
+    parameters: int
+    multiply_adds: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "layers": [row.to_json() for row in self.layers],
+            "parameters": self.parameters,
+            "multiply_adds": self.multiply_adds,
+        }
+
+
+def summarize(model: nn.Module, input_shape: tuple[int, ...], *, dtype: torch.dtype = torch.float32) -> Summary:
+    """Runs a network once on zeros, in evaluation mode, and counts.
+
+    Mode, buffers and torch's random state are as before afterwards. A network on the meta device needs no memory.
+
+    Args:
+        model: any network with one input.
+        input_shape: of one example, without the batch.
+        dtype: of the input; whole numbers for a network that begins with an embedding.
+
+    Example:
+        >>> net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.Flatten(), nn.Linear(3456, 10))
+        >>> counts = summarize(net, (1, 28, 28))
+        >>> [(row.name, row.output_shape, row.parameters, row.multiply_adds) for row in counts.layers][:2]
+        [('0', (6, 24, 24), 156, 86400), ('1', (6, 24, 24), 0, 0)]
+        >>> counts.parameters, counts.multiply_adds
+        (34726, 120960)
+    """
+    first = next(model.parameters(), None)
+    device = torch.device("cpu") if first is None else first.device
+    counter = _Counter(model)
+    with _undisturbed(model, device), counter.watching(), counter:
+        model(torch.zeros((1, *input_shape), dtype=dtype, device=device))
+    return counter.summary()
+
+
+class _Counter(TorchDispatchMode):
+    """Counts the operations of torch that pass, on account of the module whose forward pass is running."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.names = {module: name or type(module).__name__ for name, module in model.named_modules()}
+        self.calls: list[_Call] = []
+        self.running: list[_Call] = []
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here; the default would import torch's compiler, which takes a second."""
+        return False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        count = _COUNTS.get(func.overloadpacket.__name__)
+        # A recurrent layer runs as one operation here and as many there: its call is counted by formula instead.
+        if count is not None and self.running and not isinstance(self.running[-1].module, nn.RNNBase):
+            self.running[-1].multiply_adds += count(args, out)
+        return out
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        hooks = []
+        for module in self.names:
+            hooks.append(module.register_forward_pre_hook(self._enter))
+            hooks.append(module.register_forward_hook(self._leave))
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _enter(self, module: nn.Module, inputs: Any) -> None:
+        call = _Call(module)
+        self.calls.append(call)
+        self.running.append(call)
+
+    def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        call = self.running.pop()
+        found = _first_tensor(output)
+        call.output_shape = () if found is None else tuple(found.shape[1:])
+        if isinstance(module, nn.RNNBase):
+            call.multiply_adds = _count_recurrent(module, inputs[0])
+
+    def summary(self) -> Summary:
+        seen: set[Tensor] = set()
+        rows = []
+        called = {call.module for call in self.calls}
+        for call in [*self.calls, *(_Call(module) for module in self.names if module not in called)]:
+            own = {p for p in call.module.parameters(recurse=False) if p not in seen}
+            seen |= own
+            parameters = sum(p.numel() for p in own)
+            is_leaf = next(call.module.children(), None) is None and call.module in called
+            if is_leaf or parameters or call.multiply_adds:
+                name, kind = self.names[call.module], type(call.module).__name__
+                rows.append(LayerRow(name, kind, call.output_shape, parameters, call.multiply_adds))
+        total = sum(p.numel() for p in self.model.parameters())
+        return Summary(tuple(rows), total, sum(row.multiply_adds for row in rows))
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    module: nn.Module
+    output_shape: tuple[int, ...] = ()
+    multiply_adds: int = 0
+
+
+@contextmanager
+def _undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Evaluation mode without gradients; mode, buffers and random state are put back afterwards."""
+    modes = {module: module.training for module in model.modules()}
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    fastpath = torch.backends.mha.get_fastpath_enabled()
+    generators = [device] if device.type == "cuda" else []
+    try:
+        model.eval()
+        # The fused path of attention is one opaque operation; the plain one shows its products.
+        torch.backends.mha.set_fastpath_enabled(False)
+        with torch.random.fork_rng(devices=generators), torch.no_grad():
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fastpath)
+        for module, training in modes.items():
+            module.training = training
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)
+
+
+def _first_tensor(output: Any) -> Tensor | None:
+    if isinstance(output, Tensor):
+        return output
+    parts = output.values() if isinstance(output, Mapping) else output if isinstance(output, list | tuple) else ()
+    return next((found for part in parts if (found := _first_tensor(part)) is not None), None)
+
+
+def _count_product(args: tuple[Any, ...], out: Tensor) -> int:
+    """(…, n, k) × (…, k, m): k products for each output; a matrix that is added stands before the factors."""
+    return out.numel() * args[-2 if len(args) == 2 else 1].shape[-1]
+
+
+def _count_convolution(args: tuple[Any, ...], out: Tensor) -> int:
+    x, weight, transposed, groups = args[0], args[1], args[6], args[8]
+    if transposed:
+        return x.numel() * weight[0].numel()  # every input paints the kernel onto its group of output channels
+    assert weight.shape[1] * groups == x.shape[1]
+    return out.numel() * weight[0].numel()
+
+
+def _count_attention(args: tuple[Any, ...], out: Any) -> int:
+    query, key, value = args[:3]
+    return math.prod(query.shape[:-1]) * key.shape[-2] * (query.shape[-1] + value.shape[-1])
+
+
+def _count_bilinear(args: tuple[Any, ...], out: Tensor) -> int:
+    weight = args[1]  # (outputs, first, second)
+    return math.prod(out.shape[:-1]) * weight.numel()
+
+
+def _count_recurrent(module: nn.RNNBase, x: Any) -> int:
+    """Per step and direction: gates · hidden · (input + fed back), and the projection of an LSTM that has one."""
+    steps = math.prod(x.data.shape[:-1])
+    gates = {"LSTM": 4, "GRU": 3}.get(module.mode, 1)
+    directions = 2 if module.bidirectional else 1
+    fed_back = module.proj_size or module.hidden_size
+    count, width = 0, module.input_size
+    for _ in range(module.num_layers):
+        per_step = gates * module.hidden_size * (width + fed_back) + module.hidden_size * module.proj_size
+        count += steps * directions * per_step
+        width = directions * fed_back
+    return count
+
+
+_COUNTS: dict[str, Callable[[tuple[Any, ...], Any], int]] = {
+    "mm": _count_product,
+    "bmm": _count_product,
+    "mv": _count_product,
+    "dot": lambda args, out: args[0].numel(),
+    "addmm": _count_product,
+    "baddbmm": _count_product,
+    "addmv": _count_product,
+    "convolution": _count_convolution,
+    "_trilinear": _count_bilinear,
+    "_scaled_dot_product_flash_attention": _count_attention,
+    "_scaled_dot_product_flash_attention_for_cpu": _count_attention,
+    "_scaled_dot_product_efficient_attention": _count_attention,
+    "_scaled_dot_product_cudnn_attention": _count_attention,
+    "_scaled_dot_product_fused_attention_overrideable": _count_attention,
+}

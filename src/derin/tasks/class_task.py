@@ -1,0 +1,100 @@
+"""What classification, binary and multi-label tasks have in common: names, weights, smoothing, a temperature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from derin.core.errors import UsageError
+from derin.data.schema import Column
+from derin.data.table import Rows, Table
+from derin.tasks.card import checked, is_name, is_names, is_number, is_numbers, optional
+from derin.tasks.classes import (
+    checked_class_weights,
+    checked_classes,
+    checked_share,
+    checked_temperature,
+    class_weights_for,
+    classes_of,
+)
+from derin.tasks.supervised import SupervisedTask, built_from_card
+from derin.tasks.targets import class_numbers
+
+
+class ClassTask(SupervisedTask):
+    """A task whose answers are classes with probabilities.
+
+    Args:
+        columns: the one target column.
+        classes: the names of the classes.
+        weight_column: the column that says how much each example counts, or None.
+        class_weights: how much each class counts in the loss, or None.
+        label_smoothing: share of the target that is spread evenly (0 to below 1).
+        temperature: logits are divided by it in `predict`; chosen by `calibrate`.
+    """
+
+    options = frozenset({"class_weights", "label_smoothing"})
+    fewest_classes = 2
+    # The fields of the card beside the name, each with its check; a subclass adds its own.
+    card_fields: dict[str, Callable[[Any], bool]] = {
+        "columns": is_names,
+        "weight_column": optional(is_name),
+        "classes": is_names,
+        "class_weights": optional(is_numbers),
+        "label_smoothing": is_number,
+        "temperature": is_number,
+    }
+
+    def __init__(
+        self,
+        *,
+        columns: Sequence[str],
+        classes: Sequence[str],
+        weight_column: str | None = None,
+        class_weights: Sequence[float] | None = None,
+        label_smoothing: float = 0.0,
+        temperature: float = 1.0,
+    ) -> None:
+        super().__init__(columns, weight_column)
+        self.classes = checked_classes(self.name, classes, self.fewest_classes)
+        self.class_weights = checked_class_weights(class_weights, self.classes)
+        self.label_smoothing = checked_share("label_smoothing", label_smoothing, below_one=True)
+        self.temperature = checked_temperature(temperature)
+        self._weights: dict[torch.device, Tensor] = {}
+
+    def class_weights_on(self, device: torch.device) -> Tensor | None:
+        """The class weights as a tensor, moved to each device once."""
+        if self.class_weights is None:
+            return None
+        if device not in self._weights:
+            self._weights[device] = torch.tensor(self.class_weights, dtype=torch.float32, device=device)
+        return self._weights[device]
+
+    def tempered(self, logits: Tensor) -> Tensor:
+        """The logits divided by the temperature."""
+        return logits if self.temperature == 1.0 else logits / self.temperature
+
+    def to_json(self) -> dict[str, Any]:
+        values = {field: getattr(self, field) for field in self.card_fields}
+        return {"name": self.name} | {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return built_from_card(cls, cls.name, checked(cls.name, data, cls.card_fields))
+
+
+def single_class_settings(task: str, table: Table, rows: Rows, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a task with one class for each example, class weights counted on `rows`."""
+    column: Column = table.target()
+    if column.shape != ():
+        raise UsageError(
+            f"The task {task!r} needs one class for each example; the target {column.name!r} has shape {column.shape}. "
+            "Use task='multilabel' for several labels at once."
+        )
+    classes = classes_of(table, column, task)
+    numbers = class_numbers(table, column, classes)
+    weights = class_weights_for(options.get("class_weights"), numbers, rows, len(classes))
+    return {**options, "columns": [column.name], "classes": classes, "class_weights": weights}

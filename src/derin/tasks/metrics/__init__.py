@@ -1,0 +1,1 @@
+"""Measurements of tasks: sums on the device during a pass, numbers at its end."""

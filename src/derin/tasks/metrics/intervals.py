@@ -1,0 +1,130 @@
+"""Confidence intervals: within which bounds a measurement would lie on other examples of the same kind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.seeds import generator
+
+Floats = npt.NDArray[np.float64]
+Interval = tuple[float, float]
+
+Z_95 = 1.959963984540054  # two-sided 95 % of the normal distribution
+NUM_RESAMPLES = 1000
+_MOST_GROUPS = 10_000  # examples beyond this number are drawn in groups; the interval is the same and the time bounded
+_DRAWN_AT_ONCE = 4_000_000
+
+
+def wilson(num_right: int, num: int, z: float = Z_95) -> Interval:
+    """The interval of a share, honest for few examples and for shares near 0 and 1.
+
+    Args:
+        num_right: examples that count.
+        num: all examples.
+        z: of the normal distribution; 1.96 is 95 %.
+
+    Example:
+        >>> low, high = wilson(98, 100)
+        >>> round(low, 3), round(high, 3)
+        (0.93, 0.994)
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927.
+    """
+    if not num:
+        return (math.nan, math.nan)
+    share = num_right / num
+    middle = (share + z * z / (2 * num)) / (1 + z * z / num)
+    half = z / (1 + z * z / num) * math.sqrt(share * (1 - share) / num + z * z / (4 * num * num))
+    # Rounding must not push the bound of a perfect score past it.
+    return (0.0 if num_right == 0 else middle - half, 1.0 if num_right == num else middle + half)
+
+
+def bootstrap(values: Floats, statistics: Callable[[Floats], Mapping[str, Floats]]) -> dict[str, Interval]:
+    """95 % percentile intervals of anything that is a function of means over examples.
+
+    Args:
+        values: what is averaged, one row for each example.
+        statistics: from the means of each resample to named numbers.
+
+    Shapes:
+        values ``(N, M)``; `statistics` gets ``(R, M)`` and gives ``(R,)`` for each name.
+
+    Example:
+        >>> errors = np.array([[1.0], [2.0], [3.0], [2.0]])
+        >>> low, high = bootstrap(errors, lambda means: {"mae": means[:, 0]})["mae"]
+        >>> 1.0 <= low < 2.0 < high <= 3.0
+        True
+
+    Source: B. Efron, R. J. Tibshirani, "An introduction to the bootstrap", 1993, chapter 13.
+    """
+    random = generator(0, "bootstrap")
+    num_groups = min(len(values), _MOST_GROUPS)
+    if not num_groups:
+        return {}
+    # Groups are drawn at random, because examples often come sorted.
+    places = np.arange(len(values)) if len(values) == num_groups else random.permutation(len(values)) % num_groups
+    sums = np.stack([np.bincount(places, column, minlength=num_groups) for column in values.T], axis=1)
+    sizes = np.bincount(places, minlength=num_groups).astype(np.float64)
+    means, at_once = [], max(1, _DRAWN_AT_ONCE // num_groups)
+    for start in range(0, NUM_RESAMPLES, at_once):
+        num = min(at_once, NUM_RESAMPLES - start)
+        drawn = random.integers(0, num_groups, size=(num, num_groups))
+        drawn += np.arange(num)[:, None] * num_groups
+        times = np.bincount(drawn.reshape(-1), minlength=num * num_groups).reshape(num, num_groups).astype(np.float64)
+        means.append(times @ sums / (times @ sizes)[:, None])
+    return _percentiles(statistics(np.concatenate(means)))
+
+
+def bootstrap_confusion(
+    confusion: npt.ArrayLike, statistics: Callable[[Floats], Mapping[str, Floats]]
+) -> dict[str, Interval]:
+    """95 % percentile intervals of anything that is a function of a confusion matrix.
+
+    Drawing N examples with replacement is drawing N times from the matrix's cells, so no example is needed.
+
+    Shapes:
+        confusion ``(classes, classes)``; `statistics` gets ``(R, classes, classes)`` and gives ``(R,)`` for each name.
+    """
+    counts = np.asarray(confusion, dtype=np.int64)
+    num, cells = int(counts.sum()), counts.reshape(-1)
+    if not num:
+        return {}
+    used = np.flatnonzero(cells)
+    drawn = np.zeros((NUM_RESAMPLES, cells.size))
+    drawn[:, used] = generator(0, "bootstrap").multinomial(num, cells[used] / num, size=NUM_RESAMPLES)
+    return _percentiles(statistics(drawn.reshape(NUM_RESAMPLES, *counts.shape)))
+
+
+def around_auc(auc: float, influence: Floats, z: float = Z_95) -> Interval:
+    """The interval of an AUC, normal on the scale of log odds so that it stays between 0 and 1.
+
+    Args:
+        auc: the area, or a mean of areas.
+        influence: how far each example moves it, from `roc_auc_influence`, averaged as the areas are.
+        z: of the normal distribution; 1.96 is 95 %.
+    """
+    if math.isnan(auc) or not len(influence):
+        return (math.nan, math.nan)
+    if auc in (0.0, 1.0):
+        return (auc, auc)
+    error = math.sqrt(float(np.square(influence).mean()) / len(influence))
+    odds, half = math.log(auc / (1 - auc)), z * error / (auc * (1 - auc))
+    return (_logistic(odds - half), _logistic(odds + half))
+
+
+def _logistic(value: float) -> float:
+    return 1 / (1 + math.exp(-value)) if value > -700 else 0.0
+
+
+def _percentiles(resampled: Mapping[str, Floats]) -> dict[str, Interval]:
+    """The middle 95 % of each statistic; a resample in which it is undefined is left out."""
+    result = {}
+    for name, values in resampled.items():
+        defined = values[~np.isnan(values)]
+        low, high = np.percentile(defined, [2.5, 97.5]) if len(defined) else (math.nan, math.nan)
+        result[name] = (float(low), float(high))
+    return result

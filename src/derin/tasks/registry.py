@@ -1,0 +1,45 @@
+"""Names of tasks, and tasks rebuilt from a card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from derin.core.errors import RefusedFileError
+from derin.core.registry import Registry
+
+if TYPE_CHECKING:
+    from derin.tasks.supervised import SupervisedTask
+
+TASKS: Registry[type[SupervisedTask]] = Registry(
+    "task",
+    {
+        "classification": "derin.tasks.classification:Classification",
+        "binary": "derin.tasks.binary:Binary",
+        "multilabel": "derin.tasks.multilabel:MultiLabel",
+        "regression": "derin.tasks.regression:Regression",
+    },
+)
+
+
+def task_from_json(data: Mapping[str, Any]) -> SupervisedTask:
+    """The task that `to_json` described.
+
+    Args:
+        data: the task's part of a card. Nothing in it is believed before it is checked.
+
+    Raises:
+        RefusedFileError: the task is unknown, or a field is missing, unknown, of the wrong type or out of range.
+
+    Example:
+        >>> task = task_from_json({"name": "classification", "columns": ["kind"], "weight_column": None,
+        ...     "classes": ["cat", "dog", "owl"], "class_weights": None, "label_smoothing": 0.1, "temperature": 1.0})
+        >>> task.num_outputs, task.label_smoothing
+        (3, 0.1)
+    """
+    name = data.get("name") if isinstance(data, Mapping) else None
+    if not isinstance(name, str) or name not in TASKS:
+        raise RefusedFileError(
+            f"The card's task must name one of {', '.join(TASKS)}; got {name!r}. Use the Derin that wrote the file."
+        )
+    return TASKS[name].from_json(data)

@@ -1,0 +1,170 @@
+"""What the tasks of this house have in common: one input, one network, one known answer for each example."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor, nn
+
+from derin.core.errors import RefusedFileError, ShapeError, UsageError
+from derin.data.batch import Batch
+from derin.data.table import Rows, Table
+from derin.tasks.prediction import Answer
+from derin.tasks.targets import example_weights
+from derin.train.protocol import Losses, Metrics, Outputs, Step, update_single
+
+if TYPE_CHECKING:
+    from derin.tasks.calibration import CalibrationReport
+
+T = TypeVar("T")
+
+
+class SupervisedTask(ABC):
+    """A task with known answers; fulfils `derin.train.protocol.Task`.
+
+    Args:
+        columns: the target columns of the table.
+        weight_column: the column that says how much each example counts, or None.
+
+    Attributes:
+        input, target, weight: the names of the columns of a batch; `weight` is there only where examples are weighted.
+        classes: the names of the classes; empty where the target is a number.
+        num_outputs: how many numbers the network gives for each example.
+    """
+
+    name: str
+    headline: str
+    maximize: bool = True
+    forbids: frozenset[str] = frozenset()
+    options: frozenset[str] = frozenset()  # settings that the user may choose, by the name of their argument
+    classes: tuple[str, ...] = ()
+
+    input = "input"
+    target = "target"
+    weight = "weight"
+
+    def __init__(self, columns: Sequence[str], weight_column: str | None) -> None:
+        self.columns = tuple(columns)
+        self.weight_column = weight_column
+        self.state: dict[str, Tensor] = {}
+        if not self.columns:
+            raise UsageError(f"A {self.name} task needs the name of its target column; got none.")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SupervisedTask) and self.to_json() == other.to_json()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.to_json().items() if k != 'name')})"
+
+    @property
+    @abstractmethod
+    def num_outputs(self) -> int: ...
+
+    @classmethod
+    @abstractmethod
+    def from_table(cls, table: Table, rows: Rows, options: Mapping[str, Any]) -> Self:
+        """The task that fits a table, its statistics fitted on `rows`."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The task that `to_json` described; a field that does not fit is refused."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def targets(self, table: Table) -> npt.NDArray[Any]:
+        """The targets of every row of a table, ready for batching."""
+
+    @abstractmethod
+    def criterion(self, raw: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """The mean loss of outputs, and its denominator where anything is weighted."""
+
+    @abstractmethod
+    def predict(self, model: nn.Module, batch: Batch) -> Outputs: ...
+
+    @abstractmethod
+    def metrics(self) -> Metrics: ...
+
+    @abstractmethod
+    def example_losses(self, outputs: Outputs, targets: Tensor) -> Tensor:
+        """The plain loss of each example, without weights and smoothing, ``(B,)``."""
+
+    @abstractmethod
+    def truths(self, targets: Tensor) -> list[str]:
+        """The true answers in words, one for each example."""
+
+    @abstractmethod
+    def decode(self, outputs: Outputs) -> list[Answer]:
+        """What `predict` gave, in words: one answer for each example."""
+
+    def weights(self, table: Table) -> npt.NDArray[np.float32] | None:
+        """How much each row of a table counts, or None where all count alike."""
+        return example_weights(table, self.weight_column)
+
+    def raw(self, model: nn.Module, batch: Batch) -> Tensor:
+        """What the network gives, as float32 and in the shape that the loss wants.
+
+        Float32 because a loss in bf16 would lose the small differences that training lives on.
+
+        Shapes:
+            ``(B,)`` for one output, else ``(B, num_outputs)``.
+        """
+        output = model(batch[self.input])
+        if not isinstance(output, Tensor):
+            raise UsageError(
+                f"The network must give one tensor; got {type(output).__name__}. Return its outputs alone."
+            )
+        return shaped(output, len(batch[self.input]), self.num_outputs)
+
+    def loss(self, model: nn.Module, batch: Batch) -> Losses:
+        weights = batch.columns.get(self.weight)
+        loss, weight_sum = self.criterion(self.raw(model, batch), batch[self.target], weights)
+        return {"loss": loss} if weight_sum is None else {"loss": loss, "weight_sum": weight_sum}
+
+    def check(self, model: nn.Module, inputs: Tensor | None = None) -> None:
+        """Refuses a network whose outputs do not fit the loss; see `derin.tasks.output.check_output`."""
+        from derin.tasks.output import check_output
+
+        check_output(self, model, inputs)
+
+    def calibrate(self, logits: Tensor, targets: Tensor) -> CalibrationReport:
+        """Fits and keeps a temperature where that helps; see `derin.tasks.calibration.calibrate`."""
+        from derin.tasks.calibration import calibrate
+
+        return calibrate(self, logits, targets)
+
+    def telling_examples(self, outputs: Outputs, targets: Tensor, num: int) -> dict[str, npt.NDArray[Any]]:
+        """The examples from which most can be learnt; see `derin.tasks.telling.telling_examples`."""
+        from derin.tasks.telling import telling_examples
+
+        return telling_examples(self, outputs, targets, num)
+
+    def update(self, step: Step, batch: Batch) -> Losses:
+        return update_single(self, step, batch)
+
+
+def shaped(output: Tensor, num_examples: int, num_outputs: int) -> Tensor:
+    """A network's output as float32, ``(B,)`` for one, ``(B, num_outputs)`` for several."""
+    if num_outputs == 1 and output.shape == (num_examples, 1):
+        return output.squeeze(1).float()
+    wanted = (num_examples,) if num_outputs == 1 else (num_examples, num_outputs)
+    if output.shape != wanted:
+        raise ShapeError(
+            f"The network must give {num_outputs} output{'' if num_outputs == 1 else 's'} for each example, a tensor "
+            f"of shape {(num_examples, num_outputs)}; got {tuple(output.shape)}. Mend its last layer."
+        )
+    return output.float()
+
+
+def built_from_card(build: Callable[..., T], task: str, fields: Mapping[str, Any]) -> T:
+    """A task from the checked fields of a card; what its own checks refuse is the card's fault."""
+    try:
+        return build(**fields)
+    except UsageError as error:
+        raise RefusedFileError(f"The card's {task} task does not hold together: {error}") from error

@@ -1,0 +1,86 @@
+"""Every setting of a training run, with its default; goes to JSON and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from derin.core.errors import UnknownNameError, UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Settings of the loop. A recipe may want others, and the user's word wins over both.
+
+    Args:
+        epochs: passes over the training data.
+        batch_size: examples per forward pass.
+        optimizer: a name of `train.optimizers`.
+        learning_rate: at the schedule's highest point.
+        weight_decay: decoupled; biases, norms and embeddings are exempt.
+        momentum: of the optimisers that have one.
+        schedule: a name of `train.schedules`, with settings after a colon (``"step:every=10,factor=0.1"``).
+        warmup: share of training over which the rate rises from nothing (0 to 1).
+        l1: weight of Σ|w| in the loss; weights only, as with `weight_decay`.
+        clip_norm: largest norm of the whole gradient; 0 leaves it alone.
+        accumulate: batches per update.
+        ema_decay: of the exponential average of the weights, which then is what gets evaluated; 0 keeps none.
+        patience: epochs without a better headline after which training stops; 0 never stops early.
+        seed: of everything random.
+        plan: ``"auto"``, ``"auto:fp32"``, ``"plain"``, or parts such as ``"bf16,channels-last,fused"``.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
+        threads: of the CPU; 0 takes every core this process may use.
+        max_seconds: wall clock after which training stops at the next step, as if the epochs were over; 0 has no limit.
+        save_every_seconds: longest time between two saved states within an epoch (every epoch's end saves as well).
+        histograms: whether weights and gradients go to TensorBoard as histograms.
+    """
+
+    epochs: int = 10
+    batch_size: int = 64
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    momentum: float = 0.9
+    schedule: str = "one-cycle"
+    warmup: float = 0.0
+    l1: float = 0.0
+    clip_norm: float = 0.0
+    accumulate: int = 1
+    ema_decay: float = 0.0
+    patience: int = 0
+    seed: int = 0
+    plan: str = "auto"
+    device: str = "auto"
+    threads: int = 0
+    max_seconds: float = 0.0
+    save_every_seconds: float = 300.0
+    histograms: bool = False
+
+    def __post_init__(self) -> None:
+        at_least = {"epochs": 1, "batch_size": 1, "accumulate": 1}
+        for name, value in self.to_json().items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            low = at_least.get(name, 0)
+            if not value >= low:  # written so that NaN fails too
+                raise UsageError(f"TrainConfig.{name} must be at least {low}; got {name}={value}.")
+        for name in ("momentum", "ema_decay"):
+            if getattr(self, name) >= 1:
+                raise UsageError(f"TrainConfig.{name} must be below 1; got {name}={getattr(self, name)}.")
+        if self.warmup > 1:
+            raise UsageError(f"TrainConfig.warmup is a share of training from 0 to 1; got warmup={self.warmup}.")
+
+    def to_json(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> TrainConfig:
+        known = {f.name: type(f.default) for f in fields(cls)}
+        for name, value in data.items():
+            if name not in known:
+                raise UnknownNameError("training setting", name, known)
+            wanted = known[name]
+            fits = isinstance(value, wanted) or (wanted is float and isinstance(value, int))
+            if not fits or (isinstance(value, bool) and wanted is not bool):
+                raise UsageError(f"The training setting {name!r} must be of type {wanted.__name__}; got {value!r}.")
+        return cls(**data)

@@ -1,0 +1,174 @@
+"""From a name and a model to an optimizer with its parameter groups."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from derin.core.errors import UnknownNameError, UsageError
+from derin.core.registry import Registry
+
+Groups = list[dict[str, Any]]
+
+_FACTORIES = "derin.train.optimizers.factories:"
+OPTIMIZERS: Registry[Callable[..., torch.optim.Optimizer]] = Registry(
+    "optimizer",
+    {
+        "sgd": _FACTORIES + "sgd",
+        "momentum": _FACTORIES + "momentum_sgd",
+        "nesterov": _FACTORIES + "nesterov",
+        "adagrad": _FACTORIES + "adagrad",
+        "rmsprop": _FACTORIES + "rmsprop",
+        "adam": _FACTORIES + "adam",
+        "nadam": _FACTORIES + "nadam",
+        "adamw": _FACTORIES + "adamw",
+        "lion": _FACTORIES + "lion",
+        "muon": _FACTORIES + "muon",
+    },
+)
+
+# The torch operator behind each optimizer that has a fused kernel; muon's is that of its AdamW part.
+_FUSED_OPERATORS = {
+    "sgd": "aten::_fused_sgd_",
+    "momentum": "aten::_fused_sgd_",
+    "nesterov": "aten::_fused_sgd_",
+    "adagrad": "aten::_fused_adagrad_",
+    "adam": "aten::_fused_adam_",
+    "adamw": "aten::_fused_adamw_",
+    "muon": "aten::_fused_adamw_",
+}
+
+# Norms whose weights may have several axes (LayerNorm over C, H, W); those of one axis are exempt by their shape
+# already.
+_NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.modules.batchnorm._NormBase)
+
+
+def build_optimizer(
+    name: str,
+    model: nn.Module,
+    *,
+    learning_rate: float,
+    weight_decay: float = 0.0,
+    momentum: float = 0.9,
+    fused: bool | None = None,
+    **options: Any,
+) -> torch.optim.Optimizer:
+    """An optimizer over the trainable parameters of a model.
+
+    Weight decay is applied to weights only: biases, norms and embeddings are exempt. Every parameter group has ``lr``,
+    a plain float, and ``lr_scale``, by which `set_rate` multiplies the rate of the schedule.
+
+    Args:
+        name: a name of `OPTIMIZERS`.
+        model: its parameters with ``requires_grad`` are optimized, in their current memory layout.
+        learning_rate: η.
+        weight_decay: λ; in ``adamw``, ``lion`` and ``muon`` decoupled (θ ← θ − ηλθ), elsewhere the L2 penalty
+            ``λ‖θ‖²/2``.
+        momentum: of ``momentum``, ``nesterov`` and ``muon``; the others have none or their own β, given in `options`.
+        fused: whether to use torch's fused kernels: True demands them, False forbids them, None takes them where
+            `supports_fused` says so.
+        options: of this optimizer alone, such as ``betas`` or ``eps``.
+
+    Raises:
+        UnknownNameError: for a name or an option that does not exist.
+        UsageError: when nothing is trainable, or when ``fused=True`` cannot be had.
+
+    Example:
+        >>> optimizer = build_optimizer("adamw", nn.Linear(3, 2), learning_rate=0.01, weight_decay=0.1)
+        >>> [(group["param_names"], group["weight_decay"]) for group in optimizer.param_groups]
+        [(['weight'], 0.1), (['bias'], 0.0)]
+    """
+    factory = OPTIMIZERS[name]
+    allowed = _options_of(factory)
+    for option in options:
+        if option not in allowed:
+            raise UnknownNameError(f"option of the optimizer {name!r}", option, allowed)
+    groups = parameter_groups(model, weight_decay)
+    device_types = {parameter.device.type for group in groups for _, parameter in group["params"]}
+    can_fuse = all(supports_fused(name, device_type) for device_type in device_types)
+    if fused and not can_fuse:
+        raise UsageError(
+            f"The optimizer {name!r} has no fused kernel on {' and '.join(sorted(device_types))}; "
+            "use fused=False, or one of " + ", ".join(n for n in _FUSED_OPERATORS if n != "muon") + "."
+        )
+    use_fused = can_fuse if fused is None else fused
+    try:
+        optimizer = factory(model, groups, learning_rate=learning_rate, momentum=momentum, fused=use_fused, **options)
+    except ValueError as error:  # torch refuses values out of range in words of its own
+        raise UsageError(f"The optimizer {name!r} cannot be built: {error}") from error
+    for group in optimizer.param_groups:
+        group.setdefault("lr_scale", 1.0)
+    return optimizer
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Sets the learning rate of every group to ``rate · lr_scale``.
+
+    Example:
+        >>> optimizer = build_optimizer("sgd", nn.Linear(3, 2), learning_rate=0.1)
+        >>> optimizer.param_groups[0]["lr_scale"] = 0.5
+        >>> set_rate(optimizer, 0.02)
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.01, 0.02]
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["lr_scale"]
+
+
+def supports_fused(name: str, device_type: str) -> bool:
+    """Whether torch, as installed, has a fused kernel for an optimizer on a kind of device.
+
+    Args:
+        name: a name of `OPTIMIZERS`.
+        device_type: ``"cpu"``, ``"cuda"``, ``"mps"``, …
+
+    Example:
+        >>> supports_fused("adamw", "cpu"), supports_fused("lion", "cpu")
+        (True, False)
+    """
+    if name not in OPTIMIZERS:
+        raise UnknownNameError("optimizer", name, OPTIMIZERS)
+    operator = _FUSED_OPERATORS.get(name)
+    return operator is not None and torch._C._dispatch_has_kernel_for_dispatch_key(operator, device_type.upper())
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> Groups:
+    """The trainable parameters in two groups: with weight decay, and without.
+
+    Without are all parameters of at most one axis (biases, gains of norms), those of norm layers and of embeddings,
+    and those that a module names in an attribute ``no_weight_decay`` (position embeddings that are bare parameters).
+    An empty group is left out.
+
+    Returns:
+        groups with ``decays`` True or False, whose ``params`` are pairs of name and parameter.
+    """
+    exempt: set[int] = set()
+    for module in model.modules():
+        named = dict(module.named_parameters(recurse=False))
+        whole = isinstance(module, (*_NORMS, nn.Embedding, nn.EmbeddingBag))
+        own = getattr(module, "no_weight_decay", ())
+        exempt.update(id(p) for n, p in named.items() if whole or n in own or p.ndim <= 1)
+    trainable = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    if not trainable:
+        raise UsageError(
+            f"The model {type(model).__name__} has no trainable parameter; "
+            "set requires_grad=True on what is to be trained."
+        )
+    decayed = [(n, p) for n, p in trainable if id(p) not in exempt]
+    others = [(n, p) for n, p in trainable if id(p) in exempt]
+    groups: Groups = [
+        {"params": decayed, "decays": True, "weight_decay": weight_decay},
+        {"params": others, "decays": False, "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def _options_of(factory: Callable[..., torch.optim.Optimizer]) -> list[str]:
+    """The keyword-only arguments of a factory that `build_optimizer` does not fill itself."""
+    parameters = inspect.signature(factory).parameters.values()
+    given = {"learning_rate", "momentum", "fused"}
+    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in given]

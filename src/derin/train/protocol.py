@@ -1,0 +1,114 @@
+"""The small protocol between the training loop and whatever is trained.
+
+The loop knows batches, losses and metrics; it knows no model, no picture and no class. A task joins them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from derin.data.batch import Batch
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Losses = dict[str, "Tensor"]
+Outputs = dict[str, "Tensor"]
+
+
+class Source(Protocol):
+    """Where batches come from. The loop asks for `batches` and nothing else that reads data."""
+
+    batch_size: int
+    num_examples: int  # in one epoch
+    num_batches: int  # in one epoch, a smaller last one included
+
+    def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch (counted from 0) from step `from_step` on; the same for the same arguments."""
+        ...
+
+
+class Metrics(Protocol):
+    """Accumulates what a split's measurement needs, on the device where a sum is enough."""
+
+    def update(self, outputs: Outputs, batch: Batch) -> None: ...
+
+    def compute(self) -> dict[str, Any]:
+        """Plain numbers by name, `loss` among them; what is no number (a confusion matrix) as nested lists."""
+        ...
+
+
+class Step(Protocol):
+    """What the loop hands to `Task.update`: it owns precision, accumulation, clipping, optimisers and averages."""
+
+    model: nn.Module
+    index: int  # optimizer steps done since the start of training
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The precision of the plan, for forward passes and losses; backward passes run outside."""
+        ...
+
+    def minimize(self, name: str, loss: Tensor, weight: Tensor | float) -> None:
+        """Backward pass of a mean loss and, when enough batches are accumulated, one update of the named optimizer.
+
+        Args:
+            name: of the optimizer; ``"model"`` where there is one.
+            loss: the mean over the batch.
+            weight: the denominator of that mean: the number of examples, or the sum of their weights.
+        """
+        ...
+
+
+class Task(Protocol):
+    """What a network is trained to do.
+
+    A task with several networks has a method ``networks(model) -> dict[str, nn.Module]``; each gets an optimizer of
+    that name.
+
+    Attributes:
+        name: in the registry of tasks.
+        headline: the metric by which states are compared (``"accuracy"``).
+        maximize: whether a larger headline is better.
+        forbids: precisions that the task cannot bear (``frozenset({"bf16"})``).
+        state: what the task carries between steps; saved and restored.
+    """
+
+    name: str
+    headline: str
+    maximize: bool
+    forbids: frozenset[str]
+    state: dict[str, Tensor]
+
+    def loss(self, model: nn.Module, batch: Batch) -> Losses:
+        """The mean loss of a batch under ``"loss"``.
+
+        Where examples are weighted, ``"weight_sum"`` gives the denominator of the mean, so that accumulation stays
+        exact.
+        """
+        ...
+
+    def predict(self, model: nn.Module, batch: Batch) -> Outputs:
+        """Things with names, such as ``logits`` and ``probabilities``; the first axis of each is the example."""
+        ...
+
+    def metrics(self) -> Metrics:
+        """A fresh accumulator."""
+        ...
+
+    def update(self, step: Step, batch: Batch) -> Losses:
+        """One training step. The usual one is `update_single`; adversarial training and the like have their own."""
+        ...
+
+    def to_json(self) -> Mapping[str, Any]:
+        """What the card keeps, so that `tasks.task_from_json` builds the same task again."""
+        ...
+
+
+def update_single(task: Task, step: Step, batch: Batch) -> Losses:
+    """The usual step: one network, one loss, one optimiser."""
+    with step.autocast():
+        losses = task.loss(step.model, batch)
+    step.minimize("model", losses["loss"], losses.get("weight_sum", len(batch)))
+    return losses

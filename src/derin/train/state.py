@@ -1,0 +1,81 @@
+"""What a run needs to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from derin.core.errors import RefusedFileError
+from derin.train.optimizers import load_optimizer_tensors, optimizer_scalars, optimizer_tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from derin.train.loop import Loop
+
+_COUNTERS = ("step", "batch", "examples_seen", "epoch", "loss_sum", "loss_count", "seconds", "learning_rate")
+
+
+def save_state(loop: Loop) -> None:
+    """Writes weights, buffers, optimizers, averages, the task's state and all counters to the run, atomically."""
+    assert loop.run is not None
+    tensors = {f"model/{name}": value for name, value in loop.model.state_dict().items()}
+    for name, optimizer in loop.optimizers.items():
+        tensors |= {f"optimizer/{name}/{slot}": value for slot, value in optimizer_tensors(optimizer).items()}
+    if loop.average is not None:
+        tensors |= {f"average/{name}": value for name, value in loop.average.tensors().items()}
+    tensors |= {f"task/{name}": value for name, value in loop.task.state.items()}
+    document: dict[str, Any] = {name: getattr(loop, name) for name in _COUNTERS}
+    document["tracker"] = loop.tracker.to_json()
+    document["optimizers"] = {name: optimizer_scalars(optimizer) for name, optimizer in loop.optimizers.items()}
+    loop.run.save_state(tensors, document)
+
+
+def restore_state(loop: Loop) -> bool:
+    """Brings the loop to where its run's saved state stands, and drops later log lines; False where nothing is saved."""
+    assert loop.run is not None
+    saved = loop.run.load_state()
+    if saved is None:
+        loop.run.drop_log_after(0)
+        return False
+    tensors, document = saved
+    where = f"The state of run {loop.run.path}"
+    _copy(loop.model.state_dict(), _part(tensors, "model/"), where)
+    for name, optimizer in loop.optimizers.items():
+        scalars = document.get("optimizers", {}).get(name)
+        if scalars is None:
+            raise RefusedFileError(f"{where} holds nothing for the optimizer {name!r}; start a new run.")
+        load_optimizer_tensors(optimizer, _part(tensors, f"optimizer/{name}/"), scalars)
+    if loop.average is not None:
+        loop.average.load_tensors(_part(tensors, "average/"))
+    loop.task.state.clear()
+    loop.task.state.update({name: value.to(loop.device) for name, value in _part(tensors, "task/").items()})
+    try:
+        for name in _COUNTERS:
+            setattr(loop, name, type(getattr(loop, name))(document[name]))
+        loop.tracker.load_json(document["tracker"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RefusedFileError(f"{where} is damaged: {error!r}; start a new run.") from error
+    loop.run.drop_log_after(loop.step)
+    loop.history = loop.run.log_lines()
+    return True
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+@torch.no_grad()
+def _copy(into: dict[str, Tensor], values: dict[str, Tensor], where: str) -> None:
+    """Copies values in place, so that addresses and memory layout, on which bits may depend, stay as they were."""
+    if set(into) != set(values):
+        differing = sorted(set(into) ^ set(values))
+        raise RefusedFileError(f"{where} does not fit the network: {', '.join(differing[:3])} differ; start a new run.")
+    for name, target in into.items():
+        if target.shape != values[name].shape or target.dtype != values[name].dtype:
+            raise RefusedFileError(
+                f"{where} does not fit the network: {name} must be {tuple(target.shape)} {target.dtype}; "
+                f"got {tuple(values[name].shape)} {values[name].dtype}."
+            )
+        target.copy_(values[name])

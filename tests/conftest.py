@@ -1,0 +1,48 @@
+"""What every test gets: an empty cache, a fixed number of threads, and the data sets where they are at hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def find_data() -> Path | None:
+    """The folder with data sets: DERIN_DATA, or ../shared/data beside the repository."""
+    named = os.environ.get("DERIN_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    return folder if folder.is_dir() else None
+
+
+DATA = find_data()
+if DATA is not None:
+    os.environ["DERIN_DATA"] = str(DATA)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests neither read nor fill the user's cache."""
+    os.environ["DERIN_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder with data sets; tests that use it are marked `data`."""
+    assert DATA is not None
+    return DATA
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if DATA is None:
+        for item in items:
+            if item.get_closest_marker("data"):
+                item.add_marker(pytest.mark.skip(reason="no data sets: set DERIN_DATA"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "no data sets" in str(r.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{len(skipped)} tests need data sets and did not run; set DERIN_DATA to run them.")

@@ -1,0 +1,83 @@
+"""Imports run one way through the house, and nothing heavy is loaded before it is needed."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parent.parent / "src" / "derin"
+
+# Each room and the rooms it may import; the order is that of docs/architecture.md.
+MAY_IMPORT = {
+    "core": set(),
+    "data": {"core"},
+    "layers": {"core"},
+    "train": {"core"},
+    "models": {"core", "layers"},
+    "tasks": {"core", "data", "models", "train"},
+    "strategy": {"core", "data", "models", "train", "tasks"},
+    "report": {"core", "data", "layers", "models", "train", "tasks", "strategy"},
+    "api": {"core", "data", "layers", "models", "train", "tasks", "strategy", "report"},
+    "cli": {"core", "data", "layers", "models", "train", "tasks", "strategy", "report", "api"},
+}
+# The one thing that a loop and a source of batches must both know.
+ALLOWED_MODULES = {("train", "derin.data.batch")}
+
+
+def modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of what a file imports, also inside functions and under TYPE_CHECKING."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+def test_no_arrow_runs_against_the_order_of_the_rooms() -> None:
+    wrong = []
+    for path in modules():
+        relative = path.relative_to(SOURCE)
+        if len(relative.parts) == 1:
+            continue
+        room = relative.parts[0]
+        for name in imported(path):
+            parts = name.split(".")
+            if parts[0] != "derin" or len(parts) < 2 or parts[1] == "version":
+                continue
+            if parts[1] == room or parts[1] in MAY_IMPORT[room] or (room, name) in ALLOWED_MODULES:
+                continue
+            wrong.append(f"{relative} imports {name}")
+    assert not wrong
+
+
+def test_every_room_has_a_place_in_the_order() -> None:
+    rooms = {p.name for p in SOURCE.iterdir() if p.is_dir() and p.name != "__pycache__"}
+    assert rooms == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("room", ["core", "data"])
+def test_room_imports_no_torch_at_module_level(room: str) -> None:
+    wrong = []
+    for path in sorted((SOURCE / room).rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            wrong += [f"{path.name}: {n}" for n in names if n.split(".")[0] in {"torch", "safetensors", "sklearn"}]
+    assert not wrong
+
+
+@pytest.mark.parametrize("statement", ["import derin", "import derin.cli.main", "from derin import DerinError"])
+def test_importing_loads_nothing_heavy(statement: str) -> None:
+    code = f"{statement}\nimport sys\nprint([m for m in ('torch', 'numpy', 'matplotlib', 'sklearn', 'PIL') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,55 @@
+"""What the package exports, and that every public name explains itself."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+from pathlib import Path
+
+import pytest
+
+import derin
+
+SOURCE = Path(__file__).resolve().parent.parent / "src" / "derin"
+MODULES = sorted(
+    ".".join(("derin", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__")
+    for path in SOURCE.rglob("*.py")
+    if path.name != "__main__.py"
+)
+
+
+def test_exported_names_are_these() -> None:
+    assert sorted(derin.__all__) == [
+        "DerinError",
+        "Graph",
+        "Input",
+        "Run",
+        "Sequential",
+        "__version__",
+        "fit",
+        "load",
+        "open",
+    ]
+    for name in derin.__all__:
+        assert getattr(derin, name) is not None
+
+
+def test_every_public_thing_has_a_docstring() -> None:
+    missing = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if not ast.get_docstring(tree):
+            missing.append(str(path.relative_to(SOURCE)))
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_") and not ast.get_docstring(node):
+                missing.append(f"{path.relative_to(SOURCE)}: {node.name}")
+    assert not missing
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    failures, _ = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    assert failures == 0
