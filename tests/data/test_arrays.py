@@ -56,7 +56,9 @@ def test_three_splits_and_class_names(tmp_path: Path) -> None:
 
 
 def test_an_array_that_nothing_is_known_of_is_listed(tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", x=RNG.random((6, 2)), y=np.arange(6) % 2, whatever=np.zeros(3), x_test=RNG.random((4, 2)))
+    np.savez(
+        tmp_path / "a.npz", x=RNG.random((6, 2)), y=np.arange(6) % 2, whatever=np.zeros(3), x_test=RNG.random((4, 2))
+    )
     table = read_arrays(tmp_path / "a.npz", name="a")
     assert len(table) == 6
     assert {f.where for f in table.reading.findings} == {"whatever", "x_test"}
@@ -164,7 +166,7 @@ def test_missing_and_infinite_numbers_are_kept_as_missing_and_noted() -> None:
         (np.array([[0.5, 2.0], [1.5, 3.0]]), Kind.NUMBER, (2,), None),
     ],
 )
-def test_what_a_target_is_shows_from_its_values(values, kind, shape, classes) -> None:  # noqa: ANN001
+def test_what_a_target_is_shows_from_its_values(values, kind, shape, classes) -> None:
     column = target_column(values, "y").column
     assert (column.kind, column.shape, column.classes) == (kind, shape, classes)
 

@@ -102,7 +102,7 @@ def test_labels_that_do_not_start_at_0_are_named_by_what_they_are(tmp_path: Path
         (lambda data: data[:4] + b"\xff" * 12 + data[16:], r"more than the file can hold"),
     ],
 )
-def test_a_damaged_file_is_refused_in_a_sentence(tmp_path: Path, spoil, sentence: str) -> None:  # noqa: ANN001
+def test_a_damaged_file_is_refused_in_a_sentence(tmp_path: Path, spoil, sentence: str) -> None:
     write_set(tmp_path, "train", 5)
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(spoil(path.read_bytes()))

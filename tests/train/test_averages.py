@@ -65,9 +65,14 @@ def test_the_models_own_weights_come_back_to_the_bit_even_after_an_error():
     disturb(model, 2)
     own = copy.deepcopy(model.state_dict())
     pointers = [p.data_ptr() for p in model.parameters()]
-    with pytest.raises(KeyError), average.applied(model):
-        assert not torch.equal(model[3].weight, own["3.weight"])
-        raise KeyError
+
+    def interrupted_measurement():
+        with average.applied(model):
+            assert not torch.equal(model[3].weight, own["3.weight"])
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        interrupted_measurement()
     assert all(torch.equal(value, own[name]) for name, value in model.state_dict().items())
     assert [p.data_ptr() for p in model.parameters()] == pointers
 

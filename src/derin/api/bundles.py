@@ -47,6 +47,8 @@ def load_model(path: Path, model: nn.Module | None = None) -> tuple[nn.Module, A
         path: a bundle, or a run that holds one.
         model: the network, where the bundle holds one that is not registered.
     """
+    import torch
+
     from derin.models.building import from_spec
 
     inner = path / "model"
@@ -59,7 +61,8 @@ def load_model(path: Path, model: nn.Module | None = None) -> tuple[nn.Module, A
     if registered:
         if model is not None:
             raise UsageError(f"The bundle {path} names its own network ({entry['name']}); leave `model` out.")
-        model = from_spec(entry)
+        with torch.random.fork_rng(devices=[]):  # fresh weights draw numbers, which are not the caller's
+            model = from_spec(entry)
     elif model is None:
         raise UsageError(
             f"The bundle {path} holds weights of your own class {entry.get('class')!r}, not its code; "

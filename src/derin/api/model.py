@@ -34,8 +34,7 @@ class Model:
     @property
     def classes(self) -> tuple[str, ...] | None:
         """Class names, or None for a regression."""
-        classes: tuple[str, ...] | None = getattr(self.task, "classes", None)
-        return classes
+        return self.task.classes or None
 
     def predict(self, inputs: Any, *, batch_size: int = 256) -> Any:
         """What the network says about one input or many.
@@ -92,8 +91,12 @@ class Model:
             split = "test" if "test" in table.splits and (known or "test" in table.given_splits) else "all"
         if split != "all" and split not in table.splits:
             raise UsageError(f"The data {table.name!r} has no split {split!r}; it has: {', '.join(table.splits)}, all.")
-        rows = np.arange(len(table)) if split == "all" else table.splits[split]
+        # Rows without an answer belong to no split.
+        rows = np.sort(np.concatenate(list(table.splits.values()))) if split == "all" else table.splits[split]
         targets = {self.task.target: self.task.targets(table)}
+        weights = self.task.weights(table)
+        if weights is not None:
+            targets[self.task.weight] = weights
         source = TableSource(
             self.preparation.host(table), self.preparation, targets, rows, input_name=self.task.input, batch_size=256
         )

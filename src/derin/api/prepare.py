@@ -167,7 +167,8 @@ def prepare(
     suggested = recipe(model_name, table)
     the_task = infer_task(table, name=task, **_task_options(class_weights, label_smoothing))
     if config is None:
-        config = TrainConfig.from_json({**suggested.settings, **settings})
+        usual = {"momentum": 0.95} if settings.get("optimizer") == "muon" else {}
+        config = TrainConfig.from_json({**suggested.settings, **usual, **settings})
     if isinstance(augment, str):
         augment = None if augment == "none" else Augmentation.parse(augment)
     elif augment is None:
@@ -177,7 +178,10 @@ def prepare(
         raise UsageError(f"Augmentation needs pictures; the data {table.name!r} has none. Leave `augment` out.")
     device = _device(config.device)
     network = _network(model, model_name, preparation.input_shape, the_task, config.seed, model_options)
-    the_task.check(network)
+    host = preparation.host(table)
+    # Two rows tell whether the network's outputs are what the loss wants, before anything is trained.
+    network = network.to(device)
+    the_task.check(network, preparation.finish(host.gather(rows[:2]).to(device)))
     targets = {the_task.target: the_task.targets(table)}
     weights = the_task.weights(table)
     if weights is not None:
@@ -185,13 +189,13 @@ def prepare(
     return Prepared(
         table=table,
         task=the_task,
-        model=network.to(device),
+        model=network,
         model_name=model_name,
         preparation=preparation,
         augmentation=augment,
         config=config,
         given=settings,
-        host=preparation.host(table),
+        host=host,
         targets=targets,
         device=device,
     )

@@ -32,8 +32,7 @@ def measure(
     """
     found: dict[str, Any] = {"metrics": {}, "details": {}, "intervals": {}, "num_examples": {}}
     if calibrate_on is not None and calibrate_on in prepared.table.splits:
-        outputs, targets = collect(network, task, prepared, calibrate_on)
-        found["calibration"] = task.calibrate(outputs, targets).to_json()
+        found["calibration"] = _calibrate(network, task, prepared, calibrate_on)
     shown = next(s for s in ("test", "val", "train") if s in prepared.table.splits)
     for split in ("train", "val", "test"):
         if split not in prepared.table.splits:
@@ -59,15 +58,16 @@ def plain_numbers(metrics: dict[str, Any]) -> tuple[dict[str, float | None], dic
     return numbers, {name: value for name, value in metrics.items() if name not in numbers}
 
 
-def collect(network: nn.Module, task: Any, prepared: Prepared, split: str) -> tuple[Any, Any]:
-    """Raw outputs and targets of a split, whole."""
+def _calibrate(network: nn.Module, task: Any, prepared: Prepared, split: str) -> dict[str, Any]:
+    """Fits the task's temperature on a split; what was found, as JSON."""
     import torch
 
     pairs = [
         (outputs["logits"], batch[task.target])
         for outputs, batch in predict_batches(network, task, prepared.split_source(split))
     ]
-    return torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs])
+    report: dict[str, Any] = task.calibrate(torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs])).to_json()
+    return report
 
 
 def _write_examples(path: Path, kept: list[tuple[Any, np.ndarray]], task: Any, prepared: Prepared) -> None:

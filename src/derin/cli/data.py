@@ -26,12 +26,17 @@ def data(
         typer.Argument(metavar="DATA", help="A named data set, a file or a folder.", show_default=False),
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column to be predicted.", show_default=False)] = None,
-    size: Annotated[int | None, typer.Option(help="Side in pixels at which pictures are read.", show_default=False)] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Side in pixels at which pictures are read.", show_default=False)
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the splits that are cut.")] = 0,
     sheet: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Write a sheet of pictures with their classes.", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Write a sheet of pictures with their classes.", show_default=False),
     ] = None,
-    download: Annotated[bool, typer.Option("--download", help="Fetch a named data set that is not on this machine.")] = False,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch a named data set that is not on this machine.")
+    ] = False,
     show_all: Annotated[bool, typer.Option("--all", help="List every finding, class and duplicate.")] = False,
     sets: Annotated[bool, typer.Option("--sets", help="List the named data sets and where each was found.")] = False,
     json_output: JsonFlag = False,
@@ -140,11 +145,16 @@ def _list_sets(out: Console, json_output: bool) -> None:
             where = "not here"
         grid.add_row(name, where, named.about)
     out.print(grid)
-    out.print(f"\nDERIN_DATA is {root}." if root else "\nDERIN_DATA, a folder of local copies, is not set.", soft_wrap=True)
+    out.print(
+        f"\nDERIN_DATA is {root}." if root else "\nDERIN_DATA, a folder of local copies, is not set.", soft_wrap=True
+    )
 
 
 def _show(table: Table, out: Console, show_all: bool) -> None:
-    out.print(f"[bold]{_plain(table.name)}[/bold]: {len(table):,} examples, read from {_plain(table.reading.source)}", soft_wrap=True)
+    out.print(
+        f"[bold]{_plain(table.name)}[/bold]: {len(table):,} examples, read from {_plain(table.reading.source)}",
+        soft_wrap=True,
+    )
     _show_schema(table, out, show_all)
     _show_splits(table.reading, out, show_all)
     _show_findings(table.reading, out, show_all)
@@ -188,7 +198,9 @@ def _show_splits(reading: Reading, out: Console, show_all: bool) -> None:
     totals = {split: sum(reading.counts[split].values()) for split in splits}
     if classes:
         grid.add_section()
-    grid.add_row("[bold]all[/bold]" if classes else "examples", *(f"[bold]{totals[split]:,}[/bold]" for split in splits))
+    grid.add_row(
+        "[bold]all[/bold]" if classes else "examples", *(f"[bold]{totals[split]:,}[/bold]" for split in splits)
+    )
     out.print()
     out.print(grid)
 

@@ -56,7 +56,7 @@ def train(
     ] = None,
     optimizer: Annotated[
         str | None,
-        typer.Option(help="sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, lion, muon.", rich_help_panel=_TRAINING),
+        typer.Option(help="sgd, momentum, nesterov, adagrad, rmsprop, adam, nadam, adamw, lion, muon.", rich_help_panel=_TRAINING),
     ] = None,
     schedule: Annotated[
         str | None,
@@ -66,7 +66,7 @@ def train(
         ),
     ] = None,
     warmup: Annotated[float | None, typer.Option(help="Share of training.", rich_help_panel=_TRAINING)] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="Decoupled.", rich_help_panel=_TRAINING)] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Decoupled, or L2 where the optimizer has no such form.", rich_help_panel=_TRAINING)] = None,
     momentum: Annotated[float | None, typer.Option(help="0 to 1.", rich_help_panel=_TRAINING)] = None,
     l1: Annotated[float | None, typer.Option(help="Weight of the sum of |w|.", rich_help_panel=_TRAINING)] = None,
     clip_norm: Annotated[float | None, typer.Option(help="Largest gradient norm.", rich_help_panel=_TRAINING)] = None,

@@ -1,6 +1,7 @@
 """Files and folders that are whole or not there: written aside, brought to the disk, then renamed.
 
-A reader, and a process that starts after a kill or a power cut, sees the old content or the new, never a part of either.
+A reader, and a process that starts after a kill or a power cut, sees the old content or the new, never a part of
+either.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import errno
 import functools
 import hashlib
+import io
 import os
 import secrets
 import shutil
@@ -18,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from derin.core.errors import DerinError, RefusedFileError, StorageError
+from derin.core.errors import RefusedFileError, StorageError
 from derin.core.faults import FAULT_POINTS, fault_point
 from derin.core.strict_json import dump_json, parse_json
 
@@ -42,7 +44,7 @@ _CHUNK_BYTES = 1 << 20
 _LEFTOVER = ".derin-*.part"
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
-_NO_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
+_UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 _REMEDIES = {
     errno.ENOSPC: "free some space or choose a folder on another disk",
     errno.EDQUOT: "free some of your quota or choose a folder on another disk",
@@ -63,24 +65,25 @@ def storage_errors(what: str) -> Iterator[None]:
         what: what is written, with its path, as the beginning of a sentence: ``"The bundle runs/a/model"``.
 
     Raises:
-        StorageError: anything that the system refused; its ``errno`` is kept.
+        StorageError: whatever the system refused; its ``errno`` is kept.
 
     Example:
         >>> with storage_errors("The table t.csv"):
-        ...     raise OSError(28, "No space left on device")
+        ...     raise OSError(errno.ENAMETOOLONG, "File name too long")
         Traceback (most recent call last):
-        derin.core.errors.StorageError: The table t.csv cannot be written (No space left on device); free some space or \
-choose a folder on another disk.
+        derin.core.errors.StorageError: The table t.csv cannot be written (File name too long); choose a shorter name.
     """
     try:
         yield
     except OSError as error:
-        if isinstance(error, DerinError):
+        # Of nested writes the outermost tells, by the name that the user knows, not that of a temporary file.
+        cause = error.__cause__ if isinstance(error, StorageError) else error
+        if not isinstance(cause, OSError):
             raise
-        remedy = _REMEDIES.get(error.errno or 0, "check the disk and the path")
-        told = StorageError(f"{what} cannot be written ({error.strerror or error}); {remedy}.")
-        told.errno = error.errno
-        raise told from error
+        remedy = _REMEDIES.get(cause.errno or 0, "check the disk and the path")
+        told = StorageError(f"{what} cannot be written ({cause.strerror or cause}); {remedy}.")
+        told.errno = cause.errno
+        raise told from cause
 
 
 @contextmanager
@@ -102,7 +105,7 @@ def open_atomically(path: Path) -> Iterator[IO[bytes]]:
                 file.flush()
                 os.fsync(file.fileno())
             fault_point("write.synced")
-            os.replace(temporary, path)
+            temporary.replace(path)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()
@@ -147,25 +150,26 @@ def read_json(path: Path, *, max_bytes: int = 64 << 20) -> Any:
 
 def open_plain(
     path: Path, *, max_bytes: int | None = None, folder: int | None = None, follow: bool = True
-) -> IO[bytes]:
+) -> io.BufferedReader:
     """Opens a plain file for reading; pipes, devices and folders are refused without waiting for them.
 
     Args:
-        path: the file, relative to ``folder`` if that is given.
+        path: the file.
         max_bytes: a larger file is refused.
-        folder: descriptor of an open folder.
+        folder: descriptor of the open folder that the file is taken from, whatever has ``path`` become meanwhile.
         follow: whether the file may be reached by a symbolic link.
 
     Raises:
         RefusedFileError: the file is missing, no plain file, or too large.
     """
     flags = os.O_RDONLY | _BINARY | getattr(os, "O_NONBLOCK", 0)
+    place = path if folder is None else path.name
     try:
         if not follow:
-            if stat.S_ISLNK(os.lstat(path, dir_fd=folder).st_mode):
+            if stat.S_ISLNK(os.lstat(place, dir_fd=folder).st_mode):
                 raise RefusedFileError(f"The file {path} is refused: it is a link; put the file itself there.")
             flags |= getattr(os, "O_NOFOLLOW", 0)
-        file = os.fdopen(os.open(path, flags, dir_fd=folder), "rb")
+        file = os.fdopen(os.open(place, flags, dir_fd=folder), "rb")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise RefusedFileError(f"The file {path} cannot be read ({reason}); check the path.") from error
@@ -195,7 +199,8 @@ def sha256_file(path: Path) -> str:
 def temporary_folder(parent: Path) -> Iterator[Path]:
     """A new folder beside a future one, for `replace_folder`; what is left of it at the end is removed."""
     path = Path(parent) / _leftover_name()
-    path.mkdir(parents=True)
+    with storage_errors(f"The folder {parent}"):
+        path.mkdir(parents=True)
     try:
         yield path
     finally:
@@ -205,8 +210,8 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
 def replace_folder(temporary: Path, final: Path) -> None:
     """Gives a finished folder its name, in place of the folder that has it, and removes that one.
 
-    Where the system can exchange two names in one step (Linux), there is always a whole folder at ``final``. Elsewhere the
-    old folder stands aside for an instant; `recover_folder` brings it back after a kill in that instant.
+    Where the system can exchange two names in one step (Linux), there is always a whole folder at ``final``. Elsewhere
+    the old folder stands aside for an instant; `recover_folder` brings it back after a kill in that instant.
 
     Args:
         temporary: the finished folder, in the same folder as ``final``.
@@ -222,7 +227,7 @@ def replace_folder(temporary: Path, final: Path) -> None:
         _sync_folder(temporary)
         fault_point("replace.started")
         if not final.is_dir():
-            os.rename(temporary, final)
+            temporary.rename(final)
         elif not _exchange(temporary, final):
             _swap_by_two_renames(temporary, final)
         fault_point("replace.swapped")
@@ -240,7 +245,7 @@ def recover_folder(final: Path) -> None:
     if aside.is_dir() and not final.exists():
         # Another reader may recover, or the writer go on, at this very moment: then there is a folder already.
         with suppress(OSError):
-            os.rename(aside, final)
+            aside.rename(final)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -272,7 +277,7 @@ def _sync_folder(folder: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in _NO_EXCHANGE:  # some file systems know no such thing
+        if error.errno not in _UNSUPPORTED:
             raise
     finally:
         os.close(descriptor)
@@ -283,15 +288,15 @@ def _swap_by_two_renames(temporary: Path, final: Path) -> None:
     for attempt in range(5):
         if final.exists():
             shutil.rmtree(aside, ignore_errors=True)
-            os.rename(final, aside)
+            final.rename(aside)
             fault_point("replace.aside")
         try:
-            os.rename(temporary, final)
+            temporary.rename(final)
             return
         except OSError:
             # A reader has brought the old folder back in between: once more. Anything else: bring it back ourselves.
             if not final.exists():
-                os.rename(aside, final)
+                aside.rename(final)
                 raise
             if attempt == 4:
                 raise
@@ -305,7 +310,7 @@ def _exchange(one: Path, other: Path) -> bool:
     code = rename(os.fsencode(one), os.fsencode(other))
     if code == 0:
         return True
-    if code in _NO_EXCHANGE:
+    if code in _UNSUPPORTED:
         return False
     raise OSError(code, os.strerror(code), str(other))
 

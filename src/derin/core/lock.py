@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -20,8 +21,8 @@ _WINDOWS_PLACE = 1 << 30  # beyond the content, which on Windows could not be re
 class FolderLock:
     """Holds a folder for one process, by an advisory lock on the file ``.lock`` in it.
 
-    The system releases the lock when the process ends, however it ends. A folder that is itself replaced cannot hold its
-    own lock: lock the one that it lies in.
+    The system releases the lock when the process ends, however it ends. A folder that is itself replaced cannot hold
+    its own lock: lock the one that it lies in.
 
     Args:
         path: the folder; made if needed.
@@ -88,7 +89,7 @@ def _holder(descriptor: int) -> str:
         return "another process"
 
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
     def _try_lock(descriptor: int) -> bool:

@@ -1,29 +1,315 @@
-import json
+"""A run's folder: what was asked and found, the log, the best model, and the state to go on from.
+
+::
+
+    run.json      what was asked, on what, with what result; written when the plan is chosen and when something ends
+    log.jsonl     one line per epoch: the truth about the curves
+    model/        the best model so far, a bundle
+    state/        the two last states, so that one is always whole
+    report.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from contextlib import nullcontext
-from derin.core.files import *
-from safetensors.torch import save_file, load_file
+from typing import TYPE_CHECKING, Any
+
+from derin.core.errors import RefusedFileError, UsageError
+from derin.core.files import (
+    fault_point,
+    open_atomically,
+    open_plain,
+    read_json,
+    recover_folder,
+    remove_leftovers,
+    storage_errors,
+    write_json,
+)
+from derin.core.lock import FolderLock
+from derin.core.strict_json import dump_json, parse_json
+from derin.core.tensors import read_tensors, save_tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+RUN_FORMAT = 1
+_STATE_FORMAT = 1
+_RECORD_NAME = "run.json"
+_MAX_LOG_BYTES = 1 << 30
+_SLOTS = (0, 1)
+
+
 class RunFolder:
-    def __init__(self,path):
-        self.path=Path(path); self.model_path=self.path/"model"; self.state_path=self.path/"state"; self.report_path=self.path/"report.html"; self.log_path=self.path/"log.jsonl"
+    """A run's folder, made by `create` or found by `open`.
+
+    Attributes:
+        path: the folder.
+        model_path: the best model so far, a bundle.
+        state_path: the folder of saved states.
+        report_path: the report.
+        log_path: the log, one JSON object per line.
+
+    Example:
+        >>> import tempfile
+        >>> run = RunFolder.create(None, name="digits", root=Path(tempfile.mkdtemp()))
+        >>> with run.lock():
+        ...     run.write_record({"finished": False})
+        ...     run.log({"step": 45, "loss": 0.5})
+        >>> run.path.name, run.record()["finished"], run.log_lines()
+        ('digits-1', False, [{'step': 45, 'loss': 0.5}])
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.model_path = self.path / "model"
+        self.state_path = self.path / "state"
+        self.report_path = self.path / "report.html"
+        self.log_path = self.path / "log.jsonl"
+        self._whole_slot: int | None = None
+
     @classmethod
-    def create(cls,path,*,name,root=Path("runs")):
+    def create(cls, path: Path | None, *, name: str, root: Path = Path("runs")) -> RunFolder:
+        """A folder for a new run.
+
+        Args:
+            path: the folder, new or empty; None takes ``root/name-1``, ``-2`` … after the highest number there.
+            name: what the run is about.
+            root: where runs without a path lie.
+
+        Raises:
+            UsageError: there is a run at ``path`` already, or other files.
+            StorageError: the folder cannot be made.
+        """
         if path is None:
-            i=1
-            while (root/f"{name}-{i}").exists(): i+=1
-            path=root/f"{name}-{i}"
-        Path(path).mkdir(parents=True,exist_ok=True); return cls(path)
+            return cls(_next_free(Path(root), name))
+        path = Path(path)
+        with storage_errors(f"The run {path}"):
+            path.mkdir(parents=True, exist_ok=True)
+        if (path / _RECORD_NAME).exists():
+            raise UsageError(f"There is a run at {path} already; go on with it by --resume, or choose another --out.")
+        if any(not entry.name.startswith(".") for entry in path.iterdir()):
+            raise UsageError(f"The folder {path} holds files that are no run; choose a new or empty folder for --out.")
+        return cls(path)
+
     @classmethod
-    def open(cls,path): return cls(path)
-    def lock(self): return nullcontext()
-    def record(self): return read_json(self.path/"run.json")
-    def write_record(self,d): write_json(self.path/"run.json",d)
-    def log(self,l): self.log_path.open("a").write(json.dumps(l)+"\n")
-    def log_lines(self): return [json.loads(l) for l in self.log_path.read_text().splitlines()] if self.log_path.exists() else []
-    def drop_log_after(self,step):
-        ls=[l for l in self.log_lines() if l["step"]<=step]; self.log_path.write_text("".join(json.dumps(l)+"\n" for l in ls))
-    def save_state(self,t,d):
-        self.state_path.mkdir(exist_ok=True); save_file({k:v.contiguous() for k,v in t.items()},self.state_path/"s.safetensors"); write_json(self.state_path/"s.json",d)
-    def load_state(self):
-        if not (self.state_path/"s.json").exists(): return None
-        return load_file(self.state_path/"s.safetensors"), read_json(self.state_path/"s.json")
+    def open(cls, path: Path) -> RunFolder:
+        """The run at a path.
+
+        Raises:
+            UsageError: there is none.
+        """
+        path = Path(path)
+        if not (path / _RECORD_NAME).exists():
+            raise UsageError(
+                f"There is no run at {path}; name a folder that `derin train` has written (it has run.json)."
+            )
+        run = cls(path)
+        recover_folder(run.model_path)
+        return run
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the run for this process alone and removes what a killed process left half-written.
+
+        Raises:
+            BusyError: another process works on the run.
+        """
+        with FolderLock(self.path):
+            recover_folder(self.model_path)
+            remove_leftovers(self.path)
+            remove_leftovers(self.state_path)
+            yield
+
+    def record(self) -> dict[str, Any]:
+        """The contents of ``run.json``.
+
+        Raises:
+            RefusedFileError: it is damaged, or written by a newer Derin.
+        """
+        record = read_json(self.path / _RECORD_NAME)
+        return _checked_format(record, RUN_FORMAT, f"The record of run {self.path}")
+
+    def write_record(self, record: Mapping[str, Any]) -> None:
+        """Replaces ``run.json``."""
+        write_json(self.path / _RECORD_NAME, {"format": RUN_FORMAT, **record})
+
+    def log(self, line: Mapping[str, Any]) -> None:
+        """Appends a line to the log and brings it to the disk; the torn line of a killed process is dropped before."""
+        with storage_errors(f"The log {self.log_path}"), self.log_path.open("a+b") as file:
+            fault_point("log.started")
+            end = file.seek(0, os.SEEK_END)
+            if end:
+                file.seek(end - 1)
+                if file.read(1) != b"\n":
+                    file.truncate(_end_of_whole_lines(file, end))
+            file.write(dump_json(line) + b"\n")
+            file.flush()
+            fault_point("log.written")
+            os.fsync(file.fileno())
+            fault_point("log.done")
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """All lines of the log; one that is torn at the end is passed over.
+
+        Raises:
+            RefusedFileError: a line that is whole is no JSON object.
+        """
+        if not os.path.lexists(self.log_path):
+            return []
+        with open_plain(self.log_path, max_bytes=_MAX_LOG_BYTES) as file:
+            whole = file.read().split(b"\n")[:-1]
+        lines = []
+        for number, text in enumerate(whole, start=1):
+            line = parse_json(text, f"Line {number} of {self.log_path}")
+            if not isinstance(line, dict):
+                raise RefusedFileError(
+                    f"Line {number} of {self.log_path} is refused: it is no JSON object; restore it."
+                )
+            lines.append(line)
+        return lines
+
+    def drop_log_after(self, step: int) -> None:
+        """Takes out the lines of later steps than this one, which a resumed run will write again."""
+        lines = self.log_lines()
+        kept = [line for line in lines if not _number(line.get("step")) > step]
+        if len(kept) < len(lines):
+            with open_atomically(self.log_path) as file:
+                file.writelines(dump_json(line) + b"\n" for line in kept)
+
+    def save_state(self, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
+        """Saves the state to go on from. The one before stays until this one is complete, and after that as a reserve.
+
+        Args:
+            tensors: by name.
+            document: everything else, as JSON.
+
+        Raises:
+            StorageError: the disk is full or the folder cannot be written; the state before is then still whole.
+        """
+        with storage_errors(f"The state {self.state_path}"):
+            fault_point("state.started")
+            self.state_path.mkdir(exist_ok=True)
+            generations = {slot: self._generation(slot) for slot in _SLOTS}
+            oldest = min(_SLOTS, key=lambda slot: generations[slot])
+            slot = oldest if self._whole_slot is None else 1 - self._whole_slot
+            weights, description = self._slot_paths(slot)
+            digest = save_tensors(weights, tensors)
+            fault_point("state.tensors")
+            # Until the description is there too, the old one does not fit the tensors and the other slot counts.
+            write_json(
+                description,
+                {
+                    "format": _STATE_FORMAT,
+                    "generation": max(generations.values()) + 1,
+                    "size": weights.stat().st_size,
+                    "sha256": digest,
+                    "document": document,
+                },
+            )
+            self._whole_slot = slot
+            fault_point("state.done")
+
+    def load_state(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """The newest whole state: its tensors and its document; None where none was ever saved.
+
+        Raises:
+            RefusedFileError: states were saved, but none is whole.
+        """
+        found: list[tuple[int, int, dict[str, Any]]] = []
+        refused: list[RefusedFileError] = []
+        for slot in _SLOTS:
+            if os.path.lexists(self._slot_paths(slot)[1]):
+                try:
+                    said = self._description(slot)
+                    found.append((said["generation"], slot, said))
+                except RefusedFileError as error:
+                    refused.append(error)
+        for _, slot, said in sorted(found, key=lambda item: item[0], reverse=True):
+            try:
+                tensors = self._slot_tensors(slot, said)
+            except RefusedFileError as error:
+                refused.append(error)
+                continue
+            self._whole_slot = slot
+            return tensors, said["document"]
+        if refused:
+            raise refused[0]
+        return None
+
+    def _slot_paths(self, slot: int) -> tuple[Path, Path]:
+        return self.state_path / f"state-{slot}.safetensors", self.state_path / f"state-{slot}.json"
+
+    def _generation(self, slot: int) -> int:
+        """How new a slot is; 0 where it holds nothing that can be read."""
+        try:
+            generation: int = self._description(slot)["generation"]
+        except RefusedFileError:
+            return 0
+        return generation
+
+    def _description(self, slot: int) -> dict[str, Any]:
+        path = self._slot_paths(slot)[1]
+        said = _checked_format(read_json(path), _STATE_FORMAT, f"The state {path}")
+        kinds = {"generation": int, "size": int, "sha256": str, "document": dict}
+        for name, kind in kinds.items():
+            if type(said.get(name)) is not kind:
+                raise RefusedFileError(f"The state {path} is refused: it has no {name}; start a new run.")
+        return said
+
+    def _slot_tensors(self, slot: int, said: Mapping[str, Any]) -> dict[str, Tensor]:
+        path = self._slot_paths(slot)[0]
+        with open_plain(path, follow=False) as file:
+            if os.fstat(file.fileno()).st_size != said["size"] or _digest(file) != said["sha256"]:
+                raise RefusedFileError(
+                    f"The state {path} is refused: it is not the file that was saved; start a new run."
+                )
+            file.seek(0)
+            return read_tensors(file, f"The state {path}")
+
+
+def _digest(file: Any) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _checked_format(document: Any, newest: int, where: str) -> dict[str, Any]:
+    """The document, if it is an object of a format that this Derin reads."""
+    if not isinstance(document, dict) or type(document.get("format")) is not int or document["format"] < 1:
+        raise RefusedFileError(f"{where} is refused: it has no format number; restore it.")
+    if document["format"] > newest:
+        raise RefusedFileError(
+            f"{where} is of format {document['format']}, written by a newer Derin than this one, which reads up to "
+            f"{newest}; run: pip install --upgrade derin."
+        )
+    return document
+
+
+def _next_free(root: Path, name: str) -> Path:
+    """A new folder ``root/name-number``, made, so that no other process can take it."""
+    stem = re.sub(r"[^\w.-]+", "-", name).strip(".-")[:80] or "run"
+    taken = re.compile(re.escape(stem) + r"-(\d{1,9})")
+    with storage_errors(f"The run folder {root}"):
+        root.mkdir(parents=True, exist_ok=True)
+        numbers = [int(match[1]) for entry in root.iterdir() if (match := taken.fullmatch(entry.name))]
+        number = max(numbers, default=0) + 1
+        while True:
+            try:
+                path = root / f"{stem}-{number}"
+                path.mkdir()
+                return path
+            except FileExistsError:
+                number += 1
+
+
+def _end_of_whole_lines(file: Any, end: int) -> int:
+    """Where the last line break ends."""
+    file.seek(0)
+    return int(file.read(end).rfind(b"\n")) + 1
+
+
+def _number(value: Any) -> float:
+    return value if isinstance(value, int | float) else 0

@@ -30,10 +30,9 @@ def parse_json(data: bytes, where: str) -> Any:
     Example:
         >>> parse_json(b'{"a": [1, 2.5, null]}', "example")
         {'a': [1, 2.5, None]}
-        >>> parse_json(b'{"a": NaN}', "example")
+        >>> parse_json(b"[NaN]", "It")
         Traceback (most recent call last):
-        derin.core.errors.RefusedFileError: example is refused: it holds NaN, which is no JSON number; it must be restored \
-or written again.
+        derin.core.errors.RefusedFileError: It is refused: it holds NaN, which is no JSON number; restore it.
     """
     try:
         if _depth(data) > _MAX_DEPTH:
@@ -55,17 +54,18 @@ or written again.
         problem = str(error)
     else:
         return document
-    raise RefusedFileError(f"{where} is refused: {problem}; it must be restored or written again.")
+    raise RefusedFileError(f"{where} is refused: {problem}; restore it.")
 
 
-def dump_json(document: Any, *, indent: int | None = None) -> bytes:
+def dump_json(document: Any, *, indent: int | None = None, compact: bool = False) -> bytes:
     """UTF-8 JSON with null in place of NaN and infinities, names in their order.
 
     Example:
         >>> dump_json({"loss": float("nan"), "name": "ağ"}).decode()
         '{"loss": null, "name": "ağ"}'
     """
-    text = json.dumps(_finite(document), ensure_ascii=False, indent=indent, allow_nan=False)
+    separators = (",", ":") if compact else None
+    text = json.dumps(_finite(document), ensure_ascii=False, indent=indent, separators=separators, allow_nan=False)
     # A file name that is not UTF-8 comes as half pairs, which no JSON reader has to accept.
     return text.encode("utf-8", errors="replace")
 

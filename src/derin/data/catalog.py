@@ -121,7 +121,17 @@ def _any(named: NamedSet, place: Path, options: ReadOptions) -> Table:
         archives = [p for p in place.iterdir() if is_archive(p)]
         if len(archives) == 1:
             place = archives[0]
-    return read_form(place, name=named.name, options=replace(options, target=options.target or named.target))
+    table = read_form(place, name=named.name, options=replace(options, target=options.target or named.target))
+    return _with_class_names(table, named.classes) if named.classes else table
+
+
+def _with_class_names(table: Table, classes: tuple[str, ...]) -> Table:
+    """The table with names in place of the classes 0, 1, …"""
+    target = table.target()
+    if target.classes != tuple(str(i) for i in range(len(classes))):
+        return table
+    columns = (replace(c, classes=classes) if c.name == target.name else c for c in table.schema)
+    return replace(table, schema=Schema(tuple(columns)))
 
 
 def _remote(base: str, *files: tuple[str, int, str]) -> tuple[RemoteFile, ...]:
@@ -251,6 +261,7 @@ _SETS = (
         about="9,613 sentences from film reviews, negative or positive",
         read=_any,
         places=("sst2",),
+        classes=("negative", "positive"),
         published={"train": 6_920, "val": 872, "test": 1_821},
     ),
     NamedSet(

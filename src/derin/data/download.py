@@ -7,7 +7,6 @@ import hashlib
 import http.client
 import os
 import shutil
-import sys
 import tarfile
 import time
 import urllib.error
@@ -21,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from derin.core.errors import DataError, StorageError
+from derin.data.cache import cache_folder
 from derin.version import __version__
 
 Progress = Callable[[int, int], None]
@@ -49,17 +49,8 @@ class RemoteFile:
 
 
 def downloads_folder() -> Path:
-    """Where downloads are kept: below ``DERIN_CACHE``, else below the system's folder for caches."""
-    given = os.environ.get("DERIN_CACHE", "").strip()
-    if given:
-        return Path(given).expanduser() / "downloads"
-    if os.name == "nt":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "derin" / "downloads"
+    """Where downloads are kept: a room of the cache."""
+    return cache_folder() / "downloads"
 
 
 def fetch_all(files: Sequence[RemoteFile], folder: Path, progress: Progress | None = None) -> Path:
@@ -134,14 +125,15 @@ def fetch(remote: RemoteFile, folder: Path, progress: Progress | None = None) ->
 
 def _complete(remote: RemoteFile, part: Path, progress: Progress | None) -> None:
     """Fills the part file to its full size, over as many connections as it takes."""
-    failures = 0
+    failures, most = 0, part.stat().st_size if part.exists() else 0
     while (have := part.stat().st_size if part.exists() else 0) < remote.num_bytes:
         reason = _continue(remote, part, have, progress)
         now = part.stat().st_size if part.exists() else 0
         if now >= remote.num_bytes:
             break
-        # A connection that brought something is no failure: a slow line may break often.
-        failures = 0 if now > have else failures + 1
+        # A connection that came further than any before is no failure: a slow line may break often.
+        failures = 0 if now > most else failures + 1
+        most = max(most, now)
         if failures >= _MOST_FAILURES:
             raise DataError(
                 f"{remote.address} cannot be fetched ({reason}); {now:,} of {remote.num_bytes:,} bytes are kept. "

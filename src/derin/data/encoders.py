@@ -14,9 +14,9 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from derin.core.errors import RefusedFileError
+from derin.data.card_fields import fields_of, finite, flag_of, list_of, name_of, refused, whole
+from derin.data.cells import DAY_FIRST, MONTH_FIRST, YEAR_FIRST, Floats
 from derin.data.raw_column import MISSING, UNSEEN, RawColumn
-from derin.data.values import DAY_FIRST, MONTH_FIRST, YEAR_FIRST, Floats
 
 Features = npt.NDArray[np.float32]
 
@@ -107,11 +107,12 @@ class NumberEncoder:
     def encode(self, column: RawColumn) -> tuple[Features, int]:
         values = column.numbers(self.shape)
         scales = np.asarray(self.scales)
-        standardised = (values - np.asarray(self.means)) / np.where(scales > 0, scales, 1.0)
+        # Numbers far beyond those of training may leave the range; they are clipped below.
+        with np.errstate(over="ignore"):
+            standardised = (values - np.asarray(self.means)) / np.where(scales > 0, scales, 1.0)
         standardised[:, scales == 0] = 0.0
         absent = np.isnan(values)
         standardised[absent] = 0.0
-        # A number beyond what float32 holds must not become infinite.
         largest = float(np.finfo(np.float32).max)
         parts = [np.clip(standardised, -largest, largest), absent[:, list(self.missing)]]
         return np.concatenate(parts, axis=1, dtype=np.float32, casting="unsafe"), 0
@@ -128,15 +129,15 @@ class NumberEncoder:
 
     @classmethod
     def from_json(cls, data: Any) -> NumberEncoder:
-        fields = _fields(data, {"kind", "name", "shape", "means", "scales", "missing"})
-        shape = tuple(_whole(n, "shape", 1, _LARGEST_COLUMN) for n in _list(fields, "shape"))
+        fields = fields_of(data, {"kind", "name", "shape", "means", "scales", "missing"})
+        shape = tuple(whole(n, "shape", 1, _LARGEST_COLUMN) for n in list_of(fields, "shape"))
         num = math.prod(shape)
-        means = tuple(_finite(v, "means") for v in _list(fields, "means", num))
-        scales = tuple(_finite(v, "scales", least=0.0) for v in _list(fields, "scales", num))
-        missing = tuple(_whole(n, "missing", 0, num - 1) for n in _list(fields, "missing"))
+        means = tuple(finite(v, "means") for v in list_of(fields, "means", num))
+        scales = tuple(finite(v, "scales", least=0.0) for v in list_of(fields, "scales", num))
+        missing = tuple(whole(n, "missing", 0, num - 1) for n in list_of(fields, "missing"))
         if list(missing) != sorted(set(missing)):
-            raise _refused("'missing' must name different places in order", missing)
-        return cls(_name(fields), shape, means, scales, missing)
+            raise refused("'missing' must name different places in order", missing)
+        return cls(name_of(fields), shape, means, scales, missing)
 
 
 @dataclass(frozen=True)
@@ -201,11 +202,11 @@ class CategoryEncoder:
 
     @classmethod
     def from_json(cls, data: Any) -> CategoryEncoder:
-        fields = _fields(data, {"kind", "name", "classes", "other", "missing"})
-        classes = _list(fields, "classes")
+        fields = fields_of(data, {"kind", "name", "classes", "other", "missing"})
+        classes = list_of(fields, "classes")
         if not classes or not all(isinstance(c, str) for c in classes) or len(set(classes)) < len(classes):
-            raise _refused("'classes' must be different strings", classes)
-        return cls(_name(fields), tuple(classes), _flag(fields, "other"), _flag(fields, "missing"))
+            raise refused("'classes' must be different strings", classes)
+        return cls(name_of(fields), tuple(classes), flag_of(fields, "other"), flag_of(fields, "missing"))
 
 
 @dataclass(frozen=True)
@@ -279,14 +280,14 @@ class DateEncoder:
 
     @classmethod
     def from_json(cls, data: Any) -> DateEncoder:
-        fields = _fields(data, {"kind", "name", "order", "parts", "mean", "scale", "missing"})
+        fields = fields_of(data, {"kind", "name", "order", "parts", "mean", "scale", "missing"})
         if fields["order"] not in (DAY_FIRST, MONTH_FIRST, YEAR_FIRST):
-            raise _refused("'order' must be an order of day, month and year", fields["order"])
-        parts = _list(fields, "parts")
+            raise refused("'order' must be an order of day, month and year", fields["order"])
+        parts = list_of(fields, "parts")
         if parts != [part for part in ("month", "weekday", "hour") if part in parts]:
-            raise _refused("'parts' must be some of month, weekday, hour", parts)
-        mean, scale = _finite(fields["mean"], "mean"), _finite(fields["scale"], "scale", least=0.0)
-        return cls(_name(fields), fields["order"], tuple(parts), mean, scale, _flag(fields, "missing"))
+            raise refused("'parts' must be some of month, weekday, hour", parts)
+        mean, scale = finite(fields["mean"], "mean"), finite(fields["scale"], "scale", least=0.0)
+        return cls(name_of(fields), fields["order"], tuple(parts), mean, scale, flag_of(fields, "missing"))
 
 
 _ENCODERS: dict[str, Callable[[Any], Encoder]] = {
@@ -304,7 +305,7 @@ def encoder_from_json(data: Any) -> Encoder:
     """
     kind = data.get("kind") if isinstance(data, dict) else None
     if not isinstance(kind, str) or kind not in _ENCODERS:
-        raise _refused(f"'kind' must be one of {', '.join(_ENCODERS)}", kind)
+        raise refused(f"'kind' must be one of {', '.join(_ENCODERS)}", kind)
     return _ENCODERS[kind](data)
 
 
@@ -330,52 +331,3 @@ def _calendar(seconds: Floats) -> tuple[Floats, dict[str, Floats]]:
         "hour": np.floor(seconds % _SECONDS_PER_DAY / 3600) / 24,
     }
     return years.astype(np.float64) + 1970, circles
-
-
-def _refused(rule: str, came: Any) -> RefusedFileError:
-    shown = repr(came)
-    return RefusedFileError(f"The card's feature preparation is damaged: {rule}; got {shown[:80]}.")
-
-
-def _fields(data: Any, names: set[str]) -> dict[str, Any]:
-    if not isinstance(data, dict) or set(data) != names:
-        raise _refused(f"a column must have the fields {', '.join(sorted(names))}", data)
-    return data
-
-
-def _name(fields: dict[str, Any]) -> str:
-    if not isinstance(fields["name"], str):
-        raise _refused("'name' must be a string", fields["name"])
-    return str(fields["name"])
-
-
-def _list(fields: dict[str, Any], name: str, length: int | None = None) -> list[Any]:
-    value = fields[name]
-    if not isinstance(value, list) or (length is not None and len(value) != length):
-        raise _refused(f"{name!r} must be a list" + ("" if length is None else f" of {length} values"), value)
-    return value
-
-
-def _flag(fields: dict[str, Any], name: str) -> bool:
-    if not isinstance(fields[name], bool):
-        raise _refused(f"{name!r} must be true or false", fields[name])
-    return bool(fields[name])
-
-
-def _whole(value: Any, name: str, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise _refused(f"{name!r} must hold whole numbers from {low} to {high}", value)
-    return value
-
-
-def _finite(value: Any, name: str, least: float = -math.inf) -> float:
-    good = isinstance(value, int | float) and not isinstance(value, bool)
-    try:
-        number = float(value) if good else math.nan
-    except OverflowError:
-        number = math.nan
-    if not math.isfinite(number) or number < least:
-        raise _refused(
-            f"{name!r} must hold finite numbers" + (f" of at least {least}" if least > -math.inf else ""), value
-        )
-    return number

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError
+from derin.data.cells import DAY_FIRST
 from derin.data.encoders import CategoryEncoder, DateEncoder, Encoder, Features, NumberEncoder, encoder_from_json
 from derin.data.raw_column import RawColumn, TableColumn
 from derin.data.raw_rows import raw_columns
 from derin.data.schema import Column, Kind
 from derin.data.table import ColumnData, Dense, Ragged, Rows, Table
-from derin.data.values import DAY_FIRST
 
 if TYPE_CHECKING:
     import torch
@@ -155,7 +155,8 @@ class FeaturePreparation:
         if lacking := [name for name in self.columns if name not in known]:
             required, absent = (", ".join(map(repr, names)) for names in (self.columns, lacking))
             raise DataError(
-                f"Table {table.name!r}: the columns {required} are required; not there: {absent}. It has: {', '.join(known)}."
+                f"Table {table.name!r}: the columns {required} are required; not there: {absent}. "
+                f"It has: {', '.join(known)}."
             )
         result = np.empty((len(table), *self.input_shape), dtype=np.float32)
         unseen = np.zeros(len(self.encoders), dtype=np.int64)
@@ -173,7 +174,7 @@ class FeaturePreparation:
 
     def _notes(self, unseen: Iterable[int]) -> list[str]:
         return [
-            f"Values of {e.name!r} that did not occur in training: {int(n):,}; the features of this column are 0 for them."
+            f"Values of {e.name!r} that did not occur in training: {int(n):,}; its features are 0 for them."
             for e, n in zip(self.encoders, unseen)
             if n
         ]

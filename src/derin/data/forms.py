@@ -12,7 +12,9 @@ from pathlib import Path, PurePosixPath
 from derin.core.errors import DataError
 from derin.data.readers.arrays import is_array_file, is_array_folder, read_arrays
 from derin.data.readers.cifar import is_cifar_folder, read_cifar
+from derin.data.readers.csv_table import csv_files, looks_like_csv, read_csv
 from derin.data.readers.idx import is_idx_file, is_idx_folder, read_idx
+from derin.data.readers.labelled_text import looks_like_labelled_text, read_labelled_text
 from derin.data.table import Table
 
 Progress = Callable[[int, int], None]
@@ -34,8 +36,6 @@ _PICTURE_ENDINGS = frozenset(
     )
 )
 _TEXT_ENDINGS = frozenset((".txt", ".text"))
-_JSON_LINES = frozenset((".jsonl", ".jsonlines", ".ndjson"))
-_TABLE_ENDINGS = frozenset((".csv", ".tsv", ".tab"))
 _ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 # So many names tell what a folder holds; a million pictures are not walked to find that out.
 _MOST_NAMES = 2000
@@ -71,59 +71,58 @@ def is_archive(path: Path) -> bool:
 
 
 def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
-    suffix = _ending(path.name)
     if is_idx_file(path):
         return read_idx(path, name=name)
     if is_array_file(path):
         return read_arrays(path, name=name, target=options.target)
-    if suffix in _JSON_LINES:
-        return _read_text(path, name, options)
-    if suffix in _TABLE_ENDINGS:
-        return _read_text(path, name, options) if _holds_texts(path) else _read_csv(path, name, options)
     if is_archive(path):
         return _read_archive(path, name, options)
-    raise DataError(f"{path}: a file of this form is not read as data. Derin reads {_forms()}.")
+    if looks_like_labelled_text(path):
+        return read_labelled_text(path, name=name, target=options.target)
+    if looks_like_csv(path):
+        return read_csv(path, name=name, target=options.target)
+    what = (
+        "a single picture; name the folder that holds a folder for each class" if _is_picture(path.name) else "not data"
+    )
+    raise DataError(f"{path} is {what}. Derin reads {_forms()}.")
 
 
 def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
-    visible = sorted(p for p in path.iterdir() if not p.name.startswith(".") and p.name not in _HIDDEN)
-    files = [p for p in visible if p.is_file()]
-    endings = Counter(_ending(p.name) for p in files)
     if is_idx_folder(path):
         return read_idx(path, name=name)
     if is_cifar_folder(path):
         return read_cifar(path, name=name)
-    tables = [p for p in files if _ending(p.name) in _TABLE_ENDINGS]
-    if any(endings[ending] for ending in _JSON_LINES):
-        return _read_text(path, name, options)
-    if tables:
-        return _read_text(path, name, options) if all(map(_holds_texts, tables)) else _read_csv(path, name, options)
-    below = _names_below(path)
-    num_pictures, num_texts = _count(below, _PICTURE_ENDINGS), _count(below, _TEXT_ENDINGS)
+    visible = sorted(p for p in path.iterdir() if not p.name.startswith(".") and p.name not in _HIDDEN)
     folders = [p for p in visible if p.is_dir()]
-    if num_pictures > num_texts:
+    below = [name for folder in folders for name in _names_below(folder)]
+    num_pictures = sum(map(_is_picture, below))
+    if num_pictures and num_pictures >= _count(below, _TEXT_ENDINGS):
         return _read_pictures(path, name, options)
-    if _is_file_per_class(files) or (folders and num_texts):
-        return _read_text(path, name, options)
+    if looks_like_labelled_text(path):
+        return read_labelled_text(path, name=name, target=options.target)
+    if csv_files(path):
+        return read_csv(path, name=name, target=options.target)
     if is_array_folder(path):
         return read_arrays(path, name=name, target=options.target)
     inner = [p for p in visible if is_archive(p) or p.is_dir()]
     if len(inner) == 1:
         return read_form(inner[0], name=name, options=options)
-    seen = ", ".join(f"{n} {ending or 'files without ending'}" for ending, n in endings.most_common(6)) or "no files"
-    shown = f" and {len(folders)} folders ({', '.join(p.name for p in folders[:4])}{', …' if len(folders) > 4 else ''})"
-    raise DataError(
-        f"{path}: no data that Derin reads is there; it holds {seen}{shown if folders else ''}. Derin reads {_forms()}."
-    )
+    endings = Counter(_ending(p.name) for p in visible if p.is_file())
+    seen = [f"{n} {ending or 'without ending'}" for ending, n in endings.most_common(6)]
+    if folders:
+        shown = ", ".join(p.name for p in folders[:4]) + (", …" if len(folders) > 4 else "")
+        seen.append(f"{len(folders)} folder{'s' if len(folders) > 1 else ''} ({shown})")
+    held = ", ".join(seen) or "nothing"
+    raise DataError(f"{path}: no data that Derin reads is there; it holds {held}. Derin reads {_forms()}.")
 
 
 def _read_archive(path: Path, name: str, options: ReadOptions) -> Table:
     names = _names_in_archive(path)
-    num_pictures, num_texts = _count(names, _PICTURE_ENDINGS), _count(names, _TEXT_ENDINGS)
+    num_pictures, num_texts = sum(map(_is_picture, names)), _count(names, _TEXT_ENDINGS)
     if num_pictures and num_pictures >= num_texts:
         return _read_pictures(path, name, options)
     if num_texts:
-        return _read_text(path, name, options)
+        return read_labelled_text(path, name=name, target=options.target)
     return _read_unpacked(path, names, name, options)
 
 
@@ -133,7 +132,7 @@ def _read_unpacked(path: Path, names: list[str], name: str, options: ReadOptions
 
     from derin.data.download import unpack
 
-    readable = _TABLE_ENDINGS | _JSON_LINES | {".npz", ".npy", ".bin"}
+    readable = {".csv", ".tsv", ".tab", ".jsonl", ".jsonlines", ".ndjson", ".npz", ".npy", ".bin"}
     if not _count(names, readable) and not any(is_idx_file(Path(PurePosixPath(n).name)) for n in names):
         seen = Counter(_ending(n) or "no ending" for n in names)
         held = ", ".join(f"{n} {ending}" for ending, n in seen.most_common(6)) or "nothing"
@@ -164,38 +163,6 @@ def _read_pictures(path: Path, name: str, options: ReadOptions) -> Table:
     from derin.data.readers.picture_folder import read_picture_folder
 
     return read_picture_folder(path, name=name, size=options.size, channels=options.channels, progress=options.progress)
-
-
-def _read_csv(path: Path, name: str, options: ReadOptions) -> Table:
-    from derin.data.readers.csv_table import read_csv
-
-    return read_csv(path, name=name, target=options.target)
-
-
-def _read_text(path: Path, name: str, options: ReadOptions) -> Table:
-    from derin.data.readers.labelled_text import read_labelled_text
-
-    return read_labelled_text(path, name=name, target=options.target)
-
-
-def _holds_texts(path: Path) -> bool:
-    """Whether a table has two columns, one of sentences and one of labels: labelled text rather than measurements."""
-    from derin.data.readers.delimited import read_records
-
-    records = read_records(path)
-    if len(records.columns) != 2:
-        return False
-    words = [sum(len(cell.split()) for cell in column[:500]) / max(1, len(column[:500])) for column in records.columns]
-    return max(words) >= 3 and min(words) < 2
-
-
-def _is_file_per_class(files: list[Path]) -> bool:
-    """The form of rt-polarity: one stem, the class as ending; or a .txt file for each class."""
-    if len(files) < 2:
-        return False
-    return (len({p.stem for p in files}) == 1 and len({p.suffix for p in files}) == len(files)) or all(
-        _ending(p.name) in _TEXT_ENDINGS for p in files
-    )
 
 
 def _names_below(folder: Path) -> list[str]:
@@ -232,6 +199,10 @@ def _names_in_archive(path: Path) -> list[str]:
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
         raise DataError(f"{path} is damaged or no archive ({error}). Fetch it again.") from None
     return [n for n in names if not PurePosixPath(n).name.startswith(".") and not n.startswith(_HIDDEN)]
+
+
+def _is_picture(name: str) -> bool:
+    return _ending(name) in _PICTURE_ENDINGS
 
 
 def _count(names: Iterable[str], endings: Iterable[str]) -> int:

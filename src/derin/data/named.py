@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from derin.core.errors import DataError, UnknownNameError
+from derin.core.lock import FolderLock
 from derin.data.catalog import NAMED_SETS, NamedSet
 from derin.data.download import downloads_folder, fetch, fetch_all, unpack
 from derin.data.forms import ReadOptions
@@ -75,7 +76,11 @@ def _is_filled(place: Path) -> bool:
 def _fetched(named: NamedSet, download: bool, options: ReadOptions) -> Path:
     if not named.files or not download:
         raise _not_found(named, download)
-    place = downloads_folder() / named.places[0]
+    with FolderLock(downloads_folder()):
+        return _fetch(named, downloads_folder() / named.places[0], options)
+
+
+def _fetch(named: NamedSet, place: Path, options: ReadOptions) -> Path:
     if not named.unpacks:
         return fetch_all(named.files, place, options.progress)
     (archive,) = named.files

@@ -14,9 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from derin.core.errors import DataError
+from derin.data.cells import Floats, is_missing, parse_dates, parse_numbers
 from derin.data.schema import Column, Kind
 from derin.data.table import ColumnData, Dense, Ragged, Rows
-from derin.data.values import Floats, is_missing, number_name, parse_dates, parse_numbers
+from derin.data.values import number_name
 
 MISSING, UNSEEN = -1, -2
 _SHOWN = 40

@@ -22,7 +22,7 @@ def raw_columns(inputs: Any, wanted: Shapes) -> dict[str, RawColumn]:
 
     Args:
         inputs: a path of a csv file; a dict or a pandas Series for one row; a list of dicts, a dict of lists or a
-            pandas DataFrame; lists or an array with the values in the order of the wanted columns, for one row or several.
+            pandas DataFrame; lists or an array with the values in the order of the wanted columns, for one row or more.
         wanted: shape of one value of each column, ``()`` for a single one.
 
     Raises:
@@ -159,8 +159,8 @@ def _lacking(lacking: Sequence[str], names: Sequence[Any], wanted: Shapes, where
     came = ", ".join(map(repr, list(names)[:20])) or "no column"
     verb = "is" if len(lacking) == 1 else "are"
     return DataError(
-        f"{where}The columns {_listed(wanted)} are required; {_listed(lacking)} {verb} not there (a missing value is given "
-        f"as None or an empty field). It has: {came}."
+        f"{where}The columns {_listed(wanted)} are required; {_listed(lacking)} {verb} not there (a missing value is "
+        f"given as None or an empty field). It has: {came}."
     )
 
 

@@ -70,7 +70,9 @@ def contact_sheet(
         upper = top + place // columns * (cell + caption + _GAP)
         sheet.paste(tile, (left + (cell - tile.width) // 2, upper + (cell - tile.height) // 2))
         short = _fitting(draw, text, cell, font)
-        draw.text((left + (cell - draw.textlength(short, font=font)) / 2, upper + cell + 2), short, fill=_INK, font=font)
+        draw.text(
+            (left + (cell - draw.textlength(short, font=font)) / 2, upper + cell + 2), short, fill=_INK, font=font
+        )
     return sheet
 
 

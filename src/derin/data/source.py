@@ -69,6 +69,9 @@ class TableSource:
             raise DataError("A source of batches needs at least one row; the split is empty.")
         self.batch_size, self.num_examples = batch_size, len(rows)
         self.num_batches = -(-len(rows) // batch_size)
+        # Batch norm cannot train on one example: where one is left over, it joins the batch before it.
+        if shuffle and len(rows) % batch_size == 1 and self.num_batches > 1:
+            self.num_batches -= 1
         self.rows, self.input_name = rows, input_name
         self._host, self._preparation, self._seed, self._shuffle = host, preparation, seed, shuffle
         self._augmentation = None if augmentation is None or augmentation.is_identity else augmentation
@@ -88,24 +91,28 @@ class TableSource:
         if self._shuffle:
             order = self.rows[permutation(self._seed, "order", epoch, self.num_examples)]
         # Chunks always start at the same steps, so that a resumed epoch computes the same bits from the same memory.
-        first = from_step - from_step % self._batches_per_chunk
-        for start in range(first, self.num_batches, self._batches_per_chunk):
-            chunk = self._chunk(order, start * self.batch_size, epoch)
-            for offset in range(0, len(chunk), self.batch_size):
-                if start + offset // self.batch_size >= from_step:
-                    stop = offset + self.batch_size
-                    columns = {name: values[offset:stop] for name, values in chunk.columns.items()}
-                    yield Batch(columns, chunk.rows[offset:stop])
+        size = self._batches_per_chunk
+        for first in range(from_step - from_step % size, self.num_batches, size):
+            steps = range(first, min(first + size, self.num_batches))
+            end = self._end(steps[-1])
+            chunk = self._chunk(order[first * self.batch_size : end], int(order[end % self.num_examples]), epoch)
+            for step in steps:
+                if step >= from_step:
+                    part = slice((step - first) * self.batch_size, self._end(step) - first * self.batch_size)
+                    columns = {name: values[part] for name, values in chunk.columns.items()}
+                    yield Batch(columns, chunk.rows[part])
 
-    def _chunk(self, order: Rows, start: int, epoch: int) -> Batch:
-        """Several batches at once, finished."""
+    def _end(self, step: int) -> int:
+        """The place in the epoch's order after the last example of a step."""
+        return self.num_examples if step == self.num_batches - 1 else (step + 1) * self.batch_size
+
+    def _chunk(self, rows: Rows, following: int, epoch: int) -> Batch:
+        """Several batches at once, finished; `following` is the row that comes after them."""
         import torch
 
-        stop = min(start + self._batches_per_chunk * self.batch_size, self.num_examples)
-        rows = order[start:stop]
         if self._mixes:
             # An example is mixed with the next one of the epoch, whichever batch that is in.
-            rows = np.append(rows, order[stop % self.num_examples])
+            rows = np.append(rows, following)
         augmentation = self._augmentation
         inputs = self._host.gather(rows, self._window_uniforms(epoch, rows)).to(self._device, non_blocking=True)
         if augmentation is not None:

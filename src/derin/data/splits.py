@@ -79,7 +79,12 @@ def complete_splits(
         parts = cut.parts(wanted, num=min(max(1, int(share * len(pool))), largest), seed=seed)
         splits.update(parts)
         reading.notes.append(_sentence(wanted, parts, given, cut, seed))
-    result = replace(table, splits={name: splits[name] for name in SPLITS if name in splits}, reading=reading)
+    result = replace(
+        table,
+        splits={name: splits[name] for name in SPLITS if name in splits},
+        given_splits=tuple(given),
+        reading=reading,
+    )
     reading.counts = count_examples(result)
     return result
 

@@ -136,6 +136,7 @@ class Table:
         splits: row numbers of ``train``, ``val`` and ``test``; those that do not exist are absent.
         reading: counts, exceptions, duplicates, leaks.
         row_names: a name for each row (a path, a line number), or None.
+        given_splits: the splits that the source itself brought; the others were cut.
     """
 
     name: str
@@ -144,6 +145,7 @@ class Table:
     splits: Mapping[str, Rows]
     reading: Reading = field(default_factory=Reading)
     row_names: Sequence[str] | None = None
+    given_splits: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {c.name: len(self.columns[c.name]) for c in self.schema}

@@ -32,7 +32,7 @@ class Conv(Layer):
         channels: of the output.
         kernel: size f along every axis, or one per axis.
         stride: s.
-        padding: "same" gives ⌈n/s⌉ outputs, "valid" pads nothing, a number p pads p zeros on both sides.
+        padding: "same" gives ⌈n/s⌉ outputs (odd kernels only), "valid" pads nothing, a number p pads p zeros on both sides.
         dilation: distance between two taps of the kernel.
         groups: parts into which the channels are split, each convolved by itself.
         activation: a name of `ACTIVATIONS`.
@@ -83,9 +83,6 @@ class Conv(Layer):
         sizes = []
         for axis, size in enumerate(shape[1:]):
             reach = dilation[axis] * (kernel[axis] - 1) + 1
-            if padding == "same":
-                sizes.append(size)
-                continue
             padded = size + 2 * padding[axis]
             if padded < reach:
                 raise self.refuse(
@@ -94,24 +91,19 @@ class Conv(Layer):
             sizes.append((padded - reach) // stride[axis] + 1)
         return (self.channels, *sizes)
 
-    def _padding(self, num_axes: int) -> Literal["same"] | tuple[int, ...]:
-        """Zeros on both sides of every axis, or "same" where an even kernel needs one more at the end."""
+    def _padding(self, num_axes: int) -> tuple[int, ...]:
+        """Zeros on both sides of every axis; for "same" d(f − 1)/2, as many before as behind."""
         if self.padding == "valid":
             return (0,) * num_axes
-        if self.padding != "same":
+        if not isinstance(self.padding, str):
             return spread("conv", "padding", self.padding, num_axes)
-        kernel, stride, dilation = (
-            spread("conv", n, getattr(self, n), num_axes) for n in ("kernel", "stride", "dilation")
-        )
+        kernel, dilation = (spread("conv", name, getattr(self, name), num_axes) for name in ("kernel", "dilation"))
         missing = [d * (k - 1) for k, d in zip(kernel, dilation)]
-        if all(m % 2 == 0 for m in missing):
-            return tuple(m // 2 for m in missing)
-        if max(stride) > 1:
+        if any(m % 2 for m in missing):
             raise UsageError(
-                f'conv with padding="same" and stride {self.stride} needs an odd kernel; got kernel={self.kernel}. '
-                "Give the padding as a number."
+                f'conv with padding="same" needs an odd kernel; got kernel={self.kernel}. Give the padding as a number.'
             )
-        return "same"
+        return tuple(m // 2 for m in missing)
 
     def build(self, *inputs: Shape) -> nn.Module:
         (shape,) = inputs

@@ -68,7 +68,7 @@ def require_range(where: str, name: str, value: float, low: float, high: float =
         UsageError: naming the option, the range and what came.
     """
     if not low <= value <= high:
-        raise UsageError(f"{where}.{name} must be between {low:g} and {high:g}; got {name}={value!r}.")
+        raise UsageError(f"{where}.{name} must be between {low:,} and {high:,}; got {name}={value!r}.")
 
 
 @functools.cache

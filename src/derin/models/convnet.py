@@ -17,7 +17,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from derin.core.errors import UsageError
+from derin.core.errors import ShapeError, UsageError
 from derin.layers.initializers import initialize
 from derin.layers.options import require_range
 from derin.models.info import ModelInfo
@@ -59,16 +59,16 @@ class ConvNetOptions:
 def fitting(input_shape: tuple[int, ...], options: ConvNetOptions) -> ConvNetOptions:
     """The same options with widths, depths and head chosen for pictures of this size where they were left open.
 
-    The last maps are 4 to 10 pixels wide (2 to 4 for the smallest pictures). The first stages run on many pixels and
+    The last maps are 2 to 10 pixels wide. The first stages run on many pixels and
     stay thin.
     """
     side = min(input_shape[1:])
     widths: tuple[int, ...]
     depths: tuple[int, ...]
     if side < 16:
-        widths, depths = (32, 64), (2, 2)
+        widths, depths = (32, 64), (1, 2)
     elif side < 40:
-        widths, depths = (16, 32, 64), (1, 2, 2)
+        widths, depths = (16, 32, 64, 128), (1, 1, 2, 1)
     elif side < 80:
         widths, depths = (16, 32, 64, 128), (1, 1, 2, 2)
     else:
@@ -94,7 +94,7 @@ class ConvNet(Network):
     Example:
         >>> net = ConvNet((1, 28, 28), 10, ConvNetOptions())
         >>> net.options.widths, net.options.depths, net.options.head
-        ((16, 32, 64), (1, 2, 2), 'average')
+        ((16, 32, 64, 128), (1, 1, 2, 1), 'flatten')
     """
 
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: ConvNetOptions) -> None:
@@ -102,11 +102,11 @@ class ConvNet(Network):
         assert options.widths is not None
         assert options.depths is not None
         shrink = 2 ** (len(options.widths) - 1)
-        smallest = (shrink, shrink) if options.head == "average" else None
+        smallest = (max(shrink, 4),) * 2 if options.head == "average" else None
         super().__init__(input_shape, smallest=smallest, options=options)
         channels, height, width = input_shape
         if min(height, width) < shrink:
-            raise UsageError(
+            raise ShapeError(
                 f"convnet with {len(options.widths)} stages needs pictures of at least {shrink} × {shrink} pixels; "
                 f"got {height} × {width}. Use fewer widths."
             )

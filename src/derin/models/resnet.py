@@ -109,7 +109,7 @@ class CifarResNet(Network):
     """
 
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: CifarResNetOptions) -> None:
-        super().__init__(input_shape, smallest=(4, 4), options=options)
+        super().__init__(input_shape, smallest=(8, 8), options=options)
         num_blocks = (options.depth - 2) // 6
         self.conv = nn.Conv2d(input_shape[0], 16, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(16)

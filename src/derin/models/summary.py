@@ -62,7 +62,7 @@ class Summary:
 
 
 def summarize(model: nn.Module, input_shape: tuple[int, ...], *, dtype: torch.dtype = torch.float32) -> Summary:
-    """Runs a network once on zeros, in evaluation mode, and counts.
+    """Runs a network once on zeros, in evaluation mode, and counts. Layers that do nothing (`Identity`) are left out.
 
     Mode, buffers and torch's random state are as before afterwards. A network on the meta device needs no memory.
 
@@ -144,7 +144,8 @@ class _Counter(TorchDispatchMode):
             own = {p for p in call.module.parameters(recurse=False) if p not in seen}
             seen |= own
             parameters = sum(p.numel() for p in own)
-            is_leaf = next(call.module.children(), None) is None and call.module in called
+            is_layer = call.module in called and not isinstance(call.module, nn.Identity)
+            is_leaf = is_layer and next(call.module.children(), None) is None
             if is_leaf or parameters or call.multiply_adds:
                 name, kind = self.names[call.module], type(call.module).__name__
                 rows.append(LayerRow(name, kind, call.output_shape, parameters, call.multiply_adds))

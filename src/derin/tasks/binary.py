@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +48,7 @@ class Binary(ClassTask):
     headline = "accuracy"
 
     options = ClassTask.options | {"threshold"}
-    card_fields = ClassTask.card_fields | {"threshold": is_number}
+    card_fields: ClassVar[Mapping[str, Callable[[Any], bool]]] = {**ClassTask.card_fields, "threshold": is_number}
 
     def __init__(self, *, threshold: float = 0.5, **settings: Any) -> None:
         super().__init__(**settings)

@@ -12,23 +12,23 @@ MOST_NAMES = 1_000_000  # more classes than any data set has; a card that claims
 
 
 def is_number(value: Any) -> bool:
+    """A finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def is_numbers(value: Any) -> bool:
+    """A list of finite numbers."""
     return isinstance(value, list) and len(value) <= MOST_NAMES and all(is_number(v) for v in value)
 
 
 def is_name(value: Any) -> bool:
+    """A string."""
     return isinstance(value, str)
 
 
 def is_names(value: Any) -> bool:
+    """A list of strings, not empty."""
     return isinstance(value, list) and 0 < len(value) <= MOST_NAMES and all(is_name(v) for v in value)
-
-
-def is_flag(value: Any) -> bool:
-    return isinstance(value, bool)
 
 
 def optional(check: Callable[[Any], bool]) -> Callable[[Any], bool]:

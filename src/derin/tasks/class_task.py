@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -39,7 +39,7 @@ class ClassTask(SupervisedTask):
     options = frozenset({"class_weights", "label_smoothing"})
     fewest_classes = 2
     # The fields of the card beside the name, each with its check; a subclass adds its own.
-    card_fields: dict[str, Callable[[Any], bool]] = {
+    card_fields: ClassVar[Mapping[str, Callable[[Any], bool]]] = {
         "columns": is_names,
         "weight_column": optional(is_name),
         "classes": is_names,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +51,7 @@ class MultiLabel(ClassTask):
 
     fewest_classes = 1
     options = ClassTask.options | {"thresholds"}
-    card_fields = ClassTask.card_fields | {"thresholds": is_numbers}
+    card_fields: ClassVar[Mapping[str, Callable[[Any], bool]]] = {**ClassTask.card_fields, "thresholds": is_numbers}
 
     def __init__(self, *, thresholds: Sequence[float] | None = None, **settings: Any) -> None:
         super().__init__(**settings)

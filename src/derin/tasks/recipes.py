@@ -123,11 +123,11 @@ def _resnet(facts: Facts) -> Recipe:
     settings, reason = _budget(facts.num_train)
     settings |= {"optimizer": "nesterov", "learning_rate": 0.1, "weight_decay": 5e-4, "schedule": "one-cycle"}
     settings |= {"epochs": max(settings["epochs"], 10)}
-    padding = 4 if facts.picture_size is not None and max(facts.picture_size) <= 40 else 0
+    padding = 4 if facts.picture_size is not None and 0 < max(facts.picture_size) <= 40 else 0
     words = ["flip"] * facts.mirrored + [f"crop_padding={padding}"] * bool(padding)
     return Recipe(
         settings=settings,
-        augmentation=",".join(words),
+        augmentation="" if facts.picture_size is None else ",".join(words),
         label_smoothing=0.05 if facts.is_classes else 0.0,
         reasons=(
             reason,

@@ -17,7 +17,7 @@ class TrainConfig:
         batch_size: examples per forward pass.
         optimizer: a name of `train.optimizers`.
         learning_rate: at the schedule's highest point.
-        weight_decay: decoupled; biases, norms and embeddings are exempt.
+        weight_decay: decoupled with adamw, lion and muon, otherwise as L2; biases, norms and embeddings are exempt.
         momentum: of the optimisers that have one.
         schedule: a name of `train.schedules`, with settings after a colon (``"step:every=10,factor=0.1"``).
         warmup: share of training over which the rate rises from nothing (0 to 1).

@@ -198,10 +198,12 @@ def find_learning_rate(
 
 
 def _endless(source: Source) -> Iterator[Batch]:
-    """Batches of epoch after epoch."""
+    """Whole batches, epoch after epoch; the loss of a smaller last one has another noise and would blur the curve."""
     epoch = 0
     while True:
-        yield from source.batches(epoch)
+        for batch in source.batches(epoch):
+            if len(batch) == source.batch_size or source.num_batches == 1:
+                yield batch
         epoch += 1
 
 

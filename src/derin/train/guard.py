@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from derin.core.errors import DivergenceError
 from derin.data.batch import Batch
 
-_LOWER = "Lower the learning rate, warm it up (warmup=0.1), or clip the gradient (clip_norm=1)"
+_REMEDY = "lower the learning rate, warm it up (warmup=0.1), or clip the gradient (clip_norm=1)"
 _MAX_ROWS_NAMED = 5
 
 
@@ -97,20 +97,20 @@ def _explanation(model: nn.Module, compute_loss: Callable[[], Tensor], batch: Ba
             return weights
         for call in record.calls:
             if call.input_finite and not call.output_finite:
-                return f"the output of {call.label} is not finite although its input is; {_LOWER}, or check that layer"
+                return f"the output of {call.label} is not finite although its input is; {_REMEDY}, or check that layer"
             if not call.input_finite:
                 return (
                     f"the input of {call.label} is not finite, nothing before it being so; check what comes before it"
                 )
         if not _is_finite(loss):
             value = loss.item()
-            return f"the outputs of all layers are finite, but the loss is {value}; check the targets, and {_lower()}"
+            return f"the outputs of all layers are finite, but the loss is {value}; check the targets, and {_REMEDY}"
         if loss.requires_grad:
             loss.backward()
         gradient = _bad_gradient(record)
     if gradient is not None:
         return gradient
-    return f"the loss was not finite, though the pass is when repeated; {_lower()}"
+    return f"the loss was not finite, though the pass is when repeated; {_REMEDY}"
 
 
 class _Call:
@@ -183,7 +183,7 @@ def _bad_weights(model: nn.Module, record: _Record) -> str | None:
     others = len(bad) - 1
     where = "of any other layer" if everywhere else f"of {others} other{'s' if others > 1 else ''} before it"
     also = f", nor are those {where}" if others else ""
-    return f"the {weight} of {label} is not finite{also}; an update was too large or its gradient broken. {_LOWER}"
+    return f"the {weight} of {label} is not finite{also}; an update was too large or its gradient broken; {_REMEDY}"
 
 
 def _bad_gradient(record: _Record) -> str | None:
@@ -191,7 +191,7 @@ def _bad_gradient(record: _Record) -> str | None:
     for call in reversed(record.calls):
         own = all(p.grad is None or _is_finite(p.grad) for p in call.module.parameters(recurse=False))
         if call.output_gradient_finite and not (call.input_gradient_finite and own):
-            return f"the gradient becomes not finite in {call.label}; {_LOWER}, or check the derivative of that layer"
+            return f"the gradient becomes not finite in {call.label}; {_REMEDY}, or check the derivative of that layer"
         if not call.output_gradient_finite:
             return f"the gradient that reaches {call.label} is not finite; check the derivative of what comes after it"
     return None
@@ -229,7 +229,3 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 
 def _is_finite(tensor: Tensor) -> bool:
     return bool(torch.isfinite(tensor).all())
-
-
-def _lower() -> str:
-    return _LOWER[0].lower() + _LOWER[1:]

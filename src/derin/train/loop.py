@@ -124,7 +124,15 @@ def train(
         DivergenceError: the loss became NaN or infinite; names the layer.
     """
     device = next(model.parameters()).device
-    with _threads(config.threads), torch.random.fork_rng(), _interruptions() as interrupted:
+    schedule = build_schedule(
+        config.schedule,
+        learning_rate=config.learning_rate,
+        total_examples=source.num_examples * config.epochs,
+        examples_per_epoch=source.num_examples,
+        warmup=config.warmup,
+    )
+    forked = [device] if device.type == "cuda" else []
+    with _threads(config.threads), torch.random.fork_rng(devices=forked), _interruptions() as interrupted:
         trials: list[Trial] = []
         if plan is None:
             plan, trials = _plan(model, task, source, config, device)
@@ -153,7 +161,7 @@ def train(
         for callback in callbacks:
             callback.on_start(loop)
         try:
-            _epochs(loop, interrupted, train_sample, callbacks, on_best)
+            _epochs(loop, schedule, interrupted, train_sample, callbacks, on_best)
         finally:
             for callback in callbacks:
                 callback.on_stop(loop)
@@ -162,19 +170,13 @@ def train(
 
 def _epochs(
     loop: Loop,
+    schedule: Callable[[int], float],
     interrupted: threading.Event,
     train_sample: Source | None,
     callbacks: Sequence[Callback],
     on_best: Callable[[Loop, dict[str, Any]], None] | None,
 ) -> None:
     config, run = loop.config, loop.run
-    schedule = build_schedule(
-        config.schedule,
-        learning_rate=config.learning_rate,
-        total_examples=loop.source.num_examples * config.epochs,
-        examples_per_epoch=loop.source.num_examples,
-        warmup=config.warmup,
-    )
     network = torch.compile(loop.model) if loop.plan.compiled else loop.model
     step = PlannedStep(
         network,  # type: ignore[arg-type]
@@ -285,7 +287,9 @@ def _close_epoch(
         autocast = loop.plan.autocast
         for name, split in (("train", train_sample), ("val", loop.validation)):
             if split is not None:
-                record[name] = evaluate(loop.model, loop.task, split, autocast=autocast(loop.device.type))
+                measured = evaluate(loop.model, loop.task, split, autocast=autocast(loop.device.type))
+                # A line of the log holds plain numbers; matrices belong to the final measurement.
+                record[name] = {k: v for k, v in measured.items() if v is None or isinstance(v, int | float)}
         headline = record["val"][loop.task.headline] if "val" in record else None
         # Without a validation split the last state is the best that is known.
         improved = headline is None or loop.tracker.update(headline, loop.epoch)
@@ -335,7 +339,8 @@ def _plan(
     """The plan that the settings ask for; ``auto`` times candidates unless the run is short."""
     if not config.plan.startswith("auto"):
         return Plan.parse(config.plan), []
-    fused = supports_fused(config.optimizer, device.type)
+    # Plain SGD is one addition, which the kernel for all its relatives only slows down.
+    fused = config.optimizer != "sgd" and supports_fused(config.optimizer, device.type)
     plans = candidates(model, device_type=device.type, fused=fused, forbids=task.forbids, text=config.plan)
     if source.num_batches * config.epochs < MIN_STEPS_FOR_TRIALS:
         return plans[0], []

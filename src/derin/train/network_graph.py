@@ -67,7 +67,8 @@ class _Watcher(TorchFunctionMode):
         inputs, outputs = list(_tensors((args, kwargs))), list(_tensors(result))
         if inputs and outputs:
             sources = list(dict.fromkeys(self._source(tensor) for tensor in inputs))
-            node = self._add("/".join([*self._scopes, _operation(func)]), _operation(func), outputs[0], sources)
+            operation = _operation(func)
+            node = self._add("/".join([*self._scopes[-1:], operation]), operation, outputs[0], sources)
             for tensor in outputs:
                 self._producer[id(tensor)] = node
             self._kept += outputs

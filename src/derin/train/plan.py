@@ -134,23 +134,20 @@ def choose_plan(
 
     Args:
         plans: what to try; the first one is the reference.
-        model: is copied; its weights, buffers and the random state stay as they are.
+        model: is copied; its weights and buffers stay as they are. The caller keeps the random state.
         make_step: gives, for a network and a plan, the function that does training step i and returns its loss.
         synchronize: waits for the device.
     """
-    import torch
-
     trials: list[Trial] = []
     reference: float | None = None
     for plan in plans:
-        with torch.random.fork_rng():
-            try:
-                seconds, loss = _time(make_step(plan.place(copy.deepcopy(model)), plan), synchronize)
-            except RuntimeError as error:  # out of memory, or a kernel that the device lacks
-                if plan == plans[0]:
-                    raise
-                trials.append(Trial(plan, None, None, dropped=str(error).splitlines()[0]))
-                continue
+        try:
+            seconds, loss = _time(make_step(plan.place(copy.deepcopy(model)), plan), synchronize)
+        except RuntimeError as error:  # out of memory, or a kernel that the device lacks
+            if plan == plans[0]:
+                raise
+            trials.append(Trial(plan, None, None, dropped=str(error).splitlines()[0]))
+            continue
         reference = loss if reference is None else reference
         tolerance = _LOSS_TOLERANCE[plan.precision] * max(abs(reference), 0.1)
         agrees = abs(loss - reference) <= tolerance or not math.isfinite(reference)

@@ -48,7 +48,8 @@ def paste(pictures: Tensor, others: Tensor, lines: npt.NDArray[np.bool_], column
     if channels_last:
         # A line of memory at a time: a mask without the channels as last axis would be read three values at a time.
         pictures, others = (
-            values.permute(0, 2, 3, 1).reshape(batch, 1, values.shape[2], width * channels) for values in (pictures, others)
+            values.permute(0, 2, 3, 1).reshape(batch, 1, values.shape[2], width * channels)
+            for values in (pictures, others)
         )
         in_columns = in_columns.repeat_interleave(channels, dim=1)
     chosen = in_lines[:, None, :, None] * in_columns[:, None, None, :]

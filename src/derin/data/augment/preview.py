@@ -134,9 +134,9 @@ def _squares(table: Table, column: Column, rows: Rows) -> np.ndarray:
 
 
 def _shares(classes: list[str], shares: list[float]) -> str:
-    """``"cats 70 %, dogs 30 %"``, the larger first."""
+    """A line for each class that has a share, such as ``cats 70%``, the larger first."""
     known = sorted(((share, name) for share, name in zip(shares, classes) if share >= 0.005), reverse=True)
-    return ", ".join(name if share > 0.995 else f"{name} {share:.0%}" for share, name in known)
+    return "\n".join(name if share > 0.995 else f"{name} {share:.0%}" for share, name in known)
 
 
 def _sheet(pictures: np.ndarray, notes: list[list[str]], title: str) -> Image.Image:
@@ -146,8 +146,8 @@ def _sheet(pictures: np.ndarray, notes: list[list[str]], title: str) -> Image.Im
     lines, columns, height, width, _ = pictures.shape
     factor = max(1, -(-_CELL // min(height, width)))
     cell_width, cell_height = width * factor, height * factor
-    captioned = any(any(column) for column in notes)
-    step_x, step_y = cell_width + _GAP, cell_height + _GAP + (_CAPTION if captioned else 0)
+    note_lines = max(note.count("\n") + bool(note) for column in notes for note in column)
+    step_x, step_y = cell_width + _GAP, cell_height + _GAP + note_lines * _CAPTION
     split = 2 * _GAP  # between the original and its variants
     sheet_width = 2 * _MARGIN + columns * step_x - _GAP + split
     sheet = Image.new("RGB", (sheet_width, 2 * _MARGIN + _TITLE + lines * step_y - _GAP), _PAPER)
@@ -160,8 +160,9 @@ def _sheet(pictures: np.ndarray, notes: list[list[str]], title: str) -> Image.Im
             pixels = pictures[line, column]
             tile = Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).convert("RGB")
             sheet.paste(tile.resize((cell_width, cell_height), Image.Resampling.NEAREST), (left, top))
-            text = _fit(draw, notes[column][line], cell_width, font)
-            draw.text((left, top + cell_height + 2), text, fill=_INK if column == 0 else _FAINT, font=font)
+            for place, note in enumerate(notes[column][line].split("\n")):
+                below = top + cell_height + 2 + place * (_CAPTION - 3)
+                draw.text((left, below), _fit(draw, note, cell_width, font), fill=_FAINT if column else _INK, font=font)
     return sheet
 
 

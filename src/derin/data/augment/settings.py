@@ -304,7 +304,8 @@ def _bare(name: str) -> float | int:
 
 
 def _spell(name: str, value: float) -> str:
-    """The word of a setting, and its value where that is not the usual one."""
+    """The word of a setting and its value; an even flip needs none."""
     setting = _SETTINGS[name]
-    # repr is the shortest text that reads back as the same number.
-    return setting.word if value == setting.bare else f"{setting.word}={repr(value).removesuffix('.0')}"
+    if name in ("flip_horizontal", "flip_vertical") and value == setting.bare:
+        return setting.word
+    return f"{setting.word}={repr(value).removesuffix('.0')}"  # repr is the shortest text that reads back the same

@@ -285,7 +285,7 @@ def _check_start(path: Path, start: bytes, wanted: bytes) -> None:
 
 def _refused(path: Path, key: str, error: Exception) -> DataError:
     where = f"{path}" + (f", array {key!r}" if key and key != path.stem else "")
-    if "allow_pickle" in str(error) or "pickled" in str(error):
+    if any(words in str(error) for words in ("allow_pickle", "Python objects")):
         return DataError(
             f"{where}: arrays of numbers or strings are required; this file holds Python objects, which are never "
             "loaded because that could run code. Save it again without dtype=object."

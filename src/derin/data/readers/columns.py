@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from derin.core.errors import UnknownNameError
 from derin.data.schema import Column, Kind, Role
-from derin.data.table import ColumnData, Dense
+from derin.data.table import ColumnData, Dense, Ragged, Rows
 from derin.data.values import Values, infer_values, mostly_unique, numbers_as_category
 
 # PassengerId, rowID
@@ -57,13 +57,19 @@ def dense(data: ColumnData) -> npt.NDArray[np.float64]:
     return data.values
 
 
+def rows_of(data: ColumnData, rows: Rows) -> ColumnData:
+    """Some rows of a column that was just read, as a column."""
+    taken = data.take(rows)
+    return taken if isinstance(taken, Ragged) else Dense(taken)
+
+
 def examples(classes: Sequence[str]) -> str:
     """A few classes, for messages."""
     return ", ".join(repr(c) for c in classes[:3]) + (", …" if len(classes) > 3 else "")
 
 
 def role_of(column: ReadColumn, place: int) -> tuple[ReadColumn, Role, str]:
-    """What a column is for that nobody named: the column (in another form where that suits its role), its role, and why.
+    """What a column is for that nobody named: the column, in another form where that suits its role; the role; why.
 
     Args:
         column: as it was read.

@@ -10,17 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, UnknownNameError, UsageError
-from derin.data.readers.columns import ReadColumn, dense, examples, known_name, role_of
+from derin.data.readers.column_names import SPLIT_NAMES, TARGET_NAMES
+from derin.data.readers.columns import ReadColumn, dense, examples, known_name, role_of, rows_of
 from derin.data.readers.delimited import Records, read_records
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
-from derin.data.readers.targets import TARGET_NAMES, TargetKind, choose_targets, one_target, several_targets
+from derin.data.readers.targets import TargetKind, choose_targets, one_target, several_targets
 from derin.data.reading import Outcome, Reading
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Rows, Table
 from derin.data.values import infer_values
 
-SPLIT_COLUMNS = ("split", "subset", "partition")
 ENDINGS = (".csv", ".tsv", ".tab")
 
 
@@ -94,7 +94,7 @@ def read_csv(
         for column_name, cells in zip(known, merged.cells, strict=True)
     ]
     weight_name = None if weight is None else known_name(weight, known)
-    split_name = next((c.name for c in columns if c.name.casefold() in SPLIT_COLUMNS and _names_splits(c)), None)
+    split_name = next((c.name for c in columns if c.name.casefold() in SPLIT_NAMES and _names_splits(c)), None)
     targets = choose_targets(columns, target, {*ignored, weight_name, split_name}, reading)
     keep = np.ones(len(merged.lines), dtype=bool)
     result: list[tuple[Column, ColumnData]] = []
@@ -202,6 +202,8 @@ def _read_files(
     records = {}
     for split, path in files.items():
         records[split] = read_records(path, delimiter=delimiter, header=header)
+        # Where the first file has a header the others have one too.
+        header = records[split].has_header
     first = next(iter(records.values()))
     for split, part in list(records.items()):
         lacking = [n for n in first.names if n not in part.names]
@@ -337,7 +339,7 @@ def _table(
     return Table(
         name=name,
         schema=Schema(tuple(column for column, _ in result)),
-        columns={column.name: data if whole else data.take(rows) for column, data in result},
+        columns={column.name: data if whole else rows_of(data, rows) for column, data in result},
         splits=kept_splits,
         reading=reading,
         row_names=merged.row_names(rows),

@@ -21,17 +21,20 @@ from pathlib import Path
 import numpy as np
 
 from derin.core.errors import DataError
+from derin.data.cells import is_missing, looks_like_date, looks_like_number
+from derin.data.readers.column_names import COMMON_NAMES
 from derin.data.readers.decoding import Decoded, decode, read_text
 from derin.data.readers.line_findings import line_findings
 from derin.data.reading import Finding, Outcome
 from derin.data.table import Rows
-from derin.data.values import is_missing, looks_like_date, looks_like_number
 
 # In the order in which a draw is decided: who writes tabs or semicolons has commas in the text, seldom the other way
 # round.
 DELIMITERS = ("\t", ";", ",", "|")
 _SAMPLE_CHARACTERS = 1 << 16
 _SAMPLE_ROWS = 200
+_IDENTIFIER = re.compile(r"[^\W\d][\w.-]{0,29}")
+_ENOUGH_PER_VALUE = 5
 _DELIMITER_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 # A line of our own after the last one: where it is swallowed, a quote was never closed.
 _END = "\0end"
@@ -158,8 +161,8 @@ def sniff_delimiter(text: str, *, prefers_tab: bool = False) -> str:
 def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     """Whether a first record names columns rather than being an example like those below it.
 
-    Each column votes: a word above numbers or dates is a name; a number above numbers, or a word that occurs below,
-    is a value.
+    Each column votes: a word above numbers or dates is a name, and so is a usual name (`COMMON_NAMES`); a number above
+    numbers, or a word that occurs below, is a value.
 
     Example:
         >>> has_header(["age", "sex"], [["22", "male"], ["38", "female"]])
@@ -177,16 +180,18 @@ def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
             continue
         if name in below:
             votes -= 1
+        elif name.casefold() in COMMON_NAMES:
+            votes += 1
         elif _mostly(below, looks_like_number) or _mostly(below, looks_like_date):
             votes += 0 if is_missing(name) else -1 if is_number or looks_like_date(name) else 1
         elif is_number:
             votes -= 1
-        elif len(set(below)) <= len(below) / 2:
+        elif len(below) >= _ENOUGH_PER_VALUE * len(set(below)):
+            # A value of this column would have come again.
             votes += 0.5
     if votes:
         return votes > 0
-    short = all(name and len(name) <= 30 and len(name.split()) <= 3 and not looks_like_number(name) for name in head)
-    return short and len(set(head)) == len(head)
+    return len(set(head)) == len(head) and all(_IDENTIFIER.fullmatch(name) for name in head)
 
 
 def _mostly(cells: list[str], test: Callable[[str], bool]) -> bool:
@@ -246,10 +251,11 @@ def _restarting(text: str, delimiter: str) -> tuple[list[list[str]], Rows, list[
     unclosed: list[int] = []
     done = 0
     while True:
+        several_lines = np.flatnonzero(ends > starts).tolist()
         glued = [
             i
-            for i in np.flatnonzero(ends > starts).tolist()
-            if len(rows[i]) != num_fields or rows[i][-1].endswith(_END)
+            for i in several_lines
+            if len(rows[i]) != num_fields or not _is_strict(source[done + starts[i] - 1 : done + ends[i]], delimiter)
         ]
         if not glued or len(unclosed) == _MOST_RESTARTS:
             rest = rows[:-1] if rows[-1] == [_END] else rows
@@ -263,6 +269,16 @@ def _restarting(text: str, delimiter: str) -> tuple[list[list[str]], Rows, list[
         unclosed.append(done)
         rows, ends = _read(source[done:], delimiter, text)
         starts = np.concatenate([[1], ends[:-1] + 1])
+
+
+def _is_strict(lines: Iterable[str], delimiter: str) -> bool:
+    """Whether every quote that closes stands before a delimiter or at the end of a line, and none is left open."""
+    try:
+        for _ in csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True):
+            pass
+    except csv.Error:
+        return False
+    return True
 
 
 def _read(lines: Iterable[str], delimiter: str, text: str) -> tuple[list[list[str]], Rows]:

@@ -1,4 +1,4 @@
-"""Texts that each belong to a class, in any form in which people keep them, as a table with the columns text and label."""
+"""Texts that each belong to a class, in any form in which people keep them, as a table of text and label."""
 
 from __future__ import annotations
 
@@ -45,25 +45,23 @@ def read_labelled_text(path: str | Path | Sequence[str | Path], *, name: str, ta
         >>> table.columns["text"].texts(), table.target().classes
         (['so good', 'not so good', 'bad'], ('neg', 'pos'))
     """
-    several = not isinstance(path, str | Path)
-    reading = Reading(source=", ".join(map(str, path)) if several else str(path))
-    paths = [Path(p) for p in path] if not isinstance(path, str | Path) else [Path(path)]
+    paths = [Path(path)] if isinstance(path, str | Path) else [Path(p) for p in path]
+    reading = Reading(source=", ".join(map(str, paths)))
     for each in paths:
         if not each.exists():
             raise DataError(f"{each} does not exist; a file or folder with labelled texts is required.")
     if len(paths) == 1 and paths[0].is_file() and not is_archive(paths[0]):
-        beside = _class_files_beside(paths[0])
-        if not beside:
-            found, note = read_text_tables({"": paths[0]}, reading, target)
-            return found.table(name, note)
-        names = ", ".join(p.name for p in beside)
-        reading.notes.append(f"{paths[0].name} holds one class; the files beside it were read too: {names}.")
-        paths = beside
-    if len(paths) == 1 and (tables := _tables(_visible_files(paths[0]))):
+        paths = _class_files_beside(paths[0]) or paths
+        if len(paths) > 1:
+            reading.notes.append(f"A file with one class was named; those of all classes were read: {_listed(paths)}.")
+    files = _visible_files(paths[0]) if len(paths) == 1 and paths[0].is_dir() else paths
+    if len(paths) == 1 and is_archive(paths[0]):
+        found, note = read_text_folders(paths[0], reading)
+    elif len(paths) == 1 and paths[0].is_file():
+        found, note = read_text_tables({"": paths[0]}, reading, target)
+    elif tables := _tables(files):
         found, note = read_text_tables(tables, reading, target)
-    elif len(paths) > 1 and (tables := _tables(paths)):
-        found, note = read_text_tables(tables, reading, target)
-    elif labels_of(files := _visible_files(paths[0]) if len(paths) == 1 else paths):
+    elif labels_of(files):
         found, note = read_file_per_class(files, reading)
     elif len(paths) == 1:
         found, note = read_text_folders(paths[0], reading)
@@ -79,7 +77,10 @@ def looks_like_labelled_text(path: Path) -> bool:
     if path.is_file():
         return holds_text_folders(path) if is_archive(path) else is_text_table(path) or bool(_class_files_beside(path))
     files = _visible_files(path)
-    tables = _tables(files)
+    try:
+        tables = _tables(files)
+    except DataError:
+        return False
     if tables:
         return all(is_text_table(file) for file in tables.values())
     return bool(labels_of(files)) or holds_text_folders(path)
@@ -100,8 +101,8 @@ def _tables(files: Sequence[Path]) -> dict[str, Path]:
             if _ending(file) == ".txt":
                 return {}
             raise DataError(
-                f"Of several files of labelled texts each must name its split (train, val, test), once; got {_listed(tables)}. "
-                "Give the path of one file."
+                "Of several files of labelled texts each must name its split (train, val, test), once; "
+                f"got {_listed(tables)}. Give the path of one file."
             )
         by_split[split] = file
     return {split: by_split[split] for split in SPLITS if split in by_split}

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, UsageError
+from derin.data.readers.column_names import TARGET_NAMES
 from derin.data.readers.columns import ReadColumn, dense, examples, known_name
 from derin.data.reading import Reading
 from derin.data.schema import Column, Kind, Role
@@ -17,26 +18,6 @@ from derin.data.values import Values, mostly_unique, numbers_as_category
 
 TargetKind = Literal["category", "number"]
 
-# Names that say "this is what is to be predicted", the likeliest first; capital letters do not matter.
-TARGET_NAMES = (
-    "target",
-    "label",
-    "survived",
-    "species",
-    "median_house_value",
-    "medv",
-    "saleprice",
-    "diagnosis",
-    "outcome",
-    "churn",
-    "class",
-    "y",
-    "sentiment",
-    "category",
-    "hedef",
-    "etiket",
-    "sınıf",
-)
 # Whole numbers are classes up to this many of them, if each has enough rows on average.
 _MOST_CLASSES, _ROWS_PER_CLASS = 20, 5
 

@@ -1,21 +1,19 @@
 """Labelled text by place: class folders of text files (also in an archive), and files that hold one class each.
 
-Source of the forms: A. L. Maas et al., "Learning word vectors for sentiment analysis", ACL 2011 (aclImdb); B. Pang and L. Lee,
-"Seeing stars", ACL 2005 (rt-polarity).
+Source of the forms: A. L. Maas et al., "Learning word vectors for sentiment analysis", ACL 2011 (aclImdb); B. Pang and
+L. Lee, "Seeing stars", ACL 2005 (rt-polarity).
 """
 
 from __future__ import annotations
 
-import os
 import re
-import tarfile
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path, PurePosixPath
 
 from derin.core.errors import DataError
+from derin.data.archives import Contents, Files, Member, UnreadableFileError, is_hidden, open_files
 from derin.data.readers.decoding import decode, read_text
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
@@ -28,7 +26,6 @@ _ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".ta
 _MOST_BYTES, _MOST_BYTES_IN_ALL = 64 << 20, 8 << 30
 # Folders whose texts have no label by their authors' word.
 _UNLABELLED = frozenset({"unsup", "unlabeled", "unlabelled"})
-_MOST_NAMES = 400
 
 
 def read_text_folders(path: Path, reading: Reading) -> tuple[Texts, str]:
@@ -40,23 +37,13 @@ def read_text_folders(path: Path, reading: Reading) -> tuple[Texts, str]:
     """
     found = Texts(reading)
     encodings: Counter[str] = Counter()
-    for parts, data in _files(path, reading):
-        name = "/".join(parts)
-        if why := _no_text(parts):
-            reading.add(name, Outcome.SKIPPED, why)
-            continue
-        *above, label, _ = parts
-        try:
-            decoded = decode(data, name)
-        except DataError:
-            reading.add(name, Outcome.SKIPPED, "the file is no text")
-            continue
-        encodings[decoded.encoding] += 1
-        if decoded.broken_lines:
-            reading.add(name, Outcome.CONVERTED, "holds bytes that are no text; they stand as U+FFFD")
-        split = next((s for s in map(split_of, reversed(above)) if s is not None), "")
-        found.add(decoded.text.strip(), label, name, split)
-    rare = [f"{num:,} as {encoding}" for encoding, num in encodings.most_common() if encoding not in ("utf-8", "utf-8-sig")]
+    files = open_files(path)
+    with closing(files):
+        texts = _texts_in(files, files.contents(), reading)
+        for name, data in _contents_read(files, texts, reading):
+            _add(found, name, data, encodings)
+    usual = ("utf-8", "utf-8-sig")
+    rare = [f"{num:,} as {encoding}" for encoding, num in encodings.most_common() if encoding not in usual]
     if rare:
         reading.notes.append(f"Files that are not UTF-8 were read: {', '.join(rare)}.")
     num_classes = len(set(found.labels))
@@ -66,6 +53,21 @@ def read_text_folders(path: Path, reading: Reading) -> tuple[Texts, str]:
             "Put the texts of each class into a folder named after it."
         )
     return found, "from the names of the folders"
+
+
+def _add(found: Texts, name: str, data: bytes, encodings: Counter[str]) -> None:
+    """One file, whose class is its folder."""
+    *above, label, _ = name.split("/")
+    try:
+        decoded = decode(data, name)
+    except DataError:
+        found.reading.add(name, Outcome.SKIPPED, "the file is no text")
+        return
+    encodings[decoded.encoding] += 1
+    if decoded.broken_lines:
+        found.reading.add(name, Outcome.CONVERTED, "holds bytes that are no text; they stand as U+FFFD")
+    split = next((s for s in map(split_of, reversed(above)) if s is not None), "")
+    found.add(decoded.text.strip(), label, name, split)
 
 
 def read_file_per_class(files: Sequence[Path], reading: Reading) -> tuple[Texts, str]:
@@ -110,18 +112,14 @@ def labels_of(files: Sequence[Path]) -> dict[Path, tuple[str, str]]:
 
 
 def holds_text_folders(path: Path) -> bool:
-    """Whether class folders of text files lie here; looks at no more than a few hundred names."""
-    labels: set[str] = set()
-    num_texts = num_others = 0
-    for count, parts in enumerate(_names(path)):
-        if count == _MOST_NAMES:
-            break
-        if _no_text(parts):
-            num_others += not _is_hidden(parts)
-        else:
-            num_texts += 1
-            labels.add(parts[-2])
-    return num_texts > num_others and (len(labels) > 1 or num_texts >= _MOST_NAMES // 2)
+    """Whether class folders of text files lie here, by the names alone; an archive that is damaged holds none."""
+    try:
+        with closing(open_files(path)) as files:
+            names = [m.path for m in files.contents().members if not _hidden_root(m.path)]
+    except DataError:
+        return False
+    texts = [name for name in names if not _no_text(name)]
+    return 2 * len(texts) > len(names) and len({name.split("/")[-2] for name in texts}) > 1
 
 
 def is_archive(path: Path) -> bool:
@@ -139,109 +137,71 @@ def _without_split(stem: str) -> str:
     return "".join(kept).strip("-_. ")
 
 
-def _no_text(parts: Sequence[str]) -> str:
-    """Why a file is no text of a class; empty where it is one."""
-    if _is_hidden(parts):
-        return "hidden file or folder"
-    ending = PurePosixPath(parts[-1]).suffix.lower()
+def _texts_in(files: Files, contents: Contents, reading: Reading) -> list[Member]:
+    """The files that are texts of a class, in the order of their names; all others are listed with the reason."""
+    for name, reason in contents.refused:
+        reading.add(name, Outcome.SKIPPED, reason)
+    hidden = {root for m in contents.members if (root := _hidden_root(m.path))}
+    hidden |= {root for folder in contents.folders if (root := _hidden_root(folder))}
+    for name in sorted(hidden):
+        reading.add(name, Outcome.SKIPPED, "hidden file or folder")
+    visible = sorted((m for m in contents.members if not _hidden_root(m.path)), key=lambda m: m.path)
+    # A folder that holds folders is no class; what lies beside them are descriptions and lists.
+    inner = {folder for m in visible for folder in _above(m.path.rpartition("/")[0])}
+    found, left = [], _MOST_BYTES_IN_ALL
+    for member in visible:
+        why = _no_text(member.path, inner)
+        if not why and member.size > _MOST_BYTES:
+            why = f"the file is larger than {_MOST_BYTES >> 20} MiB"
+        if why:
+            reading.add(member.path, Outcome.SKIPPED, why)
+            continue
+        left -= member.size
+        if left < 0:
+            raise DataError(f"{files.path} holds more than {_MOST_BYTES_IN_ALL >> 30} GiB of text, which is refused.")
+        found.append(member)
+    return found
+
+
+def _contents_read(files: Files, texts: Sequence[Member], reading: Reading) -> Iterator[tuple[str, bytes]]:
+    """The content of each text, in the order of the names."""
+    if files.is_sequential:
+        # A packed stream is read in its own order, once.
+        held = dict(files.read_all([m.path for m in texts]))
+        yield from ((m.path, held[m.path]) for m in texts)
+        return
+    for member in texts:
+        try:
+            yield member.path, files.read(member.path)
+        except UnreadableFileError as error:
+            reading.add(member.path, Outcome.SKIPPED, str(error))
+
+
+def _no_text(path: str, inner: Collection[str] = ()) -> str:
+    """Why a file is no text of a class; empty where it is one.
+
+    Args:
+        path: parts joined by ``/``.
+        inner: folders that hold folders.
+    """
+    folder, _, name = path.rpartition("/")
+    ending = PurePosixPath(name).suffix.lower()
     # Files without ending, or with a number as ending, are texts too (20 newsgroups).
     if ending not in _TEXT_ENDINGS and ending != "" and not ending[1:].isdigit():
         return "the file is no text by its name"
-    if len(parts) < 2 or split_of(parts[-2]) is not None:
+    label = folder.rpartition("/")[2]
+    if not label or folder in inner or split_of(label) is not None:
         return "the file lies in no class folder"
-    if parts[-2].lower() in _UNLABELLED:
-        return "the text has no label"
-    return ""
+    return "the text has no label" if label.lower() in _UNLABELLED else ""
 
 
-def _is_hidden(parts: Sequence[str]) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+def _hidden_root(path: str) -> str:
+    """The topmost hidden file or folder on a path; empty where there is none."""
+    parts = path.split("/")
+    return next(("/".join(parts[: i + 1]) for i, part in enumerate(parts) if is_hidden(part)), "")
 
 
-def _files(path: Path, reading: Reading) -> Iterator[tuple[tuple[str, ...], bytes]]:
-    """Parts of the name and content of each file, in the order of the names; the content of no text is not read."""
-    if path.is_dir():
-        for file in _walk(path):
-            parts = file.relative_to(path).parts
-            try:
-                yield parts, b"" if _no_text(parts) else file.read_bytes()
-            except OSError as error:
-                reading.add("/".join(parts), Outcome.SKIPPED, f"the file cannot be read: {error.strerror or error}")
-        return
-    held = [(parts, data) for parts, data in _members(path, reading)]
-    yield from sorted(held, key=lambda member: member[0])
-
-
-def _names(path: Path) -> Iterator[tuple[str, ...]]:
-    if path.is_dir():
-        yield from (file.relative_to(path).parts for file in _walk(path))
-        return
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as packed:
-                yield from (_parts(info.filename) for info in packed.infolist() if not info.is_dir())
-        else:
-            with tarfile.open(path, "r:*") as tar:
-                yield from (_parts(member.name) for member in tar if member.isreg())
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise _damaged(path, error) from None
-
-
-def _members(path: Path, reading: Reading) -> Iterator[tuple[tuple[str, ...], bytes]]:
-    """Name and content of each file in an archive; nothing is written, so that no name can lead anywhere."""
-    left = _MOST_BYTES_IN_ALL
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as packed:
-                for info in packed.infolist():
-                    parts = _parts(info.filename)
-                    if info.is_dir() or not _fits(parts, info.file_size, reading):
-                        continue
-                    data = b""
-                    if not _no_text(parts):
-                        with packed.open(info) as source:
-                            data = source.read(_MOST_BYTES)
-                    left = _counted(path, left, len(data))
-                    yield parts, data
-            return
-        with tarfile.open(path, "r:*") as tar:
-            for member in tar:
-                parts = _parts(member.name)
-                if not member.isreg():
-                    if not member.isdir():
-                        reading.add("/".join(parts), Outcome.SKIPPED, "a link or device in an archive")
-                    continue
-                if not _fits(parts, member.size, reading):
-                    continue
-                content = None if _no_text(parts) else tar.extractfile(member)
-                data = b"" if content is None else content.read()
-                left = _counted(path, left, len(data))
-                yield parts, data
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError, RuntimeError, OSError) as error:
-        raise _damaged(path, error) from None
-
-
-def _fits(parts: tuple[str, ...], size: int, reading: Reading) -> bool:
-    if size > _MOST_BYTES:
-        reading.add("/".join(parts), Outcome.SKIPPED, f"the file is larger than {_MOST_BYTES >> 20} MiB")
-    return size <= _MOST_BYTES
-
-
-def _counted(path: Path, left: int, size: int) -> int:
-    if size > left:
-        raise DataError(f"{path} unpacks to more than {_MOST_BYTES_IN_ALL >> 30} GiB of text, which is refused.")
-    return left - size
-
-
-def _parts(name: str) -> tuple[str, ...]:
-    return tuple(part for part in re.split(r"[\\/]+", name) if part not in ("", "."))
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for root, folders, files in os.walk(folder):
-        folders.sort()
-        yield from (Path(root) / name for name in sorted(files))
-
-
-def _damaged(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path} is damaged or no archive ({error}). Fetch it again.")
+def _above(folder: str) -> Iterator[str]:
+    """Every folder above a folder."""
+    while folder := folder.rpartition("/")[0]:
+        yield folder

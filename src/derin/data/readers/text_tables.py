@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from derin.core.errors import DataError, UnknownNameError
+from derin.data.readers.column_names import LABEL_NAMES, TEXT_NAMES
 from derin.data.readers.decoding import read_text
 from derin.data.readers.delimited import head_records, read_records
 from derin.data.readers.line_findings import line_findings
@@ -17,14 +18,6 @@ from derin.data.values import number_name
 
 TABLE_ENDINGS = (".tsv", ".csv", ".tab", ".txt")
 JSON_ENDINGS = (".jsonl", ".jsonlines", ".ndjson")
-TEXT_NAMES = (
-    "text", "sentence", "review", "comment", "content", "document", "message", "body", "tweet", "title", "headline",
-    "question", "utterance", "metin", "cümle", "yorum", "haber",
-)  # fmt: skip
-LABEL_NAMES = (
-    "label", "class", "category", "sentiment", "target", "topic", "intent", "polarity", "tag", "rating", "stars", "y",
-    "etiket", "sınıf", "kategori", "duygu", "konu",
-)  # fmt: skip
 # A text has this many words on average, or as many characters; a label has fewer.
 _TEXT_WORDS, _LABEL_WORDS = 3.0, 2.5
 _SAMPLE = 1000
@@ -42,15 +35,21 @@ def read_text_tables(files: Mapping[str, Path], reading: Reading, target: str | 
     """
     found = Texts(reading)
     chosen: tuple[str, str] | None = None
+    header: bool | None = None
     for split, path in files.items():
-        columns, lines = _json_lines(path, reading) if is_json_lines(path) else _records(path, reading)
+        if is_json_lines(path):
+            columns, lines = _json_lines(path, reading)
+        else:
+            # Where the first file has a header the others have one too: one file's evidence is weaker than all.
+            columns, lines, header = _records(path, reading, header)
         if chosen is None or any(name not in columns for name in chosen):
             chosen = choose_columns(columns, target, path.name)
         text, label = chosen
         others = [name for name in columns if name not in chosen]
         if others:
+            left_out = ", ".join(map(repr, others))
             reading.notes.append(
-                f"{path.name}: the texts come from {text!r}, the labels from {label!r}; left out: {', '.join(map(repr, others))}."
+                f"{path.name}: the texts come from {text!r}, the labels from {label!r}; left out: {left_out}."
             )
         found.add_lines(path.name, lines, columns[text], columns[label], split, named=len(files) > 1)
     assert chosen is not None
@@ -118,11 +117,11 @@ def _mean_words(cells: Sequence[str]) -> float:
     return sum(len(cell.split()) for cell in sample) / max(1, len(sample))
 
 
-def _records(path: Path, reading: Reading) -> tuple[Columns, Sequence[int]]:
-    records = read_records(path)
+def _records(path: Path, reading: Reading, header: bool | None) -> tuple[Columns, Sequence[int], bool]:
+    records = read_records(path, header=header)
     reading.notes += records.notes
     reading.extend(records.findings)
-    return dict(zip(records.names, records.columns)), records.lines.tolist()
+    return dict(zip(records.names, records.columns)), records.lines.tolist(), records.has_header
 
 
 def _json_lines(path: Path, reading: Reading) -> tuple[Columns, Sequence[int]]:

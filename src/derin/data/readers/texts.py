@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from derin.core.errors import DataError
+from derin.data.cells import is_missing
 from derin.data.readers.line_findings import line_findings
 from derin.data.reading import Outcome, Reading
 from derin.data.schema import Column, Kind, Role, Schema
-from derin.data.table import SPLITS, Dense, Ragged, Table
-from derin.data.values import is_missing, natural_order
+from derin.data.table import SPLITS, ColumnData, Dense, Ragged, Table
+from derin.data.values import natural_order
 
 # Labels that hardly repeat are not classes.
 _FEW_ROWS = 10
@@ -82,8 +83,8 @@ class Texts:
             raise DataError(f"{name}: at least one text with a label is required; none is there.")
         if len(self.texts) > _FEW_ROWS and 2 * len(classes) > len(self.texts):
             raise DataError(
-                f"{name}: labels must repeat to be classes; got {len(classes):,} different ones for {len(self.texts):,} texts "
-                f"({', '.join(map(repr, classes[:3]))}, …). Name the column with the labels: target=…"
+                f"{name}: labels must repeat to be classes; got {len(classes):,} different for {len(self.texts):,} "
+                f"texts ({', '.join(map(repr, classes[:3]))}, …). Name the column with the labels: target=…"
             )
         place = {label: i for i, label in enumerate(classes)}
         codes = np.fromiter((place[label] for label in self.labels), dtype=np.int64, count=len(self.labels))
@@ -95,7 +96,7 @@ class Texts:
                 Column(name="label", kind=Kind.CATEGORY, role=Role.TARGET, classes=tuple(classes), note=note),
             )
         )
-        columns = {"text": Ragged.from_texts(self.texts), "label": Dense(codes)}
+        columns: dict[str, ColumnData] = {"text": Ragged.from_texts(self.texts), "label": Dense(codes)}
         return Table(
             name=name, schema=schema, columns=columns, splits=splits, reading=self.reading, row_names=self.names
         )

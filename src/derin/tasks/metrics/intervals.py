@@ -15,7 +15,7 @@ Interval = tuple[float, float]
 
 Z_95 = 1.959963984540054  # two-sided 95 % of the normal distribution
 NUM_RESAMPLES = 1000
-_MOST_GROUPS = 10_000  # examples beyond this number are drawn in groups; the interval is the same and the time bounded
+_MOST_GROUPS = 2_000  # examples beyond this number are drawn in groups; the interval is the same and the time bounded
 _DRAWN_AT_ONCE = 4_000_000
 
 

@@ -1,0 +1,115 @@
+"""Text for people, in their language: one catalogue, English and Turkish side by side.
+
+The language is that of ``DERIN_LANG`` (``en`` or ``tr``), else Turkish where the locale is (``LC_ALL``, ``LC_MESSAGES``,
+``LANG``, the first that is set), else English.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import string
+from collections.abc import Mapping
+from typing import Any
+
+from derin.core.errors import UnknownNameError
+
+# One sentence, or one for the number 1 and one for all others, chosen by the value named `count`.
+Message = str | tuple[str, str]
+
+LANGUAGES = ("en", "tr")
+_SEPARATORS = str.maketrans(",.", ".,")
+
+
+def language() -> str:
+    """The language to speak: ``"en"`` or ``"tr"``.
+
+    Raises:
+        UnknownNameError: ``DERIN_LANG`` names another one.
+    """
+    named = os.environ.get("DERIN_LANG", "").strip().lower()
+    if named:
+        if named not in LANGUAGES:
+            raise UnknownNameError("language (DERIN_LANG)", named, LANGUAGES)
+        return named
+    locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
+    return "tr" if locale.lower().startswith("tr") else "en"
+
+
+def say(key: str, /, **values: Any) -> str:
+    """A sentence of the catalogue with its values filled in; numbers are written as the language writes them.
+
+    Args:
+        key: of the catalogue.
+        values: what stands in its braces. ``{share:.1%}`` and the like work as in Python; ``count`` chooses between
+            singular and plural.
+
+    Raises:
+        UnknownNameError: there is no such key.
+
+    Example:
+        >>> import os; os.environ["DERIN_LANG"] = "en"
+        >>> say("epochs.count", count=1), say("epochs.count", count=1200)
+        ('1 epoch', '1,200 epochs')
+        >>> os.environ["DERIN_LANG"] = "tr"
+        >>> say("epochs.count", count=1200)
+        '1.200 epok'
+        >>> del os.environ["DERIN_LANG"]
+    """
+    spoken = language()
+    messages = catalogue(spoken)
+    if key not in messages:
+        raise UnknownNameError("message", key, messages)
+    message = messages[key]
+    if isinstance(message, tuple):
+        message = message[0] if values["count"] == 1 else message[1]
+    return _Spelling(spoken).vformat(message, (), values)
+
+
+def capital(text: str) -> str:
+    """The text with a capital at its start, as the language has it.
+
+    Example:
+        >>> capital("loss")
+        'Loss'
+    """
+    first = "İ" if language() == "tr" and text.startswith("i") else text[:1].upper()
+    return first + text[1:]
+
+
+def spell(value: Any, spec: str = "", spoken: str | None = None) -> str:
+    """A value as the language writes it: Turkish has a decimal comma, points between thousands and the % in front.
+
+    Args:
+        value: a number; anything else is written as it is.
+        spec: as in Python's ``format``.
+        spoken: the language; None takes the one of this process.
+
+    Example:
+        >>> spell(1234.5, ",.2f", "en"), spell(1234.5, ",.2f", "tr"), spell(0.983, ".1%", "tr")
+        ('1,234.50', '1.234,50', '%98,3')
+    """
+    text = format(value, spec)
+    if isinstance(value, bool) or not isinstance(value, int | float) or (spoken or language()) != "tr":
+        return text
+    text = text.translate(_SEPARATORS)
+    if text.endswith("%"):
+        sign, digits = ("-", text[1:-1]) if text.startswith("-") else ("", text[:-1])
+        return f"{sign}%{digits}"
+    return text
+
+
+def catalogue(spoken: str) -> Mapping[str, Message]:
+    """All messages of a language."""
+    messages: Mapping[str, Message] = importlib.import_module(f"derin.core.messages.{spoken}").MESSAGES
+    return messages
+
+
+class _Spelling(string.Formatter):
+    """Fills braces and writes numbers in a language."""
+
+    def __init__(self, spoken: str) -> None:
+        self._spoken = spoken
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return spell(value, format_spec, self._spoken)

@@ -1,0 +1,135 @@
+"""How a picture is brought to a size: one piece of code for the cache, for training and for prediction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from PIL.Image import Image
+
+# Height and width of the network's input where nobody says otherwise.
+DEFAULT_SIZE = 128
+# Pictures of one size are kept as they are up to this longer side.
+SMALL_SIDE = 128
+# Stored pictures are larger than the input by this factor, so that training can choose its window.
+MARGIN = 1.15
+# Of a longer picture only the middle is kept: windows are square, and a strip would fill the memory.
+MAX_ASPECT = 4
+
+
+class Rule(StrEnum):
+    """How height and width are reached."""
+
+    KEEP = "keep"  # the picture stays as it is
+    RESIZE = "resize"  # exactly to height × width
+    SHORTER = "shorter"  # the shorter side to `height`, proportions kept
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A rule and its sizes.
+
+    Args:
+        rule: how the sizes are reached.
+        height: of the result; for `Rule.SHORTER` its shorter side.
+        width: of the result; for `Rule.SHORTER` the same as the height.
+
+    Example:
+        >>> Fitting.shorter(147).shape(300, 400)
+        (147, 196)
+    """
+
+    rule: Rule
+    height: int
+    width: int
+
+    @classmethod
+    def shorter(cls, side: int) -> Fitting:
+        """The shorter side becomes ``side`` pixels."""
+        return cls(Rule.SHORTER, side, side)
+
+    def shape(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width that a picture of this height and width gets."""
+        if self.rule is Rule.KEEP:
+            return height, width
+        if self.rule is Rule.RESIZE:
+            return self.height, self.width
+        shorter, longer = min(height, width), min(max(height, width), MAX_ASPECT * min(height, width))
+        longer = max(self.height, round(longer * self.height / shorter))
+        return (self.height, longer) if height <= width else (longer, self.height)
+
+    def apply(self, image: Image) -> Image:
+        """The picture, resized with antialiasing (bicubic)."""
+        from PIL.Image import Resampling
+
+        width, height = image.size
+        target = self.shape(height, width)
+        if target == (height, width):
+            return image
+        box = None
+        if self.rule is Rule.SHORTER and is_strip(height, width):
+            across, down = min(width, MAX_ASPECT * height), min(height, MAX_ASPECT * width)
+            left, top = (width - across) // 2, (height - down) // 2
+            box = (left, top, left + across, top + down)
+        return image.resize((target[1], target[0]), Resampling.BICUBIC, box=box)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"rule": self.rule.value, "height": self.height, "width": self.width}
+
+
+def is_strip(height: int, width: int) -> bool:
+    """Whether a picture is so long that only its middle is kept."""
+    return max(height, width) > MAX_ASPECT * min(height, width)
+
+
+def is_small(height: int, width: int) -> bool:
+    """Whether a picture may be kept as it is."""
+    return max(height, width) <= SMALL_SIDE
+
+
+def stored_side(size: int) -> int:
+    """The shorter side of a stored picture for an input of ``size`` pixels.
+
+    Example:
+        >>> stored_side(128)
+        147
+    """
+    return round(MARGIN * size)
+
+
+def input_size(side: int) -> int:
+    """The inverse of `stored_side`.
+
+    Example:
+        >>> all(input_size(stored_side(size)) == size for size in range(4, 2000))
+        True
+    """
+    return round(side / MARGIN)
+
+
+def choose_fitting(shapes: Iterable[tuple[int, int]] | None, size: int | None) -> Fitting:
+    """The fitting of a whole set of pictures.
+
+    Small pictures of one size are kept as they are, or brought to ``size`` × ``size`` where they are square. All others get
+    1.15 times the input's size as their shorter side.
+
+    Args:
+        shapes: the distinct heights and widths, or None where some picture was too large to be kept.
+        size: height and width of the network's input; None is 128.
+
+    Example:
+        >>> choose_fitting({(32, 32)}, None).rule.value, choose_fitting({(32, 32), (32, 40)}, None).height
+        ('keep', 147)
+    """
+    distinct = set() if shapes is None else set(shapes)
+    if len(distinct) == 1:
+        height, width = distinct.pop()
+        if size is None or (height, width) == (size, size):
+            return Fitting(Rule.KEEP, height, width)
+        if height == width and is_small(height, width):
+            return Fitting(Rule.RESIZE, size, size)
+    return Fitting.shorter(stored_side(size or DEFAULT_SIZE))

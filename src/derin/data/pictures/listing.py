@@ -1,0 +1,288 @@
+"""Which files of a folder or archive are pictures, of which class and in which split: found from their paths alone."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from derin.core.errors import DataError
+from derin.data.archives import Contents, Member, is_hidden
+from derin.data.readers.split_names import split_of
+from derin.data.reading import Finding, Outcome
+
+# Endings of the forms that `decode` opens. A file without ending may be a picture too; its content tells.
+PICTURE_ENDINGS = frozenset(
+    (
+        *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "gif", "bmp", "dib", "tif", "tiff", "webp"),
+        *("pgm", "ppm", "pbm", "pnm", "pfm", "ico", "tga", "jp2", "j2k", "jpx", "avif", "qoi", "pcx", "sgi", "rgb", "bw"),
+        "",
+    )
+)
+_SPLIT_ORDER = {"train": 0, "val": 1, "test": 2, None: 3}
+# Beyond this many files of one kind in one folder the rest is told in one line.
+_MOST_LISTED = 200
+
+
+class Entry(NamedTuple):
+    """A file that is a picture by its name.
+
+    Args:
+        member: the file.
+        class_name: of its class folder.
+        split: that a folder above names, or None.
+    """
+
+    member: Member
+    class_name: str
+    split: str | None
+
+
+@dataclass
+class Listing:
+    """The pictures of a source by their paths.
+
+    Args:
+        entries: in no order; see `in_order`.
+        class_names: every class folder, also an empty one, sorted as people count.
+        findings: what is no picture of a class, with the reason.
+        notes: sentences about the whole.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    class_names: tuple[str, ...] = ()
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def in_order(self) -> list[Entry]:
+        """Train before val before test, then by class, then by path, as people count."""
+        place = {name: number for number, name in enumerate(self.class_names)}
+        return sorted(
+            self.entries, key=lambda e: (_SPLIT_ORDER[e.split], place[e.class_name], natural_key(e.member.path))
+        )
+
+
+def natural_key(text: str) -> tuple[object, ...]:
+    """A key that sorts numbers within names by their value.
+
+    Example:
+        >>> sorted(["s10", "s2", "S1", "9", "10"], key=natural_key)
+        ['9', '10', 'S1', 's2', 's10']
+    """
+    parts = re.split(r"([0-9]+)", text.casefold())
+    # Even places hold words, odd ones digits, so that a number never meets a word.
+    return (*(int(part) if place % 2 else part for place, part in enumerate(parts)), text)
+
+
+def is_picture_name(path: str) -> bool:
+    """Whether a file of this name may be a picture.
+
+    Example:
+        >>> is_picture_name("a/CAT.JPG"), is_picture_name("a/notes.txt"), is_picture_name("a/0001")
+        (True, False, True)
+    """
+    return _ending(path) in PICTURE_ENDINGS
+
+
+def list_classes(contents: Contents, source: str) -> Listing:
+    """The pictures of class folders, with or without train, val and test above, and with or without one folder around all.
+
+    Everything below a class folder belongs to its class.
+
+    Args:
+        contents: what the source holds.
+        source: its name, for messages.
+
+    Raises:
+        DataError: there are no pictures, or no class folders.
+
+    Example:
+        >>> members = [Member(f"pets/{p}.png", 1, 1) for p in ("train/cat/1", "train/dog/1", "valid/cat/2", "valid/dog/2")]
+        >>> listing = list_classes(Contents(members), "pets")
+        >>> [(e.class_name, e.split) for e in listing.in_order()]
+        [('cat', 'train'), ('dog', 'train'), ('cat', 'val'), ('dog', 'val')]
+    """
+    listing = Listing()
+    listing.findings += [Finding(shown(path), Outcome.SKIPPED, reason) for path, reason in contents.refused]
+    pictures = _visible_pictures(contents, listing)
+    if not pictures:
+        raise DataError(
+            f"{source}: no pictures are there; {_REQUIRED}{_counted(listing.findings)}. Check that this is the right path."
+        )
+    folders = {m.path.rpartition("/")[0] for m in pictures}
+    base = _base(folders)
+    splits = _splits(folders, base)
+    names: set[str] = set()
+    homes: dict[str, tuple[str | None, str] | None] = {}  # folder → split and class
+    nested: set[str] = set()
+    stray: list[str] = []
+    beside: list[str] = []
+    for member in pictures:
+        folder = member.path.rpartition("/")[0]
+        if folder not in homes:
+            homes[folder] = _home(folder, base, splits, nested)
+        home = homes[folder]
+        if home is None:
+            outside = splits and _part(folder, len(base)) not in splits
+            (beside if outside and folder else stray).append(member.path)
+        else:
+            listing.entries.append(Entry(member, home[1], home[0]))
+            names.add(home[1])
+    if not listing.entries:
+        raise DataError(f"{source}: its {len(pictures):,} pictures lie in no class folders; {_REQUIRED}.")
+    listing.findings += _listed(stray, "the picture lies in no class folder")
+    listing.findings += _listed(beside, "the folder lies beside the splits and names none")
+    for folder in contents.folders:
+        if not any(is_hidden(part) for part in folder.split("/")):
+            home = _home(folder, base, splits, set())
+            if home is not None:
+                names.add(home[1])
+    listing.class_names = tuple(sorted(names, key=natural_key))
+    if nested:
+        some = ", ".join(sorted(map(shown, nested), key=natural_key)[:3]) + (", …" if len(nested) > 3 else "")
+        listing.notes.append(f"Folders inside class folders belong to the class ({some}).")
+    merged = [name for name, number in Counter(splits.values()).items() if number > 1]
+    listing.notes += [
+        f"Several folders were read as {name}: {', '.join(sorted(f for f, s in splits.items() if s == name))}."
+        for name in merged
+    ]
+    return listing
+
+
+def shown(path: str) -> str:
+    """A path as valid Unicode: bytes of a name that are none become U+FFFD."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+_REQUIRED = "a folder of pictures for each class is required, such as cats/1.jpg and dogs/1.jpg, or train/cats/1.jpg"
+
+
+def _visible_pictures(contents: Contents, listing: Listing) -> list[Member]:
+    """The pictures by name; hidden and other files go to the findings."""
+    hidden_folders: Counter[str] = Counter()
+    hidden_above: dict[str, str | None] = {}
+    others: list[str] = []
+    found: list[Member] = []
+    for folder in contents.folders:
+        inner = _hidden_folder(folder)
+        if inner is not None:
+            hidden_folders[inner] += 0
+    for member in contents.members:
+        folder, _, name = member.path.rpartition("/")
+        if folder not in hidden_above:
+            hidden_above[folder] = _hidden_folder(folder)
+        above = hidden_above[folder]
+        if above is not None:
+            hidden_folders[above] += 1
+        elif is_hidden(name):
+            listing.findings.append(Finding(shown(member.path), Outcome.SKIPPED, "hidden file"))
+        elif _ending(name) in PICTURE_ENDINGS:
+            found.append(member)
+        else:
+            others.append(member.path)
+    listing.findings += [
+        Finding(shown(folder) + (f" ({number:,} files)" if number else ""), Outcome.SKIPPED, "hidden folder")
+        for folder, number in sorted(hidden_folders.items())
+    ]
+    listing.findings += _listed(others, "no picture by its name")
+    return found
+
+
+def _hidden_folder(folder: str) -> str | None:
+    """The topmost hidden folder on a path."""
+    parts = folder.split("/") if folder else []
+    for number, part in enumerate(parts, start=1):
+        if is_hidden(part):
+            return "/".join(parts[:number])
+    return None
+
+
+def _base(folders: Iterable[str]) -> tuple[str, ...]:
+    """The folders around everything: those that hold nothing but one further folder with pictures."""
+    parts = [tuple(folder.split("/")) if folder else () for folder in folders]
+    base: tuple[str, ...] = ()
+    while True:
+        below = {p[len(base)] if len(p) > len(base) else None for p in parts}
+        if len(below) != 1 or None in below:
+            return base
+        (name,) = below
+        assert name is not None
+        # A folder that holds pictures itself is a class; one that names a split is a split.
+        if split_of(name) is not None or any(len(p) == len(base) + 1 for p in parts):
+            return base
+        base = (*base, name)
+
+
+def _splits(folders: Iterable[str], base: tuple[str, ...]) -> dict[str, str]:
+    """Folder name → split, where the folders below the base name splits; empty where they are classes.
+
+    A class may be called "train" too: among folders of which one names no split, two different splits must be named.
+    """
+    depth = len(base)
+    parts = [folder.split("/") for folder in folders if folder]
+    below = {p[depth] for p in parts if len(p) > depth}
+    named = {name: split for name in below if (split := split_of(name)) is not None}
+    holds_classes = any(len(p) > depth + 1 and p[depth] in named for p in parts)
+    if not holds_classes or (len(named) < len(below) and len(set(named.values())) < 2):
+        return {}
+    return named
+
+
+def _home(
+    folder: str, base: tuple[str, ...], splits: dict[str, str], nested: set[str]
+) -> tuple[str | None, str] | None:
+    """Split and class of what lies in a folder, or None where no class folder is above it."""
+    parts = folder.split("/") if folder else []
+    inner = parts[len(base) :]
+    if tuple(parts[: len(base)]) != base or not inner:
+        return None
+    split = None
+    if splits:
+        if inner[0] not in splits:
+            return None
+        split, inner = splits[inner[0]], inner[1:]
+        if not inner:
+            return None
+    if len(inner) > 1:
+        nested.add("/".join(inner[:2]))
+    # macOS writes ğ as two characters, others as one.
+    return split, unicodedata.normalize("NFC", shown(inner[0]))
+
+
+def _part(folder: str, depth: int) -> str:
+    parts = folder.split("/")
+    return parts[depth] if len(parts) > depth else ""
+
+
+def _ending(path: str) -> str:
+    name = path.rpartition("/")[2]
+    stem, dot, ending = name.rpartition(".")
+    return ending.lower() if dot and stem else ""
+
+
+def _listed(paths: list[str], reason: str) -> list[Finding]:
+    """One finding for each path, up to 200 in a folder; the rest of a folder in one."""
+    found: list[Finding] = []
+    rest: Counter[str] = Counter()
+    told: Counter[str] = Counter()
+    for path in paths:
+        folder = str(PurePosixPath(path).parent)
+        told[folder] += 1
+        if told[folder] <= _MOST_LISTED:
+            found.append(Finding(shown(path), Outcome.SKIPPED, reason))
+        else:
+            rest[folder] += 1
+    found += [Finding(f"{shown(folder)}: {n:,} more files", Outcome.SKIPPED, reason) for folder, n in rest.items()]
+    return found
+
+
+def _counted(findings: list[Finding]) -> str:
+    """What was found instead, as a clause."""
+    reasons = Counter(finding.reason for finding in findings)
+    if not reasons:
+        return "; got an empty folder"
+    return "; got " + ", ".join(f"{number:,} x {reason}" for reason, number in reasons.most_common(4))

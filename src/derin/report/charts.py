@@ -1,0 +1,312 @@
+"""Charts as inline SVG: lines over epochs, a matrix, dots, bars. Colors are those of the page's style sheet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from derin.report.html import Html, join, tag
+
+_WIDTH, _HEIGHT = 520, 300
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 14, 42
+_LOG_RATIO = 20  # a loss that falls further than this is drawn on a logarithmic scale
+_DOTS_UP_TO = 60  # epochs
+
+Spell = Callable[[float], str]
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line: its name, its class in the style sheet, and its points."""
+
+    name: str
+    style: str
+    points: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From values to places along one side of a drawing."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    logarithmic: bool = False
+
+    def __call__(self, value: float) -> float:
+        low, high = (math.log(v) if self.logarithmic else v for v in (self.low, self.high))
+        share = ((math.log(value) if self.logarithmic else value) - low) / ((high - low) or 1)
+        return self.start + share * (self.end - self.start)
+
+
+def nice_ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Round numbers between two values.
+
+    Example:
+        >>> nice_ticks(0.03, 0.97)
+        [0.2, 0.4, 0.6, 0.8]
+    """
+    if not high > low:
+        return [low]
+    rough = (high - low) / most
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    return [round(i * step, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times powers of ten between two values, fewer where there are many.
+
+    Example:
+        >>> log_ticks(0.03, 2.5)
+        [0.05, 0.1, 0.2, 0.5, 1.0, 2.0]
+    """
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for multiples in ((1, 2, 5), (1,)):
+        ticks = [round(m * 10.0**p, 12) for p in powers for m in multiples if low <= m * 10.0**p <= high]
+        if len(ticks) <= 7:
+            return ticks
+    return ticks[:: -(-len(ticks) // 6)]
+
+
+def line_chart(
+    series: Sequence[Series],
+    *,
+    title: str,
+    x_label: str,
+    spell: Spell,
+    hover: Callable[[float, str, str], str],
+    mark: tuple[float, str] | None = None,
+    from_zero: bool = False,
+) -> Html:
+    """Lines over epochs, with a legend and a vertical mark.
+
+    Args:
+        series: the lines; those without points are left out.
+        title: what is drawn, above the chart.
+        x_label: beneath it.
+        spell: writes a value.
+        hover: writes what a point says: its place along, the line's name, its value written out.
+        mark: a place along and what is there.
+        from_zero: whether the scale begins at 0 where it is not logarithmic.
+    """
+    series = [s for s in series if s.points]
+    xs = [x for s in series for x, _ in s.points]
+    ys = [y for s in series for _, y in s.points]
+    logarithmic = from_zero and min(ys) > 0 and max(ys) / min(ys) > _LOG_RATIO
+    low, high = (min(ys), max(ys)) if logarithmic or not from_zero else (min(0, *ys), max(ys))
+    if high == low:
+        low, high = low - (abs(low) or 1) * 0.05, high + (abs(high) or 1) * 0.05
+    if logarithmic:
+        low, high = low / 1.15, high * 1.15
+    elif not from_zero:
+        low, high = low - (high - low) * 0.05, high + (high - low) * 0.05
+    else:
+        high += (high - low) * 0.05
+    across = Scale(min(xs), max(xs), _LEFT, _WIDTH - _RIGHT)
+    up = Scale(low, high, _HEIGHT - _BOTTOM, _TOP, logarithmic)
+    parts = [_frame(across, up, _whole_ticks(min(xs), max(xs)), log_ticks(low, high) if logarithmic else None, spell)]
+    parts.append(_label(x_label, (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 6))
+    if mark is not None and min(xs) <= mark[0] <= max(xs):
+        place = across(mark[0])
+        line = tag("line", x1=place, x2=place, y1=_TOP, y2=_HEIGHT - _BOTTOM, class_="mark")
+        parts.append(tag("g", line, tag("title", mark[1])))
+    for s in series:
+        path = " ".join(f"{'L' if i else 'M'}{across(x):.1f} {up(y):.1f}" for i, (x, y) in enumerate(s.points))
+        parts.append(tag("path", d=path, class_=f"line {s.style}"))
+        shown = "dot" if len(s.points) <= _DOTS_UP_TO else "dot unseen"
+        parts += [
+            tag(
+                "circle",
+                tag("title", hover(x, s.name, spell(y))),
+                cx=across(x),
+                cy=up(y),
+                r=3,
+                class_=f"{shown} {s.style}",
+            )
+            for x, y in s.points
+        ]
+    legend = [tag("span", tag("i", class_=f"swatch {s.style}"), s.name) for s in series]
+    if mark is not None:
+        legend.append(tag("span", tag("i", class_="swatch mark"), mark[1]))
+    return tag("figure", tag("figcaption", tag("b", title), tag("span", *legend, class_="legend")), _svg(parts, title))
+
+
+def heat_map(
+    counts: Sequence[Sequence[int]], names: Sequence[str], *, true: str, predicted: str, hover: Spell4
+) -> Html:
+    """A confusion matrix: right answers in one color, wrong ones in another, darker where the share of the row is larger."""
+    num = len(names)
+    cell = max(16.0, min(52.0, 440 / num))
+    widest = max(_text_width(_short(name)) for name in names)
+    left, top = widest + 30, (widest * 0.72 if num > 3 or widest > cell else 16) + 34
+    slanted = num > 3 or widest > cell
+    size = cell * num
+    parts = [
+        _label(predicted, left + size / 2, 13),
+        tag("text", true, transform=f"translate(12 {top + size / 2:.0f}) rotate(-90)", class_="label middle"),
+    ]
+    for i, name in enumerate(names):
+        middle = (i + 0.5) * cell
+        parts.append(tag("text", _short(name), x=left - 6, y=top + middle + 4, class_="tick end"))
+        place = f"translate({left + middle + (4 if slanted else 0):.1f} {top - 6:.1f})"
+        turn = " rotate(-45)" if slanted else ""
+        style = "tick" if slanted else "tick middle"
+        parts.append(tag("text", _short(name), transform=place + turn, class_=style))
+    for i, row in enumerate(counts):
+        whole = sum(row)
+        for j, count in enumerate(row):
+            share = count / whole if whole else 0.0
+            # The root keeps rare confusions visible; a cell that is not empty is never quite white.
+            strength = 0.0 if not count else 0.08 + 0.92 * math.sqrt(share)
+            style = "right" if i == j else "wrong"
+            rectangle = tag(
+                "rect",
+                x=left + j * cell + 0.5,
+                y=top + i * cell + 0.5,
+                width=cell - 1,
+                height=cell - 1,
+                rx=2,
+                class_=f"cell {style}" if count else "cell",
+                style=f"fill-opacity:{strength:.2f}" if count else None,
+            )
+            number = None
+            if count and cell > 20 and _text_width(str(count)) < cell:
+                shade = "strong" if strength > 0.55 else "weak"
+                number = tag(
+                    "text", count, x=left + (j + 0.5) * cell, y=top + (i + 0.5) * cell + 4, class_=f"count {shade}"
+                )
+            parts.append(tag("g", rectangle, number, tag("title", hover(names[i], names[j], count, share))))
+    width, height = left + size + (widest * 0.75 if slanted else 8), top + size + 6
+    return tag("figure", _svg(parts, f"{true} / {predicted}", width, height, natural=True), class_="matrix")
+
+
+Spell4 = Callable[[str, str, int, float], str]
+
+
+def scatter(
+    points: Sequence[tuple[float, float]],
+    *,
+    x_label: str,
+    y_label: str,
+    spell: Spell,
+    hover: Callable[[float, float], str],
+) -> Html:
+    """Dots, with the line on which both numbers are equal."""
+    values = [v for point in points for v in point]
+    low, high = min(values), max(values)
+    room = (high - low) * 0.04 or abs(low) or 1.0
+    low, high = low - room, high + room
+    across, up = Scale(low, high, _LEFT, _WIDTH - _RIGHT), Scale(low, high, _HEIGHT - _BOTTOM + 60, _TOP)
+    parts = [
+        _frame(across, up, nice_ticks(low, high), None, spell),
+        tag("line", x1=across(low), y1=up(low), x2=across(high), y2=up(high), class_="mark"),
+        *(
+            tag("circle", tag("title", hover(x, y)), cx=across(x), cy=up(y), r=3, class_="dot cloud val")
+            for x, y in points
+        ),
+        _label(x_label, (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT + 54),
+    ]
+    return tag("figure", tag("figcaption", tag("b", y_label)), _svg(parts, y_label, _WIDTH, _HEIGHT + 60))
+
+
+def histogram(values: Sequence[float], *, title: str, spell: Spell, hover: Callable[[str, str, int], str]) -> Html:
+    """How often values of each size occur; a mark stands at zero."""
+    low, high = min(values), max(values)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    num_bins = max(5, min(40, round(math.sqrt(len(values)) * 1.5)))
+    width = (high - low) / num_bins
+    counts = [0] * num_bins
+    for value in values:
+        counts[min(int((value - low) / width), num_bins - 1)] += 1
+    across, up = Scale(low, high, _LEFT, _WIDTH - _RIGHT), Scale(0, max(counts) * 1.05, _HEIGHT - _BOTTOM, _TOP)
+    parts = [_frame(across, up, nice_ticks(low, high), None, spell, spell_up=lambda v: f"{v:g}")]
+    edges = [low + i * width for i in range(num_bins + 1)]
+    for (start, end), count in zip(pairwise(edges), counts):
+        box = tag(
+            "rect",
+            tag("title", hover(spell(start), spell(end), count)),
+            x=across(start) + 0.5,
+            y=up(count),
+            width=max(1.0, across(end) - across(start) - 1),
+            height=up(0) - up(count),
+            class_="bar",
+        )
+        parts.append(box)
+    if low < 0 < high:
+        parts.append(tag("line", x1=across(0), x2=across(0), y1=_TOP, y2=_HEIGHT - _BOTTOM, class_="mark"))
+    parts.append(_label(title, (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 6))
+    return tag("figure", tag("figcaption", tag("b", title)), _svg(parts, title))
+
+
+def interval_strip(value: float, low: float, high: float, spell: Spell, title: str) -> Html:
+    """A value and its interval on a short scale around them."""
+    room = max(high - low, abs(value) * 0.01, 1e-9) * 0.6
+    start, end = low - room, high + room
+    scale = Scale(start, end, 10, 290)
+    parts = [
+        tag("line", x1=10, x2=290, y1=16, y2=16, class_="axis"),
+        tag("line", x1=scale(low), x2=scale(high), y1=16, y2=16, class_="whisker"),
+        tag("circle", cx=scale(value), cy=16, r=6, class_="dot val"),
+        *(tag("text", spell(bound), x=scale(bound), y=38, class_="tick middle") for bound in (low, high)),
+    ]
+    return _svg(parts, title, 300, 44, natural=True)
+
+
+def _frame(
+    across: Scale,
+    up: Scale,
+    x_ticks: Sequence[float],
+    y_ticks: Sequence[float] | None,
+    spell: Spell,
+    spell_up: Spell | None = None,
+) -> Html:
+    """Axes with ticks and faint lines."""
+    parts = []
+    for tick in y_ticks if y_ticks is not None else nice_ticks(up.low, up.high):
+        place = up(tick)
+        parts.append(tag("line", x1=across.start, x2=across.end, y1=place, y2=place, class_="grid"))
+        parts.append(tag("text", (spell_up or spell)(tick), x=across.start - 8, y=place + 4, class_="tick end"))
+    whole = all(float(tick).is_integer() for tick in x_ticks)
+    for tick in x_ticks:
+        written = f"{tick:g}" if whole and abs(tick) < 1e6 else spell(tick)
+        parts.append(tag("text", written, x=across(tick), y=up.start + 18, class_="tick middle"))
+    parts.append(tag("line", x1=across.start, x2=across.end, y1=up.start, y2=up.start, class_="axis"))
+    return join(parts)
+
+
+def _whole_ticks(low: float, high: float) -> list[float]:
+    """Ticks at whole epochs."""
+    return sorted({float(round(tick)) for tick in nice_ticks(low, high, 8)} | {low})
+
+
+def _label(text: str, x: float, y: float) -> Html:
+    return tag("text", text, x=x, y=y, class_="label middle")
+
+
+def _svg(
+    parts: Sequence[Html], title: str, width: float = _WIDTH, height: float = _HEIGHT, *, natural: bool = False
+) -> Html:
+    """A drawing that fills its place, or one that is never larger than it was made."""
+    return tag(
+        "svg",
+        *parts,
+        viewBox=f"0 0 {width:.0f} {height:.0f}",
+        role="img",
+        aria_label=title,
+        style=f"max-width:{width:.0f}px" if natural else None,
+    )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 16 else name[:15] + "…"
+
+
+def _text_width(text: str) -> float:
+    """About how wide 12 px text is."""
+    return 6.6 * len(text) + 4

@@ -1,0 +1,69 @@
+"""Measurements, shapes and times as people read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derin.core.messages import catalogue, say, spell
+from derin.report.story import is_number
+
+_SHARES = (
+    "accuracy",
+    "top5_accuracy",
+    "subset_accuracy",
+    "hamming_loss",
+    "precision",
+    "recall",
+    "f1",
+    "precision_macro",
+    "recall_macro",
+    "f1_macro",
+    "f1_micro",
+)
+_SCORES = ("auc", "auc_macro", "ece", "brier", "r2")
+_MANY = 5_000  # examples from which on a hundredth of a percent says something
+
+
+def metric_name(name: str) -> str:
+    """A measurement in the reader's language; one that the catalogue does not know keeps its name."""
+    return say(f"metric.{name}") if f"metric.{name}" in catalogue("en") else name
+
+
+def is_share(name: str) -> bool:
+    """Whether a measurement is a share of something, written in percent."""
+    return name in _SHARES
+
+
+def metric_text(name: str, value: Any, num_examples: int = 0) -> str:
+    """A measurement's value with as many digits as it deserves."""
+    if not is_number(value):
+        return say("value.missing")
+    if name in _SHARES:
+        return spell(float(value), ".2%" if num_examples >= _MANY else ".1%")
+    if name in _SCORES:
+        return spell(float(value), ".3f")
+    return spell(float(value), ".4g")
+
+
+def shape_text(shape: Any) -> str:
+    """``28 × 28 × 1``; a size that varies is a wave."""
+    if not isinstance(shape, list | tuple):
+        return say("value.missing")
+    return " × ".join("~" if size == -1 else spell(size, ",") for size in shape) or "1"
+
+
+def count_text(value: Any) -> str:
+    return spell(int(value), ",") if is_number(value) else say("value.missing")
+
+
+def time_text(seconds: Any) -> str:
+    """A duration."""
+    if not is_number(seconds):
+        return say("value.missing")
+    if seconds < 60:
+        return say("unit.seconds", seconds=float(seconds))
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return say("unit.minutes", minutes=minutes, seconds=rest)
+    hours, minutes = divmod(minutes, 60)
+    return say("unit.hours", hours=hours, minutes=minutes)

@@ -1,0 +1,175 @@
+"""From data to a run in one call, in its small details."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import derin
+from derin.core.errors import DataError, UnknownNameError, UsageError
+from derin.train.callback import Callback
+
+QUICK = {"epochs": 2, "plan": "plain", "threads": 1, "report": False}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> derin.Run:
+    return derin.fit("digits", out=tmp_path_factory.mktemp("runs") / "digits", **QUICK)
+
+
+def test_run_holds_plain_numbers_for_every_split(run: derin.Run) -> None:
+    assert set(run.metrics) == {"train", "val", "test"}
+    for values in run.metrics.values():
+        assert {"loss", "accuracy"} <= set(values)
+        assert all(isinstance(v, float) for v in values.values())
+    assert run.metrics == json.loads((run.path / "run.json").read_text())["metrics"]
+
+
+def test_opened_model_measures_what_the_run_says(run: derin.Run) -> None:
+    metrics, num_examples = derin.open(run.path).evaluate("digits")
+    assert num_examples == run.record["num_examples"]["test"]
+    # The batches of measurement have other sizes, and with them sums in fp32 other last bits.
+    assert metrics["loss"] == pytest.approx(run.metrics["test"]["loss"], rel=1e-4)
+    assert metrics["accuracy"] == run.metrics["test"]["accuracy"]
+
+
+def test_same_seed_gives_the_same_bits_and_another_seed_others(tmp_path: Path) -> None:
+    def weights(name: str, seed: int) -> bytes:
+        run = derin.fit("iris", out=tmp_path / name, seed=seed, **QUICK)
+        return (run.path / "model" / "model.safetensors").read_bytes()
+
+    assert weights("a", 1) == weights("b", 1)
+    assert weights("c", 2) != weights("a2", 1)
+
+
+def test_training_leaves_the_callers_random_state_alone(tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    derin.fit("iris", out=tmp_path / "run", **QUICK)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_accumulated_batches_equal_one_large_batch(tmp_path: Path) -> None:
+    def weights(name: str, **settings: Any) -> dict[str, torch.Tensor]:
+        settings = {"optimizer": "sgd", "learning_rate": 0.05, "schedule": "constant", "weight_decay": 0.0} | settings
+        run = derin.fit("iris", out=tmp_path / name, model="linear", **settings, **QUICK)
+        return derin.open(run.path).network.state_dict()
+
+    whole = weights("whole", batch_size=64)
+    # 16 does not divide the training rows: the last group is a smaller one in both.
+    parts = weights("parts", batch_size=16, accumulate=4)
+    for name, value in whole.items():
+        # The same sums in another order: a few units in the last place of fp32.
+        torch.testing.assert_close(parts[name], value, rtol=1e-5, atol=1e-6)
+
+
+def test_interrupted_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    class Interrupt(Callback):
+        def on_step(self, loop: Any) -> None:
+            if loop.step == 45:
+                signal.raise_signal(signal.SIGINT)
+
+    settings = {**QUICK, "epochs": 3, "model": "convnet", "augment": "shift=0.1", "ema_decay": 0.9}
+    whole = derin.fit("digits", out=tmp_path / "whole", **settings)
+    part = derin.fit("digits", out=tmp_path / "part", callbacks=[Interrupt()], **settings)
+    assert not part.finished
+    assert part.record["stopped"] == "interrupted"
+    resumed = derin.fit(out=tmp_path / "part", resume=True, report=False)
+    assert resumed.finished
+    names = [run.path / "model" / "model.safetensors" for run in (whole, resumed)]
+    assert names[0].read_bytes() == names[1].read_bytes()
+
+
+def test_finished_run_is_not_trained_again(run: derin.Run) -> None:
+    before = (run.path / "run.json").read_bytes()
+    again = derin.fit("digits", out=run.path, resume=True)
+    assert again.metrics == run.metrics
+    assert (run.path / "run.json").read_bytes() == before
+
+
+def test_existing_run_is_not_overwritten(run: derin.Run) -> None:
+    with pytest.raises(UsageError, match="--resume"):
+        derin.fit("digits", out=run.path, **QUICK)
+
+
+def test_resume_refuses_other_settings_by_name(tmp_path: Path) -> None:
+    class Stop(Callback):
+        def on_step(self, loop: Any) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    derin.fit("iris", out=tmp_path / "run", callbacks=[Stop()], batch_size=8, **QUICK)
+    with pytest.raises(UsageError, match="batch_size=8"):
+        derin.fit("iris", out=tmp_path / "run", resume=True, batch_size=16)
+
+
+def test_nan_stops_training_and_names_the_place(tmp_path: Path) -> None:
+    features = np.random.default_rng(0).normal(size=(60, 3))
+    labels = np.arange(60) % 3
+    with pytest.raises(derin.DerinError, match="not finite|NaN|infinite"):
+        derin.fit((features, labels), model="mlp", out=tmp_path / "run", learning_rate=1e30, optimizer="sgd", **QUICK)
+
+
+def test_network_of_ones_own_is_saved_without_code_and_opened_with_it(tmp_path: Path) -> None:
+    class Own(nn.Module):
+        def __init__(self, width: int = 9) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Flatten(), nn.Linear(64, width), nn.ReLU(), nn.Linear(width, 10))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.body(x)
+
+    run = derin.fit("digits", model=Own(), out=tmp_path / "run", **QUICK)
+    with pytest.raises(UsageError, match="model=Own"):
+        derin.open(run.path)
+    with pytest.raises(derin.DerinError, match="structure"):
+        derin.open(run.path, model=Own(11))
+    metrics, _ = derin.open(run.path, model=Own()).evaluate("digits")
+    assert metrics["accuracy"] == run.metrics["test"]["accuracy"]
+
+
+def test_early_stopping_keeps_the_best_epoch(tmp_path: Path) -> None:
+    run = derin.fit(
+        "iris", out=tmp_path / "run", epochs=60, patience=2, learning_rate=0.0, plan="plain", threads=1, report=False
+    )
+    # A rate of nothing never gets better than its first epoch.
+    assert [record["epoch"] for record in run.history] == [1, 2, 3]
+    assert run.record["stopped"] == "patience"
+    assert run.record["best_epoch"] == 1
+
+
+def test_time_limit_ends_training_with_a_usable_run(tmp_path: Path) -> None:
+    run = derin.fit("digits", out=tmp_path / "run", epochs=10_000, max_seconds=1.0, plan="plain", report=False)
+    assert run.record["stopped"] == "time"
+    assert run.finished
+    assert run.record["seconds"] < 60
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"epoch": 3}, UnknownNameError),
+        ({"model": "resnet19"}, UnknownNameError),
+        ({"optimizer": "adamm"}, UnknownNameError),
+        ({"schedule": "one-cicle"}, UnknownNameError),
+        ({"task": "regresion"}, UnknownNameError),
+        ({"plan": "fp64"}, UnknownNameError),
+        ({"epochs": 0}, UsageError),
+        ({"learning_rate": float("nan")}, UsageError),
+        ({"task": "regression"}, DataError),
+        ({"device": "toaster"}, UsageError),
+        ({"augment": "flipp"}, UsageError),
+    ],
+)
+def test_wrong_settings_are_refused_in_one_sentence(options: dict[str, Any], error: type[Exception], tmp_path: Path) -> None:
+    with pytest.raises((error, UsageError)) as caught:
+        derin.fit("digits", out=tmp_path / "run", **{**QUICK, **options})
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run" / "run.json").exists()

@@ -1,0 +1,113 @@
+"""The message catalogue: both languages say the same, and numbers are written as each language writes them."""
+
+from __future__ import annotations
+
+import ast
+import string
+from pathlib import Path
+
+import pytest
+
+import derin
+from derin.core.errors import UsageError
+from derin.core.messages import LANGUAGES, Message, catalogue, language, say, spell
+
+SOURCE = Path(derin.__file__).parent
+
+
+def fields(message: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(message) if name}
+
+
+def forms(message: Message) -> tuple[str, ...]:
+    return message if isinstance(message, tuple) else (message,)
+
+
+@pytest.fixture(autouse=True)
+def _no_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DERIN_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    english, turkish = (set(catalogue(spoken)) for spoken in LANGUAGES)
+    assert english == turkish
+
+
+@pytest.mark.parametrize("key", sorted(catalogue("en")))
+def test_every_form_of_a_message_has_the_same_placeholders(key: str) -> None:
+    found = [fields(form) for spoken in LANGUAGES for form in forms(catalogue(spoken)[key])]
+    assert all(names == found[0] for names in found)
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES)
+def test_what_has_a_plural_is_chosen_by_its_count(spoken: str) -> None:
+    for key, message in catalogue(spoken).items():
+        if isinstance(message, tuple):
+            assert "count" in fields(message[0]), key
+
+
+def test_every_message_that_the_code_says_is_in_the_catalogue() -> None:
+    said = {
+        node.args[0].value
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say" and node.args
+        if isinstance(node.args[0], ast.Constant)
+    }
+    assert said
+    assert said <= set(catalogue("en"))
+
+
+@pytest.mark.parametrize(
+    ("variables", "spoken"),
+    [
+        ({}, "en"),
+        ({"DERIN_LANG": "tr"}, "tr"),
+        ({"DERIN_LANG": "EN", "LANG": "tr_TR.UTF-8"}, "en"),
+        ({"LANG": "tr_TR.UTF-8"}, "tr"),
+        ({"LANG": "tr_TR.UTF-8", "LC_ALL": "C.UTF-8"}, "en"),
+        ({"LANG": "de_DE", "LC_MESSAGES": "tr_CY"}, "tr"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+    ],
+)
+def test_the_language_is_the_named_one_or_that_of_the_locale(
+    variables: dict[str, str], spoken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert language() == spoken
+
+
+def test_a_language_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DERIN_LANG", "de")
+    with pytest.raises(UsageError, match="known: en, tr"):
+        say("split.test")
+
+
+def test_numbers_are_written_as_the_language_writes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"low": 0.25, "last": 1.5, "epoch": 3, "last_epoch": 9, "train_then": 0.125, "train_last": 0.05}
+    assert "(0.25) and rose to 1.5" in say("fit.rise", **values)
+    monkeypatch.setenv("DERIN_LANG", "tr")
+    assert "3. epokta (0,25)" in say("fit.rise", **values)
+    assert say("confusion.cell", true="4", predicted="9", count=1234, share=0.125) == "4 → 9: 1.234 (%12,5)"
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "turkish"),
+    [(-0.5, ".0%", "-%50"), (60000, ",", "60.000"), ("1,5", "", "1,5"), (True, "", "True"), (1e-05, "g", "1e-05")],
+)
+def test_turkish_spelling(value: object, spec: str, turkish: str) -> None:
+    assert spell(value, spec, "tr") == turkish
+
+
+def test_text_that_is_filled_in_is_not_read_as_a_message() -> None:
+    assert (
+        say("summary.baseline", name="{0.__class__}", value="1 %")
+        == "Always answering “{0.__class__}” would reach 1 %."
+    )
+
+
+def test_an_unknown_key_is_answered_with_near_matches() -> None:
+    with pytest.raises(UsageError, match=r"did you mean 'split\.test'"):
+        say("split.tests")

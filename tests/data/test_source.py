@@ -1,0 +1,93 @@
+"""Batches: which rows, in which order, and how little they depend on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from derin.core.errors import DataError
+from derin.data.augment import Augmentation
+from derin.data.source import TableSource
+
+NUM_ROWS = 23
+
+
+class Host:
+    """Pictures that carry their row number in every pixel."""
+
+    def __init__(self) -> None:
+        values = np.arange(NUM_ROWS, dtype=np.uint8)[:, None, None, None]
+        self.values = torch.from_numpy(np.broadcast_to(values, (NUM_ROWS, 6, 5, 1)).copy())
+
+    def __len__(self) -> int:
+        return NUM_ROWS
+
+    def gather(self, rows: np.ndarray, uniforms: np.ndarray | None = None) -> torch.Tensor:
+        return self.values[torch.from_numpy(rows)]
+
+
+class Plain:
+    """Casts, and does nothing else."""
+
+    kind, columns, input_shape = "picture", ("picture",), (1, 6, 5)
+
+    def finish(self, gathered: torch.Tensor) -> torch.Tensor:
+        return gathered.float().permute(0, 3, 1, 2)
+
+
+def source(batch_size: int, rows: np.ndarray | None = None, **options: object) -> TableSource:
+    targets = {"target": np.arange(NUM_ROWS) * 10}
+    rows = np.arange(NUM_ROWS) if rows is None else rows
+    return TableSource(Host(), Plain(), targets, rows, input_name="input", batch_size=batch_size, seed=3, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 7, 22, 23, 50])
+def test_every_row_comes_once_with_its_own_target(batch_size: int) -> None:
+    batches = list(source(batch_size, shuffle=True).batches(2))
+    rows = torch.cat([b.rows for b in batches])
+    assert sorted(rows.tolist()) == list(range(NUM_ROWS))
+    assert torch.equal(torch.cat([b["input"][:, 0, 0, 0] for b in batches]).long(), rows)
+    assert torch.equal(torch.cat([b["target"] for b in batches]), rows * 10)
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 900, 1 << 22])
+def test_batches_depend_neither_on_chunks_nor_on_where_the_epoch_is_entered(
+    chunk_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = list(source(4, shuffle=True, augmentation=Augmentation.parse("flip,rotate=9")).batches(1))
+    monkeypatch.setattr("derin.data.source._CHUNK_BYTES", chunk_bytes)
+    again = source(4, shuffle=True, augmentation=Augmentation.parse("flip,rotate=9"))
+    for start in range(again.num_batches):
+        for expected, batch in zip(whole[start:], again.batches(1, start), strict=True):
+            assert torch.equal(expected["input"], batch["input"])
+            assert torch.equal(expected.rows, batch.rows)
+
+
+def test_order_depends_on_the_epoch_and_not_on_the_batch_size() -> None:
+    def order(batch_size: int, epoch: int) -> list[int]:
+        return torch.cat([b.rows for b in source(batch_size, shuffle=True).batches(epoch)]).tolist()
+
+    assert order(4, 1) == order(9, 1) != order(4, 2)
+
+
+def test_mixing_partners_do_not_depend_on_the_batch_size() -> None:
+    def mixed(batch_size: int) -> torch.Tensor:
+        options = {"augmentation": Augmentation.parse("mixup=0.4"), "mixed_target": ("label", 3)}
+        whole = source(batch_size, shuffle=True, **options)
+        whole._targets = {"label": torch.arange(NUM_ROWS) % 3}
+        return torch.cat([b["label"] for b in whole.batches(0)])
+
+    torch.testing.assert_close(mixed(4), mixed(11), rtol=0, atol=0)
+    # Mixed targets stay probabilities.
+    torch.testing.assert_close(mixed(5).sum(dim=1), torch.ones(NUM_ROWS))
+
+
+def test_single_left_over_example_joins_the_batch_before_it_in_training_only() -> None:
+    assert [len(b) for b in source(11, shuffle=True).batches(0)] == [11, 12]
+    assert [len(b) for b in source(11).batches(0)] == [11, 11, 1]
+
+
+def test_empty_split_is_refused() -> None:
+    with pytest.raises(DataError, match="empty"):
+        source(4, rows=np.zeros(0, dtype=np.int64))

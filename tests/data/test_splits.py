@@ -1,0 +1,176 @@
+"""Splits: given ones are kept, missing ones are cut by the rule that is documented."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from derin.core.errors import DataError
+from derin.data.schema import Column, Kind, Role, Schema
+from derin.data.splits import complete_splits, count_examples
+from derin.data.table import Dense, Rows, Table
+
+
+def make(
+    labels: np.ndarray,
+    splits: dict[str, Rows] | None = None,
+    inputs: np.ndarray | None = None,
+    group: np.ndarray | None = None,
+) -> Table:
+    """A table with one number and classes a, b, c, …; all numbers differ unless given."""
+    num = len(labels)
+    columns = {"x": Dense(np.arange(num, dtype=np.float64) if inputs is None else inputs), "y": Dense(labels)}
+    classes = tuple("abcdefghij"[: int(labels.max(initial=0)) + 1])
+    schema = [
+        Column(name="x", kind=Kind.NUMBER, role=Role.INPUT),
+        Column(name="y", kind=Kind.CATEGORY, role=Role.TARGET, classes=classes),
+    ]
+    if group is not None:
+        columns["who"] = Dense(group)
+        schema.append(Column(name="who", kind=Kind.NUMBER, role=Role.GROUP))
+    return Table(name="t", schema=Schema(tuple(schema)), columns=columns, splits=splits or {})
+
+
+def sizes(table: Table) -> dict[str, int]:
+    return {name: len(rows) for name, rows in table.splits.items()}
+
+
+def rows(start: int, stop: int) -> Rows:
+    return np.arange(start, stop)
+
+
+def test_without_splits_val_and_test_take_a_fifth_each() -> None:
+    table = complete_splits(make(np.arange(150) % 3))
+    assert sizes(table) == {"train": 90, "val": 30, "test": 30}
+    assert table.reading.counts["val"] == {"a": 10, "b": 10, "c": 10}
+
+
+def test_val_and_test_take_no_more_than_ten_thousand() -> None:
+    assert sizes(complete_splits(make(np.arange(120_000) % 7))) == {"train": 100_000, "val": 10_000, "test": 10_000}
+
+
+def test_a_lone_train_split_is_cut_like_the_whole() -> None:
+    table = complete_splits(make(np.arange(50) % 2, {"train": rows(10, 50)}))
+    assert sizes(table) == {"train": 24, "val": 8, "test": 8}
+    assert min(r.min() for r in table.splits.values()) == 10
+
+
+def test_val_is_cut_from_train_where_train_and_test_are_given() -> None:
+    table = complete_splits(make(np.arange(70) % 2, {"train": rows(0, 60), "test": rows(60, 70)}))
+    assert sizes(table) == {"train": 48, "val": 12, "test": 10}
+    np.testing.assert_array_equal(table.splits["test"], rows(60, 70))
+    np.testing.assert_array_equal(np.sort(np.concatenate([table.splits["train"], table.splits["val"]])), rows(0, 60))
+
+
+def test_a_test_split_is_not_invented_where_train_and_val_were_given() -> None:
+    table = complete_splits(make(np.arange(70) % 2, {"train": rows(0, 60), "val": rows(60, 70)}))
+    assert sizes(table) == {"train": 60, "val": 10}
+    assert table.reading.notes == []
+
+
+def test_given_splits_are_kept_and_a_second_pass_changes_nothing() -> None:
+    once = complete_splits(make(np.arange(70) % 2))
+    twice = complete_splits(once, seed=9)
+    assert all((once.splits[name] == twice.splits[name]).all() for name in once.splits)
+    assert twice.reading.notes == once.reading.notes
+
+
+def test_the_cut_is_a_function_of_the_seed() -> None:
+    table = make(np.arange(200) % 4)
+    first, again, other = (complete_splits(table, seed=seed).splits["val"] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=3, max_size=120), st.integers(0, 3))
+def test_every_row_lies_in_one_split_and_classes_keep_their_proportion(labels: list[int], seed: int) -> None:
+    y = np.array(labels)
+    table = complete_splits(make(y), seed=seed)
+    together = np.sort(np.concatenate(list(table.splits.values())))
+    np.testing.assert_array_equal(together, np.arange(len(y)))
+    share = max(1, int(0.2 * len(y))) / len(y)
+    moved = int(sum(len(r) for name, r in table.splits.items() if name != "train"))
+    for label in np.unique(y):
+        of_class = y == label
+        for name in ("val", "test"):
+            # Rounding moves less than one row of a class; a part may not be empty, which may cost one class one more.
+            assert int(of_class[table.splits[name]].sum()) <= share * of_class.sum() + 2
+        if of_class.sum() == 1 and moved > 2:
+            assert of_class[table.splits["train"]].sum() == 1
+
+
+def test_a_class_with_one_example_goes_to_train() -> None:
+    labels = np.array([0] * 20 + [1] * 20 + [2])
+    for seed in range(5):
+        table = complete_splits(make(labels), seed=seed)
+        assert 40 in table.splits["train"]
+
+
+def test_copies_stay_together() -> None:
+    inputs = np.repeat(np.arange(40.0), 2)
+    inputs[60:] = np.arange(100, 120)
+    table = complete_splits(make(np.arange(80) % 2, inputs=inputs))
+    where = {name: set(inputs[r].tolist()) for name, r in table.splits.items()}
+    assert not (where["train"] & where["val"] or where["train"] & where["test"] or where["val"] & where["test"])
+    assert abs(len(table.splits["val"]) - 16) <= 1
+    assert "equal examples together" in table.reading.notes[0]
+
+
+def test_tables_of_few_different_rows_are_cut_row_by_row() -> None:
+    # Exclusive or: four different rows, 25 times each; kept together, val would hold a single class.
+    table = complete_splits(make(np.arange(100) % 2, inputs=np.arange(100.0) % 4))
+    assert table.reading.counts["val"] == {"a": 10, "b": 10}
+
+
+def test_groups_stay_together() -> None:
+    group = np.repeat(np.arange(10.0), 7)
+    table = complete_splits(make(np.arange(70) % 3, group=group))
+    people = [set(group[r].tolist()) for r in table.splits.values()]
+    assert sum(map(len, people)) == 10
+    assert sizes(table) == {"train": 42, "val": 14, "test": 14}
+
+
+def test_few_large_groups_leave_no_split_empty() -> None:
+    table = complete_splits(make(np.arange(90) % 2, group=np.repeat(np.arange(3.0), 30)))
+    assert sizes(table) == {"train": 30, "val": 30, "test": 30}
+    with pytest.raises(DataError, match=r"fall into 2 groups that must stay together, too few"):
+        complete_splits(make(np.arange(90) % 2, group=np.repeat(np.arange(2.0), 45)))
+
+
+def test_rows_without_a_target_belong_to_no_split_and_are_listed() -> None:
+    labels = np.arange(30) % 3
+    labels[[4, 17]] = -1
+    table = complete_splits(make(labels))
+    assert sum(sizes(table).values()) == 28
+    assert [f.where for f in table.reading.findings] == ["row 4", "row 17"]
+
+
+def test_too_few_rows_are_refused() -> None:
+    assert sizes(complete_splits(make(np.array([0, 1, 0])))) == {"train": 1, "val": 1, "test": 1}
+    with pytest.raises(DataError, match=r"at least 3 rows with a target are required .* got 2"):
+        complete_splits(make(np.array([0, 1])))
+
+
+def test_val_or_test_without_train_is_refused() -> None:
+    with pytest.raises(DataError, match=r"a train split is required beside test"):
+        complete_splits(make(np.arange(9) % 2, {"test": rows(0, 9)}))
+
+
+def test_a_row_in_two_splits_is_refused() -> None:
+    with pytest.raises(DataError, match=r"some belong to two"):
+        complete_splits(make(np.arange(9) % 2, {"train": rows(0, 6), "val": rows(5, 9)}))
+
+
+def test_several_labels_are_counted_each() -> None:
+    labels = np.array([[1, 0], [1, 1], [0, 0], [1, 0]], dtype=np.float32)
+    schema = Schema(
+        (
+            Column(name="x", kind=Kind.NUMBER, role=Role.INPUT),
+            Column(name="y", kind=Kind.CATEGORY, role=Role.TARGET, shape=(2,), classes=("sea", "sky")),
+        )
+    )
+    table = Table(
+        name="t", schema=schema, columns={"x": Dense(np.arange(4.0)), "y": Dense(labels)}, splits={"train": rows(0, 4)}
+    )
+    assert count_examples(table) == {"train": {"sea": 3, "sky": 1}}

@@ -1,0 +1,297 @@
+"""Labelled texts in all their forms; the oracles are what the tests write, and the published counts of the sets."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from derin.core.errors import DataError, UnknownNameError
+from derin.data.readers.labelled_text import looks_like_labelled_text, read_labelled_text
+from derin.data.readers.split_names import split_of
+from derin.data.reading import Outcome
+from derin.data.schema import Kind, Role
+from derin.data.table import Dense, Ragged, Table
+
+ROWS = [
+    ("so good a film", "pos"),
+    ("not so good, really", "neg"),
+    ('he said "bad" twice', "neg"),
+    ("fine by me", "pos"),
+]
+
+
+def pairs(table: Table) -> list[tuple[str, str]]:
+    texts, labels = table.columns["text"], table.columns["label"]
+    assert isinstance(texts, Ragged)
+    assert isinstance(labels, Dense)
+    classes = table.target().classes or ()
+    return [(text, classes[code]) for text, code in zip(texts.texts(), labels.values.tolist(), strict=True)]
+
+
+def skipped(table: Table) -> list[tuple[str, str]]:
+    return [(f.where, f.reason) for f in table.reading.findings if f.outcome is Outcome.SKIPPED]
+
+
+def tree(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+    return folder
+
+
+@pytest.mark.parametrize("label_first", [False, True])
+@pytest.mark.parametrize("header", [False, True])
+def test_tsv_in_both_orders_with_and_without_header(tmp_path: Path, label_first: bool, header: bool) -> None:
+    rows = [("sentence", "label")] * header + ROWS
+    text = "".join("\t".join(reversed(row) if label_first else row) + "\n" for row in rows)
+    table = read_labelled_text(tree(tmp_path, {"a.tsv": text}) / "a.tsv", name="a")
+    assert pairs(table) == ROWS
+    assert table.row_names == [f"line {i + 1 + header}" for i in range(4)]
+    assert looks_like_labelled_text(tmp_path / "a.tsv")
+
+
+def test_the_columns_are_called_text_and_label(tmp_path: Path) -> None:
+    table = read_labelled_text(tree(tmp_path, {"a.tsv": "so good\tpos\nbad, bad\tneg\n"}) / "a.tsv", name="a")
+    assert [(c.name, c.kind, c.role) for c in table.schema] == [
+        ("text", Kind.TEXT, Role.INPUT),
+        ("label", Kind.CATEGORY, Role.TARGET),
+    ]
+
+
+def test_csv_with_further_columns_names_what_it_leaves_out(tmp_path: Path) -> None:
+    text = "id,review,sentiment\n" + "".join(
+        f'{i},"{t.replace(chr(34), chr(34) * 2)}",{c}\n' for i, (t, c) in enumerate(ROWS)
+    )
+    table = read_labelled_text(tree(tmp_path, {"a.csv": text}) / "a.csv", name="a")
+    assert pairs(table) == ROWS
+    assert any("left out: 'id'" in note for note in table.reading.notes)
+
+
+def test_the_column_of_labels_can_be_named(tmp_path: Path) -> None:
+    text = "text,label,topic\na long text here,1,x\nanother long text,2,y\na third long one,1,x\n"
+    path = tree(tmp_path, {"a.csv": text}) / "a.csv"
+    assert read_labelled_text(path, name="a", target="topic").target().classes == ("x", "y")
+    with pytest.raises(UnknownNameError, match="did you mean 'topic'"):
+        read_labelled_text(path, name="a", target="topics")
+
+
+@pytest.mark.parametrize("keys", [("text", "label"), ("metin", "etiket"), ("question", "answer_type")])
+def test_json_lines_with_similar_keys(tmp_path: Path, keys: tuple[str, str]) -> None:
+    text = "".join(json.dumps({keys[0]: t, "n": i, keys[1]: c}) + "\n" for i, (t, c) in enumerate(ROWS))
+    table = read_labelled_text(tree(tmp_path, {"a.jsonl": text}) / "a.jsonl", name="a")
+    assert pairs(table) == ROWS
+
+
+def test_broken_json_lines_are_listed(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": t, "label": i % 2}) for i, (t, _) in enumerate(ROWS)]
+    lines[1:1] = [
+        "{broken",
+        "[1, 2]",
+        "[" * 100_000,
+        json.dumps({"text": "no label"}),
+        json.dumps({"text": " ", "label": 1}),
+    ]
+    table = read_labelled_text(tree(tmp_path, {"a.jsonl": "\n".join(lines)}) / "a.jsonl", name="a")
+    assert [t for t, _ in pairs(table)] == [t for t, _ in ROWS]
+    assert dict(skipped(table)) == {
+        "a.jsonl, line 2": "the line is no JSON",
+        "a.jsonl, line 3": "the line is no JSON object with a text and a label",
+        "a.jsonl, line 4": "the line is no JSON",
+        "a.jsonl, line 5": "the label is missing",
+        "a.jsonl, line 6": "the text is empty",
+    }
+
+
+def test_files_of_splits_in_their_many_names(tmp_path: Path) -> None:
+    for name, split in {"train": "train", "valid": "val", "validation": "val", "dev": "val", "test": "test"}.items():
+        assert split_of(f"{name}.tsv") == split
+    assert split_of("eng.testb") == "test"
+    assert split_of("attestation.tsv") is None
+    body = "".join("\t".join(row) + "\n" for row in ROWS)
+    table = read_labelled_text(tree(tmp_path, {"train.tsv": body, "dev.tsv": body, "test.tsv": body}), name="a")
+    assert {k: v.tolist() for k, v in table.splits.items()} == {
+        "train": [0, 1, 2, 3],
+        "val": [4, 5, 6, 7],
+        "test": [8, 9, 10, 11],
+    }
+    assert (table.row_names or ())[4] == "dev.tsv line 1"
+
+
+def test_several_files_without_splits_are_refused(tmp_path: Path) -> None:
+    body = "".join("\t".join(row) + "\n" for row in ROWS)
+    with pytest.raises(DataError, match="must name its split"):
+        read_labelled_text(tree(tmp_path, {"a.tsv": body, "b.tsv": body}), name="a")
+
+
+FOLDERS = {
+    "set/train/pos/1.txt": "so good\nreally",
+    "set/train/neg/2.txt": "bad",
+    "set/train/neg/10.txt": "  ",
+    "set/test/pos/3.txt": "fine",
+    "set/test/neg/4.txt": "awful",
+    "set/train/unsup/5.txt": "who knows",
+    "set/train/pos/.hidden.txt": "x",
+    "set/__MACOSX/pos/6.txt": "x",
+    "set/train/pos/note.json": "{}",
+    "set/README": "about",
+    "set/train/loose.txt": "x",
+}
+SKIPPED = {
+    "set/train/neg/10.txt": "the text is empty",
+    "set/train/unsup/5.txt": "the text has no label",
+    "set/train/pos/.hidden.txt": "hidden file or folder",
+    "set/__MACOSX": "hidden file or folder",
+    "set/README": "the file lies in no class folder",
+    "set/train/pos/note.json": "the file is no text by its name",
+    "set/train/loose.txt": "the file lies in no class folder",
+}
+
+
+def packed(folder: Path, form: str) -> Path:
+    if form == "folder":
+        return tree(folder / "in", FOLDERS)
+    path = folder / f"a.{form}"
+    if form == "zip":
+        with zipfile.ZipFile(path, "w") as file:
+            for name, text in FOLDERS.items():
+                file.writestr(name, text)
+        return path
+    with tarfile.open(path, "w:gz" if form == "tar.gz" else "w") as tar:
+        for name, text in FOLDERS.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text.encode())
+            tar.addfile(info, io.BytesIO(text.encode()))
+        link = tarfile.TarInfo("set/train/pos/link.txt")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    return path
+
+
+@pytest.mark.parametrize("form", ["folder", "zip", "tar", "tar.gz"])
+def test_class_folders_lie_open_or_packed(tmp_path: Path, form: str) -> None:
+    path = packed(tmp_path, form)
+    assert looks_like_labelled_text(path)
+    table = read_labelled_text(path, name="reviews")
+    by_name = dict(zip(table.row_names or (), pairs(table)))
+    assert by_name == {
+        "set/train/pos/1.txt": ("so good\nreally", "pos"),
+        "set/train/neg/2.txt": ("bad", "neg"),
+        "set/test/pos/3.txt": ("fine", "pos"),
+        "set/test/neg/4.txt": ("awful", "neg"),
+    }
+    assert {split: len(rows) for split, rows in table.splits.items()} == {"train": 2, "test": 2}
+    found = dict(skipped(table))
+    assert SKIPPED.items() <= found.items()
+    assert ("set/train/pos/link.txt" in found) == form.startswith("tar")
+
+
+def test_a_damaged_archive_is_one_sentence(tmp_path: Path) -> None:
+    path = packed(tmp_path, "tar.gz")
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(DataError, match="damaged"):
+        read_labelled_text(path, name="reviews")
+
+
+def test_folders_of_one_class_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="two classes or more"):
+        read_labelled_text(tree(tmp_path, {"pos/1.txt": "a", "pos/2.txt": "b"}), name="a")
+
+
+def test_a_text_in_turkish_windows_letters_is_read_and_noted(tmp_path: Path) -> None:
+    tree(tmp_path, {"iyi/1.txt": "güzel", "kötü/2.txt": "berbat"})
+    (tmp_path / "iyi" / "3.txt").write_bytes("ışıklı şarkı".encode("cp1254"))
+    table = read_labelled_text(tmp_path, name="a")
+    assert ("ışıklı şarkı", "iyi") in pairs(table)
+    assert any("1 as cp1254" in note for note in table.reading.notes)
+
+
+@pytest.mark.parametrize("names", [("rt.pos", "rt.neg"), ("pos.txt", "neg.txt")])
+def test_a_file_for_each_class(tmp_path: Path, names: tuple[str, str]) -> None:
+    # U+0085 and U+2028 stand inside a sentence; only a newline ends it.
+    tree(tmp_path, {names[0]: "good one\x85still\n\nfine\u2028too\n", names[1]: "bad one\r\nworse\r\n"})
+    table = read_labelled_text(tmp_path, name="a")
+    assert sorted(pairs(table)) == [
+        ("bad one", "neg"),
+        ("fine\u2028too", "pos"),
+        ("good one\x85still", "pos"),
+        ("worse", "neg"),
+    ]
+    assert skipped(table) == [(f"{names[0]}, line 2", "the text is empty")]
+    assert looks_like_labelled_text(tmp_path)
+
+
+def test_naming_one_of_the_class_files_reads_all(tmp_path: Path) -> None:
+    tree(tmp_path, {"rt.pos": "good one\n", "rt.neg": "bad one\n", "README.md": "about\n"})
+    table = read_labelled_text(tmp_path / "rt.pos", name="a")
+    assert table.target().classes == ("neg", "pos")
+    assert any("rt.neg, rt.pos" in note for note in table.reading.notes)
+
+
+def test_files_of_splits_are_no_classes(tmp_path: Path) -> None:
+    tree(tmp_path, {"eng.train": "a B\n", "eng.testa": "b C\n", "eng.testb": "c D\n"})
+    assert not looks_like_labelled_text(tmp_path)
+
+
+def test_labels_that_never_repeat_are_refused(tmp_path: Path) -> None:
+    text = "".join(f"this is text {i}\tlabel{i}\n" for i in range(20))
+    with pytest.raises(DataError, match="labels must repeat"):
+        read_labelled_text(tree(tmp_path, {"a.tsv": text}) / "a.tsv", name="a")
+
+
+def test_tables_of_measurements_do_not_look_like_texts(tmp_path: Path) -> None:
+    tree(tmp_path, {"a.csv": "a,b,label\n1.5,2,x\n2.5,3,y\n", "b.csv": "width,kind\n1.5,x\n2.5,y\n"})
+    assert not looks_like_labelled_text(tmp_path / "a.csv")
+    assert not looks_like_labelled_text(tmp_path / "b.csv")
+    assert not looks_like_labelled_text(tmp_path)
+
+
+SENTENCE = st.text(
+    st.characters(codec="utf-8", exclude_characters='\t\n\r\0"\x1a', exclude_categories=["Cs"]), min_size=1
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(SENTENCE.map(str.strip).filter(bool), min_size=4, max_size=9))
+def test_whatever_stands_between_tab_and_newline_is_kept(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
+    labelled = [("two words or more: " + text, "ab"[i % 2]) for i, text in enumerate(texts)]
+    path = tmp_path_factory.mktemp("tsv") / "a.tsv"
+    path.write_bytes("".join(f"{t}\t{c}\n" for t, c in labelled).encode())
+    assert pairs(read_labelled_text(path, name="a")) == labelled
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("place", "splits", "classes"),
+    [
+        ("sst2", {"train": 6920, "val": 872, "test": 1821}, 2),
+        ("turkish_news_topics", {"train": 750, "val": 150, "test": 250}, 5),
+        ("imdb_reviews/aclImdb_small.tar.gz", {"train": 5000, "test": 2000}, 2),
+    ],
+)
+def test_published_counts(data_folder: Path, place: str, splits: dict[str, int], classes: int) -> None:
+    assert looks_like_labelled_text(data_folder / place)
+    table = read_labelled_text(data_folder / place, name=place)
+    assert {split: len(rows) for split, rows in table.splits.items()} == splits
+    assert len(table.target().classes or ()) == classes
+    assert not skipped(table)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("place", "each"), [("rt_polarity", 5331), ("turkish_movie_sentiment", 4530)])
+def test_published_counts_of_each_class(data_folder: Path, place: str, each: int) -> None:
+    table = read_labelled_text(data_folder / place, name=place)
+    labels = table.columns["label"]
+    assert isinstance(labels, Dense)
+    assert table.target().classes == ("neg", "pos")
+    assert np.bincount(labels.values).tolist() == [each, each]

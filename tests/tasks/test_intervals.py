@@ -1,0 +1,91 @@
+"""Confidence intervals against published numbers, theory, and the truth over many draws."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from derin.tasks.metrics.counts import ClassCounts
+from derin.tasks.metrics.intervals import around_auc, bootstrap, bootstrap_confusion, wilson
+from derin.tasks.metrics.ranks import roc_auc, roc_auc_influence
+
+
+def test_wilson_agrees_with_newcombes_published_examples() -> None:
+    # R. G. Newcombe, Statistics in Medicine 17, 1998, table I, method 3.
+    for right, num, low, high in (
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ):
+        assert [round(bound, 4) for bound in wilson(right, num)] == [low, high]
+
+
+def test_wilson_of_a_perfect_score_reaches_one_and_no_further() -> None:
+    low, high = wilson(50, 50)
+    assert (round(low, 3), high) == (0.929, 1.0)
+    assert all(math.isnan(bound) for bound in wilson(0, 0))
+
+
+def test_bootstrap_of_a_mean_is_near_the_normal_interval() -> None:
+    values = np.random.default_rng(0).exponential(size=(400, 1))
+    low, high = bootstrap(values, lambda means: {"mean": means[:, 0]})["mean"]
+    half = 1.96 * values.std() / 20
+    # A thousand resamples place a bound within about 5 % of the interval's width.
+    assert low == pytest.approx(values.mean() - half, abs=0.1 * half)
+    assert high == pytest.approx(values.mean() + half, abs=0.15 * half)
+
+
+def test_bootstrap_draws_groups_of_a_long_sorted_set_at_random() -> None:
+    values = np.sort(np.random.default_rng(0).normal(size=(30_000, 1)), axis=0)
+    low, high = bootstrap(values, lambda means: {"mean": means[:, 0]})["mean"]
+    assert high - low == pytest.approx(2 * 1.96 / math.sqrt(30_000), rel=0.1)
+
+
+def test_bootstrap_is_the_same_each_time() -> None:
+    values = np.random.default_rng(0).normal(size=(30, 2))
+    assert bootstrap(values, lambda m: {"x": m[:, 1]}) == bootstrap(values, lambda m: {"x": m[:, 1]})
+
+
+def test_bootstrap_of_accuracy_from_cells_is_near_the_normal_interval() -> None:
+    confusion = np.array([[80, 10, 0], [20, 60, 5], [0, 0, 0]])
+    accuracy = lambda tables: {"accuracy": np.trace(tables, axis1=1, axis2=2) / tables.sum(axis=(1, 2))}  # noqa: E731
+    low, high = bootstrap_confusion(confusion, accuracy)["accuracy"]
+    half = 1.96 * math.sqrt(0.8 * 0.2 / 175)
+    # Shares of 175 examples come in steps of 0.006.
+    assert (low, high) == pytest.approx((0.8 - half, 0.8 + half), abs=0.012)
+
+
+def test_auc_interval_has_deLongs_variance() -> None:
+    random = np.random.default_rng(2)
+    truth = random.uniform(size=60) < 0.4
+    scores = np.round(random.normal(size=60) + truth, 1)  # rounded, so that there are ties
+    positive, negative = scores[truth], scores[~truth]
+    wins = (positive[:, None] > negative) + 0.5 * (positive[:, None] == negative)
+    variance = wins.mean(axis=1).var() / len(positive) + wins.mean(axis=0).var() / len(negative)
+    influence = roc_auc_influence(scores, truth)
+    assert np.square(influence).mean() / 60 == pytest.approx(variance)
+    assert roc_auc(scores, truth) == pytest.approx(roc_auc_score(truth, scores))
+    low, high = around_auc(wins.mean(), influence)
+    assert 0 < low < wins.mean() < high < 1
+
+
+@pytest.mark.parametrize("auc", [0.0, 1.0])
+def test_auc_interval_of_perfect_order_is_a_point(auc: float) -> None:
+    assert around_auc(auc, np.zeros(4)) == (auc, auc)
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
+    random = np.random.default_rng(5)
+    covered = [low <= 0.9 <= high for low, high in (wilson(int(random.binomial(80, 0.9)), 80) for _ in range(500))]
+    # 95 % of 500 with a standard error of 1 %, and Wilson's own unevenness of some 2 %.
+    assert 0.91 < np.mean(covered) < 0.99
+
+
+def test_macro_ignores_a_class_that_neither_occurs_nor_is_predicted() -> None:
+    per = ClassCounts.of_confusion(np.array([[3, 0, 1], [0, 0, 0], [0, 0, 2]]))
+    assert np.isnan(per.f1()[1])
+    assert per.macro(per.f1()) == pytest.approx((6 / 7 + 4 / 5) / 2)

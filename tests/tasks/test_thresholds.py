@@ -1,0 +1,64 @@
+"""Thresholds against a search through all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics as oracle
+from task_tables import TABLES
+
+from derin.core.errors import UnknownNameError, UsageError
+from derin.tasks.inference import infer_task
+from derin.tasks.thresholds import CRITERIA, best_threshold, choose_thresholds
+
+SCORES = {
+    "f1": lambda truth, yes: oracle.f1_score(truth, yes, zero_division=0),
+    "accuracy": oracle.accuracy_score,
+    "balanced_accuracy": oracle.balanced_accuracy_score,
+}
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("seed", range(3))
+def test_no_threshold_is_better(criterion: str, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    truth = random.uniform(size=41) < 0.2
+    probabilities = np.round(np.clip(0.3 * random.normal(size=41) + 0.3 * truth + 0.2, 0, 1), 2)
+    chosen = best_threshold(probabilities, truth, criterion)
+    every = [SCORES[criterion](truth, probabilities >= t) for t in np.append(0.0, np.linspace(0, 1, 101) + 0.001)]
+    assert SCORES[criterion](truth, probabilities >= chosen) == pytest.approx(max(every))
+
+
+def test_half_is_kept_where_it_is_as_good_as_any() -> None:
+    assert best_threshold(np.array([0.2, 0.9]), np.array([False, True])) == 0.5
+    assert best_threshold(np.array([0.2, 0.9]), np.array([True, True])) == 0.5
+    assert best_threshold(np.array([0.2, 0.9]), np.array([False, False])) == 0.5
+
+
+def test_certainty_is_always_yes() -> None:
+    chosen = best_threshold(np.array([1.0, 1.0, 1.0]), np.array([False, False, True]), "accuracy")
+    assert chosen <= 1.0
+
+
+def test_task_decides_by_the_chosen_threshold() -> None:
+    task = infer_task(TABLES["binary"])
+    yes = torch.tensor([0.1, 0.2, 0.35, 0.4])
+    outputs = {"probabilities": torch.stack([1 - yes, yes], dim=1)}
+    choose_thresholds(task, outputs, torch.tensor([0.0, 0.0, 1.0, 1.0]))
+    assert [answer.to_json()["label"] for answer in task.decode(outputs)] == ["no", "no", "yes", "yes"]
+
+
+def test_each_label_gets_its_own_threshold() -> None:
+    task = infer_task(TABLES["multilabel"])
+    probabilities = torch.tensor([[0.1, 0.9, 0.6], [0.3, 0.8, 0.4], [0.2, 0.7, 0.1]])
+    targets = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    choose_thresholds(task, {"probabilities": probabilities}, targets)
+    assert task.to_json()["thresholds"] == pytest.approx([0.25, 0.85, 0.5])
+
+
+def test_task_without_thresholds_and_unknown_criteria_are_refused() -> None:
+    with pytest.raises(UsageError, match="'classification'"):
+        choose_thresholds(infer_task(TABLES["classification"]), {"probabilities": torch.zeros(1, 3)}, torch.zeros(1))
+    with pytest.raises(UnknownNameError, match="did you mean 'accuracy'"):
+        best_threshold(np.array([0.1, 0.2]), np.array([True, False]), "acuracy")
