@@ -45,9 +45,8 @@ def test_a_second_process_is_refused_by_name_and_enters_once_the_first_is_killed
 
 
 def test_two_locks_in_one_process_exclude_each_other(tmp_path: Path) -> None:
-    with FolderLock(tmp_path):
-        with pytest.raises(BusyError, match=f"process {os.getpid()} on "), FolderLock(tmp_path):
-            pass
+    with FolderLock(tmp_path), pytest.raises(BusyError, match=f"process {os.getpid()} on "), FolderLock(tmp_path):
+        pass
     with FolderLock(tmp_path):
         pass
 

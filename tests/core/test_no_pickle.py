@@ -1,4 +1,4 @@
-"""Reading a saved file never unpickles and never runs code from data: shown by parsing the source, not by searching words."""
+"""Reading a saved file never unpickles and never runs code from data: found by parsing the source, not by words."""
 
 from __future__ import annotations
 
@@ -48,11 +48,9 @@ def unsafe(source: str) -> list[str]:
             found.append(full)
         if full.rpartition(".")[2] in PANDAS:
             found.append(full)
-        if full in ("__import__", "importlib.import_module") and any(
-            isinstance(arg, ast.Constant) for arg in node.args
-        ):
-            if str(node.args[0].value).partition(".")[0] in MODULES:  # type: ignore[attr-defined]
-                found.append(full)
+        named = [str(arg.value).partition(".")[0] for arg in node.args if isinstance(arg, ast.Constant)]
+        if full in ("__import__", "importlib.import_module") and MODULES & set(named):
+            found.append(full)
         for keyword in node.keywords:
             allowed = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
             if keyword.arg == "allow_pickle" and not allowed:

@@ -6,6 +6,7 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -24,7 +25,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server: Server = self.server  # type: ignore[assignment]
         server.requests.append(self.headers.get("Range", ""))
-        content = server.content
+        content = server.contents.get(self.path.lstrip("/"), server.content)
         if server.status != 200:
             self.send_error(server.status)
             return
@@ -60,6 +61,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.requests: list[str] = []
+        self.contents: dict[str, bytes] = {}
 
     def file(self, content: bytes = CONTENT, name: str = "a.bin") -> RemoteFile:
         address = f"http://127.0.0.1:{self.server_address[1]}/{name}"
@@ -68,16 +70,22 @@ class Server(ThreadingHTTPServer):
         )
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(download, "_PAUSE_SECONDS", 0.001)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with Server() as made:
+@contextmanager
+def serving(made: Server) -> Iterator[Server]:
+    with made:
         thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield made
         made.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setattr(download, "_PAUSE_SECONDS", 0.001)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving(Server()) as made:
+        yield made
 
 
 def test_a_file_comes_whole_and_is_not_fetched_again(server: Server, tmp_path: Path) -> None:

@@ -112,7 +112,8 @@ def test_copies_stay_together() -> None:
     inputs[60:] = np.arange(100, 120)
     table = complete_splits(make(np.arange(80) % 2, inputs=inputs))
     where = {name: set(inputs[r].tolist()) for name, r in table.splits.items()}
-    assert not (where["train"] & where["val"] or where["train"] & where["test"] or where["val"] & where["test"])
+    for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
+        assert where[one].isdisjoint(where[other])
     assert abs(len(table.splits["val"]) - 16) <= 1
     assert "equal examples together" in table.reading.notes[0]
 

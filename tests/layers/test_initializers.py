@@ -48,7 +48,9 @@ def test_zeros_are_zero() -> None:
 
 def test_orthogonal_rows_are_orthonormal() -> None:
     weight = draw("orthogonal").weight.double()
-    torch.testing.assert_close(weight @ weight.T, torch.eye(FAN_OUT, dtype=torch.float64), rtol=0, atol=1e-5)  # drawn in fp32
+    torch.testing.assert_close(
+        weight @ weight.T, torch.eye(FAN_OUT, dtype=torch.float64), rtol=0, atol=1e-5
+    )  # drawn in fp32
 
 
 def test_the_same_generator_gives_the_same_weights_and_leaves_torchs_own_alone() -> None:

@@ -205,7 +205,9 @@ def test_embedding_takes_rows_by_number_held_as_integer_or_float() -> None:
 def test_padding_equals_numpys() -> None:
     x = RNG.normal(size=(2, 3, 4, 6))
     assert_close(run(ZeroPad((1, 2)).build((3, 4, 6)), x), np.pad(x, ((0, 0), (0, 0), (1, 1), (2, 2))))
-    assert_close(run(ReflectionPad((1, 2)).build((3, 4, 6)), x), np.pad(x, ((0, 0), (0, 0), (1, 1), (2, 2)), mode="reflect"))
+    assert_close(
+        run(ReflectionPad((1, 2)).build((3, 4, 6)), x), np.pad(x, ((0, 0), (0, 0), (1, 1), (2, 2)), mode="reflect")
+    )
 
 
 def test_upsampling_repeats_values() -> None:

@@ -13,7 +13,12 @@ from derin.models import from_spec
 
 MLP: dict[str, Any] = {"name": "mlp", "input_shape": [5], "num_outputs": 3, "options": {"hidden": [7]}}
 DENSE: dict[str, Any] = {"kind": "dense", "units": 3}
-SEQUENTIAL: dict[str, Any] = {"name": "sequential", "input_shape": [5], "num_outputs": 3, "options": {"layers": [DENSE]}}
+SEQUENTIAL: dict[str, Any] = {
+    "name": "sequential",
+    "input_shape": [5],
+    "num_outputs": 3,
+    "options": {"layers": [DENSE]},
+}
 GRAPH: dict[str, Any] = {
     "name": "graph",
     "input_shape": [5],

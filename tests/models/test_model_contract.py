@@ -53,7 +53,9 @@ def test_every_parameter_gets_a_gradient(name: str) -> None:
     model = build_small(name)
     x = inputs_for(name, batch=5)
     F.cross_entropy(model(x), torch.tensor([0, 1, 2, 3, 6])).backward()
-    without = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all() or not p.grad.any()]
+    without = [
+        n for n, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all() or not p.grad.any()
+    ]
     assert without == []
 
 
@@ -166,9 +168,7 @@ def test_facts_of_the_paper_are_complete(name: str) -> None:
     assert info.name == name
     assert info.paper
     assert 1800 < info.year < 2100
-    model = from_spec(
-        describe(name, input_shape=info.native_input, num_outputs=info.native_outputs), device="meta"
-    )
+    model = from_spec(describe(name, input_shape=info.native_input, num_outputs=info.native_outputs), device="meta")
     counts = summarize(model, info.native_input)
     assert counts.layers[-1].output_shape == (info.native_outputs,)
     assert sum(row.parameters for row in counts.layers) == counts.parameters > 0

@@ -40,7 +40,9 @@ def test_option_a_shortcut_subsamples_and_pads_with_zero_channels() -> None:
 
 
 def test_convnet_is_chosen_by_the_size_of_the_picture() -> None:
-    stages = [len(build("convnet", input_shape=(1, side, side), num_outputs=2).options.widths) for side in (8, 28, 64, 160)]
+    stages = [
+        len(build("convnet", input_shape=(1, side, side), num_outputs=2).options.widths) for side in (8, 28, 64, 160)
+    ]
     assert stages == sorted(stages)
     assert stages[0] < stages[-1]
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 def summary(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A registered network, or the folder of a run or bundle.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A registered network, or the folder of a run or bundle.", show_default=False
+        ),
     ],
     input_: Annotated[
         str | None,
@@ -29,7 +32,9 @@ def summary(
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Setting of the network, such as hidden=[512]; repeatable.", show_default=False),
+        typer.Option(
+            metavar="NAME=VALUE", help="Setting of the network, such as hidden=[512]; repeatable.", show_default=False
+        ),
     ] = None,
     json_output: JsonFlag = False,
 ) -> None:
@@ -75,7 +80,9 @@ def _saved_spec(name: str, shape: str | None, classes: int | None, pairs: list[s
     if not path.is_dir():
         raise UnknownNameError("model or run", name, MODELS)
     if shape is not None or classes is not None or pairs:
-        raise UsageError(f"{name} is a saved network, whose sizes are known; leave --input, --classes and --option out.")
+        raise UsageError(
+            f"{name} is a saved network, whose sizes are known; leave --input, --classes and --option out."
+        )
     inner = path / "model"
     entry = load_bundle(inner if (inner / "card.json").exists() else path).card.get("model")
     if not isinstance(entry, dict):
@@ -134,7 +141,9 @@ def _show(spec: dict[str, Any], counts: Summary) -> None:
     shape = "×".join(map(str, spec["input_shape"]))
     out.print(f"[bold]{spec['name']}[/bold], input {shape}, {spec['num_outputs']} outputs\n")
     out.print(table)
-    settings = ", ".join(f"{name}={value}" for name, value in spec["options"].items() if name not in ("layers", "nodes"))
+    settings = ", ".join(
+        f"{name}={value}" for name, value in spec["options"].items() if name not in ("layers", "nodes")
+    )
     if settings and spec["name"] in MODELS:
         out.print(f"\nOptions: {settings}", markup=False)
     if spec["name"] in MODELS:

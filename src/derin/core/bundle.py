@@ -294,7 +294,7 @@ def _identity(path: Path) -> tuple[int, int, int] | None:
     """What tells one folder from another that has taken its name."""
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # a name with NUL is a ValueError
         return None
     return found.st_dev, found.st_ino, found.st_mtime_ns
 

@@ -134,11 +134,11 @@ def is_hidden(name: str) -> bool:
 class FolderFiles:
     """The files below a folder; links are followed, each real folder is visited once."""
 
-    stamp = None
     is_sequential = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.stamp: tuple[int, int] | None = None
 
     def contents(self) -> Contents:
         found = Contents()
@@ -206,7 +206,8 @@ class ZipFiles:
     is_sequential = False
 
     def __init__(self, path: Path) -> None:
-        self.path, self.stamp = path, _stamp(path)
+        self.path = path
+        self.stamp: tuple[int, int] | None = _stamp(path)
         self._zip = zipfile.ZipFile(path)
         self._infos: dict[str, zipfile.ZipInfo] = {}
 
@@ -263,12 +264,15 @@ class TarFiles:
     is_sequential = True
 
     def __init__(self, path: Path) -> None:
-        self.path, self.stamp = path, _stamp(path)
+        self.path = path
+        self.stamp: tuple[int, int] | None = _stamp(path)
         self._last: dict[str, int] = {}  # the number of the last member of each name
         try:
             tarfile.open(path, "r:*").close()
         except tarfile.ReadError as error:
-            raise DataError(f"{path} is damaged or no archive ({error}). A folder, a zip or a tar is required.") from None
+            raise DataError(
+                f"{path} is damaged or no archive ({error}). A folder, a zip or a tar is required."
+            ) from None
 
     def contents(self) -> Contents:
         found = Contents()
@@ -350,4 +354,6 @@ def _damage_told(path: Path) -> Iterator[None]:
     try:
         yield
     except (*_ARCHIVE_ERRORS, OSError) as error:
-        raise DataError(f"{path} is damaged or cannot be read as an archive ({error}). Fetch or pack it again.") from None
+        raise DataError(
+            f"{path} is damaged or cannot be read as an archive ({error}). Fetch or pack it again."
+        ) from None

@@ -1,7 +1,7 @@
 """The cache folder: what lies in it, how much room it takes, and how it is kept small.
 
-Below the folder are rooms (``pictures``, ``downloads``), below these the entries. Everything in it can be made again, so that
-any entry may be removed at any time.
+Below the folder are rooms (``pictures``, ``downloads``), below these the entries. Everything in it can be made again,
+so that any entry may be removed at any time.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ def clear(name: str | None = None) -> list[CacheEntry]:
     """Removes one entry, all entries of a room, or everything.
 
     Args:
-        name: of an entry (``"pictures/pets-1f3a"`` or ``"pets-1f3a"``) or of a room (``"pictures"``); None is everything.
+        name: of an entry (``"pictures/pets-1f3a"`` or ``"pets-1f3a"``) or of a room (``"pictures"``); None is
+            everything.
 
     Returns:
         what was removed.
@@ -134,7 +135,9 @@ def clear(name: str | None = None) -> list[CacheEntry]:
         raise UsageError(f"The cache {cache_folder()} holds no entry {name!r}; it holds: {known}.")
     for entry in chosen:
         if not _remove(entry.path):
-            raise StorageError(f"The cache entry {entry.path} cannot be removed; close what uses it and check its rights.")
+            raise StorageError(
+                f"The cache entry {entry.path} cannot be removed; close what uses it and check its rights."
+            )
     return chosen
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import tarfile
+import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from derin.core.errors import DataError
+from derin.data.download import unpack
 from derin.data.readers.arrays import is_array_file, is_array_folder, read_arrays
 from derin.data.readers.cifar import is_cifar_folder, read_cifar
 from derin.data.readers.csv_table import csv_files, looks_like_csv, read_csv
 from derin.data.readers.idx import is_idx_file, is_idx_folder, read_idx
 from derin.data.readers.labelled_text import looks_like_labelled_text, read_labelled_text
-from derin.data.table import Table
+from derin.data.table import Dense, Table
 
 Progress = Callable[[int, int], None]
 
@@ -81,10 +85,11 @@ def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
         return read_labelled_text(path, name=name, target=options.target)
     if looks_like_csv(path):
         return read_csv(path, name=name, target=options.target)
-    what = (
-        "a single picture; name the folder that holds a folder for each class" if _is_picture(path.name) else "not data"
-    )
-    raise DataError(f"{path} is {what}. Derin reads {_forms()}.")
+    if _is_picture(path.name):
+        raise DataError(f"{path} is a single picture; name the folder that holds a folder of pictures for each class.")
+    if "-labels" in path.name and "idx1" in path.name:
+        raise DataError(f"{path} holds labels alone; name the file of the pictures beside it, or the folder of both.")
+    raise DataError(f"{path} is of no form that Derin reads as data. Derin reads {_forms()}.")
 
 
 def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
@@ -128,10 +133,6 @@ def _read_archive(path: Path, name: str, options: ReadOptions) -> Table:
 
 def _read_unpacked(path: Path, names: list[str], name: str, options: ReadOptions) -> Table:
     """Reads an archive of tables or arrays by way of a temporary folder; their values end up in memory."""
-    import tempfile
-
-    from derin.data.download import unpack
-
     readable = {".csv", ".tsv", ".tab", ".jsonl", ".jsonlines", ".ndjson", ".npz", ".npy", ".bin"}
     if not _count(names, readable) and not any(is_idx_file(Path(PurePosixPath(n).name)) for n in names):
         seen = Counter(_ending(n) or "no ending" for n in names)
@@ -146,17 +147,11 @@ def _read_unpacked(path: Path, names: list[str], name: str, options: ReadOptions
 
 def _in_memory(table: Table) -> Table:
     """The table without files that are mapped: they are about to vanish."""
-    import dataclasses
-
-    import numpy as np
-
-    from derin.data.table import Dense
-
     columns = {
         name: Dense(np.array(data.values)) if isinstance(data, Dense) and isinstance(data.values, np.memmap) else data
         for name, data in table.columns.items()
     }
-    return dataclasses.replace(table, columns=columns)
+    return replace(table, columns=columns)
 
 
 def _read_pictures(path: Path, name: str, options: ReadOptions) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from derin.data.catalog import NAMED_SETS
 from derin.data.duplicates import first_equal_rows, note_duplicates
 from derin.data.forms import Progress, ReadOptions, read_form
 from derin.data.named import read_named
-from derin.data.schema import Kind
+from derin.data.schema import Kind, Schema
 from derin.data.splits import complete_splits
 from derin.data.table import Dense, Table
 
@@ -76,6 +77,8 @@ def load(
 def _read(source: Any, options: ReadOptions, download: bool) -> Table:
     if isinstance(source, Table):
         return source
+    if isinstance(source, str) and not source.strip():
+        raise UsageError("load: the name of a data set or a path is required; got an empty string.")
     if isinstance(source, str) and source in NAMED_SETS:
         return read_named(source, options, download=download)
     if isinstance(source, str | Path):
@@ -148,13 +151,9 @@ def _read_frame(frame: Any, options: ReadOptions) -> Table:
 
 def _with_channels(table: Table, channels: int | None) -> Table:
     """The table with pictures in gray or colour, for sources that hold arrays; readers of files do it themselves."""
-    from dataclasses import replace
-
-    from derin.data.schema import Schema
-
     if channels is None:
         return table
-    columns, schema = dict(table.columns), []
+    columns, schema, notes = dict(table.columns), [], list(table.reading.notes)
     for column in table.schema:
         data = columns[column.name]
         if column.kind is Kind.PICTURE and isinstance(data, Dense) and column.shape[-1] != channels:
@@ -164,6 +163,7 @@ def _with_channels(table: Table, channels: int | None) -> Table:
                 pictures = np.rint(data.values @ np.array(_LUMA, dtype=np.float32))[..., None].astype(np.uint8)
             columns[column.name] = Dense(pictures)
             column = replace(column, shape=(*column.shape[:-1], channels))
-            table.reading.notes.append(f"Pictures were stored {'in colour' if channels == 3 else 'in gray'}, as asked.")
+            notes.append(f"Pictures were stored {'in colour' if channels == 3 else 'in gray'}, as asked.")
         schema.append(column)
-    return replace(table, columns=columns, schema=Schema(tuple(schema)))
+    reading = replace(table.reading, notes=notes)
+    return replace(table, columns=columns, schema=Schema(tuple(schema)), reading=reading)

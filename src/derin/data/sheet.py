@@ -30,8 +30,8 @@ def contact_sheet(
 ) -> Image.Image:
     """Draws pictures of any size in a grid of squares, each with its caption below.
 
-    Small pictures are enlarged by a whole number without smoothing, so that their pixels can be seen; large ones are made
-    smaller. The shape of a picture is kept.
+    Small pictures are enlarged by a whole number without smoothing, so that their pixels can be seen; large ones are
+    made smaller. The shape of a picture is kept.
 
     Args:
         pictures: in the order of reading.
@@ -123,7 +123,7 @@ def write_sheet(table: Table, path: Path, *, seed: int = 0) -> None:
         sheet.save(path, format="PNG", optimize=True)
     except OSError as error:
         raise StorageError(
-            f"The sheet {str(path)!r} cannot be written ({error.strerror or error}); name a file in a folder that exists."
+            f"The sheet {str(path)!r} cannot be written ({error.strerror or error}); name one in a folder that exists."
         ) from error
 
 

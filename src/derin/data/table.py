@@ -119,10 +119,11 @@ class Pictures:
             raise DataError(f"Pictures.windows: a window of {height}x{width} reaches over the edge of its picture.")
         line = self.widths[rows] * self.channels
         first = self.offsets[rows] + tops * line + lefts * self.channels
-        down = np.arange(height)[None, :, None] * line[:, None, None]
-        along = np.arange(width * self.channels)[None, None, :]
-        places = first[:, None, None] + down + along
-        return self.flat[places].reshape(len(rows), height, width, self.channels)
+        starts = first[:, None] + np.arange(height)[None, :] * line[:, None]
+        # Every run of `width` pixels that begins at some byte: a view, of which whole lines are then copied.
+        num_bytes = width * self.channels
+        lines = np.lib.stride_tricks.sliding_window_view(self.flat, num_bytes)
+        return lines[starts].reshape(len(rows), height, width, self.channels)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,7 @@ class Conv(Layer):
         channels: of the output.
         kernel: size f along every axis, or one per axis.
         stride: s.
-        padding: "same" gives ⌈n/s⌉ outputs (odd kernels only), "valid" pads nothing, a number p pads p zeros on both sides.
+        padding: "same" gives ⌈n/s⌉ outputs (odd kernels), "valid" pads nothing, p puts p zeros on both sides.
         dilation: distance between two taps of the kernel.
         groups: parts into which the channels are split, each convolved by itself.
         activation: a name of `ACTIVATIONS`.

@@ -70,23 +70,21 @@ class Graph(nn.Module):
         super().__init__()
         starts, ends = _listed("inputs", inputs), _listed("outputs", outputs)
         nodes = _ordered(starts, ends)
-        names = choose_names(self, [node.layer for node in nodes if node.layer is not None])
         self._single = not isinstance(outputs, Sequence)
         self.input_shape: Shape = starts[0].shape
         self.input_shapes = [node.shape for node in starts]
         self.output_shape: Shape = ends[0].shape
+        names = choose_names(self, [node.layer for node in nodes if node.layer is not None])
         slots = {id(node): slot for slot, node in enumerate((*starts, *nodes))}
         # One entry per layer: its name, that of the activation it brings along, and where its inputs stand.
         self._steps: list[tuple[str, str | None, tuple[int, ...]]] = []
         self._ends = [slots[id(node)] for node in ends]
         with seeded(seed):
-            for name, node in zip(names, nodes):
+            for (name, function_name), node in zip(names, nodes):
                 assert node.layer is not None
                 module, function = build_layer(node.layer, *(source.shape for source in node.inputs))
                 self.add_module(name, module)
-                function_name = None
-                if function is not None:
-                    function_name = f"{name}_{node.layer.activation}"  # type: ignore[attr-defined]
+                if function is not None and function_name is not None:
                     self.add_module(function_name, function)
                 self._steps.append((name, function_name, tuple(slots[id(source)] for source in node.inputs)))
         self.spec = {

@@ -73,12 +73,12 @@ class Sequential(nn.Module):
         modules: dict[str, nn.Module] = {}
         current = shape
         with seeded(seed):
-            for name, layer in zip(self._names, self.descriptions):
+            for (name, function_name), layer in zip(self._names, self.descriptions):
                 after = layer.output_shape(current)
                 module, function = build_layer(layer, current)
                 modules[name] = module
-                if function is not None:
-                    modules[f"{name}_{layer.activation}"] = function  # type: ignore[attr-defined]
+                if function is not None and function_name is not None:
+                    modules[function_name] = function
                 current = after
         for name, module in modules.items():
             self.add_module(name, module)

@@ -19,36 +19,40 @@ MOST_LAYERS = 20_000
 _MOST_NUMBERS = 2**40  # in the output of one example
 
 
-def choose_names(owner: nn.Module, layers: Iterable[Layer]) -> list[str]:
-    """A name for each layer: its own, or its kind and number within the kind.
+def choose_names(owner: nn.Module, layers: Iterable[Layer]) -> list[tuple[str, str | None]]:
+    """A name for each layer, its own or its kind and number within the kind, and for the activation it brings along.
 
     Raises:
         UsageError: two layers have one name, or a name cannot be that of a module.
     """
     layers = list(layers)
-    given = [layer.name for layer in layers if layer.name is not None]
+    given = {layer.name for layer in layers if layer.name is not None}
     for name in given:
-        if not _NAME.fullmatch(name) or hasattr(type(owner), name) or name in ("training", "spec", "input_shape"):
+        if not _NAME.fullmatch(name) or hasattr(owner, name) or name == "spec":
             raise UsageError(
                 f"A layer's name must be letters, digits and underscores, and free; got name={name!r}. "
                 "Choose another name."
             )
-    repeated = sorted({name for name in given if given.count(name) > 1})
-    if repeated:
-        raise UsageError(f"Every layer needs a name of its own; {repeated[0]!r} stands twice. Rename one of them.")
     counts: dict[str, int] = {}
-    names = []
+    names: list[tuple[str, str | None]] = []
     for layer in layers:
-        if layer.name is not None:
-            names.append(layer.name)
-            continue
-        while True:
+        name = layer.name or ""
+        while not name or (layer.name is None and name in given):
             counts[layer.kind] = counts.get(layer.kind, 0) + 1
             name = f"{layer.kind}_{counts[layer.kind]}"
-            if name not in given:
-                break
-        names.append(name)
+        function = _function_of(layer)
+        names.append((name, None if function is None else f"{name}_{function}"))
+    every = [name for pair in names for name in pair if name is not None]
+    if len(set(every)) < len(every):
+        repeated = next(name for name in every if every.count(name) > 1)
+        raise UsageError(f"Every layer needs a name of its own; {repeated!r} stands twice. Rename one of them.")
     return names
+
+
+def _function_of(layer: Layer) -> str | None:
+    """The activation that a layer brings along; the linear one is none."""
+    function = getattr(layer, "activation", "linear")
+    return None if function == "linear" else function
 
 
 def build_layer(layer: Layer, *inputs: Shape) -> tuple[nn.Module, nn.Module | None]:
@@ -63,8 +67,8 @@ def build_layer(layer: Layer, *inputs: Shape) -> tuple[nn.Module, nn.Module | No
             f"The layer {layer.name or layer.kind} gives an output of shape {shape}, which no machine holds."
         )
     module = layer.build(*inputs)
-    function = getattr(layer, "activation", "linear")
-    return module, None if function == "linear" else activation(function)
+    function = _function_of(layer)
+    return module, None if function is None else activation(function)
 
 
 def read_layers(options: Mapping[str, Any], key: str) -> list[Any]:

@@ -15,6 +15,7 @@ _LOG_RATIO = 20  # a loss that falls further than this is drawn on a logarithmic
 _DOTS_UP_TO = 60  # epochs
 
 Spell = Callable[[float], str]
+SpellCell = Callable[[str, str, int, float], str]
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,9 @@ def line_chart(
 
 
 def heat_map(
-    counts: Sequence[Sequence[int]], names: Sequence[str], *, true: str, predicted: str, hover: Spell4
+    counts: Sequence[Sequence[int]], names: Sequence[str], *, true: str, predicted: str, hover: SpellCell
 ) -> Html:
-    """A confusion matrix: right answers in one color, wrong ones in another, darker where the share of the row is larger."""
+    """A confusion matrix: right and wrong answers in two colors, darker where the share of the row is larger."""
     num = len(names)
     cell = max(16.0, min(52.0, 440 / num))
     widest = max(_text_width(_short(name)) for name in names)
@@ -183,9 +184,6 @@ def heat_map(
             parts.append(tag("g", rectangle, number, tag("title", hover(names[i], names[j], count, share))))
     width, height = left + size + (widest * 0.75 if slanted else 8), top + size + 6
     return tag("figure", _svg(parts, f"{true} / {predicted}", width, height, natural=True), class_="matrix")
-
-
-Spell4 = Callable[[str, str, int, float], str]
 
 
 def scatter(

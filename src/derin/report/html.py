@@ -13,7 +13,7 @@ class Html(str):
     __slots__ = ()
 
 
-def tag(name: str, *children: Any, **attributes: Any) -> Html:
+def tag(name: str, /, *children: Any, **attributes: Any) -> Html:
     """An element; children that are no `Html` are escaped, None is left out, and so are attributes that are None.
 
     Underscores in names of attributes stand for hyphens, and one at the end for nothing (``class_``).
@@ -55,11 +55,6 @@ def table(
     footer = None if foot is None else tag("tfoot", cells("td", foot))
     body = tag("tbody", *(cells("td", row) for row in rows))
     return tag("div", tag("table", tag("thead", cells("th", head)), body, footer), class_="scroll")
-
-
-def section(anchor: str, heading: str, *children: Any) -> Html:
-    """A part of the page with its heading."""
-    return tag("section", tag("h2", heading), *children, id=anchor)
 
 
 def folded(summary: Any, *children: Any) -> Html:

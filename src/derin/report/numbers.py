@@ -67,3 +67,15 @@ def time_text(seconds: Any) -> str:
         return say("unit.minutes", minutes=minutes, seconds=rest)
     hours, minutes = divmod(minutes, 60)
     return say("unit.hours", hours=hours, minutes=minutes)
+
+
+def task_name(name: Any) -> str:
+    """A task in the reader's language; one that the catalogue does not know keeps its name."""
+    if not isinstance(name, str):
+        return ""
+    return say(f"task.{name}") if f"task.{name}" in catalogue("en") else name
+
+
+def split_name(name: str) -> str:
+    """A split in the reader's language."""
+    return say(f"split.{name}") if f"split.{name}" in catalogue("en") else name

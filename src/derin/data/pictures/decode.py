@@ -1,7 +1,7 @@
 """From the bytes of a file to a picture in gray or RGB, as a person would expect to see it.
 
-Everything unusual on the way is told: a picture that cannot be read with the reason, one that is read in another form than it
-has on disk with what was done.
+Everything unusual on the way is told: a picture that cannot be read with the reason, one that is read in another form
+than it has on disk with what was done.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _TOO_LARGE = f"too large (more than {MAX_PIXELS:,} pixels)"
 _LARGE_PIXELS = 24_000_000
 _ONE_LARGE_PICTURE = threading.Lock()
 _ORIENTATION = 0x0112
-# What is met most; further forms are looked at when none of these fits. Forms that start programs (EPS) are never opened.
+# What is met most; further forms are looked at when none of these fits. Forms that start programs (EPS) are never
+# opened.
 _USUAL_FORMS = ("JPEG", "PNG", "GIF", "BMP", "PPM")
 _FURTHER_FORMS = ("WEBP", "TIFF", "MPO", "DIB", "ICO", "TGA", "JPEG2000", "AVIF", "QOI", "PCX", "SGI")
 # What decoders raise on damaged data, found by cutting and altering files of each form.
@@ -102,7 +103,9 @@ def open_picture(data: bytes, *, side: int | None = None) -> Opened:
         remarks: list[str] = []
         if getattr(image, "is_animated", False):
             pages = image.format in ("TIFF", "MPO")
-            remarks.append("several pictures in one file: the first was taken" if pages else "animated: first frame taken")
+            remarks.append(
+                "several pictures in one file: the first was taken" if pages else "animated: first frame taken"
+            )
         if side is not None and not is_small(height, width):
             scale = 2 * side / min(width, height)
             image.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))

@@ -114,8 +114,8 @@ def input_size(side: int) -> int:
 def choose_fitting(shapes: Iterable[tuple[int, int]] | None, size: int | None) -> Fitting:
     """The fitting of a whole set of pictures.
 
-    Small pictures of one size are kept as they are, or brought to ``size`` × ``size`` where they are square. All others get
-    1.15 times the input's size as their shorter side.
+    Small pictures of one size are kept as they are, or brought to ``size`` × ``size`` where they are square. All others
+    get 1.15 times the input's size as their shorter side.
 
     Args:
         shapes: the distinct heights and widths, or None where some picture was too large to be kept.

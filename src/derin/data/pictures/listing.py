@@ -19,7 +19,24 @@ from derin.data.reading import Finding, Outcome
 PICTURE_ENDINGS = frozenset(
     (
         *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "gif", "bmp", "dib", "tif", "tiff", "webp"),
-        *("pgm", "ppm", "pbm", "pnm", "pfm", "ico", "tga", "jp2", "j2k", "jpx", "avif", "qoi", "pcx", "sgi", "rgb", "bw"),
+        *(
+            "pgm",
+            "ppm",
+            "pbm",
+            "pnm",
+            "pfm",
+            "ico",
+            "tga",
+            "jp2",
+            "j2k",
+            "jpx",
+            "avif",
+            "qoi",
+            "pcx",
+            "sgi",
+            "rgb",
+            "bw",
+        ),
         "",
     )
 )
@@ -89,7 +106,7 @@ def is_picture_name(path: str) -> bool:
 
 
 def list_classes(contents: Contents, source: str) -> Listing:
-    """The pictures of class folders, with or without train, val and test above, and with or without one folder around all.
+    """The pictures of class folders, with or without train, val and test above, or one folder around all.
 
     Everything below a class folder belongs to its class.
 
@@ -101,7 +118,8 @@ def list_classes(contents: Contents, source: str) -> Listing:
         DataError: there are no pictures, or no class folders.
 
     Example:
-        >>> members = [Member(f"pets/{p}.png", 1, 1) for p in ("train/cat/1", "train/dog/1", "valid/cat/2", "valid/dog/2")]
+        >>> paths = ("train/cat/1", "train/dog/1", "valid/cat/2", "valid/dog/2")
+        >>> members = [Member(f"pets/{path}.png", 1, 1) for path in paths]
         >>> listing = list_classes(Contents(members), "pets")
         >>> [(e.class_name, e.split) for e in listing.in_order()]
         [('cat', 'train'), ('dog', 'train'), ('cat', 'val'), ('dog', 'val')]
@@ -110,9 +128,7 @@ def list_classes(contents: Contents, source: str) -> Listing:
     listing.findings += [Finding(shown(path), Outcome.SKIPPED, reason) for path, reason in contents.refused]
     pictures = _visible_pictures(contents, listing)
     if not pictures:
-        raise DataError(
-            f"{source}: no pictures are there; {_REQUIRED}{_counted(listing.findings)}. Check that this is the right path."
-        )
+        raise DataError(f"{source}: no pictures are there; {_REQUIRED}{_counted(listing.findings)}. Check the path.")
     folders = {m.path.rpartition("/")[0] for m in pictures}
     base = _base(folders)
     splits = _splits(folders, base)

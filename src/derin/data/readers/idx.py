@@ -200,7 +200,7 @@ def _parts(folder: Path, reading: Reading) -> dict[str, tuple[Path, Path]]:
                 continue
             raise DataError(
                 f"{folder}: one file of pictures for a split is required; {found[split][0].name} and "
-                f"{path.name} are both for {split or 'no split'}. Put each set in a folder of its own, or name one file."
+                f"{path.name} are both for {split or 'no split'}. Give each set a folder of its own, or name one file."
             )
         found[split] = (path, _labels_beside(path))
     if not found:

@@ -1,0 +1,146 @@
+"""Class folders of pictures, in a folder, a zip or a tar, with or without train, val and test above."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from derin.core.errors import DataError, UsageError
+from derin.data.archives import open_files
+from derin.data.pictures.listing import Entry, Listing, is_picture_name, natural_key, shown
+from derin.data.pictures.store import StoredPictures, stored_pictures
+from derin.data.reading import Finding, Outcome, Reading
+from derin.data.schema import Column, Kind, Role, Schema
+from derin.data.table import SPLITS, ColumnData, Dense, Rows, Table
+
+PICTURE, LABEL = "picture", "label"
+
+
+def read_picture_folder(
+    path: Path,
+    *,
+    name: str,
+    size: int | None = None,
+    channels: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Table:
+    """The pictures of class folders, decoded once into the cache.
+
+    Rows stand in the order train, val, test, then by class and path, as people count. Splits are those that the folders
+    name; where they name none, the table has none.
+
+    Args:
+        path: a folder, a zip or a tar.
+        name: of the table.
+        size: height and width of the network's input. Pictures are stored with 1.15 times that as their shorter side.
+            None keeps pictures that all have one size of at most 128 pixels, and is 128 for all others.
+        channels: 1 stores gray, 3 colour; None is 1 where all pictures are gray.
+        progress: called with (files done, files in all).
+
+    Raises:
+        DataError: no class folders, fewer than two classes, or no picture that can be read.
+        StorageError: the cache cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from PIL import Image
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for label, gray in (("dark", 10), ("light", 240)):
+        ...     (folder / label).mkdir()
+        ...     Image.new("L", (8, 6), gray).save(folder / label / "1.png")
+        >>> table = read_picture_folder(folder, name="lamps")
+        >>> table.row_names, table.schema["picture"].shape, table.schema["label"].classes
+        (['dark/1.png', 'light/1.png'], (6, 8, 1), ('dark', 'light'))
+    """
+    if channels not in (None, 1, 3):
+        raise UsageError(f"read_picture_folder: channels must be 1 (gray) or 3 (colour); got {channels}.")
+    if size is not None and size < 1:
+        raise UsageError(f"read_picture_folder: size must be at least 1 pixel; got {size}.")
+    found = stored_pictures(Path(path), size=size, channels=channels, progress=progress)
+    reading = Reading(source=str(path))
+    reading.extend(found.listing.findings)
+    reading.extend(found.findings)
+    reading.extend(_class_findings(found.listing, found.entries))
+    reading.notes += [*found.listing.notes, *found.notes]
+    present = {entry.class_name for entry in found.entries}
+    classes = tuple(c for c in found.listing.class_names if c in present)
+    if len(classes) < 2:
+        raise DataError(
+            f"{path}: at least two classes with pictures are required; got {len(classes)} ({', '.join(classes)}). "
+            "Put the pictures of each class into a folder of their own."
+        )
+    number = {c: n for n, c in enumerate(classes)}
+    labels = np.array([number[entry.class_name] for entry in found.entries], dtype=np.int64)
+    splits = _splits(found.entries)
+    reading.counts = _counts(found.entries)
+    schema = Schema(
+        (
+            Column(name=PICTURE, kind=Kind.PICTURE, role=Role.INPUT, shape=found.shape, note=_note(found)),
+            Column(
+                name=LABEL, kind=Kind.CATEGORY, role=Role.TARGET, classes=classes, note="from the names of the folders"
+            ),
+        )
+    )
+    columns: dict[str, ColumnData] = {PICTURE: found.data, LABEL: Dense(labels)}
+    row_names = [shown(entry.member.path) for entry in found.entries]
+    return Table(name=name, schema=schema, columns=columns, splits=splits, reading=reading, row_names=row_names)
+
+
+def list_pictures(path: Path) -> list[Path]:
+    """The picture files in a folder and below it, as people count; hidden files and folders are left out.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name in ("b10.png", "b9.png", "notes.txt", ".hidden.png"):
+        ...     _ = (folder / name).write_bytes(b"")
+        >>> [p.name for p in list_pictures(folder)]
+        ['b9.png', 'b10.png']
+    """
+    from derin.data.archives import is_hidden
+
+    path = Path(path)
+    if not path.is_dir():
+        raise DataError(f"{path}: a folder with pictures is required.")
+    names = [member.path for member in open_files(path).contents().members]
+    wanted = [n for n in names if is_picture_name(n) and not any(map(is_hidden, n.split("/")))]
+    return [path / name for name in sorted(wanted, key=natural_key)]
+
+
+def _splits(entries: Sequence[Entry]) -> dict[str, Rows]:
+    """Rows of each split; a table is split altogether or not at all."""
+    named = np.array([entry.split or "" for entry in entries])
+    return {split: np.flatnonzero(named == split).astype(np.int64) for split in SPLITS if (named == split).any()}
+
+
+def _counts(entries: Sequence[Entry]) -> dict[str, dict[str, int]]:
+    counts: dict[str, Counter[str]] = {}
+    for entry in entries:
+        counts.setdefault(entry.split or "all", Counter())[entry.class_name] += 1
+    return {split: dict(counter) for split, counter in counts.items()}
+
+
+def _class_findings(listing: Listing, entries: Sequence[Entry]) -> list[Finding]:
+    """Classes without pictures, and those that one split alone knows."""
+    where: dict[str, set[str]] = {name: set() for name in listing.class_names}
+    listed = {entry.class_name for entry in listing.entries}
+    for entry in entries:
+        where[entry.class_name].add(entry.split or "")
+    splits = set().union(*where.values())
+    found = []
+    for name, present in where.items():
+        if not present:
+            reason = "class without pictures that can be read" if name in listed else "class without pictures"
+            found.append(Finding(name, Outcome.SKIPPED, reason))
+        elif len(present) == 1 and len(splits) > 1:
+            found.append(Finding(name, Outcome.NOTED, f"class with pictures in {min(present)} only"))
+    return found
+
+
+def _note(found: StoredPictures) -> str:
+    kind = "gray" if found.channels == 1 else "colour"
+    height, width, _ = found.shape
+    return f"{kind}, all {height} x {width}" if height > 0 else f"{kind}, of different sizes"

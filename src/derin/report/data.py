@@ -1,0 +1,147 @@
+"""What the data was: columns, counts, and everything that was noticed while reading it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from derin.core.messages import capital, say
+from derin.report.html import Html, folded, join, table, tag
+from derin.report.numbers import count_text, shape_text, split_name
+from derin.report.story import SPLITS, Story, is_number
+
+_MAX_LINES = 200  # of a table; a report of a million findings would help nobody
+_OPEN_UP_TO = 30
+
+
+def data(story: Story, *, names: bool) -> Html | None:
+    """The section on the data.
+
+    Args:
+        names: whether files and rows are named, or only counted.
+    """
+    if not story.part("data"):
+        return None
+    return join(
+        [
+            _source(story),
+            *(tag("p", str(note)) for note in _list(story, "notes")),
+            _counts(story),
+            _duplicates(story, names),
+            _findings(story, names),
+            _columns(story),
+        ]
+    )
+
+
+def _source(story: Story) -> Html:
+    found = story.part("data")
+    source, fingerprint = found.get("source"), found.get("fingerprint")
+    rows = [
+        [capital(say("data.source")), tag("code", source) if source else say("value.missing")],
+        [capital(say("data.fingerprint")), tag("code", str(fingerprint or "")[:16] + "…")],
+    ]
+    return tag("dl", *(tag("div", tag("dt", key), tag("dd", value)) for key, value in rows))
+
+
+def _counts(story: Story) -> Html | None:
+    """Examples by class and split."""
+    counts = {s: c for s, c in story.part("data", "reading", "counts").items() if isinstance(c, Mapping)}
+    splits = [s for s in SPLITS if s in counts] or [s for s in SPLITS if is_number(story.part("data", "splits").get(s))]
+    if not splits:
+        return None
+    sizes = story.part("data", "splits")
+    classes = list(dict.fromkeys(str(name) for s in splits for name in counts.get(s, {})))
+    head = [say("class.name"), *(split_name(s) for s in splits), say("data.total")]
+    named = [name for name in classes if name]
+    rows = []
+    for name in named[:_MAX_LINES]:
+        numbers = [counts.get(s, {}).get(name, 0) for s in splits]
+        rows.append([name, *(count_text(n) for n in numbers), count_text(sum(n for n in numbers if is_number(n)))])
+    if len(named) > _MAX_LINES:
+        rows.append([say("list.more", count=len(named) - _MAX_LINES), *[""] * (len(splits) + 1)])
+    totals = [sizes.get(s, sum(n for n in counts.get(s, {}).values() if is_number(n))) for s in splits]
+    foot = [
+        capital(say("data.total")),
+        *(count_text(n) for n in totals),
+        count_text(sum(n for n in totals if is_number(n))),
+    ]
+    if not named:
+        head[0] = ""
+    return _foldable(say("data.counts"), table(head, rows, numeric=range(1, len(head)), foot=foot), len(rows))
+
+
+def _duplicates(story: Story, names: bool) -> Html | None:
+    groups = [g for g in _list(story, "duplicates") if isinstance(g, Mapping)]
+    if not groups:
+        return None
+    leaks = [g for g in groups if len({str(s) for s in g.get("splits", [])}) > 1]
+    parts: list[Any] = [tag("p", say("data.duplicates", count=len(groups)))]
+    if leaks:
+        parts.append(tag("p", say("data.leaks", count=len(leaks)), class_="warning"))
+        if names:
+            lines = [
+                tag(
+                    "li",
+                    tag("code", ", ".join(map(str, g.get("names", [])))),
+                    " ",
+                    say(
+                        "data.in_splits", splits=", ".join(split_name(s) for s in sorted({str(s) for s in g["splits"]}))
+                    ),
+                )
+                for g in leaks[:_MAX_LINES]
+            ]
+            if len(leaks) > _MAX_LINES:
+                lines.append(tag("li", say("list.more", count=len(leaks) - _MAX_LINES)))
+            parts.append(
+                folded(say("list.more", count=len(lines)), tag("ul", *lines)) if len(lines) > 10 else tag("ul", *lines)
+            )
+    return join(parts)
+
+
+def _findings(story: Story, names: bool) -> Html:
+    """Each exception with its reason, grouped where it came often."""
+    findings = [f for f in _list(story, "findings") if isinstance(f, Mapping)]
+    heading = tag("h3", say("data.findings"))
+    if not findings:
+        return join([heading, tag("p", say("data.no_findings"), class_="quiet")])
+    often = Counter((str(f.get("outcome")), str(f.get("reason"))) for f in findings)
+    summary = table(
+        [say("data.outcome"), say("data.reason"), say("data.how_often")],
+        [[_outcome(outcome), reason, count_text(num)] for (outcome, reason), num in often.most_common(_MAX_LINES)],
+        numeric=(2,),
+    )
+    if not names:
+        return join([heading, summary])
+    rows = [
+        [tag("code", f.get("where")), _outcome(str(f.get("outcome"))), f.get("reason")] for f in findings[:_MAX_LINES]
+    ]
+    if len(findings) > _MAX_LINES:
+        rows.append([say("list.more", count=len(findings) - _MAX_LINES), "", ""])
+    each = table([say("data.where"), say("data.outcome"), say("data.reason")], rows)
+    return join([heading, summary, folded(capital(say("data.where")), each)])
+
+
+def _columns(story: Story) -> Html | None:
+    """What each column means."""
+    schema = story.part("data").get("schema")
+    columns = [c for c in schema if isinstance(c, Mapping)] if isinstance(schema, list) else []
+    if not columns:
+        return None
+    head = [say(f"data.{name}") for name in ("column", "kind", "role", "shape", "note")]
+    rows = [[c.get("name"), c.get("kind"), c.get("role"), shape_text(c.get("shape")), c.get("note")] for c in columns]
+    return _foldable(say("data.columns"), table(head, rows[:_MAX_LINES]), len(rows))
+
+
+def _foldable(heading: str, body: Html, num_rows: int) -> Html:
+    return folded(heading, body) if num_rows > _OPEN_UP_TO else join([tag("h3", heading), body])
+
+
+def _outcome(outcome: str) -> str:
+    return say(f"data.{outcome}") if outcome in ("skipped", "converted", "noted") else outcome
+
+
+def _list(story: Story, name: str) -> list[Any]:
+    found = story.part("data", "reading").get(name)
+    return found if isinstance(found, list) else []

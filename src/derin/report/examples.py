@@ -1,0 +1,102 @@
+"""The examples from which most can be learned, as pictures or as rows."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.messages import say, spell
+from derin.report.html import Html, join, table, tag
+from derin.report.story import Story
+
+_REASONS = ("loss", "confident", "unsure")
+_SMALL = 96  # px; smaller pictures are enlarged with hard edges
+
+
+def examples(story: Story) -> Html | None:
+    """The examples by reason."""
+    reasons = story.examples.get("reason")
+    if reasons is None or not len(reasons):
+        return None
+    parts: list[Any] = []
+    for reason in _REASONS:
+        places = np.flatnonzero(reasons == reason)
+        if not len(places):
+            if reason == "confident" and not story.is_regression:
+                parts.append(tag("p", say("examples.no_mistakes"), class_="quiet"))
+            continue
+        shown = _pictures(story, places) if "pictures" in story.examples else _rows(story, places)
+        heading, note = say(f"examples.{reason}"), say(f"examples.{reason}_note")
+        parts.append(tag("div", tag("h3", heading), tag("p", note, class_="quiet"), shown))
+    return join(parts)
+
+
+def _pictures(story: Story, places: npt.NDArray[np.int64]) -> Html:
+    """Pictures with what is true, what was answered and how surely."""
+    tiles = []
+    for place in places:
+        true, predicted = _word(story, "true", place), _word(story, "predicted", place)
+        pixels = story.examples["pictures"][place]
+        small = min(pixels.shape[:2]) < _SMALL
+        picture = tag(
+            "img",
+            src=_png(pixels),
+            alt=f"{say('examples.true')}: {true}; {say('examples.predicted')}: {predicted}",
+            title=_word(story, "names", place),
+            class_="crisp" if small else None,
+            loading="lazy",
+        )
+        caption = tag(
+            "figcaption",
+            tag("span", tag("b", true), class_="true", title=say("examples.true")),
+            tag("span", f"→ {predicted}", class_="right" if true == predicted else "wrong")
+            if predicted or true
+            else None,
+            tag("small", _probability(story, place)),
+        )
+        tiles.append(tag("figure", picture, caption, class_="tile"))
+    return tag("div", *tiles, class_="tiles")
+
+
+def _rows(story: Story, places: npt.NDArray[np.int64]) -> Html:
+    """The same as a table, for data that is no picture."""
+    head = [say(f"examples.{name}") for name in ("name", "true", "predicted", "probability")] + [say("metric.loss")]
+    columns = ("names", "true", "predicted")
+    losses = story.examples.get("loss")
+    rows: list[list[Any]] = [
+        [
+            *(_word(story, name, place) for name in columns),
+            _probability(story, place),
+            say("value.missing") if losses is None else spell(float(losses[place]), ".4g"),
+        ]
+        for place in places
+    ]
+    if all(row[3] == "" for row in rows):
+        rows = [[*row[:3], row[4]] for row in rows]
+        head = [*head[:3], head[4]]
+    return table(head, rows, numeric=range(3, len(head)))
+
+
+def _word(story: Story, name: str, place: int) -> str:
+    values = story.examples.get(name)
+    return "" if values is None else str(values[place])
+
+
+def _probability(story: Story, place: int) -> str:
+    values = story.examples.get("probability")
+    probability = float("nan") if values is None else float(values[place])
+    return spell(probability, ".1%") if np.isfinite(probability) else ""
+
+
+def _png(pixels: npt.NDArray[np.uint8]) -> str:
+    """A picture as the address of itself."""
+    from PIL import Image
+
+    shaped = pixels.squeeze(2) if pixels.shape[2] == 1 else pixels
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(shaped.astype(np.uint8))).save(file, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")

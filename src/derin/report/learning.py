@@ -1,0 +1,94 @@
+"""The curves, and what they say in words."""
+
+from __future__ import annotations
+
+from derin.core.messages import capital, say, spell
+from derin.report.charts import Series, line_chart
+from derin.report.fitting import fitting_sentences
+from derin.report.html import Html, join, tag
+from derin.report.numbers import metric_name, metric_text, split_name
+from derin.report.story import Story, is_number
+
+
+def learning(story: Story) -> Html | None:
+    """Loss, headline and learning rate over the epochs, then over- or under-fitting in words."""
+    if not story.history:
+        return None
+    epochs = {line.get("epoch") for line in story.history}
+    words = tag("div", tag("h3", say("fit.heading")), *(tag("p", s) for s in fitting_sentences(story)), class_="words")
+    if len(epochs) < 2:
+        return join([tag("p", say("curves.one_epoch"), class_="quiet"), words])
+    charts = [_losses(story), _headline(story), _rate(story)]
+    return join([words, tag("div", *charts, class_="charts"), _running_note(story)])
+
+
+def _losses(story: Story) -> Html | None:
+    running = story.curve("running", "loss")
+    series = [
+        Series(say("curves.running"), "running", running),
+        Series(split_name("train"), "train", story.curve("train", "loss")),
+        Series(split_name("val"), "val", story.curve("val", "loss")),
+    ]
+    return _chart(story, series, "loss", from_zero=True)
+
+
+def _headline(story: Story) -> Html | None:
+    name = story.headline
+    if name == "loss":
+        return None
+    series = [Series(split_name(split), split, story.curve(split, name)) for split in ("train", "val")]
+    return _chart(story, series, name)
+
+
+def _chart(story: Story, series: list[Series], metric: str, *, from_zero: bool = False) -> Html | None:
+    if not any(s.points for s in series):
+        return None
+    best = _best_epoch(story)
+
+    def spelled(value: float) -> str:
+        return metric_text(metric, value)
+
+    return line_chart(
+        series,
+        title=capital(metric_name(metric)),
+        x_label=say("curves.epoch"),
+        spell=spelled,
+        hover=_hover,
+        mark=None if best is None else (best, say("curves.best", epoch=best)),
+        from_zero=from_zero,
+    )
+
+
+def _rate(story: Story) -> Html | None:
+    """The learning rate, where it changed."""
+    points = [
+        (float(line["epoch"]), float(line["learning_rate"]))
+        for line in story.history
+        if is_number(line.get("learning_rate")) and is_number(line.get("epoch"))
+    ]
+    if len({rate for _, rate in points}) < 2:
+        return None
+    return line_chart(
+        [Series(say("curves.rate"), "rate", points)],
+        title=capital(say("curves.rate")),
+        x_label=say("curves.epoch"),
+        spell=lambda value: spell(value, ".3g"),
+        hover=_hover,
+    )
+
+
+def _hover(epoch: float, series: str, value: str) -> str:
+    return say("curves.point", epoch=int(epoch), series=series, value=value)
+
+
+def _best_epoch(story: Story) -> int | None:
+    """The epoch whose state was kept."""
+    best = story.record.get("best_epoch")
+    if not is_number(best):
+        kept = [line.get("epoch") for line in story.history if line.get("best") is True and "val" in line]
+        best = kept[-1] if kept else None
+    return int(best) if is_number(best) and "val" in story.metrics else None
+
+
+def _running_note(story: Story) -> Html | None:
+    return tag("p", say("curves.running_meaning"), class_="quiet") if story.curve("running", "loss") else None

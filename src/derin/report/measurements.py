@@ -1,0 +1,99 @@
+"""All measurements: by split with intervals, and by class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from derin.core.messages import capital, say, spell
+from derin.report.html import Html, folded, join, table, tag
+from derin.report.numbers import count_text, metric_name, metric_text, split_name
+from derin.report.story import Story, is_number
+
+_CLASS_COLUMNS = ("precision", "recall", "f1", "auc")
+_OPEN_UP_TO = 20  # classes; longer tables are folded
+
+
+def measurements(story: Story) -> Html | None:
+    """A table of splits, then one of classes or of the numbers that are predicted."""
+    if not story.metrics:
+        return None
+    splits = list(story.metrics)
+    names = list(dict.fromkeys(name for split in splits for name in story.metrics[split]))
+    names = [name for name in names if any(is_number(story.metrics[split].get(name)) for split in splits)]
+    rows: list[list[Any]] = [[metric_name(name), *(_cell(story, split, name) for split in splits)] for name in names]
+    if any(story.num_measured(split) for split in splits):
+        rows.append([say("metrics.num_examples"), *(count_text(story.num_measured(split)) for split in splits)])
+    head = [say("metrics.metric"), *(split_name(split) for split in splits)]
+    has_intervals = any(story.interval(split, name) for split in splits for name in names)
+    temperature = story.part("calibration").get("temperature")
+    return join(
+        [
+            table(head, rows, numeric=range(1, len(splits) + 1)),
+            tag("p", say("metrics.note"), class_="quiet") if has_intervals else None,
+            tag("p", say("metrics.calibration", temperature=temperature)) if is_number(temperature) else None,
+            _per_class(story),
+            _per_output(story),
+        ]
+    )
+
+
+def _cell(story: Story, split: str, name: str) -> Html:
+    """A value, and its interval beneath it."""
+    num = story.num_measured(split)
+    value = metric_text(name, story.metrics[split].get(name), num)
+    bounds = story.interval(split, name)
+    if bounds is None:
+        return tag("span", value)
+    low, high = (metric_text(name, bound, num) for bound in bounds)
+    return tag("span", value, tag("small", f"{low} – {high}"))
+
+
+def _per_class(story: Story) -> Html | None:
+    """Precision, recall and the like for each class, the weakest first."""
+    split = story.shown_split or ""
+    classes = story.part("details", split).get("per_class")
+    if not isinstance(classes, Mapping) or not classes:
+        return None
+    known = {str(name): numbers for name, numbers in classes.items() if isinstance(numbers, Mapping)}
+    columns = [c for c in _CLASS_COLUMNS if any(is_number(numbers.get(c)) for numbers in known.values())]
+
+    def strength(name: str) -> float:
+        value = known[name].get("f1")
+        return value if is_number(value) else -1.0
+
+    rows = [
+        [name, *(_bar(column, known[name].get(column)) for column in columns), count_text(known[name].get("support"))]
+        for name in sorted(known, key=strength)
+    ]
+    head = [say("class.name"), *(metric_name(column) for column in columns), say("class.support")]
+    body = table(head, rows, numeric=range(1, len(head)))
+    heading = say("metrics.per_class", split=split_name(split))
+    if len(rows) > _OPEN_UP_TO:
+        return folded(capital(heading), body)
+    return join([tag("h3", capital(heading)), body])
+
+
+def _bar(metric: str, value: Any) -> Html:
+    """A number with a bar of its length behind it."""
+    if not is_number(value):
+        return tag("span", say("value.missing"))
+    return tag("span", metric_text(metric, value), class_="bar", style=f"--share:{min(max(value, 0), 1):.3f}")
+
+
+def _per_output(story: Story) -> Html | None:
+    """The same measurements for each number of a prediction of several."""
+    split = story.shown_split or ""
+    outputs = story.part("details", split).get("per_output")
+    if not isinstance(outputs, Mapping) or not outputs:
+        return None
+    columns = {str(name): values for name, values in outputs.items() if isinstance(values, list)}
+    names = story.part("task").get("columns")
+    num = max((len(values) for values in columns.values()), default=0)
+    labels = names if isinstance(names, list) and len(names) == num else [spell(i + 1) for i in range(num)]
+    rows = [
+        [labels[i], *(metric_text(n, v[i] if i < len(v) else None) for n, v in columns.items())] for i in range(num)
+    ]
+    head = ["", *(metric_name(name) for name in columns)]
+    heading = tag("h3", capital(say("metrics.per_output", split=split_name(split))))
+    return join([heading, table(head, rows, numeric=range(1, len(head)))])

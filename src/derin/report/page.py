@@ -1,0 +1,91 @@
+"""Writes report.html: the sections in order, the style, and nothing that has to be loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from derin.core.files import write_bytes
+from derin.core.messages import language, say
+from derin.report import data, examples, learning, measurements, mistakes, network, reproduce, summary
+from derin.report.html import Html, join, tag
+from derin.report.numbers import task_name
+from derin.report.story import Story, read_story
+from derin.version import __version__
+
+# No script, no request: whatever a name in the data may hold, the browser does nothing with it.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def write_report(run: Path, *, pictures: bool = True) -> Path:
+    """Writes the report of a run, finished or not, and returns its path.
+
+    Args:
+        run: the run's folder.
+        pictures: whether examples of the data (pictures, or names of rows) are embedded.
+
+    Raises:
+        UsageError: there is no run.
+        RefusedFileError: one of the run's files is damaged.
+        StorageError: the report cannot be written.
+    """
+    story = read_story(Path(run))
+    path = story.path / "report.html"
+    write_bytes(path, render(story, pictures=pictures).encode("utf-8"))
+    return path
+
+
+def render(story: Story, *, pictures: bool = True) -> str:
+    """The page as text."""
+    name, source = summary.model_name(story), summary.data_name(story)
+    title = say("report.title", model=name, data=source)
+    sections = [
+        ("result", "summary.heading", summary.result(story)),
+        ("learning", "curves.heading", learning.learning(story)),
+        ("measurements", "metrics.heading", measurements.measurements(story)),
+        ("mistakes", mistakes.heading_key(story), mistakes.mistakes(story)),
+        ("examples", "examples.heading", examples.examples(story) if pictures else None),
+        ("data", "data.heading", data.data(story, names=pictures)),
+        ("network", "network.heading", network.network(story)),
+        ("plan", "plan.heading", network.plan(story)),
+        ("reproduce", "reproduce.heading", reproduce.reproduce(story)),
+    ]
+    shown = [(anchor, say(key), body) for anchor, key, body in sections if body is not None]
+    navigation = tag(
+        "nav",
+        *(tag("a", heading, href=f"#{anchor}") for anchor, heading, _ in shown),
+        aria_label=say("report.contents"),
+    )
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("meta", name="generator", content=f"Derin {__version__}"),
+        tag("title", title),
+        tag("style", Html(_style())),
+    )
+    date = str(story.record.get("started", ""))[:16].replace("T", " ")
+    subtitle = " · ".join(part for part in (task_name(story.part("task").get("name")), date) if part)
+    header = tag(
+        "header", tag("h1", title), tag("p", subtitle, class_="subtitle"), _notice(story, pictures), navigation
+    )
+    unfinished = None if story.finished else tag("p", say("report.unfinished"), class_="notice")
+    bodies = (tag("section", tag("h2", heading), body, id=anchor) for anchor, heading, body in shown)
+    footer = tag("footer", say("report.made_by", version=__version__))
+    body = tag("body", header, tag("main", unfinished, *bodies), footer)
+    return "<!DOCTYPE html>\n" + tag("html", head, body, lang=language()) + "\n"
+
+
+def _notice(story: Story, pictures: bool) -> Html | None:
+    """That the page holds pieces of the user's data, or that they were left out."""
+    if not pictures:
+        return tag("p", say("report.without_pictures"), class_="notice")
+    if "reason" not in story.examples:
+        return None
+    key = "report.notice_pictures" if "pictures" in story.examples else "report.notice_rows"
+    return tag("p", join([say(key)]), class_="notice")
+
+
+def _style() -> str:
+    return Path(__file__).with_name("style.css").read_text(encoding="utf-8")

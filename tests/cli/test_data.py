@@ -1,0 +1,110 @@
+"""`derin data`: what a person reads, and the document that a program reads."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from derin.cli.console import speaks_plainly
+from derin.cli.data import data
+from derin.data.sheet import contact_sheet
+
+app = typer.Typer(pretty_exceptions_enable=False)
+app.command()(speaks_plainly(data))
+runner = CliRunner()
+
+
+def run(*arguments: str, code: int = 0) -> tuple[str, str]:
+    result = runner.invoke(app, list(arguments), env={"COLUMNS": "120", "TERM": "dumb"})
+    assert result.exit_code == code, result.output
+    return result.stdout, result.stderr
+
+
+def test_a_person_sees_columns_splits_classes_and_notes() -> None:
+    out, _ = run("iris")
+    assert "150 examples" in out
+    assert "sepal length (cm)  number" in out
+    assert "3: setosa, versicolor, virginica" in out
+    assert ["all", "90", "30", "30"] in [line.split() for line in out.splitlines()]
+    assert "row 101 (" in out
+    assert "cut from all rows" in out
+
+
+def test_a_program_gets_one_document() -> None:
+    out, _ = run("iris", "--json")
+    document = json.loads(out)
+    assert sorted(document) == ["name", "report", "schema", "splits"]
+    assert document["splits"] == {"train": 90, "val": 30, "test": 30}
+    assert document["schema"][-1]["classes"] == ["setosa", "versicolor", "virginica"]
+    assert document["report"]["counts"]["val"] == {"setosa": 10, "versicolor": 10, "virginica": 10}
+    assert len(document["report"]["duplicates"]) == 1
+
+
+def test_findings_are_summed_up_by_reason_and_listed_on_request(tmp_path: Path) -> None:
+    lines = ["x,kind"] + [f"{i}.5,{'ab'[i % 2] if i % 10 else ''}" for i in range(60)]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    out, _ = run(str(tmp_path / "a.csv"))
+    assert "6 skipped: " in out
+    assert "… 3 more" in out
+    everything, _ = run(str(tmp_path / "a.csv"), "--all")
+    assert "… 3 more" not in everything
+
+
+def test_square_brackets_in_names_are_shown(tmp_path: Path) -> None:
+    lines = ["[red] size,kind"] + [f"{i}.5,{'ab'[i % 2]}" for i in range(30)]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    assert "[red] size" in run(str(tmp_path / "a.csv"))[0]
+
+
+def test_named_sets_are_listed_with_where_they_are() -> None:
+    out, _ = run("--sets")
+    assert [line.split()[:2] for line in out.splitlines() if line.startswith("digits")] == [["digits", "scikit-learn"]]
+    document = json.loads(run("--sets", "--json")[0])
+    entries = {entry["name"]: entry for entry in document["sets"]}
+    assert entries["iris"]["available"] is True
+    assert entries["mnist"]["download_bytes"] == 9_912_422 + 28_881 + 1_648_877 + 4_542
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        ((), 2, "DATA is required"),
+        (("iris", "--sets"), 2, "takes no DATA"),
+        (("irsi",), 1, "did you mean 'iris'"),
+        (("iris", "--sheet", "a.png"), 1, "a sheet needs pictures; the inputs are number"),
+        (("digits", "--sheet", "a.jpg"), 2, "must be a file that ends in .png"),
+        (("digits", "--sheet", "no/such/folder/a.png"), 1, "cannot be written"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_stdout_stays_empty(
+    arguments: tuple[str, ...], code: int, sentence: str
+) -> None:
+    out, err = run(*arguments, code=code)
+    assert out == ""
+    assert sentence in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_the_sheet_shows_a_line_for_each_class(tmp_path: Path) -> None:
+    out, _ = run("digits", "--sheet", str(tmp_path / "sheet.png"))
+    assert "sheet.png" in out
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size[0] == 2 * 16 + 10 * (112 + 8) - 8
+        assert sheet.size[1] > 10 * 112
+
+
+def test_small_pictures_are_enlarged_without_smoothing_and_large_ones_fit() -> None:
+    small = np.array([[[0], [255]], [[255], [0]]], dtype=np.uint8)
+    large = np.full((300, 600, 3), (200, 10, 10), dtype=np.uint8)
+    sheet = np.asarray(contact_sheet([small, large], ["", ""], columns=2, cell=100))
+    first, second = sheet[16:116, 16:116], sheet[16:116, 124:224]
+    np.testing.assert_array_equal(
+        first, np.kron(small[..., 0], np.ones((50, 50), dtype=np.uint8))[..., None].repeat(3, 2)
+    )
+    # 600 × 300 becomes 100 × 50, in the middle of its square.
+    assert (second[25:75] == (200, 10, 10)).all()
+    assert (second[:25] == 255).all()
