@@ -1,7 +1,7 @@
 """Test accuracies of documented defaults on whole data sets, over seeds, through the command line.
 
-    python benchmarks/accuracy.py digits mnist fashion_mnist
-    python benchmarks/accuracy.py resnet20 --seeds 0
+python benchmarks/accuracy.py digits mnist fashion_mnist
+python benchmarks/accuracy.py resnet20 --seeds 0
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Derin beside Keras 3 (TensorFlow and JAX), Lightning and a plain PyTorch loop: same network, batch and data, in one run.
+"""Derin beside Keras 3 (TensorFlow and JAX), Lightning and a plain PyTorch loop: same network, batch and data.
 
-Every peer trains in a process of its own; the processes take turns, round by round, so that a busy moment of the machine meets
-all alike. Two columns: everyone in fp32, and everyone's best documented setting. The ratio is Derin's median over the median of
-the fastest peer.
+Every peer trains in a process of its own; the processes take turns, round by round, so that a busy moment of the
+machine meets all alike. Two columns: everyone in fp32, and everyone's best documented setting. The ratio is Derin's
+median over the median of the fastest peer.
 
     python benchmarks/speed.py                  # makes .venv-bench with the pinned peers, then measures
     python benchmarks/speed.py --rounds 5 --networks mlp cnn
@@ -45,8 +45,20 @@ def environment(folder: Path) -> Path:
 def measure(python: Path, peer: str, network: str, precision: str, epochs: int) -> dict | None:
     """One process of one peer; None where it fails, which is told."""
     module, variables = PEERS[peer]
-    command = [str(python), "-m", f"peers.{module}", "--network", network, "--precision", precision, "--epochs", str(epochs)]
-    result = subprocess.run(command, cwd=HERE, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+    command = [
+        str(python),
+        "-m",
+        f"peers.{module}",
+        "--network",
+        network,
+        "--precision",
+        precision,
+        "--epochs",
+        str(epochs),
+    ]
+    result = subprocess.run(
+        command, cwd=HERE, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
     if result.returncode:
         print(f"{peer}, {network}, {precision} failed: {result.stderr.strip().splitlines()[-1]}", file=sys.stderr)
         return None

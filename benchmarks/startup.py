@@ -1,6 +1,6 @@
 """How long one waits before anything happens: import, --help, and a prediction from a cold start.
 
-    python benchmarks/startup.py RUN PICTURE
+python benchmarks/startup.py RUN PICTURE
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def main() -> None:
     medians = {name: statistics.median(values) for name, values in found.items()}
     for name, values in found.items():
         print(f"{name:>16}: {medians[name]:.3f} s ({min(values):.3f}–{max(values):.3f})")
-    print(f"import derin without the interpreter: {medians['import derin'] - medians['python -c pass']:.3f} s (asked < 0.1)")
+    own = medians["import derin"] - medians["python -c pass"]
+    print(f"import derin without the interpreter: {own:.3f} s (asked < 0.1)")
     print(f"derin --help: {medians['derin --help']:.3f} s (asked < 0.35)")
     allowed = 1.2 * medians["import torch"] + 0.5
     print(f"derin predict: {medians['derin predict']:.3f} s (asked < {allowed:.3f} = 1.2 × torch + 0.5)")

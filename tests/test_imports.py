@@ -78,6 +78,7 @@ def test_room_imports_no_torch_at_module_level(room: str) -> None:
 
 @pytest.mark.parametrize("statement", ["import derin", "import derin.cli.main", "from derin import DerinError"])
 def test_importing_loads_nothing_heavy(statement: str) -> None:
-    code = f"{statement}\nimport sys\nprint([m for m in ('torch', 'numpy', 'matplotlib', 'sklearn', 'PIL') if m in sys.modules])"
+    heavy = ("torch", "numpy", "matplotlib", "sklearn", "PIL")
+    code = f"{statement}\nimport sys\nprint([m for m in {heavy} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

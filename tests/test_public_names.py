@@ -42,7 +42,11 @@ def test_every_public_thing_has_a_docstring() -> None:
         if not ast.get_docstring(tree):
             missing.append(str(path.relative_to(SOURCE)))
         for node in tree.body:
-            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_") and not ast.get_docstring(node):
+            if (
+                isinstance(node, ast.ClassDef | ast.FunctionDef)
+                and not node.name.startswith("_")
+                and not ast.get_docstring(node)
+            ):
                 missing.append(f"{path.relative_to(SOURCE)}: {node.name}")
     assert not missing
 

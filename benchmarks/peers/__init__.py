@@ -1,1 +1,1 @@
-"""One file per peer; each trains the same three networks through its own documented interface and prints examples per second."""
+"""One file per peer; each trains the same networks through its documented interface and prints examples per second."""

@@ -1,4 +1,4 @@
-"""Keras 3 on the back end that KERAS_BACKEND names; its default compilation, mixed_bfloat16 where everybody may use their best."""
+"""Keras 3 on the back end of KERAS_BACKEND, compiled by default; mixed_bfloat16 where everybody may use their best."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from derin.version import __version__
 if TYPE_CHECKING:
     from derin.api.fit import fit
     from derin.api.load import load
-    from derin.api.model import open  # noqa: A004
+    from derin.api.model import open
     from derin.api.run import Run
     from derin.core.errors import DerinError
     from derin.models.graph import Graph, Input

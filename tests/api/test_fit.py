@@ -113,7 +113,7 @@ def test_resume_refuses_other_settings_by_name(tmp_path: Path) -> None:
 def test_nan_stops_training_and_names_the_place(tmp_path: Path) -> None:
     features = np.random.default_rng(0).normal(size=(60, 3))
     labels = np.arange(60) % 3
-    with pytest.raises(derin.DerinError, match="not finite|NaN|infinite"):
+    with pytest.raises(derin.DerinError, match=r"not finite|NaN|infinite"):
         derin.fit((features, labels), model="mlp", out=tmp_path / "run", learning_rate=1e30, optimizer="sgd", **QUICK)
 
 
@@ -168,7 +168,9 @@ def test_time_limit_ends_training_with_a_usable_run(tmp_path: Path) -> None:
         ({"augment": "flipp"}, UsageError),
     ],
 )
-def test_wrong_settings_are_refused_in_one_sentence(options: dict[str, Any], error: type[Exception], tmp_path: Path) -> None:
+def test_wrong_settings_are_refused_in_one_sentence(
+    options: dict[str, Any], error: type[Exception], tmp_path: Path
+) -> None:
     with pytest.raises((error, UsageError)) as caught:
         derin.fit("digits", out=tmp_path / "run", **{**QUICK, **options})
     assert "\n" not in str(caught.value)

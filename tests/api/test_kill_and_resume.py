@@ -24,9 +24,9 @@ pytestmark = [
 TRAIN = """
 import sys, derin
 derin.fit(
-    "digits", out=sys.argv[1], resume=True, model="convnet", model_options={"dropout": 0.3}, augment="shift=0.1,rotate=5",
-    epochs=120, batch_size=64, learning_rate=2e-3, optimizer="adamw", schedule="one-cycle", ema_decay=0.99, clip_norm=5.0,
-    plan="fp32,channels-last,fused", threads=1, save_every_seconds=0.1, report=False,
+    "digits", out=sys.argv[1], resume=True, model="convnet", model_options={"dropout": 0.3}, epochs=120, batch_size=64,
+    augment="shift=0.1,rotate=5", learning_rate=2e-3, optimizer="adamw", schedule="one-cycle", ema_decay=0.99,
+    clip_norm=5.0, plan="fp32,channels-last,fused", threads=1, save_every_seconds=0.1, report=False,
 )
 """
 NUM_RANDOM_KILLS = 6
@@ -39,7 +39,11 @@ def start(run: Path, fault: str | None = None) -> subprocess.Popen[str]:
     if fault is not None:
         environment["DERIN_FAULT"] = fault
     return subprocess.Popen(
-        [sys.executable, "-c", TRAIN, str(run)], env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", TRAIN, str(run)],
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 

@@ -193,7 +193,7 @@ def test_the_structure_tells_classes_names_and_shapes_apart_but_not_values() -> 
 def test_a_bundle_that_is_replaced_while_it_is_read_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, checked = saved(tmp_path / "m", nn.Linear(3, 2), value=1), bundle_module._checked_card
+    path, checked = saved(tmp_path / "m", nn.Linear(3, 2), value=1), bundle_module.checked_card
 
     replaced = False
 
@@ -204,7 +204,7 @@ def test_a_bundle_that_is_replaced_while_it_is_read_is_read_again(
             saved(path, nn.Linear(3, 2), value=2)
         return checked(card, where)
 
-    monkeypatch.setattr(bundle_module, "_checked_card", replace_in_between)
+    monkeypatch.setattr(bundle_module, "checked_card", replace_in_between)
     assert load_bundle(path).card["value"] == 2
 
 

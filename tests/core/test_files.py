@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from derin.core import files
+from derin.core import files, folders
 from derin.core.bundle import load_bundle, save_bundle
 from derin.core.errors import RefusedFileError, StorageError
 from derin.core.faults import faults
@@ -106,7 +106,7 @@ def test_the_hash_is_that_of_the_standard(tmp_path: Path) -> None:
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The two ways in which a folder takes another's place."""
     if request.param == "two renames":
-        monkeypatch.setattr(files, "_exchange", lambda one, other: False)
+        monkeypatch.setattr(folders, "_exchange", lambda one, other: False)
     elif not sys.platform.startswith("linux"):
         pytest.skip("exchange-rename is Linux's")
     return str(request.param)
@@ -139,7 +139,7 @@ def test_an_interrupted_swap_is_rolled_back_and_the_next_one_succeeds(tmp_path: 
 
 
 def test_a_swap_goes_on_when_a_reader_recovers_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_exchange", lambda one, other: False)
+    monkeypatch.setattr(folders, "_exchange", lambda one, other: False)
     final, recovered = tmp_path / "final", []
     put_folder(final, "old")
 

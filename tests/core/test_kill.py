@@ -27,7 +27,7 @@ DRIVER = """
 import json, os, shutil, sys
 from pathlib import Path
 import torch
-from derin.core import faults, files
+from derin.core import faults, folders
 from derin.core.bundle import save_bundle
 from derin.core.files import FAULT_POINTS, replace_folder, temporary_folder, write_bytes
 from derin.core.run import RunFolder
@@ -59,7 +59,7 @@ def log(folder, value):
 
 def by_two_renames(write):
     def scenario(folder, value):
-        files._exchange = lambda one, other: False
+        folders._exchange = lambda one, other: False
         write(folder, value)
     return scenario
 

@@ -105,7 +105,7 @@ def test_two_processes_cannot_share_a_run(run: RunFolder) -> None:
 def test_a_record_of_a_newer_derin_is_refused_and_one_without_format_too(run: RunFolder) -> None:
     run.write_record({"format": 999})
     with pytest.raises(
-        RefusedFileError, match=r"of format 999, written by a newer Derin .* pip install --upgrade derin"
+        RefusedFileError, match=r"of format 999, written by a newer Derin; .* pip install --upgrade derin"
     ):
         run.record()
     (run.path / "run.json").write_text("[]")

@@ -1,6 +1,7 @@
 """Named sets: where they are looked for, what is said about copies, what is fetched."""
 
 import hashlib
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -183,3 +184,28 @@ def test_pima_has_the_names_of_its_columns() -> None:
     assert table.target().name == "outcome"
     assert np.bincount(table["outcome"].take(np.arange(768))).tolist() == [500, 268]  # as published
     assert [c.name for c in table.inputs][:2] == ["pregnancies", "glucose"]
+
+
+def test_a_fetched_archive_is_unpacked_once_and_thrown_away(
+    nowhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.data.test_download import Server, serving
+
+    records = np.random.default_rng(0).integers(0, 10, (7, 3073), dtype=np.uint8)
+    with tarfile.open(tmp_path / "c.tar.gz", "w:gz") as tar:
+        for name in ("data_batch_1.bin", "test_batch.bin"):
+            records.tofile(tmp_path / name)
+            tar.add(tmp_path / name, arcname=f"cifar-10-batches-bin/{name}")
+    content = (tmp_path / "c.tar.gz").read_bytes()
+    with serving(Server()) as server:
+        server.content = content
+        address = f"http://127.0.0.1:{server.server_address[1]}/c.tar.gz"
+        file = RemoteFile(
+            address=address, name="c.tar.gz", num_bytes=len(content), sha256=hashlib.sha256(content).hexdigest()
+        )
+        monkeypatch.setitem(NAMED_SETS, "cifar10", replace(NAMED_SETS["cifar10"], files=(file,)))
+        for _ in range(2):
+            table = read_named("cifar10", OPTIONS, download=True)
+            assert {k: len(v) for k, v in table.splits.items()} == {"train": 7, "test": 7}
+        assert len(server.requests) == 1
+    assert [p.name for p in downloads_folder().iterdir() if not p.name.startswith(".")] == ["cifar10"]

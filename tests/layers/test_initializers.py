@@ -93,7 +93,7 @@ def test_variance_of_the_signal_neither_grows_nor_dies_over_fifty_layers() -> No
         layer = nn.Linear(256, 256)
         initialize(layer, "he", generator=generator)
         x = layer(x).relu()
-    # Each layer changes the mean square by a factor near one; fifty of them stay within a factor of four of the beginning.
+    # Each layer changes the mean square by a factor near one: fifty stay within a factor of four of the beginning.
     assert 0.25 < x.square().mean().item() < 4
 
 

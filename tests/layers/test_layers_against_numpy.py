@@ -1,4 +1,4 @@
-"""Layers against the same equations in NumPy float64. The modules run in float64 too: what remains is rounding, below 1e-12."""
+"""Layers against the same equations in NumPy float64. The modules run in float64 too: rounding stays below 1e-12."""
 
 from __future__ import annotations
 

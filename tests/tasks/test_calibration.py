@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_expit, log_softmax, softmax
-from task_tables import TABLES
+from tests.tasks.task_tables import TABLES
 
 from derin.core.errors import DataError, ShapeError, UsageError
 from derin.data.batch import Batch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from task_tables import TABLES, classes_table, numbers_table, table_of
+from tests.tasks.task_tables import TABLES, classes_table, numbers_table, table_of
 
 from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.data.schema import Column, Kind, Role, Schema

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from task_tables import TABLES
+from tests.tasks.task_tables import TABLES
 from torch import Tensor, nn
 
 from derin.core.errors import ShapeError, UsageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from task_tables import TABLES
+from tests.tasks.task_tables import TABLES
 
 from derin.data.augment import Augmentation
 from derin.data.schema import Column, Kind, Role, Schema

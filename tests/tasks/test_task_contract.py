@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from task_tables import TABLES
+from tests.tasks.task_tables import TABLES
 from torch import nn
 
 from derin.core.errors import RefusedFileError

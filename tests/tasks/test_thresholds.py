@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn import metrics as oracle
-from task_tables import TABLES
+from tests.tasks.task_tables import TABLES
 
 from derin.core.errors import UnknownNameError, UsageError
 from derin.tasks.inference import infer_task

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from derin.core.bundle import Bundle, load_bundle, load_state, save_bundle, state_tensors, structure_fingerprint
 from derin.core.errors import RefusedFileError, UsageError
+from derin.core.files import recover_folder
 from derin.data.preparation import Preparation, preparation_from_json
 from derin.tasks.registry import task_from_json
 from derin.version import __version__
@@ -52,12 +53,15 @@ def load_model(path: Path, model: nn.Module | None = None) -> tuple[nn.Module, A
     from derin.models.building import from_spec
 
     inner = path / "model"
+    recover_folder(inner)
     bundle = load_bundle(inner if (inner / "card.json").exists() else path)
     try:
         entry, task_entry, preparation_entry = bundle.card["model"], bundle.card["task"], bundle.card["preparation"]
         registered = entry.get("name") is not None
     except (KeyError, AttributeError, TypeError) as error:
-        raise RefusedFileError(f"The card of {path} lacks model, task or preparation; train or export it again.") from error
+        raise RefusedFileError(
+            f"The card of {path} lacks model, task or preparation; train or export it again."
+        ) from error
     if registered:
         if model is not None:
             raise UsageError(f"The bundle {path} names its own network ({entry['name']}); leave `model` out.")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from derin.api.prepare import Prepared, prepare, source_name
 from derin.api.results import measure
 from derin.api.run import Run
 from derin.core.environment import differences, environment
-from derin.core.errors import UsageError
+from derin.core.errors import DerinWarning, UsageError
 from derin.core.run import RunFolder
 from derin.train.callback import Callback
 from derin.train.config import TrainConfig
@@ -60,7 +60,7 @@ def fit(
         >>> run = derin.fit("iris", epochs=40, out=folder + "/iris")
         >>> run.metrics["test"]["accuracy"] > 0.8
         True
-        >>> derin.open(run.path).predict([5.1, 3.5, 1.4, 0.2])[0].name
+        >>> derin.open(run.path).predict([5.1, 3.5, 1.4, 0.2]).label
         'setosa'
     """
     folder, record = _open_or_create(data, out, resume, options)
@@ -95,9 +95,7 @@ def _open_or_create(
     return RunFolder.create(None if out is None else Path(out), name=Path(name).stem or "run"), {}
 
 
-def _continued(
-    data: Any, options: dict[str, Any], record: Mapping[str, Any], path: Path
-) -> tuple[Any, dict[str, Any]]:
+def _continued(data: Any, options: dict[str, Any], record: Mapping[str, Any], path: Path) -> tuple[Any, dict[str, Any]]:
     """The recorded data and options; what the caller gives beside must be the same."""
     request = record["request"]
     if data is None:
@@ -140,7 +138,7 @@ def _begin(
         if prepared.table.fingerprint() != record["data"]["fingerprint"]:
             raise UsageError(f"The data of run {folder.path} has changed since it was started; start a new run.")
         for sentence in differences(record["environment"], environment(str(prepared.device))):
-            print(sentence, file=sys.stderr)
+            warnings.warn(sentence, DerinWarning, stacklevel=2)
         return record
     summary = summarize(prepared.model, prepared.preparation.input_shape)
     config = replace(prepared.config, threads=prepared.config.threads or torch.get_num_threads())
@@ -170,6 +168,7 @@ def _begin(
         "data": {
             "name": table.name,
             "source": source_name(data),
+            "size": options.get("size"),
             "fingerprint": table.fingerprint(),
             "schema": table.schema.to_json(),
             "splits": {split: len(rows) for split, rows in table.splits.items()},

@@ -85,7 +85,7 @@ class Model:
         from derin.data.table import Table
         from derin.train.evaluation import evaluate
 
-        table = data if isinstance(data, Table) else load(data, target=target, seed=self._seed, **self._size())
+        table = data if isinstance(data, Table) else load(data, target=target, seed=self._seed, size=self._size)
         if split is None:
             known = table.fingerprint() == self.card.get("data", {}).get("fingerprint")
             split = "test" if "test" in table.splits and (known or "test" in table.given_splits) else "all"
@@ -109,14 +109,16 @@ class Model:
     def _seed(self) -> int:
         return int(self.card.get("training", {}).get("seed", 0))
 
-    def _size(self) -> dict[str, int]:
+    @property
+    def _size(self) -> int | None:
         """Pictures are read at the size of training, so that the cache of training serves again."""
         size = self.card.get("data", {}).get("size")
-        return {} if size is None else {"size": size}
+        return size if isinstance(size, int) else None
 
     def _is_single(self, inputs: Any) -> bool:
         if isinstance(inputs, list | tuple):
-            return False
+            # A row of numbers is one example; a list of anything else is a list of examples.
+            return self.preparation.kind == "features" and all(isinstance(i, int | float) for i in inputs)
         num_axes = getattr(inputs, "ndim", None)
         if self.preparation.kind == "picture":
             return num_axes is None or num_axes <= 3

@@ -146,7 +146,6 @@ def prepare(
         UsageError: a setting that does not exist or does not fit.
         DataError: data that cannot be trained on.
     """
-    import torch
 
     from derin.data.augment import Augmentation
 
@@ -167,6 +166,8 @@ def prepare(
     suggested = recipe(model_name, table)
     the_task = infer_task(table, name=task, **_task_options(class_weights, label_smoothing))
     if config is None:
+        if "plan" in settings:
+            settings["plan"] = _plan_text(settings["plan"])
         usual = {"momentum": 0.95} if settings.get("optimizer") == "muon" else {}
         config = TrainConfig.from_json({**suggested.settings, **usual, **settings})
     if isinstance(augment, str):
@@ -199,6 +200,16 @@ def prepare(
         targets=targets,
         device=device,
     )
+
+
+def _plan_text(plan: str) -> str:
+    """A plan in words; the plan of another run where its folder is named."""
+    from derin.core.run import RunFolder
+    from derin.train.plan import Plan
+
+    if not (Path(plan) / "run.json").exists():
+        return plan
+    return str(Plan.from_json(RunFolder.open(Path(plan)).record()["plan"]["chosen"]))
 
 
 def _task_options(class_weights: Any, label_smoothing: float | None) -> dict[str, Any]:
@@ -234,16 +245,15 @@ def _network(
     from torch import nn
 
     from derin.models.building import build
+    from derin.models.sequential import Sequential
 
     if model is None or isinstance(model, str):
         return build(model_name, input_shape=input_shape, num_outputs=task.num_outputs, seed=seed, **(options or {}))
     if options:
         raise UsageError("model_options belong to a registered model's name; a network of your own has them already.")
     if not isinstance(model, nn.Module):
-        raise UsageError(
-            f"model must be a registered name or a torch.nn.Module; got {type(model).__name__}. See `derin summary --help`."
-        )
-    if hasattr(model, "bind"):
+        raise UsageError(f"model must be a registered name or a torch.nn.Module; got {type(model).__name__}.")
+    if isinstance(model, Sequential):
         model.bind(input_shape, seed=seed)
     return model
 

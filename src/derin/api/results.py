@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from derin.api.prepare import Prepared
-from derin.core.files import storage_errors
+from derin.core.files import open_atomically
 from derin.train.evaluation import predict_batches
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def measure(
         calibrate_on: the split on which a temperature is fitted first, or None.
 
     Returns:
-        ``metrics`` (plain numbers), ``details`` (confusion and the like) and ``intervals`` by split, ``num_examples`` by split, ``examples_split``, and ``calibration``.
+        ``metrics`` (plain numbers), ``details`` (confusion and the like), ``intervals`` and ``num_examples`` by split,
+        ``examples_split``, and ``calibration``.
     """
     found: dict[str, Any] = {"metrics": {}, "details": {}, "intervals": {}, "num_examples": {}}
     if calibrate_on is not None and calibrate_on in prepared.table.splits:
@@ -66,7 +67,9 @@ def _calibrate(network: nn.Module, task: Any, prepared: Prepared, split: str) ->
         (outputs["logits"], batch[task.target])
         for outputs, batch in predict_batches(network, task, prepared.split_source(split))
     ]
-    report: dict[str, Any] = task.calibrate(torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs])).to_json()
+    report: dict[str, Any] = task.calibrate(
+        torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs])
+    ).to_json()
     return report
 
 
@@ -87,5 +90,5 @@ def _write_examples(path: Path, kept: list[tuple[Any, np.ndarray]], task: Any, p
     }
     if prepared.preparation.kind == "picture":
         arrays["pictures"] = prepared.host.gather(chosen).numpy()
-    with storage_errors(f"The examples of the report {path}"), path.open("wb") as file:
+    with open_atomically(path) as file:
         np.savez_compressed(file, **arrays)

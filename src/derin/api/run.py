@@ -70,10 +70,10 @@ class Run:
     def _repr_html_(self) -> str:
         from html import escape
 
-        rows = "".join(
-            f"<tr><th>{escape(split)}</th><td>{escape(', '.join(f'{k} {v:.4g}' for k, v in values.items() if v is not None))}</td></tr>"
-            for split, values in self.metrics.items()
-        )
+        rows = ""
+        for split, values in self.metrics.items():
+            numbers = ", ".join(f"{name} {value:.4g}" for name, value in values.items() if value is not None)
+            rows += f"<tr><th>{escape(split)}</th><td>{escape(numbers)}</td></tr>"
         return f"<table><caption>{escape(repr(self))}</caption>{rows}</table>"
 
     def _headline(self) -> str:

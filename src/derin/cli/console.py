@@ -7,6 +7,7 @@ import json
 import math
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
@@ -44,6 +45,21 @@ def finite(value: Any) -> Any:
     return value
 
 
+def _warn_plainly(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
+    """Derin's own warnings as a sentence; others with the place that they came from."""
+    from derin.core.errors import DerinWarning
+
+    place = "" if issubclass(category, DerinWarning) else f"{filename}:{lineno}: {category.__name__}: "
+    print(f"{place}{message}", file=sys.stderr)
+
+
 def speaks_plainly(command: Callable[P, R]) -> Callable[P, R]:
     """Turns Derin's errors into one sentence on stderr and the right exit code; all else stays a traceback."""
 
@@ -51,6 +67,7 @@ def speaks_plainly(command: Callable[P, R]) -> Callable[P, R]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         from derin.core.errors import DerinError
 
+        warnings.showwarning = _warn_plainly
         try:
             return command(*args, **kwargs)
         except DerinError as error:

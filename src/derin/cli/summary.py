@@ -139,15 +139,12 @@ def _show(spec: dict[str, Any], counts: Summary) -> None:
     table.add_row("Total", "", "", f"{counts.parameters:,}", f"{counts.multiply_adds:,}", style="bold")
     out = console()
     shape = "×".join(map(str, spec["input_shape"]))
-    out.print(f"[bold]{spec['name']}[/bold], input {shape}, {spec['num_outputs']} outputs\n")
+    out.print(f"[bold]{spec['name']}[/bold], input {shape}, outputs {spec['num_outputs']}\n")
     out.print(table)
-    settings = ", ".join(
-        f"{name}={value}" for name, value in spec["options"].items() if name not in ("layers", "nodes")
-    )
-    if settings and spec["name"] in MODELS:
-        out.print(f"\nOptions: {settings}", markup=False)
     if spec["name"] in MODELS:
         info = MODELS[spec["name"]]
+        settings = ", ".join(f"{name}={value}" for name, value in spec["options"].items())
+        out.print(f"\nOptions: {settings}" if settings else "", markup=False)
         out.print(f"Paper: {info.paper}" + (f"\n{info.note}" if info.note else ""), markup=False)
 
 

@@ -20,7 +20,9 @@ _RUN = "Run"
 def train(
     data: Annotated[
         str | None,
-        typer.Argument(help="A named set (derin data --sets), a folder, an archive or a file; may be left out with --resume."),
+        typer.Argument(
+            help="A named set (derin data --sets), a folder, an archive or a file; may be left out with --resume."
+        ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict.", rich_help_panel=_DATA)] = None,
     size: Annotated[int | None, typer.Option(help="Height and width of pictures.", rich_help_panel=_DATA)] = None,
@@ -56,36 +58,52 @@ def train(
     ] = None,
     optimizer: Annotated[
         str | None,
-        typer.Option(help="sgd, momentum, nesterov, adagrad, rmsprop, adam, nadam, adamw, lion, muon.", rich_help_panel=_TRAINING),
+        typer.Option(
+            help="sgd, momentum, nesterov, adagrad, rmsprop, adam, nadam, adamw, lion, muon.", rich_help_panel=_TRAINING
+        ),
     ] = None,
     schedule: Annotated[
         str | None,
         typer.Option(
-            help="constant, inverse, exponential, inverse-sqrt, step, manual, linear, cosine, one-cycle; settings after a colon.",
+            help="constant, inverse, exponential, inverse-sqrt, step, manual, linear, cosine, one-cycle;"
+            " settings after a colon: step:every=10,factor=0.1.",
             rich_help_panel=_TRAINING,
         ),
     ] = None,
     warmup: Annotated[float | None, typer.Option(help="Share of training.", rich_help_panel=_TRAINING)] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="Decoupled, or L2 where the optimizer has no such form.", rich_help_panel=_TRAINING)] = None,
+    weight_decay: Annotated[
+        float | None,
+        typer.Option(help="Decoupled, or L2 where the optimizer has no such form.", rich_help_panel=_TRAINING),
+    ] = None,
     momentum: Annotated[float | None, typer.Option(help="0 to 1.", rich_help_panel=_TRAINING)] = None,
     l1: Annotated[float | None, typer.Option(help="Weight of the sum of |w|.", rich_help_panel=_TRAINING)] = None,
     clip_norm: Annotated[float | None, typer.Option(help="Largest gradient norm.", rich_help_panel=_TRAINING)] = None,
     accumulate: Annotated[int | None, typer.Option(help="Batches per update.", rich_help_panel=_TRAINING)] = None,
     ema_decay: Annotated[float | None, typer.Option(help="Average the weights.", rich_help_panel=_TRAINING)] = None,
-    patience: Annotated[int | None, typer.Option(help="Stop early after so many epochs.", rich_help_panel=_TRAINING)] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop early after so many epochs.", rich_help_panel=_TRAINING)
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.", rich_help_panel=_TRAINING)] = None,
     max_seconds: Annotated[float | None, typer.Option(help="Stop after so long.", rich_help_panel=_TRAINING)] = None,
     plan: Annotated[
         str | None,
-        typer.Option(help="auto, auto:fp32, plain, parts (bf16,channels-last,fused), or a run.", rich_help_panel=_TRAINING),
+        typer.Option(
+            help="auto, auto:fp32, plain, parts (bf16,channels-last,fused), or a run.", rich_help_panel=_TRAINING
+        ),
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps.", rich_help_panel=_TRAINING)] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads.", rich_help_panel=_TRAINING)] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; else runs/NAME-NUMBER.", rich_help_panel=_RUN)] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run at --out.", rich_help_panel=_RUN)] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; else runs/NAME-NUMBER.", rich_help_panel=_RUN)
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run at --out.", rich_help_panel=_RUN)
+    ] = False,
     config: Annotated[
         Path | None,
-        typer.Option(help="A run, or a JSON file, whose settings to use; options given here win.", rich_help_panel=_RUN),
+        typer.Option(
+            help="A run, or a JSON file, whose settings to use; options given here win.", rich_help_panel=_RUN
+        ),
     ] = None,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write events for TensorBoard into the run.", rich_help_panel=_RUN)
@@ -94,7 +112,9 @@ def train(
         bool, typer.Option("--histograms", help="With histograms of weights and gradients.", rich_help_panel=_RUN)
     ] = False,
     report: Annotated[bool, typer.Option(help="Write report.html.", rich_help_panel=_RUN)] = True,
-    pictures: Annotated[bool, typer.Option(help="Embed pictures of the data in the report.", rich_help_panel=_RUN)] = True,
+    pictures: Annotated[
+        bool, typer.Option(help="Embed pictures of the data in the report.", rich_help_panel=_RUN)
+    ] = True,
     json_output: JsonFlag = False,
 ) -> None:
     """Train a network on data, measure it and write a report.

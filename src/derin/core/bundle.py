@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derin.core.card import BUNDLE_FORMAT, CARD_NAME, WEIGHTS_NAME, checked_card, is_file_name
 from derin.core.errors import DerinError, RefusedFileError, UsageError
 from derin.core.files import (
     fault_point,
@@ -51,16 +51,10 @@ __all__ = [
     "structure_fingerprint",
 ]
 
-BUNDLE_FORMAT = 1
-CARD_NAME = "card.json"
-WEIGHTS_NAME = "model.safetensors"
 README_NAME = "README.md"
-_LAYOUTS = ("channels_last", "channels_last_3d")
 _MAX_CARD_BYTES = 16 << 20
 _MAX_FILE_BYTES = 1 << 30
 _MAX_READINGS = 5
-# No separators, no drive letters, no hidden files, no control characters, on any system.
-_FILE_NAME = re.compile(r"\w[\w.\- ]{0,199}")
 
 
 @dataclass(frozen=True)
@@ -131,7 +125,7 @@ def save_bundle(
     path = Path(path)
     content = dict(files or {})
     for name in content:
-        if not _is_file_name(name) or name == WEIGHTS_NAME:
+        if not is_file_name(name) or name == WEIGHTS_NAME:
             raise UsageError(f"A bundle's file must have a plain name without folders; got {name!r}.")
         if len(content[name]) > _MAX_FILE_BYTES:
             raise UsageError(
@@ -203,7 +197,7 @@ def _read_bundle(path: Path) -> Bundle:
     try:
         with open_plain(path / CARD_NAME, max_bytes=_MAX_CARD_BYTES, folder=folder, follow=False) as file:
             card = parse_json(file.read(), f"The card of {path}")
-        listed = _checked_card(card, path)
+        listed = checked_card(card, path)
         names = os.listdir(path if folder is None else folder)  # noqa: PTH208 - a Path is no open folder
         strangers = sorted(n for n in names if not n.startswith(".") and n not in listed and n != CARD_NAME)
         if strangers:
@@ -238,34 +232,6 @@ def _read_bundle(path: Path) -> Bundle:
     return Bundle(path, card, card["ties"], card["layout"], tensors, files)
 
 
-def _checked_card(card: Any, path: Path) -> dict[str, dict[str, Any]]:
-    """The card's list of files, after all that is needed to read them has been checked."""
-    where = f"The card of {path}"
-    if not isinstance(card, dict) or type(card.get("format")) is not int or card["format"] < 1:
-        raise RefusedFileError(f"{where} is refused: it has no format number; get the bundle again.")
-    if card["format"] > BUNDLE_FORMAT:
-        raise RefusedFileError(
-            f"{where} is of format {card['format']}, written by a newer Derin than this one, which reads up to "
-            f"{BUNDLE_FORMAT}; run: pip install --upgrade derin."
-        )
-    for name in ("ties", "layout"):
-        said = card.get(name)
-        if not isinstance(said, dict) or not all(isinstance(value, str) for value in said.values()):
-            raise RefusedFileError(f"{where} is refused: its {name} must be names by name; get the bundle again.")
-    if not set(card["layout"].values()) <= set(_LAYOUTS):
-        raise RefusedFileError(f"{where} is refused: a layout must be one of {', '.join(_LAYOUTS)}.")
-    listed = card.get("files")
-    if not isinstance(listed, dict) or WEIGHTS_NAME not in listed:
-        raise RefusedFileError(f"{where} is refused: it does not list {WEIGHTS_NAME}; get the bundle again.")
-    for name, said in listed.items():
-        if not _is_file_name(name):
-            raise RefusedFileError(f"{where} is refused: it lists {name[:40]!r}, which is no plain file name.")
-        plain = isinstance(said, dict) and type(said.get("size")) is int and isinstance(said.get("sha256"), str)
-        if not plain:
-            raise RefusedFileError(f"{where} is refused: it does not give size and sha256 of {name!r}.")
-    return listed
-
-
 def _refuse_to_replace(path: Path) -> None:
     """Refuses a folder with things that are no part of a bundle: they would be removed with the old one."""
     if not path.is_dir():
@@ -275,7 +241,7 @@ def _refuse_to_replace(path: Path) -> None:
     if CARD_NAME in names:
         try:
             with open_plain(path / CARD_NAME, max_bytes=_MAX_CARD_BYTES) as file:
-                known |= _checked_card(parse_json(file.read(), "The card"), path).keys()
+                known |= checked_card(parse_json(file.read(), "The card"), path).keys()
         except DerinError:
             pass  # a damaged or newer card: only the files that every bundle has are known
     others = sorted(name for name in names - known if not name.startswith("."))
@@ -284,10 +250,6 @@ def _refuse_to_replace(path: Path) -> None:
             f"The folder {path} holds {(others or sorted(names))[0]!r}, which is no part of a bundle; "
             "choose another folder."
         )
-
-
-def _is_file_name(name: str) -> bool:
-    return bool(_FILE_NAME.fullmatch(name)) and name.casefold() != CARD_NAME
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:

@@ -26,6 +26,10 @@ class DerinError(Exception):
     exit_code = 1
 
 
+class DerinWarning(UserWarning):
+    """Something that the user should know, and that does not stop the work."""
+
+
 class UsageError(DerinError, ValueError):
     """An argument, or a combination of arguments, that cannot be carried out."""
 

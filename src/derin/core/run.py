@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -30,18 +29,17 @@ from derin.core.files import (
     storage_errors,
     write_json,
 )
+from derin.core.formats import checked_format
 from derin.core.lock import FolderLock
+from derin.core.states import SavedStates
 from derin.core.strict_json import dump_json, parse_json
-from derin.core.tensors import read_tensors, save_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 RUN_FORMAT = 1
-_STATE_FORMAT = 1
 _RECORD_NAME = "run.json"
 _MAX_LOG_BYTES = 1 << 30
-_SLOTS = (0, 1)
 
 
 class RunFolder:
@@ -70,7 +68,7 @@ class RunFolder:
         self.state_path = self.path / "state"
         self.report_path = self.path / "report.html"
         self.log_path = self.path / "log.jsonl"
-        self._whole_slot: int | None = None
+        self._states = SavedStates(self.state_path)
 
     @classmethod
     def create(cls, path: Path | None, *, name: str, root: Path = Path("runs")) -> RunFolder:
@@ -132,7 +130,7 @@ class RunFolder:
             RefusedFileError: it is damaged, or written by a newer Derin.
         """
         record = read_json(self.path / _RECORD_NAME)
-        return _checked_format(record, RUN_FORMAT, f"The record of run {self.path}")
+        return checked_format(record, RUN_FORMAT, f"The record of run {self.path}")
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Replaces ``run.json``."""
@@ -182,37 +180,8 @@ class RunFolder:
                 file.writelines(dump_json(line) + b"\n" for line in kept)
 
     def save_state(self, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
-        """Saves the state to go on from. The one before stays until this one is complete, and after that as a reserve.
-
-        Args:
-            tensors: by name.
-            document: everything else, as JSON.
-
-        Raises:
-            StorageError: the disk is full or the folder cannot be written; the state before is then still whole.
-        """
-        with storage_errors(f"The state {self.state_path}"):
-            fault_point("state.started")
-            self.state_path.mkdir(exist_ok=True)
-            generations = {slot: self._generation(slot) for slot in _SLOTS}
-            oldest = min(_SLOTS, key=lambda slot: generations[slot])
-            slot = oldest if self._whole_slot is None else 1 - self._whole_slot
-            weights, description = self._slot_paths(slot)
-            digest = save_tensors(weights, tensors)
-            fault_point("state.tensors")
-            # Until the description is there too, the old one does not fit the tensors and the other slot counts.
-            write_json(
-                description,
-                {
-                    "format": _STATE_FORMAT,
-                    "generation": max(generations.values()) + 1,
-                    "size": weights.stat().st_size,
-                    "sha256": digest,
-                    "document": document,
-                },
-            )
-            self._whole_slot = slot
-            fault_point("state.done")
+        """Saves the state to go on from; see `SavedStates.save`."""
+        self._states.save(tensors, document)
 
     def load_state(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """The newest whole state: its tensors and its document; None where none was ever saved.
@@ -220,72 +189,7 @@ class RunFolder:
         Raises:
             RefusedFileError: states were saved, but none is whole.
         """
-        found: list[tuple[int, int, dict[str, Any]]] = []
-        refused: list[RefusedFileError] = []
-        for slot in _SLOTS:
-            if os.path.lexists(self._slot_paths(slot)[1]):
-                try:
-                    said = self._description(slot)
-                    found.append((said["generation"], slot, said))
-                except RefusedFileError as error:
-                    refused.append(error)
-        for _, slot, said in sorted(found, key=lambda item: item[0], reverse=True):
-            try:
-                tensors = self._slot_tensors(slot, said)
-            except RefusedFileError as error:
-                refused.append(error)
-                continue
-            self._whole_slot = slot
-            return tensors, said["document"]
-        if refused:
-            raise refused[0]
-        return None
-
-    def _slot_paths(self, slot: int) -> tuple[Path, Path]:
-        return self.state_path / f"state-{slot}.safetensors", self.state_path / f"state-{slot}.json"
-
-    def _generation(self, slot: int) -> int:
-        """How new a slot is; 0 where it holds nothing that can be read."""
-        try:
-            generation: int = self._description(slot)["generation"]
-        except RefusedFileError:
-            return 0
-        return generation
-
-    def _description(self, slot: int) -> dict[str, Any]:
-        path = self._slot_paths(slot)[1]
-        said = _checked_format(read_json(path), _STATE_FORMAT, f"The state {path}")
-        kinds = {"generation": int, "size": int, "sha256": str, "document": dict}
-        for name, kind in kinds.items():
-            if type(said.get(name)) is not kind:
-                raise RefusedFileError(f"The state {path} is refused: it has no {name}; start a new run.")
-        return said
-
-    def _slot_tensors(self, slot: int, said: Mapping[str, Any]) -> dict[str, Tensor]:
-        path = self._slot_paths(slot)[0]
-        with open_plain(path, follow=False) as file:
-            if os.fstat(file.fileno()).st_size != said["size"] or _digest(file) != said["sha256"]:
-                raise RefusedFileError(
-                    f"The state {path} is refused: it is not the file that was saved; start a new run."
-                )
-            file.seek(0)
-            return read_tensors(file, f"The state {path}")
-
-
-def _digest(file: Any) -> str:
-    return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _checked_format(document: Any, newest: int, where: str) -> dict[str, Any]:
-    """The document, if it is an object of a format that this Derin reads."""
-    if not isinstance(document, dict) or type(document.get("format")) is not int or document["format"] < 1:
-        raise RefusedFileError(f"{where} is refused: it has no format number; restore it.")
-    if document["format"] > newest:
-        raise RefusedFileError(
-            f"{where} is of format {document['format']}, written by a newer Derin than this one, which reads up to "
-            f"{newest}; run: pip install --upgrade derin."
-        )
-    return document
+        return self._states.load()
 
 
 def _next_free(root: Path, name: str) -> Path:

@@ -13,8 +13,6 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.generic]
-
 _MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _WEYL_0, _WEYL_1 = 0x9E3779B9, 0xBB67AE85
 _LOW_32 = np.uint64(0xFFFFFFFF)
@@ -22,7 +20,9 @@ _SHIFT_32 = np.uint64(32)
 _NUM_ROUNDS = 10
 
 
-def philox(counter: tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike, npt.ArrayLike], key: tuple[int, int]) -> Array:
+def philox(
+    counter: tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike, npt.ArrayLike], key: tuple[int, int]
+) -> npt.NDArray[np.uint32]:
     """Philox-4x32-10: four 32-bit random words for every counter.
 
     Args:

@@ -1,4 +1,4 @@
-"""How raw columns become what a network reads: chosen once, saved in the card, used alike for training and prediction."""
+"""How raw columns become what a network reads: chosen once, saved in the card, alike in training and prediction."""
 
 from __future__ import annotations
 

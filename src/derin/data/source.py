@@ -81,7 +81,9 @@ class TableSource:
         self._mixed_target = mixed_target
         self._device = torch.device(device)
         # Labels are small: they move to the device once.
-        self._targets = {name: torch.from_numpy(np.ascontiguousarray(v)).to(self._device) for name, v in targets.items()}
+        self._targets = {
+            name: torch.from_numpy(np.ascontiguousarray(v)).to(self._device) for name, v in targets.items()
+        }
         bytes_per_batch = batch_size * 4 * int(np.prod(preparation.input_shape))
         self._batches_per_chunk = max(1, _CHUNK_BYTES // bytes_per_batch)
 

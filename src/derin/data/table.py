@@ -7,6 +7,7 @@ nothing here knows which.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -75,7 +76,7 @@ class Ragged:
         part = self if rows is None else self.take(rows)
         whole = part.flat.tobytes()
         bounds = part.offsets.tolist()
-        return [whole[a:b].decode("utf-8") for a, b in zip(bounds, bounds[1:])]
+        return [whole[a:b].decode("utf-8") for a, b in itertools.pairwise(bounds)]
 
     @classmethod
     def from_texts(cls, texts: Sequence[str]) -> Ragged:
@@ -189,5 +190,5 @@ class Table:
             parts = [data.values] if isinstance(data, Dense) else [data.flat, data.offsets]  # type: ignore[attr-defined]
             for part in parts:
                 digest.update(str((part.dtype.str, part.shape)).encode())
-                digest.update(np.ascontiguousarray(part))
+                digest.update(np.ascontiguousarray(part).data)
         return digest.hexdigest()

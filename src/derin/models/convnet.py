@@ -114,12 +114,12 @@ class ConvNet(Network):
         for stage, (out_channels, depth) in enumerate(zip(options.widths, options.depths)):
             blocks = nn.Sequential()
             if stage:
-                blocks.append(nn.MaxPool2d(2))
-            for _ in range(depth):
+                blocks.add_module("pool", nn.MaxPool2d(2))
+            for place in range(1, depth + 1):
                 # A norm's own shift makes the bias of the convolution before it idle.
-                blocks.append(nn.Conv2d(channels, out_channels, 3, padding=1, bias=False))
-                blocks.append(nn.BatchNorm2d(out_channels))
-                blocks.append(nn.ReLU(inplace=True))
+                blocks.add_module(f"conv{place}", nn.Conv2d(channels, out_channels, 3, padding=1, bias=False))
+                blocks.add_module(f"norm{place}", nn.BatchNorm2d(out_channels))
+                blocks.add_module(f"relu{place}", nn.ReLU(inplace=True))
                 channels = out_channels
             self.stages.append(blocks)
         pixels = math.prod(side // shrink for side in (height, width))

@@ -14,6 +14,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from derin.core.errors import ShapeError
 from derin.layers.activations import activation, suitable_initializer
 from derin.layers.initializers import initialize
 from derin.models.info import ModelInfo
@@ -62,7 +63,10 @@ class LeNet5(Network):
         self.s4 = nn.AvgPool2d(2)
         rows, columns = (((side + 2 * padding - 4) // 2 - 4) // 2 for side in (height, width))
         if min(rows, columns) < 1:
-            raise_too_small(input_shape, padding)
+            raise ShapeError(
+                f"lenet5 without padding needs pictures of at least 16 × 16 pixels; got {height} × {width}. "
+                "Use padding=2 or larger pictures."
+            )
         self.c5 = nn.Linear(16 * rows * columns, 120)
         self.f6 = nn.Linear(120, 84)
         self.output = nn.Linear(84, num_outputs)
@@ -74,16 +78,6 @@ class LeNet5(Network):
         x = self.s4(self.squash(self.c3(x)))  # (B, 16, 5, 5)
         x = self.squash(self.c5(x.flatten(1)))  # (B, 120)
         return self.output(self.squash(self.f6(x)))
-
-
-def raise_too_small(input_shape: tuple[int, ...], padding: int) -> None:
-    """Refuses a picture that the two poolings shrink to nothing."""
-    from derin.core.errors import ShapeError
-
-    raise ShapeError(
-        f"lenet5 without padding needs pictures of at least 16 × 16 pixels; got {input_shape} with padding={padding}. "
-        "Use padding=2 or larger pictures."
-    )
 
 
 LENET5 = ModelInfo(

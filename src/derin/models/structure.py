@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -44,7 +45,7 @@ def choose_names(owner: nn.Module, layers: Iterable[Layer]) -> list[tuple[str, s
         names.append((name, None if function is None else f"{name}_{function}"))
     every = [name for pair in names for name in pair if name is not None]
     if len(set(every)) < len(every):
-        repeated = next(name for name in every if every.count(name) > 1)
+        repeated, _ = Counter(every).most_common(1)[0]
         raise UsageError(f"Every layer needs a name of its own; {repeated!r} stands twice. Rename one of them.")
     return names
 

@@ -80,6 +80,7 @@ def line_chart(
     title: str,
     x_label: str,
     spell: Spell,
+    spell_tick: Spell,
     hover: Callable[[float, str, str], str],
     mark: tuple[float, str] | None = None,
     from_zero: bool = False,
@@ -91,6 +92,7 @@ def line_chart(
         title: what is drawn, above the chart.
         x_label: beneath it.
         spell: writes a value.
+        spell_tick: writes a round value beside the axis.
         hover: writes what a point says: its place along, the line's name, its value written out.
         mark: a place along and what is there.
         from_zero: whether the scale begins at 0 where it is not logarithmic.
@@ -110,7 +112,9 @@ def line_chart(
         high += (high - low) * 0.05
     across = Scale(min(xs), max(xs), _LEFT, _WIDTH - _RIGHT)
     up = Scale(low, high, _HEIGHT - _BOTTOM, _TOP, logarithmic)
-    parts = [_frame(across, up, _whole_ticks(min(xs), max(xs)), log_ticks(low, high) if logarithmic else None, spell)]
+    parts = [
+        _frame(across, up, _whole_ticks(min(xs), max(xs)), log_ticks(low, high) if logarithmic else None, spell_tick)
+    ]
     parts.append(_label(x_label, (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 6))
     if mark is not None and min(xs) <= mark[0] <= max(xs):
         place = across(mark[0])
@@ -131,7 +135,7 @@ def line_chart(
             )
             for x, y in s.points
         ]
-    legend = [tag("span", tag("i", class_=f"swatch {s.style}"), s.name) for s in series]
+    legend = [] if len(series) == 1 else [tag("span", tag("i", class_=f"swatch {s.style}"), s.name) for s in series]
     if mark is not None:
         legend.append(tag("span", tag("i", class_="swatch mark"), mark[1]))
     return tag("figure", tag("figcaption", tag("b", title), tag("span", *legend, class_="legend")), _svg(parts, title))
@@ -144,8 +148,8 @@ def heat_map(
     num = len(names)
     cell = max(16.0, min(52.0, 440 / num))
     widest = max(_text_width(_short(name)) for name in names)
-    left, top = widest + 30, (widest * 0.72 if num > 3 or widest > cell else 16) + 34
-    slanted = num > 3 or widest > cell
+    slanted = widest > cell
+    left, top = widest + 30, (widest * 0.72 if slanted else 6) + 30
     size = cell * num
     parts = [
         _label(predicted, left + size / 2, 13),
@@ -183,7 +187,12 @@ def heat_map(
                 )
             parts.append(tag("g", rectangle, number, tag("title", hover(names[i], names[j], count, share))))
     width, height = left + size + (widest * 0.75 if slanted else 8), top + size + 6
-    return tag("figure", _svg(parts, f"{true} / {predicted}", width, height, natural=True), class_="matrix")
+    return tag(
+        "figure",
+        _svg(parts, f"{true} / {predicted}", width, height, natural=True),
+        class_="matrix",
+        style=f"flex-basis:{width:.0f}px",
+    )
 
 
 def scatter(

@@ -86,9 +86,7 @@ def _duplicates(story: Story, names: bool) -> Html | None:
                     "li",
                     tag("code", ", ".join(map(str, g.get("names", [])))),
                     " ",
-                    say(
-                        "data.in_splits", splits=", ".join(split_name(s) for s in sorted({str(s) for s in g["splits"]}))
-                    ),
+                    say("data.in_splits", splits=", ".join(split_name(s) for s in SPLITS if s in g["splits"])),
                 )
                 for g in leaks[:_MAX_LINES]
             ]

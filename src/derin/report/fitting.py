@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from derin.core.messages import say
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from derin.core.messages import capital, say
 from derin.report.numbers import is_share, metric_name, metric_text
 from derin.report.story import Story, is_number
 
@@ -11,7 +15,21 @@ _RISE = 0.1  # of validation loss above its lowest value
 _GAP = 0.03  # between shares on training and validation data
 _LOSS_GAP = 1.5  # times the training loss, where the headline is no share
 _POOR = 0.8  # a share on training data below this is poor
-_FALL = 0.05  # of validation loss over the last fifth of the epochs
+_FALL = 0.1  # of a loss over the last fifth of the epochs
+
+
+def diagnose(record: Mapping[str, Any], history: Sequence[dict[str, Any]]) -> list[str]:
+    """What the curves and measurements of a run say, in sentences, most important first.
+
+    Args:
+        record: the contents of ``run.json``.
+        history: one record per epoch, as in ``log.jsonl``.
+
+    Example:
+        >>> diagnose({"task": {"headline": "loss"}, "metrics": {"train": {"loss": 0.2}}}, [])
+        ['Without a validation split nothing can be said about over-fitting.']
+    """
+    return fitting_sentences(Story(Path(), record, list(history), {}))
 
 
 def fitting_sentences(story: Story) -> list[str]:
@@ -20,13 +38,14 @@ def fitting_sentences(story: Story) -> list[str]:
     if "val" not in story.metrics:
         return [say("fit.no_validation")]
     if len(validation) < 2:
-        return [say("fit.too_short"), *_compared(story)[1]]
+        return [say("fit.too_short"), *map(capital, _compared(story)[1])]
     rise = _rise(training, validation)
     over, compared = _compared(story)
     best_epoch = min(validation, key=lambda point: point[1])[0]
     if rise or over:
-        return [*rise, *compared, say("fit.remedy_over", epoch=best_epoch)]
-    return [*(_under(story, training) or compared), *_still_learning(validation)]
+        first, *rest = [*rise, *compared]
+        return [say("fit.over", what=first), *map(capital, rest), say("fit.remedy_over", epoch=best_epoch)]
+    return [*(_under(story, training) or map(capital, compared)), *_still_learning(story, validation)]
 
 
 def _rise(training: list[tuple[int, float]], validation: list[tuple[int, float]]) -> list[str]:
@@ -75,11 +94,15 @@ def _under(story: Story, training: list[tuple[int, float]]) -> list[str]:
     return [say("fit.under", **words, before=before, last=last), say("fit.remedy_under")]
 
 
-def _still_learning(validation: list[tuple[int, float]]) -> list[str]:
-    """Validation loss that still falls at the end."""
+def _still_learning(story: Story, validation: list[tuple[int, float]]) -> list[str]:
+    """Validation that was still getting better at the end, in loss and in the headline."""
     span = max(1, len(validation) // 5)
     before, last = validation[-1 - span][1], validation[-1][1]
+    headline = [value for _, value in story.curve("val", story.headline)]
+    best = (max if story.maximize else min)(headline[-span:] or [0.0]) == (max if story.maximize else min)(
+        headline or [0.0]
+    )
     is_lowest = last <= min(value for _, value in validation)
-    if not is_lowest or before <= 0 or (before - last) / before < _FALL:
+    if not (is_lowest and best) or before <= 0 or (before - last) / before < _FALL:
         return []
     return [say("fit.still_learning", epochs=say("epochs.count", count=span), share=(before - last) / before)]

@@ -6,7 +6,7 @@ from derin.core.messages import capital, say, spell
 from derin.report.charts import Series, line_chart
 from derin.report.fitting import fitting_sentences
 from derin.report.html import Html, join, tag
-from derin.report.numbers import metric_name, metric_text, split_name
+from derin.report.numbers import metric_name, metric_text, split_name, tick_text
 from derin.report.story import Story, is_number
 
 
@@ -19,7 +19,7 @@ def learning(story: Story) -> Html | None:
     if len(epochs) < 2:
         return join([tag("p", say("curves.one_epoch"), class_="quiet"), words])
     charts = [_losses(story), _headline(story), _rate(story)]
-    return join([words, tag("div", *charts, class_="charts"), _running_note(story)])
+    return join([words, tag("div", *charts, _running_note(story), class_="charts")])
 
 
 def _losses(story: Story) -> Html | None:
@@ -53,6 +53,7 @@ def _chart(story: Story, series: list[Series], metric: str, *, from_zero: bool =
         title=capital(metric_name(metric)),
         x_label=say("curves.epoch"),
         spell=spelled,
+        spell_tick=lambda value: tick_text(metric, value),
         hover=_hover,
         mark=None if best is None else (best, say("curves.best", epoch=best)),
         from_zero=from_zero,
@@ -73,6 +74,7 @@ def _rate(story: Story) -> Html | None:
         title=capital(say("curves.rate")),
         x_label=say("curves.epoch"),
         spell=lambda value: spell(value, ".3g"),
+        spell_tick=lambda value: spell(value, ".3g"),
         hover=_hover,
     )
 
@@ -91,4 +93,4 @@ def _best_epoch(story: Story) -> int | None:
 
 
 def _running_note(story: Story) -> Html | None:
-    return tag("p", say("curves.running_meaning"), class_="quiet") if story.curve("running", "loss") else None
+    return tag("p", say("curves.running_meaning"), class_="quiet beside") if story.curve("running", "loss") else None

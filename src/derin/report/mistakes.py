@@ -18,6 +18,7 @@ _MAX_DOTS = 1_500
 
 
 def heading_key(story: Story) -> str:
+    """The message that heads the section."""
     return "scatter.heading" if story.is_regression else "confusion.heading"
 
 

@@ -45,6 +45,13 @@ def metric_text(name: str, value: Any, num_examples: int = 0) -> str:
     return spell(float(value), ".4g")
 
 
+def tick_text(name: str, value: float) -> str:
+    """A round value beside an axis, with no needless digits."""
+    if name in _SHARES:
+        return spell(value, ".0%" if abs(value * 100 - round(value * 100)) < 1e-9 else ".1%")
+    return spell(value, ".4g")
+
+
 def shape_text(shape: Any) -> str:
     """``28 × 28 × 1``; a size that varies is a wave."""
     if not isinstance(shape, list | tuple):
@@ -53,6 +60,7 @@ def shape_text(shape: Any) -> str:
 
 
 def count_text(value: Any) -> str:
+    """A whole number with its thousands set apart."""
     return spell(int(value), ",") if is_number(value) else say("value.missing")
 
 

@@ -13,16 +13,18 @@ from derin.report.story import Story, is_number
 
 
 def model_name(story: Story) -> str:
+    """The model's name, or a question mark."""
     return str(story.part("model").get("name") or "?")
 
 
 def data_name(story: Story) -> str:
+    """The data's name, or a question mark."""
     return str(story.part("data").get("name") or "?")
 
 
 def result(story: Story) -> Html:
     """The sentence of what was done, and the headline number with what is to be known about it."""
-    return join([_headline(story), tag("p", _what(story)), _how_it_ended(story)])
+    return join([tag("p", _what(story), " ", _how_it_ended(story)), _headline(story)])
 
 
 def _what(story: Story) -> str:
@@ -43,7 +45,7 @@ def _what(story: Story) -> str:
     )
 
 
-def _how_it_ended(story: Story) -> Html | None:
+def _how_it_ended(story: Story) -> str:
     """Which state was kept, and why training ended where that was not after the last epoch."""
     record = story.record
     sentences = []
@@ -57,7 +59,7 @@ def _how_it_ended(story: Story) -> Html | None:
     if is_number(record.get("best_epoch")) and "val" in story.metrics:
         metric = metric_name(story.headline)
         sentences.append(say("summary.best", epoch=record["best_epoch"], metric=metric))
-    return tag("p", " ".join(sentences)) if sentences else None
+    return " ".join(sentences)
 
 
 def _headline(story: Story) -> Html | None:
@@ -77,7 +79,6 @@ def _headline(story: Story) -> Html | None:
     if bounds is not None:
         words = {"low": spell(bounds[0]), "high": spell(bounds[1])}
         aside.append(interval_strip(value, *bounds, spell, say("summary.interval", **words)))
-        aside.append(tag("p", say("summary.interval", **words), class_="quiet"))
     sentences = []
     if bounds is not None:
         sentences.append(say("summary.interval_meaning", **words, num=num))

@@ -270,7 +270,10 @@ def _one_epoch(
 
 
 def _close_epoch(
-    loop: Loop, train_sample: Source | None, train_seconds: float, on_best: Callable[[Loop, dict[str, Any]], None] | None
+    loop: Loop,
+    train_sample: Source | None,
+    train_seconds: float,
+    on_best: Callable[[Loop, dict[str, Any]], None] | None,
 ) -> dict[str, Any]:
     """Measures, tracks the best state and returns the epoch's record."""
     loop.epoch += 1

@@ -78,7 +78,9 @@ class Plan:
     def from_json(cls, data: dict[str, Any]) -> Plan:
         unknown = set(data) - {f.name for f in fields(cls)}
         if unknown:
-            raise UsageError(f"A plan has no part {sorted(unknown)[0]!r}; it has: precision, channels_last, fused, compiled.")
+            raise UsageError(
+                f"A plan has no part {sorted(unknown)[0]!r}; it has: precision, channels_last, fused, compiled."
+            )
         return cls(**data)
 
     def autocast(self, device_type: str) -> AbstractContextManager[Any]:
@@ -94,7 +96,7 @@ class Plan:
         import torch
 
         memory_format = torch.channels_last if self.channels_last else torch.contiguous_format
-        return model.to(memory_format=memory_format)  # type: ignore[call-overload, no-any-return]
+        return model.to(memory_format=memory_format)  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)

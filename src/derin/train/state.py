@@ -33,7 +33,7 @@ def save_state(loop: Loop) -> None:
 
 
 def restore_state(loop: Loop) -> bool:
-    """Brings the loop to where its run's saved state stands, and drops later log lines; False where nothing is saved."""
+    """Brings the loop to where its saved state stands and drops later log lines; False where nothing is saved."""
     assert loop.run is not None
     saved = loop.run.load_state()
     if saved is None:

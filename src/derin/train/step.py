@@ -48,7 +48,8 @@ class PlannedStep:
         self._accumulates = config.accumulate > 1
         self._clip_norm, self._l1 = config.clip_norm, config.l1
         self._parameters = {
-            name: [p for group in optimizer.param_groups for p in group["params"]] for name, optimizer in optimizers.items()
+            name: [p for group in optimizer.param_groups for p in group["params"]]
+            for name, optimizer in optimizers.items()
         }
         # L1 spares what weight decay spares: biases, norms, embeddings.
         self._decayed = {

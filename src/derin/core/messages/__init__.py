@@ -1,7 +1,7 @@
 """Text for people, in their language: one catalogue, English and Turkish side by side.
 
-The language is that of ``DERIN_LANG`` (``en`` or ``tr``), else Turkish where the locale is (``LC_ALL``, ``LC_MESSAGES``,
-``LANG``, the first that is set), else English.
+The language is that of ``DERIN_LANG`` (``en`` or ``tr``), else Turkish where the locale is (the first of ``LC_ALL``,
+``LC_MESSAGES`` and ``LANG`` that is set), else English.
 """
 
 from __future__ import annotations

@@ -74,11 +74,13 @@ MESSAGES: dict[str, Message] = {
     "summary.without_count": "{model} was trained on {data} for {task}.",
     "summary.best": "Kept is the state after epoch {epoch}, which had the best {metric} on validation data.",
     "summary.headline": "{metric} on the {split} split",
-    "summary.interval": "95 % interval: {low} to {high}",
-    "summary.interval_meaning": "With other examples of the same kind the number would lie between {low} and {high} in "
-    "95 of 100 cases; {num:,} examples were measured.",
+    "summary.interval": "95% interval: {low} to {high}",
+    "summary.interval_meaning": "Measured on {num:,} examples: with 95% confidence it lies between {low} and {high} "
+    "on new "
+    "examples of the same kind.",
     "summary.measured_once": "The test split was measured once, at the end, and chose nothing.",
-    "summary.measured_val": "There is no test split. Validation data chose the best epoch, so this number is a little too "
+    "summary.measured_val": "There is no test split. Validation data chose the best epoch, so this number is a "
+    "little too "
     "good.",
     "summary.measured_train": "There is neither a test nor a validation split: this number says how well the network "
     "remembers, not how well it does on new examples.",
@@ -95,20 +97,23 @@ MESSAGES: dict[str, Message] = {
     "curves.point": "epoch {epoch} · {series}: {value}",
     "curves.rate": "learning rate",
     "curves.running": "while training",
-    "curves.running_meaning": "“While training” is the mean loss of the epoch's batches, with augmentation and dropout at "
+    "curves.running_meaning": "“While training” is the mean loss of the epoch's batches, with augmentation and "
+    "dropout at "
     "work; the other curves are measured after each epoch.",
     "curves.one_epoch": "There is only one epoch on record, so that there is no curve to draw.",
     "fit.heading": "Over- or under-fitting?",
-    "fit.rise": "Over-fitting: validation loss was lowest at epoch {epoch} ({low:.3g}) and rose to {last:.3g} by epoch "
+    "fit.over": "Over-fitting: {what}",
+    "fit.rise": "validation loss was lowest at epoch {epoch} ({low:.3g}) and rose to {last:.3g} by epoch "
     "{last_epoch}, while training loss went on falling, from {train_then:.3g} to {train_last:.3g}.",
-    "fit.gap": "Over-fitting: {metric} is {train} on training data and {val} on validation data. The network knows its "
+    "fit.gap": "{metric} is {train} on training data and {val} on validation data. The network knows its "
     "examples better than it knows the task.",
-    "fit.loss_gap": "Over-fitting: the loss on validation data, {val:.3g}, is {ratio:.1f} times that on training data, "
-    "{train:.3g}.",
-    "fit.remedy_over": "What helps: more or more varied data, augmentation, dropout or weight decay, a smaller network, or "
+    "fit.loss_gap": "the loss on validation data, {val:.3g}, is {ratio:.1f} times that on training data, {train:.3g}.",
+    "fit.remedy_over": "What helps: more or more varied data, augmentation, dropout or weight decay, a smaller "
+    "network, or "
     "stopping at epoch {epoch} (--patience).",
     "fit.agree": "No sign of over-fitting: {metric} is {train} on training data and {val} on validation data.",
-    "fit.under": "Under-fitting: even on training data {metric} is only {train}, and the loss hardly moved over the last "
+    "fit.under": "Under-fitting: even on training data {metric} is only {train}, and the loss hardly moved over the "
+    "last "
     "epochs ({before:.3g} to {last:.3g}).",
     "fit.remedy_under": "What helps: a larger network, another learning rate (derin find-lr), less regularization, or "
     "inputs that say more.",
@@ -119,15 +124,16 @@ MESSAGES: dict[str, Message] = {
     # Report: metrics
     "metrics.heading": "Measurements",
     "metrics.metric": "measurement",
-    "metrics.note": "Beneath each number stands its 95 % interval, as far as it was computed.",
+    "metrics.note": "Beneath each number stands its 95% interval, as far as it was computed.",
     "metrics.per_class": "Each class on the {split} split",
     "metrics.per_output": "Each number on the {split} split",
     "metrics.calibration": "Probabilities were calibrated on validation data with temperature {temperature:.3g}.",
     "metrics.num_examples": "examples measured",
     # Report: confusion
     "confusion.heading": "Confusion",
-    "confusion.note": "Each row is a true class, each column an answer. Blue is right and orange is wrong; the darker, the "
-    "larger the share of the row.",
+    "confusion.note": "Each row is a true class, each column an answer. Blue is right and orange is wrong; the "
+    "stronger "
+    "the color, the larger the share of the row.",
     "confusion.true": "true",
     "confusion.predicted": "predicted",
     "confusion.cell": (

@@ -70,15 +70,17 @@ MESSAGES: dict[str, Message] = {
     "report.made_by": "Derin {version} ile yazıldı. Sayfa tek dosyadır ve başka yerden hiçbir şey yüklemez.",
     # Report: summary
     "summary.heading": "Sonuç",
-    "summary.what": "{model} ({parameters}) {data} verisiyle {task} için eğitildi: {train_examples}, {epochs}, {seconds}.",
+    "summary.what": "{model} ({parameters}) {data} verisiyle {task} için eğitildi: {train_examples}, {epochs}, "
+    "{seconds}.",
     "summary.without_count": "{model} {data} verisiyle {task} için eğitildi.",
     "summary.best": "Saklanan durum {epoch}. epoktan sonrakidir; doğrulama setinde en iyi {metric} ondadır.",
     "summary.headline": "{split} setinde {metric}",
     "summary.interval": "%95 güven aralığı: {low} – {high}",
-    "summary.interval_meaning": "Aynı türden başka örneklerle sayı, 100 durumun 95'inde {low} ile {high} arasında çıkardı; "
-    "{num:,} örnek ölçüldü.",
+    "summary.interval_meaning": "{num:,} örnekte ölçüldü: aynı türden yeni örneklerde %95 güvenle {low} ile {high} "
+    "arasındadır.",
     "summary.measured_once": "Test seti bir kez, en sonda ölçüldü ve hiçbir seçimde kullanılmadı.",
-    "summary.measured_val": "Test seti yok. En iyi epoku doğrulama seti seçtiği için bu sayı gerçekte olduğundan biraz iyidir.",
+    "summary.measured_val": "Test seti yok. En iyi epoku doğrulama seti seçtiği için bu sayı gerçekte olduğundan "
+    "biraz iyidir.",
     "summary.measured_train": "Ne test ne de doğrulama seti var: bu sayı ağın ne kadar ezberlediğini söyler, yeni "
     "örneklerde ne yapacağını değil.",
     "summary.baseline": "Hep “{name}” diye yanıtlamak {value} verirdi.",
@@ -94,24 +96,28 @@ MESSAGES: dict[str, Message] = {
     "curves.point": "{epoch}. epok · {series}: {value}",
     "curves.rate": "öğrenme oranı",
     "curves.running": "eğitim sürerken",
-    "curves.running_meaning": "“Eğitim sürerken”, veri çeşitlendirme ve iletim sönümü açıkken epoktaki yığınların ortalama "
+    "curves.running_meaning": "“Eğitim sürerken”, veri çeşitlendirme ve iletim sönümü açıkken epoktaki yığınların "
+    "ortalama "
     "kaybıdır; öbür eğriler her epoktan sonra ölçülür.",
     "curves.one_epoch": "Kayıtta tek epok var; çizilecek eğri yok.",
     "fit.heading": "Aşırı uydurma mı, eksik uydurma mı?",
-    "fit.rise": "Aşırı uydurma: doğrulama kaybı en düşük değerine {epoch}. epokta ({low:.3g}) ulaştı ve {last_epoch}. epokta "
+    "fit.over": "Aşırı uydurma: {what}",
+    "fit.rise": "doğrulama kaybı en düşük değerine {epoch}. epokta ({low:.3g}) ulaştı ve {last_epoch}. epokta "
     "{last:.3g} oldu; eğitim kaybı ise düşmeyi sürdürdü: {train_then:.3g} → {train_last:.3g}.",
-    "fit.gap": "Aşırı uydurma: {metric} eğitim setinde {train}, doğrulama setinde {val}. Ağ, örneklerini işin kendisinden "
+    "fit.gap": "{metric} eğitim setinde {train}, doğrulama setinde {val}. Ağ, örneklerini işin kendisinden "
     "daha iyi biliyor.",
-    "fit.loss_gap": "Aşırı uydurma: doğrulama setindeki kayıp ({val:.3g}), eğitim setindekinin ({train:.3g}) {ratio:.1f} "
-    "katı.",
-    "fit.remedy_over": "Ne yapmalı: daha çok ve daha çeşitli veri, veri çeşitlendirme, iletim sönümü ya da ağırlık sönümü, "
+    "fit.loss_gap": "doğrulama setindeki kayıp ({val:.3g}), eğitim setindekinin ({train:.3g}) {ratio:.1f} katı.",
+    "fit.remedy_over": "Ne yapmalı: daha çok ve daha çeşitli veri, veri çeşitlendirme, iletim sönümü ya da ağırlık "
+    "sönümü, "
     "daha küçük bir ağ ya da {epoch}. epokta durmak (--patience).",
     "fit.agree": "Aşırı uydurma belirtisi yok: {metric} eğitim setinde {train}, doğrulama setinde {val}.",
     "fit.under": "Eksik uydurma: {metric} eğitim setinde bile ancak {train}; son epoklarda kayıp neredeyse değişmedi "
     "({before:.3g} → {last:.3g}).",
-    "fit.remedy_under": "Ne yapmalı: daha büyük bir ağ, başka bir öğrenme oranı (derin find-lr), daha az düzenlileştirme ya "
+    "fit.remedy_under": "Ne yapmalı: daha büyük bir ağ, başka bir öğrenme oranı (derin find-lr), daha az "
+    "düzenlileştirme ya "
     "da daha çok şey söyleyen girdiler.",
-    "fit.still_learning": "Ağ hâlâ öğreniyordu: son {epochs} içinde doğrulama kaybı {share:.0%} düştü. Daha çok epok büyük "
+    "fit.still_learning": "Ağ hâlâ öğreniyordu: son {epochs} içinde doğrulama kaybı {share:.0%} düştü. Daha çok "
+    "epok büyük "
     "olasılıkla işe yarar.",
     "fit.no_validation": "Doğrulama seti olmadan aşırı uydurma için bir şey söylenemez.",
     "fit.too_short": "Bir şey söylemek için tek epok azdır.",
@@ -125,8 +131,8 @@ MESSAGES: dict[str, Message] = {
     "metrics.num_examples": "ölçülen örnek",
     # Report: confusion
     "confusion.heading": "Karışıklık matrisi",
-    "confusion.note": "Her satır gerçek bir sınıf, her sütun bir yanıttır. Mavi doğru, turuncu yanlıştır; koyuldukça satırdaki "
-    "payı büyür.",
+    "confusion.note": "Her satır gerçek bir sınıf, her sütun bir yanıttır. Mavi doğru, turuncu yanlıştır; renk "
+    "güçlendikçe satırdaki payı büyür.",
     "confusion.true": "gerçek",
     "confusion.predicted": "tahmin",
     "confusion.cell": "{true} → {predicted}: {count:,} ({share:.1%})",
@@ -135,7 +141,8 @@ MESSAGES: dict[str, Message] = {
     "confusion.share": "gerçek sınıftaki payı",
     "confusion.perfect": "Karıştırılan tek bir örnek yok.",
     "scatter.heading": "Gerçeğe karşı tahmin",
-    "scatter.note": "Her nokta {split} setinden bir örnektir ({num:,} tanesi gösterildi). Çizginin üstünde yanıt tam doğrudur.",
+    "scatter.note": "Her nokta {split} setinden bir örnektir ({num:,} tanesi gösterildi). Çizginin üstünde yanıt "
+    "tam doğrudur.",
     "scatter.residual": "tahmin − gerçek",
     "residuals.heading": "Hatalar",
     "residuals.note": "Her büyüklükte hatanın ne sıklıkta olduğu; iyi bir ağın hataları sıfırın çevresinde toplanır.",
@@ -145,7 +152,8 @@ MESSAGES: dict[str, Message] = {
     "examples.loss": "En büyük kayıplar",
     "examples.confident": "Emin olduğu yanlışlar",
     "examples.unsure": "En az emin oldukları",
-    "examples.loss_note": "Ağın gerçekten en uzak kaldığı yerler. Yanlış etiketler ve tuhaf örnekler burada ortaya çıkar.",
+    "examples.loss_note": "Ağın gerçekten en uzak kaldığı yerler. Yanlış etiketler ve tuhaf örnekler burada ortaya "
+    "çıkar.",
     "examples.confident_note": "En yüksek olasılıkla verilmiş yanlış yanıtlar.",
     "examples.unsure_note": "İki yanıtın neredeyse eşit olduğu yerler.",
     "examples.true": "gerçek",

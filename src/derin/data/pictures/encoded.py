@@ -13,7 +13,7 @@ import numpy.typing as npt
 from derin.core.errors import DataError
 from derin.data.pictures.decode import Pixels, open_picture, pixels_of, quiet_pillow
 from derin.data.pictures.fitting import Fitting, Rule
-from derin.data.table import Ragged, Rows
+from derin.data.table import Pictures, Rows
 
 
 def num_decoders() -> int:
@@ -39,21 +39,18 @@ def stored_picture(data: bytes, fitting: Fitting, channels: int) -> Pixels:
 
 
 @dataclass(frozen=True)
-class EncodedPictures(Ragged):
-    """The bytes of picture files in one array; has the methods of `Pictures`.
+class EncodedPictures(Pictures):
+    """Pictures of which the files' own bytes are kept: file i is ``flat[offsets[i]:offsets[i + 1]]``.
 
     Args:
         flat: all files, one after the other.
-        offsets: where each begins.
+        offsets: where each begins, and where the last ends.
         heights: of each picture when it is decoded.
         widths: likewise.
         channels: 1 or 3.
         fitting: how a decoded picture is brought to its size.
     """
 
-    heights: Rows
-    widths: Rows
-    channels: int
     fitting: Fitting
 
     def picture(self, row: int) -> Pixels:
@@ -61,13 +58,13 @@ class EncodedPictures(Ragged):
         data = self.flat[self.offsets[row] : self.offsets[row + 1]].tobytes()
         return stored_picture(data, self.fitting, self.channels)
 
-    def take(self, rows: Rows) -> list[Pixels]:  # type: ignore[override]
+    def take(self, rows: Rows) -> list[Pixels]:
         """Whole pictures, decoded in parallel."""
         with quiet_pillow():
             return list(self._pool.map(self.picture, rows.tolist()))
 
     def windows(self, rows: Rows, tops: Rows, lefts: Rows, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-        """A window of ``size`` from each picture.
+        """A window of ``size`` from each picture, decoded in parallel.
 
         Shapes:
             rows, tops, lefts ``(B,)`` → ``(B, size[0], size[1], channels)``. Every window lies inside its picture.

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _MOST_MEASURED = 5_000
 _MOST_MEASURED_BYTES = 64 << 20
 _MAX_SIDE = 1 << 14
+_MOST_LINE = 1 << 14  # values whose scales still stay in the fastest cache
 _FIELDS = {"kind", "column", "height", "width", "channels", "mean", "std", "rule"}
 
 
@@ -129,7 +130,7 @@ class PicturePreparation:
             if values.shape[1:3] == self.size:
                 return DenseHost(values)
             return WindowHost(_as_pictures(values), self.size)
-        if not isinstance(data, Pictures | EncodedPictures):
+        if not isinstance(data, Pictures):
             raise DataError(f"Table {table.name!r}: column {self.column!r} holds no pictures ({type(data).__name__}).")
         if data.channels != self.channels:
             raise DataError(
@@ -181,8 +182,17 @@ class PicturePreparation:
         """
         import torch
 
-        scale, bias = _constants(self.mean, self.std, gathered.device)
-        return torch.mul(gathered.permute(0, 3, 1, 2), scale).add_(bias)
+        # As lines that are long enough to be computed many values at a time: an axis of 3 channels is not.
+        num, height, width, channels = gathered.shape
+        length = width * channels * (height if height * width * channels <= _MOST_LINE else 1)
+        scale, bias = _constants(self.mean, self.std, length // channels, gathered.device)
+        lines = gathered.reshape(-1, length)
+        values = lines.to(torch.float32)
+        if values is lines:
+            values = torch.addcmul(bias, values, scale)
+        else:
+            torch.addcmul(bias, values, scale, out=values)
+        return values.view(num, height, width, channels).permute(0, 3, 1, 2)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -280,7 +290,7 @@ class WindowHost:
         size: height and width of the window.
     """
 
-    def __init__(self, pictures: Pictures | EncodedPictures, size: tuple[int, int]) -> None:
+    def __init__(self, pictures: Pictures, size: tuple[int, int]) -> None:
         self._pictures, self._size = pictures, size
 
     def __len__(self) -> int:
@@ -415,12 +425,12 @@ def _centre(pixels: Pixels, size: tuple[int, int]) -> Pixels:
 
 @lru_cache(maxsize=32)
 def _constants(
-    mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+    mean: tuple[float, ...], std: tuple[float, ...], repeats: int, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """x ↦ x·scale + bias is (x / 255 − mean) / std."""
+    """x ↦ x·scale + bias is (x / 255 − mean) / std, for so many pixels one after the other."""
     import torch
 
     with torch.inference_mode(False):  # these tensors outlive the call, which may stand within inference mode
         scale = torch.tensor([1 / (255 * s) for s in std], dtype=torch.float32, device=device)
         bias = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], dtype=torch.float32, device=device)
-        return scale.view(1, -1, 1, 1), bias.view(1, -1, 1, 1)
+        return scale.repeat(repeats), bias.repeat(repeats)

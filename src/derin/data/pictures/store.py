@@ -44,7 +44,7 @@ class StoredPictures:
         notes: sentences about the whole.
     """
 
-    data: Dense | Pictures | EncodedPictures
+    data: Dense | Pictures
     channels: int
     shape: tuple[int, int, int]
     entries: Sequence[Entry]
@@ -131,7 +131,7 @@ def _opened(place: Path, index: PictureIndex, listing: Listing, problem: str) ->
     bounds = np.append(index.offsets[stored], index.offsets[-1])
     pixels = map_pixels(place / PIXELS)
     heights, widths, channels = index.heights[stored], index.widths[stored], index.channels
-    data: Dense | Pictures | EncodedPictures
+    data: Dense | Pictures
     shape = (-1, -1, channels)
     if index.is_encoded:
         data = EncodedPictures(pixels, bounds, heights, widths, channels, index.fitting)
