@@ -9,7 +9,8 @@ from derin.core.errors import DerinError, MissingExtraError, UnknownNameError, n
 
 
 def all_errors() -> list[type[Exception]]:
-    return [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)]
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)]
+    return [kind for kind in kinds if not issubclass(kind, Warning)]
 
 
 def test_every_error_descends_from_the_root_and_stands_in_the_tree_of_the_docstring() -> None:

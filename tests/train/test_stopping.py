@@ -19,6 +19,13 @@ def test_the_best_is_the_first_of_equals():
     assert (tracker.best, tracker.best_epoch, tracker.waited) == (0.7, 2, 2)
 
 
+def test_of_equals_the_one_with_the_lower_loss_is_best_and_patience_runs_on():
+    tracker = BestTracker("score", maximize=True, patience=3)
+    improved = [tracker.update(0.7, epoch, loss) for epoch, loss in enumerate([0.5, 0.6, 0.4], start=1)]
+    assert improved == [True, False, True]
+    assert (tracker.best_epoch, tracker.best_loss, tracker.waited) == (3, 0.4, 2)
+
+
 def test_less_is_better_where_the_headline_is_minimized():
     tracker, improved = follow([0.5, 0.7, 0.4], maximize=False)
     assert improved == [True, False, True]

@@ -66,12 +66,15 @@ def fit(
     folder, record = _open_or_create(data, out, resume, options)
     if record.get("finished"):
         return Run(folder.path)
-    with folder.lock():
-        if record:
-            data, options = _continued(data, options, record, folder.path)
-        prepared = prepare(data, **options)
-        record = _begin(folder, record, prepared, data, options, command)
-        _train_and_measure(folder, record, prepared, callbacks, resume=resume, calibrate=calibrate)
+    try:
+        with folder.lock():
+            if record:
+                data, options = _continued(data, options, record, folder.path)
+            prepared = prepare(data, **options)
+            record = _begin(folder, record, prepared, data, options, command)
+            _train_and_measure(folder, record, prepared, callbacks, resume=resume, calibrate=calibrate)
+    finally:
+        folder.discard_if_unused()
     if report and folder.record().get("finished"):
         from derin.report.page import write_report
 
@@ -217,7 +220,7 @@ def _train_and_measure(
         on_best=on_best,
         resume=resume,
     )
-    record |= {"epochs": loop.epoch, "seconds": loop.seconds, "stopped": loop.stopped}
+    record |= {"epochs": loop.epoch, "steps": loop.step, "seconds": loop.seconds, "stopped": loop.stopped}
     if loop.stopped == "interrupted":
         folder.write_record(record)
         return

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # The training split is measured on so many examples at most; it shows over-fitting and decides nothing.
 _TRAIN_LIMIT = 10_000
 _EXAMPLES_PER_REASON = 12
+# Points of the picture of predicted against true values.
+_SCATTER_POINTS = 1_000
 
 
 def measure(
@@ -88,6 +90,10 @@ def _write_examples(path: Path, kept: list[tuple[Any, np.ndarray]], task: Any, p
         "names": np.array([str(row) if names is None else names[row] for row in chosen], dtype=np.str_),
         **{name: values for name, values in telling.items() if name != "place"},
     }
+    if "value" in outputs and outputs["value"].ndim == 1:
+        shown = np.linspace(0, len(rows) - 1, min(len(rows), _SCATTER_POINTS)).astype(np.int64)
+        arrays["scatter_true"] = task.in_units(true[shown])
+        arrays["scatter_predicted"] = outputs["value"].numpy(force=True)[shown]
     if prepared.preparation.kind == "picture":
         arrays["pictures"] = prepared.host.gather(chosen).numpy()
     with open_atomically(path) as file:

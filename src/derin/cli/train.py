@@ -188,19 +188,25 @@ def train(
 
 def _print_end(run: Any, terminal: Any) -> None:
     from derin.core.messages import say
+    from derin.strategy.numbers import metric_name, metric_text, split_name
 
     record = run.record
     if not run.finished:
-        terminal.print(say("run.interrupted", path=str(run.path)))
+        command = f"derin train --resume --out {run.path}"
+        terminal.print(say("run.interrupted", step=record["steps"], command=command), soft_wrap=True)
         return
+    headline = record["task"]["headline"]
     for split, values in run.metrics.items():
-        numbers = "  ".join(f"{name} {value:.4f}" for name, value in values.items() if isinstance(value, float))
-        terminal.print(f"{split:>5}  {numbers}", soft_wrap=True)
+        value = metric_text(headline, values.get(headline), record["num_examples"][split])
+        sentence = say("run.result", metric=metric_name(headline), split=split_name(split), value=value)
+        terminal.print(sentence, soft_wrap=True)
     for sentence in run.diagnosis:
         terminal.print(sentence, soft_wrap=True)
-    terminal.print(f"{record['model']['name']}, {record['seconds']:.1f} s, {run.path}", soft_wrap=True)
+    if record["stopped"] == "time":
+        terminal.print(say("run.out_of_time", seconds=record["seconds"]), soft_wrap=True)
+    terminal.print(say("run.saved", run=str(run.path)), soft_wrap=True)
     if run.report.exists():
-        terminal.print(run.report.resolve().as_uri(), soft_wrap=True)
+        terminal.print(say("run.report", address=run.report.resolve().as_uri()), soft_wrap=True)
 
 
 def _document(run: Any) -> dict[str, Any]:

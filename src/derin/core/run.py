@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -109,6 +110,11 @@ class RunFolder:
         run = cls(path)
         recover_folder(run.model_path)
         return run
+
+    def discard_if_unused(self) -> None:
+        """Removes the folder again where nothing was written to it, as when a run never began."""
+        if not (self.path / _RECORD_NAME).exists() and all(e.name.startswith(".") for e in self.path.iterdir()):
+            shutil.rmtree(self.path)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from derin.core.errors import RefusedFileError, StorageError, UsageError
+from derin.core.errors import BusyError, RefusedFileError, StorageError, UsageError
 from derin.core.files import read_json, remove_leftovers, storage_errors, write_json
+from derin.core.lock import FolderLock
 
 _SETTINGS = "settings.json"
 _ABOUT = "about.txt"
@@ -134,6 +135,7 @@ def clear(name: str | None = None) -> list[CacheEntry]:
         known = ", ".join(entry.name for entry in found) or "nothing"
         raise UsageError(f"The cache {cache_folder()} holds no entry {name!r}; it holds: {known}.")
     for entry in chosen:
+        remove_unfinished(entry.path)
         if not _remove(entry.path):
             raise StorageError(
                 f"The cache entry {entry.path} cannot be removed; close what uses it and check its rights."
@@ -164,6 +166,19 @@ def set_byte_limit(max_bytes: int | None) -> None:
     with storage_errors(f"The cache folder {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / _SETTINGS, {"limit_bytes": max_bytes})
+
+
+def work_folder(path: Path) -> Path:
+    """Where an entry is made: it holds the lock and unfinished work, and stays when the entry is replaced."""
+    return path.with_name(f".{path.name}")
+
+
+def remove_unfinished(path: Path) -> None:
+    """Removes what a killed process left of an entry, unless another one is making it now."""
+    work = work_folder(path)
+    if any(work.glob(".derin-*")):
+        with suppress(BusyError, StorageError), FolderLock(work):
+            remove_leftovers(work)
 
 
 def keep_within_limit(newest: Path) -> list[CacheEntry]:

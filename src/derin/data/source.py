@@ -118,8 +118,8 @@ class TableSource:
         augmentation = self._augmentation
         inputs = self._host.gather(rows, self._window_uniforms(epoch, rows)).to(self._device, non_blocking=True)
         if augmentation is not None:
+            # They stay on the CPU: an augmentation decides by them what to do, and must not wait for the device.
             numbers = torch.from_numpy(uniforms(self._seed, "augment", epoch, rows, augmentation.num_uniforms))
-            numbers = numbers.to(self._device, non_blocking=True)
             inputs = augmentation.apply(inputs.permute(0, 3, 1, 2), numbers).permute(0, 2, 3, 1)
         inputs = self._preparation.finish(inputs)
         row_numbers = torch.from_numpy(rows)

@@ -35,6 +35,7 @@ def read_shape(info: ModelInfo, input_shape: Any) -> tuple[int, ...]:
 
 
 def require_size(name: str, size: Any) -> None:
+    """Refuses what is no whole number from 1 to `LARGEST_SIZE`."""
     if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= LARGEST_SIZE:
         raise ShapeError(f"Sizes in {name} must be whole numbers from 1 to {LARGEST_SIZE}; got {size!r}.")
 

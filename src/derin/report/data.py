@@ -8,8 +8,8 @@ from typing import Any
 
 from derin.core.messages import capital, say
 from derin.report.html import Html, folded, join, table, tag
-from derin.report.numbers import count_text, shape_text, split_name
-from derin.report.story import SPLITS, Story, is_number
+from derin.strategy.numbers import count_text, shape_text, split_name
+from derin.strategy.story import SPLITS, Story, is_number
 
 _MAX_LINES = 200  # of a table; a report of a million findings would help nobody
 _OPEN_UP_TO = 30

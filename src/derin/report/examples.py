@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from derin.core.messages import say, spell
 from derin.report.html import Html, join, table, tag
-from derin.report.story import Story
+from derin.strategy.story import Story
 
 _REASONS = ("loss", "confident", "unsure")
 _SMALL = 96  # px; smaller pictures are enlarged with hard edges

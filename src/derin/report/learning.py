@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from derin.core.messages import capital, say, spell
 from derin.report.charts import Series, line_chart
-from derin.report.fitting import fitting_sentences
 from derin.report.html import Html, join, tag
-from derin.report.numbers import metric_name, metric_text, split_name, tick_text
-from derin.report.story import Story, is_number
+from derin.strategy.fitting import fitting_sentences
+from derin.strategy.numbers import metric_name, metric_text, split_name, tick_text
+from derin.strategy.story import Story, is_number
 
 
 def learning(story: Story) -> Html | None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from derin.core.messages import capital, say, spell
 from derin.report.html import Html, folded, join, table, tag
-from derin.report.numbers import count_text, metric_name, metric_text, split_name
-from derin.report.story import Story, is_number
+from derin.strategy.numbers import count_text, metric_name, metric_text, split_name
+from derin.strategy.story import Story, is_number
 
 _CLASS_COLUMNS = ("precision", "recall", "f1", "auc")
 _OPEN_UP_TO = 20  # classes; longer tables are folded

@@ -9,8 +9,8 @@ import numpy as np
 from derin.core.messages import capital, say, spell
 from derin.report.charts import heat_map, histogram, scatter
 from derin.report.html import Html, join, table, tag
-from derin.report.numbers import split_name
-from derin.report.story import Story, is_number
+from derin.strategy.numbers import number_text, split_name
+from derin.strategy.story import Story, is_number
 
 _MATRIX_UP_TO = 30  # classes
 _TOP_CONFUSIONS = 10
@@ -118,4 +118,4 @@ def _numbers(story: Story) -> Html | None:
 
 
 def _number(value: float) -> str:
-    return spell(float(value), ".4g")
+    return number_text(float(value))

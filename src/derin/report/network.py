@@ -7,8 +7,8 @@ from typing import Any
 
 from derin.core.messages import capital, say, spell
 from derin.report.html import Html, folded, join, table, tag
-from derin.report.numbers import count_text, shape_text
-from derin.report.story import Story, is_number
+from derin.strategy.numbers import count_text, shape_text
+from derin.strategy.story import Story, is_number
 
 _OPEN_UP_TO = 25  # layers
 

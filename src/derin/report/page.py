@@ -8,8 +8,8 @@ from derin.core.files import write_bytes
 from derin.core.messages import language, say
 from derin.report import data, examples, learning, measurements, mistakes, network, reproduce, summary
 from derin.report.html import Html, join, tag
-from derin.report.numbers import task_name
-from derin.report.story import Story, read_story
+from derin.strategy.numbers import task_name
+from derin.strategy.story import Story, read_story
 from derin.version import __version__
 
 # No script, no request: whatever a name in the data may hold, the browser does nothing with it.

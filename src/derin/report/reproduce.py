@@ -8,7 +8,7 @@ from typing import Any
 
 from derin.core.messages import capital, say
 from derin.report.html import Html, folded, join, table, tag
-from derin.report.story import Story
+from derin.strategy.story import Story
 
 _LONGEST_VALUE = 600  # characters; what is longer stands in run.json
 

@@ -8,8 +8,8 @@ from typing import Any
 from derin.core.messages import capital, say
 from derin.report.charts import interval_strip
 from derin.report.html import Html, join, tag
-from derin.report.numbers import is_share, metric_name, metric_text, split_name, task_name, time_text
-from derin.report.story import Story, is_number
+from derin.strategy.numbers import is_share, metric_name, metric_text, split_name, task_name, time_text
+from derin.strategy.story import Story, is_number
 
 
 def model_name(story: Story) -> str:

@@ -109,7 +109,7 @@ class Value:
 
     def __repr__(self) -> str:
         numbers = self.value if isinstance(self.value, tuple) else (self.value,)
-        shown = ", ".join(f"{v:.4g}" for v in numbers)
+        shown = ", ".join(f"{v:{'.0f' if 1_000 <= abs(v) < 1e9 else '.4g'}}" for v in numbers)
         return f"Value({shown}{' ' + self.unit if self.unit else ''})"
 
     def to_json(self) -> dict[str, Any]:

@@ -137,6 +137,16 @@ class Regression(SupervisedTask):
     def example_losses(self, outputs: Outputs, targets: Tensor) -> Tensor:
         return (outputs["standardized"] - targets).square().reshape(len(targets), -1).mean(dim=1)
 
+    def in_units(self, targets: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Targets as the network learns them, back in their own unit.
+
+        Shapes:
+            ``(N,)`` or ``(N, D)``, as `targets` gives them → the same.
+        """
+        mean, std = (np.array(v if len(v) > 1 else v[0]) for v in (self.mean, self.std))
+        units: npt.NDArray[np.float64] = targets.astype(np.float64) * std + mean
+        return units
+
     def truths(self, targets: Tensor) -> list[str]:
         rows = targets.double().cpu().reshape(len(targets), -1).numpy() * np.array(self.std) + np.array(self.mean)
         return [", ".join(f"{value:.4g}" for value in row) for row in rows]

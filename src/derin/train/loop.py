@@ -295,7 +295,7 @@ def _close_epoch(
                 record[name] = {k: v for k, v in measured.items() if v is None or isinstance(v, int | float)}
         headline = record["val"][loop.task.headline] if "val" in record else None
         # Without a validation split the last state is the best that is known.
-        improved = headline is None or loop.tracker.update(headline, loop.epoch)
+        improved = headline is None or loop.tracker.update(headline, loop.epoch, record["val"].get("loss"))
         record["best"] = improved
         if improved and on_best is not None:
             on_best(loop, record)

@@ -11,6 +11,7 @@ import torch
 from derin.train.averages import WeightAverage
 from derin.train.config import TrainConfig
 from derin.train.guard import check_loss
+from derin.train.optimizers import exempt_from_decay, set_rate
 from derin.train.plan import Plan
 
 if TYPE_CHECKING:
@@ -52,10 +53,8 @@ class PlannedStep:
             for name, optimizer in optimizers.items()
         }
         # L1 spares what weight decay spares: biases, norms, embeddings.
-        self._decayed = {
-            name: [p for group in optimizer.param_groups if group.get("decays", True) for p in group["params"]]
-            for name, optimizer in optimizers.items()
-        }
+        exempt = exempt_from_decay(model) if config.l1 else set()
+        self._sparse = {name: [p for p in values if id(p) not in exempt] for name, values in self._parameters.items()}
         self._weights: dict[str, Any] = dict.fromkeys(optimizers, 0.0)
 
     def autocast(self) -> AbstractContextManager[Any]:
@@ -64,8 +63,7 @@ class PlannedStep:
     def set_rate(self, rate: float) -> None:
         """Gives every parameter group its learning rate for the next update."""
         for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = rate * group["lr_scale"]
+            set_rate(optimizer, rate)
 
     def minimize(self, name: str, loss: Tensor, weight: Tensor | float) -> None:
         check_loss(loss)
@@ -86,10 +84,9 @@ class PlannedStep:
     def _update(self, name: str) -> None:
         optimizer = self.optimizers[name]
         if self._l1:
-            decayed = [p for p in self._decayed[name] if p.grad is not None]
+            touched = [p for p in self._sparse[name] if p.grad is not None]
             with torch.no_grad():
-                signs = torch._foreach_sign(decayed)
-                torch._foreach_add_([p.grad for p in decayed], signs, alpha=self._l1)
+                torch._foreach_add_([p.grad for p in touched], torch._foreach_sign(touched), alpha=self._l1)
         if self._clip_norm:
             torch.nn.utils.clip_grad_norm_(self._parameters[name], self._clip_norm)
         optimizer.step()

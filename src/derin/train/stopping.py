@@ -11,7 +11,8 @@ class BestTracker:
     """Follows the headline metric from epoch to epoch.
 
     A value is better when it is strictly greater (or less, for what is to be minimized) than the best so far; one that
-    is not finite is never best.
+    is not finite is never best. Of equal values that with the lower loss is best, which does not count for patience:
+    on a small validation split many epochs share their accuracy.
 
     Args:
         headline: the metric's name, kept with the state.
@@ -21,6 +22,7 @@ class BestTracker:
     Attributes:
         best: the best value, or None while there is none.
         best_epoch: its epoch, or None.
+        best_loss: the loss of that epoch, or None where it is not told.
         waited: epochs since then.
 
     Example:
@@ -35,6 +37,7 @@ class BestTracker:
         self.headline, self.maximize, self.patience = headline, maximize, patience
         self.best: float | None = None
         self.best_epoch: int | None = None
+        self.best_loss: float | None = None
         self.waited = 0
 
     @property
@@ -42,16 +45,17 @@ class BestTracker:
         """Whether training should stop."""
         return self.patience > 0 and self.waited >= self.patience
 
-    def update(self, value: float, epoch: int) -> bool:
+    def update(self, value: float, epoch: int, loss: float | None = None) -> bool:
         """Takes in an epoch's value and says whether it is the best so far."""
         improved = math.isfinite(value) and (
             self.best is None or (value > self.best if self.maximize else value < self.best)
         )
-        if improved:
-            self.best, self.best_epoch, self.waited = float(value), epoch, 0
-        else:
-            self.waited += 1
-        return improved
+        tied = value == self.best and loss is not None and self.best_loss is not None and loss < self.best_loss
+        self.waited = 0 if improved else self.waited + 1
+        if improved or tied:
+            self.best, self.best_epoch = float(value), epoch
+            self.best_loss = loss if loss is not None and math.isfinite(loss) else None
+        return improved or tied
 
     def to_json(self) -> dict[str, Any]:
         """What changes from epoch to epoch, with the headline that it is about."""
@@ -59,6 +63,7 @@ class BestTracker:
             "headline": self.headline,
             "best": self.best,
             "best_epoch": self.best_epoch,
+            "best_loss": self.best_loss,
             "waited": self.waited,
         }
 
@@ -70,12 +75,14 @@ class BestTracker:
             TypeError: a part is of the wrong type.
             ValueError: a part cannot be, or it is about another headline.
         """
-        headline, best, best_epoch, waited = (data[key] for key in ("headline", "best", "best_epoch", "waited"))
+        names = ("headline", "best", "best_epoch", "best_loss", "waited")
+        headline, best, best_epoch, best_loss, waited = (data[key] for key in names)
         if headline != self.headline:
             raise ValueError(f"the best value is of {headline!r}, not of {self.headline!r}")
         for name, value, kinds in (
             ("best", best, (int, float)),
             ("best_epoch", best_epoch, int),
+            ("best_loss", best_loss, (int, float)),
             ("waited", waited, int),
         ):
             missing = value is None and name != "waited"
@@ -85,6 +92,7 @@ class BestTracker:
             raise ValueError(f"best={best!r}, best_epoch={best_epoch!r} and waited={waited!r} do not fit together")
         self.best = None if best is None else float(best)
         self.best_epoch, self.waited = best_epoch, waited
+        self.best_loss = None if best_loss is None else float(best_loss)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], *, maximize: bool, patience: int = 0) -> BestTracker:

@@ -250,6 +250,6 @@ def _eight_bits(values: npt.NDArray[np.generic], mode: str, remarks: list[str]) 
         return np.rint(numbers * (255.0 if highest <= 1.0 else 1.0)).astype(np.uint8)
     if mode != "F" and lowest >= 0.0 and highest <= 65535.0:
         remarks.append("16-bit gray picture: scaled to 8 bits")
-        return np.rint(numbers * (255.0 / 65535.0)).astype(np.uint8)
+        return np.rint(numbers * 255.0 / 65535.0).astype(np.uint8)
     remarks.append("gray picture of more than 16 bits: its lowest to highest value became 0 to 255")
-    return np.rint((numbers - lowest) * (255.0 / max(highest - lowest, 1e-300))).astype(np.uint8)
+    return np.rint((numbers - lowest) * 255.0 / max(highest - lowest, 1e-300)).astype(np.uint8)

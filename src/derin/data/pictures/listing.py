@@ -92,7 +92,7 @@ def natural_key(text: str) -> tuple[object, ...]:
     """
     parts = re.split(r"([0-9]+)", text.casefold())
     # Even places hold words, odd ones digits, so that a number never meets a word.
-    return (*(int(part) if place % 2 else part for place, part in enumerate(parts)), text)
+    return tuple(int(part) if place % 2 else part for place, part in enumerate(parts)), text
 
 
 def is_picture_name(path: str) -> bool:

@@ -14,7 +14,14 @@ from derin.core.errors import DataError, RefusedFileError
 from derin.core.files import recover_folder, remove_leftovers, replace_folder, storage_errors, temporary_folder
 from derin.core.lock import FolderLock
 from derin.data.archives import Contents, Files, open_files
-from derin.data.cache import cache_folder, describe, keep_within_limit, mark_used
+from derin.data.cache import (
+    cache_folder,
+    describe,
+    keep_within_limit,
+    mark_used,
+    remove_unfinished,
+    work_folder,
+)
 from derin.data.pictures.building import OldEntry, Progress, build_entry, map_pixels
 from derin.data.pictures.encoded import EncodedPictures
 from derin.data.pictures.fitting import Rule
@@ -70,7 +77,7 @@ def stored_pictures(
     """
     source = Path(source)
     place = cache_folder() / ROOM / _key(source, size, channels)
-    work = place.with_name(f".{place.name}")
+    work = work_folder(place)
     told = f"The cache folder {cache_folder()} (DERIN_CACHE chooses another)"
     files = open_files(source)
     try:
@@ -90,6 +97,8 @@ def stored_pictures(
                     old, again = _read(place)
                     if old is None:
                         raise DataError(f"{place} was changed while it was built ({again}); try again.")
+        else:
+            remove_unfinished(place)
         mark_used(place)
         return _opened(place, old, listing, problem)
     finally:

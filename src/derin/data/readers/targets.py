@@ -28,6 +28,7 @@ def choose_targets(
     taken: Iterable[str | None],
     reading: Reading,
 ) -> list[ReadColumn]:
+    """The columns to be predicted: those that are named, or the one that a target is usually called by."""
     by_name = {c.name: c for c in columns}
     if target is not None:
         if isinstance(target, str):

@@ -4,12 +4,20 @@ g is the gradient, η the learning rate, λ the weight decay, θ a parameter; th
 and `muon`.
 """
 
-from derin.train.optimizers.build import OPTIMIZERS, build_optimizer, parameter_groups, set_rate, supports_fused
+from derin.train.optimizers.build import (
+    OPTIMIZERS,
+    build_optimizer,
+    exempt_from_decay,
+    parameter_groups,
+    set_rate,
+    supports_fused,
+)
 from derin.train.optimizers.saving import load_optimizer_tensors, optimizer_scalars, optimizer_tensors
 
 __all__ = [
     "OPTIMIZERS",
     "build_optimizer",
+    "exempt_from_decay",
     "load_optimizer_tensors",
     "optimizer_scalars",
     "optimizer_tensors",

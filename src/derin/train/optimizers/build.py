@@ -109,7 +109,7 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Sets the learning rate of every group to ``rate · lr_scale``.
 
     Example:
-        >>> optimizer = build_optimizer("sgd", nn.Linear(3, 2), learning_rate=0.1)
+        >>> optimizer = build_optimizer("sgd", nn.Linear(3, 2), learning_rate=0.1, weight_decay=0.01)
         >>> optimizer.param_groups[0]["lr_scale"] = 0.5
         >>> set_rate(optimizer, 0.02)
         >>> [group["lr"] for group in optimizer.param_groups]
@@ -136,15 +136,13 @@ def supports_fused(name: str, device_type: str) -> bool:
     return operator is not None and torch._C._dispatch_has_kernel_for_dispatch_key(operator, device_type.upper())
 
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> Groups:
-    """The trainable parameters in two groups: with weight decay, and without.
+def exempt_from_decay(model: nn.Module) -> set[int]:
+    """The ``id`` of each parameter that neither weight decay nor L1 touches.
 
-    Without are all parameters of at most one axis (biases, gains of norms), those of norm layers and of embeddings,
-    and those that a module names in an attribute ``no_weight_decay`` (position embeddings that are bare parameters).
-    An empty group is left out.
-
-    Returns:
-        groups with ``decays`` True or False, whose ``params`` are pairs of name and parameter.
+    Example:
+        >>> layer = nn.Linear(3, 2)
+        >>> exempt_from_decay(layer) == {id(layer.bias)}
+        True
     """
     exempt: set[int] = set()
     for module in model.modules():
@@ -152,12 +150,28 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> Groups:
         whole = isinstance(module, (*_NORMS, nn.Embedding, nn.EmbeddingBag))
         own = getattr(module, "no_weight_decay", ())
         exempt.update(id(p) for n, p in named.items() if whole or n in own or p.ndim <= 1)
+    return exempt
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> Groups:
+    """The trainable parameters in two groups: with weight decay, and without.
+
+    Without are all parameters of at most one axis (biases, gains of norms), those of norm layers and of embeddings,
+    and those that a module names in an attribute ``no_weight_decay`` (position embeddings that are bare parameters).
+    An empty group is left out, and where nothing decays there is one group: a second one costs a second kernel call.
+
+    Returns:
+        groups with ``decays`` True or False, whose ``params`` are pairs of name and parameter.
+    """
     trainable = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     if not trainable:
         raise UsageError(
             f"The model {type(model).__name__} has no trainable parameter; "
             "set requires_grad=True on what is to be trained."
         )
+    if not weight_decay:
+        return [{"params": trainable, "decays": False, "weight_decay": 0.0}]
+    exempt = exempt_from_decay(model)
     decayed = [(n, p) for n, p in trainable if id(p) not in exempt]
     others = [(n, p) for n, p in trainable if id(p) in exempt]
     groups: Groups = [

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from derin.core.messages import capital, say
-from derin.report.numbers import is_share, metric_name, metric_text
-from derin.report.story import Story, is_number
+from derin.strategy.numbers import is_share, metric_name, metric_text
+from derin.strategy.story import Story, is_number
 
 # Thresholds of what is worth a word; a person who looks at the curves would draw the line about here.
 _RISE = 0.1  # of validation loss above its lowest value

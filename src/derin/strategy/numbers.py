@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from derin.core.messages import catalogue, say, spell
-from derin.report.story import is_number
+from derin.strategy.story import is_number
 
 _SHARES = (
     "accuracy",
@@ -42,14 +42,24 @@ def metric_text(name: str, value: Any, num_examples: int = 0) -> str:
         return spell(float(value), ".2%" if num_examples >= _MANY else ".1%")
     if name in _SCORES:
         return spell(float(value), ".3f")
-    return spell(float(value), ".4g")
+    return number_text(float(value))
+
+
+def number_text(value: float) -> str:
+    """A number of any size with about four digits, and no power of ten where people would not write one.
+
+    Example:
+        >>> number_text(55123.4), number_text(0.012345), number_text(3e12)
+        ('55,123', '0.01235', '3e+12')
+    """
+    return spell(value, ",.0f" if 1_000 <= abs(value) < 1e9 else ".4g")
 
 
 def tick_text(name: str, value: float) -> str:
     """A round value beside an axis, with no needless digits."""
     if name in _SHARES:
         return spell(value, ".0%" if abs(value * 100 - round(value * 100)) < 1e-9 else ".1%")
-    return spell(value, ".4g")
+    return number_text(value)
 
 
 def shape_text(shape: Any) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from derin.report.fitting import fitting_sentences
-from derin.report.story import Story
+from derin.strategy.fitting import fitting_sentences
+from derin.strategy.story import Story
 
 
 @pytest.fixture(autouse=True)
