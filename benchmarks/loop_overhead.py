@@ -89,8 +89,8 @@ def main() -> None:
         medians = {name: statistics.median(values) for name, values in times.items()}
         spread = {name: f"{min(values):.3f}–{max(values):.3f}" for name, values in times.items()}
         overhead = medians["Derin"] / medians["by hand"] - 1
-        print(f"{text}: by hand {medians['by hand']:.3f} s ({spread['by hand']}), Derin {medians['Derin']:.3f} s", end=" ")
-        print(f"({spread['Derin']}): {overhead:+.1%} (asked ≤ +3 %)", flush=True)
+        seconds = ", ".join(f"{name} {medians[name]:.3f} s ({spread[name]})" for name in times)
+        print(f"{text}: {seconds}: {overhead:+.1%} (asked ≤ +3 %)", flush=True)
 
 
 if __name__ == "__main__":

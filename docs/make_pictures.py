@@ -38,6 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="derin-docs-") as temporary:
         work = Path(temporary)
         steps: Sequence[tuple[str, Callable[[Path], Image.Image]]] = (
+            ("seven.png", seven),
             ("terminal.png", terminal),
             ("report.png", report_top),
             ("report-mistakes.png", report_mistakes),
@@ -55,12 +56,19 @@ def main() -> None:
                 print(f"{name}: {size:,} bytes")
 
 
+def seven(work: Path) -> Image.Image:
+    """A digit of the test split, for the README's first prediction."""
+    from derin.data.load import load
+
+    data = load("digits")
+    labels = data["label"].take(data.splits["test"])
+    row = data.splits["test"][labels.tolist().index(7)]
+    return Image.fromarray(data["picture"].take(row)[..., 0]).resize((64, 64), Image.Resampling.NEAREST)
+
+
 def terminal(work: Path) -> Image.Image:
     """What the first commands of the README print, in a window."""
-    from sklearn.datasets import load_digits
-
-    seven = work / "seven.png"
-    Image.fromarray((load_digits().images[7] * (255 / 16)).astype("uint8")).resize((64, 64)).save(seven)
+    shutil.copy(PICTURES / "seven.png", work)
     trained = derin(work, "train", "digits").splitlines()
     epochs = [place for place, line in enumerate(trained) if line.startswith("epoch ")]
     shown = [*trained[: epochs[3]], "…", *trained[epochs[-3] :]]

@@ -88,6 +88,25 @@ def test_interrupted_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
     assert names[0].read_bytes() == names[1].read_bytes()
 
 
+def test_interrupted_sequential_network_resumes_from_its_description(tmp_path: Path) -> None:
+    from derin.layers import BatchNorm, Dense, Dropout
+
+    class Interrupt(Callback):
+        def on_step(self, loop: Any) -> None:
+            if loop.step == 3:
+                signal.raise_signal(signal.SIGINT)
+
+    def network() -> derin.Sequential:
+        return derin.Sequential([Dense(11, activation="relu"), BatchNorm(), Dropout(0.2), Dense(3)])
+
+    whole = derin.fit("iris", model=network(), out=tmp_path / "whole", **QUICK)
+    derin.fit("iris", model=network(), out=tmp_path / "part", callbacks=[Interrupt()], **QUICK)
+    resumed = derin.fit(out=tmp_path / "part", resume=True, report=False)
+    names = [run.path / "model" / "model.safetensors" for run in (whole, resumed)]
+    assert names[0].read_bytes() == names[1].read_bytes()
+    assert derin.open(resumed.path).predict([5.1, 3.5, 1.4, 0.2]).label in derin.open(resumed.path).classes
+
+
 def test_finished_run_is_not_trained_again(run: derin.Run) -> None:
     before = (run.path / "run.json").read_bytes()
     again = derin.fit("digits", out=run.path, resume=True)

@@ -23,6 +23,8 @@ from derin.train.plan import Plan
 __all__ = ["fit", "prepare"]
 
 _FORMAT = 1
+# What says how to fetch and show data, and nothing about what is trained.
+_NOT_RECORDED = ("download", "progress")
 
 
 def fit(
@@ -100,6 +102,8 @@ def _open_or_create(
 
 def _continued(data: Any, options: dict[str, Any], record: Mapping[str, Any], path: Path) -> tuple[Any, dict[str, Any]]:
     """The recorded data and options; what the caller gives beside must be the same."""
+    from derin.models.building import from_spec
+
     request = record["request"]
     if data is None:
         data = request["data"]
@@ -108,19 +112,20 @@ def _continued(data: Any, options: dict[str, Any], record: Mapping[str, Any], pa
     elif source_name(data) != request["data"]:
         raise UsageError(f"The run {path} was trained on {request['data']!r}, not on {source_name(data)!r}.")
     recorded = request["options"]
+    in_force = {**record["config"], **recorded}
     for name, value in options.items():
-        if value is not None and _plain(value) != recorded.get(name):
+        if value is not None and name not in _NOT_RECORDED and _plain(value) != in_force.get(name):
             raise UsageError(
-                f"The run {path} was started with {name}={recorded.get(name)!r}; got {name}={value!r}. "
+                f"The run {path} was started with {name}={in_force.get(name)!r}; got {name}={value!r}. "
                 "Leave it out to resume, or start a new run with another --out."
             )
-    kept = dict(recorded)
-    if "model" in options and kept.get("model") is None:
-        kept["model"] = options["model"]
-    kept.pop("config", None)
-    for name in list(kept):
-        if name in record["config"]:
-            del kept[name]
+    kept = {name: value for name, value in recorded.items() if name not in record["config"] and name != "config"}
+    kept |= {name: options[name] for name in (*_NOT_RECORDED, "model") if options.get(name) is not None}
+    spec = record["model"]["spec"]
+    if spec["name"] is None and "model" not in options:
+        raise UsageError(f"The run {path} trains a network of your own class {spec['class']!r}; give it as `model`.")
+    if isinstance(kept.get("model"), Mapping):
+        kept["model"] = from_spec(spec)
     return data, {**kept, "config": TrainConfig.from_json(record["config"])}
 
 
@@ -154,7 +159,7 @@ def _begin(
         "command": command,
         "request": {
             "data": source_name(data),
-            "options": {k: _plain(v) for k, v in options.items() if v is not None},
+            "options": {k: _plain(v) for k, v in options.items() if v is not None and k not in _NOT_RECORDED},
         },
         "model": {
             "name": prepared.model_name,

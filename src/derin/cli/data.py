@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from derin.cli.console import JsonFlag, console, print_json
+from derin.cli.console import JsonFlag, console, print_json, progress_bar
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,6 +31,14 @@ def data(
     sheet: Annotated[
         Path | None,
         typer.Option(metavar="FILE.png", help="Write a sheet of pictures with their classes.", show_default=False),
+    ] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Write pictures beside their augmented variants.", show_default=False),
+    ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(help='For --preview: "flip,rotate=10"; the default is that of training.', show_default=False),
     ] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch a named data set that is not on this machine.")
@@ -63,6 +69,10 @@ def data(
         from derin.data.sheet import write_sheet
 
         write_sheet(table, sheet, seed=seed)
+    if preview is not None:
+        _write_preview(table, augment, preview, seed)
+    elif augment is not None:
+        raise UsageError("--augment shows what it does in a picture; name one with --preview FILE.png.")
     if json_output:
         print_json(
             {
@@ -76,36 +86,23 @@ def data(
         _show(table, out, show_all)
     if sheet is not None:
         out.print(f"\nPictures: {sheet}", soft_wrap=True)
+    if preview is not None:
+        out.print(f"\nPreview: {preview}", soft_wrap=True)
 
 
-@contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr while (done, total) is told; nothing where stderr is no terminal or nothing is told."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+def _write_preview(table: Table, text: str | None, path: Path, seed: int) -> None:
+    """The sheet for a given augmentation, or for the one with which the data would be trained."""
+    from derin.core.errors import UsageError
+    from derin.data.augment import Augmentation
+    from derin.data.augment.preview import write_preview
+    from derin.tasks.recipes import recipe
 
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not Console(stderr=True).is_terminal,
-    )
-    task = None
-
-    def tell(done: int, total: int) -> None:
-        nonlocal task
-        if task is None:
-            bar.start()
-            task = bar.add_task(label, total=total)
-        bar.update(task, completed=done, total=total)
-
-    try:
-        yield tell
-    finally:
-        bar.stop()
+    words = recipe("convnet", table).augmentation if text is None else text
+    if not words:
+        raise UsageError(
+            'This data is trained without augmentation by default; choose one, as in --augment "rotate=10".'
+        )
+    write_preview(table, Augmentation.parse(words), path, seed=seed)
 
 
 def _list_sets(out: Console, json_output: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from derin.cli.console import JsonFlag, console, print_json
+from derin.cli.console import JsonFlag, console, print_json, progress_bar
 
 _DATA = "Data"
 _NETWORK = "Network and task"
@@ -167,23 +167,40 @@ def train(
         from derin.train.tensorboard import TensorBoardEvents
 
         callbacks.append(TensorBoardEvents())
-    run = fit(
-        data,
-        out=out,
-        resume=resume,
-        callbacks=callbacks,
-        report=report,
-        report_pictures=pictures,
-        calibrate=calibrate,
-        command=shlex.join(["derin", *sys.argv[1:]]),
-        download=download,
-        **options,
-    )
+    _say_what_resuming_does(out, resume, terminal)
+    with progress_bar("Fetching and reading" if download else "Reading") as progress:
+        run = fit(
+            data,
+            out=out,
+            resume=resume,
+            callbacks=callbacks,
+            report=report,
+            report_pictures=pictures,
+            calibrate=calibrate,
+            command=shlex.join(["derin", *sys.argv[1:]]),
+            download=download,
+            progress=progress,
+            **options,
+        )
     _print_end(run, terminal)
     if json_output:
         print_json(_document(run))
     if not run.finished:
         raise typer.Exit(130)
+
+
+def _say_what_resuming_does(out: Path | None, resume: bool, terminal: Any) -> None:
+    """Whether a run goes on, starts afresh, or is finished already."""
+    from derin.core.files import read_json
+    from derin.core.messages import say
+
+    if not resume or out is None:
+        return
+    record = read_json(out / "run.json") if (out / "run.json").exists() else {}
+    if record.get("finished"):
+        terminal.print(say("run.finished_before", run=str(out)), soft_wrap=True)
+    elif not (out / "state").exists():
+        terminal.print(say("run.nothing_saved", run=str(out)), soft_wrap=True)
 
 
 def _print_end(run: Any, terminal: Any) -> None:

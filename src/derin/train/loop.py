@@ -154,10 +154,12 @@ def train(
             optimizers=_optimizers(model, task, config, plan),
             average=WeightAverage(model, config.ema_decay) if config.ema_decay else None,
         )
-        if run is not None and resume:
-            restore_state(loop)
+        restored = run is not None and resume and restore_state(loop)
         if on_plan is not None:
             on_plan(loop)
+        if run is not None and not restored:
+            # The very first weights are part of what a resumed run must find again.
+            save_state(loop)
         for callback in callbacks:
             callback.on_start(loop)
         try:

@@ -1,0 +1,107 @@
+"""Whatever the README tells a newcomer to type runs as it stands."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from derin.cli.main import COMMANDS, app
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ("README.md", "README.tr.md", "docs/guide.md")
+# On two cores a longer training would cost more than it shows; what the README says of it is tested elsewhere.
+QUICK = ["--epochs", "1", "--plan", "plain", "--threads", "1"]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The code blocks of a page in one language, in order."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(page: str) -> list[list[str]]:
+    """The arguments of each line ``$ derin …`` of a page, its comment left out."""
+    lines = [line for block in blocks(page, "console") for line in block.splitlines()]
+    return [shlex.split(line, comments=True)[2:] for line in lines if line.startswith("$ derin ")]
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder with the pictures of the documentation, as in a clone without runs."""
+    shutil.copytree(ROOT / "docs" / "pictures", tmp_path / "docs" / "pictures")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DERIN_LANG", "en")
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.tr.md"])
+def test_python_of_the_readme_runs(page: str, newcomer: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = blocks(page, "python")
+    assert found
+    names: dict[str, object] = {}
+    for block in found:
+        exec(compile(block, page, "exec"), names)  # the README is ours
+    assert (newcomer / "runs" / "digits-1" / "report.html").is_file()
+    assert "0.9" in capsys.readouterr().out or page == "README.tr.md"
+
+
+def test_commands_of_the_readme_run(newcomer: Path) -> None:
+    found = commands("README.md")
+    assert {arguments[0] for arguments in found} >= {"data", "find-lr", "train", "predict", "eval", "summary"}
+    for arguments in found:
+        extra = QUICK if arguments[0] == "train" and "--epochs" not in arguments else []
+        result = CliRunner().invoke(app, [*arguments, *extra])
+        assert result.exit_code == 0, f"derin {shlex.join(arguments)}: {result.output}{result.exception}"
+    assert (newcomer / "digits.png").is_file()
+    assert (newcomer / "rates.png").is_file()
+
+
+def test_network_of_the_readme_sees_the_seven(newcomer: Path) -> None:
+    import derin
+
+    run = derin.fit("digits", epochs=5, plan="plain", threads=1, report=False)
+    assert derin.open(run.path).predict("docs/pictures/seven.png").label == "7"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_and_option_of_a_page_exists(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    spoken = re.findall(r"(?:`|\$ |DERIN_LANG=tr )derin ([a-z][a-z-]*)([^`\n]*)", text)
+    assert spoken
+    for command, rest in spoken:
+        assert command.replace("-", "_") in COMMANDS, f"derin {command}"
+        known = CliRunner().invoke(app, [command, "--help"], terminal_width=200, env={"COLUMNS": "200"}).output
+        for option in re.findall(r"(?<!\S)--[a-z][a-z0-9-]*", rest):
+            assert option in known, f"derin {command} {option}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, "docs/course.md", "docs/architecture.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    here = (ROOT / page).parent
+    for address in re.findall(r"\]\(([^)\s]+)\)", (ROOT / page).read_text(encoding="utf-8")):
+        if address.startswith("http"):
+            continue
+        path, _, anchor = address.partition("#")
+        target = here / path if path else ROOT / page
+        assert target.exists(), f"{page}: {address}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor in anchors, f"{page}: {address}"
+
+
+def test_pictures_are_small_and_all_of_them_are_shown() -> None:
+    pictures = sorted((ROOT / "docs" / "pictures").glob("*"))
+    shown = "".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
+    for picture in pictures:
+        assert f"pictures/{picture.name}" in shown, f"{picture.name} is on no page"
+        assert picture.stat().st_size < 200_000
+        with Image.open(picture) as image:
+            image.verify()
+    assert sum(picture.stat().st_size for picture in pictures) < 1_000_000
