@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _MOST_MEASURED = 5_000
 _MOST_MEASURED_BYTES = 64 << 20
 _MAX_SIDE = 1 << 14
+_LARGEST = 1e6
 _MOST_LINE = 1 << 14  # values whose scales still stay in the fastest cache
 _FIELDS = {"kind", "column", "height", "width", "channels", "mean", "std", "rule"}
 
@@ -70,9 +71,10 @@ class PicturePreparation:
             raise ShapeError(f"PicturePreparation: channels must be 1 or 3; got {self.channels}.")
         if len(self.size) != 2 or not all(1 <= side <= _MAX_SIDE for side in self.size):
             raise ShapeError(f"PicturePreparation: size must be two numbers in 1..{_MAX_SIDE}; got {self.size}.")
-        if not len(self.mean) == len(self.std) == self.channels or not all(0 < s < 1e6 for s in self.std):
+        finite = all(abs(m) < _LARGEST for m in self.mean) and all(0 < s < _LARGEST for s in self.std)
+        if not (len(self.mean) == len(self.std) == self.channels and finite):
             raise ShapeError(
-                f"PicturePreparation: one mean and one positive std for each of {self.channels} channels are required; "
+                f"PicturePreparation: one finite mean and one positive std for each of {self.channels} channels are required; "
                 f"got mean={self.mean}, std={self.std}."
             )
 
@@ -213,10 +215,10 @@ class PicturePreparation:
         Raises:
             RefusedFileError: a field is missing, unknown, or no sensible value.
         """
-        if set(data) != _FIELDS or data["kind"] != cls.kind:
+        if not isinstance(data, dict) or set(data) != _FIELDS or data["kind"] != cls.kind:
             raise RefusedFileError(
-                f"The preparation of pictures must have the fields {', '.join(sorted(_FIELDS))}; got "
-                f"{', '.join(sorted(map(str, data)))}. The file was altered or comes from another version."
+                f"The preparation of pictures must have the fields {', '.join(sorted(_FIELDS))}; got {str(data)[:120]}. "
+                "The file was altered or comes from another version."
             )
         whole = all(type(data[name]) is int for name in ("height", "width", "channels"))
         numbers = all(

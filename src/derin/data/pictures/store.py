@@ -89,8 +89,6 @@ def stored_pictures(
                 remove_leftovers(work)
                 old, again = _read(place)  # another process may have built it meanwhile
                 if old is None or not _is_current(old, listing):
-                    with storage_errors(told):
-                        place.parent.mkdir(parents=True, exist_ok=True)
                     with storage_errors(told), temporary_folder(work) as temporary:
                         _build(temporary, place, files, contents, listing, old, size, channels, progress)
                     keep_within_limit(place)
