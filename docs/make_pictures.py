@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -194,9 +195,7 @@ def window(lines: Sequence[str], columns: int = 100) -> Image.Image:
     size, step, margin, bar = 15, 22, 20, 34
     font = ImageFont.truetype(str(font_path), size)
     bold = ImageFont.truetype(str(font_path.with_name("DejaVuSansMono-Bold.ttf")), size)
-    wrapped = [
-        part for line in lines for part in ([line[i : i + columns] for i in range(0, len(line), columns)] or [""])
-    ]
+    wrapped = [part for line in lines for part in textwrap.wrap(line, columns, drop_whitespace=False) or [""]]
     width = round(font.getlength("m") * columns) + 2 * margin
     picture = Image.new("RGB", (width, bar + len(wrapped) * step + 2 * margin - 8), "#161a22")
     draw = ImageDraw.Draw(picture)

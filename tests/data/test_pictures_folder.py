@@ -12,7 +12,7 @@ from tests.data.troubled_pictures import CONVERTED, NOTED, SKIPPED, USUAL, make_
 
 from derin.core.errors import DataError, UsageError
 from derin.data.archives import open_files
-from derin.data.pictures import building
+from derin.data.pictures import spool
 from derin.data.pictures.fitting import MAX_ASPECT
 from derin.data.pictures.listing import list_classes
 from derin.data.readers.picture_folder import list_pictures, read_picture_folder
@@ -39,8 +39,11 @@ def test_every_trouble_is_in_the_report_with_its_reason(table: Table) -> None:
         *((where, Outcome.NOTED, reason) for where, reason in NOTED.items()),
     }
     assert expected <= found
-    left = {where for where, _, _ in found - expected}
-    assert left == {"train/mice/broken.jpg"}
+    left = {(where, reason) for where, _, reason in found - expected}
+    assert left == {
+        ("train/mice/broken.jpg", "truncated picture"),
+        ("train/dogs/animated.gif", "palette picture: its colours were written out"),
+    }
 
 
 def test_nothing_is_lost(folder: Path, table: Table) -> None:
@@ -126,13 +129,13 @@ def test_sizes_and_channels_that_no_picture_has_are_refused(options: dict[str, i
 def test_two_readers_at_once_decode_once(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DERIN_CACHE", str(tmp_path / "cache"))
     opened: list[int] = []
-    decode = building.open_picture
+    decode = spool.open_picture
 
     def counted(data: bytes, **options: int | None) -> object:
         opened.append(len(data))
         return decode(data, **options)
 
-    monkeypatch.setattr(building, "open_picture", counted)
+    monkeypatch.setattr(spool, "open_picture", counted)
     tables: list[Table] = []
     threads = [
         threading.Thread(target=lambda: tables.append(read_picture_folder(folder, name="pets"))) for _ in range(2)

@@ -23,7 +23,7 @@ from tests.data.troubled_pictures import picture
 from derin.core.errors import DataError, StorageError
 from derin.data import cache
 from derin.data.archives import FolderFiles
-from derin.data.pictures import building
+from derin.data.pictures import spool
 from derin.data.pictures.encoded import EncodedPictures
 from derin.data.readers.picture_folder import read_picture_folder
 from derin.data.table import Dense, Pictures, Table
@@ -35,7 +35,7 @@ class Counter:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.read: list[str] = []
         self.num_decoded = 0
-        read, decode = FolderFiles.read, building.open_picture
+        read, decode = FolderFiles.read, spool.open_picture
 
         def counted_read(files: FolderFiles, path: str) -> bytes:
             self.read.append(path)
@@ -46,7 +46,7 @@ class Counter:
             return decode(*args, **options)  # type: ignore[arg-type]
 
         monkeypatch.setattr(FolderFiles, "read", counted_read)
-        monkeypatch.setattr(building, "open_picture", counted_decode)
+        monkeypatch.setattr(spool, "open_picture", counted_decode)
 
     def taken(self) -> tuple[list[str], int]:
         """What was counted since the last call."""
@@ -326,7 +326,7 @@ def test_kill_while_building_leaves_a_whole_entry(where: str, folder: Path, cach
     assert list(cache_folder.rglob(".derin-*")) == []
 
 
-@pytest.mark.parametrize("place", ["os.fsync", "shutil.disk_usage"])
+@pytest.mark.parametrize("place", ["building.os.fsync", "spool.shutil.disk_usage"])
 def test_full_disk_gives_a_sentence_and_leaves_the_last_good_entry(
     place: str, folder: Path, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -339,7 +339,7 @@ def test_full_disk_gives_a_sentence_and_leaves_the_last_good_entry(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"derin.data.pictures.building.{place}", full)
+        patch.setattr(f"derin.data.pictures.{place}", full)
         with pytest.raises(StorageError, match=r"No space left on device.*free some space") as caught:
             read(folder)
     assert "DERIN_CACHE" in str(caught.value)
@@ -376,7 +376,7 @@ def test_cache_folder_that_cannot_be_made_gives_a_sentence(
 
 
 def with_little_room(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
-    monkeypatch.setattr(building.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    monkeypatch.setattr(spool.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
 
 
 def test_pictures_stay_encoded_where_pixels_would_fill_the_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ def cache(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="With --clear: an entry or a room to remove; all without.", show_default=False
+            metavar="NAME", help="With --clear: an entry or a room to remove; all without.", show_default=False
         ),
     ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Remove NAME, or everything.")] = False,
@@ -67,6 +67,7 @@ def _show(entries: list[CacheEntry], removed: list[CacheEntry], total: int, most
     import time
 
     from rich.table import Table
+    from rich.text import Text
 
     from derin.data.cache import bytes_in_words, cache_folder
 
@@ -75,12 +76,15 @@ def _show(entries: list[CacheEntry], removed: list[CacheEntry], total: int, most
         out.print(f"removed {entry.name} ({bytes_in_words(entry.num_bytes)})", markup=False, soft_wrap=True)
     out.print(f"{cache_folder()}", markup=False, soft_wrap=True)
     if entries:
-        grid = Table("entry", "holds", box=None, pad_edge=False)
+        grid = Table(box=None, pad_edge=False)
         grid.add_column("size", justify="right", no_wrap=True)
         grid.add_column("last use", no_wrap=True)
+        grid.add_column("entry", overflow="fold")
         for entry in entries:
             used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.last_use))
-            grid.add_row(entry.name, entry.about, bytes_in_words(entry.num_bytes), used)
+            # As text: a name may hold what rich takes for markup.
+            told = Text(entry.name).append(f"\n{entry.about}" if entry.about else "", style="dim")
+            grid.add_row(bytes_in_words(entry.num_bytes), used, told)
         out.print(grid)
     limited = "no limit" if most is None else f"limit {bytes_in_words(most)}"
     number = f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}"

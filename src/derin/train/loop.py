@@ -22,6 +22,7 @@ from derin.train.callback import Callback
 from derin.train.config import TrainConfig
 from derin.train.evaluation import evaluate
 from derin.train.guard import NonFiniteLossError, find_culprit
+from derin.train.numerics import with_flushed_denormals
 from derin.train.optimizers import build_optimizer, supports_fused
 from derin.train.plan import MIN_STEPS_FOR_TRIALS, Plan, Trial, candidates, choose_plan
 from derin.train.protocol import Source, Task
@@ -132,42 +133,59 @@ def train(
         warmup=config.warmup,
     )
     forked = [device] if device.type == "cuda" else []
-    with _threads(config.threads), torch.random.fork_rng(devices=forked), _interruptions() as interrupted:
-        trials: list[Trial] = []
-        if plan is None:
-            plan, trials = _plan(model, task, source, config, device)
-        plan.place(model)
-        batches_per_update = config.accumulate
-        steps_per_epoch = -(-source.num_batches // batches_per_update)
-        loop = Loop(
-            model=model,
-            task=task,
-            config=config,
-            plan=plan,
-            run=run,
-            source=source,
-            validation=validation,
-            device=device,
-            num_steps=steps_per_epoch * config.epochs,
-            tracker=BestTracker(task.headline, maximize=task.maximize, patience=config.patience),
-            trials=trials,
-            optimizers=_optimizers(model, task, config, plan),
-            average=WeightAverage(model, config.ema_decay) if config.ema_decay else None,
-        )
-        restored = run is not None and resume and restore_state(loop)
-        if on_plan is not None:
-            on_plan(loop)
-        if run is not None and not restored:
-            # The very first weights are part of what a resumed run must find again.
-            save_state(loop)
-        for callback in callbacks:
-            callback.on_start(loop)
-        try:
-            _epochs(loop, schedule, interrupted, train_sample, callbacks, on_best)
-        finally:
+
+    def run_whole(interrupted: threading.Event) -> Loop:
+        with torch.random.fork_rng(devices=forked):
+            loop = _begin(model, task, source, config, plan, validation, run, device)
+            restored = run is not None and resume and restore_state(loop)
+            if on_plan is not None:
+                on_plan(loop)
+            if run is not None and not restored:
+                # The very first weights are part of what a resumed run must find again.
+                save_state(loop)
             for callback in callbacks:
-                callback.on_stop(loop)
-    return loop
+                callback.on_start(loop)
+            try:
+                _epochs(loop, schedule, interrupted, train_sample, callbacks, on_best)
+            finally:
+                for callback in callbacks:
+                    callback.on_stop(loop)
+        return loop
+
+    with _interruptions() as interrupted:
+        return with_flushed_denormals(lambda: run_whole(interrupted), threads=config.threads)
+
+
+def _begin(
+    model: nn.Module,
+    task: Task,
+    source: Source,
+    config: TrainConfig,
+    plan: Plan | None,
+    validation: Source | None,
+    run: RunFolder | None,
+    device: torch.device,
+) -> Loop:
+    """The loop before its first step, the plan chosen and the weights laid out by it."""
+    trials: list[Trial] = []
+    if plan is None:
+        plan, trials = _plan(model, task, source, config, device)
+    plan.place(model)
+    return Loop(
+        model=model,
+        task=task,
+        config=config,
+        plan=plan,
+        run=run,
+        source=source,
+        validation=validation,
+        device=device,
+        num_steps=-(-source.num_batches // config.accumulate) * config.epochs,
+        tracker=BestTracker(task.headline, maximize=task.maximize, patience=config.patience),
+        trials=trials,
+        optimizers=_optimizers(model, task, config, plan),
+        average=WeightAverage(model, config.ema_decay) if config.ema_decay else None,
+    )
 
 
 def _epochs(
@@ -402,20 +420,6 @@ def _reseeder(device: torch.device) -> Callable[[int], Any]:
     if device.type == "mps":
         return torch.mps.manual_seed
     return torch.default_generator.manual_seed
-
-
-@contextmanager
-def _threads(num: int) -> Iterator[None]:
-    """The number of CPU threads for the time of training, and flushed denormals, which slow a CPU a hundredfold."""
-    before = torch.get_num_threads()
-    if num:
-        torch.set_num_threads(num)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-        torch.set_num_threads(before)
 
 
 @contextmanager

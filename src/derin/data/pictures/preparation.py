@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError, ShapeError
-from derin.core.seeds import permutation
 from derin.data.pictures.decode import Pixels, gray_or_rgb, pixels_of
-from derin.data.pictures.encoded import EncodedPictures, num_decoders
+from derin.data.pictures.encoded import EncodedPictures
 from derin.data.pictures.fitting import DEFAULT_SIZE, Fitting, Rule, input_size, is_small, stored_side
+from derin.data.pictures.hosts import picture_host, picture_shapes
 from derin.data.pictures.reading_inputs import images_of
+from derin.data.pictures.statistics import measure_channels
 from derin.data.schema import Column, Kind
 from derin.data.table import Dense, Pictures, Rows, Table
 
@@ -24,9 +22,8 @@ if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
-# Mean and standard deviation are measured on so many pictures, or fewer of many pixels: they change in the third digit.
-_MOST_MEASURED = 5_000
-_MOST_MEASURED_BYTES = 64 << 20
+    from derin.data.preparation import HostInput
+
 _MAX_SIDE = 1 << 14
 _LARGEST = 1e6
 _MOST_LINE = 1 << 14  # values whose scales still stay in the fastest cache
@@ -74,8 +71,8 @@ class PicturePreparation:
         finite = all(abs(m) < _LARGEST for m in self.mean) and all(0 < s < _LARGEST for s in self.std)
         if not (len(self.mean) == len(self.std) == self.channels and finite):
             raise ShapeError(
-                f"PicturePreparation: one finite mean and one positive std for each of {self.channels} channels are required; "
-                f"got mean={self.mean}, std={self.std}."
+                f"PicturePreparation: one finite mean and one positive std for each of {self.channels} channels are "
+                f"required; got mean={self.mean}, std={self.std}."
             )
 
     @property
@@ -105,7 +102,7 @@ class PicturePreparation:
             DataError: the table has no picture column, or no rows were given.
         """
         column = _picture_column(table)
-        data = table.columns[column.name]
+        data = _pictures_of(table, column.name)
         if not len(rows):
             raise DataError(
                 f"Table {table.name!r}: at least one training picture is required to measure brightness; got none."
@@ -113,44 +110,22 @@ class PicturePreparation:
         wanted = (size, size) if isinstance(size, int) else size
         chosen, rule = _size_and_rule(data, wanted)
         channels = int(column.shape[-1])
-        mean, std = _statistics(data, rows, channels, seed)
+        mean, std = measure_channels(data, rows, channels, seed=seed)
         return cls(column=column.name, size=chosen, channels=channels, mean=mean, std=std, rule=rule)
 
-    def host(self, table: Table) -> DenseHost | WindowHost:
-        """The table's pictures as host memory. Pictures of another size than is needed are resized here, once.
+    def host(self, table: Table) -> HostInput:
+        """The table's pictures as host memory. Pictures of another size than is needed are resized.
 
         Raises:
             DataError: the pictures were stored smaller than is needed, or have other channels.
         """
-        data = table[self.column]
-        if isinstance(data, Dense):
-            values = _with_channels(data.values, self.channels)
-            height, width = values.shape[1:3]
-            if (height, width) != self.size:
-                resized = _resized((values[row] for row in range(len(values))), len(values), self._fitting)
-                values = np.stack(resized) if resized else values
-            if values.shape[1:3] == self.size:
-                return DenseHost(values)
-            return WindowHost(_as_pictures(values), self.size)
-        if not isinstance(data, Pictures):
-            raise DataError(f"Table {table.name!r}: column {self.column!r} holds no pictures ({type(data).__name__}).")
-        if data.channels != self.channels:
-            raise DataError(
-                f"Table {table.name!r}: pictures with {self.channels} channels are required; they were read with "
-                f"{data.channels}. Load the data with channels={self.channels}."
-            )
-        fitting = self._fitting
-        if all(fitting.shape(h, w) == (h, w) for h, w in _shapes(data)):
-            return WindowHost(data, self.size)
-        if min(min(shape) for shape in _shapes(data)) < min(fitting.height, fitting.width):
-            raise DataError(
-                f"Table {table.name!r}: pictures with a shorter side of {fitting.height} pixels are required; they "
-                f"were stored with less. Load the data with size={max(self.size)}."
-            )
-        resized = _resized((data.picture(row) for row in range(len(data))), len(data), fitting)
-        if self.rule == "resize":
-            return DenseHost(np.stack(resized))
-        return WindowHost(_joined(resized, self.channels), self.size)
+        return picture_host(
+            _pictures_of(table, self.column),
+            fitting=self._fitting,
+            size=self.size,
+            channels=self.channels,
+            where=f"Table {table.name!r}",
+        )
 
     def read(self, inputs: Any) -> Pixels:
         """What a person hands over, as the rows that training would have read.
@@ -217,8 +192,8 @@ class PicturePreparation:
         """
         if not isinstance(data, dict) or set(data) != _FIELDS or data["kind"] != cls.kind:
             raise RefusedFileError(
-                f"The preparation of pictures must have the fields {', '.join(sorted(_FIELDS))}; got {str(data)[:120]}. "
-                "The file was altered or comes from another version."
+                f"The preparation of pictures must have the fields {', '.join(sorted(_FIELDS))}; "
+                f"got {str(data)[:120]}. The file was altered or comes from another version."
             )
         whole = all(type(data[name]) is int for name in ("height", "width", "channels"))
         numbers = all(
@@ -262,60 +237,6 @@ class PicturePreparation:
         return _centre(pixels_of(fitting.apply(picture), self.channels), self.size)
 
 
-class DenseHost:
-    """Pictures of the network's own size: one copy of bytes for each row.
-
-    Args:
-        values: the pictures. Shapes: ``(N, height, width, channels)`` uint8.
-    """
-
-    def __init__(self, values: Pixels) -> None:
-        import torch
-
-        self._values = torch.from_numpy(np.ascontiguousarray(values))
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def gather(self, rows: Rows, uniforms: np.ndarray | None = None) -> torch.Tensor:
-        """The rows, whole: there is nothing to choose a window from."""
-        import torch
-
-        return self._values.index_select(0, torch.from_numpy(rows))
-
-
-class WindowHost:
-    """Larger pictures, of which a window is read.
-
-    Args:
-        pictures: each at least as large as the window.
-        size: height and width of the window.
-    """
-
-    def __init__(self, pictures: Pictures, size: tuple[int, int]) -> None:
-        self._pictures, self._size = pictures, size
-
-    def __len__(self) -> int:
-        return len(self._pictures)
-
-    def gather(self, rows: Rows, uniforms: np.ndarray | None = None) -> torch.Tensor:
-        """A window of each row: where the uniforms say, down and along, or in the middle."""
-        import torch
-
-        rooms = [
-            lengths[rows] - side + 1
-            for lengths, side in zip((self._pictures.heights, self._pictures.widths), self._size, strict=True)
-        ]
-        if uniforms is None:
-            tops, lefts = ((room - 1) // 2 for room in rooms)
-        else:
-            # In float32 the product may round up to the room itself.
-            tops, lefts = (
-                np.minimum((uniforms[:, place] * room).astype(np.int64), room - 1) for place, room in enumerate(rooms)
-            )
-        return torch.from_numpy(self._pictures.windows(rows, tops, lefts, self._size))
-
-
 def _picture_column(table: Table) -> Column:
     found = [column for column in table.inputs if column.kind is Kind.PICTURE]
     if len(found) != 1:
@@ -324,9 +245,16 @@ def _picture_column(table: Table) -> Column:
     return found[0]
 
 
-def _size_and_rule(data: Any, size: tuple[int, int] | None) -> tuple[tuple[int, int], str]:
+def _pictures_of(table: Table, name: str) -> Dense | Pictures:
+    data = table[name]
+    if not isinstance(data, Dense | Pictures):
+        raise DataError(f"Table {table.name!r}: column {name!r} must hold pictures; got {type(data).__name__}.")
+    return data
+
+
+def _size_and_rule(data: Dense | Pictures, size: tuple[int, int] | None) -> tuple[tuple[int, int], str]:
     """The input's size, and how pictures come to it: the counterpart of `choose_fitting` for a table."""
-    shapes = set(_shapes(data))
+    shapes = set(picture_shapes(data))
     if len(shapes) == 1:
         (shape,) = shapes
         whole = isinstance(data, Dense) or (isinstance(data, EncodedPictures) and data.fitting.rule is not Rule.SHORTER)
@@ -338,86 +266,6 @@ def _size_and_rule(data: Any, size: tuple[int, int] | None) -> tuple[tuple[int, 
         stored_for = input_size(shorter.pop()) if len(shorter) == 1 and not isinstance(data, Dense) else DEFAULT_SIZE
         size = (stored_for, stored_for)
     return size, "crop"
-
-
-def _shapes(data: Any) -> set[tuple[int, int]]:
-    """The distinct heights and widths."""
-    if isinstance(data, Dense):
-        return {(int(data.values.shape[1]), int(data.values.shape[2]))}
-    pairs = np.unique(np.stack([data.heights, data.widths], axis=1), axis=0)
-    return {(int(height), int(width)) for height, width in pairs}
-
-
-def _statistics(data: Any, rows: Rows, channels: int, seed: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel, exact for the rows measured: from counts of the 256 values."""
-    limit = min(_MOST_MEASURED, max(1, _MOST_MEASURED_BYTES // _bytes_per_picture(data)))
-    if len(rows) > limit:
-        rows = np.sort(rows[permutation(seed, "statistics", 0, len(rows))[:limit]])
-    counts = np.zeros((channels, 256), dtype=np.int64)
-    for pixels in _some(data, rows):
-        for channel in range(channels):
-            counts[channel] += np.bincount(pixels[:, channel], minlength=256)
-    levels = np.arange(256, dtype=np.float64) / 255.0
-    total = counts.sum(axis=1)
-    mean = counts @ levels / total
-    variance = (counts * (levels - mean[:, None]) ** 2).sum(axis=1) / total
-    # A channel that never changes stays zero after its mean is taken off.
-    std = np.where(variance > 0, np.sqrt(variance), 1.0)
-    return tuple(mean.tolist()), tuple(std.tolist())
-
-
-def _bytes_per_picture(data: Any) -> int:
-    if isinstance(data, Dense):
-        return max(1, int(np.prod(data.values.shape[1:])))
-    return max(1, int(np.mean(data.heights * data.widths)) * data.channels)
-
-
-def _some(data: Any, rows: Rows) -> Iterator[Pixels]:
-    """Pixels of some rows in parts. Shapes: ``(pixels, channels)``."""
-    step = max(1, (4 << 20) // _bytes_per_picture(data))
-    for start in range(0, len(rows), step):
-        part = data.take(rows[start : start + step])
-        if isinstance(data, Dense):
-            yield part.reshape(-1, part.shape[-1])
-        else:
-            yield from (picture.reshape(-1, picture.shape[-1]) for picture in part)
-
-
-def _resized(pictures: Iterator[Pixels], num: int, fitting: Fitting) -> list[Pixels]:
-    """Every picture, resized in parallel by the code that reads files."""
-    import PIL.Image
-
-    def resize(pixels: Pixels) -> Pixels:
-        return pixels_of(fitting.apply(PIL.Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)))
-
-    with ThreadPoolExecutor(num_decoders()) as pool:
-        return list(pool.map(resize, pictures))
-
-
-def _with_channels(values: npt.NDArray[Any], channels: int) -> Pixels:
-    """Gray pictures for a network that reads colour, and the other way round."""
-    import PIL.Image
-
-    if values.dtype != np.uint8:
-        raise DataError(f"Pictures must be uint8; got {values.dtype}. Scale them to 0..255.")
-    if values.shape[-1] == channels:
-        return values
-    if channels == 3 and values.shape[-1] == 1:
-        return np.repeat(values, 3, axis=-1)
-    gray = [pixels_of(gray_or_rgb(PIL.Image.fromarray(np.ascontiguousarray(v)), []).convert("L")) for v in values]
-    return np.stack(gray)
-
-
-def _as_pictures(values: Pixels) -> Pictures:
-    num, height, width, channels = values.shape
-    offsets = np.arange(num + 1, dtype=np.int64) * (height * width * channels)
-    return Pictures(values.reshape(-1), offsets, np.full(num, height), np.full(num, width), channels)
-
-
-def _joined(pictures: list[Pixels], channels: int) -> Pictures:
-    offsets = np.concatenate([[0], np.cumsum([p.size for p in pictures])]).astype(np.int64)
-    heights, widths = (np.array([p.shape[axis] for p in pictures], dtype=np.int64) for axis in (0, 1))
-    return Pictures(np.concatenate([p.reshape(-1) for p in pictures]), offsets, heights, widths, channels)
 
 
 def _centre(pixels: Pixels, size: tuple[int, int]) -> Pixels:

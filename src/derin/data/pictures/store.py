@@ -22,11 +22,12 @@ from derin.data.cache import (
     remove_unfinished,
     work_folder,
 )
-from derin.data.pictures.building import OldEntry, Progress, build_entry, map_pixels
+from derin.data.pictures.building import build_entry, map_pixels
 from derin.data.pictures.encoded import EncodedPictures
 from derin.data.pictures.fitting import Rule
 from derin.data.pictures.index import PIXELS, PictureIndex, read_index, write_index
 from derin.data.pictures.listing import Entry, Listing, list_classes, shown
+from derin.data.pictures.spool import OldEntry, Progress
 from derin.data.reading import Finding
 from derin.data.table import Dense, Pictures
 
