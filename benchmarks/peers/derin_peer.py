@@ -46,4 +46,5 @@ def main() -> None:
     clock.print_result("Derin", args.precision)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -79,4 +79,5 @@ def main() -> None:
     clock.print_result(f"Keras/{keras.backend.backend()}", args.precision)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -60,4 +60,5 @@ def main() -> None:
     clock.print_result("Lightning", args.precision)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -33,4 +33,5 @@ def main() -> None:
     clock.print_result("plain PyTorch", args.precision)
 
 
-main()
+if __name__ == "__main__":
+    main()

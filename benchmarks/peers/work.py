@@ -36,6 +36,7 @@ class Work:
 WORKS = {
     "mlp": Work("mlp", (28, 28, 1), 50_000, 128),
     "cnn": Work("cnn", (28, 28, 1), 25_600, 128),
+    "mnist": Work("mnist", (28, 28, 1), 60_000, 128),
     "resnet18": Work("resnet18", (32, 32, 3), 640, 64),
 }
 

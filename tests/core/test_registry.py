@@ -17,7 +17,7 @@ def test_a_name_gives_the_thing_that_it_names() -> None:
 
 def test_an_unknown_name_is_answered_with_near_matches() -> None:
     registry: Registry[object] = Registry("codec", {"json": "json:dumps", "csv": "csv:writer"})
-    with pytest.raises(UnknownNameError, match=r"no codec named 'jason'; did you mean 'json'\.$"):
+    with pytest.raises(UnknownNameError, match=r"no codec named 'jason'; did you mean 'json'\?$"):
         registry["jason"]
 
 

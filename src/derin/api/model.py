@@ -103,7 +103,8 @@ class Model:
         return evaluate(self.network, self.task, source), len(rows)
 
     def __repr__(self) -> str:
-        return f"Model({str(self.path)!r}, model={self.card['model'].get('name')!r}, task={self.task.name!r})"
+        name = self.card["model"].get("name") or self.card["model"].get("class")
+        return f"Model({str(self.path)!r}, model={name!r}, task={self.task.name!r})"
 
     @property
     def _seed(self) -> int:

@@ -222,8 +222,8 @@ def _model_name(model: Any, table: Table) -> str:
     if isinstance(model, str):
         return model
     if model is not None:
-        spec = getattr(model, "spec", None)
-        return spec["name"] if spec else type(model).__name__
+        structures = {"Sequential": "sequential", "Graph": "graph"}
+        return structures.get(type(model).__name__, type(model).__name__)
     return "convnet" if any(c.kind is Kind.PICTURE for c in table.inputs) else "mlp"
 
 

@@ -81,9 +81,12 @@ def _rows_of_table(model: Model, path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _in_words(answer: Any) -> str:
+    from derin.strategy.numbers import number_text
+
     found = answer.to_json()
     if "value" in found:
-        return f"{found['value']}"
+        values = found["value"] if isinstance(found["value"], list) else [found["value"]]
+        return ", ".join(number_text(value) for value in values)
     return "  ".join(f"{name} {probability:.3f}" for name, probability in found["top"])
 
 

@@ -279,7 +279,8 @@ def _from_config(path: Path | None) -> dict[str, Any]:
         return {}
     if (path / "run.json").exists():
         record = read_json(path / "run.json")
-        return {**record["request"]["options"], **record["config"]}
+        options = {name: value for name, value in record["request"]["options"].items() if name != "config"}
+        return {**options, **record["config"]}
     if not path.is_file():
         raise UsageError(f"--config must be a run or a JSON file; there is neither at {path}.")
     settings = read_json(path)

@@ -47,7 +47,8 @@ class UnknownNameError(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name = kind, name
-        super().__init__(f"There is no {kind} named {name!r}; {near_matches(name, known)}.")
+        clause = near_matches(name, known)
+        super().__init__(f"There is no {kind} named {name!r}; {clause}{'?' if clause.startswith('did') else '.'}")
 
 
 class DataError(DerinError):

@@ -154,6 +154,21 @@ class Table:
         if len(set(lengths.values())) > 1:
             raise DataError(f"Table {self.name!r}: all columns must have the same length; got {lengths}.")
 
+    def __repr__(self) -> str:
+        splits = ", ".join(f"{name} {len(rows):,}" for name, rows in self.splits.items())
+        inputs, targets = (", ".join(c.name for c in part) for part in (self.inputs, self.targets))
+        return f"Table({self.name!r}, {len(self):,} rows: {splits or 'no splits'}; {inputs} → {targets or 'no target'})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from html import escape
+
+        cells = "".join(
+            f"<tr><td>{escape(c.name)}</td><td>{c.kind.value}</td><td>{c.role.value}</td><td>{escape(c.note)}</td></tr>"
+            for c in self.schema
+        )
+        return f"<table><caption>{escape(repr(self))}</caption>{cells}</table>"
+
     def __len__(self) -> int:
         return len(self.columns[self.schema.columns[0].name])
 

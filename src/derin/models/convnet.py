@@ -113,12 +113,13 @@ class ConvNet(Network):
         self.stages = nn.Sequential()
         for stage, (out_channels, depth) in enumerate(zip(options.widths, options.depths)):
             blocks = nn.Sequential()
-            if stage:
-                blocks.add_module("pool", nn.MaxPool2d(2))
             for place in range(1, depth + 1):
                 # A norm's own shift makes the bias of the convolution before it idle.
                 blocks.add_module(f"conv{place}", nn.Conv2d(channels, out_channels, 3, padding=1, bias=False))
                 blocks.add_module(f"norm{place}", nn.BatchNorm2d(out_channels))
+                if place == depth and stage < len(options.widths) - 1:
+                    # The largest of the rectified is the rectified largest: pooled first, ReLU has a quarter to do.
+                    blocks.add_module("pool", nn.MaxPool2d(2))
                 blocks.add_module(f"relu{place}", nn.ReLU(inplace=True))
                 channels = out_channels
             self.stages.append(blocks)

@@ -37,23 +37,29 @@ def fitting_sentences(story: Story) -> list[str]:
     training, validation = story.curve("train", "loss"), story.curve("val", "loss")
     if "val" not in story.metrics:
         return [say("fit.no_validation")]
-    if len(validation) < 2:
-        return [say("fit.too_short"), *map(capital, _compared(story)[1])]
-    rise = _rise(training, validation)
     over, compared = _compared(story)
+    if len(validation) < 2:
+        return [say("fit.too_short"), *map(capital, compared if over else [])]
+    rise = _rise(story, training, validation)
     best_epoch = min(validation, key=lambda point: point[1])[0]
     if rise or over:
-        first, *rest = [*rise, *compared]
+        first, *rest = [*rise, *(compared if over else [])]
         return [say("fit.over", what=first), *map(capital, rest), say("fit.remedy_over", epoch=best_epoch)]
     return [*(_under(story, training) or map(capital, compared)), *_still_learning(story, validation)]
 
 
-def _rise(training: list[tuple[int, float]], validation: list[tuple[int, float]]) -> list[str]:
+def _rise(story: Story, training: list[tuple[int, float]], validation: list[tuple[int, float]]) -> list[str]:
     """Validation loss that turned upwards while training loss went on falling."""
     (best, low), (last_epoch, last) = min(validation, key=lambda point: point[1]), validation[-1]
     then, now = dict(training).get(best), dict(training).get(last_epoch)
     if last_epoch - best < 2 or last <= low * (1 + _RISE) or then is None or now is None or now >= then:
         return []
+    headline = dict(story.curve("val", story.headline))
+    if best in headline and last_epoch in headline:
+        gained = headline[last_epoch] - headline[best]
+        # Loss that rises beside a headline that does not fall is growing certainty about the same answers.
+        if story.headline != "loss" and (gained >= 0 if story.maximize else gained <= 0):
+            return []
     sentence = say("fit.rise", epoch=best, low=low, last_epoch=last_epoch, last=last, train_then=then, train_last=now)
     return [sentence]
 

@@ -54,7 +54,7 @@ MESSAGES: dict[str, Message] = {
     "run.saved": "Saved in {run}.",
     "run.interrupted": "Stopped after step {step:,} and saved. Go on with: {command}",
     "run.stopped_early": "Stopped after {epochs} epochs: no better validation result for {patience} epochs.",
-    "run.out_of_time": "Stopped after {seconds:.0f} s, the time that was given.",
+    "run.out_of_time": "Stopped after {seconds:.1f} s, the time that was given.",
     "run.result": "{metric} on {split}: {value}",
     "run.report": "Report: {address}",
     # Report: head

@@ -54,7 +54,7 @@ MESSAGES: dict[str, Message] = {
     "run.saved": "{run} klasörüne kaydedildi.",
     "run.interrupted": "{step:,}. adımdan sonra durduruldu ve kaydedildi. Sürdürmek için: {command}",
     "run.stopped_early": "{epochs} epoktan sonra durdu: doğrulama sonucu {patience} epoktur iyileşmedi.",
-    "run.out_of_time": "Verilen süre dolunca, {seconds:.0f} sn sonra durdu.",
+    "run.out_of_time": "Verilen süre dolunca, {seconds:.1f} sn sonra durdu.",
     "run.result": "{split} setinde {metric}: {value}",
     "run.report": "Rapor: {address}",
     # Report: head

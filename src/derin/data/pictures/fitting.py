@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Height and width of the network's input where nobody says otherwise.
 DEFAULT_SIZE = 128
+# The least shorter side at which pictures of unequal size are stored.
+MIN_SIDE = 16
 # Pictures of one size are kept as they are up to this longer side.
 SMALL_SIDE = 128
 # Stored pictures are larger than the input by this factor, so that training can choose its window.
@@ -119,11 +121,11 @@ def choose_fitting(shapes: Iterable[tuple[int, int]] | None, size: int | None) -
 
     Args:
         shapes: the distinct heights and widths, or None where some picture was too large to be kept.
-        size: height and width of the network's input; None is 128.
+        size: height and width of the network's input; None is 128, or less for pictures that are mostly smaller.
 
     Example:
         >>> choose_fitting({(32, 32)}, None).rule.value, choose_fitting({(32, 32), (32, 40)}, None).height
-        ('keep', 147)
+        ('keep', 32)
     """
     distinct = set() if shapes is None else set(shapes)
     if len(distinct) == 1:
@@ -132,4 +134,9 @@ def choose_fitting(shapes: Iterable[tuple[int, int]] | None, size: int | None) -
             return Fitting(Rule.KEEP, height, width)
         if height == width and is_small(height, width):
             return Fitting(Rule.RESIZE, size, size)
-    return Fitting.shorter(stored_side(size or DEFAULT_SIZE))
+    side = stored_side(size or DEFAULT_SIZE)
+    if size is None and distinct:
+        # Pictures that are mostly smaller gain nothing from being enlarged to the usual size.
+        shorter_sides = sorted(min(shape) for shape in distinct)
+        side = min(side, max(shorter_sides[len(shorter_sides) // 2], MIN_SIDE))
+    return Fitting.shorter(side)
