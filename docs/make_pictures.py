@@ -5,8 +5,6 @@ are photographed by a headless Chromium. Where one of the two is missing, the pi
 says so.
 """
 
-# ruff: noqa: T201 - a script that tells what it does
-
 from __future__ import annotations
 
 import os

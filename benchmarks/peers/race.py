@@ -1,7 +1,7 @@
 """Seconds of training until MNIST's test accuracy first reaches 99 %, for one peer.
 
-The test split is looked at every quarter of an epoch; looking is not counted, and start-up (imports, compilation, choosing a
-plan: all before the first step ends) is given apart.
+The test split is looked at every quarter of an epoch; looking is not counted, and start-up (imports, compilation,
+choosing a plan: all before the first step ends) is given apart.
 """
 
 from __future__ import annotations

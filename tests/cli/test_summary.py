@@ -9,7 +9,9 @@ import typer
 from typer.testing import CliRunner
 
 from derin.cli.console import speaks_plainly
+from derin.cli.main import app as main_app
 from derin.cli.summary import summary
+from derin.models.registry import MODELS
 
 app = typer.Typer()
 app.command()(speaks_plainly(summary))
@@ -126,3 +128,10 @@ def test_a_network_of_the_users_own_is_refused_with_the_way_out(tmp_path: Path) 
     assert result.exit_code == 2
     assert "MyNet" in result.stderr
     assert "summarize" in result.stderr
+
+
+def test_models_lists_the_registry_with_the_counts_of_summary() -> None:
+    rows = {row["name"]: row for row in json.loads(CliRunner().invoke(main_app, ["models", "--json"]).stdout)}
+    assert set(rows) == set(MODELS)
+    assert rows["resnet18"]["parameters"] == 11_689_512
+    assert rows["lenet5"]["parameters"] == 61_706

@@ -35,6 +35,22 @@ def print_json(document: Any) -> None:
     sys.stdout.write(json.dumps(finite(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
+def model_options(pairs: list[str] | None) -> dict[str, Any]:
+    """``name=value`` pairs, the value as JSON where it is JSON, else as text."""
+    from derin.core.errors import UsageError
+
+    options: dict[str, Any] = {}
+    for pair in pairs or []:
+        name, sign, text = pair.partition("=")
+        if not sign or not name:
+            raise UsageError(f"--option must be name=value; got {pair!r}.")
+        try:
+            options[name] = json.loads(text)
+        except json.JSONDecodeError:
+            options[name] = text
+    return options
+
+
 def finite(value: Any) -> Any:
     """The same document with null in place of NaN and infinities."""
     if isinstance(value, float):

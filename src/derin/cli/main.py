@@ -12,7 +12,7 @@ from derin.version import __version__
 
 # Command → module with a function of the same name (a trailing underscore where the name is taken); the order is
 # that of --help.
-COMMANDS = ("train", "eval", "predict", "data", "summary", "find_lr", "report", "cache", "env")
+COMMANDS = ("train", "eval", "predict", "data", "models", "summary", "find_lr", "report", "cache", "env")
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from derin.cli.console import JsonFlag, console, print_json
+from derin.cli.console import JsonFlag, console, model_options, print_json
 
 if TYPE_CHECKING:
     from derin.models.summary import Summary
@@ -67,7 +67,7 @@ def _registered_spec(name: str, shape: str | None, classes: int | None, pairs: l
         name,
         input_shape=info.native_input if shape is None else _parse_shape(shape),
         num_outputs=info.native_outputs if classes is None else classes,
-        **_parse_options(pairs),
+        **model_options(pairs),
     )
 
 
@@ -101,24 +101,6 @@ def _parse_shape(text: str) -> tuple[int, ...]:
     if not re.fullmatch(r"\d{1,9}([x×,]\d{1,9})*", text):
         raise UsageError(f"--input must be whole numbers with x between them, such as 1x28x28; got {text!r}.")
     return tuple(int(size) for size in re.split("[x×,]", text))
-
-
-def _parse_options(pairs: list[str] | None) -> dict[str, Any]:
-    """``name=value`` pairs, the value as JSON where it is JSON, else as text."""
-    import json
-
-    from derin.core.errors import UsageError
-
-    options: dict[str, Any] = {}
-    for pair in pairs or []:
-        name, sign, text = pair.partition("=")
-        if not sign or not name:
-            raise UsageError(f"--option must be name=value; got {pair!r}.")
-        try:
-            options[name] = json.loads(text)
-        except json.JSONDecodeError:
-            options[name] = text
-    return options
 
 
 def _show(spec: dict[str, Any], counts: Summary) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from derin.cli.console import JsonFlag, console, print_json, progress_bar
+from derin.cli.console import JsonFlag, console, model_options, print_json, progress_bar
 
 _DATA = "Data"
 _NETWORK = "Network and task"
@@ -156,7 +156,7 @@ def train(
             "device": device,
             "threads": threads,
             "histograms": histograms or None,
-            "model_options": _model_options(option) or None,
+            "model_options": model_options(option) or None,
         }.items()
         if value is not None
     }
@@ -250,24 +250,6 @@ def _class_weights(text: str | None) -> str | list[float] | None:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise UsageError(f'--class-weights must be "balanced" or numbers with commas; got {text!r}.') from None
-
-
-def _model_options(pairs: list[str] | None) -> dict[str, Any]:
-    """``name=value`` pairs, the value as JSON where it is JSON."""
-    import json
-
-    from derin.core.errors import UsageError
-
-    options: dict[str, Any] = {}
-    for pair in pairs or []:
-        name, sign, text = pair.partition("=")
-        if not sign:
-            raise UsageError(f"--option must be name=value; got {pair!r}.")
-        try:
-            options[name] = json.loads(text)
-        except json.JSONDecodeError:
-            options[name] = text
-    return options
 
 
 def _from_config(path: Path | None) -> dict[str, Any]:
