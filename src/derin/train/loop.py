@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,9 +21,10 @@ from derin.train.callback import Callback
 from derin.train.config import TrainConfig
 from derin.train.evaluation import evaluate
 from derin.train.guard import NonFiniteLossError, find_culprit
+from derin.train.interruptions import interruptions
 from derin.train.numerics import with_flushed_denormals
-from derin.train.optimizers import build_optimizer, supports_fused
-from derin.train.plan import MIN_STEPS_FOR_TRIALS, Plan, Trial, candidates, choose_plan
+from derin.train.plan import Plan, Trial
+from derin.train.planning import build_optimizers, find_plan
 from derin.train.protocol import Source, Task
 from derin.train.schedules import build_schedule
 from derin.train.state import restore_state, save_state
@@ -152,7 +152,7 @@ def train(
                     callback.on_stop(loop)
         return loop
 
-    with _interruptions() as interrupted:
+    with interruptions() as interrupted:
         return with_flushed_denormals(lambda: run_whole(interrupted), threads=config.threads)
 
 
@@ -169,7 +169,7 @@ def _begin(
     """The loop before its first step, the plan chosen and the weights laid out by it."""
     trials: list[Trial] = []
     if plan is None:
-        plan, trials = _plan(model, task, source, config, device)
+        plan, trials = find_plan(model, task, source, config, device)
     plan.place(model)
     return Loop(
         model=model,
@@ -183,7 +183,7 @@ def _begin(
         num_steps=-(-source.num_batches // config.accumulate) * config.epochs,
         tracker=BestTracker(task.headline, maximize=task.maximize, patience=config.patience),
         trials=trials,
-        optimizers=_optimizers(model, task, config, plan),
+        optimizers=build_optimizers(model, task, config, plan),
         average=WeightAverage(model, config.ema_decay) if config.ema_decay else None,
     )
 
@@ -340,79 +340,6 @@ def _diverged(loop: Loop, batch: Batch) -> DivergenceError:
     return find_culprit(loop.model, lambda: loop.task.loss(loop.model, batch)["loss"], step=loop.step, batch=batch)
 
 
-def _optimizers(model: nn.Module, task: Task, config: TrainConfig, plan: Plan) -> dict[str, torch.optim.Optimizer]:
-    """One optimizer for each network that the task names."""
-    networks = task.networks(model) if hasattr(task, "networks") else {"model": model}
-    return {
-        name: build_optimizer(
-            config.optimizer,
-            network,
-            learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
-            momentum=config.momentum,
-            fused=plan.fused,
-        )
-        for name, network in networks.items()
-    }
-
-
-def _plan(
-    model: nn.Module, task: Task, source: Source, config: TrainConfig, device: torch.device
-) -> tuple[Plan, list[Trial]]:
-    """The plan that the settings ask for; ``auto`` times candidates unless the run is short."""
-    if not config.plan.startswith("auto"):
-        return Plan.parse(config.plan), []
-    # Plain SGD is one addition, which the kernel for all its relatives only slows down.
-    fused = config.optimizer != "sgd" and supports_fused(config.optimizer, device.type)
-    plans = candidates(model, device_type=device.type, fused=fused, forbids=task.forbids, text=config.plan)
-    if source.num_batches * config.epochs < MIN_STEPS_FOR_TRIALS:
-        return plans[0], []
-    batches = _first_batches(source)
-    # An update may change what the task carries; trials give it back as it was.
-    kept = {name: value.clone() for name, value in task.state.items()}
-
-    def make_step(network: nn.Module, plan: Plan) -> Callable[[int], Tensor]:
-        optimizers = _optimizers(network, task, config, plan)
-        step = PlannedStep(
-            network,
-            optimizers,
-            plan=plan,
-            config=replace(config, accumulate=1),
-            device_type=device.type,
-            average=None,
-        )
-        step.set_rate(config.learning_rate / 10)
-        network.train()
-
-        def run_step(index: int) -> Tensor:
-            torch.manual_seed(index)
-            return task.update(step, batches[index % len(batches)])["loss"].detach()
-
-        return run_step
-
-    chosen, trials = choose_plan(plans, model, make_step, synchronize=_synchronizer(device))
-    task.state.update(kept)
-    return chosen, trials
-
-
-def _first_batches(source: Source, num: int = 4) -> list[Any]:
-    """The first few batches of the first epoch."""
-    found = []
-    for batch in source.batches(0):
-        found.append(batch)
-        if len(found) == num:
-            break
-    return found
-
-
-def _synchronizer(device: torch.device) -> Callable[[], None]:
-    if device.type == "cuda":
-        return torch.cuda.synchronize
-    if device.type == "mps":
-        return torch.mps.synchronize
-    return lambda: None
-
-
 def _reseeder(device: torch.device) -> Callable[[int], Any]:
     """Sets the generator that dropout draws from on this device."""
     if device.type == "cuda":
@@ -420,23 +347,3 @@ def _reseeder(device: torch.device) -> Callable[[int], Any]:
     if device.type == "mps":
         return torch.mps.manual_seed
     return torch.default_generator.manual_seed
-
-
-@contextmanager
-def _interruptions() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event, so that a step ends whole; a second one interrupts at once."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-
-    def note(signum: int, frame: Any) -> None:
-        if event.is_set():
-            raise KeyboardInterrupt
-        event.set()
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, before)

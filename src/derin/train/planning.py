@@ -1,0 +1,91 @@
+"""Which plan a run gets: the one that its settings name, or the fastest of those timed on a copy of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from derin.train.config import TrainConfig
+from derin.train.optimizers import build_optimizer, supports_fused
+from derin.train.plan import MIN_STEPS_FOR_TRIALS, Plan, Trial, candidates, choose_plan
+from derin.train.protocol import Source, Task
+from derin.train.step import PlannedStep
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def find_plan(
+    model: nn.Module, task: Task, source: Source, config: TrainConfig, device: torch.device
+) -> tuple[Plan, list[Trial]]:
+    """The plan that the settings ask for; ``auto`` times candidates unless the run is short."""
+    if not config.plan.startswith("auto"):
+        return Plan.parse(config.plan), []
+    # Plain SGD is one addition, which the kernel for all its relatives only slows down.
+    fused = config.optimizer != "sgd" and supports_fused(config.optimizer, device.type)
+    plans = candidates(model, device_type=device.type, fused=fused, forbids=task.forbids, text=config.plan)
+    if source.num_batches * config.epochs < MIN_STEPS_FOR_TRIALS:
+        return plans[0], []
+    batches = _first_batches(source)
+    # An update may change what the task carries; trials give it back as it was.
+    kept = {name: value.clone() for name, value in task.state.items()}
+
+    def make_step(network: nn.Module, plan: Plan) -> Callable[[int], Tensor]:
+        optimizers = build_optimizers(network, task, config, plan)
+        step = PlannedStep(
+            network,
+            optimizers,
+            plan=plan,
+            config=replace(config, accumulate=1),
+            device_type=device.type,
+            average=None,
+        )
+        step.set_rate(config.learning_rate / 10)
+        network.train()
+
+        def run_step(index: int) -> Tensor:
+            torch.manual_seed(index)
+            return task.update(step, batches[index % len(batches)])["loss"].detach()
+
+        return run_step
+
+    chosen, trials = choose_plan(plans, model, make_step, synchronize=_synchronizer(device))
+    task.state.update(kept)
+    return chosen, trials
+
+
+def build_optimizers(model: nn.Module, task: Task, config: TrainConfig, plan: Plan) -> dict[str, torch.optim.Optimizer]:
+    """One optimizer for each network that the task names."""
+    networks = task.networks(model) if hasattr(task, "networks") else {"model": model}
+    return {
+        name: build_optimizer(
+            config.optimizer,
+            network,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            momentum=config.momentum,
+            fused=plan.fused,
+        )
+        for name, network in networks.items()
+    }
+
+
+def _first_batches(source: Source, num: int = 4) -> list[Any]:
+    """The first few batches of the first epoch."""
+    found = []
+    for batch in source.batches(0):
+        found.append(batch)
+        if len(found) == num:
+            break
+    return found
+
+
+def _synchronizer(device: torch.device) -> Callable[[], None]:
+    if device.type == "cuda":
+        return torch.cuda.synchronize
+    if device.type == "mps":
+        return torch.mps.synchronize
+    return lambda: None

@@ -1,0 +1,83 @@
+"""Plans: their names, and how the fastest one that agrees is found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from derin.core.errors import UnknownNameError, UsageError
+from derin.train.plan import Plan, candidates, choose_plan
+
+
+@pytest.mark.parametrize("text", ["fp32", "bf16,fused", "bf16,channels-last,fused,compiled"])
+def test_a_plan_is_what_its_name_says_and_goes_through_json(text: str) -> None:
+    plan = Plan.parse(text)
+    assert str(plan) == text
+    assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_unknown_parts_are_answered_with_near_matches() -> None:
+    with pytest.raises(UnknownNameError, match="channels-last"):
+        Plan.parse("bf16,chanels-last")
+    with pytest.raises(UsageError, match="fuse"):
+        Plan.from_json({"fuse": True})
+
+
+def test_candidates_start_with_the_plain_plan_and_try_layouts_for_pictures_only() -> None:
+    pictures, rows = nn.Conv2d(1, 2, 3), nn.Linear(3, 2)
+    options = {"device_type": "cpu", "fused": True, "forbids": frozenset()}
+    assert candidates(pictures, text="auto", **options)[0] == Plan()
+    assert any(p.channels_last for p in candidates(pictures, text="auto", **options))
+    assert not any(p.channels_last for p in candidates(rows, text="auto", **options))
+    assert {p.precision for p in candidates(rows, text="auto:fp32", **options)} == {"fp32"}
+
+
+def test_precision_that_a_task_forbids_is_never_tried() -> None:
+    found = candidates(nn.Linear(3, 2), device_type="cpu", fused=True, forbids={"bf16"}, text="auto")
+    assert {p.precision for p in found} == {"fp32"}
+    with pytest.raises(UsageError, match="bf16"):
+        candidates(nn.Linear(3, 2), device_type="cpu", fused=True, forbids={"bf16"}, text="auto:bf16")
+
+
+def steps(seconds: dict[str, float], losses: dict[str, float], broken: str = "") -> Callable:
+    def make_step(model: nn.Module, plan: Plan) -> Callable[[int], Tensor]:
+        def run(index: int) -> Tensor:
+            if str(plan) == broken:
+                raise RuntimeError("out of memory\nwith details")
+            time.sleep(seconds[str(plan)])
+            with torch.no_grad():
+                next(model.parameters()).add_(1.0)
+            return torch.tensor(losses.get(str(plan), 2.0))
+
+        return run
+
+    return make_step
+
+
+PLANS = [Plan.parse(text) for text in ("fp32", "fp32,fused", "bf16,fused")]
+SECONDS = {"fp32": 0.03, "fp32,fused": 0.02, "bf16,fused": 0.002}
+
+
+def test_the_fastest_is_taken_and_the_network_stays_as_it_was() -> None:
+    model = nn.Linear(3, 2)
+    before = model.weight.detach().clone()
+    plan, trials = choose_plan(PLANS, model, steps(SECONDS, {}), synchronize=lambda: None)
+    assert str(plan) == "bf16,fused"
+    assert [str(t.plan) for t in trials] == list(SECONDS)
+    assert torch.equal(model.weight, before)
+
+
+def test_a_plan_whose_loss_differs_is_dropped_and_says_why() -> None:
+    plan, trials = choose_plan(PLANS, nn.Linear(3, 2), steps(SECONDS, {"bf16,fused": 9.0}), synchronize=lambda: None)
+    assert str(plan) == "fp32,fused"
+    assert "differs" in trials[-1].dropped
+
+
+def test_a_plan_that_runs_out_of_memory_is_dropped() -> None:
+    plan, trials = choose_plan(PLANS, nn.Linear(3, 2), steps(SECONDS, {}, "bf16,fused"), synchronize=lambda: None)
+    assert str(plan) == "fp32,fused"
+    assert trials[-1].dropped == "out of memory"
