@@ -164,7 +164,8 @@ def prepare(
     rows = table.splits["train"]
     model_name = _model_name(model, table)
     suggested = recipe(model_name, table)
-    the_task = infer_task(table, name=task, **_task_options(class_weights, label_smoothing))
+    smoothing = suggested.label_smoothing if label_smoothing is None else label_smoothing
+    the_task = infer_task(table, name=task, class_weights=class_weights, label_smoothing=smoothing)
     if config is None:
         if "plan" in settings:
             settings["plan"] = _plan_text(settings["plan"])
@@ -210,12 +211,6 @@ def _plan_text(plan: str) -> str:
     if not (Path(plan) / "run.json").exists():
         return plan
     return str(Plan.from_json(RunFolder.open(Path(plan)).record()["plan"]["chosen"]))
-
-
-def _task_options(class_weights: Any, label_smoothing: float | None) -> dict[str, Any]:
-    """The options that the caller gave; a task without such an option refuses it by name."""
-    given = {"class_weights": class_weights, "label_smoothing": label_smoothing}
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def _model_name(model: Any, table: Table) -> str:

@@ -44,7 +44,10 @@ def fitting_sentences(story: Story) -> list[str]:
     best_epoch = min(validation, key=lambda point: point[1])[0]
     if rise or over:
         first, *rest = [*rise, *(compared if over else [])]
-        return [say("fit.over", what=first), *map(capital, rest), say("fit.remedy_over", epoch=best_epoch)]
+        # Stopping earlier helps only where an earlier epoch was better.
+        earlier = best_epoch < validation[-1][0]
+        remedy = say("fit.remedy_stop", epoch=best_epoch) if earlier else say("fit.remedy_over")
+        return [say("fit.over", what=first), *map(capital, rest), remedy]
     return [*(_under(story, training) or map(capital, compared)), *_still_learning(story, validation)]
 
 

@@ -108,9 +108,10 @@ MESSAGES: dict[str, Message] = {
     "fit.gap": "{metric} is {train} on training data and {val} on validation data. The network knows its "
     "examples better than it knows the task.",
     "fit.loss_gap": "the loss on validation data, {val:.3g}, is {ratio:.1f} times that on training data, {train:.3g}.",
-    "fit.remedy_over": "What helps: more or more varied data, augmentation, dropout or weight decay, a smaller "
-    "network, or "
-    "stopping at epoch {epoch} (--patience).",
+    "fit.remedy_over": "What helps: more or more varied data, augmentation, dropout or weight decay, or a smaller "
+    "network.",
+    "fit.remedy_stop": "What helps: more or more varied data, augmentation, dropout or weight decay, a smaller "
+    "network, or stopping at epoch {epoch} (--patience).",
     "fit.agree": "No sign of over-fitting: {metric} is {train} on training data and {val} on validation data.",
     "fit.under": "Under-fitting: even on training data {metric} is only {train}, and the loss hardly moved over the "
     "last "

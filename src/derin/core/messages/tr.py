@@ -108,8 +108,9 @@ MESSAGES: dict[str, Message] = {
     "daha iyi biliyor.",
     "fit.loss_gap": "doğrulama setindeki kayıp ({val:.3g}), eğitim setindekinin ({train:.3g}) {ratio:.1f} katı.",
     "fit.remedy_over": "Ne yapmalı: daha çok ve daha çeşitli veri, veri çeşitlendirme, iletim sönümü ya da ağırlık "
-    "sönümü, "
-    "daha küçük bir ağ ya da {epoch}. epokta durmak (--patience).",
+    "sönümü ya da daha küçük bir ağ.",
+    "fit.remedy_stop": "Ne yapmalı: daha çok ve daha çeşitli veri, veri çeşitlendirme, iletim sönümü ya da ağırlık "
+    "sönümü, daha küçük bir ağ ya da {epoch}. epokta durmak (--patience).",
     "fit.agree": "Aşırı uydurma belirtisi yok: {metric} eğitim setinde {train}, doğrulama setinde {val}.",
     "fit.under": "Eksik uydurma: {metric} eğitim setinde bile ancak {train}; son epoklarda kayıp neredeyse değişmedi "
     "({before:.3g} → {last:.3g}).",
