@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from derin.train.config import TrainConfig
-from derin.train.numerics import with_flushed_denormals
 from derin.train.optimizers import build_optimizer
 from derin.train.plan import Plan
 from derin.train.step import PlannedStep
+from derin.train.thread import in_training_thread
 
 RATE = 0.1
 
@@ -78,16 +78,16 @@ def test_denormals_are_zero_on_every_worker_and_untouched_in_the_callers_thread(
     torch.randn(300, 300) @ torch.randn(300, 300)  # the caller's workers exist already
     tiny = torch.full((1 << 20,), 2.0**-130)  # large enough to be shared out among workers
 
-    def count() -> int:
+    def count(_: object = None) -> int:
         return int((tiny * 0.5 != 0).sum())
 
-    assert with_flushed_denormals(count) == 0
+    assert in_training_thread(count) == 0
     assert count() == len(tiny)
 
 
 def test_errors_of_the_training_thread_reach_the_caller() -> None:
-    def fail() -> None:
+    def fail(_: object) -> None:
         raise ValueError("a sentence")
 
     with pytest.raises(ValueError, match="a sentence"):
-        with_flushed_denormals(fail)
+        in_training_thread(fail)

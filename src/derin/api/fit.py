@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from derin.core.run import RunFolder
 from derin.train.callback import Callback
 from derin.train.config import TrainConfig
 from derin.train.plan import Plan
+from derin.train.thread import in_training_thread
 
 __all__ = ["fit", "prepare"]
 
@@ -68,13 +70,16 @@ def fit(
     folder, record = _open_or_create(data, out, resume, options)
     if record.get("finished"):
         return Run(folder.path)
+
+    def work(_: threading.Event) -> None:
+        the_data, the_options = _continued(data, options, record, folder.path) if record else (data, options)
+        prepared = prepare(the_data, **the_options)
+        begun = _begin(folder, record, prepared, the_data, the_options, command)
+        _train_and_measure(folder, begun, prepared, callbacks, resume=resume, calibrate=calibrate)
+
     try:
         with folder.lock():
-            if record:
-                data, options = _continued(data, options, record, folder.path)
-            prepared = prepare(data, **options)
-            record = _begin(folder, record, prepared, data, options, command)
-            _train_and_measure(folder, record, prepared, callbacks, resume=resume, calibrate=calibrate)
+            in_training_thread(work)
     finally:
         folder.discard_if_unused()
     if report and folder.record().get("finished"):

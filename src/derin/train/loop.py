@@ -21,8 +21,6 @@ from derin.train.callback import Callback
 from derin.train.config import TrainConfig
 from derin.train.evaluation import evaluate
 from derin.train.guard import NonFiniteLossError, find_culprit
-from derin.train.interruptions import interruptions
-from derin.train.numerics import with_flushed_denormals
 from derin.train.plan import Plan, Trial
 from derin.train.planning import build_optimizers, find_plan
 from derin.train.protocol import Source, Task
@@ -30,6 +28,7 @@ from derin.train.schedules import build_schedule
 from derin.train.state import restore_state, save_state
 from derin.train.step import PlannedStep
 from derin.train.stopping import BestTracker
+from derin.train.thread import in_training_thread
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -135,6 +134,8 @@ def train(
     forked = [device] if device.type == "cuda" else []
 
     def run_whole(interrupted: threading.Event) -> Loop:
+        if config.threads:
+            torch.set_num_threads(config.threads)
         with torch.random.fork_rng(devices=forked):
             loop = _begin(model, task, source, config, plan, validation, run, device)
             restored = run is not None and resume and restore_state(loop)
@@ -152,8 +153,7 @@ def train(
                     callback.on_stop(loop)
         return loop
 
-    with interruptions() as interrupted:
-        return with_flushed_denormals(lambda: run_whole(interrupted), threads=config.threads)
+    return in_training_thread(run_whole)
 
 
 def _begin(
