@@ -6,16 +6,19 @@ threads take over from the one that starts them, and torch's workers start with 
 thread that they work for. So training gets a thread of its own: its workers flush as it does, whatever ran before in
 the process, and the caller's threads stay untouched.
 
-Workers wait for each other by spinning only while there are no more of them than cores. So whatever belongs to a
-training, its data and its measurement included, is best done in this one thread.
+Workers wait for each other by spinning only while there are no more of them than cores; more of them sleep and wake,
+with which short steps took half as long again. So the caller's idle workers are sent away first, and whatever belongs
+to a training, its data and its measurement included, is best done in this one thread.
 """
 
 from __future__ import annotations
 
+import ctypes
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -23,6 +26,7 @@ import torch
 T = TypeVar("T")
 
 _SECONDS_BETWEEN_LOOKS = 0.1
+_PAUSE_HARD = 2  # omp_pause_hard of the OpenMP 5.0 specification: threads end, not only rest
 _here = threading.local()
 
 
@@ -56,6 +60,7 @@ def in_training_thread(work: Callable[[threading.Event], T]) -> T:
         except BaseException as error:  # noqa: BLE001 - handed on to the caller's thread, whatever it is
             failure.append(error)
 
+    _send_idle_workers_away()
     with _interruptions() as interrupted:
         thread = threading.Thread(target=run, args=(interrupted,), name="derin-training", daemon=True)
         thread.start()
@@ -68,6 +73,15 @@ def in_training_thread(work: Callable[[threading.Event], T]) -> T:
     if failure:
         raise failure[0]
     return result[0]
+
+
+def _send_idle_workers_away() -> None:
+    """Ends the workers of the calling thread, which come back when it next needs them; GNU's OpenMP only."""
+    library = Path(torch.__file__).parent / "lib" / "libgomp.so.1"
+    if library.exists():
+        pause = getattr(ctypes.CDLL(str(library)), "omp_pause_resource_all", None)
+        if pause is not None:
+            pause(_PAUSE_HARD)
 
 
 @contextmanager
