@@ -25,6 +25,9 @@ bench: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_pictures.py
+	$(BIN)/python docs/make_explain_pictures.py
+	$(BIN)/python docs/make_lesson_pages.py
+	$(BIN)/python docs/make_trace_pictures.py
 
 clean:
 	rm -rf $(VENV)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -33,22 +33,28 @@ class Missing(Exception):
 
 def main() -> None:
     """Makes the pictures that can be made here."""
+    make_all(
+        {
+            "seven.png": seven,
+            "terminal.png": terminal,
+            "report.png": report_top,
+            "report-mistakes.png": report_mistakes,
+            "report-turkish.png": report_in_turkish,
+            "find-lr.png": rate_curve,
+            "data-sheet.png": data_sheet,
+            "augmentation.png": augmentation,
+        },
+        save,
+    )
+
+
+def make_all(makers: Mapping[str, Callable[[Path], Image.Image]], write: Callable[[Image.Image, Path], int]) -> None:
+    """Makes and writes pictures by name; one whose data are not here stays as it was, and that is said."""
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="derin-docs-") as temporary:
-        work = Path(temporary)
-        steps: Sequence[tuple[str, Callable[[Path], Image.Image]]] = (
-            ("seven.png", seven),
-            ("terminal.png", terminal),
-            ("report.png", report_top),
-            ("report-mistakes.png", report_mistakes),
-            ("report-turkish.png", report_in_turkish),
-            ("find-lr.png", rate_curve),
-            ("data-sheet.png", data_sheet),
-            ("augmentation.png", augmentation),
-        )
-        for name, make in steps:
+        for name, make in makers.items():
             try:
-                size = save(make(work), PICTURES / name)
+                size = write(make(Path(temporary)), PICTURES / name)
             except Missing as reason:
                 print(f"{name} was left as it is: {reason}.")
             else:

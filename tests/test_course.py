@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import derin
-from derin.cli.main import COMMANDS
+from derin.cli.main import COMMANDS, GROUPS
 from derin.train.optimizers import OPTIMIZERS, build_optimizer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +40,7 @@ def test_what_a_row_names_exists(row: list[str]) -> None:
     assert state == "here" or state.startswith("in part: ")
     importlib.import_module(module.strip("`"))
     if command:
-        assert command.strip("`").removeprefix("derin ").replace("-", "_") in COMMANDS
+        assert command.strip("`").removeprefix("derin ").replace("-", "_") in {*COMMANDS, *GROUPS}
     path = re.fullmatch(r"\[[^]]+\]\(\.\./(tests/[^)]+)\)", test)
     assert path, test
     assert "def test_" in (ROOT / path[1]).read_text(encoding="utf-8")

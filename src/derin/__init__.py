@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from derin.api.model import open
     from derin.api.run import Run
     from derin.core.errors import DerinError
+    from derin.explain.trace.gradcheck import gradcheck
     from derin.models.graph import Graph, Input
     from derin.models.sequential import Sequential
 
@@ -32,11 +33,12 @@ _PUBLIC = {
     "Run": "derin.api.run",
     "Sequential": "derin.models.sequential",
     "fit": "derin.api.fit",
+    "gradcheck": "derin.explain.trace.gradcheck",
     "load": "derin.api.load",
     "open": "derin.api.model",
 }
 
-__all__ = ["DerinError", "Graph", "Input", "Run", "Sequential", "__version__", "fit", "load", "open"]
+__all__ = ["DerinError", "Graph", "Input", "Run", "Sequential", "__version__", "fit", "gradcheck", "load", "open"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ import derin
 
 ROOT = Path(derin.__file__).parent
 # Weights of other programs come in here, in a process of their own, with weights_only.
-IMPORTER = ROOT / "models" / "importer.py"
+IMPORTER = ROOT / "models" / "weights" / "importer.py"
 MODULES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "jsonpickle"}
 LOADERS = {"torch.load", "torch.jit.load", "torch.package", "torch.export.load", "yaml.load", "yaml.unsafe_load"}
 PANDAS = {"read_pickle", "to_pickle"}

@@ -3,6 +3,7 @@
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
@@ -13,7 +14,7 @@ from tests.data.test_idx import write_set
 import derin
 from derin.core.errors import DataError, UsageError
 from derin.data.load import load
-from derin.data.schema import Kind
+from derin.data.schema import Kind, Role
 from derin.data.table import Table
 
 RNG = np.random.default_rng(2)
@@ -222,3 +223,30 @@ def test_wrong_arguments_are_refused(options: dict[str, int], sentence: str) -> 
 def test_a_thing_that_is_no_data_is_refused() -> None:
     with pytest.raises(UsageError, match=r"a data frame or a table is required; got int"):
         load(5)
+
+
+def _answers(folder: Path) -> Path:
+    path = folder / "answers.csv"
+    lines = ["height,serial,counts,grade"] + [f"{i % 7},{1000 + i},{1 + i % 2},{1 + i % 4}" for i in range(80)]
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_columns_of_a_csv_file_are_used_as_said(tmp_path: Path) -> None:
+    table = load(_answers(tmp_path), weight_column="counts", ignore=["serial"], target_kind="number")
+    assert [column.name for column in table.inputs] == ["height"]
+    assert [(c.name, c.role) for c in table.schema if c.role is Role.WEIGHT] == [("counts", Role.WEIGHT)]
+    assert table.target().kind is Kind.NUMBER
+    assert load(_answers(tmp_path), target_kind="category").target().classes == ("1", "2", "3", "4")
+
+
+@pytest.mark.parametrize("said", [{"weight_column": "x"}, {"ignore": ["x"]}, {"target_kind": "category"}])
+def test_data_whose_columns_are_settled_does_not_pretend_to_have_followed(said: dict[str, Any]) -> None:
+    inputs, answers = np.arange(60.0).reshape(20, 3), np.linspace(0.0, 1.5, 20)
+    with pytest.raises(UsageError, match=f"{next(iter(said))} is for csv tables"):
+        load((inputs, answers), **said)
+
+
+def test_a_target_kind_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'category' or 'number'"):
+        load(_answers(tmp_path), target_kind="word")  # type: ignore[arg-type]

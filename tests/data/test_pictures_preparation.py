@@ -119,6 +119,15 @@ def test_finish_lets_a_gradient_through_after_prediction() -> None:
     np.testing.assert_allclose(pixels.grad.numpy(), 1 / (255 * 0.4), rtol=1e-6)
 
 
+def test_a_read_only_array_is_read_without_a_warning_and_stays_as_it_was() -> None:
+    values = np.arange(4 * 3 * 5, dtype=np.uint8).reshape(4, 3, 5, 1)
+    values.setflags(write=False)
+    host = DenseHost(values)
+    rows = host.gather(np.array([2, 0]))
+    rows.zero_()
+    assert host.gather(np.array([3])).numpy().tolist() == values[[3]].tolist()
+
+
 def test_pictures_of_the_input_size_are_copied_whole() -> None:
     values = draw(9, 8, 8, 1)
     table = table_of(values)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
 
 from derin.core.errors import ShapeError, UnknownNameError
 from derin.models import MODELS, build, from_spec
+from derin.models.auxiliary import WithAuxiliary
 from derin.models.building import describe
 from derin.models.summary import summarize
 
@@ -18,6 +22,18 @@ BATCH, CLASSES = 3, 7
 NAMES = list(MODELS)
 PICTURE_MODELS = [name for name in NAMES if MODELS[name].input_kind == "picture"]
 LIMITED_MODELS = [name for name in NAMES if MODELS[name].smallest_input is not None]
+
+# Options that leave the code of a network as it is and its largest dense layers out.
+_NARROW = {"dense_width": 24, "grid": 2}
+SMALL_OPTIONS: dict[str, dict[str, Any]] = {name: _NARROW for name in NAMES if name.startswith(("alexnet", "vgg"))}
+SMALL_OPTIONS |= {"facenet_nn1": {"dense_units": 24}, "unet": {"width": 6}}
+# Networks that run the code of a smaller one with more layers. Their numbers are tested once, forward and backward;
+# whatever does not depend on counts is tested on the smaller one.
+DEEPER_SIBLINGS = {
+    *("vgg13", "vgg16", "vgg19", "vgg13_bn", "vgg16_bn", "vgg19_bn"),
+    *("plain34", "resnet34", "resnet101", "resnet152", "resnet32", "resnet44", "resnet56", "resnet110"),
+}
+REPRESENTATIVES = [name for name in NAMES if name not in DEEPER_SIBLINGS]
 
 
 def small_shape(name: str) -> tuple[int, ...]:
@@ -31,75 +47,121 @@ def small_shape(name: str) -> tuple[int, ...]:
     return (3, height, width + 2)
 
 
-@pytest.fixture(params=NAMES)
+# Of the scope of the module, so that all tests of one network run one after the other, on one copy of its weights.
+@pytest.fixture(params=NAMES, scope="module")
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def build_small(name: str, num_outputs: int = CLASSES, seed: int | None = 1) -> torch.nn.Module:
-    return build(name, input_shape=small_shape(name), num_outputs=num_outputs, seed=seed)
+@pytest.fixture(scope="module")
+def fresh(name: str) -> nn.Module:
+    """A small network that no test may change."""
+    return build_small(name)
 
 
-def inputs_for(name: str, batch: int = BATCH) -> torch.Tensor:
+@pytest.fixture
+def model(fresh: nn.Module) -> nn.Module:
+    """A copy to be changed at will."""
+    return copy.deepcopy(fresh)
+
+
+def only(names: list[str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("name", names, scope="module")
+
+
+def build_small(name: str, num_outputs: int = CLASSES, seed: int | None = 1) -> nn.Module:
+    options = SMALL_OPTIONS.get(name, {})
+    return build(name, input_shape=small_shape(name), num_outputs=num_outputs, seed=seed, **options)
+
+
+def describe_small(name: str) -> dict[str, Any]:
+    return describe(name, input_shape=small_shape(name), num_outputs=CLASSES, **SMALL_OPTIONS.get(name, {}))
+
+
+def inputs_for(name: str, batch: int = BATCH) -> Tensor:
     return torch.randn(batch, *small_shape(name), generator=torch.Generator().manual_seed(2))
 
 
-@pytest.mark.parametrize("num_outputs", [1, CLASSES])
-def test_outputs_are_finite_for_any_class_count_and_an_odd_batch(name: str, num_outputs: int) -> None:
-    outputs = build_small(name, num_outputs)(inputs_for(name))
-    assert outputs.shape == (BATCH, num_outputs)
-    assert outputs.isfinite().all()
+def all_outputs(outputs: Tensor | WithAuxiliary) -> list[Tensor]:
+    return [outputs.output, *outputs.auxiliary] if isinstance(outputs, WithAuxiliary) else [outputs]
 
 
-def test_every_parameter_gets_a_gradient(name: str) -> None:
-    model = build_small(name)
-    x = inputs_for(name, batch=5)
-    F.cross_entropy(model(x), torch.tensor([0, 1, 2, 3, 6])).backward()
+def require_shape(name: str, outputs: Tensor | WithAuxiliary, batch: int, num_outputs: int) -> None:
+    num_axes = 4 if MODELS[name].output_kind == "map" else 2
+    for output in all_outputs(outputs):
+        assert (output.ndim, output.shape[:2]) == (num_axes, (batch, num_outputs))
+
+
+def require_outputs(name: str, outputs: Tensor | WithAuxiliary, batch: int, num_outputs: int) -> None:
+    require_shape(name, outputs, batch, num_outputs)
+    assert all(output.isfinite().all() for output in all_outputs(outputs))
+
+
+def test_outputs_are_finite_and_every_parameter_gets_a_gradient(name: str, model: nn.Module) -> None:
+    outputs = model(inputs_for(name, batch=5))
+    require_outputs(name, outputs, 5, CLASSES)
+    labels = torch.tensor([0, 1, 2, 3, 6])
+    losses = []
+    for output in all_outputs(outputs):
+        of_pixels = labels.view(-1, *[1] * (output.ndim - 2)).expand(5, *output.shape[2:])
+        losses.append(F.cross_entropy(output, of_pixels))
+    sum(losses).backward()
     gradients = {name: p.grad for name, p in model.named_parameters()}
     assert [n for n, gradient in gradients.items() if gradient is None or not gradient.any()] == []
     assert [n for n, gradient in gradients.items() if not gradient.isfinite().all()] == []
 
 
-def test_description_survives_json_and_rebuilds_the_same_network(name: str) -> None:
-    model = build_small(name).eval()
-    again = from_spec(json.loads(json.dumps(model.spec))).eval()
-    assert again.spec == model.spec
-    assert list(again.state_dict()) == list(model.state_dict())
-    again.load_state_dict(model.state_dict())
-    assert torch.equal(again(inputs_for(name)), model(inputs_for(name)))
+@only(REPRESENTATIVES)
+def test_a_single_output_is_possible(name: str) -> None:
+    require_outputs(name, build_small(name, 1)(inputs_for(name)), BATCH, 1)
 
 
-def test_network_without_memory_is_filled_by_a_saved_state(name: str) -> None:
-    model = build_small(name).eval()
+@only(REPRESENTATIVES)
+def test_description_survives_json_and_rebuilds_the_same_network(name: str, fresh: nn.Module, model: nn.Module) -> None:
+    again = from_spec(json.loads(json.dumps(fresh.spec))).eval()
+    assert again.spec == fresh.spec
+    assert list(again.state_dict()) == list(fresh.state_dict())
+    again.load_state_dict(fresh.state_dict())
+    assert torch.equal(again(inputs_for(name)), model.eval()(inputs_for(name)))
+
+
+@only(REPRESENTATIVES)
+def test_network_without_memory_is_filled_by_a_saved_state(name: str, model: nn.Module) -> None:
     again = from_spec(model.spec, device="meta").eval()
     again.load_state_dict(model.state_dict(), assign=True)
-    assert torch.equal(again(inputs_for(name)), model(inputs_for(name)))
+    assert torch.equal(again(inputs_for(name)), model.eval()(inputs_for(name)))
 
 
 def test_options_say_what_the_network_chose_itself(name: str) -> None:
-    model = build_small(name)
-    assert set(model.spec["options"]) == {field.name for field in dataclasses.fields(MODELS[name].options)}
-    assert "auto" not in model.spec["options"].values()
-    assert describe(name, input_shape=small_shape(name), num_outputs=CLASSES) == model.spec
+    spec = describe_small(name)
+    assert set(spec["options"]) == {field.name for field in dataclasses.fields(MODELS[name].options)}
+    assert "auto" not in spec["options"].values()
+
+
+@only(REPRESENTATIVES)
+def test_a_network_describes_itself_as_without_memory(name: str, fresh: nn.Module) -> None:
+    assert describe_small(name) == fresh.spec
 
 
 def test_wrong_input_is_refused_in_our_words(name: str) -> None:
-    model, shape = build_small(name), small_shape(name)
+    model, shape = from_spec(describe_small(name), device="meta"), small_shape(name)
     for wrong in ((BATCH, shape[0] + 1, *shape[1:]), (BATCH, *shape, 2), shape):
         with pytest.raises(ShapeError, match=r"got \("):
             model(torch.zeros(wrong))
 
 
-@pytest.mark.parametrize("name", LIMITED_MODELS)
-def test_input_below_the_smallest_is_refused_when_built_and_when_run(name: str) -> None:
+@only(LIMITED_MODELS)
+def test_smallest_input_is_taken_and_a_smaller_one_refused_when_built_and_when_run(name: str) -> None:
     smallest = MODELS[name].smallest_input
     assert smallest is not None
-    build(name, input_shape=smallest, num_outputs=2, seed=0)
+    options = SMALL_OPTIONS.get(name, {})
+    model = from_spec(describe(name, input_shape=smallest, num_outputs=2, **options), device="meta")
+    require_shape(name, model(torch.zeros(2, *smallest, device="meta")), 2, 2)
     too_small = (smallest[0], smallest[1] - 1, smallest[2])
     with pytest.raises(ShapeError, match=f"{name} needs an input of at least"):
         build(name, input_shape=too_small, num_outputs=2)
     with pytest.raises(ShapeError):
-        build(name, input_shape=smallest, num_outputs=2)(torch.zeros(2, *too_small))
+        model(torch.zeros(2, *too_small))
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (2.5,), (True,), (3, -8, 8), (3, 8, 8, 8, 0)])
@@ -108,7 +170,7 @@ def test_impossible_input_shape_is_refused(name: str, shape: tuple[int, ...]) ->
         build(name, input_shape=shape, num_outputs=2)
 
 
-@pytest.mark.parametrize("name", PICTURE_MODELS)
+@only(PICTURE_MODELS)
 def test_models_of_pictures_need_three_axes(name: str) -> None:
     with pytest.raises(ShapeError, match=r"input_shape=\(channels, height, width\)"):
         build(name, input_shape=(5,), num_outputs=2)
@@ -120,47 +182,46 @@ def test_number_of_outputs_must_be_a_whole_number_above_zero(name: str) -> None:
             build(name, input_shape=small_shape(name), num_outputs=wrong)  # type: ignore[arg-type]
 
 
-def test_weights_are_a_function_of_the_seed_alone(name: str) -> None:
-    torch.manual_seed(5)
-    first = build_small(name, seed=3).state_dict()
-    torch.manual_seed(6)
-    second = build_small(name, seed=3).state_dict()
-    assert all(torch.equal(first[key], second[key]) for key in first)
-
-
-def test_seeded_weights_leave_torchs_generator_alone(name: str) -> None:
+@only(REPRESENTATIVES)
+def test_weights_are_a_function_of_the_seed_alone(name: str, fresh: nn.Module) -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    build_small(name, seed=3)
-    assert torch.equal(torch.get_rng_state(), before)
+    first, second = fresh.state_dict(), build_small(name).state_dict()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert torch.equal(torch.get_rng_state(), before)  # torch's own generator is left alone
 
 
-def test_another_seed_gives_other_weights_unless_they_begin_at_zero(name: str) -> None:
-    first, second = build_small(name, seed=3), build_small(name, seed=4)
-    drawn = [p for p in first.parameters() if p.ndim > 1 and p.any()]
-    differs = any(not torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters()))
+@only(REPRESENTATIVES)
+def test_another_seed_gives_other_weights_unless_they_begin_at_zero(name: str, fresh: nn.Module) -> None:
+    second = build_small(name, seed=4)
+    drawn = [p for p in fresh.parameters() if p.ndim > 1 and p.any()]
+    differs = any(not torch.equal(a, b) for a, b in zip(fresh.parameters(), second.parameters()))
     assert differs == bool(drawn)
 
 
-def test_evaluation_is_deterministic_and_changes_no_buffer(name: str) -> None:
-    model = build_small(name).eval()
-    before = {key: value.clone() for key, value in model.state_dict().items()}
-    assert torch.equal(model(inputs_for(name)), model(inputs_for(name)))
-    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+@only(REPRESENTATIVES)
+def test_evaluation_is_deterministic_and_changes_no_buffer(name: str, fresh: nn.Module, model: nn.Module) -> None:
+    model.eval()
+    outputs = model(inputs_for(name))
+    assert isinstance(outputs, Tensor)  # auxiliary classifiers speak in training alone
+    assert torch.equal(model(inputs_for(name)), outputs)
+    after = model.state_dict()
+    assert all(torch.equal(value, after[key]) for key, value in fresh.state_dict().items())
 
 
-@pytest.mark.parametrize("name", PICTURE_MODELS)
-def test_memory_layout_does_not_change_the_outputs(name: str) -> None:
-    model, x = build_small(name).eval(), inputs_for(name)
-    expected = model(x)
+@only([name for name in REPRESENTATIVES if name in PICTURE_MODELS])
+def test_memory_layout_does_not_change_the_outputs(name: str, model: nn.Module) -> None:
+    x = inputs_for(name)
+    expected = model.eval()(x)
     # Another layout takes other kernels, which add in another order: single precision leaves about six digits.
     torch.testing.assert_close(model(x.to(memory_format=torch.channels_last)), expected, rtol=1e-4, atol=1e-5)
     model.to(memory_format=torch.channels_last)
     torch.testing.assert_close(model(x.to(memory_format=torch.channels_last)), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_one_example_gives_the_same_as_within_a_batch(name: str) -> None:
-    model, x = build_small(name).eval(), inputs_for(name)
+@only(REPRESENTATIVES)
+def test_one_example_gives_the_same_as_within_a_batch(name: str, model: nn.Module) -> None:
+    model, x = model.eval(), inputs_for(name)
     # Matrix products of other sizes add in another order.
     torch.testing.assert_close(model(x[:1]), model(x)[:1], rtol=1e-4, atol=1e-5)
 
@@ -172,10 +233,21 @@ def test_facts_of_the_paper_are_complete(name: str) -> None:
     assert 1800 < info.year < 2100
     model = from_spec(describe(name, input_shape=info.native_input, num_outputs=info.native_outputs), device="meta")
     counts = summarize(model, info.native_input)
-    assert counts.layers[-1].output_shape == (info.native_outputs,)
+    assert counts.layers[-1].output_shape[0] == info.native_outputs
+    assert (len(counts.layers[-1].output_shape) == 3) == (info.output_kind == "map")
     assert sum(row.parameters for row in counts.layers) == counts.parameters > 0
-    if info.gradient_layer is not None:
-        assert info.gradient_layer in dict(model.named_modules())
+    modules = dict(model.named_modules())
+    assert info.gradient_layer is None or info.gradient_layer in modules
+
+
+def test_output_layers_are_what_follows_the_number_of_outputs(name: str) -> None:
+    network = from_spec(describe_small(name), device="meta")
+    first = network.state_dict()
+    second = from_spec({**describe_small(name), "num_outputs": CLASSES + 1}, device="meta").state_dict()
+    # Auxiliary classifiers, which an option adds, are listed too.
+    listed = {layer for layer in MODELS[name].output_layers if layer in dict(network.named_modules())}
+    changed = [key for key in first if first[key].shape != second[key].shape]
+    assert {next((layer for layer in listed if key.startswith(f"{layer}.")), key) for key in changed} == listed
 
 
 def test_unknown_option_is_answered_with_near_matches(name: str) -> None:

@@ -24,7 +24,7 @@ def test_networks_that_end_in_a_global_average_read_larger_pictures_than_they_we
 
 
 def test_zero_init_makes_every_block_begin_as_its_shortcut() -> None:
-    net = build("resnet20", input_shape=(3, 8, 8), num_outputs=2, seed=0, zero_init=True, depth=8).eval()
+    net = build("resnet20", input_shape=(3, 8, 8), num_outputs=2, seed=0, zero_init=True).eval()
     x = torch.rand(2, 16, 8, 8)
     assert torch.equal(net.stage1(x), x)
 
@@ -79,7 +79,7 @@ def test_mlp_follows_its_options() -> None:
         ("mlp", {"dropout": 1.5}, "between 0.0 and 0.99"),
         ("mlp", {"dropout": float("nan")}, "between 0.0 and 0.99"),
         ("mlp", {"batch_norm": 1}, "true or false"),
-        ("resnet20", {"depth": 21}, "6n"),
+        ("resnet50", {"stride_in": "3×3"}, "one of '3x3', '1x1'"),
         ("resnet18", {"stem": "smal"}, "did you mean 'small'"),
         ("lenet5", {"activation": "softplus"}, "one of 'tanh'"),
     ],

@@ -113,6 +113,18 @@ def test_the_headline_comes_with_interval_baseline_and_what_was_trained(run: Pat
     assert "The test split was measured once" in text
 
 
+def test_a_run_that_goes_on_from_weights_says_which_and_what_learned(tmp_path: Path) -> None:
+    tuning = {
+        "mode": "head",
+        "reason": "45 examples are few",
+        "weights": {"source": "mobilenet", "license": "Apache 2.0"},
+        "features_computed_once": True,
+    }
+    text = Page(write_report(classification_run(tmp_path / "run", finetune=tuning))).text
+    assert "Going on from mobilenet (Apache 2.0): the output layer learns from features that are" in text
+    assert "45 examples are few" in text
+
+
 def test_every_count_of_the_confusion_matrix_stands_in_its_cell(run: Path) -> None:
     titles = [data for tag, data in Page(write_report(run)).texts if tag == "title"]
     assert f"bird → {HOSTILE}: 12 (63.2%)" in titles

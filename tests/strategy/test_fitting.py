@@ -44,6 +44,18 @@ def test_rising_validation_loss_is_over_fitting_from_its_lowest_point() -> None:
     assert "stopping at epoch 2" in said[2]
 
 
+def test_tables_of_numbers_are_not_advised_to_be_augmented() -> None:
+    found = story([0.8, 0.5, 0.3, 0.2, 0.1], [0.8, 0.6, 0.7, 0.8, 0.9], (0.99, 0.75))
+    pictures, numbers = (
+        Story(found.path, {**found.record, "preparation": {"kind": kind}}, found.history, {})
+        for kind in ("picture", "features")
+    )
+    assert "augmentation" in fitting_sentences(pictures)[2]
+    said = fitting_sentences(numbers)[2]
+    assert "augmentation" not in said
+    assert "stopping at epoch 2" in said
+
+
 def test_a_gap_without_a_rise_is_over_fitting_too() -> None:
     said = fitting_sentences(story([0.5, 0.2, 0.1, 0.05], [0.5, 0.45, 0.44, 0.44], (0.99, 0.85)))
     assert said[0].startswith("Over-fitting: accuracy is 99.0% on training data and 85.0%")

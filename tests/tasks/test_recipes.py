@@ -9,10 +9,11 @@ from tests.tasks.task_tables import TABLES
 from derin.data.augment import Augmentation
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Table
-from derin.tasks.recipes import Facts, facts_of, recipe
+from derin.models import MODELS
+from derin.tasks.recipes import RECIPES, Facts, facts_of, finetuning_recipe, recipe
 from derin.train.config import TrainConfig
 
-NAMES = ["convnet", "resnet20", "resnet18", "lenet5", "mlp", "linear", "logistic", "perceptron", "a network of my own"]
+NAMES = [*RECIPES, "a network of my own"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -26,6 +27,46 @@ def test_settings_and_augmentation_are_valid(name: str, num_train: int, size: tu
     if chosen.augmentation:
         assert size is not None
         Augmentation.parse(chosen.augmentation)
+
+
+def test_every_registered_model_has_a_recipe_on_purpose() -> None:
+    assert set(MODELS) - set(RECIPES) == set()
+
+
+@pytest.mark.parametrize("name", sorted(set(RECIPES) & set(MODELS)))
+def test_options_of_a_recipe_are_options_of_its_model(name: str) -> None:
+    facts = Facts(num_train=2_000, picture_size=(0, 0), channels=3, mirrored=True)
+    MODELS[name].options(**recipe(name, facts).model_options)
+
+
+@pytest.mark.parametrize("name", ["vgg16", "alexnet", "squeezenet1_0", "googlenet", "vit_s_16", "convnext_tiny"])
+def test_networks_without_batch_norm_have_low_rates_and_clipped_gradients(name: str) -> None:
+    facts = Facts(num_train=2_000, picture_size=(0, 0), channels=3, mirrored=True)
+    settings = recipe(name, facts).settings
+    assert settings["optimizer"] == "adamw"
+    assert settings["learning_rate"] <= 5e-4
+    assert settings["clip_norm"] > 0
+
+
+@pytest.mark.parametrize("mode", ["head", "full", "freeze", "gradual"])
+@pytest.mark.parametrize("num_train", [20, 245, 2_000, 60_000])
+def test_recipes_of_fine_tuning_are_valid_and_gentler_than_a_fresh_start(mode: str, num_train: int) -> None:
+    facts = Facts(num_train=num_train, picture_size=(0, 0), channels=3, mirrored=True)
+    chosen = finetuning_recipe(mode, facts)
+    config = TrainConfig.from_json(dict(chosen.settings))
+    assert config.learning_rate < 4e-3
+    Augmentation.parse(chosen.augmentation)
+    assert ("flip" in chosen.augmentation) == (mode != "head")
+
+
+def test_few_photographs_get_dropout_and_stronger_augmentation_than_many() -> None:
+    few, many = (
+        recipe("convnet", Facts(num_train=num, picture_size=(0, 0), channels=3, mirrored=True))
+        for num in (2_000, 50_000)
+    )
+    assert few.model_options == {"dropout": 0.3}
+    assert {"rotate=15", "zoom=0.2"} <= set(few.augmentation.split(","))
+    assert many.augmentation == "flip"
 
 
 def test_small_sets_get_more_passes_and_smaller_batches() -> None:

@@ -135,13 +135,40 @@ def test_histograms_show_weights_and_the_gradients_of_an_epochs_first_step(tmp_p
     events.on_stop(loop)
     found = read(tmp_path / "events")
     names = dict(loop.model.named_parameters())
-    assert set(found.Tags()["histograms"]) == {f"{kind}/{name}" for kind in ("weights", "gradients") for name in names}
+    of_weights = {tag for tag in found.Tags()["histograms"] if not tag.startswith("activations/")}
+    assert of_weights == {f"{kind}/{name}" for kind in ("weights", "gradients") for name in names}
     assert [event.step for event in found.Histograms("weights/head.weight")] == [3, 6]
     assert [event.step for event in found.Histograms("gradients/head.weight")] == [1, 4]
     last = found.Histograms("weights/head.weight")[-1].histogram_value
     assert last.num == names["head.weight"].numel()
     assert last.sum == pytest.approx(names["head.weight"].sum().item(), abs=1e-5)
     assert not any(p._post_accumulate_grad_hooks for p in loop.model.parameters())
+
+
+def test_histograms_show_what_each_layer_gives_for_the_same_examples(tmp_path):
+    loop, events = training(tmp_path), TensorBoardEvents()
+    events.on_start(loop)
+    go_on(events, loop, 1)
+    x = loop.validation.x[:4]  # the first batch
+    loop.model.eval()
+    with torch.no_grad():
+        first = loop.model.conv(x)
+        last = loop.model(x)
+    loop.model.train()
+    loop.model.conv.weight.data.mul_(2)
+    go_on(events, loop, 1)
+    events.on_stop(loop)
+    found = read(tmp_path / "events")
+    layers = {tag.partition("/")[2] for tag in found.Tags()["histograms"] if tag.startswith("activations/")}
+    assert layers == {"conv", "norm", "body.0", "body.1", "head"}
+    shown = found.Histograms("activations/conv")
+    assert [event.step for event in shown] == [3, 6]
+    assert shown[0].histogram_value.num == first.numel()
+    assert shown[0].histogram_value.sum == pytest.approx(first.sum().item(), abs=1e-4)
+    assert found.Histograms("activations/head")[0].histogram_value.sum == pytest.approx(last.sum().item(), abs=1e-4)
+    assert shown[1].histogram_value.sum != pytest.approx(first.sum().item(), abs=1e-2)
+    assert loop.model.training
+    assert not any(module._forward_hooks for module in loop.model.modules())
 
 
 def test_no_histograms_unless_asked_for(tmp_path):

@@ -5,22 +5,28 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from derin.api.bundles import load_model, model_entry, save_model
-from derin.api.prepare import Prepared, prepare, source_name
+from derin.api.prepare import prepare, source_name
+from derin.api.prepared import Prepared
 from derin.api.results import measure
 from derin.api.run import Run
 from derin.core.environment import differences, environment
 from derin.core.errors import DerinWarning, UsageError
 from derin.core.run import RunFolder
+from derin.tasks.adversarial_training import attack_of
 from derin.train.callback import Callback
 from derin.train.config import TrainConfig
+from derin.train.freezing import Unfreezing
 from derin.train.plan import Plan
 from derin.train.thread import in_training_thread
+
+if TYPE_CHECKING:
+    from derin.train.loop import Loop
 
 __all__ = ["fit", "prepare"]
 
@@ -52,8 +58,8 @@ def fit(
         report_pictures: whether the report embeds pictures of the data.
         calibrate: fit a temperature on the validation split, so that probabilities mean what they say.
         command: the command line, for the report.
-        options: what `derin.api.prepare.prepare` takes: model, task, target, size, augment, epochs, batch_size,
-            learning_rate, optimizer, seed and every other setting of `TrainConfig`.
+        options: what `derin.api.prepare.prepare` takes: model, weights, finetune, task, target, size, augment, epochs,
+            batch_size, learning_rate, optimizer, seed and every other setting of `TrainConfig`.
 
     Returns:
         the run, with ``metrics``, ``history``, ``diagnosis`` and ``model()``.
@@ -74,6 +80,8 @@ def fit(
     def work(_: threading.Event) -> None:
         the_data, the_options = _continued(data, options, record, folder.path) if record else (data, options)
         prepared = prepare(the_data, **the_options)
+        if calibrate and not hasattr(prepared.task, "temperature"):
+            raise UsageError(f"calibrate fits probabilities; the task {prepared.task.name!r} has none to fit.")
         begun = _begin(folder, record, prepared, the_data, the_options, command)
         _train_and_measure(folder, begun, prepared, callbacks, resume=resume, calibrate=calibrate)
 
@@ -150,6 +158,8 @@ def _begin(
     if record:
         if prepared.table.fingerprint() != record["data"]["fingerprint"]:
             raise UsageError(f"The data of run {folder.path} has changed since it was started; start a new run.")
+        if prepared.tuning.weights != record.get("finetune", {}).get("weights", {}):
+            raise UsageError(f"The run {folder.path} was started from other weights; give those, or start a new run.")
         for sentence in differences(record["environment"], environment(str(prepared.device))):
             warnings.warn(sentence, DerinWarning, stacklevel=2)
         return record
@@ -190,6 +200,8 @@ def _begin(
         "config": config.to_json(),
         "preparation": prepared.preparation.to_json(),
         "augmentation": None if prepared.augmentation is None else str(prepared.augmentation),
+        "finetune": prepared.tuning.to_json(),
+        **attack_of(prepared.task),
         "environment": environment(str(prepared.device)),
     }
     return record
@@ -204,9 +216,14 @@ def _train_and_measure(
     resume: bool,
     calibrate: bool,
 ) -> None:
-    from derin.train.loop import Loop, train
+    from derin.train.loop import train
 
     facts = {"data": record["data"] | {"reading": None}, "training": record["config"]}
+    if "adversarial" in record:
+        facts["adversarial"] = record["adversarial"]
+    tuning = record.get("finetune", {})
+    if tuning.get("weights"):
+        facts["finetuned_from"] = tuning["weights"]
 
     def on_plan(loop: Loop) -> None:
         record["plan"] = {"chosen": loop.plan.to_json(), "table": [t.to_json() for t in loop.trials] or _trials(record)}
@@ -214,10 +231,13 @@ def _train_and_measure(
 
     def on_best(loop: Loop, epoch: dict[str, Any]) -> None:
         metrics = {split: epoch[split] for split in ("train", "val") if split in epoch}
-        save_model(folder.model_path, loop.model, prepared.task, prepared.preparation, facts | {"metrics": metrics})
+        save_model(folder.model_path, prepared.model, prepared.task, prepared.preparation, facts | {"metrics": metrics})
 
+    if prepared.warm_up is not None:
+        _warm_up(prepared.warm_up)
+        callbacks = [_Beginning(on_best), *callbacks]
     loop = train(
-        prepared.model,
+        prepared.learner(prepared.model),
         prepared.task,
         prepared.train_source,
         TrainConfig.from_json(record["config"]),
@@ -225,6 +245,8 @@ def _train_and_measure(
         train_sample=prepared.train_sample,
         run=folder,
         plan=Plan.from_json(record["plan"]["chosen"]) if "plan" in record else None,
+        # As the record has it, so that a resumed run unfreezes in the epochs that were settled at its start.
+        unfreezing=Unfreezing.from_json(tuning["groups"]) if tuning.get("groups") else None,
         callbacks=callbacks,
         on_plan=on_plan,
         on_best=on_best,
@@ -237,9 +259,51 @@ def _train_and_measure(
     own = prepared.model if record["model"]["spec"].get("name") is None else None
     network, task, preparation, _ = load_model(folder.model_path, own)
     network.to(prepared.device)
-    measured = measure(network, task, prepared, folder.path, calibrate_on="val" if calibrate else None)
+    # Epoch 0 is the network before the first one, where something came before the loop.
+    best_epoch = loop.epoch if loop.tracker.best_epoch is None else loop.tracker.best_epoch
+    learner = prepared.learner(network)
+    measured = measure(learner, task, prepared, folder.path, calibrate_on="val" if calibrate else None)
     save_model(folder.model_path, network, task, preparation, facts | {"metrics": measured["metrics"]})
-    folder.write_record(record | measured | {"best_epoch": loop.tracker.best_epoch or loop.epoch, "finished": True})
+    folder.write_record(record | measured | {"best_epoch": best_epoch, "finished": True})
+
+
+class _Beginning(Callback):
+    """Measures and keeps the network as it is before the first epoch, so that more training can only improve on it."""
+
+    def __init__(self, on_best: Callable[[Any, dict[str, Any]], None]) -> None:
+        self._on_best = on_best
+
+    def on_start(self, loop: Any) -> None:
+        from derin.train.evaluation import evaluate
+
+        if loop.step or loop.validation is None:
+            return
+        autocast = loop.plan.autocast(loop.device.type)
+        measured = evaluate(loop.model, loop.task, loop.validation, autocast=autocast)
+        values = {k: v for k, v in measured.items() if v is None or isinstance(v, int | float)}
+        if loop.tracker.update(values[loop.task.headline], 0, values["loss"]):
+            self._on_best(loop, {"val": values})
+
+
+def _warm_up(first: Prepared) -> None:
+    """Trains the head on features, so that a fresh one does not pull at what the other layers know.
+
+    It leaves nothing on disk: a resumed run does it again, bit for bit, before its state is restored.
+
+    Source: A. Kumar et al., "Fine-tuning can distort pretrained features and underperform out-of-distribution", ICLR
+        2022, arXiv:2202.10054.
+    """
+    from derin.train.loop import train
+
+    head = first.learner(first.model)
+    best: dict[str, Any] = {}
+
+    def keep(loop: Loop, record: dict[str, Any]) -> None:
+        best.update({name: value.clone() for name, value in head.state_dict().items()})
+
+    config = replace(first.config, plan="plain")
+    train(head, first.task, first.train_source, config, validation=first.val_source, on_best=keep)
+    head.load_state_dict(best)
 
 
 def _trials(record: Mapping[str, Any]) -> list[Any]:
@@ -252,6 +316,8 @@ def _plain(value: Any) -> Any:
     """An option as it stands in run.json."""
     if isinstance(value, bool | int | float | str | None):
         return value
+    if isinstance(value, Path):
+        return str(value)
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

@@ -13,8 +13,10 @@ from derin.data.batch import Batch
 if TYPE_CHECKING:
     from torch import nn
 
+    from derin.api.explanation import Explanation
     from derin.core.bundle import Bundle
     from derin.data.preparation import Preparation
+    from derin.models.inference import WarmNetwork
 
 
 class Model:
@@ -22,13 +24,15 @@ class Model:
 
     Attributes:
         card: what the bundle says about itself.
-        network: the `torch.nn.Module`, in eval mode.
+        network: the `torch.nn.Module`, in eval mode. Predictions that come again and again go through a faster form
+            of it, which follows every change of its weights; see `derin.models.inference`.
         task: decodes outputs.
         preparation: from raw input to the network's input.
     """
 
     def __init__(self, network: nn.Module, task: Any, preparation: Preparation, bundle: Bundle) -> None:
         self.network, self.task, self.preparation = network, task, preparation
+        self._warm: WarmNetwork | None = None
         self.card, self.path = bundle.card, bundle.path
 
     @property
@@ -59,13 +63,14 @@ class Model:
         import torch
 
         rows = torch.from_numpy(np.ascontiguousarray(self.preparation.read(inputs)))
+        network = self._network_in_use()
         device = next(self.network.parameters()).device
         found: list[Any] = []
         for start in range(0, len(rows), batch_size):
             part = rows[start : start + batch_size]
             batch = Batch({self.task.input: self.preparation.finish(part.to(device))}, torch.arange(len(part)))
             with torch.inference_mode():
-                found += self.task.decode(self.task.predict(self.network, batch))
+                found += self.task.decode(self.task.predict(network, batch))
         return found
 
     def evaluate(self, data: Any, *, split: str | None = None, target: str | None = None) -> tuple[dict[str, Any], int]:
@@ -83,9 +88,14 @@ class Model:
         from derin.data.load import load
         from derin.data.source import TableSource
         from derin.data.table import Table
+        from derin.tasks.multitask import with_targets
         from derin.train.evaluation import evaluate
 
-        table = data if isinstance(data, Table) else load(data, target=target, seed=self._seed, size=self._size)
+        several = self.task.name == "multitask"
+        wanted = self.task.columns[0] if several else target
+        table = data if isinstance(data, Table) else load(data, target=wanted, seed=self._seed, size=self._size)
+        if several:
+            table = with_targets(table, self.task.columns)
         if split is None:
             known = table.fingerprint() == self.card.get("data", {}).get("fingerprint")
             split = "test" if "test" in table.splits and (known or "test" in table.given_splits) else "all"
@@ -102,9 +112,61 @@ class Model:
         )
         return evaluate(self.network, self.task, source), len(rows)
 
+    def explain(self, inputs: Any = None, method: str = "grad_cam", **options: Any) -> Explanation:
+        """Looks inside the network.
+
+        Args:
+            inputs: pictures, as `predict` takes them; none for ``"filters"``.
+            method: ``"grad_cam"``, ``"integrated_gradients"``, ``"occlusion"``, ``"activations"``, ``"filters"`` or
+                ``"deconvnet"``.
+            options: of that method; see `derin.api.explain_heat` and `derin.api.explain_layers`.
+
+        Returns:
+            the numbers (``.found``, ``.to_json()``), and a drawing that a notebook shows and ``.save(path)`` writes.
+
+        Raises:
+            UnknownNameError: there is no such method, class or layer.
+            UsageError: the network reads no pictures, or the method needs a convolution and there is none.
+        """
+        from derin.api.explain import explain
+
+        return explain(self, inputs, method, **options)
+
+    def export(self, path: str | Path, *, format: str | None = None, with_preparation: bool = False) -> dict[str, Any]:
+        """Writes the network for other programs.
+
+        Args:
+            path: of the file; an existing one is replaced.
+            format: ``"onnx"``, or ``"safetensors"`` for the weights alone; None takes it from the file's name.
+            with_preparation: one file from uint8 pixels to probabilities (ONNX, pictures).
+
+        Shapes:
+            an ONNX file maps float32 ``(batch, *input_shape)`` to the network's outputs; with preparation uint8
+            ``(batch, height, width, channels)`` to probabilities or values.
+
+        Returns:
+            path, format, size in bytes; for ONNX also name, type and shape of input and output, and the largest
+            difference from the network, which is at most 1e-4 of the largest output.
+
+        Raises:
+            MissingExtraError: ONNX was asked for and is not installed.
+            UsageError: the network cannot be written in this form.
+        """
+        from derin.api.export import export
+
+        return export(self, path, format=format, with_preparation=with_preparation)
+
     def __repr__(self) -> str:
         name = self.card["model"].get("name") or self.card["model"].get("class")
         return f"Model({str(self.path)!r}, model={name!r}, task={self.task.name!r})"
+
+    def _network_in_use(self) -> nn.Module:
+        """The network behind its fast form, also where the user put another one in its place."""
+        from derin.models.inference import WarmNetwork
+
+        if self._warm is None or self._warm.network is not self.network:
+            self._warm = WarmNetwork(self.network)
+        return self._warm
 
     @property
     def _seed(self) -> int:
@@ -130,7 +192,7 @@ def open(path: str | Path, model: nn.Module | None = None, *, device: str = "cpu
     """A saved network, ready to use. Reading a bundle never runs code.
 
     Args:
-        path: a run, or a bundle.
+        path: a run, a bundle, or published weights that are known: their file or their name in `derin weights`.
         model: the network with fresh weights, where the bundle was saved from a class of your own.
         device: where predictions are computed.
 
@@ -139,6 +201,14 @@ def open(path: str | Path, model: nn.Module | None = None, *, device: str = "cpu
         UsageError: there is no bundle, or it needs `model`.
     """
     from derin.api.bundles import load_model
+    from derin.models.weights.known import BY_NAME
 
-    network, task, preparation, bundle = load_model(Path(path), model)
+    if Path(path).is_file() or (str(path) in BY_NAME and not Path(path).exists()):
+        from derin.api.published import open_published
+
+        if model is not None:
+            raise UsageError(f"The published weights {path} name their own network; leave `model` out.")
+        network, task, preparation, bundle = open_published(path)
+    else:
+        network, task, preparation, bundle = load_model(Path(path), model)
     return Model(network.to(device), task, preparation, bundle)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from derin.core.errors import DataError, UnknownNameError, UsageError
-from derin.core.seeds import permutation
+from derin.api.extraction import extract, head_to_train
+from derin.api.finetuning import FineTuning, choose_mode, read_mode, schedule_for
+from derin.api.prepared import Prepared
+from derin.api.start import Start, start_from
+from derin.core.errors import DataError, DerinWarning, UnknownNameError, UsageError
+from derin.core.messages import say
 from derin.data.load import load
-from derin.data.preparation import PREPARATIONS, HostInput, Preparation
+from derin.data.preparation import PREPARATIONS, Preparation
 from derin.data.schema import Kind
-from derin.data.source import TableSource
 from derin.data.table import Rows, Table
+from derin.models.registry import MODELS
+from derin.tasks.adversarial_training import adversarially
 from derin.tasks.inference import infer_task
-from derin.tasks.recipes import recipe
+from derin.tasks.multitask import with_targets
+from derin.tasks.recipes import Recipe, finetuning_recipe, recipe
 from derin.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -25,88 +30,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from derin.data.augment import Augmentation
-
-# So many training examples are measured beside the validation split: enough for a curve, few enough to cost nothing.
-_TRAIN_SAMPLE = 2_000
-_EVALUATION_BATCH_FACTOR = 4
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A network, its task, its data and the settings, ready for the loop.
-
-    Attributes:
-        table: the data.
-        task: what is learnt.
-        model: the network, on its device.
-        model_name: its registered name, ``"sequential"``, ``"graph"``, or the class name of a network of one's own.
-        preparation: the way from raw columns to the network's input.
-        augmentation: of the training pictures.
-        config: every setting.
-        given: the settings that the caller chose; all others came from the recipe or are defaults.
-        host: the inputs of the whole table.
-        targets: labels and weights by column name, one per row of the table.
-    """
-
-    table: Table
-    task: Any
-    model: nn.Module
-    model_name: str
-    preparation: Preparation
-    augmentation: Augmentation | None
-    config: TrainConfig
-    given: Mapping[str, Any]
-    host: HostInput
-    targets: Mapping[str, np.ndarray]
-    device: torch.device
-
-    @property
-    def train_source(self) -> TableSource:
-        """The training batches: shuffled and augmented."""
-        mixed = (self.task.target, self.task.num_outputs) if self.task.name == "classification" else None
-        return self._source(
-            self.table.splits["train"],
-            self.config.batch_size,
-            shuffle=True,
-            augmentation=self.augmentation,
-            mixed_target=mixed,
-        )
-
-    @property
-    def val_source(self) -> TableSource | None:
-        """The validation batches, or None where there is no such split."""
-        return self.split_source("val") if "val" in self.table.splits else None
-
-    @property
-    def train_sample(self) -> TableSource:
-        """Some training examples, neither shuffled nor augmented, to be measured as the validation split is."""
-        rows = self.table.splits["train"]
-        chosen = permutation(self.config.seed, "train-sample", 0, len(rows))[:_TRAIN_SAMPLE]
-        return self._source(np.sort(rows[chosen]), self._evaluation_batch_size)
-
-    def split_source(self, split: str, limit: int | None = None) -> TableSource:
-        """The examples of a split in their order, for measuring; at most `limit` of them, drawn by the seed."""
-        rows = self.table.splits[split]
-        if limit is not None and len(rows) > limit:
-            rows = np.sort(rows[permutation(self.config.seed, "limit", 0, len(rows))[:limit]])
-        return self._source(rows, self._evaluation_batch_size)
-
-    @property
-    def _evaluation_batch_size(self) -> int:
-        return self.config.batch_size * _EVALUATION_BATCH_FACTOR
-
-    def _source(self, rows: Rows, batch_size: int, **options: Any) -> TableSource:
-        return TableSource(
-            self.host,
-            self.preparation,
-            self.targets,
-            rows,
-            input_name=self.task.input,
-            batch_size=batch_size,
-            seed=self.config.seed,
-            device=self.device,
-            **options,
-        )
+    from derin.data.readers.targets import TargetKind
 
 
 def prepare(
@@ -115,12 +39,20 @@ def prepare(
     model: Any = None,
     task: str | None = None,
     target: str | None = None,
+    weight_column: str | None = None,
+    ignore: Sequence[str] = (),
+    target_kind: TargetKind | None = None,
     size: int | None = None,
     augment: str | Augmentation | None = None,
     config: TrainConfig | None = None,
     class_weights: str | Sequence[float] | None = None,
     label_smoothing: float | None = None,
+    loss_weights: Mapping[str, float] | None = None,
+    adversarial: str | float | None = None,
     model_options: Mapping[str, Any] | None = None,
+    weights: str | Path | None = None,
+    preprocess: str | None = None,
+    finetune: str | None = None,
     download: bool = False,
     progress: Any = None,
     **settings: Any,
@@ -131,13 +63,22 @@ def prepare(
         data: a named set, a path, a `Table`, or arrays ``(X, y)``; see `derin.load`.
         model: a registered name, a network, an unbound `Sequential`; None chooses by the data.
         task: a registered task; None infers it from the target.
-        target: the column to predict.
+        target: the column to predict, or several with commas between them.
+        loss_weights: of each target column, for several: ``{"kind": 2.0}``.
+        weight_column: the column that says how much each example counts.
+        ignore: columns that are no inputs.
+        target_kind: ``"category"`` or ``"number"``, where that is found out wrongly.
         size: height and width to which pictures are brought.
         augment: such as ``"flip,rotate=10"``; ``"none"`` for none; None follows the recipe.
         config: every setting at once; excludes `settings`.
         class_weights: ``"balanced"`` or one number per class.
         label_smoothing: share of the target that is spread over all classes.
+        adversarial: ε of adversarial training, such as ``"4/255"``; see `derin.tasks.adversarial_training`.
         model_options: settings of a registered model, such as ``{"hidden": [512]}``.
+        weights: published weights to go on from: a file, a known name or ``"hub:REPO"``. Size and normalization of
+            pictures follow them.
+        preprocess: how pictures were prepared for `weights` that are not known.
+        finetune: ``"head"``, ``"full"``, ``"freeze:N"`` or ``"gradual"``; None chooses by the number of examples.
         download: whether a named set may be fetched.
         progress: called with (done, total) while pictures are read.
         settings: of `TrainConfig`, such as ``epochs=5``.
@@ -153,42 +94,64 @@ def prepare(
     for name in settings:
         if name not in known:
             raise UnknownNameError("training setting", name, known)
+    tuning = read_mode(finetune, has_weights=weights is not None)
+    if weights is not None and model_options:
+        raise UsageError("model_options come with the weights; leave one of the two out.")
+    published = None if weights is None else start_from(weights, model=model, preprocess=preprocess)
     seed = config.seed if config is not None else int(settings.get("seed", TrainConfig.seed))
-    table = (
-        data
-        if isinstance(data, Table)
-        else load(data, target=target, size=size, seed=seed, download=download, progress=progress)
-    )
-    if "train" not in table.splits:
-        raise DataError(f"Table {table.name!r} has no training split; it has: {', '.join(table.splits) or 'none'}.")
+    options: dict[str, Any] = {"weight_column": weight_column, "ignore": tuple(ignore), "target_kind": target_kind}
+    options |= {"seed": seed, "download": download, "progress": progress}
+    if published is not None:
+        options |= {"size": size or max(published.size), "channels": published.channels}
+    table = _table(data, target, task, {"size": size, **options})
     rows = table.splits["train"]
-    model_name = _model_name(model, table)
-    suggested = recipe(model_name, table)
+    tuning = tuning or choose_mode(len(rows))
+    model_name = _model_name(model, table) if published is None else published.model
+    suggested = recipe(model_name, table) if published is None else finetuning_recipe(tuning.mode, table)
     smoothing = suggested.label_smoothing if label_smoothing is None else label_smoothing
-    the_task = infer_task(table, name=task, class_weights=class_weights, label_smoothing=smoothing)
+    the_task: Any = infer_task(
+        table, name=task, class_weights=class_weights, label_smoothing=smoothing, loss_weights=loss_weights
+    )
+    if published is None:
+        preparation = _preparation(table, rows, size, model_name)
+    else:
+        preparation = _as_published(published, table, size)
+    if adversarial is not None:
+        the_task = adversarially(the_task, preparation, adversarial)
+    device = _device(str(settings.get("device", TrainConfig.device)) if config is None else config.device)
+    if published is None:
+        chosen = {**_fitting_options(model, suggested), **(model_options or {})}
+        network = _network(model, model_name, preparation.input_shape, the_task, seed, chosen)
+    else:
+        network = published.network(the_task.num_outputs, input_shape=preparation.input_shape, seed=seed)
+    host = preparation.host(table)
+    network = network.to(device)
+    # Two rows tell whether the network's outputs are what the loss wants, before anything is trained.
+    probe = preparation.finish(host.gather(rows[:2]).to(device))
+    the_task.check(network, probe)
+    head = None
+    if published is not None and adversarial is None:
+        head = head_to_train(network.eval(), MODELS[model_name].output_layers, probe)
+        if head is None and tuning.mode == "head":
+            suggested = finetuning_recipe("freeze", table)
+    elif tuning.mode == "head":
+        raise UsageError("finetune=head sees features and no pictures to attack; use finetune=full or gradual.")
     if config is None:
         if "plan" in settings:
             settings["plan"] = _plan_text(settings["plan"])
         usual = {"momentum": 0.95} if settings.get("optimizer") == "muon" else {}
         config = TrainConfig.from_json({**suggested.settings, **usual, **settings})
-    if isinstance(augment, str):
-        augment = None if augment == "none" else Augmentation.parse(augment)
-    elif augment is None:
-        augment = Augmentation.parse(suggested.augmentation) if suggested.augmentation else None
-    preparation = _preparation(table, rows, size)
+    middle_only = augment == "none"
+    if augment is None or isinstance(augment, str):
+        words = suggested.augmentation if augment is None else augment
+        augment = None if words in ("", "none") else Augmentation.parse(words)
     if augment is not None and preparation.kind != "picture":
         raise UsageError(f"Augmentation needs pictures; the data {table.name!r} has none. Leave `augment` out.")
-    device = _device(config.device)
-    network = _network(model, model_name, preparation.input_shape, the_task, config.seed, model_options)
-    host = preparation.host(table)
-    # Two rows tell whether the network's outputs are what the loss wants, before anything is trained.
-    network = network.to(device)
-    the_task.check(network, preparation.finish(host.gather(rows[:2]).to(device)))
     targets = {the_task.target: the_task.targets(table)}
-    weights = the_task.weights(table)
-    if weights is not None:
-        targets[the_task.weight] = weights
-    return Prepared(
+    example_weights = the_task.weights(table)
+    if example_weights is not None:
+        targets[the_task.weight] = example_weights
+    prepared = Prepared(
         table=table,
         task=the_task,
         model=network,
@@ -200,7 +163,59 @@ def prepare(
         host=host,
         targets=targets,
         device=device,
+        middle_only=middle_only,
     )
+    return prepared if published is None else _tuned(prepared, tuning, published, head, progress)
+
+
+def _table(data: Any, target: str | None, task: str | None, options: Mapping[str, Any]) -> Table:
+    """The data with the targets that were asked for and a training split."""
+    if task == "multitask" and target is not None:
+        # Readers make one column of several targets; here each stays what it is.
+        names = [name.strip() for name in target.split(",")]
+        table = with_targets(data if isinstance(data, Table) else load(data, target=names[0], **options), names)
+    else:
+        table = data if isinstance(data, Table) else load(data, target=target, **options)
+    if "train" not in table.splits:
+        raise DataError(f"Table {table.name!r} has no training split; it has: {', '.join(table.splits) or 'none'}.")
+    return table
+
+
+def _tuned(prepared: Prepared, tuning: FineTuning, published: Start, head: str | None, progress: Any) -> Prepared:
+    """What goes on from weights: the head on features that are computed now, or more layers after such a head."""
+    only_head = tuning.mode == "head" and head is not None
+    schedule = None
+    if not only_head:
+        output_layers = MODELS[prepared.model_name].output_layers
+        schedule = schedule_for(tuning, prepared.model, output_layers, prepared.config.epochs)
+    tuning = replace(
+        tuning,
+        weights=published.to_json(),
+        unfreezing=schedule,
+        extracts=only_head,
+        head_first=not only_head and bool(head),
+    )
+    prepared = replace(prepared, tuning=tuning)
+    if head is None:
+        return prepared
+    features = extract(
+        prepared.model,
+        head,
+        prepared.table,
+        prepared.host,
+        prepared.preparation,
+        augmentation=prepared.augmentation if only_head else None,
+        seed=prepared.config.seed,
+        threads=prepared.config.threads,
+        weights_sha256=published.sha256,
+        progress=progress,
+    )
+    on_features = replace(prepared, head=head, features=features, middle_only=False)
+    if only_head:
+        return on_features
+    keep = {name: getattr(prepared.config, name) for name in ("seed", "device", "threads", "max_seconds")}
+    settings = finetuning_recipe("head", prepared.table).settings
+    return replace(prepared, warm_up=replace(on_features, config=TrainConfig.from_json({**settings, **keep})))
 
 
 def _plan_text(plan: str) -> str:
@@ -222,11 +237,51 @@ def _model_name(model: Any, table: Table) -> str:
     return "convnet" if any(c.kind is Kind.PICTURE for c in table.inputs) else "mlp"
 
 
-def _preparation(table: Table, rows: Rows, size: int | None) -> Preparation:
+def _preparation(table: Table, rows: Rows, size: int | None, model_name: str) -> Preparation:
+    """The way from this table to the network; pictures below what a registered network takes become its paper's."""
     kind = "picture" if any(c.kind is Kind.PICTURE for c in table.inputs) else "features"
     options = {"size": size} if kind == "picture" and size is not None else {}
     preparation: Preparation = PREPARATIONS[kind].fit(table, rows, **options)
+    info = MODELS[model_name] if model_name in MODELS else None  # noqa: SIM401 - the registry is no dict
+    if kind != "picture" or size is not None or info is None or info.smallest_input is None:
+        return preparation
+    own, smallest, native = preparation.input_shape[1:], info.smallest_input[1:], info.native_input[1:]
+    if all(side >= least for side, least in zip(own, smallest)):
+        return preparation
+    enlarged: Preparation = PREPARATIONS[kind].fit(table, rows, size=native)
+    sentence = say("prepare.enlarged", model=model_name, own=_by(own), smallest=_by(smallest), native=_by(native))
+    warnings.warn(sentence, DerinWarning, stacklevel=3)
+    return enlarged
+
+
+def _by(sides: Sequence[int]) -> str:
+    return " × ".join(map(str, sides))
+
+
+def _as_published(published: Start, table: Table, size: int | None) -> Any:
+    """The preparation that the weights were trained with, of the pictures of a table."""
+    from derin.data.pictures.preparation import PicturePreparation
+
+    found = [column for column in table.inputs if column.kind is Kind.PICTURE]
+    if len(found) != 1:
+        raise UsageError(
+            f"The weights {published.source} read pictures; the data {table.name!r} has "
+            f"{'none' if not found else f'{len(found)} columns of them'}. Leave `weights` out, or give such data."
+        )
+    preparation: Any = PicturePreparation(
+        column=found[0].name,
+        size=published.size if size is None else (size, size),
+        channels=published.channels,
+        mean=published.mean,
+        std=published.std,
+        rule=published.rule,
+    )
     return preparation
+
+
+def _fitting_options(model: Any, suggested: Recipe) -> Mapping[str, Any]:
+    """The recipe's options, for a network that is built by its name."""
+    return suggested.model_options if model is None or isinstance(model, str) else {}
 
 
 def _network(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from derin.api.prepare import Prepared
+from derin.api.prepared import Prepared
 from derin.core.files import open_atomically
 from derin.train.evaluation import predict_batches
 
@@ -27,6 +27,7 @@ def measure(
     """Measures every split in full precision and keeps telling examples of the split that was never trained on.
 
     Args:
+        network: the part of it that the sources of `prepared` feed.
         calibrate_on: the split on which a temperature is fitted first, or None.
 
     Returns:

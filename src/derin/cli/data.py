@@ -24,6 +24,15 @@ def data(
         typer.Argument(metavar="DATA", help="A named data set, a file or a folder.", show_default=False),
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column to be predicted.", show_default=False)] = None,
+    weight_column: Annotated[
+        str | None, typer.Option(help="Column that says how much each example counts.", show_default=False)
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Column that is no input; repeatable.", show_default=False)
+    ] = None,
+    target_kind: Annotated[
+        str | None, typer.Option(help="category or number, where it is found out wrongly.", show_default=False)
+    ] = None,
     size: Annotated[
         int | None, typer.Option(help="Side in pixels at which pictures are read.", show_default=False)
     ] = None,
@@ -64,7 +73,17 @@ def data(
     from derin.api.load import load
 
     with progress_bar("Reading" if not download else "Fetching and reading") as progress:
-        table = load(source, target=target, size=size, seed=seed, download=download, progress=progress)
+        table = load(
+            source,
+            target=target,
+            weight_column=weight_column,
+            ignore=ignore or (),
+            target_kind=target_kind,  # type: ignore[arg-type]  # checked by load
+            size=size,
+            seed=seed,
+            download=download,
+            progress=progress,
+        )
     if sheet is not None:
         from derin.data.sheet import write_sheet
 

@@ -31,7 +31,7 @@ def eval_(
     model = open(run, device=device)
     source = data or model.card.get("data", {}).get("source")
     if source is None:
-        raise UsageError(f"{run} was trained on data in memory; name the data to measure on.")
+        raise UsageError(f"{run} does not say on which data it was trained; name the data to measure on.")
     metrics, num_examples = model.evaluate(source, split=split, target=target)
     if json_output:
         print_json({"metrics": metrics, "num_examples": num_examples})

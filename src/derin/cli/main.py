@@ -7,12 +7,30 @@ from typing import Annotated
 
 import typer
 
+from derin.cli import explain, weights
 from derin.cli.console import speaks_plainly
 from derin.version import __version__
 
 # Command → module with a function of the same name (a trailing underscore where the name is taken); the order is
 # that of --help.
-COMMANDS = ("train", "eval", "predict", "data", "models", "summary", "find_lr", "report", "cache", "env")
+COMMANDS = (
+    "train",
+    "eval",
+    "predict",
+    "data",
+    "models",
+    "summary",
+    "find_lr",
+    "report",
+    "export",
+    "lesson",
+    "trace",
+    "cache",
+    "env",
+)
+
+# Commands that have commands of their own.
+GROUPS = {"explain": explain.app, "weights": weights.app}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,6 +58,9 @@ def root(
 for _name in COMMANDS:
     _module = importlib.import_module(f"derin.cli.{_name}")
     app.command(_name.replace("_", "-"))(speaks_plainly(getattr(_module, _name + ("_" if _name == "eval" else ""))))
+
+for _name, _group in GROUPS.items():
+    app.add_typer(_group, name=_name)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from derin.cli.console import JsonFlag, console, print_json
 
 
 def models(json_output: JsonFlag = False) -> None:
-    """List the registered networks: what they read, how large they are, and where they come from.
+    """List the registered networks: what they read, how large they are, where they come from, whose weights are known.
 
     Example: [bold]derin models[/bold]
     """
@@ -18,16 +18,21 @@ def models(json_output: JsonFlag = False) -> None:
         return
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    out = console()
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for header, justify in (("Name", "left"), ("Year", "right"), ("Input", "left"), ("Parameters", "right")):
         table.add_column(header, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     table.add_column("Multiply-adds", justify="right", no_wrap=True)
-    table.add_column("Paper", overflow="fold")
+    table.add_column("Weights")
     for row in rows:
         shape = "×".join(map(str, row["input_shape"]))
         numbers = (f"{row['parameters']:,}", f"{row['multiply_adds']:,}")
-        table.add_row(row["name"], str(row["year"]), shape, *numbers, row["paper"])
-    console().print(table)
+        licences = ", ".join(weights["license"] for weights in row["weights"])
+        table.add_row(row["name"], str(row["year"]), shape, *numbers, licences)
+    out.print(table)
+    out.print("\nWeights: license of those that `derin weights` knows.\n\n[bold]Papers[/bold]")
+    for paper, names in _by_paper(rows).items():
+        out.print(f"{', '.join(names)}: {paper}", markup=False)
 
 
 def _names() -> list[str]:
@@ -38,13 +43,16 @@ def _names() -> list[str]:
 
 def _row(name: str) -> dict[str, Any]:
     """What is known of a network at its paper's input and number of classes."""
-    from derin.models.building import describe, from_spec
+    from derin.models.blueprint import without_memory
+    from derin.models.building import build
     from derin.models.registry import MODELS
     from derin.models.summary import summarize
+    from derin.models.weights.known import KNOWN
 
     info = MODELS[name]
-    spec = describe(name, input_shape=info.native_input, num_outputs=info.native_outputs)
-    counts = summarize(from_spec(spec, device="meta"), info.native_input)
+    with without_memory():
+        network = build(name, input_shape=info.native_input, num_outputs=info.native_outputs)
+    counts = summarize(network, info.native_input)
     return {
         "name": name,
         "year": info.year,
@@ -55,4 +63,13 @@ def _row(name: str) -> dict[str, Any]:
         "multiply_adds": counts.multiply_adds,
         "paper": info.paper,
         "note": info.note,
+        "weights": [{"name": known.name, "license": known.licence} for known in KNOWN if known.model == name],
     }
+
+
+def _by_paper(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """The networks of each paper, in the order of their names."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["paper"], []).append(row["name"])
+    return found

@@ -84,6 +84,8 @@ def _in_words(answer: Any) -> str:
     from derin.strategy.numbers import number_text
 
     found = answer.to_json()
+    if "columns" in found:
+        return "  ".join(f"{column}: {_in_words(part)}" for column, part in answer.columns.items())
     if "value" in found:
         values = found["value"] if isinstance(found["value"], list) else [found["value"]]
         return ", ".join(number_text(value) for value in values)
@@ -100,16 +102,22 @@ def _write_csv(path: Path, answers: Iterator[tuple[str, Any]]) -> int:
     writer = csv.writer(text)
     for name, answer in answers:
         found = answer.to_json()
-        if count == 0:
-            first = ["value"] if "value" in found else ["labels"] if "labels" in found else ["label", "probability"]
-            writer.writerow(["input", *first])
-        if "value" in found:
-            cells = [found["value"]]
-        elif "labels" in found:
-            cells = [";".join(found["labels"])]
+        if "columns" in found:
+            cells = {f"{c}/{field}": cell for c, part in found["columns"].items() for field, cell in _cells(part)}
         else:
-            cells = [found["label"], found["probability"]]
-        writer.writerow([name, *cells])
+            cells = dict(_cells(found))
+        if count == 0:
+            writer.writerow(["input", *cells])
+        writer.writerow([name, *cells.values()])
         count += 1
     write_bytes(path, text.getvalue().encode("utf-8"))
     return count
+
+
+def _cells(found: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The cells of one answer, each under its heading."""
+    if "value" in found:
+        return [("value", found["value"])]
+    if "labels" in found:
+        return [("labels", ";".join(found["labels"]))]
+    return [("label", found["label"]), ("probability", found["probability"])]

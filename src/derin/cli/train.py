@@ -24,7 +24,18 @@ def train(
             help="A named set (derin data --sets), a folder, an archive or a file; may be left out with --resume."
         ),
     ] = None,
-    target: Annotated[str | None, typer.Option(help="Column to predict.", rich_help_panel=_DATA)] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Column to predict, or several: kind,weight.", rich_help_panel=_DATA)
+    ] = None,
+    weight_column: Annotated[
+        str | None, typer.Option(help="Column that says how much each example counts.", rich_help_panel=_DATA)
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Column that is no input; repeatable.", rich_help_panel=_DATA)
+    ] = None,
+    target_kind: Annotated[
+        str | None, typer.Option(help="category or number, where it is found out wrongly.", rich_help_panel=_DATA)
+    ] = None,
     size: Annotated[int | None, typer.Option(help="Height and width of pictures.", rich_help_panel=_DATA)] = None,
     augment: Annotated[
         str | None,
@@ -38,15 +49,44 @@ def train(
         list[str] | None,
         typer.Option(help="Setting of the network, such as hidden=[512]; repeatable.", rich_help_panel=_NETWORK),
     ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="Weights to go on from: a known name or file (derin weights), hub:REPO, or a run.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    finetune: Annotated[
+        str | None,
+        typer.Option(
+            help="With --weights: head, full, freeze:N (layer groups) or gradual; else chosen by the data.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    preprocess: Annotated[
+        str | None,
+        typer.Option(help="How pictures were prepared for weights that are not known.", rich_help_panel=_NETWORK),
+    ] = None,
     task: Annotated[
         str | None,
-        typer.Option(help="classification, binary, multilabel or regression.", rich_help_panel=_NETWORK),
+        typer.Option(help="classification, binary, multilabel, multitask or regression.", rich_help_panel=_NETWORK),
     ] = None,
     class_weights: Annotated[
         str | None,
         typer.Option(help='"balanced", or one number per class: "1,10".', rich_help_panel=_NETWORK),
     ] = None,
+    loss_weights: Annotated[
+        str | None,
+        typer.Option(help="How much each of several targets counts: kind=2,weight=0.5.", rich_help_panel=_NETWORK),
+    ] = None,
     label_smoothing: Annotated[float | None, typer.Option(help="0 to 1.", rich_help_panel=_NETWORK)] = None,
+    adversarial: Annotated[
+        str | None,
+        typer.Option(
+            help="ε of adversarial training, such as 4/255: pictures changed by so much are learnt from.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
     calibrate: Annotated[
         bool,
         typer.Option("--calibrate", help="Fit a temperature on the validation split.", rich_help_panel=_NETWORK),
@@ -109,7 +149,8 @@ def train(
         bool, typer.Option("--tensorboard", help="Write events for TensorBoard into the run.", rich_help_panel=_RUN)
     ] = False,
     histograms: Annotated[
-        bool, typer.Option("--histograms", help="With histograms of weights and gradients.", rich_help_panel=_RUN)
+        bool,
+        typer.Option("--histograms", help="With histograms of weights, gradients, activations.", rich_help_panel=_RUN),
     ] = False,
     report: Annotated[bool, typer.Option(help="Write report.html.", rich_help_panel=_RUN)] = True,
     pictures: Annotated[
@@ -131,12 +172,20 @@ def train(
         name: value
         for name, value in {
             "target": target,
+            "weight_column": weight_column,
+            "ignore": ignore or None,
+            "target_kind": target_kind,
             "size": size,
             "augment": augment,
             "model": model,
+            "weights": weights,
+            "finetune": finetune,
+            "preprocess": preprocess,
             "task": task,
             "class_weights": _class_weights(class_weights),
             "label_smoothing": label_smoothing,
+            "adversarial": adversarial,
+            "loss_weights": _loss_weights(loss_weights),
             "epochs": epochs,
             "batch_size": batch_size,
             "learning_rate": learning_rate,
@@ -162,7 +211,7 @@ def train(
     }
     options = {**_from_config(config), **given}
     terminal = console(json_output=json_output)
-    callbacks: list[Callback] = [ProgressBar(terminal)]
+    callbacks: list[Callback] = [_teller(terminal), ProgressBar(terminal)]
     if tensorboard or histograms:
         from derin.train.tensorboard import TensorBoardEvents
 
@@ -187,6 +236,20 @@ def train(
         print_json(_document(run))
     if not run.finished:
         raise typer.Exit(130)
+
+
+def _teller(terminal: Any) -> Any:
+    """A listener that says, before the first step, what of published weights learns."""
+    from derin.strategy.tuning import tuning_text
+    from derin.train.callback import Callback, Training
+
+    class Teller(Callback):
+        def on_start(self, loop: Training) -> None:
+            sentence = tuning_text(loop.run.record().get("finetune", {}))
+            if sentence is not None:
+                terminal.print(sentence, soft_wrap=True)
+
+    return Teller()
 
 
 def _say_what_resuming_does(out: Path | None, resume: bool, terminal: Any) -> None:
@@ -217,6 +280,8 @@ def _print_end(run: Any, terminal: Any) -> None:
         value = metric_text(headline, values.get(headline), record["num_examples"][split])
         sentence = say("run.result", metric=metric_name(headline), split=split_name(split), value=value)
         terminal.print(sentence, soft_wrap=True)
+    if record["task"]["name"] == "multitask":
+        _print_columns(run, terminal)
     for sentence in run.diagnosis:
         terminal.print(sentence, soft_wrap=True)
     if record["stopped"] == "time":
@@ -224,6 +289,21 @@ def _print_end(run: Any, terminal: Any) -> None:
     terminal.print(say("run.saved", run=str(run.path)), soft_wrap=True)
     if run.report.exists():
         terminal.print(say("run.report", address=run.report.resolve().as_uri()), soft_wrap=True)
+
+
+def _print_columns(run: Any, terminal: Any) -> None:
+    """The measurement that counts for each of several target columns."""
+    from derin.core.messages import say
+    from derin.strategy.numbers import metric_name, metric_text, split_name
+    from derin.tasks.registry import TASKS
+
+    for part in run.record["task"]["parts"]:
+        (column,) = part["columns"]
+        metric = f"{column}/{TASKS[part['name']].headline}"
+        for split, values in run.metrics.items():
+            value = metric_text(metric, values.get(metric), run.record["num_examples"][split])
+            sentence = say("run.result", metric=metric_name(metric), split=split_name(split), value=value)
+            terminal.print(sentence, soft_wrap=True)
 
 
 def _document(run: Any) -> dict[str, Any]:
@@ -250,6 +330,21 @@ def _class_weights(text: str | None) -> str | list[float] | None:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise UsageError(f'--class-weights must be "balanced" or numbers with commas; got {text!r}.') from None
+
+
+def _loss_weights(text: str | None) -> dict[str, float] | None:
+    from derin.core.errors import UsageError
+
+    if text is None:
+        return None
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, number = part.rpartition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError:
+            raise UsageError(f"--loss-weights must be COLUMN=NUMBER with commas between; got {text!r}.") from None
+    return found
 
 
 def _from_config(path: Path | None) -> dict[str, Any]:

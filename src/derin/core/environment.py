@@ -15,7 +15,13 @@ from typing import Any
 from derin.version import __version__
 
 # Extra → the module by whose presence it is told.
-_EXTRAS = {"tensorboard": "tensorboard", "pandas": "pandas"}
+_EXTRAS = {
+    "tensorboard": "tensorboard",
+    "pandas": "pandas",
+    "onnx": "onnxruntime",
+    "hub": "huggingface_hub",
+    "umap": "umap",
+}
 _PACKAGES = ("numpy", "pillow", "scikit-learn")
 _BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # the last one is Arm's
 # What may change the bits of a result, in words. Threads and plan are not here: a resumed run takes them over.

@@ -20,17 +20,19 @@ def readme(card: Mapping[str, Any]) -> bytes:
         ['---', 'library_name: derin', 'license: "mit"', '---', '# lenet5 on digits']
     """
     model, task, data = _part(card, "model"), _part(card, "task"), _part(card, "data")
-    name = _text(model.get("name") or model.get("class") or "Model")
+    published = _part(card, "published")
+    name = model.get("name") or model.get("class") or "Model"
     head = ["library_name: derin"]
     if isinstance(card.get("license"), str):
         head.append(f"license: {json.dumps(card['license'])}")  # a JSON string is a YAML string, whatever is in it
-    lines = ["---", *head, "---", f"# {name}" + (f" on {_text(data['name'])}" if data.get("name") else ""), ""]
+    lines = ["---", *head, "---", f"# {_text(name)}" + (f" on {_text(data['name'])}" if data.get("name") else ""), ""]
     facts = {
         "Model": name,
         "Task": task.get("name"),
         "Classes": _classes(task.get("classes")),
         "Data": data.get("name"),
-        "Trained with": f"Derin {card['derin']}" if "derin" in card else None,
+        "Trained with": f"Derin {card['derin']}" if "derin" in card and not published else None,
+        "Weights": published.get("origin") or published.get("file"),
         "License": card.get("license"),
     }
     lines += [f"- {what}: {_text(value)}" for what, value in facts.items() if value]

@@ -11,6 +11,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -131,10 +132,24 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _HIDDEN_NAMES
 
 
-class FolderFiles:
-    """The files below a folder; links are followed, each real folder is visited once."""
+class _InAnyOrder(ABC):
+    """What a folder and a zip share: one member can be read as well as the next."""
 
     is_sequential = False
+
+    @abstractmethod
+    def read(self, path: str) -> bytes: ...
+
+    def read_all(self, paths: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        for path in paths:
+            try:
+                yield path, self.read(path)
+            except UnreadableFileError:
+                yield path, b""
+
+
+class FolderFiles(_InAnyOrder):
+    """The files below a folder; links are followed, each real folder is visited once."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -189,21 +204,12 @@ class FolderFiles:
             raise UnreadableFileError(f"the file is larger than {MAX_FILE_BYTES >> 30} GiB")
         return data
 
-    def read_all(self, paths: Collection[str]) -> Iterator[tuple[str, bytes]]:
-        for path in paths:
-            try:
-                yield path, self.read(path)
-            except UnreadableFileError:
-                yield path, b""
-
     def close(self) -> None:
         """A folder holds nothing open."""
 
 
-class ZipFiles:
+class ZipFiles(_InAnyOrder):
     """The files in a zip, in any order and from several threads."""
-
-    is_sequential = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -246,13 +252,6 @@ class ZipFiles:
                 return file.read(info.file_size)
         except (*_ARCHIVE_ERRORS, OSError) as error:
             raise UnreadableFileError(f"damaged in the archive ({error})") from None
-
-    def read_all(self, paths: Collection[str]) -> Iterator[tuple[str, bytes]]:
-        for path in paths:
-            try:
-                yield path, self.read(path)
-            except UnreadableFileError:
-                yield path, b""
 
     def close(self) -> None:
         self._zip.close()

@@ -115,6 +115,20 @@ def _renamed(table: Table, names: Sequence[str]) -> Table:
     return replace(table, schema=schema, columns=columns)
 
 
+def _listed_pictures(named: NamedSet, place: Path, options: ReadOptions) -> Table:
+    from derin.data.readers.listed_pictures import read_listed_pictures
+
+    return read_listed_pictures(
+        place / "images.zip",
+        place / "labels.csv",
+        place / "imagenet-simple-labels.json",
+        name=named.name,
+        size=options.size,
+        channels=options.channels,
+        progress=options.progress,
+    )
+
+
 def _any(named: NamedSet, place: Path, options: ReadOptions) -> Table:
     """A set whose form tells itself; an archive that lies alone in its folder is meant."""
     if place.is_dir():
@@ -218,6 +232,14 @@ _SETS = (
     ),
     NamedSet(name="cats_vs_dogs", about="2,600 photographs of cats and dogs", read=_any, places=("cats_vs_dogs",)),
     NamedSet(name="hymenoptera", about="398 photographs of ants and bees", read=_any, places=("hymenoptera",)),
+    NamedSet(
+        name="imagenet_samples",
+        about="100 photographs of 100 of ImageNet's 1,000 classes",
+        read=_listed_pictures,
+        places=("imagenet_samples",),
+        published={"": 100},
+        remark="Its classes are named as in imagenet-simple-labels; there is one picture of each of a hundred.",
+    ),
     NamedSet(
         name="orl_faces",
         about="400 faces of 40 people, 92×112 gray pictures",

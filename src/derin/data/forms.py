@@ -14,11 +14,13 @@ import numpy as np
 
 from derin.core.errors import DataError
 from derin.data.download import unpack
+from derin.data.pictures.listing import PICTURE_ENDINGS
 from derin.data.readers.arrays import is_array_file, is_array_folder, read_arrays
 from derin.data.readers.cifar import is_cifar_folder, read_cifar
 from derin.data.readers.csv_table import csv_files, looks_like_csv, read_csv
 from derin.data.readers.idx import is_idx_file, is_idx_folder, read_idx
 from derin.data.readers.labelled_text import looks_like_labelled_text, read_labelled_text
+from derin.data.readers.targets import TargetKind
 from derin.data.table import Dense, Table
 
 Progress = Callable[[int, int], None]
@@ -32,13 +34,6 @@ FORMS = (
     "labelled texts (.tsv, .csv, .jsonl, class folders of .txt, or one file for each class)",
 )
 
-_PICTURE_ENDINGS = frozenset(
-    f".{ending}"
-    for ending in (
-        *("png", "jpg", "jpeg", "jpe", "jfif", "bmp", "gif", "webp", "tif", "tiff"),
-        *("ppm", "pgm", "pbm", "pnm", "ico", "tga", "avif"),
-    )
-)
 _TEXT_ENDINGS = frozenset((".txt", ".text"))
 _ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 # So many names tell what a folder holds; a million pictures are not walked to find that out.
@@ -54,6 +49,9 @@ class ReadOptions:
     size: int | None = None
     channels: int | None = None
     progress: Progress | None = None
+    weight_column: str | None = None
+    ignore: tuple[str, ...] = ()
+    target_kind: TargetKind | None = None
 
 
 def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:
@@ -84,7 +82,7 @@ def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
     if looks_like_labelled_text(path):
         return read_labelled_text(path, name=name, target=options.target)
     if looks_like_csv(path):
-        return read_csv(path, name=name, target=options.target)
+        return _read_csv(path, name, options)
     if _is_picture(path.name):
         raise DataError(f"{path} is a single picture; name the folder that holds a folder of pictures for each class.")
     if "-labels" in path.name and "idx1" in path.name:
@@ -106,7 +104,7 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
     if looks_like_labelled_text(path):
         return read_labelled_text(path, name=name, target=options.target)
     if csv_files(path):
-        return read_csv(path, name=name, target=options.target)
+        return _read_csv(path, name, options)
     if is_array_folder(path):
         return read_arrays(path, name=name, target=options.target)
     inner = [p for p in visible if is_archive(p) or p.is_dir()]
@@ -154,6 +152,17 @@ def _in_memory(table: Table) -> Table:
     return replace(table, columns=columns)
 
 
+def _read_csv(path: Path, name: str, options: ReadOptions) -> Table:
+    return read_csv(
+        path,
+        name=name,
+        target=options.target,
+        weight=options.weight_column,
+        ignore=options.ignore,
+        target_kind=options.target_kind,
+    )
+
+
 def _read_pictures(path: Path, name: str, options: ReadOptions) -> Table:
     from derin.data.readers.picture_folder import read_picture_folder
 
@@ -197,7 +206,7 @@ def _names_in_archive(path: Path) -> list[str]:
 
 
 def _is_picture(name: str) -> bool:
-    return _ending(name) in _PICTURE_ENDINGS
+    return _ending(name).removeprefix(".") in PICTURE_ENDINGS
 
 
 def _count(names: Iterable[str], endings: Iterable[str]) -> int:

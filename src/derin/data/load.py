@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from derin.data.catalog import NAMED_SETS
 from derin.data.duplicates import first_equal_rows, note_duplicates
 from derin.data.forms import Progress, ReadOptions, read_form
 from derin.data.named import read_named
-from derin.data.schema import Kind, Schema
+from derin.data.readers.targets import TargetKind
+from derin.data.schema import Kind, Role, Schema
 from derin.data.splits import complete_splits
 from derin.data.table import Dense, Table
 
@@ -28,6 +30,9 @@ def load(
     target: str | None = None,
     size: int | None = None,
     channels: int | None = None,
+    weight_column: str | None = None,
+    ignore: Sequence[str] = (),
+    target_kind: TargetKind | None = None,
     seed: int = 0,
     download: bool = False,
     progress: Progress | None = None,
@@ -44,6 +49,9 @@ def load(
         size: shorter side in pixels at which the network will read pictures: files are stored at no more than 1.15
             times that. Arrays are kept as they are.
         channels: 1 stores all pictures in gray, 3 in colour; None keeps what they are.
+        weight_column: name of the column of a csv table or data frame that says how much each example counts.
+        ignore: names of its columns that are no inputs.
+        target_kind: ``"category"`` or ``"number"``: what its target is, where that is found out wrongly.
         seed: of the cut.
         download: whether a known data set may be fetched from its public address.
         progress: called with (done, total) while much is read or fetched.
@@ -66,12 +74,40 @@ def load(
         raise UsageError(f"load: channels must be 1 (gray) or 3 (colour); got {channels}.")
     if size is not None and size < 1:
         raise UsageError(f"load: size must be at least 1 pixel; got {size}.")
-    options = ReadOptions(target=target, size=size, channels=channels, progress=progress)
+    if target_kind not in (None, "category", "number"):
+        raise UsageError(f"load: target_kind must be 'category' or 'number'; got {target_kind!r}.")
+    options = ReadOptions(
+        target=target,
+        size=size,
+        channels=channels,
+        progress=progress,
+        weight_column=weight_column,
+        ignore=tuple(ignore),
+        target_kind=target_kind,
+    )
     table = _with_channels(_read(source, options, download), channels)
+    _require_columns_as_said(table, options)
     first = first_equal_rows(table)
     table = complete_splits(table, seed=seed, first=first)
     note_duplicates(table, first)
     return table
+
+
+def _require_columns_as_said(table: Table, options: ReadOptions) -> None:
+    """Refuses what the reader of another form than a csv table could not follow."""
+    wanted = {"category": Kind.CATEGORY, "number": Kind.NUMBER}.get(options.target_kind or "")
+    unheard = {
+        "weight_column": options.weight_column is not None
+        and not any(column.role is Role.WEIGHT for column in table.schema),
+        "ignore": bool({column.name for column in table.inputs} & set(options.ignore)),
+        "target_kind": wanted is not None and any(column.kind is not wanted for column in table.targets),
+    }
+    for name, is_unheard in unheard.items():
+        if is_unheard:
+            raise UsageError(
+                f"load: {name} is for csv tables and data frames; the data {table.name!r} has its columns already. "
+                "Leave it out."
+            )
 
 
 def _read(source: Any, options: ReadOptions, download: bool) -> Table:
@@ -144,7 +180,16 @@ def _read_frame(frame: Any, options: ReadOptions) -> Table:
             frame.to_csv(path, index=False)
         else:
             frame.write_csv(path)
-        table = read_csv(path, name="frame", target=options.target, delimiter=",", header=True)
+        table = read_csv(
+            path,
+            name="frame",
+            target=options.target,
+            weight=options.weight_column,
+            ignore=options.ignore,
+            target_kind=options.target_kind,
+            delimiter=",",
+            header=True,
+        )
     table.reading.source = type(frame).__name__
     return table
 

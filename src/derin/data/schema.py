@@ -42,7 +42,8 @@ class Column:
         role: what it is for.
         shape: of one example; -1 where it varies from one example to the next.
         classes: names that the integers of a category (or the places of a multi-label row) stand for.
-        unit: of a number, as people write it (``"°C"``).
+        unit: of a number, as people write it (``"°C"``); of a date, the order of its parts
+            (``"DD/MM/YYYY"``).
         note: how the kind was found out, for people.
     """
 

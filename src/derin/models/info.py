@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from derin.models.key_map import KeyMap
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -31,7 +33,13 @@ class ModelInfo:
         paper: authors, title, place, year.
         year: of the paper.
         note: what differs from the paper, in one line.
-        gradient_layer: the module whose activations Grad-CAM looks at, by its name within the model.
+        gradient_layer: the module whose activations Grad-CAM looks at, by its name within the model; None leaves it to
+            be found, as the last convolution.
+        output_layers: the modules whose sizes follow `num_outputs`: all that is new where a trained network learns
+            other classes.
+        output_kind: ``"vector"`` is ``(num_outputs,)``, ``"embedding"`` a vector of length 1, ``"map"``
+            ``(num_outputs, height, width)``.
+        key_maps: the names that published weights give to this model's tensors.
     """
 
     name: str
@@ -45,3 +53,6 @@ class ModelInfo:
     year: int
     note: str = ""
     gradient_layer: str | None = None
+    output_layers: tuple[str, ...] = ("output",)
+    output_kind: Literal["vector", "embedding", "map"] = "vector"
+    key_maps: tuple[KeyMap, ...] = ()

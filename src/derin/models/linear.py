@@ -49,6 +49,7 @@ PERCEPTRON = ModelInfo(
     paper="Rosenblatt: The perceptron. Psychological Review 1958",
     year=1958,
     note="The step is the decision y > 0; training goes through a smooth loss.",
+    output_layers=("affine",),
 )
 LINEAR = ModelInfo(
     name="linear",
@@ -59,6 +60,7 @@ LINEAR = ModelInfo(
     paper="Legendre: Nouvelles méthodes pour la détermination des orbites des comètes. 1805",
     year=1805,
     note="Linear regression by gradient descent.",
+    output_layers=("affine",),
 )
 LOGISTIC = ModelInfo(
     name="logistic",
@@ -69,4 +71,5 @@ LOGISTIC = ModelInfo(
     paper="Cox: The regression analysis of binary sequences. JRSS B 1958",
     year=1958,
     note="Outputs are logits; with several classes it is softmax regression.",
+    output_layers=("affine",),
 )

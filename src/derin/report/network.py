@@ -77,7 +77,7 @@ def _trial(trial: Mapping[str, Any], reference: float | None, *, taken: bool) ->
 
 def _plan_text(chosen: Mapping[str, Any]) -> str:
     """``bf16,channels-last,fused``: as the command line spells it."""
-    switches = ("channels_last", "fused", "compiled")
+    switches = ("channels_last", "fused", "onednn", "compiled")
     return ",".join(
         [str(chosen.get("precision", "?")), *(s.replace("_", "-") for s in switches if chosen.get(s) is True)]
     )

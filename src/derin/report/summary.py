@@ -10,6 +10,7 @@ from derin.report.charts import interval_strip
 from derin.report.html import Html, join, tag
 from derin.strategy.numbers import is_share, metric_name, metric_text, split_name, task_name, time_text
 from derin.strategy.story import Story, is_number
+from derin.strategy.tuning import tuning_text
 
 
 def model_name(story: Story) -> str:
@@ -24,7 +25,9 @@ def data_name(story: Story) -> str:
 
 def result(story: Story) -> Html:
     """The sentence of what was done, and the headline number with what is to be known about it."""
-    return join([tag("p", _what(story), " ", _how_it_ended(story)), _headline(story)])
+    tuning = tuning_text(story.part("finetune"))
+    parts = [_what(story), " ", _how_it_ended(story)]
+    return join([tag("p", *parts), None if tuning is None else tag("p", tuning), _headline(story)])
 
 
 def _what(story: Story) -> str:

@@ -46,7 +46,9 @@ def fitting_sentences(story: Story) -> list[str]:
         first, *rest = [*rise, *(compared if over else [])]
         # Stopping earlier helps only where an earlier epoch was better.
         earlier = best_epoch < validation[-1][0]
-        remedy = say("fit.remedy_stop", epoch=best_epoch) if earlier else say("fit.remedy_over")
+        # Numbers in columns have no mirror images.
+        kind = "_numbers" if story.part("preparation").get("kind") == "features" else ""
+        remedy = say(f"fit.remedy_stop{kind}", epoch=best_epoch) if earlier else say(f"fit.remedy_over{kind}")
         return [say("fit.over", what=first), *map(capital, rest), remedy]
     return [*(_under(story, training) or map(capital, compared)), *_still_learning(story, validation)]
 

@@ -25,22 +25,27 @@ _MANY = 5_000  # examples from which on a hundredth of a percent says something
 
 
 def metric_name(name: str) -> str:
-    """A measurement in the reader's language; one that the catalogue does not know keeps its name."""
-    return say(f"metric.{name}") if f"metric.{name}" in catalogue("en") else name
+    """A measurement in the reader's language; one that the catalogue does not know keeps its name.
+
+    ``"kind/accuracy"`` is that of the column ``kind``.
+    """
+    column, slash, base = name.rpartition("/")
+    word = say(f"metric.{base}") if f"metric.{base}" in catalogue("en") else base
+    return f"{column}: {word}" if slash else word
 
 
 def is_share(name: str) -> bool:
     """Whether a measurement is a share of something, written in percent."""
-    return name in _SHARES
+    return name.rpartition("/")[2] in _SHARES
 
 
 def metric_text(name: str, value: Any, num_examples: int = 0) -> str:
     """A measurement's value with as many digits as it deserves."""
     if not is_number(value):
         return say("value.missing")
-    if name in _SHARES:
+    if is_share(name):
         return spell(float(value), ".2%" if num_examples >= _MANY else ".1%")
-    if name in _SCORES:
+    if name.rpartition("/")[2] in _SCORES:
         return spell(float(value), ".3f")
     return number_text(float(value))
 
@@ -57,7 +62,7 @@ def number_text(value: float) -> str:
 
 def tick_text(name: str, value: float) -> str:
     """A round value beside an axis, with no needless digits."""
-    if name in _SHARES:
+    if is_share(name):
         return spell(value, ".0%" if abs(value * 100 - round(value * 100)) < 1e-9 else ".1%")
     return number_text(value)
 

@@ -77,13 +77,15 @@ class Binary(ClassTask):
         require_values(table, column.name, numbers < 0)
         return np.where(numbers < 0, np.float32(np.nan), numbers.astype(np.float32))
 
-    def criterion(self, raw: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def smoothed_loss(
+        self, raw: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float
+    ) -> tuple[Tensor, Tensor | None]:
         return binary_cross_entropy(
             raw,
             probability_of_yes(target, raw),
             class_weights=self.class_weights_on(raw.device),
             weights=weights,
-            label_smoothing=self.label_smoothing,
+            label_smoothing=label_smoothing,
         )
 
     def predict(self, model: nn.Module, batch: Batch) -> Outputs:
@@ -97,7 +99,7 @@ class Binary(ClassTask):
         return {"logits": logits, "probabilities": torch.stack([(-logits).sigmoid(), logits.sigmoid()], dim=1)}
 
     def metrics(self) -> BinaryMetrics:
-        return BinaryMetrics(self.classes, self.criterion, self.threshold)
+        return BinaryMetrics(self.classes, self.plain_criterion, self.threshold)
 
     def example_losses(self, outputs: Outputs, targets: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(outputs["logits"], targets, reduction="none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -72,6 +73,20 @@ class ClassTask(SupervisedTask):
         if device not in self._weights:
             self._weights[device] = torch.tensor(self.class_weights, dtype=torch.float32, device=device)
         return self._weights[device]
+
+    @abstractmethod
+    def smoothed_loss(
+        self, raw: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float
+    ) -> tuple[Tensor, Tensor | None]:
+        """The mean loss with so much smoothing, and its denominator where anything is weighted."""
+
+    def criterion(self, raw: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        return self.smoothed_loss(raw, target, weights, self.label_smoothing)
+
+    def plain_criterion(
+        self, raw: Tensor, target: Tensor, weights: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        return self.smoothed_loss(raw, target, weights, 0.0)
 
     def tempered(self, logits: Tensor) -> Tensor:
         """The logits divided by the temperature."""

@@ -63,7 +63,9 @@ class Classification(ClassTask):
         require_values(table, column.name, numbers < 0)
         return numbers
 
-    def criterion(self, raw: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def smoothed_loss(
+        self, raw: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float
+    ) -> tuple[Tensor, Tensor | None]:
         if target.shape != raw.shape[:1] and target.shape != raw.shape:
             raise ShapeError(
                 f"The target of a classification batch must be class numbers of shape {tuple(raw.shape[:1])}, or "
@@ -74,7 +76,7 @@ class Classification(ClassTask):
             target,
             class_weights=self.class_weights_on(raw.device),
             weights=weights,
-            label_smoothing=self.label_smoothing,
+            label_smoothing=label_smoothing,
         )
 
     def predict(self, model: nn.Module, batch: Batch) -> Outputs:
@@ -87,7 +89,7 @@ class Classification(ClassTask):
         return {"logits": logits, "probabilities": logits.softmax(dim=1)}
 
     def metrics(self) -> ClassificationMetrics:
-        return ClassificationMetrics(self.classes, self.criterion)
+        return ClassificationMetrics(self.classes, self.plain_criterion)
 
     def example_losses(self, outputs: Outputs, targets: Tensor) -> Tensor:
         return F.cross_entropy(outputs["logits"], targets, reduction="none")

@@ -18,7 +18,7 @@ def infer_task(table: Table, *, name: str | None = None, rows: Rows | None = Non
     """The task that a table asks for: its targets' kinds decide, unless a name is given.
 
     A category of two classes is ``binary``, of more ``classification``; a category with one place for each label is
-    ``multilabel``; numbers are ``regression``.
+    ``multilabel``; numbers are ``regression``. Several columns that are not all numbers are ``multitask``.
 
     Args:
         table: with its target columns marked in the schema.
@@ -59,8 +59,8 @@ def infer_task(table: Table, *, name: str | None = None, rows: Rows | None = Non
 def inferred_name(table: Table) -> str:
     """The name of the task that the target columns ask for."""
     targets = table.targets
-    if len(targets) > 1 and all(column.kind is Kind.NUMBER for column in targets):
-        return "regression"
+    if len(targets) > 1:
+        return "regression" if all(column.kind is Kind.NUMBER for column in targets) else "multitask"
     column = table.target()
     if column.kind is Kind.NUMBER:
         return "regression"

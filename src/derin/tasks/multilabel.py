@@ -89,18 +89,20 @@ class MultiLabel(ClassTask):
         require_values(table, column.name, np.asarray((values < 0).any(axis=1)))
         return np.where(values < 0, np.float32(np.nan), values.astype(np.float32))
 
-    def raw(self, model: nn.Module, batch: Batch) -> Tensor:
+    def fitted(self, output: object, num_examples: int) -> Tensor:
         """The logits, ``(B, labels)`` float32, also where there is but one label."""
-        output = super().raw(model, batch)
-        return output.unsqueeze(1) if output.ndim == 1 else output
+        logits = super().fitted(output, num_examples)
+        return logits.unsqueeze(1) if logits.ndim == 1 else logits
 
-    def criterion(self, raw: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def smoothed_loss(
+        self, raw: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float
+    ) -> tuple[Tensor, Tensor | None]:
         return binary_cross_entropy(
             raw,
             target,
             class_weights=self.class_weights_on(raw.device),
             weights=weights,
-            label_smoothing=self.label_smoothing,
+            label_smoothing=label_smoothing,
         )
 
     def predict(self, model: nn.Module, batch: Batch) -> Outputs:
@@ -113,7 +115,7 @@ class MultiLabel(ClassTask):
         return {"logits": logits, "probabilities": logits.sigmoid()}
 
     def metrics(self) -> MultiLabelMetrics:
-        return MultiLabelMetrics(self.classes, self.criterion, self.thresholds)
+        return MultiLabelMetrics(self.classes, self.plain_criterion, self.thresholds)
 
     def example_losses(self, outputs: Outputs, targets: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(outputs["logits"], targets, reduction="none").mean(dim=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -116,4 +116,29 @@ class Value:
         return {"value": list(self.value) if isinstance(self.value, tuple) else self.value}
 
 
-Answer = Prediction | Labels | Value
+@dataclass(frozen=True, repr=False)
+class Answers:
+    """What is predicted of one example for each of several columns.
+
+    Args:
+        columns: the answers by the name of their column.
+
+    Example:
+        >>> answers = Answers({"weight": Value(4.2, "kg"), "seen": Labels(("sea",), ())})
+        >>> answers["weight"], answers.to_json()
+        (Value(4.2 kg), {'columns': {'weight': {'value': 4.2}, 'seen': {'labels': ['sea'], 'top': []}}})
+    """
+
+    columns: Mapping[str, Answer]
+
+    def __getitem__(self, column: str) -> Answer:
+        return self.columns[column]
+
+    def __repr__(self) -> str:
+        return f"Answers({', '.join(f'{name}={answer!r}' for name, answer in self.columns.items())})"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"columns": {name: answer.to_json() for name, answer in self.columns.items()}}
+
+
+Answer = Prediction | Labels | Value | Answers

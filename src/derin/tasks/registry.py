@@ -18,6 +18,7 @@ TASKS: Registry[type[SupervisedTask]] = Registry(
         "binary": "derin.tasks.binary:Binary",
         "multilabel": "derin.tasks.multilabel:MultiLabel",
         "regression": "derin.tasks.regression:Regression",
+        "multitask": "derin.tasks.multitask:MultiTask",
     },
 )
 

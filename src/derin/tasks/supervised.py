@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from derin.core.errors import RefusedFileError, ShapeError, UsageError
 from derin.data.batch import Batch
 from derin.data.table import Rows, Table
+from derin.models.auxiliary import WithAuxiliary
 from derin.tasks.prediction import Answer
 from derin.tasks.targets import example_weights
 from derin.train.protocol import Losses, Metrics, Outputs, Step, update_single
@@ -85,6 +86,12 @@ class SupervisedTask(ABC):
     def criterion(self, raw: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """The mean loss of outputs, and its denominator where anything is weighted."""
 
+    def plain_criterion(
+        self, raw: Tensor, target: Tensor, weights: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """As `criterion`, without what makes training better and says nothing of the answers: what is reported."""
+        return self.criterion(raw, target, weights)
+
     @abstractmethod
     def predict(self, model: nn.Module, batch: Batch) -> Outputs: ...
 
@@ -115,16 +122,24 @@ class SupervisedTask(ABC):
         Shapes:
             ``(B,)`` for one output, else ``(B, num_outputs)``.
         """
-        output = model(batch[self.input])
+        return self.fitted(_main(model(batch[self.input])), len(batch[self.input]))
+
+    def fitted(self, output: object, num_examples: int) -> Tensor:
+        """A network's output in the form that `raw` promises; refuses what is no tensor or has another shape."""
         if not isinstance(output, Tensor):
             raise UsageError(
                 f"The network must give one tensor; got {type(output).__name__}. Return its outputs alone."
             )
-        return shaped(output, len(batch[self.input]), self.num_outputs)
+        return shaped(output, num_examples, self.num_outputs)
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         weights = batch.columns.get(self.weight)
-        loss, weight_sum = self.criterion(self.raw(model, batch), batch[self.target], weights)
+        target, num_examples = batch[self.target], len(batch[self.input])
+        output = model(batch[self.input])
+        loss, weight_sum = self.criterion(self.fitted(_main(output), num_examples), target, weights)
+        if isinstance(output, WithAuxiliary):
+            for other in output.auxiliary:
+                loss = loss + output.weight * self.criterion(self.fitted(other, num_examples), target, weights)[0]
         return {"loss": loss} if weight_sum is None else {"loss": loss, "weight_sum": weight_sum}
 
     def check(self, model: nn.Module, inputs: Tensor | None = None) -> None:
@@ -147,6 +162,11 @@ class SupervisedTask(ABC):
 
     def update(self, step: Step, batch: Batch) -> Losses:
         return update_single(self, step, batch)
+
+
+def _main(output: object) -> object:
+    """What a network gives beside its auxiliary classifiers, which only its training needs."""
+    return output.output if isinstance(output, WithAuxiliary) else output
 
 
 def shaped(output: Tensor, num_examples: int, num_outputs: int) -> Tensor:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from derin.tasks.prediction import Answer, Labels, Prediction, Value
+from derin.tasks.prediction import Answer, Answers, Labels, Prediction, Value
 from derin.train.protocol import Outputs
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ def _in_words(answer: Answer) -> tuple[str, float]:
         return answer.label, answer.probability
     if isinstance(answer, Labels):
         return ", ".join(answer.labels), float("nan")
+    if isinstance(answer, Answers):
+        words = "; ".join(f"{column}: {_in_words(part)[0]}" for column, part in answer.columns.items())
+        return words, float("nan")
     assert isinstance(answer, Value)
     numbers = answer.value if isinstance(answer.value, tuple) else (answer.value,)
     return ", ".join(f"{number:.4g}" for number in numbers), float("nan")

@@ -32,7 +32,7 @@ class TrainConfig:
         threads: of the CPU; 0 takes every core this process may use.
         max_seconds: wall clock after which training stops at the next step, as if the epochs were over; 0 has no limit.
         save_every_seconds: longest time between two saved states within an epoch (every epoch's end saves as well).
-        histograms: whether weights and gradients go to TensorBoard as histograms.
+        histograms: whether weights, gradients and activations go to TensorBoard as histograms.
     """
 
     epochs: int = 10

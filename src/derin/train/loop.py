@@ -20,7 +20,9 @@ from derin.train.averages import WeightAverage
 from derin.train.callback import Callback
 from derin.train.config import TrainConfig
 from derin.train.evaluation import evaluate
+from derin.train.freezing import Unfreezing
 from derin.train.guard import NonFiniteLossError, find_culprit
+from derin.train.linear_kernel import use_blas
 from derin.train.plan import Plan, Trial
 from derin.train.planning import build_optimizers, find_plan
 from derin.train.protocol import Source, Task
@@ -47,6 +49,7 @@ class Loop:
         task: what it is trained to do.
         config: the settings.
         plan: how steps are executed, chosen before the first one.
+        unfreezing: which layers learn from which epoch on; None lets all learn.
         run: the run folder, or None.
         validation: measured after every epoch, or None.
         step: updates done.
@@ -73,6 +76,7 @@ class Loop:
     trials: list[Trial] = field(default_factory=list)
     optimizers: dict[str, torch.optim.Optimizer] = field(default_factory=dict)
     average: WeightAverage | None = None
+    unfreezing: Unfreezing | None = None
     step: int = 0
     batch: int = 0
     examples_seen: int = 0
@@ -95,6 +99,7 @@ def train(
     train_sample: Source | None = None,
     run: RunFolder | None = None,
     plan: Plan | None = None,
+    unfreezing: Unfreezing | None = None,
     callbacks: Sequence[Callback] = (),
     on_plan: Callable[[Loop], None] | None = None,
     on_best: Callable[[Loop, dict[str, Any]], None] | None = None,
@@ -111,6 +116,7 @@ def train(
         train_sample: training examples measured in the same way, so that the two curves can be compared.
         run: where the log and the state for resuming go; None keeps neither.
         plan: how to execute steps; None follows ``config.plan``.
+        unfreezing: which layers learn from which epoch on, and how fast; None lets all learn alike.
         callbacks: are told of starts, steps, epochs and the end.
         on_plan: called once the plan is chosen, before the first update.
         on_best: called with the epoch's record whenever the headline is the best so far, the evaluated weights in
@@ -137,7 +143,7 @@ def train(
         if config.threads:
             torch.set_num_threads(config.threads)
         with torch.random.fork_rng(devices=forked):
-            loop = _begin(model, task, source, config, plan, validation, run, device)
+            loop = _begin(model, task, source, config, plan, unfreezing, validation, run, device)
             restored = run is not None and resume and restore_state(loop)
             if on_plan is not None:
                 on_plan(loop)
@@ -149,6 +155,7 @@ def train(
             try:
                 _epochs(loop, schedule, interrupted, train_sample, callbacks, on_best)
             finally:
+                use_blas(model)
                 for callback in callbacks:
                     callback.on_stop(loop)
         return loop
@@ -162,6 +169,7 @@ def _begin(
     source: Source,
     config: TrainConfig,
     plan: Plan | None,
+    unfreezing: Unfreezing | None,
     validation: Source | None,
     run: RunFolder | None,
     device: torch.device,
@@ -169,7 +177,7 @@ def _begin(
     """The loop before its first step, the plan chosen and the weights laid out by it."""
     trials: list[Trial] = []
     if plan is None:
-        plan, trials = find_plan(model, task, source, config, device)
+        plan, trials = find_plan(model, task, source, config, device, unfreezing)
     plan.place(model)
     return Loop(
         model=model,
@@ -183,7 +191,8 @@ def _begin(
         num_steps=-(-source.num_batches // config.accumulate) * config.epochs,
         tracker=BestTracker(task.headline, maximize=task.maximize, patience=config.patience),
         trials=trials,
-        optimizers=build_optimizers(model, task, config, plan),
+        optimizers=build_optimizers(model, task, config, plan, unfreezing),
+        unfreezing=unfreezing,
         average=WeightAverage(model, config.ema_decay) if config.ema_decay else None,
     )
 
@@ -242,6 +251,8 @@ def _one_epoch(
     """The rest of the epoch at hand; returns its seconds of training."""
     config, task, model = loop.config, loop.task, loop.model
     model.train()
+    if loop.unfreezing is not None:
+        loop.unfreezing.set_epoch(model, loop.epoch)
     reseed = _reseeder(loop.device)
     seeds: Iterator[int] = iter(())
     pending: list[Tensor] = []

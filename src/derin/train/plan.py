@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from derin.core.errors import UnknownNameError, UsageError
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 PRECISIONS = ("fp32", "bf16")
-_PARTS = ("fp32", "bf16", "channels-last", "fused", "compiled")
+_PARTS = ("fp32", "bf16", "channels-last", "fused", "onednn", "compiled")
 
-# Shorter runs would spend more on choosing than they could gain, and stay alike on every machine.
-MIN_STEPS_FOR_TRIALS = 1000
+# Shorter runs would spend more on choosing than they could gain, and stay alike on every machine: trials take some
+# twenty steps, and two to three seconds of short ones, in which two cores do the forward passes of 4e11 operations.
+MIN_STEPS_FOR_TRIALS = 250
+MIN_OPERATIONS_FOR_TRIALS = 4e11
 _WARM_UP_STEPS = 3
 _TRIAL_SECONDS = 0.4
 _MAX_TRIAL_STEPS = 60
@@ -35,11 +37,12 @@ class Plan:
         precision: ``"fp32"``, or ``"bf16"`` for bfloat16 autocast over fp32 weights.
         channels_last: whether pictures and convolution weights lie in memory with their channels last.
         fused: whether the optimizer updates all weights in one kernel.
+        onednn: whether dense layers in fp32 multiply through oneDNN and not through torch's BLAS (CPU only).
         compiled: whether the network goes through ``torch.compile``.
 
     Example:
         >>> Plan.parse("bf16,channels-last,fused")
-        Plan(precision='bf16', channels_last=True, fused=True, compiled=False)
+        Plan(precision='bf16', channels_last=True, fused=True, onednn=False, compiled=False)
         >>> str(Plan())
         'fp32'
     """
@@ -47,6 +50,7 @@ class Plan:
     precision: str = "fp32"
     channels_last: bool = False
     fused: bool = False
+    onednn: bool = False
     compiled: bool = False
 
     def __post_init__(self) -> None:
@@ -64,11 +68,17 @@ class Plan:
             precision="bf16" if "bf16" in parts else "fp32",
             channels_last="channels-last" in parts,
             fused="fused" in parts,
+            onednn="onednn" in parts,
             compiled="compiled" in parts,
         )
 
     def __str__(self) -> str:
-        named = {"channels-last": self.channels_last, "fused": self.fused, "compiled": self.compiled}
+        named = {
+            "channels-last": self.channels_last,
+            "fused": self.fused,
+            "onednn": self.onednn,
+            "compiled": self.compiled,
+        }
         return ",".join([self.precision, *(name for name, on in named.items() if on)])
 
     def to_json(self) -> dict[str, Any]:
@@ -79,7 +89,7 @@ class Plan:
         unknown = set(data) - {f.name for f in fields(cls)}
         if unknown:
             raise UsageError(
-                f"A plan has no part {sorted(unknown)[0]!r}; it has: precision, channels_last, fused, compiled."
+                f"A plan has no part {sorted(unknown)[0]!r}; it has: {', '.join(f.name for f in fields(cls))}."
             )
         return cls(**data)
 
@@ -92,8 +102,18 @@ class Plan:
         return torch.autocast(device_type, dtype=torch.bfloat16)
 
     def place(self, model: nn.Module) -> nn.Module:
-        """Lays the weights out in memory as planned, in place; values are untouched."""
+        """Lays the weights out in memory and picks the kernels as planned, in place; values are untouched.
+
+        `train.linear_kernel.use_blas` takes the kernels back.
+        """
         import torch
+
+        from derin.train.linear_kernel import has_onednn_linear, use_onednn
+
+        if self.onednn:
+            if not has_onednn_linear():
+                raise UsageError("The plan's part 'onednn' needs a torch with oneDNN; leave it out here.")
+            use_onednn(model)
 
         memory_format = torch.channels_last if self.channels_last else torch.contiguous_format
         return model.to(memory_format=memory_format)  # type: ignore[call-overload]
@@ -122,7 +142,19 @@ def candidates(model: nn.Module, *, device_type: str, fused: bool, forbids: Iter
     for precision in precisions:
         for channels_last in (False, True) if has_pictures else (False,):
             found.append(Plan(precision=precision, channels_last=channels_last, fused=fused))
+    if precisions == ["fp32"] and device_type == "cpu" and _has_dense_layers(model):
+        # Where bf16 is allowed it wins over either way of multiplying in fp32.
+        found.append(replace(found[-1], onednn=True))
     return list(dict.fromkeys(found))
+
+
+def _has_dense_layers(model: nn.Module) -> bool:
+    """Whether there is something that oneDNN could multiply in place of the BLAS."""
+    from torch import nn
+
+    from derin.train.linear_kernel import has_onednn_linear
+
+    return has_onednn_linear() and any(type(module) is nn.Linear for module in model.modules())
 
 
 def choose_plan(

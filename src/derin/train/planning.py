@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from derin.train.config import TrainConfig
+from derin.train.freezing import Unfreezing
 from derin.train.optimizers import build_optimizer, supports_fused
-from derin.train.plan import MIN_STEPS_FOR_TRIALS, Plan, Trial, candidates, choose_plan
+from derin.train.plan import (
+    MIN_OPERATIONS_FOR_TRIALS,
+    MIN_STEPS_FOR_TRIALS,
+    Plan,
+    Trial,
+    candidates,
+    choose_plan,
+)
 from derin.train.protocol import Source, Task
 from derin.train.step import PlannedStep
 
@@ -19,22 +28,33 @@ if TYPE_CHECKING:
 
 
 def find_plan(
-    model: nn.Module, task: Task, source: Source, config: TrainConfig, device: torch.device
+    model: nn.Module,
+    task: Task,
+    source: Source,
+    config: TrainConfig,
+    device: torch.device,
+    unfreezing: Unfreezing | None = None,
 ) -> tuple[Plan, list[Trial]]:
-    """The plan that the settings ask for; ``auto`` times candidates unless the run is short."""
+    """The plan that the settings ask for; ``auto`` times candidates unless the run is short.
+
+    Where layers are unfrozen by and by, the steps of the last epoch are timed, which cost most.
+    """
     if not config.plan.startswith("auto"):
         return Plan.parse(config.plan), []
     # Plain SGD is one addition, which the kernel for all its relatives only slows down.
     fused = config.optimizer != "sgd" and supports_fused(config.optimizer, device.type)
     plans = candidates(model, device_type=device.type, fused=fused, forbids=task.forbids, text=config.plan)
-    if source.num_batches * config.epochs < MIN_STEPS_FOR_TRIALS:
+    num_batches = source.num_batches * config.epochs
+    if num_batches < MIN_STEPS_FOR_TRIALS:
         return plans[0], []
     batches = _first_batches(source)
+    if num_batches * _operations(model, task, batches[0]) < MIN_OPERATIONS_FOR_TRIALS:
+        return plans[0], []
     # An update may change what the task carries; trials give it back as it was.
     kept = {name: value.clone() for name, value in task.state.items()}
 
     def make_step(network: nn.Module, plan: Plan) -> Callable[[int], Tensor]:
-        optimizers = build_optimizers(network, task, config, plan)
+        optimizers = build_optimizers(network, task, config, plan, unfreezing)
         step = PlannedStep(
             network,
             optimizers,
@@ -45,6 +65,8 @@ def find_plan(
         )
         step.set_rate(config.learning_rate / 10)
         network.train()
+        if unfreezing is not None:
+            unfreezing.set_epoch(network, config.epochs - 1)
 
         def run_step(index: int) -> Tensor:
             torch.manual_seed(index)
@@ -57,7 +79,9 @@ def find_plan(
     return chosen, trials
 
 
-def build_optimizers(model: nn.Module, task: Task, config: TrainConfig, plan: Plan) -> dict[str, torch.optim.Optimizer]:
+def build_optimizers(
+    model: nn.Module, task: Task, config: TrainConfig, plan: Plan, unfreezing: Unfreezing | None = None
+) -> dict[str, torch.optim.Optimizer]:
     """One optimizer for each network that the task names."""
     networks = task.networks(model) if hasattr(task, "networks") else {"model": model}
     return {
@@ -68,9 +92,19 @@ def build_optimizers(model: nn.Module, task: Task, config: TrainConfig, plan: Pl
             weight_decay=config.weight_decay,
             momentum=config.momentum,
             fused=plan.fused,
+            rates=None if unfreezing is None else unfreezing.rates(network),
         )
         for name, network in networks.items()
     }
+
+
+def _operations(model: nn.Module, task: Task, batch: Any) -> int:
+    """Additions and multiplications of a batch's forward pass, in products and convolutions; on a copy."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        task.loss(copy.deepcopy(model), batch)
+    return int(counter.get_total_flops())
 
 
 def _first_batches(source: Source, num: int = 4) -> list[Any]:

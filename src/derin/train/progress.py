@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from derin.core.messages import catalogue, say
 from derin.train.callback import Callback, Training
 
 if TYPE_CHECKING:
@@ -33,17 +34,15 @@ class ProgressBar(Callback):
         self._total = loop.source.num_examples * loop.config.epochs
         if self._console.is_terminal:
             self._bar = Progress(
-                TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
+                TextColumn("{task.fields[epoch]}"),
                 BarColumn(),
                 TextColumn("{task.percentage:>3.0f} %"),
-                TextColumn("{task.fields[speed]} examples/s"),
+                TextColumn("{task.fields[speed]}"),
                 TimeRemainingColumn(),
                 console=self._console,
                 transient=True,
             )
-            self._task = self._bar.add_task(
-                "", total=self._total, epoch=loop.epoch + 1, epochs=loop.config.epochs, speed="–"
-            )
+            self._task = self._bar.add_task("", total=self._total, epoch=_epoch(loop), speed="")
             self._bar.start()
 
     def on_step(self, loop: Training) -> None:
@@ -52,20 +51,33 @@ class ProgressBar(Callback):
             return
         self._next_drawing = now + _SECONDS_BETWEEN_DRAWINGS
         speed = (loop.examples_seen - self._start_examples) / max(now - self._started, 1e-9)
-        epoch = min(loop.epoch + 1, loop.config.epochs)
-        self._bar.update(self._task, completed=loop.examples_seen, epoch=epoch, speed=f"{speed:,.0f}")
+        told = say("progress.speed", speed=speed)
+        self._bar.update(self._task, completed=loop.examples_seen, epoch=_epoch(loop), speed=told)
 
     def on_epoch_end(self, loop: Training, record: dict[str, Any]) -> None:
         headline = loop.task.headline
-        parts = [f"epoch {record['epoch']}/{loop.config.epochs}", f"loss {record['running']['loss']:.4f}"]
+        metric = say(f"metric.{headline}") if f"metric.{headline}" in catalogue("en") else headline
+        parts = [
+            say("progress.epoch", epoch=record["epoch"], epochs=loop.config.epochs),
+            say("progress.loss", value=record["running"]["loss"]),
+        ]
         for split in ("train", "val"):
             if split in record:
                 value = record[split].get(headline)
-                parts.append(f"{split} {headline} {value:.4f}" if value is not None else f"{split} –")
-        parts.append(f"{record['seconds']:.1f} s")
-        self._console.print("  ".join(parts) + ("  [green]best[/green]" if record["best"] else ""))
+                missing = value is None
+                parts.append(say("progress.unmeasured" if missing else f"progress.{split}", metric=metric, value=value))
+        parts.append(say("progress.seconds", seconds=record["seconds"]))
+        if record["best"]:
+            parts.append(f"[green]{say('progress.best')}[/green]")
+        self._console.print("  ".join(parts), soft_wrap=True)
 
     def on_stop(self, loop: Training) -> None:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def _epoch(loop: Training) -> str:
+    """Which epoch it is, of how many."""
+    epochs = loop.config.epochs
+    return say("progress.epoch", epoch=min(loop.epoch + 1, epochs), epochs=epochs)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _STEPS_BETWEEN_RATES = 50
 _MAX_EMBEDDINGS = 1000
 _MAX_EMBEDDING_SECONDS = 20.0
+_NUM_WATCHED = 32  # examples whose activations are written
+_MAX_ACTIVATIONS = 200_000  # numbers of a layer in a histogram; of more, every second, third, ...
 _MAX_SPRITE_SIZE = 64  # pixels; TensorBoard refuses a sheet of more than 8192
 
 
@@ -30,8 +32,9 @@ class TensorBoardEvents(Callback):
 
     After every epoch each metric as ``metric/split`` and the learning rate (this one also every 50 steps); at the
     start the graph of the network; at the end what goes into its last linear layer for up to 1 000 validation
-    examples, with labels and pictures, for the projector. With ``config.histograms`` also the weights after every
-    epoch and the gradients of every epoch's first step. The steps are the optimizer's. A resumed run goes on in the
+    examples, with labels and pictures, for the projector. With ``config.histograms`` also, after every epoch, the
+    weights and what every layer gives for the same few examples, and the gradients of every epoch's first step. The
+    steps are the optimizer's. A resumed run goes on in the
     same folder; events after the restored state are marked as void, so that no step is shown twice.
 
     Args:
@@ -49,6 +52,7 @@ class TensorBoardEvents(Callback):
         self._last_rate = -1
         self._gradients: dict[str, Tensor] = {}
         self._hooks: list[Any] = []
+        self._few: Batch | None = None  # the examples whose activations are written
 
     def on_start(self, loop: Training) -> None:
         from torch.utils.tensorboard import SummaryWriter
@@ -86,6 +90,7 @@ class TensorBoardEvents(Callback):
         if loop.config.histograms:
             for name, parameter in loop.model.named_parameters():
                 self._write_histogram(f"weights/{name}", parameter.detach(), loop.step)
+            self._write_activations(loop)
             self._watch_gradients(loop.model)
         self._writer.flush()
 
@@ -129,17 +134,43 @@ class TensorBoardEvents(Callback):
         self._hooks.clear()
         self._gradients.clear()
 
+    def _write_activations(self, loop: Training) -> None:
+        """What each layer without parts gives for the same examples; hooks are there for this one pass only."""
+        if self._few is None:
+            self._few = _first_examples(loop, _NUM_WATCHED)
+        few = self._few
+        if few is None:
+            return
+        seen: dict[str, Tensor] = {}
+
+        def keep(name: str) -> Callable[[nn.Module, Any, Any], None]:
+            def hook(module: nn.Module, args: Any, output: Any) -> None:
+                if isinstance(output, Tensor) and output.is_floating_point():
+                    # A copy, since what comes after may work in place.
+                    seen[name] = output.flatten()[:: -(-output.numel() // _MAX_ACTIVATIONS) or 1].clone()
+
+            return hook
+
+        leaves = [(name, module) for name, module in loop.model.named_modules() if name and not any(module.children())]
+        hooks = [module.register_forward_hook(keep(name)) for name, module in leaves]
+        try:
+            with _measuring(loop.model):
+                loop.task.predict(loop.model, few)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        for name, values in seen.items():
+            self._write_histogram(f"activations/{name}", values, loop.step)
+
     def _write_graph(self, loop: Training) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
 
         from derin.train.network_graph import network_graph
 
         assert self._writer is not None
-        source = loop.validation or loop.source
-        batch = next(iter(source.batches(0)), None)
-        if batch is None:
+        few = _first_examples(loop, 2)
+        if few is None:
             return
-        few = Batch({name: column[:2] for name, column in batch.columns.items()}, batch.rows[:2])
         with _measuring(loop.model):
             graph = network_graph(loop.model, lambda: loop.task.predict(loop.model, few))
         self._writer._get_file_writer().add_event(Event(graph_def=graph.SerializeToString()), step=0)
@@ -174,6 +205,14 @@ class TensorBoardEvents(Callback):
             global_step=loop.step,
             tag="last_layer_inputs",
         )
+
+
+def _first_examples(loop: Training, num: int) -> Batch | None:
+    """The first few examples of the validation split, or of training where there is none."""
+    batch = next(iter((loop.validation or loop.source).batches(0)), None)
+    if batch is None:
+        return None
+    return Batch({name: column[:num] for name, column in batch.columns.items()}, batch.rows[:num])
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -108,7 +109,10 @@ class DenseHost:
     def __init__(self, values: Pixels) -> None:
         import torch
 
-        self._values = torch.from_numpy(np.ascontiguousarray(values))
+        with warnings.catch_warnings():
+            # Someone's read-only array: rows are copied out of it, and nothing is written into it.
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            self._values = torch.from_numpy(np.ascontiguousarray(values))
 
     def __len__(self) -> int:
         return len(self._values)

@@ -124,7 +124,8 @@ def several_targets(targets: Sequence[ReadColumn], known: Sequence[str], name: s
     if words := [t.name for t in targets if t.values.kind is not Kind.NUMBER]:
         raise DataError(
             f"{name}: several targets must hold numbers, or 0 and 1 each; the column {words[0]!r} holds "
-            f"{examples(next(t for t in targets if t.name == words[0]).values.classes or ())}."
+            f"{examples(next(t for t in targets if t.name == words[0]).values.classes or ())}. "
+            "Use the task multitask for columns of several kinds."
         )
     column = Column(
         name=",".join(names),

@@ -29,9 +29,9 @@ class ClassificationMetrics:
 
     Args:
         classes: their names.
-        criterion: the task's loss of (logits, target, weights).
+        criterion: the task's loss of (logits, target, weights), without label smoothing.
 
-    `compute` gives ``loss`` (the training criterion, weights and smoothing included), ``accuracy``,
+    `compute` gives ``loss`` (the mean of `criterion`), ``accuracy``,
     ``top5_accuracy`` (from six classes on), ``precision_macro``, ``recall_macro``, ``f1_macro``, ``auc_macro`` (one
     against the rest), ``ece``, ``brier``, ``per_class`` (precision, recall, f1, auc, support by name) and
     ``confusion`` (rows: truth, columns: predictions). What is undefined, such as the recall of a class that never
@@ -178,7 +178,7 @@ class BinaryMetrics(ClassificationMetrics):
 
     Args:
         classes: the names of "no" and "yes".
-        criterion: the task's loss of (logits, target, weights).
+        criterion: the task's loss of (logits, target, weights), without label smoothing.
         threshold: the probability of "yes" from which on the answer is yes.
     """
 

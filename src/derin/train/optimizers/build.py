@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -55,6 +55,7 @@ def build_optimizer(
     weight_decay: float = 0.0,
     momentum: float = 0.9,
     fused: bool | None = None,
+    rates: Mapping[str, float] | None = None,
     **options: Any,
 ) -> torch.optim.Optimizer:
     """An optimizer over the trainable parameters of a model.
@@ -71,6 +72,8 @@ def build_optimizer(
         momentum: of ``momentum``, ``nesterov`` and ``muon``; the others have none or their own β, given in `options`.
         fused: whether to use torch's fused kernels: True demands them, False forbids them, None takes them where
             `supports_fused` says so.
+        rates: the factor on the learning rate of each parameter to be optimized, by its name, whether or not it learns
+            at the moment; None takes what has ``requires_grad``, all at one rate.
         options: of this optimizer alone, such as ``betas`` or ``eps``.
 
     Raises:
@@ -87,7 +90,7 @@ def build_optimizer(
     for option in options:
         if option not in allowed:
             raise UnknownNameError(f"option of the optimizer {name!r}", option, allowed)
-    groups = parameter_groups(model, weight_decay)
+    groups = parameter_groups(model, weight_decay, rates)
     device_types = {parameter.device.type for group in groups for _, parameter in group["params"]}
     can_fuse = all(supports_fused(name, device_type) for device_type in device_types)
     if fused and not can_fuse:
@@ -153,22 +156,34 @@ def exempt_from_decay(model: nn.Module) -> set[int]:
     return exempt
 
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> Groups:
+def parameter_groups(model: nn.Module, weight_decay: float, rates: Mapping[str, float] | None = None) -> Groups:
     """The trainable parameters in two groups: with weight decay, and without.
 
     Without are all parameters of at most one axis (biases, gains of norms), those of norm layers and of embeddings,
     and those that a module names in an attribute ``no_weight_decay`` (position embeddings that are bare parameters).
     An empty group is left out, and where nothing decays there is one group: a second one costs a second kernel call.
+    With `rates`, each rate has groups of its own.
 
     Returns:
         groups with ``decays`` True or False, whose ``params`` are pairs of name and parameter.
     """
-    trainable = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    trainable = [(n, p) for n, p in model.named_parameters() if (p.requires_grad if rates is None else n in rates)]
     if not trainable:
         raise UsageError(
             f"The model {type(model).__name__} has no trainable parameter; "
             "set requires_grad=True on what is to be trained."
         )
+    if rates is None:
+        return _by_decay(model, trainable, weight_decay)
+    groups: Groups = []
+    for rate in dict.fromkeys(rates[name] for name, _ in trainable):
+        alike = [(name, parameter) for name, parameter in trainable if rates[name] == rate]
+        groups += [{**group, "lr_scale": rate} for group in _by_decay(model, alike, weight_decay)]
+    return groups
+
+
+def _by_decay(model: nn.Module, trainable: list[tuple[str, nn.Parameter]], weight_decay: float) -> Groups:
+    """Parameters with weight decay, and parameters without."""
     if not weight_decay:
         return [{"params": trainable, "decays": False, "weight_decay": 0.0}]
     exempt = exempt_from_decay(model)

@@ -11,6 +11,7 @@ from torch import nn
 
 from derin.core.errors import UsageError
 from derin.train.optimizers.build import Groups
+from derin.train.optimizers.fused_adam import FusedAdam, FusedAdamW
 from derin.train.optimizers.lion import Lion
 from derin.train.optimizers.muon import Muon, split_for_muon
 
@@ -81,7 +82,8 @@ def adam(
 
     Source: Kingma and Ba 2015, algorithm 1; ``amsgrad``: Reddi, Kale, Kumar 2018.
     """
-    return torch.optim.Adam(groups, lr=learning_rate, betas=_pair(betas), eps=eps, amsgrad=amsgrad, fused=fused)
+    kind = FusedAdam if fused else torch.optim.Adam
+    return kind(groups, lr=learning_rate, betas=_pair(betas), eps=eps, amsgrad=amsgrad, fused=fused)
 
 
 def nadam(
@@ -112,7 +114,8 @@ def adamw(
     amsgrad: bool = False,
 ) -> torch.optim.Optimizer:
     """Adam with decoupled weight decay: θ ← θ − ηλθ before Adam's step. Source: Loshchilov and Hutter 2019."""
-    return torch.optim.AdamW(groups, lr=learning_rate, betas=_pair(betas), eps=eps, amsgrad=amsgrad, fused=fused)
+    kind = FusedAdamW if fused else torch.optim.AdamW
+    return kind(groups, lr=learning_rate, betas=_pair(betas), eps=eps, amsgrad=amsgrad, fused=fused)
 
 
 def lion(

@@ -62,7 +62,7 @@ def optimizer_scalars(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
         if plain:
             values[name] = plain
     return {
-        "kind": type(optimizer).__name__,
+        "kind": _kind(optimizer),
         "groups": groups,
         "tensors": sorted(optimizer_tensors(optimizer)),
         "values": values,
@@ -116,9 +116,14 @@ def _named(optimizer: torch.optim.Optimizer) -> list[tuple[str, Tensor, dict[str
     ]
 
 
+def _kind(optimizer: torch.optim.Optimizer) -> str:
+    """The optimizer's class; how its step is executed is no part of it."""
+    return type(optimizer).__name__.removeprefix("Fused")
+
+
 def _slots(optimizer: torch.optim.Optimizer, group: dict[str, Any]) -> set[str] | None:
     """The slots of a parameter that has been updated; None for an optimizer that is not among ours."""
-    match type(optimizer).__name__:
+    match _kind(optimizer):
         case "SGD":
             return {"momentum_buffer"} if group["momentum"] else set()
         case "Adagrad":
@@ -143,8 +148,8 @@ def _check_document(optimizer: torch.optim.Optimizer, scalars: Mapping[str, Any]
     forms = {"kind": str, "groups": list, "tensors": list, "values": dict}
     if set(scalars) != set(forms) or any(not isinstance(scalars[key], form) for key, form in forms.items()):
         raise _refused(f"its document must have the keys {', '.join(forms)}; got {', '.join(map(str, scalars))}")
-    if scalars["kind"] != type(optimizer).__name__:
-        raise _refused(f"it must be of {type(optimizer).__name__}; got {scalars['kind']!r}")
+    if scalars["kind"] != _kind(optimizer):
+        raise _refused(f"it must be of {_kind(optimizer)}; got {scalars['kind']!r}")
     if any(not isinstance(values, dict) for values in scalars["values"].values()):
         raise _refused("its values must be one object per parameter")
 

@@ -1,0 +1,130 @@
+"""Predictions in a warm process beside the same network in ONNX Runtime, for every picture model of the registry.
+
+python benchmarks/inference.py [--models resnet20 resnet18] [--threads 1] [--out inference.json]
+
+Both get the same normalized input in memory, so that decoding and names of classes are left out of both; what
+`Model.predictions` adds to that is the last column, measured on pictures that are arrays of the right size already.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from derin.data.pictures.preparation import PicturePreparation
+from derin.export.onnx import export_onnx
+from derin.models import MODELS, build
+from derin.models.inference import WarmNetwork
+from derin.tasks.ranking import predictions
+
+BATCHES = (1, 32)
+WARM_CALLS = 8
+SECONDS = 4.0  # for each model and batch, shared by all ways
+FEWEST_ROUNDS = 3
+MOST_ROUNDS = 60
+
+
+def measure(ways: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Median seconds of each way, one after the other in every round, so that a disturbed moment meets all alike."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    began = time.perf_counter()
+    while len(times["plain"]) < FEWEST_ROUNDS or (
+        time.perf_counter() - began < SECONDS and len(times["plain"]) < MOST_ROUNDS
+    ):
+        for name, run in ways.items():
+            start = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def rows_of(name: str, threads: int, folder: Path) -> list[dict[str, Any]]:
+    import onnxruntime
+
+    info = MODELS[name]
+    channels, height, width = info.native_input
+    network = build(name, input_shape=info.native_input, num_outputs=info.native_outputs, seed=0).eval()
+    file = folder / f"{name}.onnx"
+    export_onnx(network, file, torch.zeros(info.native_input))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    preparation = PicturePreparation(
+        column="picture",
+        size=(height, width),
+        channels=channels,
+        mean=(0.5,) * channels,
+        std=(0.25,) * channels,
+        rule="resize",
+    )
+    classes = [f"class {i}" for i in range(info.native_outputs)]
+    warm = WarmNetwork(network)
+    rows = []
+    for batch in BATCHES:
+        pixels = torch.randint(0, 256, (batch, height, width, channels), dtype=torch.uint8)
+        prepared = preparation.finish(pixels)
+        plain = prepared.contiguous().numpy()
+        pictures = list(pixels.numpy())
+
+        def whole(pictures: list[Any] = pictures) -> Any:
+            inputs = preparation.finish(torch.from_numpy(preparation.read(pictures)))
+            found = warm(inputs)
+            return predictions(found.softmax(dim=1), classes) if info.output_kind == "vector" else found
+
+        with torch.inference_mode():
+            for _ in range(WARM_CALLS):
+                fast = warm(prepared)
+            expected = network(prepared)
+            difference = float((fast - expected).abs().max() / expected.abs().max())
+            if not difference <= 1e-4:
+                raise SystemExit(f"{name}: the fast form differs by {difference:.1e} of the largest output.")
+            session.run(None, {"input": plain})
+            found = measure(
+                {
+                    "onnxruntime": lambda plain=plain: session.run(None, {"input": plain}),
+                    "warm": lambda prepared=prepared: warm(prepared),
+                    "plain": lambda prepared=prepared: network(prepared),
+                    "predictions": whole,
+                }
+            )
+        rows.append({"model": name, "batch": batch, "threads": threads, "difference": difference, **found})
+    file.unlink()
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    pictures = [name for name in MODELS if MODELS[name].input_kind == "picture"]
+    parser.add_argument("--models", nargs="+", default=pictures)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    print("times in ms; ratios are ONNX Runtime's time over ours, so that above 1 we are ahead\n")
+    print("| model | batch | ONNX Runtime | Derin | plain PyTorch | ratio | with reading and names |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in args.models:
+            for row in rows_of(name, args.threads, Path(folder)):
+                rows.append(row)
+                theirs, ours = row["onnxruntime"], row["warm"]
+                print(
+                    f"| {name} | {row['batch']} | {theirs * 1e3:.2f} | {ours * 1e3:.2f} | {row['plain'] * 1e3:.2f} | "
+                    f"{theirs / ours:.2f} | {row['predictions'] * 1e3:.2f} |",
+                    flush=True,
+                )
+    if args.out:
+        args.out.write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Examples of a table for a saved network: which rows, how they reach the network, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from derin.core.errors import UsageError
+from derin.core.seeds import permutation
+from derin.data.batch import Batch
+from derin.data.load import load
+from derin.data.source import TableSource
+from derin.data.table import Dense, Ragged, Rows, Table
+
+if TYPE_CHECKING:
+    from derin.api.model import Model
+
+_BATCH_SIZE = 256
+_LONGEST_TEXT = 80  # letters of a value that are shown
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows of a table on their way through a network.
+
+    Args:
+        table: the data.
+        split: of which the rows are.
+        rows: which.
+        source: gives them in batches, with their answers where these are known.
+        answered: whether the table holds the answers.
+    """
+
+    table: Table
+    split: str
+    rows: Rows
+    source: TableSource
+    answered: bool
+
+    @property
+    def names(self) -> list[str]:
+        """A name for each example: of its file, or its row."""
+        given = self.table.row_names
+        return [str(int(row)) if given is None else str(given[int(row)]) for row in self.rows]
+
+    def batch(self, places: Rows) -> Batch:
+        """The examples at some places of `rows`, in growing order, as one batch."""
+        import torch
+
+        parts: list[Batch] = []
+        first = 0
+        for batch in self.source.batches(0):
+            within = torch.from_numpy(places[(places >= first) & (places < first + len(batch))] - first)
+            if len(within):
+                columns = {name: column[within.to(column.device)] for name, column in batch.columns.items()}
+                parts.append(Batch(columns, batch.rows[within]))
+            first += len(batch)
+        columns = {name: torch.cat([part[name] for part in parts]) for name in parts[0].columns}
+        return Batch(columns, torch.cat([part.rows for part in parts]))
+
+    def words(self, columns: Sequence[str]) -> list[list[str]]:
+        """The raw values of some columns, in words."""
+        found = [_in_words(self.table, name, self.rows) for name in columns]
+        return [list(row) for row in zip(*found, strict=True)]
+
+
+def examples_for(
+    model: Model,
+    data: Any,
+    *,
+    split: str | None = None,
+    target: str | None = None,
+    num: int | None = None,
+    seed: int = 0,
+    answers: bool = True,
+) -> Examples:
+    """The examples of some data that a network is looked at with.
+
+    Args:
+        data: whatever `derin.load` takes.
+        split: ``"train"``, ``"val"``, ``"test"`` or ``"all"``; None takes the test split where there is one, else all.
+        target: the column with the answers, where it cannot be found out.
+        num: at most so many, drawn by the seed; None takes all.
+        seed: of the draw.
+        answers: whether the data must hold the answers.
+
+    Raises:
+        UsageError: there is no such split, or fewer than one example is asked for.
+        DataError: the data cannot be read, or lack the answers.
+    """
+    if num is not None and num < 1:
+        raise UsageError(f"At least one example is required; got num={num}.")
+    size = model.card.get("data", {}).get("size")
+    cut_by = int(model.card.get("training", {}).get("seed", 0))
+    table = (
+        data
+        if isinstance(data, Table)
+        else load(data, target=target, seed=cut_by, size=size if isinstance(size, int) else None)
+    )
+    chosen = split or ("test" if "test" in table.splits else "all")
+    if chosen != "all" and chosen not in table.splits:
+        raise UsageError(f"The data {table.name!r} has no split {chosen!r}; it has: {', '.join(table.splits)}, all.")
+    rows = np.sort(np.concatenate(list(table.splits.values()))) if chosen == "all" else table.splits[chosen]
+    if num is not None and len(rows) > num:
+        rows = np.sort(rows[permutation(seed, "examples", 0, len(rows))[:num]])
+    known = {column.name for column in table.schema}
+    answered = all(name in known for name in model.task.columns)
+    targets = {model.task.target: model.task.targets(table)} if answered or answers else {}
+    source = TableSource(
+        model.preparation.host(table),
+        model.preparation,
+        targets,
+        rows,
+        input_name=model.task.input,
+        batch_size=_BATCH_SIZE,
+        device=next(model.network.parameters()).device,
+    )
+    return Examples(table, chosen, rows, source, answered)
+
+
+def _in_words(table: Table, name: str, rows: Rows) -> list[str]:
+    """One column's values of some rows."""
+    column, data = table.schema[name], table[name]
+    if isinstance(data, Ragged):
+        return [_shortened(text) for text in data.texts(rows)]
+    if not isinstance(data, Dense):
+        return [""] * len(rows)
+    values = data.take(rows)
+    if values.ndim > 1:
+        return [_shortened(" ".join(f"{value:.4g}" for value in row.ravel()[:20])) for row in values]
+    if column.classes is not None and values.dtype.kind in "iu":
+        return [column.classes[value] if 0 <= value < len(column.classes) else "" for value in values.tolist()]
+    return [f"{value:.6g}" if isinstance(value, float) else str(value) for value in values.tolist()]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1].rstrip() + "…"

@@ -1,0 +1,136 @@
+"""A network with its task, data and settings: what stands before the first training step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from derin.api.finetuning import FineTuning
+from derin.core.seeds import permutation
+from derin.data.extracted import ExtractedFeatures
+from derin.data.preparation import HostInput, Preparation
+from derin.data.source import TableSource
+from derin.data.table import Rows, Table
+from derin.train.config import TrainConfig
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from derin.data.augment import Augmentation
+
+# So many training examples are measured beside the validation split: enough for a curve, few enough to cost nothing.
+_TRAIN_SAMPLE = 2_000
+_EVALUATION_BATCH_FACTOR = 4
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A network, its task, its data and the settings, ready for the loop.
+
+    Attributes:
+        table: the data.
+        task: what is learnt.
+        model: the network, on its device.
+        model_name: its registered name, ``"sequential"``, ``"graph"``, or the class name of a network of one's own.
+        preparation: the way from raw columns to the network's input.
+        augmentation: of the training pictures.
+        config: every setting.
+        given: the settings that the caller chose; all others came from the recipe or are defaults.
+        host: the inputs of the whole table.
+        targets: labels and weights by column name, one per row of the table.
+        tuning: how it goes on from published weights.
+        head: the name of the layer that learns from `features`; None where the whole network is trained.
+        features: what the layers before the head make of every row.
+        warm_up: the head alone on features, to be trained before the rest; None where nothing comes first.
+        middle_only: whether training too takes the middle of larger pictures, as without any augmentation.
+    """
+
+    table: Table
+    task: Any
+    model: nn.Module
+    model_name: str
+    preparation: Preparation
+    augmentation: Augmentation | None
+    config: TrainConfig
+    given: Mapping[str, Any]
+    host: HostInput
+    targets: Mapping[str, np.ndarray]
+    device: torch.device
+    tuning: FineTuning = field(default_factory=FineTuning)
+    head: str | None = None
+    features: ExtractedFeatures | None = None
+    warm_up: Prepared | None = None
+    middle_only: bool = False
+
+    def learner(self, network: nn.Module) -> nn.Module:
+        """The part of a network that is trained, and that the sources of this object feed."""
+        return network if self.head is None else network.get_submodule(self.head)
+
+    @property
+    def train_source(self) -> TableSource:
+        """The training batches: shuffled and augmented."""
+        mixed = (self.task.target, self.task.num_outputs) if self.task.name == "classification" else None
+        return self._source(
+            self.table.splits["train"],
+            self.config.batch_size,
+            shuffle=True,
+            # Features are of augmented pictures already.
+            augmentation=None if self.features is not None else self.augmentation,
+            mixed_target=mixed,
+        )
+
+    @property
+    def val_source(self) -> TableSource | None:
+        """The validation batches, or None where there is no such split."""
+        return self.split_source("val") if "val" in self.table.splits else None
+
+    @property
+    def train_sample(self) -> TableSource:
+        """Some training examples, neither shuffled nor augmented, to be measured as the validation split is."""
+        rows = self.table.splits["train"]
+        chosen = permutation(self.config.seed, "train-sample", 0, len(rows))[:_TRAIN_SAMPLE]
+        return self._source(np.sort(rows[chosen]), self._evaluation_batch_size)
+
+    def split_source(self, split: str, limit: int | None = None) -> TableSource:
+        """The examples of a split in their order, for measuring; at most `limit` of them, drawn by the seed."""
+        rows = self.table.splits[split]
+        if limit is not None and len(rows) > limit:
+            rows = np.sort(rows[permutation(self.config.seed, "limit", 0, len(rows))[:limit]])
+        return self._source(rows, self._evaluation_batch_size)
+
+    @property
+    def _evaluation_batch_size(self) -> int:
+        return self.config.batch_size * _EVALUATION_BATCH_FACTOR
+
+    def _source(self, rows: Rows, batch_size: int, **options: Any) -> TableSource:
+        host: Any = self.host if self.features is None else self.features
+        preparation: Any = self.preparation if self.features is None else self.features
+        return TableSource(
+            Middle(host) if self.middle_only else host,
+            preparation,
+            self.targets,
+            rows,
+            input_name=self.task.input,
+            batch_size=batch_size,
+            seed=self.config.seed,
+            device=self.device,
+            **options,
+        )
+
+
+@dataclass(frozen=True)
+class Middle:
+    """Host memory that gives the middle of larger pictures whatever window is asked for."""
+
+    whole: HostInput
+
+    def __len__(self) -> int:
+        return len(self.whole)
+
+    def gather(self, rows: Rows, uniforms: np.ndarray | None = None) -> torch.Tensor:
+        """The rows, without the numbers that would place their windows."""
+        return self.whole.gather(rows)

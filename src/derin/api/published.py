@@ -1,0 +1,204 @@
+"""Published weights in use: found on this machine, fetched when asked, and made into a model or a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from derin.core.bundle import Bundle
+from derin.core.errors import DataError, UnknownNameError, UsageError
+from derin.core.files import sha256_file
+from derin.core.lock import FolderLock
+from derin.data.download import RemoteFile, downloads_folder, fetch
+from derin.data.named import data_folder
+from derin.models.registry import MODELS
+from derin.models.weights.known import BY_NAME, KnownWeights
+from derin.models.weights.published import Published, load_published
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from derin.data.preparation import Preparation
+
+_ROOM = "weights"  # among the downloads
+
+
+def find_known(known: KnownWeights) -> Path | None:
+    """Where known weights lie: below the folder that ``DERIN_DATA`` names, or among the downloads."""
+    root = data_folder()
+    places = [] if root is None else [root / place for place in known.places]
+    places.append(downloads_folder() / _ROOM / _file_name(known))
+    return next((place for place in places if place.is_file()), None)
+
+
+def read_published(
+    source: str | Path,
+    *,
+    model: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    preprocess: str | None = None,
+    classes: Sequence[str] | None = None,
+) -> Published:
+    """As `derin.models.weights.load_published`, also by the name of known weights, which wins over a file of that name.
+
+    Args:
+        source: a known name (`derin weights`), a file, or ``"hub:OWNER/NAME"``.
+        model: registered name, for a file that is not known.
+        options: of that model.
+        preprocess: what its pictures went through.
+        classes: names in the order of the outputs.
+
+    Raises:
+        DataError: the weights are known and not on this machine, or another file is in their place.
+    """
+    known = BY_NAME.get(str(source))
+    if known is not None:
+        place = find_known(known)
+        if place is None:
+            raise DataError(f"The weights {known.name} are not on this machine. {_remedy(known)}")
+        if sha256_file(place) != known.sha256:
+            raise DataError(f"The file {place} is not the published {known.name}: its SHA-256 is another. Replace it.")
+        source = place
+    return load_published(source, model=model, options=options, preprocess=preprocess, classes=classes)
+
+
+def fetch_known(name: str, progress: Callable[[int, int], None] | None = None) -> Path:
+    """Known weights from their public address, checked by SHA-256; nothing is fetched where they are here already.
+
+    Raises:
+        UnknownNameError: there are none of this name.
+        DataError: they have no public address, or cannot be fetched.
+    """
+    known = known_by_name(name)
+    place = find_known(known)
+    if place is not None:
+        return place
+    if known.address is None:
+        raise DataError(f"The weights {known.name} cannot be fetched. {_remedy(known)}")
+    remote = RemoteFile(address=known.address, name=_file_name(known), num_bytes=known.num_bytes, sha256=known.sha256)
+    with FolderLock(downloads_folder()):
+        return fetch(remote, downloads_folder() / _ROOM, progress)
+
+
+def known_by_name(name: str) -> KnownWeights:
+    """The entry of the table.
+
+    Raises:
+        UnknownNameError: there is none of this name.
+    """
+    if name not in BY_NAME:
+        raise UnknownNameError("file of known weights", name, BY_NAME)
+    return BY_NAME[name]
+
+
+def model_parts(published: Published) -> tuple[nn.Module, Any, Preparation, dict[str, Any]]:
+    """The network with all its published weights, its task and preparation, and what its card says of their origin.
+
+    Raises:
+        UsageError: the network tells no classes apart, or nobody says what its classes are called.
+    """
+    from derin.data.pictures.preparation import PicturePreparation
+    from derin.tasks.classification import Classification
+
+    info, asked = MODELS[published.model], published.preprocess
+    if info.output_kind != "vector":
+        raise UsageError(
+            f"The weights {published.source} are of {published.model}, whose answers are {info.output_kind}s and no "
+            "classes, which a bundle needs; in Python, derin.models.weights.load_published(…).network() gives it."
+        )
+    if not published.classes:
+        raise UsageError(
+            f"The names of the {published.num_outputs} classes of {published.source} are not known; give them with "
+            "--classes FILE, one name to a line in the order of the outputs."
+        )
+    preparation: Any = PicturePreparation(
+        column="picture",
+        size=asked.size,
+        channels=info.native_input[0],
+        mean=asked.mean,
+        std=asked.std,
+        rule=asked.rule,
+    )
+    origin: dict[str, Any] = {"file": published.source.name, "sha256": published.sha256}
+    if (known := published.known) is not None:
+        said = {"name": known.name, "origin": known.origin, "address": known.address, "accuracy": known.published}
+        origin |= {field: value for field, value in said.items() if value}
+    facts: dict[str, Any] = {"data": {"size": max(asked.size)}, "published": origin}
+    if published.licence is not None:
+        facts["license"] = published.licence
+    task = Classification(columns=["label"], classes=published.classes)
+    return published.network(), task, preparation, facts
+
+
+def open_published(source: str | Path) -> tuple[nn.Module, Any, Preparation, Bundle]:
+    """Known weights as `derin.api.bundles.load_model` gives a bundle.
+
+    Raises:
+        UsageError: the file is not known: model and preprocessing have to be said with `import_weights`.
+    """
+    from derin.api.bundles import model_entry
+
+    published = read_published(source)
+    network, task, preparation, facts = model_parts(published)
+    card = {
+        "model": model_entry(network),
+        "task": task.to_json(),
+        "preparation": preparation.to_json(),
+        **facts,
+    }
+    return network, task, preparation, Bundle(published.source, card, {}, {}, {}, {})
+
+
+def import_weights(
+    source: str | Path,
+    out: str | Path,
+    *,
+    model: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    preprocess: str | None = None,
+    classes: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Writes published weights as a bundle that predicts, is measured and explained like a trained one.
+
+    Args:
+        source: as `read_published` takes it, as all others but `out`.
+        out: the bundle's folder; a bundle that is there is replaced.
+
+    Returns:
+        path, model, classes (how many), size, license and SHA-256 of the file.
+
+    Raises:
+        UsageError: something must be said about the weights that the table does not know.
+        RefusedFileError: the file is damaged or hostile, or belongs to another network.
+    """
+    from derin.api.bundles import save_model
+
+    published = read_published(source, model=model, options=options, preprocess=preprocess, classes=classes)
+    network, task, preparation, facts = model_parts(published)
+    save_model(Path(out), network, task, preparation, facts)
+    return {
+        "path": str(out),
+        "model": published.model,
+        "classes": len(published.classes),
+        "size": list(published.preprocess.size),
+        "license": published.licence,
+        "sha256": published.sha256,
+    }
+
+
+def _file_name(known: KnownWeights) -> str:
+    """The name of the published file, whose ending says its form."""
+    return Path((known.places or (known.address or known.name,))[0]).name
+
+
+def _remedy(known: KnownWeights) -> str:
+    if known.address is not None:
+        return (
+            f"Fetch them ({known.num_bytes / 1e6:,.1f} MB) with `derin weights fetch {known.name}`, or set DERIN_DATA "
+            f"to a folder that holds {known.places[0]}."
+        )
+    return (
+        f"The file has no public address, as it was {known.origin}: put it at {known.places[0]} and set DERIN_DATA "
+        "to the folder above."
+    )

@@ -1,0 +1,150 @@
+"""`derin explain grad-cam`, `integrated-gradients` and `occlusion`: which parts of a picture decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from derin.cli.console import JsonFlag, console, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from derin.api.explanation import Explanation
+
+Run = Annotated[Path, typer.Argument(help="A run, or a bundle.")]
+Pictures = Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="Pictures, or folders of pictures.")]
+Asked = Annotated[
+    str | None,
+    typer.Option(
+        "--class",
+        metavar="CLASS",
+        help="By name or number, column=class where several columns are predicted; else what the network answers.",
+        show_default=False,
+    ),
+]
+Device = Annotated[str, typer.Option(help="cpu, cuda or mps.")]
+
+
+def grad_cam(
+    run: Run,
+    pictures: Pictures,
+    class_: Asked = None,
+    layer: Annotated[
+        str | None, typer.Option(help="Whose maps; else the last ones. derin summary lists them.", show_default=False)
+    ] = None,
+    plus_plus: Annotated[
+        bool, typer.Option("--plus-plus", help="Grad-CAM++: shows several objects of a class more evenly.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="The drawing: .png, .svg or .pdf.")] = Path("grad-cam.png"),
+    device: Device = "cpu",
+    json_output: JsonFlag = False,
+) -> None:
+    """Show where a layer's maps speak for a class (Grad-CAM, Grad-CAM++).
+
+    Example: [bold]derin explain grad-cam runs/fashion_mnist-1 boot.png --class Sneaker[/bold]
+    """
+    from derin.api.explain_heat import explain_by_grad_cam
+    from derin.api.model import open
+    from derin.explain.pictures import require_place
+
+    require_place(out)
+    model = open(run, device=device)
+    found = explain_by_grad_cam(model, listed(pictures), target=class_, layer=layer, plus_plus=plus_plus)
+    finish(found, out, json_output=json_output)
+
+
+def integrated_gradients(
+    run: Run,
+    pictures: Pictures,
+    class_: Asked = None,
+    baseline: Annotated[str, typer.Option(help="The picture that says nothing: mean, black, white or blur.")] = "mean",
+    steps: Annotated[int, typer.Option(help="Points on the way to the picture; doubled until the sum is exact.")] = 64,
+    out: Annotated[Path, typer.Option(help="The drawing: .png, .svg or .pdf.")] = Path("integrated-gradients.png"),
+    device: Device = "cpu",
+    json_output: JsonFlag = False,
+) -> None:
+    """Show what each pixel adds to the score of a class (integrated gradients).
+
+    Example: [bold]derin explain integrated-gradients runs/fashion_mnist-1 boot.png --baseline black[/bold]
+    """
+    from derin.api.explain_heat import explain_by_integrated_gradients
+    from derin.api.model import open
+    from derin.core.messages import say
+    from derin.explain.pictures import require_place
+
+    require_place(out)
+    model = open(run, device=device)
+    found = explain_by_integrated_gradients(model, listed(pictures), target=class_, baseline=baseline, num_steps=steps)
+    for row in found.to_json():
+        if row["gap"] > 0.01:
+            words = say("explain.gap", name=row["input"], gap=row["gap"], steps=row["steps"])
+            console(json_output=True).print(words, markup=False, soft_wrap=True)
+    finish(found, out, json_output=json_output)
+
+
+def occlusion(
+    run: Run,
+    pictures: Pictures,
+    class_: Asked = None,
+    patch: Annotated[
+        int | None, typer.Option(help="Side of the patch in pixels; else a fifth of the picture.", show_default=False)
+    ] = None,
+    stride: Annotated[
+        int | None, typer.Option(help="Pixels between two places; else a third of the patch.", show_default=False)
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The drawing: .png, .svg or .pdf.")] = Path("occlusion.png"),
+    device: Device = "cpu",
+    json_output: JsonFlag = False,
+) -> None:
+    """Show how much the probability of a class falls where a patch of the picture is hidden.
+
+    Example: [bold]derin explain occlusion runs/fashion_mnist-1 boot.png --patch 7[/bold]
+    """
+    from derin.api.explain_heat import explain_by_occlusion
+    from derin.api.model import open
+    from derin.explain.pictures import require_place
+
+    require_place(out)
+    model = open(run, device=device)
+    with progress_bar("hiding") as tell:
+        found = explain_by_occlusion(model, listed(pictures), target=class_, patch=patch, stride=stride, on_step=tell)
+    finish(found, out, json_output=json_output)
+
+
+def listed(pictures: list[Path]) -> list[Path]:
+    """The pictures that were named, folders opened."""
+    from derin.core.errors import DataError
+    from derin.data.readers.picture_folder import list_pictures
+
+    found: list[Path] = []
+    for path in pictures:
+        inside = list_pictures(path) if path.is_dir() else [path]
+        if not inside:
+            raise DataError(
+                f"The folder {path} holds no pictures; name a folder with pictures or the files themselves."
+            )
+        found += inside
+    return found
+
+
+def finish(found: Explanation, out: Path, *, json_output: bool) -> None:
+    """Writes the drawing, then says or prints what it shows."""
+    from derin.core.messages import say
+
+    found.save(out)
+    document = found.to_json()
+    if json_output:
+        print_json({"method": found.method, "picture": str(out), "found": document})
+        return
+    terminal = console()
+    for row in document if isinstance(document, list) else []:
+        terminal.print(f"{row['input']}  {_in_words(row)}", markup=False, soft_wrap=True)
+    terminal.print(say("explain.wrote", path=out), markup=False, soft_wrap=True)
+
+
+def _in_words(row: dict[str, Any]) -> str:
+    from derin.core.messages import say, spell
+
+    value = spell(row["probability"], ".1%") if "probability" in row else spell(row["value"], ".4g")
+    return say("explain.speaks_for", name=row["target"], value=value)

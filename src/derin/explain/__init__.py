@@ -1,0 +1,1 @@
+"""Looking into a network: what its layers do with a picture, and which parts of the picture decide."""

@@ -1,0 +1,153 @@
+"""What a person asks about: a class or a number of a task, as scores of the network's output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from derin.core.errors import UnknownNameError, UsageError, near_matches
+from derin.data.batch import Batch
+from derin.explain.targets import Score
+from derin.tasks.multitask import MultiTask
+from derin.tasks.prediction import Answer, Labels, Prediction
+
+_MOST_LISTED = 40  # classes that a sentence can bear
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is explained, for each example of a batch.
+
+    Args:
+        names: the class, or the number.
+        answers: what the network says.
+        score: what the network computes for it: a logit, or a standardized number. Gradients are taken of this.
+        measure: what people read: a probability, or the number in its unit.
+        is_class: whether that is a probability.
+    """
+
+    names: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    score: Score
+    measure: Score
+    is_class: bool
+
+
+def ask(task: Any, output: Tensor, wanted: str | int | None = None) -> Asked:
+    """The scores that a question means.
+
+    Args:
+        task: of the network.
+        output: of the network, for the batch that is explained.
+        wanted: a class by name or number, the number of a regression's output; None takes what the network answers,
+            and the first number of a regression. Where several columns are predicted, ``"column"`` or
+            ``"column=class"``; None takes the first.
+
+    Raises:
+        UnknownNameError: there is no such class.
+        UsageError: there is no such output, or the task answers with neither classes nor numbers.
+
+    Example:
+        >>> from derin.tasks.binary import Binary
+        >>> task = Binary(columns=["sick"], classes=["no", "yes"])
+        >>> asked = ask(task, torch.tensor([[-2.0], [3.0]]))
+        >>> asked.names, asked.score(torch.tensor([[-2.0], [3.0]]))
+        (('no', 'yes'), tensor([2., 3.]))
+    """
+    if isinstance(task, MultiTask):
+        return _ask_column(task, output, task.columns[0] if wanted is None else str(wanted))
+    given = _predicted(task, output)
+    if not ("probabilities" in given or "value" in given):
+        raise UsageError(f"A network that gives classes or numbers is required; its task is {task.name!r}.")
+    answers = tuple(task.decode(given))
+    if task.classes:
+        places = [_class_place(task.classes, _decided(a) if wanted is None else wanted) for a in answers]
+        names, key = task.classes, "probabilities"
+    else:
+        places = [_output_place(task.num_outputs, wanted)] * len(answers)
+        single = len(task.columns) == task.num_outputs
+        names = task.columns if single else [f"{task.columns[0]} {place}" for place in range(task.num_outputs)]
+        key = "value"
+    chosen = torch.tensor(places, device=output.device)
+    sign = 1 - 2 * (chosen == 0).float() if task.classes and task.num_outputs == 1 else None
+
+    def score(raw: Tensor) -> Tensor:
+        """Of two classes with one logit, the first gains what the second loses."""
+        repeats = len(raw) // len(places)
+        if sign is not None:
+            return raw.reshape(len(raw)) * sign.repeat(repeats)
+        return _pick(raw, chosen, repeats)
+
+    def measure(raw: Tensor) -> Tensor:
+        return _pick(_predicted(task, raw)[key], chosen, len(raw) // len(places))
+
+    return Asked(tuple(names[place] for place in places), answers, score, measure, bool(task.classes))
+
+
+def _ask_column(task: MultiTask, output: Tensor, wanted: str) -> Asked:
+    """One column of several: the question goes to the task that predicts it, with the outputs that are its own."""
+    column, _, inner = wanted.partition("=")
+    if column not in task.parts:
+        raise UnknownNameError("column", column, task.parts)
+    place = list(task.parts).index(column)
+    part = ask(task.parts[column], task.split_outputs(output)[place], inner or None)
+    return Asked(
+        tuple(f"{column}={name}" if part.is_class else column for name in part.names),
+        tuple(task.decode(task.predict(nn.Identity(), _batch(task, output)))),
+        lambda raw: part.score(task.split_outputs(raw)[place]),
+        lambda raw: part.measure(task.split_outputs(raw)[place]),
+        part.is_class,
+    )
+
+
+def _predicted(task: Any, output: Tensor) -> Mapping[str, Tensor]:
+    """What the task makes of a network's output."""
+    found: Mapping[str, Tensor] = task.predict(nn.Identity(), _batch(task, output))
+    return found
+
+
+def _batch(task: Any, output: Tensor) -> Batch:
+    """Outputs in the place of inputs, for a network that hands them on."""
+    return Batch({task.input: output}, torch.arange(len(output)))
+
+
+def _decided(answer: Answer) -> str:
+    """The class that was decided for; of several labels, the most probable."""
+    if isinstance(answer, Prediction):
+        return answer.label
+    assert isinstance(answer, Labels)
+    return answer.top[0].name
+
+
+def _class_place(classes: tuple[str, ...], wanted: str | int) -> int:
+    """A name goes before a number: the classes of digits are names."""
+    if str(wanted) in classes:
+        return classes.index(str(wanted))
+    if str(wanted).isdecimal() and int(wanted) < len(classes):
+        return int(wanted)
+    if len(classes) > _MOST_LISTED and near_matches(str(wanted), classes).startswith("known"):
+        raise UsageError(
+            f"There is no class named {wanted!r}; the network tells {len(classes):,} classes apart, such as "
+            f"{classes[0]!r} and {classes[-1]!r}. Name one of them or its number, 0 to {len(classes) - 1}."
+        )
+    raise UnknownNameError("class", str(wanted), classes)
+
+
+def _output_place(num_outputs: int, wanted: str | int | None) -> int:
+    place = "0" if wanted is None else str(wanted)
+    if not place.isdecimal() or int(place) >= num_outputs:
+        raise UsageError(
+            f"A network that predicts numbers is asked by the number of its output, 0 to {num_outputs - 1}; "
+            f"got {wanted!r}."
+        )
+    return int(place)
+
+
+def _pick(values: Tensor, chosen: Tensor, repeats: int) -> Tensor:
+    """``(B,)`` or ``(B, K)`` → ``(B,)``."""
+    columns = values.reshape(len(values), -1)
+    return columns.gather(1, chosen.repeat(repeats)[:, None]).squeeze(1)

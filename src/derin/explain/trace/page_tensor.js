@@ -1,0 +1,98 @@
+// One array on the page: numbers in a table where they are few, a heat map to click where they are many.
+"use strict";
+
+const TENSOR = (() => {
+  const MOST_COLUMNS = 10, MOST_ROWS = 16, WRAP = 24;
+
+  // Rows and columns of the last two axes; a long vector is wrapped into lines.
+  function face(numbers, lead) {
+    const rank = numbers.shape.length;
+    if (rank === 0) return { rows: 1, columns: 1, at: () => [] };
+    if (rank === 1) {
+      const length = numbers.shape[0], columns = length <= MOST_COLUMNS ? length : Math.min(WRAP, Math.ceil(Math.sqrt(length * 2)));
+      return { rows: Math.ceil(length / columns), columns, at: (row, column) => row * columns + column < length ? [row * columns + column] : null };
+    }
+    const [rows, columns] = numbers.shape.slice(-2);
+    return { rows, columns, at: (row, column) => [...lead, row, column] };
+  }
+
+  // From blue over paper to red, zero in the middle.
+  function color(value, reach, dark) {
+    const share = reach ? Math.max(-1, Math.min(1, value / reach)) : 0, weight = Math.abs(share) ** 0.7;
+    const [paper, warm, cold] = dark ? [[24, 28, 36], [232, 96, 84], [84, 150, 240]] : [[255, 255, 255], [206, 60, 52], [36, 98, 200]];
+    const end = share > 0 ? warm : cold;
+    return paper.map((part, k) => Math.round(part + (end[k] - part) * weight));
+  }
+
+  function reachOf(numbers) {
+    const { low, high } = numbers.summary();
+    return Math.max(Math.abs(low), Math.abs(high));
+  }
+
+  function draw(holder, numbers, { lead, chosen, spell, dark, onCell, cellLabel }) {
+    holder.replaceChildren();
+    const shape = face(numbers, lead), reach = reachOf(numbers);
+    const isChosen = (at) => chosen && at && at.every((place, axis) => place === chosen[axis]);
+    if (shape.rows <= MOST_ROWS && shape.columns <= MOST_COLUMNS) {
+      const tableElement = document.createElement("table");
+      for (let row = 0; row < shape.rows; row++) {
+        const line = tableElement.insertRow();
+        for (let column = 0; column < shape.columns; column++) {
+          const at = shape.at(row, column), cell = line.insertCell();
+          if (!at) continue;
+          const value = numbers.at(at), [r, g, b] = color(value, reach, dark), button = document.createElement("button");
+          button.type = "button";
+          button.textContent = spell(value, shape.columns > 6 ? 4 : 5);
+          button.dataset.at = at.join(",");
+          button.setAttribute("aria-label", `${cellLabel(at)} = ${spell(value)}`);
+          button.setAttribute("aria-pressed", String(Boolean(isChosen(at))));
+          cell.style.background = `rgb(${r} ${g} ${b} / .5)`;
+          button.addEventListener("click", () => onCell(at));
+          cell.append(button);
+        }
+      }
+      holder.append(tableElement);
+      return;
+    }
+    const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+    canvas.width = shape.columns;
+    canvas.height = shape.rows;
+    const image = pen.createImageData(shape.columns, shape.rows);
+    for (let row = 0; row < shape.rows; row++) for (let column = 0; column < shape.columns; column++) {
+      const at = shape.at(row, column), spot = 4 * (row * shape.columns + column);
+      if (!at) continue;
+      const [r, g, b] = color(numbers.at(at), reach, dark);
+      image.data.set([r, g, b, 255], spot);
+    }
+    pen.putImageData(image, 0, 0);
+    const wide = Math.max(1, Math.min(18, Math.floor(480 / shape.columns), Math.max(4, Math.floor(360 / shape.rows))));
+    const frame = document.createElement("div");
+    frame.className = "map";
+    frame.style.aspectRatio = `${shape.columns} / ${shape.rows}`;
+    frame.style.width = `${shape.columns * wide}px`;
+    frame.append(canvas);
+    const mark = (at, kind) => {
+      const offset = numbers.shape.length === 1 ? [Math.floor(at[0] / shape.columns), at[0] % shape.columns] : at.slice(-2);
+      const spot = document.createElement("i");
+      spot.className = kind;
+      Object.assign(spot.style, { left: `${100 * offset[1] / shape.columns}%`, top: `${100 * offset[0] / shape.rows}%`,
+        width: `${100 / shape.columns}%`, height: `${100 / shape.rows}%` });
+      frame.append(spot);
+    };
+    if (chosen && (numbers.shape.length === 1 || lead.every((place, axis) => place === chosen[axis]))) mark(chosen, "chosen");
+    const placeOf = (event) => {
+      const box = canvas.getBoundingClientRect();
+      const column = Math.min(shape.columns - 1, Math.max(0, Math.floor((event.clientX - box.left) / box.width * shape.columns)));
+      const row = Math.min(shape.rows - 1, Math.max(0, Math.floor((event.clientY - box.top) / box.height * shape.rows)));
+      return shape.at(row, column);
+    };
+    frame.addEventListener("click", (event) => { const at = placeOf(event); if (at) onCell(at); });
+    frame.addEventListener("mousemove", (event) => {
+      const at = placeOf(event);
+      frame.title = at ? `${cellLabel(at)} = ${spell(numbers.at(at))}` : "";
+    });
+    holder.append(frame);
+  }
+
+  return { draw };
+})();

@@ -1,0 +1,1 @@
+"""What leaves the house: networks in forms that other programs run."""

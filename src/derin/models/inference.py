@@ -1,0 +1,183 @@
+"""Makes a network fast that answers again and again on a CPU, without changing the network itself."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from operator import attrgetter
+
+import torch
+from torch import Tensor, nn
+
+from derin.core.memory import keep_freed_memory
+
+_PLAIN_CALLS = 2  # a shape is recorded when it comes for the third time: a single prediction never waits for it
+_WARM_CALLS = 3  # the first call profiles, the second compiles, the third is the first fast one
+_MOST_PROGRAMS = 2  # one for single examples, one for full batches; each holds packed weights of its own
+_TOLERANCE = 1e-4  # of the largest output
+_TIMED_CALLS = 3  # of the network and of its program, when it is recorded
+_LAST_PYTHON_WITH_JIT = (3, 13)  # from 3.14 on torch refuses to record
+
+_version = attrgetter("_version")
+
+
+class WarmNetwork(nn.Module):
+    """Calls a network, from the third batch of one shape on by a recorded program with fewer and larger steps.
+
+    The program folds batch norms into their convolutions, joins convolution, addition and activation into one step,
+    keeps pictures channels-last and packs weights once for this machine. All of it computes the same function: outputs
+    differ by rounding alone, and a program that differs by more than 1e-4 of the largest output is never used, nor one
+    that is slower than the network. Freed memory stays with the process from then on (`core.memory`).
+
+    The plain network is called wherever a program could be wrong or of no use: on another device than the CPU, in
+    training mode, while anyone watches a module by a hook, where weights changed since the recording (it is then
+    recorded anew), and for networks that are not of the registry or of layers, whose code may branch on its data.
+
+    Args:
+        network: the network; it is used, never changed.
+
+    Shapes:
+        those of the network.
+
+    Example:
+        >>> from derin.models import build
+        >>> network = build("lenet5", input_shape=(1, 28, 28), num_outputs=10, seed=0).eval()
+        >>> warm, x = WarmNetwork(network), torch.ones(2, 1, 28, 28)
+        >>> with torch.inference_mode():
+        ...     outputs = [warm(x) for _ in range(6)]
+        >>> warm.num_programs, torch.allclose(outputs[0], outputs[5], atol=1e-5)
+        (1, True)
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self._recordable = hasattr(network, "spec") and sys.version_info[:2] <= _LAST_PYTHON_WITH_JIT
+        modules = list(network.modules())
+        self._hooks = [table for module in modules for table in (module._forward_hooks, module._forward_pre_hooks)]
+        self._tensors = [*network.parameters(), *network.buffers()]
+        # Tensors that were made in inference mode count no writes.
+        self._counting = [tensor for tensor in self._tensors if not tensor.is_inference()]
+        self._stamp = self._weights_stamp()
+        self._programs: OrderedDict[tuple[int, ...], Callable[[Tensor], Tensor]] = OrderedDict()
+        self._seen: dict[tuple[int, ...], int] = {}
+
+    @property
+    def num_programs(self) -> int:
+        """How many shapes have a program."""
+        return sum(isinstance(program, _Program) for program in self._programs.values())
+
+    def forward(self, x: Tensor) -> Tensor:
+        program = self._program(x) if self._may_record(x) else None
+        output: Tensor = self.network(x) if program is None else program(x)
+        return output
+
+    def _may_record(self, x: Tensor) -> bool:
+        return (
+            self._recordable
+            and not self.network.training
+            and x.device.type == "cpu"
+            and x.dtype == torch.float32
+            and not torch.is_grad_enabled()
+            and not any(self._hooks)
+        )
+
+    def _program(self, x: Tensor) -> Callable[[Tensor], Tensor] | None:
+        stamp = self._weights_stamp()
+        if stamp != self._stamp:
+            self._programs.clear()
+            self._stamp = stamp
+        shape = tuple(x.shape)
+        program = self._programs.get(shape)
+        if program is not None:
+            self._programs.move_to_end(shape)
+            return program
+        self._seen[shape] = self._seen.get(shape, 0) + 1
+        if self._seen[shape] <= _PLAIN_CALLS:
+            return None
+        keep_freed_memory()
+        recorded = _Program(self.network, x)
+        if not recorded.agrees(self.network, x):
+            self._recordable = False
+            return None
+        program = recorded if _seconds(recorded, x) < _seconds(self.network, x) else self.network
+        self._programs[shape] = program
+        if len(self._programs) > _MOST_PROGRAMS:
+            self._programs.popitem(last=False)
+        self._seen.clear()  # a shape that was crowded out must come again as often as a new one
+        return program
+
+    def _weights_stamp(self) -> tuple[int, list[int]]:
+        """Changes with every change of a weight: torch counts writes in place, the address tells a new memory."""
+        return sum(map(_version, self._counting)), list(map(Tensor.data_ptr, self._tensors))
+
+
+def _seconds(call: Callable[[Tensor], Tensor], x: Tensor) -> float:
+    """The quickest of a few calls: whatever disturbs a call makes it longer."""
+    quickest = float("inf")
+    for _ in range(_TIMED_CALLS):
+        began = time.perf_counter()
+        call(x)
+        quickest = min(quickest, time.perf_counter() - began)
+    return quickest
+
+
+class _Program:
+    """One network recorded for one shape, with steps joined by oneDNN."""
+
+    def __init__(self, network: nn.Module, x: Tensor) -> None:
+        self._joins = True
+        self._record(network, x)
+
+    def _record(self, network: nn.Module, x: Tensor) -> None:
+        # The recorder warns where a shape becomes a constant, which is right in a program for this shape alone, and
+        # that newer code should compile, which takes minutes where this takes a second.
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._run = torch.jit.freeze(torch.jit.trace(network, _picture_layout(x), check_trace=False))
+        self._calls = 0
+
+    def __call__(self, x: Tensor) -> Tensor:
+        x = _picture_layout(x)
+        if self._calls >= _WARM_CALLS:
+            output: Tensor = self._run(x)
+            return output
+        self._calls += 1
+        with _joining_steps(self._joins):
+            output = self._run(x)
+        return output
+
+    def agrees(self, network: nn.Module, x: Tensor) -> bool:
+        """Whether the joined steps give what the network gives."""
+        expected = network(x)
+        try:
+            output = self._warmed(x)
+        except RuntimeError:  # oneDNN cannot join the steps of some networks; their program runs step by step
+            self._joins = False
+            self._record(network, x)
+            output = self._warmed(x)
+        return bool((output - expected).abs().max() <= _TOLERANCE * expected.abs().max())
+
+    def _warmed(self, x: Tensor) -> Tensor:
+        for _ in range(_WARM_CALLS):
+            output = self(x)
+        return output
+
+
+def _picture_layout(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+
+
+@contextmanager
+def _joining_steps(wanted: bool) -> Iterator[None]:
+    """Programs that are compiled within have their steps joined; those of the user's own code are left as they are."""
+    before = torch.jit.onednn_fusion_enabled()
+    torch.jit.enable_onednn_fusion(wanted)
+    try:
+        yield
+    finally:
+        torch.jit.enable_onednn_fusion(before)

@@ -1,0 +1,140 @@
+"""Published weights that are known: recognised by their SHA-256, never by a name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocess:
+    """What a network's pictures went through when it was trained: y = (x / 255 − mean) / std.
+
+    Args:
+        size: height and width of the input.
+        mean: of each channel, of values in 0..1.
+        std: of each channel, of values in 0..1.
+        rule: ``"resize"`` or ``"crop"``, as `PicturePreparation` has them.
+    """
+
+    size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    rule: Literal["resize", "crop"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownWeights:
+    """A published file.
+
+    Args:
+        name: short, for people.
+        sha256: of the file.
+        num_bytes: of the file.
+        model: registered name of the network.
+        options: of that model, where they are not the defaults.
+        preprocess: of its pictures.
+        classes: ``"imagenet"`` or ``"cifar10"``; None for embeddings.
+        licence: as its publisher states it.
+        origin: repository, revision and file.
+        address: where the file itself can be had; None for a file converted from another form.
+        places: where it may lie within a folder of local copies.
+        published: accuracy that its publisher states; empty where none is stated.
+    """
+
+    name: str
+    sha256: str
+    num_bytes: int
+    model: str
+    options: dict[str, Any] = field(default_factory=dict)
+    preprocess: Preprocess
+    classes: Literal["imagenet", "cifar10"] | None
+    licence: str
+    origin: str
+    address: str | None = None
+    places: tuple[str, ...] = ()
+    published: str = ""
+
+
+KNOWN: tuple[KnownWeights, ...] = (
+    KnownWeights(
+        name="resnet20_cifar10",
+        sha256="12fca82f0bebc4135bf1f32f6e3710e61d5108578464b84fd6d7f5c1b04036c8",
+        num_bytes=1_099_231,
+        model="resnet20",
+        preprocess=Preprocess(size=(32, 32), mean=_IMAGENET_MEAN, std=_IMAGENET_STD, rule="resize"),
+        classes="cifar10",
+        licence="BSD 2-clause",
+        origin="akamaster/pytorch_resnet_cifar10@d5489e8995e8, resnet20-12fca82f.th",
+        address="https://raw.githubusercontent.com/akamaster/pytorch_resnet_cifar10/"
+        "66514ca38d5679354766dee91e912d8766bdd227/pretrained_models/resnet20-12fca82f.th",
+        places=("pretrained/resnet20_cifar10/resnet20-12fca82f.th",),
+        published="91.8 % on CIFAR-10",
+    ),
+    KnownWeights(
+        name="mobilenet_v2_imagenet",
+        sha256="38bb773e81ea2b2023cf91c19c22173f2341edaaecb9b1bee99c1118a662f59d",
+        num_bytes=7_107_621,
+        model="mobilenet_v2",
+        options={"padding": "same", "norm": "folded"},
+        preprocess=Preprocess(size=(224, 224), mean=(0.5,) * 3, std=(0.5,) * 3, rule="crop"),
+        classes="imagenet",
+        licence="Apache 2.0",
+        origin="converted from google-coral/test_data@104342d2d348, tf2_mobilenet_v2_1.0_224_ptq.tflite",
+        places=("pretrained/mobilenet_v2_imagenet_bnfolded.npz",),
+    ),
+    KnownWeights(
+        name="squeezenet1_0_imagenet",
+        sha256="18d3b689247e6cdac09270e350f5da12cdd926e38c38105fb50070d7d2427e3a",
+        num_bytes=926_537,
+        model="squeezenet1_0",
+        options={"output_padding": 1},
+        # Caffe warps pictures to a square in training.
+        preprocess=Preprocess(
+            size=(227, 227), mean=(123 / 255, 117 / 255, 104 / 255), std=(1 / 255,) * 3, rule="resize"
+        ),
+        classes="imagenet",
+        licence="BSD",
+        origin="converted from songhan/SqueezeNet-Deep-Compression@fb13faa2cf12",
+        places=("pretrained/squeezenet1_0_imagenet.npz",),
+    ),
+    KnownWeights(
+        name="mobilefacenet",
+        sha256="e839247cdbdfc023fb7cadeaf53a4549d50c8fc24ad154c02e35920ea8910d99",
+        num_bytes=4_130_855,
+        model="mobilefacenet",
+        # (x − 127.5) / 128 of values in 0..255
+        preprocess=Preprocess(size=(112, 96), mean=(0.5,) * 3, std=(128 / 255,) * 3, rule="resize"),
+        classes=None,
+        licence="unknown",
+        origin="Xiaoccer/MobileFaceNet_Pytorch@26bd8d262017, 068.ckpt",
+        address="https://raw.githubusercontent.com/Xiaoccer/MobileFaceNet_Pytorch/"
+        "9c6e162647edf1bdc1d194f305d2030c79bf4613/model/best/068.ckpt",
+        places=("pretrained/mobilefacenet/068.ckpt",),
+    ),
+)
+BY_SHA256 = {known.sha256: known for known in KNOWN}
+BY_NAME = {known.name: known for known in KNOWN}
+
+
+@cache
+def class_names(classes: str | None) -> tuple[str, ...]:
+    """The names behind a reference of the table, in the order of the outputs; none for None.
+
+    Source: for ImageNet anishathalye/imagenet-simple-labels (public domain).
+
+    Example:
+        >>> class_names("imagenet")[386], len(set(class_names("imagenet")))
+        ('African bush elephant', 1000)
+    """
+    if classes is None:
+        return ()
+    if classes == "cifar10":
+        return _CIFAR10
+    return tuple(json.loads(files("derin.models.weights").joinpath("imagenet_classes.json").read_text("utf-8")))

@@ -1,0 +1,103 @@
+"""Published tensors under our names: by the explicit rules of a model, with every name that is left over said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from derin.core.errors import RefusedFileError
+from derin.models.building import build, describe, from_spec
+from derin.models.registry import MODELS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_MOST_NAMED = 3
+
+
+def match(
+    where: str, tensors: Mapping[str, Tensor], model: str, options: Mapping[str, Any], size: tuple[int, int]
+) -> dict[str, Tensor]:
+    """All of a network's tensors by our names; the number of classes follows the file.
+
+    Args:
+        where: what was read, as the beginning of a sentence.
+        tensors: by the names in the file.
+        model: registered name.
+        options: of the model.
+        size: height and width of its input.
+
+    Raises:
+        RefusedFileError: a name is left over on either side, or a shape differs; says which, and which registered
+            model the names belong to, if any.
+    """
+    info = MODELS[model]
+    renamed = _renamed(tensors, model)
+    if renamed is None:
+        unknown = _least_unknown(tensors, model)
+        raise RefusedFileError(
+            f"{where} do not fit {model}: {len(unknown)} of their {len(tensors)} names are unknown to it "
+            f"({_some(unknown)}); {_belongs_to(tensors)}."
+        )
+    outputs = [
+        tensor.shape[0] for name, tensor in renamed.items() if name.startswith(info.output_layers) and tensor.dim()
+    ]
+    if not outputs:
+        raise RefusedFileError(f"{where} do not fit {model}: they lack its output layer {info.output_layers[0]}.")
+    # Built without memory: only names and shapes are asked.
+    spec = describe(model, input_shape=(info.native_input[0], *size), num_outputs=outputs[0], **options)
+    wanted = from_spec(spec, device="meta").state_dict()
+    # Counts of batches seen are nothing that a prediction needs; published files often lack them.
+    missing = [name for name in wanted if name not in renamed and not name.endswith("num_batches_tracked")]
+    extra = [name for name in renamed if name not in wanted]
+    if missing or extra:
+        clauses = [f"they lack {len(missing)} tensors ({_some(missing)})"] * bool(missing)
+        clauses += [f"they have {len(extra)} besides ({_some(extra)})"] * bool(extra)
+        raise RefusedFileError(f"{where} do not fit {model}: {' and '.join(clauses)}; {_belongs_to(tensors)}.")
+    for name, tensor in renamed.items():
+        if tensor.shape != wanted[name].shape or not tensor.is_floating_point():
+            raise RefusedFileError(
+                f"{where} do not fit {model}: {name} must hold real numbers of shape {tuple(wanted[name].shape)}; "
+                f"got {tensor.dtype} of shape {tuple(tensor.shape)}."
+            )
+    return {name: tensor.float() for name, tensor in renamed.items()}
+
+
+def _renamed(tensors: Mapping[str, Tensor], model: str) -> dict[str, Tensor] | None:
+    """By our names, through the first key map that knows all names; None where none does."""
+    for key_map in MODELS[model].key_maps:
+        if key_map.knows(tensors):
+            pairs = ((key_map.translate(name), tensor) for name, tensor in tensors.items())
+            return {own: tensor for own, tensor in pairs if own}
+    return None
+
+
+def _least_unknown(tensors: Mapping[str, Tensor], model: str) -> list[str]:
+    """The names that the best of the model's key maps does not know."""
+    left = [[name for name in tensors if names.translate(name) is None] for names in MODELS[model].key_maps]
+    return min(left, key=len, default=list(tensors))
+
+
+def _belongs_to(tensors: Mapping[str, Tensor]) -> str:
+    """Which registered models the file fits by names and shapes, as the end of a sentence."""
+    fitting = [name for name in MODELS if _fits(tensors, name)]
+    return f"they fit {', '.join(fitting)}" if fitting else "they fit no registered model as it is by default"
+
+
+def _fits(tensors: Mapping[str, Tensor], model: str) -> bool:
+    from derin.models.blueprint import without_memory
+
+    info, renamed = MODELS[model], _renamed(tensors, model)
+    outputs = [t.shape[0] for n, t in (renamed or {}).items() if n.startswith(info.output_layers) and t.dim()]
+    if renamed is None or not outputs:
+        return False
+    with without_memory():
+        wanted = build(model, input_shape=info.native_input, num_outputs=outputs[0]).state_dict()
+    wanted = {name: tensor for name, tensor in wanted.items() if not name.endswith("num_batches_tracked")}
+    return {n: t.shape for n, t in renamed.items()} == {n: t.shape for n, t in wanted.items()}
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = len(listed) - _MOST_NAMED
+    return ", ".join(listed[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,78 @@
+"""Tensors by name out of a file of published weights, in whatever of the common forms it comes; nothing in it runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from derin.core.errors import RefusedFileError, UsageError
+from derin.core.tensors import load_tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PICKLED = (".pth", ".pt", ".th", ".ckpt")
+SUFFIXES = (".safetensors", ".npz", *PICKLED)
+
+_MAX_BYTES = 8 << 30
+_MAX_SECONDS = 600
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors in a file, by the names that they have there.
+
+    Args:
+        path: .safetensors, .npz, or a pickled .pth, .pt, .th or .ckpt, which is read in a process of its own.
+
+    Raises:
+        UsageError: there is no such file, or it is of another form.
+        RefusedFileError: the file is damaged, too large, or holds other things than tensors.
+    """
+    if not path.is_file():
+        raise UsageError(f"There is no file of weights at {path}; `derin weights` lists what is known.")
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UsageError(f"The weights {path} must be a file {', '.join(SUFFIXES)}; got {suffix or 'no suffix'}.")
+    if path.stat().st_size > _MAX_BYTES:
+        raise RefusedFileError(f"The weights {path} have {path.stat().st_size:,} bytes; at most {_MAX_BYTES:,} go.")
+    if suffix == ".safetensors":
+        return load_tensors(path)
+    return _read_npz(path) if suffix == ".npz" else _read_pickled(path)
+
+
+def _read_npz(path: Path) -> dict[str, Tensor]:
+    import numpy as np
+    import torch
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > _MAX_BYTES:
+            raise RefusedFileError(f"The weights {path} unpack to {unpacked:,} bytes; at most {_MAX_BYTES:,} go.")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise RefusedFileError(f"The weights {path} are refused: {error}.") from None
+
+
+def _read_pickled(path: Path) -> dict[str, Tensor]:
+    with tempfile.TemporaryDirectory(prefix="derin-weights-") as folder:
+        converted = Path(folder) / "converted.safetensors"
+        # -P: a file torch.py in the current folder must not be taken for the library.
+        command = [sys.executable, "-P", "-m", "derin.models.weights.importer", str(path.resolve()), str(converted)]
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_MAX_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise RefusedFileError(f"The weights {path} took over {_MAX_SECONDS} seconds to read.") from None
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["the reading process died"])[-1]
+            raise RefusedFileError(
+                f"The weights {path} are refused, as only plain tensors are read and no code is run: {reason}"
+            )
+        return load_tensors(converted)

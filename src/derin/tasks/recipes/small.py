@@ -1,0 +1,77 @@
+"""Recipes of the small networks, and of a network that nothing is known of."""
+
+from __future__ import annotations
+
+from derin.tasks.recipes.facts import Facts, Recipe, budget, light_augmentation, smoothing
+
+# A photograph has more to learn by heart than a sign: below this many, half of what reaches the output is dropped.
+_FEW_PHOTOGRAPHS = 15_000
+_DROPOUT = 0.3
+# Photographs that are augmented are new ones at each pass, and bear more passes.
+_PHOTOGRAPH_EPOCHS = 40
+
+
+def convnet(facts: Facts) -> Recipe:
+    """The default for pictures."""
+    settings, reason = budget(facts.num_train)
+    settings |= {"optimizer": "adamw", "learning_rate": 4e-3, "weight_decay": 0.02, "schedule": "one-cycle"}
+    reasons = [
+        reason,
+        "One cycle with batch norm bears a high rate and ends low, which short training needs (Smith 2018).",
+        "Small moves of a picture do not change what it shows.",
+    ]
+    options = {}
+    if facts.is_large and facts.num_train <= _FEW_PHOTOGRAPHS:
+        settings["epochs"] = max(settings["epochs"], _PHOTOGRAPH_EPOCHS)
+        options = {"dropout": _DROPOUT}
+        reasons.append("Few photographs are learnt by heart without dropout and augmentation (Chollet 2017).")
+    return Recipe(
+        settings=settings,
+        augmentation=light_augmentation(facts),
+        label_smoothing=smoothing(facts),
+        model_options=options,
+        reasons=tuple(reasons),
+    )
+
+
+def lenet(facts: Facts) -> Recipe:
+    """LeNet-5 with a dense output."""
+    settings, reason = budget(facts.num_train)
+    settings |= {"optimizer": "adamw", "learning_rate": 2e-3, "schedule": "one-cycle"}
+    return Recipe(settings=settings, augmentation=light_augmentation(facts), reasons=(reason,))
+
+
+def lenet_1998(facts: Facts) -> Recipe:
+    """LeNet-5 as published, whose outputs are distances to fixed codes."""
+    settings, reason = budget(facts.num_train)
+    settings |= {"optimizer": "adamw", "learning_rate": 1e-3, "schedule": "one-cycle", "clip_norm": 5.0}
+    return Recipe(
+        settings=settings,
+        augmentation=light_augmentation(facts),
+        reasons=(reason, "Squared distances to 84 fixed values are large at first; clipping keeps the first steps."),
+    )
+
+
+def mlp(facts: Facts) -> Recipe:
+    """Dense layers."""
+    settings, reason = budget(facts.num_train)
+    settings |= {"optimizer": "adamw", "learning_rate": 1e-3, "schedule": "one-cycle"}
+    if facts.num_train <= 3_000:
+        settings["weight_decay"] = 0.1
+        reason += " So few examples are learnt by heart without a strong decay of the weights."
+    return Recipe(settings=settings, reasons=(reason,))
+
+
+def linear(facts: Facts) -> Recipe:
+    """One dense layer."""
+    settings, reason = budget(facts.num_train)
+    settings |= {"optimizer": "adamw", "learning_rate": 1e-2, "weight_decay": 0.0, "schedule": "one-cycle"}
+    return Recipe(
+        settings=settings, reasons=(reason, "A convex loss bears a high rate, and few weights need no decay.")
+    )
+
+
+def own_network(facts: Facts) -> Recipe:
+    """A network of the user's own."""
+    settings, reason = budget(facts.num_train)
+    return Recipe(settings=settings, reasons=(reason, "Nothing is known of this network: the careful defaults stand."))

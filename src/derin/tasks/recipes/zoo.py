@@ -1,0 +1,129 @@
+"""Recipes of the published architectures, trained from fresh weights: by what keeps their gradients in hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derin.tasks.recipes.facts import Facts, Recipe, budget, light_augmentation, smoothing
+
+# Deep networks learn slowly at first: fewer passes than these leave them near chance.
+_FEWEST_EPOCHS = 10
+_TRANSFORMER_EPOCHS = 30
+
+
+def residual(facts: Facts) -> Recipe:
+    """Residual networks, and the same nets without shortcuts, which are compared with them under equal settings."""
+    settings = {"optimizer": "nesterov", "learning_rate": 0.1, "weight_decay": 5e-4, "schedule": "one-cycle"}
+    return _recipe(
+        facts,
+        settings,
+        "SGD with momentum, weight decay 5e-4, flips and padded crops are the published recipe (He et al. 2016).",
+        augmentation=_flips_and_crops(facts),
+    )
+
+
+def small_residual(facts: Facts) -> Recipe:
+    """The CIFAR forms of residual networks and of the same nets without shortcuts.
+
+    Ten epochs on 40 000 pictures are some 3 000 updates, in which SGD is far from done: on 12 000 pictures in eight
+    epochs ResNet-20 reached 0.71 by Nesterov's momentum and 0.775 by Muon. In wide networks, orthogonalizing would
+    cost as much as the forward pass.
+    """
+    settings = {"optimizer": "muon", "learning_rate": 0.015, "momentum": 0.95, "weight_decay": 0.05}
+    return _recipe(
+        facts,
+        settings | {"schedule": "one-cycle"},
+        "Muon learns as much as SGD in fewer updates, and the matrices here are small (Jordan et al. 2024); flips and "
+        "padded crops are the published recipe (He et al. 2016).",
+        augmentation=_flips_and_crops(facts),
+    )
+
+
+def normalized(facts: Facts) -> Recipe:
+    """Batch norm after each convolution: VGG and GoogLeNet in that form, DenseNet, Inception v3."""
+    settings = {"optimizer": "nesterov", "learning_rate": 0.05, "weight_decay": 1e-4, "schedule": "one-cycle"}
+    return _recipe(facts, settings, "Batch norm bears a high rate; decay 1e-4 is DenseNet's (Huang et al. 2017).")
+
+
+def depthwise(facts: Facts) -> Recipe:
+    """MobileNet v1 and v2: few weights, each of which sees much."""
+    settings = {"optimizer": "nesterov", "learning_rate": 0.05, "weight_decay": 4e-5, "schedule": "one-cycle"}
+    return _recipe(facts, settings, "Depthwise filters have few weights and need little decay (Howard et al. 2017).")
+
+
+def unnormalized(facts: Facts) -> Recipe:
+    """Deep networks without batch norm: AlexNet, VGG, SqueezeNet, GoogLeNet as published, FaceNet NN1."""
+    settings = {"optimizer": "adamw", "learning_rate": 3e-4, "weight_decay": 0.01, "schedule": "one-cycle"}
+    return _recipe(
+        facts,
+        settings | {"clip_norm": 1.0},
+        "Without norms the size of gradients is not kept from layer to layer: Adam scales each weight's, the rate is "
+        "low, and clipping takes the few steps that would undo the rest.",
+    )
+
+
+def swish(facts: Facts) -> Recipe:
+    """EfficientNet-B0: batch norm, depthwise filters, squeeze and excitation."""
+    settings = {"optimizer": "adamw", "learning_rate": 2e-3, "weight_decay": 0.02, "schedule": "one-cycle"}
+    return _recipe(
+        facts,
+        settings,
+        "Adaptive steps stand for the paper's RMSProp, whose rate of 0.256 belongs to batches of 4 096 (Tan, Le 2019).",
+    )
+
+
+def transformer(facts: Facts) -> Recipe:
+    """Vision transformer and ConvNeXt: layer norm, wide layers, little built-in knowledge of pictures."""
+    settings = {"optimizer": "adamw", "learning_rate": 5e-4, "weight_decay": 0.05, "schedule": "cosine", "warmup": 0.1}
+    recipe = _recipe(
+        facts,
+        settings | {"clip_norm": 1.0},
+        "Layer norm and attention diverge at full rate from fresh weights: AdamW with warm-up, decay 0.05 and a cosine "
+        "is how they were trained (Touvron et al. 2021; Liu et al. 2022).",
+        fewest_epochs=_TRANSFORMER_EPOCHS,
+    )
+    return recipe
+
+
+def embedding(facts: Facts) -> Recipe:
+    """Networks for faces, whose outputs are vectors of length 1."""
+    settings = {"optimizer": "nesterov", "learning_rate": 0.05, "weight_decay": 5e-4, "schedule": "one-cycle"}
+    return _recipe(
+        facts,
+        settings | {"clip_norm": 5.0},
+        "SGD with momentum and decay 5e-4 is the published recipe (Chen et al. 2018); faces are mirrored, not turned.",
+        augmentation="flip" if facts.mirrored and facts.picture_size is not None else "",
+    )
+
+
+def segmentation(facts: Facts) -> Recipe:
+    """U-Net, whose outputs are maps."""
+    settings = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.01, "schedule": "one-cycle"}
+    return _recipe(facts, settings | {"clip_norm": 1.0}, "Few pictures with many pixels each: adaptive steps, clipped.")
+
+
+def _flips_and_crops(facts: Facts) -> str:
+    """The augmentation of the paper: mirror images, and crops of padded pictures where they are small."""
+    if facts.picture_size is None:
+        return ""
+    padding = 4 if 0 < max(facts.picture_size) <= 40 else 0
+    return ",".join(["flip"] * facts.mirrored + [f"crop_padding={padding}"] * bool(padding))
+
+
+def _recipe(
+    facts: Facts,
+    settings: dict[str, Any],
+    reason: str,
+    *,
+    augmentation: str | None = None,
+    fewest_epochs: int = _FEWEST_EPOCHS,
+) -> Recipe:
+    """The settings with batch size, epochs, augmentation and smoothing as the data want them."""
+    sizes, words = budget(facts.num_train)
+    sizes["epochs"] = max(sizes["epochs"], fewest_epochs)
+    return Recipe(
+        settings=sizes | settings,
+        augmentation=light_augmentation(facts) if augmentation is None else augmentation,
+        label_smoothing=smoothing(facts),
+        reasons=(words, reason),
+    )

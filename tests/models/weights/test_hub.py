@@ -1,0 +1,112 @@
+"""Weights from the Hub come by way of its client alone, with what config.json says of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from safetensors.torch import save_file
+
+from derin.core.errors import DataError, DerinError, MissingExtraError, RefusedFileError, UsageError
+from derin.models import build
+from derin.models.weights import load_published
+
+CONFIG: dict[str, Any] = {
+    "architecture": "resnet18",
+    "num_classes": 3,
+    "label_names": ["ant", "bee", "cat"],
+    "pretrained_cfg": {
+        "input_size": [3, 65, 97],
+        "mean": [0.4, 0.5, 0.6],
+        "std": [0.2, 0.3, 0.25],
+        "license": "apache-2.0",
+    },
+}
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A client of the Hub whose repository is a folder; who asks for what is kept in `asked`."""
+
+    def download(repo: str, name: str, *, revision: str | None) -> str:
+        asked.append((repo, name, revision))
+        if not (tmp_path / name).exists():
+            raise OSError("offline and nothing is cached\nmore lines")
+        return str(tmp_path / name)
+
+    asked: list[tuple[str, str, str | None]] = []
+    client: Any = ModuleType("huggingface_hub")
+    client.hf_hub_download, client.asked = download, asked
+    monkeypatch.setitem(sys.modules, "huggingface_hub", client)
+    return tmp_path
+
+
+def write(folder: Path, config: Any) -> None:
+    names = build("resnet20", input_shape=(3, 32, 32), num_outputs=3, seed=5).state_dict()
+    renamed = {}
+    for name, tensor in names.items():
+        if name.startswith("stage"):
+            name = name.replace("stage", "layer", 1).replace(".norm", ".bn").replace(".bn.", ".bn1.")
+        else:
+            name = name.replace("conv.", "conv1.").replace("norm.", "bn1.").replace("output.", "linear.")
+        renamed[name] = tensor.clone()
+    save_file(renamed, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
+def test_a_repository_brings_preprocessing_classes_and_licence(hub: Path) -> None:
+    write(hub, CONFIG)
+    published = load_published("hub:some-one/net.a1@v2", model="resnet20")
+    asked = published.preprocess
+    assert (asked.size, asked.mean, asked.std, asked.rule) == ((65, 97), (0.4, 0.5, 0.6), (0.2, 0.3, 0.25), "crop")
+    assert published.classes == ("ant", "bee", "cat")
+    assert published.licence == "apache-2.0"
+    assert sys.modules["huggingface_hub"].asked[0] == ("some-one/net.a1", "config.json", "v2")  # type: ignore[attr-defined]
+
+
+def test_an_architecture_of_another_zoo_is_not_guessed(hub: Path) -> None:
+    write(hub, {**CONFIG, "architecture": "resnet20_of_mine"})
+    with pytest.raises(UsageError, match="nothing is guessed"):
+        load_published("hub:some-one/net")
+
+
+def test_the_architecture_that_config_names_must_fit(hub: Path) -> None:
+    write(hub, CONFIG)
+    with pytest.raises(RefusedFileError, match=r"do not fit resnet18.*they fit resnet20"):
+        load_published("hub:some-one/net")
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ([], "one object"),
+        ({**CONFIG, "pretrained_cfg": 7}, "one object"),
+        ({**CONFIG, "pretrained_cfg": {"input_size": "x", "mean": [1], "std": [1]}}, "must be numbers"),
+        ({**CONFIG, "label_names": ["ant", 7]}, "list of names"),
+    ],
+)
+def test_an_odd_config_is_refused(config: Any, reason: str, hub: Path) -> None:
+    write(hub, config)
+    with pytest.raises(DerinError, match=reason):
+        load_published("hub:some-one/net", model="resnet20")
+
+
+def test_offline_is_one_sentence(hub: Path) -> None:
+    with pytest.raises(DataError, match=r"config\.json cannot be fetched \(offline and nothing is cached\); check"):
+        load_published("hub:some-one/net")
+
+
+def test_a_missing_client_names_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "derin\[hub\]"'):
+        load_published("hub:some-one/net")
+
+
+@pytest.mark.parametrize("source", ["hub:", "hub:net", "hub:../a/b", "hub:a/b@"])
+def test_a_source_that_is_no_repository_is_refused(source: str) -> None:
+    with pytest.raises(UsageError, match="hub:OWNER/NAME"):
+        load_published(source)

@@ -1,0 +1,82 @@
+"""When a run is long enough for its steps to be timed first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from derin.data.batch import Batch
+from derin.tasks.classification import Classification
+from derin.train import planning
+from derin.train.config import TrainConfig
+from derin.train.plan import MIN_OPERATIONS_FOR_TRIALS, Plan, Trial
+
+CLASSES = ["a", "b", "c"]
+BATCH, FEATURES = 8, 50
+OPERATIONS_PER_STEP = 2 * BATCH * FEATURES * len(CLASSES)
+
+
+class Source:
+    """Says how many batches it has and gives the same one again and again."""
+
+    batch_size = BATCH
+
+    def __init__(self, num_batches: int) -> None:
+        self.num_batches = num_batches
+        self.num_examples = num_batches * BATCH
+
+    def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
+        for _ in range(from_step, self.num_batches):
+            target = torch.arange(BATCH) % len(CLASSES)
+            yield Batch({"input": torch.ones(BATCH, FEATURES), "target": target}, torch.arange(BATCH))
+
+
+@pytest.fixture
+def timed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Notes that trials would have run, and how many plans they would have had."""
+    found: list[int] = []
+
+    def choose(plans: list[Plan], *args: object, **options: object) -> tuple[Plan, list[Trial]]:
+        found.append(len(plans))
+        return plans[-1], []
+
+    monkeypatch.setattr(planning, "choose_plan", choose)
+    return found
+
+
+def find(num_batches: int, model: nn.Module | None = None, epochs: int = 2) -> Plan:
+    task = Classification(columns=["kind"], classes=CLASSES)
+    config = TrainConfig(epochs=epochs, device="cpu")
+    network = model or nn.Linear(FEATURES, len(CLASSES))
+    return planning.find_plan(network, task, Source(num_batches), config, torch.device("cpu"))[0]
+
+
+def test_few_steps_take_the_plain_plan(timed: list[int]) -> None:
+    assert find(124) == Plan(precision="fp32")
+    assert timed == []
+
+
+def test_many_short_steps_take_the_plain_plan_until_they_add_up(timed: list[int]) -> None:
+    enough = int(MIN_OPERATIONS_FOR_TRIALS / OPERATIONS_PER_STEP) // 2 + 1
+    assert find(enough - 2) == Plan(precision="fp32")
+    assert timed == []
+    find(enough)
+    assert timed == [3]
+
+
+def test_counting_the_operations_leaves_the_network_as_it_was(timed: list[int]) -> None:
+    class Noting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm, self.output = nn.BatchNorm1d(FEATURES), nn.Linear(FEATURES, len(CLASSES))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.output(self.norm(x))
+
+    model = Noting()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    find(125, model)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
