@@ -15,6 +15,7 @@ from torch import nn
 
 import derin
 from derin.core.errors import DataError, UnknownNameError, UsageError
+from derin.core.faults import faults
 from derin.train.callback import Callback
 
 QUICK = {"epochs": 2, "plan": "plain", "threads": 1, "report": False}
@@ -88,6 +89,22 @@ def test_interrupted_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
     assert resumed.finished
     names = [run.path / "model" / "model.safetensors" for run in (whole, resumed)]
     assert names[0].read_bytes() == names[1].read_bytes()
+
+
+def test_an_epoch_is_logged_once_where_a_state_was_saved_at_its_last_step(tmp_path: Path) -> None:
+    class KilledError(Exception):
+        pass
+
+    def kill(point: str) -> None:
+        if point == "log.done":
+            raise KilledError
+
+    # Every step saves a state, that of the epoch's last step included.
+    settings = {**QUICK, "epochs": 2, "save_every_seconds": 0.0}
+    with faults(kill), pytest.raises(KilledError):
+        derin.fit("iris", out=tmp_path / "run", **settings)
+    resumed = derin.fit(out=tmp_path / "run", resume=True, report=False)
+    assert [line["epoch"] for line in resumed.history] == [1, 2]
 
 
 def test_interrupted_sequential_network_resumes_from_its_description(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def state(folder, value):
 
 def log(folder, value):
     run = RunFolder(folder)
-    run.log({"step": value})
+    run.log({"epoch": value})
     if value == 2:
         run.drop_log_after(1)
 
@@ -191,8 +191,8 @@ def test_a_killed_save_leaves_the_old_or_the_new_state(killed: list[tuple[str, s
 
 def test_a_killed_log_keeps_its_whole_lines(killed: list[tuple[str, str, Path]]) -> None:
     for point, folder in of(killed, "log"):
-        steps = [line["step"] for line in RunFolder(folder).log_lines()]
-        assert steps in ([1], [1, 2]), point
+        epochs = [line["epoch"] for line in RunFolder(folder).log_lines()]
+        assert epochs in ([1], [1, 2]), point
 
 
 def test_who_takes_the_lock_next_removes_what_killed_writers_left(killed: list[tuple[str, str, Path]]) -> None:

@@ -150,14 +150,14 @@ def test_a_damaged_whole_line_is_refused_by_number(run: RunFolder) -> None:
         run.log_lines()
 
 
-def test_lines_of_later_steps_are_dropped(run: RunFolder) -> None:
+def test_lines_of_later_epochs_are_dropped(run: RunFolder) -> None:
     run.drop_log_after(0)
-    for step in (10, 20, 30):
-        run.log({"step": step})
+    for epoch in (10, 20, 30):
+        run.log({"epoch": epoch})
     run.drop_log_after(20)
-    assert [line["step"] for line in run.log_lines()] == [10, 20]
-    run.log({"step": 25})
-    assert [line["step"] for line in run.log_lines()] == [10, 20, 25]
+    assert [line["epoch"] for line in run.log_lines()] == [10, 20]
+    run.log({"epoch": 25})
+    assert [line["epoch"] for line in run.log_lines()] == [10, 20, 25]
     run.drop_log_after(0)
     assert run.log_lines() == []
 

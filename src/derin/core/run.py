@@ -58,9 +58,9 @@ class RunFolder:
         >>> run = RunFolder.create(None, name="digits", root=Path(tempfile.mkdtemp()))
         >>> with run.lock():
         ...     run.write_record({"finished": False})
-        ...     run.log({"step": 45, "loss": 0.5})
+        ...     run.log({"epoch": 1, "loss": 0.5})
         >>> run.path.name, run.record()["finished"], run.log_lines()
-        ('digits-1', False, [{'step': 45, 'loss': 0.5}])
+        ('digits-1', False, [{'epoch': 1, 'loss': 0.5}])
     """
 
     def __init__(self, path: Path) -> None:
@@ -177,10 +177,13 @@ class RunFolder:
             lines.append(line)
         return lines
 
-    def drop_log_after(self, step: int) -> None:
-        """Takes out the lines of later steps than this one, which a resumed run will write again."""
+    def drop_log_after(self, epoch: int) -> None:
+        """Takes out the lines of later epochs than this one, which a resumed run will write again.
+
+        Epochs and not steps: a state may be saved at an epoch's last step, before that epoch is measured and logged.
+        """
         lines = self.log_lines()
-        kept = [line for line in lines if not _number(line.get("step")) > step]
+        kept = [line for line in lines if not _number(line.get("epoch")) > epoch]
         if len(kept) < len(lines):
             with open_atomically(self.log_path) as file:
                 file.writelines(dump_json(line) + b"\n" for line in kept)

@@ -57,7 +57,7 @@ def restore_state(loop: Loop) -> bool:
         loop.tracker.load_json(document["tracker"])
     except (KeyError, TypeError, ValueError) as error:
         raise RefusedFileError(f"{where} is damaged: {error!r}; start a new run.") from error
-    loop.run.drop_log_after(loop.step)
+    loop.run.drop_log_after(loop.epoch)
     loop.history = loop.run.log_lines()
     return True
 
