@@ -303,9 +303,9 @@ def test_what_are_no_rows_is_refused(prepared: FeaturePreparation, given: Any) -
         prepared.read(given)
 
 
-def test_text_alone_is_refused_and_text_beside_numbers_is_left_out_and_said() -> None:
+def test_texts_alone_are_refused_and_text_beside_numbers_is_left_out_and_said() -> None:
     texts = Ragged.from_texts(["so good", "so bad", "fine"])
-    with pytest.raises(DataError, match="no preparation in this version reads text"):
+    with pytest.raises(DataError, match="an input of numbers, categories or dates is required beside"):
         fit(column_table(texts, kind=Kind.TEXT, shape=(-1,)))
     schema = Schema(
         (Column(name="c", kind=Kind.TEXT, role=Role.INPUT), Column(name="n", kind=Kind.NUMBER, role=Role.INPUT))

@@ -20,6 +20,8 @@ from derin.models.summary import summarize
 
 BATCH, CLASSES = 3, 7
 NAMES = list(MODELS)
+# Their outputs have a form of their own, step by step; each is tested by its own file too.
+SEQUENCE_MODELS = [name for name in NAMES if MODELS[name].output_kind == "sequence"]
 PICTURE_MODELS = [name for name in NAMES if MODELS[name].input_kind == "picture"]
 LIMITED_MODELS = [name for name in NAMES if MODELS[name].smallest_input is not None]
 
@@ -27,6 +29,12 @@ LIMITED_MODELS = [name for name in NAMES if MODELS[name].smallest_input is not N
 _NARROW = {"dense_width": 24, "grid": 2}
 SMALL_OPTIONS: dict[str, dict[str, Any]] = {name: _NARROW for name in NAMES if name.startswith(("alexnet", "vgg"))}
 SMALL_OPTIONS |= {"facenet_nn1": {"dense_units": 24}, "unet": {"width": 6}}
+VOCABULARY = 23
+SMALL_OPTIONS |= {
+    name: {"vocabulary": VOCABULARY}
+    for name in NAMES
+    if "vocabulary" in {field.name for field in dataclasses.fields(MODELS[name].options)}
+}
 # Networks that run the code of a smaller one with more layers. Their numbers are tested once, forward and backward;
 # whatever does not depend on counts is tested on the smaller one.
 DEEPER_SIBLINGS = {
@@ -40,7 +48,7 @@ def small_shape(name: str) -> tuple[int, ...]:
     """A small input that the model takes, odd and unequal along its axes where it may be."""
     info = MODELS[name]
     if info.input_kind != "picture":
-        return (5,)
+        return (5,) if info.input_kind in ("features", "any") else info.native_input
     if info.smallest_input is None:
         return info.native_input
     height, width = (max(side, 9) for side in info.smallest_input[1:])
@@ -78,15 +86,32 @@ def describe_small(name: str) -> dict[str, Any]:
     return describe(name, input_shape=small_shape(name), num_outputs=CLASSES, **SMALL_OPTIONS.get(name, {}))
 
 
-def inputs_for(name: str, batch: int = BATCH) -> Tensor:
-    return torch.randn(batch, *small_shape(name), generator=torch.Generator().manual_seed(2))
+def inputs_for(model: nn.Module, name: str, batch: int = BATCH) -> tuple[Tensor, ...]:
+    """Random inputs; tokens are no special ones, in rows of full length, and those of a small vocabulary."""
+    generator = torch.Generator().manual_seed(2)
+    if not hasattr(model, "example_inputs"):
+        return (torch.randn(batch, *small_shape(name), generator=generator),)
+    return tuple(
+        torch.randn(x.shape, generator=generator)
+        if x.is_floating_point()
+        else torch.randint(4, CLASSES, x.shape, generator=generator)
+        for x in model.example_inputs(batch)
+    )
 
 
-def all_outputs(outputs: Tensor | WithAuxiliary) -> list[Tensor]:
+def all_outputs(outputs: Any) -> list[Tensor]:
+    """Every tensor of floating point that a network gives."""
+    if isinstance(outputs, list | tuple) and not isinstance(outputs, WithAuxiliary):
+        return [tensor for part in outputs for tensor in all_outputs(part)]
+    if outputs is None or (isinstance(outputs, Tensor) and not outputs.is_floating_point()):
+        return []
     return [outputs.output, *outputs.auxiliary] if isinstance(outputs, WithAuxiliary) else [outputs]
 
 
 def require_shape(name: str, outputs: Tensor | WithAuxiliary, batch: int, num_outputs: int) -> None:
+    if name in SEQUENCE_MODELS:
+        assert all(output.shape[0] == batch for output in all_outputs(outputs)[:1])
+        return
     num_axes = 4 if MODELS[name].output_kind == "map" else 2
     for output in all_outputs(outputs):
         assert (output.ndim, output.shape[:2]) == (num_axes, (batch, num_outputs))
@@ -97,23 +122,34 @@ def require_outputs(name: str, outputs: Tensor | WithAuxiliary, batch: int, num_
     assert all(output.isfinite().all() for output in all_outputs(outputs))
 
 
+def require_equal(first: Any, second: Any) -> None:
+    pairs = list(zip(all_outputs(first), all_outputs(second), strict=True))
+    assert pairs
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
 def test_outputs_are_finite_and_every_parameter_gets_a_gradient(name: str, model: nn.Module) -> None:
-    outputs = model(inputs_for(name, batch=5))
+    outputs = model(*inputs_for(model, name, batch=5))
     require_outputs(name, outputs, 5, CLASSES)
+    generator = torch.Generator().manual_seed(3)
     labels = torch.tensor([0, 1, 2, 3, 6])
     losses = []
     for output in all_outputs(outputs):
         of_pixels = labels.view(-1, *[1] * (output.ndim - 2)).expand(5, *output.shape[2:])
-        losses.append(F.cross_entropy(output, of_pixels))
+        # Outputs of a form of their own are weighed by random numbers: none of them is left without a gradient.
+        random = torch.randn(output.shape, generator=generator)
+        losses.append((output * random).sum() if name in SEQUENCE_MODELS else F.cross_entropy(output, of_pixels))
     sum(losses).backward()
-    gradients = {name: p.grad for name, p in model.named_parameters()}
+    # A CRF's scores of transitions belong to the loss of whole sequences; see tests/models/test_tagger.py.
+    gradients = {name: p.grad for name, p in model.named_parameters() if not name.startswith("crf.")}
     assert [n for n, gradient in gradients.items() if gradient is None or not gradient.any()] == []
     assert [n for n, gradient in gradients.items() if not gradient.isfinite().all()] == []
 
 
-@only(REPRESENTATIVES)
+@only([name for name in REPRESENTATIVES if name not in SEQUENCE_MODELS])
 def test_a_single_output_is_possible(name: str) -> None:
-    require_outputs(name, build_small(name, 1)(inputs_for(name)), BATCH, 1)
+    model = build_small(name, 1)
+    require_outputs(name, model(*inputs_for(model, name)), BATCH, 1)
 
 
 @only(REPRESENTATIVES)
@@ -122,14 +158,14 @@ def test_description_survives_json_and_rebuilds_the_same_network(name: str, fres
     assert again.spec == fresh.spec
     assert list(again.state_dict()) == list(fresh.state_dict())
     again.load_state_dict(fresh.state_dict())
-    assert torch.equal(again(inputs_for(name)), model.eval()(inputs_for(name)))
+    require_equal(again(*inputs_for(model, name)), model.eval()(*inputs_for(model, name)))
 
 
 @only(REPRESENTATIVES)
 def test_network_without_memory_is_filled_by_a_saved_state(name: str, model: nn.Module) -> None:
     again = from_spec(model.spec, device="meta").eval()
     again.load_state_dict(model.state_dict(), assign=True)
-    assert torch.equal(again(inputs_for(name)), model.eval()(inputs_for(name)))
+    require_equal(again(*inputs_for(model, name)), model.eval()(*inputs_for(model, name)))
 
 
 def test_options_say_what_the_network_chose_itself(name: str) -> None:
@@ -143,6 +179,7 @@ def test_a_network_describes_itself_as_without_memory(name: str, fresh: nn.Modul
     assert describe_small(name) == fresh.spec
 
 
+@only([name for name in NAMES if name not in SEQUENCE_MODELS])
 def test_wrong_input_is_refused_in_our_words(name: str) -> None:
     model, shape = from_spec(describe_small(name), device="meta"), small_shape(name)
     for wrong in ((BATCH, shape[0] + 1, *shape[1:]), (BATCH, *shape, 2), shape):
@@ -202,16 +239,16 @@ def test_another_seed_gives_other_weights_unless_they_begin_at_zero(name: str, f
 @only(REPRESENTATIVES)
 def test_evaluation_is_deterministic_and_changes_no_buffer(name: str, fresh: nn.Module, model: nn.Module) -> None:
     model.eval()
-    outputs = model(inputs_for(name))
-    assert isinstance(outputs, Tensor)  # auxiliary classifiers speak in training alone
-    assert torch.equal(model(inputs_for(name)), outputs)
+    outputs = model(*inputs_for(model, name))
+    assert not isinstance(outputs, WithAuxiliary)  # auxiliary classifiers speak in training alone
+    require_equal(model(*inputs_for(model, name)), outputs)
     after = model.state_dict()
     assert all(torch.equal(value, after[key]) for key, value in fresh.state_dict().items())
 
 
 @only([name for name in REPRESENTATIVES if name in PICTURE_MODELS])
 def test_memory_layout_does_not_change_the_outputs(name: str, model: nn.Module) -> None:
-    x = inputs_for(name)
+    (x,) = inputs_for(model, name)
     expected = model.eval()(x)
     # Another layout takes other kernels, which add in another order: single precision leaves about six digits.
     torch.testing.assert_close(model(x.to(memory_format=torch.channels_last)), expected, rtol=1e-4, atol=1e-5)
@@ -221,9 +258,10 @@ def test_memory_layout_does_not_change_the_outputs(name: str, model: nn.Module) 
 
 @only(REPRESENTATIVES)
 def test_one_example_gives_the_same_as_within_a_batch(name: str, model: nn.Module) -> None:
-    model, x = model.eval(), inputs_for(name)
+    model, inputs = model.eval(), inputs_for(model, name)
+    alone, together = (all_outputs(model(*(x[:num] for x in inputs)))[0] for num in (1, BATCH))
     # Matrix products of other sizes add in another order.
-    torch.testing.assert_close(model(x[:1]), model(x)[:1], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(alone, together[:1], rtol=1e-4, atol=1e-5)
 
 
 def test_facts_of_the_paper_are_complete(name: str) -> None:
@@ -233,7 +271,8 @@ def test_facts_of_the_paper_are_complete(name: str) -> None:
     assert 1800 < info.year < 2100
     model = from_spec(describe(name, input_shape=info.native_input, num_outputs=info.native_outputs), device="meta")
     counts = summarize(model, info.native_input)
-    assert counts.layers[-1].output_shape[0] == info.native_outputs
+    if name not in SEQUENCE_MODELS:
+        assert counts.layers[-1].output_shape[0] == info.native_outputs
     assert (len(counts.layers[-1].output_shape) == 3) == (info.output_kind == "map")
     assert sum(row.parameters for row in counts.layers) == counts.parameters > 0
     modules = dict(model.named_modules())

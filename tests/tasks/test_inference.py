@@ -64,9 +64,9 @@ def test_single_class_cannot_be_learnt() -> None:
         infer_task(classes_table([0, 0], ("only",)))
 
 
-def test_text_target_is_refused() -> None:
-    column = Column(name="y", kind=Kind.TEXT, role=Role.TARGET)
-    table = Table(name="toy", schema=Schema((column,)), columns={"y": Ragged.from_texts(["a"])}, splits={})
+def test_target_of_dates_is_refused() -> None:
+    column = Column(name="y", kind=Kind.DATE, role=Role.TARGET)
+    table = Table(name="toy", schema=Schema((column,)), columns={"y": Dense(np.zeros(1))}, splits={})
     with pytest.raises(DataError, match="classes or numbers"):
         infer_task(table)
 

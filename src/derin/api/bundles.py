@@ -38,7 +38,7 @@ def save_model(path: Path, model: nn.Module, task: Any, preparation: Preparation
         "preparation": preparation.to_json(),
         **facts,
     }
-    save_bundle(path, tensors=tensors, card=card, ties=ties, layout=layout)
+    save_bundle(path, tensors=tensors, card=card, files=preparation.files(), ties=ties, layout=layout)
 
 
 def load_model(path: Path, model: nn.Module | None = None) -> tuple[nn.Module, Any, Preparation, Bundle]:
@@ -79,4 +79,6 @@ def load_model(path: Path, model: nn.Module | None = None) -> tuple[nn.Module, A
         )
     load_state(model, bundle)
     model.eval()
-    return model, task_from_json(task_entry), preparation_from_json(preparation_entry), bundle
+    task, preparation = task_from_json(task_entry), preparation_from_json(preparation_entry, bundle.files())
+    task.bind(preparation)
+    return model, task, preparation, bundle

@@ -10,9 +10,9 @@ import numpy as np
 
 from derin.core.errors import UsageError
 from derin.core.seeds import permutation
-from derin.data.batch import Batch
+from derin.data.batch import Batch, Source
 from derin.data.load import load
-from derin.data.source import TableSource
+from derin.data.preparation import Batching
 from derin.data.table import Dense, Ragged, Rows, Table
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Examples:
     table: Table
     split: str
     rows: Rows
-    source: TableSource
+    source: Source
     answered: bool
 
     @property
@@ -108,15 +108,13 @@ def examples_for(
         rows = np.sort(rows[permutation(seed, "examples", 0, len(rows))[:num]])
     known = {column.name for column in table.schema}
     answered = all(name in known for name in model.task.columns)
-    targets = {model.task.target: model.task.targets(table)} if answered or answers else {}
-    source = TableSource(
+    targets = model.task.batch_columns(table) if answered or answers else {}
+    source = model.preparation.source(
         model.preparation.host(table),
-        model.preparation,
         targets,
         rows,
         input_name=model.task.input,
-        batch_size=_BATCH_SIZE,
-        device=next(model.network.parameters()).device,
+        batching=Batching(batch_size=_BATCH_SIZE, device=next(model.network.parameters()).device),
     )
     return Examples(table, chosen, rows, source, answered)
 

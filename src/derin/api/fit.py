@@ -192,6 +192,7 @@ def _begin(
             "name": table.name,
             "source": source_name(data),
             "size": options.get("size"),
+            "read_with": _plain(options.get("reading") or {}),
             "fingerprint": table.fingerprint(),
             "schema": table.schema.to_json(),
             "splits": {split: len(rows) for split, rows in table.splits.items()},
@@ -263,6 +264,9 @@ def _train_and_measure(
     best_epoch = loop.epoch if loop.tracker.best_epoch is None else loop.tracker.best_epoch
     learner = prepared.learner(network)
     measured = measure(learner, task, prepared, folder.path, calibrate_on="val" if calibrate else None)
+    # Before the last bundle: a task may learn here what its answers need, such as the width of an interval.
+    learner.eval()
+    measured["findings"] = task.findings(learner, preparation, prepared.table, prepared.split_source, folder.path)
     save_model(folder.model_path, network, task, preparation, facts | {"metrics": measured["metrics"]})
     folder.write_record(record | measured | {"best_epoch": best_epoch, "finished": True})
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from derin.core.errors import UsageError
-from derin.data.batch import Batch
 
 if TYPE_CHECKING:
     from torch import nn
 
     from derin.api.explanation import Explanation
+    from derin.api.forecast import Forecasts
+    from derin.api.generate import GeneratedText
     from derin.core.bundle import Bundle
     from derin.data.preparation import Preparation
     from derin.models.inference import WarmNetwork
+    from derin.tasks.scoring import TextScore
+    from derin.tasks.translation import Translated
 
 
 class Model:
@@ -56,22 +60,15 @@ class Model:
             ShapeError: an array of a size or type that does not fit.
         """
         answers = self.predictions(inputs, batch_size=batch_size)
-        return answers[0] if len(answers) == 1 and self._is_single(inputs) else answers
+        return answers[0] if len(answers) == 1 and self.preparation.is_single(inputs) else answers
 
     def predictions(self, inputs: Any, *, batch_size: int = 256) -> list[Any]:
         """As `predict`, as a list of `Prediction` whatever came."""
-        import torch
-
-        rows = torch.from_numpy(np.ascontiguousarray(self.preparation.read(inputs)))
-        network = self._network_in_use()
         device = next(self.network.parameters()).device
-        found: list[Any] = []
-        for start in range(0, len(rows), batch_size):
-            part = rows[start : start + batch_size]
-            batch = Batch({self.task.input: self.preparation.finish(part.to(device))}, torch.arange(len(part)))
-            with torch.inference_mode():
-                found += self.task.decode(self.task.predict(network, batch))
-        return found
+        # The fast form is recorded from one input, and would keep that one's lengths for texts and series.
+        plain = self.preparation.kind in ("picture", "features")
+        network = self._network_in_use() if plain else self.network
+        return self.task.answers(network, self.preparation, inputs, batch_size=batch_size, device=device)
 
     def evaluate(self, data: Any, *, split: str | None = None, target: str | None = None) -> tuple[dict[str, Any], int]:
         """The task's metrics on data with known answers.
@@ -79,38 +76,43 @@ class Model:
         Args:
             data: whatever `derin.load` takes.
             split: ``"train"``, ``"val"``, ``"test"`` or ``"all"``; None takes the test split of the data that the
-                network was trained on or that comes with one, and all rows otherwise.
+                network was trained on (val where there is no test) or that comes with one, and all rows otherwise.
             target: the column with the answers, where it cannot be found out.
 
         Returns:
             metrics by name, and how many examples they were measured on.
         """
         from derin.data.load import load
-        from derin.data.source import TableSource
+        from derin.data.preparation import Batching
         from derin.data.table import Table
         from derin.tasks.multitask import with_targets
         from derin.train.evaluation import evaluate
 
         several = self.task.name == "multitask"
         wanted = self.task.columns[0] if several else target
-        table = data if isinstance(data, Table) else load(data, target=wanted, seed=self._seed, size=self._size)
+        how: dict[str, Any] = {"target": wanted, "seed": self._seed, "size": self._size, "task": self._form}
+        if self._form is not None:
+            how["reading"] = self.card.get("data", {}).get("read_with")
+        table = data if isinstance(data, Table) else load(data, **how)
         if several:
             table = with_targets(table, self.task.columns)
         if split is None:
             known = table.fingerprint() == self.card.get("data", {}).get("fingerprint")
             split = "test" if "test" in table.splits and (known or "test" in table.given_splits) else "all"
+            if split == "all" and known and "val" in table.splits:
+                split = "val"
         if split != "all" and split not in table.splits:
             raise UsageError(f"The data {table.name!r} has no split {split!r}; it has: {', '.join(table.splits)}, all.")
         # Rows without an answer belong to no split.
         rows = np.sort(np.concatenate(list(table.splits.values()))) if split == "all" else table.splits[split]
-        targets = {self.task.target: self.task.targets(table)}
-        weights = self.task.weights(table)
-        if weights is not None:
-            targets[self.task.weight] = weights
-        source = TableSource(
-            self.preparation.host(table), self.preparation, targets, rows, input_name=self.task.input, batch_size=256
+        source = self.preparation.source(
+            self.preparation.host(table),
+            self.task.batch_columns(table),
+            rows,
+            input_name=self.task.input,
+            batching=Batching(batch_size=256, device=next(self.network.parameters()).device),
         )
-        return evaluate(self.network, self.task, source), len(rows)
+        return evaluate(self.network, self.task, source), source.num_examples
 
     def explain(self, inputs: Any = None, method: str = "grad_cam", **options: Any) -> Explanation:
         """Looks inside the network.
@@ -131,6 +133,30 @@ class Model:
         from derin.api.explain import explain
 
         return explain(self, inputs, method, **options)
+
+    def generate(self, prompt: str = "", **options: Any) -> list[GeneratedText]:
+        """Texts that a language model writes on from a prompt; see `derin.api.generate.generate`."""
+        from derin.api.generate import generate
+
+        return generate(self, prompt, **options)
+
+    def score(self, texts: Sequence[str]) -> list[TextScore]:
+        """How probable a language model finds sentences; see `derin.api.score.score`."""
+        from derin.api.score import score
+
+        return score(self, texts)
+
+    def translate(self, texts: Sequence[str], **options: Any) -> list[Translated]:
+        """Texts in the other language; see `derin.api.translate.translate`."""
+        from derin.api.translate import translate
+
+        return translate(self, texts, **options)
+
+    def forecast(self, data: Any = None, *, horizon: int | None = None, baseline: str | None = None) -> Forecasts:
+        """The coming steps of a series; see `derin.api.forecast.forecast`."""
+        from derin.api.forecast import forecast
+
+        return forecast(self, data, horizon=horizon, baseline=baseline)
 
     def export(self, path: str | Path, *, format: str | None = None, with_preparation: bool = False) -> dict[str, Any]:
         """Writes the network for other programs.
@@ -169,6 +195,13 @@ class Model:
         return self._warm
 
     @property
+    def _form(self) -> str | None:
+        """The task whose form of data is read, where the data itself does not tell."""
+        from derin.data.forms import TASK_READERS
+
+        return self.task.name if self.task.name in TASK_READERS else None
+
+    @property
     def _seed(self) -> int:
         return int(self.card.get("training", {}).get("seed", 0))
 
@@ -177,15 +210,6 @@ class Model:
         """Pictures are read at the size of training, so that the cache of training serves again."""
         size = self.card.get("data", {}).get("size")
         return size if isinstance(size, int) else None
-
-    def _is_single(self, inputs: Any) -> bool:
-        if isinstance(inputs, list | tuple):
-            # A row of numbers is one example; a list of anything else is a list of examples.
-            return self.preparation.kind == "features" and all(isinstance(i, int | float) for i in inputs)
-        num_axes = getattr(inputs, "ndim", None)
-        if self.preparation.kind == "picture":
-            return num_axes is None or num_axes <= 3
-        return isinstance(inputs, dict) or num_axes == 1
 
 
 def open(path: str | Path, model: nn.Module | None = None, *, device: str = "cpu") -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -15,17 +16,20 @@ from derin.api.start import Start, start_from
 from derin.core.errors import DataError, DerinWarning, UnknownNameError, UsageError
 from derin.core.messages import say
 from derin.data.load import load
-from derin.data.preparation import PREPARATIONS, Preparation
+from derin.data.preparation import PREPARATIONS, Batching, Preparation
 from derin.data.schema import Kind
 from derin.data.table import Rows, Table
 from derin.models.registry import MODELS
 from derin.tasks.adversarial_training import adversarially
-from derin.tasks.inference import infer_task
+from derin.tasks.base import BaseTask
+from derin.tasks.inference import infer_task, inferred_name
 from derin.tasks.multitask import with_targets
 from derin.tasks.recipes import Recipe, finetuning_recipe, recipe
+from derin.tasks.registry import TASKS
 from derin.train.config import TrainConfig
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from torch import nn
 
@@ -53,6 +57,8 @@ def prepare(
     weights: str | Path | None = None,
     preprocess: str | None = None,
     finetune: str | None = None,
+    reading: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
     download: bool = False,
     progress: Any = None,
     **settings: Any,
@@ -79,6 +85,9 @@ def prepare(
             pictures follow them.
         preprocess: how pictures were prepared for `weights` that are not known.
         finetune: ``"head"``, ``"full"``, ``"freeze:N"`` or ``"gradual"``; None chooses by the number of examples.
+        reading: settings of the reader of a task, such as ``{"encoding": "cp1254"}``; see `derin.load`.
+        inputs: settings of the way from data to network: ``{"tokenizer": "bpe"}`` for text, ``{"horizon": 24}`` for a
+            series; each preparation names its own.
         download: whether a named set may be fetched.
         progress: called with (done, total) while pictures are read.
         settings: of `TrainConfig`, such as ``epochs=5``.
@@ -100,38 +109,43 @@ def prepare(
     published = None if weights is None else start_from(weights, model=model, preprocess=preprocess)
     seed = config.seed if config is not None else int(settings.get("seed", TrainConfig.seed))
     options: dict[str, Any] = {"weight_column": weight_column, "ignore": tuple(ignore), "target_kind": target_kind}
-    options |= {"seed": seed, "download": download, "progress": progress}
+    options |= {"seed": seed, "download": download, "progress": progress, "task": task, "reading": reading}
     if published is not None:
         options |= {"size": size or max(published.size), "channels": published.channels}
     table = _table(data, target, task, {"size": size, **options})
     rows = table.splits["train"]
     tuning = tuning or choose_mode(len(rows))
-    model_name = _model_name(model, table) if published is None else published.model
+    name = task if task is not None else inferred_name(table)
+    model_name = _model_name(model, TASKS[name], table) if published is None else published.model
     suggested = recipe(model_name, table) if published is None else finetuning_recipe(tuning.mode, table)
     smoothing = suggested.label_smoothing if label_smoothing is None else label_smoothing
     the_task: Any = infer_task(
-        table, name=task, class_weights=class_weights, label_smoothing=smoothing, loss_weights=loss_weights
+        table, name=name, class_weights=class_weights, label_smoothing=smoothing, loss_weights=loss_weights
     )
     if published is None:
-        preparation = _preparation(table, rows, size, model_name)
+        preparation = _preparation(table, rows, the_task, size, model_name, suggested.inputs, inputs or {})
     else:
         preparation = _as_published(published, table, size)
+    the_task.bind(preparation)
     if adversarial is not None:
         the_task = adversarially(the_task, preparation, adversarial)
     device = _device(str(settings.get("device", TrainConfig.device)) if config is None else config.device)
     if published is None:
-        chosen = {**_fitting_options(model, suggested), **(model_options or {})}
+        chosen = {**_fitting_options(model, suggested, preparation), **(model_options or {})}
         network = _network(model, model_name, preparation.input_shape, the_task, seed, chosen)
+        _load_embedding(network, preparation.embedding(seed))
     else:
         network = published.network(the_task.num_outputs, input_shape=preparation.input_shape, seed=seed)
     host = preparation.host(table)
     network = network.to(device)
-    # Two rows tell whether the network's outputs are what the loss wants, before anything is trained.
-    probe = preparation.finish(host.gather(rows[:2]).to(device))
-    the_task.check(network, probe)
+    targets = the_task.batch_columns(table)
+    # A few examples tell whether the network's outputs are what the loss wants, before anything is trained.
+    few = Batching(batch_size=2, limit=2, device=device)
+    probe = next(preparation.source(host, targets, rows, input_name=the_task.input, batching=few).batches(0))
+    the_task.check_batch(network, probe)
     head = None
     if published is not None and adversarial is None:
-        head = head_to_train(network.eval(), MODELS[model_name].output_layers, probe)
+        head = head_to_train(network.eval(), MODELS[model_name].output_layers, probe[the_task.input])
         if head is None and tuning.mode == "head":
             suggested = finetuning_recipe("freeze", table)
     elif tuning.mode == "head":
@@ -147,10 +161,6 @@ def prepare(
         augment = None if words in ("", "none") else Augmentation.parse(words)
     if augment is not None and preparation.kind != "picture":
         raise UsageError(f"Augmentation needs pictures; the data {table.name!r} has none. Leave `augment` out.")
-    targets = {the_task.target: the_task.targets(table)}
-    example_weights = the_task.weights(table)
-    if example_weights is not None:
-        targets[the_task.weight] = example_weights
     prepared = Prepared(
         table=table,
         task=the_task,
@@ -228,20 +238,34 @@ def _plan_text(plan: str) -> str:
     return str(Plan.from_json(RunFolder.open(Path(plan)).record()["plan"]["chosen"]))
 
 
-def _model_name(model: Any, table: Table) -> str:
+def _model_name(model: Any, task: type[BaseTask], table: Table) -> str:
     if isinstance(model, str):
         return model
     if model is not None:
         structures = {"Sequential": "sequential", "Graph": "graph"}
         return structures.get(type(model).__name__, type(model).__name__)
-    return "convnet" if any(c.kind is Kind.PICTURE for c in table.inputs) else "mlp"
+    return task.default_model(table)
 
 
-def _preparation(table: Table, rows: Rows, size: int | None, model_name: str) -> Preparation:
+def _preparation(
+    table: Table,
+    rows: Rows,
+    task: BaseTask,
+    size: int | None,
+    model_name: str,
+    suggested: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+) -> Preparation:
     """The way from this table to the network; pictures below what a registered network takes become its paper's."""
-    kind = "picture" if any(c.kind is Kind.PICTURE for c in table.inputs) else "features"
+    kind = task.preparation_kind or _input_kind(table)
+    fit = PREPARATIONS[kind].fit
+    known = [name for name in inspect.signature(fit).parameters if name not in ("table", "rows", "size", "seed")]
+    for name in inputs:
+        if name not in known:
+            raise UnknownNameError(f"setting of inputs of kind {kind!r}", name, known)
     options = {"size": size} if kind == "picture" and size is not None else {}
-    preparation: Preparation = PREPARATIONS[kind].fit(table, rows, **options)
+    usual = {name: value for name, value in suggested.items() if name in known}
+    preparation: Preparation = fit(table, rows, **{**options, **usual, **inputs})
     info = MODELS[model_name] if model_name in MODELS else None  # noqa: SIM401 - the registry is no dict
     if kind != "picture" or size is not None or info is None or info.smallest_input is None:
         return preparation
@@ -252,6 +276,14 @@ def _preparation(table: Table, rows: Rows, size: int | None, model_name: str) ->
     sentence = say("prepare.enlarged", model=model_name, own=_by(own), smallest=_by(smallest), native=_by(native))
     warnings.warn(sentence, DerinWarning, stacklevel=3)
     return enlarged
+
+
+def _input_kind(table: Table) -> str:
+    """The preparation that the input columns ask for."""
+    kinds = {column.kind for column in table.inputs}
+    if Kind.PICTURE in kinds:
+        return "picture"
+    return "text" if kinds == {Kind.TEXT} and len(table.inputs) == 1 else "features"
 
 
 def _by(sides: Sequence[int]) -> str:
@@ -279,9 +311,11 @@ def _as_published(published: Start, table: Table, size: int | None) -> Any:
     return preparation
 
 
-def _fitting_options(model: Any, suggested: Recipe) -> Mapping[str, Any]:
-    """The recipe's options, for a network that is built by its name."""
-    return suggested.model_options if model is None or isinstance(model, str) else {}
+def _fitting_options(model: Any, suggested: Recipe, preparation: Preparation) -> Mapping[str, Any]:
+    """The options of the recipe and of the inputs, for a network that is built by its name."""
+    return (
+        {**suggested.model_options, **preparation.network_options()} if model is None or isinstance(model, str) else {}
+    )
 
 
 def _network(
@@ -306,6 +340,17 @@ def _network(
     if isinstance(model, Sequential):
         model.bind(input_shape, seed=seed)
     return model
+
+
+def _load_embedding(network: nn.Module, values: np.ndarray | None) -> None:
+    """Begins with word vectors that were trained before."""
+    import torch
+
+    if values is None:
+        return
+    if not hasattr(network, "load_embedding"):
+        raise UsageError(f"{type(network).__name__} has no embedding of words to begin with; leave `vectors` out.")
+    network.load_embedding(torch.from_numpy(values))  # type: ignore[operator]
 
 
 def _device(name: str) -> torch.device:

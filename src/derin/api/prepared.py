@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from derin.api.finetuning import FineTuning
-from derin.core.seeds import permutation
+from derin.data.batch import Source
 from derin.data.extracted import ExtractedFeatures
-from derin.data.preparation import HostInput, Preparation
-from derin.data.source import TableSource
+from derin.data.preparation import Batching, HostInput, Preparation
 from derin.data.table import Rows, Table
 from derin.train.config import TrainConfig
 
@@ -57,8 +56,8 @@ class Prepared:
     augmentation: Augmentation | None
     config: TrainConfig
     given: Mapping[str, Any]
-    host: HostInput
-    targets: Mapping[str, np.ndarray]
+    host: Any
+    targets: Mapping[str, Any]
     device: torch.device
     tuning: FineTuning = field(default_factory=FineTuning)
     head: str | None = None
@@ -71,7 +70,7 @@ class Prepared:
         return network if self.head is None else network.get_submodule(self.head)
 
     @property
-    def train_source(self) -> TableSource:
+    def train_source(self) -> Source:
         """The training batches: shuffled and augmented."""
         mixed = (self.task.target, self.task.num_outputs) if self.task.name == "classification" else None
         return self._source(
@@ -84,41 +83,33 @@ class Prepared:
         )
 
     @property
-    def val_source(self) -> TableSource | None:
+    def val_source(self) -> Source | None:
         """The validation batches, or None where there is no such split."""
         return self.split_source("val") if "val" in self.table.splits else None
 
     @property
-    def train_sample(self) -> TableSource:
+    def train_sample(self) -> Source:
         """Some training examples, neither shuffled nor augmented, to be measured as the validation split is."""
-        rows = self.table.splits["train"]
-        chosen = permutation(self.config.seed, "train-sample", 0, len(rows))[:_TRAIN_SAMPLE]
-        return self._source(np.sort(rows[chosen]), self._evaluation_batch_size)
+        return self.split_source("train", _TRAIN_SAMPLE)
 
-    def split_source(self, split: str, limit: int | None = None) -> TableSource:
+    def split_source(self, split: str, limit: int | None = None) -> Source:
         """The examples of a split in their order, for measuring; at most `limit` of them, drawn by the seed."""
-        rows = self.table.splits[split]
-        if limit is not None and len(rows) > limit:
-            rows = np.sort(rows[permutation(self.config.seed, "limit", 0, len(rows))[:limit]])
-        return self._source(rows, self._evaluation_batch_size)
+        return self._source(self.table.splits[split], self._evaluation_batch_size, limit=limit)
 
     @property
     def _evaluation_batch_size(self) -> int:
         return self.config.batch_size * _EVALUATION_BATCH_FACTOR
 
-    def _source(self, rows: Rows, batch_size: int, **options: Any) -> TableSource:
+    def _source(self, rows: Rows, batch_size: int, **how: Any) -> Source:
+        batching = Batching(batch_size=batch_size, seed=self.config.seed, device=self.device, **how)
         host: Any = self.host if self.features is None else self.features
-        preparation: Any = self.preparation if self.features is None else self.features
-        return TableSource(
+        preparation = self.preparation if self.features is None else self.features
+        return preparation.source(
             Middle(host) if self.middle_only else host,
-            preparation,
             self.targets,
             rows,
             input_name=self.task.input,
-            batch_size=batch_size,
-            seed=self.config.seed,
-            device=self.device,
-            **options,
+            batching=batching,
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from derin.api.prepared import Prepared
 from derin.core.files import open_atomically
+from derin.tasks.supervised import SupervisedTask
 from derin.train.evaluation import predict_batches
 
 if TYPE_CHECKING:
@@ -46,11 +47,12 @@ def measure(
         kept: list[tuple[Any, np.ndarray]] = []
         for outputs, batch in predict_batches(network, task, source):
             metrics.update(outputs, batch)
-            kept.append((outputs, batch.rows.numpy()))
+            if isinstance(task, SupervisedTask):
+                kept.append((outputs, batch.rows.numpy()))
         found["metrics"][split], found["details"][split] = plain_numbers(metrics.compute())
         found["num_examples"][split] = source.num_examples
         found["intervals"][split] = metrics.intervals()
-        if split == shown:
+        if split == shown and isinstance(task, SupervisedTask):
             _write_examples(folder / "examples.npz", kept, task, prepared)
             found["examples_split"] = split
     return found

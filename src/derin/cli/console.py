@@ -35,7 +35,7 @@ def print_json(document: Any) -> None:
     sys.stdout.write(json.dumps(finite(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
-def model_options(pairs: list[str] | None) -> dict[str, Any]:
+def model_options(pairs: list[str] | None, flag: str = "--option") -> dict[str, Any]:
     """``name=value`` pairs, the value as JSON where it is JSON, else as text."""
     from derin.core.errors import UsageError
 
@@ -43,7 +43,7 @@ def model_options(pairs: list[str] | None) -> dict[str, Any]:
     for pair in pairs or []:
         name, sign, text = pair.partition("=")
         if not sign or not name:
-            raise UsageError(f"--option must be name=value; got {pair!r}.")
+            raise UsageError(f"{flag} must be name=value; got {pair!r}.")
         try:
             options[name] = json.loads(text)
         except json.JSONDecodeError:

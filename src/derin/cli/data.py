@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from derin.cli.console import JsonFlag, console, print_json, progress_bar
+from derin.cli.console import JsonFlag, console, model_options, print_json, progress_bar
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +32,16 @@ def data(
     ] = None,
     target_kind: Annotated[
         str | None, typer.Option(help="category or number, where it is found out wrongly.", show_default=False)
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="What it is read for: lm, tagging, translation, word-vectors, forecasting.", show_default=False
+        ),
+    ] = None,
+    reading: Annotated[
+        list[str] | None,
+        typer.Option(help="With --task: how it is read, such as encoding=cp1254; repeatable.", show_default=False),
     ] = None,
     size: Annotated[
         int | None, typer.Option(help="Side in pixels at which pictures are read.", show_default=False)
@@ -79,6 +89,8 @@ def data(
             weight_column=weight_column,
             ignore=ignore or (),
             target_kind=target_kind,  # type: ignore[arg-type]  # checked by load
+            task=task,
+            reading=model_options(reading, "--reading"),
             size=size,
             seed=seed,
             download=download,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from derin.cli import explain, weights
+from derin.cli import embed, explain, weights
 from derin.cli.console import speaks_plainly
 from derin.version import __version__
 
@@ -17,6 +17,10 @@ COMMANDS = (
     "train",
     "eval",
     "predict",
+    "generate",
+    "score",
+    "translate",
+    "forecast",
     "data",
     "models",
     "summary",
@@ -30,7 +34,7 @@ COMMANDS = (
 )
 
 # Commands that have commands of their own.
-GROUPS = {"explain": explain.app, "weights": weights.app}
+GROUPS = {"embed": embed.app, "explain": explain.app, "weights": weights.app}
 
 app = typer.Typer(
     no_args_is_help=True,

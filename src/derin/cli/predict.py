@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,16 +16,21 @@ if TYPE_CHECKING:
     from derin.api.model import Model
 
 _CHUNK = 512
+_READS_TEXTS = ("text", "stream", "tagged", "pairs")
+_LONGEST_NAME = 255  # bytes that file systems allow; what is longer is a text
 
 
 def predict(
     run: Annotated[Path, typer.Argument(help="A run, or a bundle.")],
-    inputs: Annotated[list[Path], typer.Argument(help="Pictures, folders of pictures, or tables.")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(help="Pictures, folders of pictures, tables, texts, or files with a text in each line."),
+    ],
     out: Annotated[Path | None, typer.Option(help="Write a CSV file with one line per input.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     json_output: JsonFlag = False,
 ) -> None:
-    """Say what a trained network sees in pictures or rows.
+    """Say what a trained network sees in pictures, rows or texts.
 
     Example: [bold]derin predict runs/mnist-1 seven.png[/bold]
     """
@@ -43,15 +49,32 @@ def predict(
         console(json_output=json_output).print(f"{count} predictions in {out}", soft_wrap=True)
 
 
-def _skipping_unreadable(model: Model, inputs: list[Path]) -> Iterator[tuple[str, Any]]:
+def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[tuple[str, Any]]:
     """Names and predictions. A file that was named must be readable; one found in a folder is told and passed over."""
-    for path in inputs:
+    if model.preparation.kind in _READS_TEXTS:
+        texts = [text for given in inputs for text in _texts(given)]
+        yield from zip(texts, model.predictions(texts), strict=True)
+        return
+    for path in map(Path, inputs):
         if model.preparation.kind != "picture":
             yield from _rows_of_table(model, path)
         elif path.is_dir():
             yield from _folder(model, path)
         else:
             yield str(path), model.predictions(path)[0]
+
+
+def _texts(given: str) -> list[str]:
+    """A text as it was given, or the lines of a file of that name."""
+    from derin.core.errors import DataError
+    from derin.data.readers.decoding import read_text
+
+    if len(given) > _LONGEST_NAME or not Path(given).is_file():
+        return [given]
+    lines = [line for line in read_text(Path(given)).text.splitlines() if line.strip()]
+    if not lines:
+        raise DataError(f"The file {given} holds no text; a text in each line is required.")
+    return lines
 
 
 def _folder(model: Model, folder: Path) -> Iterator[tuple[str, Any]]:
@@ -89,7 +112,9 @@ def _in_words(answer: Any) -> str:
     if "value" in found:
         values = found["value"] if isinstance(found["value"], list) else [found["value"]]
         return ", ".join(number_text(value) for value in values)
-    return "  ".join(f"{name} {probability:.3f}" for name, probability in found["top"])
+    if "top" in found:
+        return "  ".join(f"{name} {probability:.3f}" for name, probability in found["top"])
+    return str(answer)
 
 
 def _write_csv(path: Path, answers: Iterator[tuple[str, Any]]) -> int:
@@ -120,4 +145,6 @@ def _cells(found: dict[str, Any]) -> list[tuple[str, Any]]:
         return [("value", found["value"])]
     if "labels" in found:
         return [("labels", ";".join(found["labels"]))]
-    return [("label", found["label"]), ("probability", found["probability"])]
+    if "label" in found:
+        return [("label", found["label"]), ("probability", found["probability"])]
+    return [(name, cell if isinstance(cell, str | int | float) else json.dumps(cell)) for name, cell in found.items()]

@@ -41,6 +41,31 @@ def train(
         str | None,
         typer.Option(help='Such as "flip,rotate=10,shift=0.1", or "none".', rich_help_panel=_DATA),
     ] = None,
+    reading: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --task: how the file is read, such as encoding=cp1254; repeatable.", rich_help_panel=_DATA
+        ),
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="Of text: words, characters, bytes or bpe.", rich_help_panel=_DATA)
+    ] = None,
+    vectors: Annotated[
+        str | None,
+        typer.Option(help="Word vectors to begin with: a word2vec or GloVe file, or a run.", rich_help_panel=_DATA),
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option(help="Of a forecast: steps that are predicted.", rich_help_panel=_DATA)
+    ] = None,
+    look_back: Annotated[
+        int | None, typer.Option(help="Of a forecast: steps that are looked at.", rich_help_panel=_DATA)
+    ] = None,
+    input_setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input", help="Other setting of the inputs, such as max_size=20000; repeatable.", rich_help_panel=_DATA
+        ),
+    ] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch a named set that is not on this machine.", rich_help_panel=_DATA)
     ] = False,
@@ -69,7 +94,11 @@ def train(
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option(help="classification, binary, multilabel, multitask or regression.", rich_help_panel=_NETWORK),
+        typer.Option(
+            help="classification, binary, multilabel, multitask, regression; of text lm, tagging, translation,"
+            " word-vectors, glove; of a series forecasting.",
+            rich_help_panel=_NETWORK,
+        ),
     ] = None,
     class_weights: Annotated[
         str | None,
@@ -206,6 +235,10 @@ def train(
             "threads": threads,
             "histograms": histograms or None,
             "model_options": model_options(option) or None,
+            "reading": model_options(reading, "--reading") or None,
+            "inputs": _inputs(
+                input_setting, tokenizer=tokenizer, vectors=vectors, horizon=horizon, look_back=look_back
+            ),
         }.items()
         if value is not None
     }
@@ -319,6 +352,13 @@ def _document(run: Any) -> dict[str, Any]:
         "stopped": record.get("stopped"),
         "metrics": run.metrics,
     }
+
+
+def _inputs(settings: list[str] | None, **named: Any) -> dict[str, Any] | None:
+    """The settings of the way from data to network; those with a flag of their own win."""
+    return (
+        model_options(settings, "--input") | {name: value for name, value in named.items() if value is not None} or None
+    )
 
 
 def _class_weights(text: str | None) -> str | list[float] | None:

@@ -79,6 +79,10 @@ class Bundle:
         """The stored tensors by name, on the CPU; tied ones once."""
         return dict(self._tensors)
 
+    def files(self) -> dict[str, bytes]:
+        """The contents of all other files by name, such as vocabularies."""
+        return dict(self._files)
+
     def read_file(self, name: str) -> bytes:
         """The content of another file of the bundle.
 

@@ -1,9 +1,10 @@
-"""A batch: the tensors of some rows, by column name."""
+"""A batch: the tensors of some rows, by column name; and what gives batches."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import torch
@@ -33,3 +34,15 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+class Source(Protocol):
+    """Where batches come from. The training loop asks for `batches` and nothing else that reads data."""
+
+    batch_size: int
+    num_examples: int  # in one epoch
+    num_batches: int  # in one epoch, a smaller last one included
+
+    def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch (counted from 0) from step `from_step` on; the same for the same arguments."""
+        ...

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from derin.data.download import RemoteFile
-from derin.data.forms import ReadOptions, is_archive, read_form
+from derin.data.forms import ReadOptions, is_archive, read_for_task, read_form
 from derin.data.reading import Reading
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import ColumnData, Dense, Table
@@ -36,6 +37,8 @@ class NamedSet:
         published: examples in each split of the set as it was published (``""`` without splits); a difference is noted.
         lossless: whether the published pictures are free of JPEG's losses; a copy in JPEG is noted.
         remark: a sentence that always stands in the report's notes.
+        task: what it is read for, where its form does not tell; the user may name another.
+        reading: settings of the reader of that task.
     """
 
     name: str
@@ -50,6 +53,8 @@ class NamedSet:
     published: Mapping[str, int] = field(default_factory=dict)
     lossless: bool = False
     remark: str = ""
+    task: str | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _from_sklearn(named: NamedSet, _: Path, options: ReadOptions) -> Table:
@@ -137,6 +142,25 @@ def _any(named: NamedSet, place: Path, options: ReadOptions) -> Table:
             place = archives[0]
     table = read_form(place, name=named.name, options=replace(options, target=options.target or named.target))
     return _with_class_names(table, named.classes) if named.classes else table
+
+
+def _for_task(named: NamedSet, place: Path, options: ReadOptions) -> Table:
+    """A set that is read for a task: its own, unless the user named another."""
+    task = options.task or named.task
+    assert task is not None
+    own = named.reading if task == named.task else {}
+    return read_for_task(task, place, name=named.name, options=options, **own)
+
+
+def _generated(address: str) -> Reader:
+    """A set that is made by a documented rule: a function ``make(*, name) -> Table`` at ``module:function``."""
+
+    def read(named: NamedSet, _: Path, options: ReadOptions) -> Table:
+        module, function = address.split(":")
+        table: Table = getattr(import_module(module), function)(name=named.name)
+        return replace(table, task=named.task)
+
+    return read
 
 
 def _with_class_names(table: Table, classes: tuple[str, ...]) -> Table:
@@ -315,6 +339,109 @@ _SETS = (
         read=_any,
         places=("turkish_news_topics",),
         published={"train": 750, "val": 150, "test": 250},
+    ),
+    NamedSet(
+        name="tinyshakespeare",
+        about="1.1 million letters of Shakespeare",
+        read=_for_task,
+        places=("tinyshakespeare/input.txt",),
+        task="lm",
+    ),
+    NamedSet(
+        name="turkish_corpus",
+        about="5.3 MB of Turkish text: speeches, minutes, law, articles",
+        read=_for_task,
+        places=("turkish_corpus",),
+        task="lm",
+    ),
+    NamedSet(
+        name="conll2003_en",
+        about="20,744 English sentences with people, places, organizations",
+        read=_for_task,
+        places=("conll2003_en",),
+        task="tagging",
+    ),
+    NamedSet(
+        name="turkish_wiki_ner",
+        about="19,967 Turkish sentences with 19 kinds of names",
+        read=_for_task,
+        places=("turkish_wiki_ner",),
+        task="tagging",
+    ),
+    NamedSet(
+        name="multi30k_en_de",
+        about="31,014 captions of pictures in English and German",
+        read=_for_task,
+        places=("multi30k_en_de",),
+        task="translation",
+    ),
+    NamedSet(
+        name="tatoeba_en_tr",
+        about="38,467 sentences in English and Turkish",
+        read=_for_task,
+        places=("tatoeba_en_tr/tur.txt",),
+        task="translation",
+        reading={"languages": ("en", "tr")},
+    ),
+    NamedSet(
+        name="dates_en",
+        about="12,000 English dates in 20 forms and their ISO form, made by a rule",
+        read=_generated("derin.data.generated.dates:dates_en"),
+        task="translation",
+    ),
+    NamedSet(
+        name="dates_tr",
+        about="12,000 Turkish dates in 22 forms and their ISO form, made by a rule",
+        read=_generated("derin.data.generated.dates:dates_tr"),
+        task="translation",
+    ),
+    NamedSet(
+        name="dna_promoters",
+        about="promoters and other sequences of DNA, made by a rule",
+        read=_generated("derin.data.generated.dna:dna_promoters"),
+    ),
+    NamedSet(
+        name="food",
+        about="6,000 sentences about food, made by a small grammar",
+        read=_generated("derin.data.generated.food_grammar:food"),
+        task="lm",
+    ),
+    NamedSet(
+        name="music",
+        about="4,000 melodies in ABC notation, made by a rule",
+        read=_generated("derin.data.generated.music:music"),
+        task="lm",
+    ),
+    NamedSet(
+        name="airline_passengers",
+        about="144 months of airline passengers",
+        read=_for_task,
+        places=("timeseries/airline-passengers.csv",),
+        task="forecasting",
+    ),
+    NamedSet(
+        name="sunspots",
+        about="2,820 months of sunspots, 1749 to 1983",
+        read=_for_task,
+        places=("timeseries/monthly-sunspots.csv",),
+        task="forecasting",
+    ),
+    NamedSet(
+        name="etth1",
+        about="17,420 hours of a power transformer: oil temperature and six loads",
+        read=_for_task,
+        places=("timeseries/ETTh1.csv",),
+        task="forecasting",
+        reading={"split": (8640, 2880, 2880)},
+        remark="Cut as the papers do, 12, 4 and 4 months of 30 days; the hours after them are left out.",
+    ),
+    NamedSet(
+        name="pollution",
+        about="43,824 hours of fine dust and weather in Beijing",
+        read=_for_task,
+        places=("timeseries/pollution.csv",),
+        task="forecasting",
+        reading={"target": "pm2.5"},
     ),
 )
 

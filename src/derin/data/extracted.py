@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import ShapeError
+from derin.data.preparation import Preparation
 from derin.data.table import Rows
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ Features = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class ExtractedFeatures:
+class ExtractedFeatures(Preparation):
     """Features of a table's rows, and of augmented views of its training rows. Host memory and preparation in one.
 
     Args:
@@ -41,7 +42,6 @@ class ExtractedFeatures:
     views: Features
     rows: Rows
     kind: ClassVar[str] = "extracted"
-    columns: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         fits = self.plain.ndim == 2 and self.views.shape[1:] == (len(self.rows), self.plain.shape[1])
@@ -53,6 +53,11 @@ class ExtractedFeatures:
 
     def __len__(self) -> int:
         return len(self.plain)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Features are made of pictures, and read no column themselves."""
+        return ()
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -75,10 +80,6 @@ class ExtractedFeatures:
             np.where(is_plain, self.plain[rows], self.views[np.minimum(drawn, len(self.views) - 1), self._place[rows]])
         )
 
-    def finish(self, gathered: torch.Tensor) -> torch.Tensor:
-        """Features are ready as they are."""
-        return gathered
-
     def host(self, table: Any) -> ExtractedFeatures:
         """These features: they were made of that table."""
         return self
@@ -86,6 +87,10 @@ class ExtractedFeatures:
     def read(self, inputs: Any) -> np.ndarray:
         """Features that a person hands over."""
         return np.asarray(inputs, dtype=np.float32)
+
+    def is_single(self, inputs: Any) -> bool:
+        """Whether it is one row."""
+        return np.ndim(inputs) == 1
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "features": int(self.plain.shape[1]), "views": len(self.views)}

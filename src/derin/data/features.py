@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from derin.core.errors import DataError, RefusedFileError
 from derin.data.cells import DAY_FIRST
 from derin.data.encoders import CategoryEncoder, DateEncoder, Encoder, Features, NumberEncoder, encoder_from_json
+from derin.data.preparation import Preparation
 from derin.data.raw_column import RawColumn, TableColumn
 from derin.data.raw_rows import raw_columns
 from derin.data.schema import Column, Kind
@@ -25,7 +26,7 @@ _CHUNK_ROWS = 16_384
 
 
 @dataclass(frozen=True)
-class FeaturePreparation:
+class FeaturePreparation(Preparation):
     """Numbers standardised, categories one-hot, dates as year and circles; text and identifiers are left out.
 
     Args:
@@ -41,7 +42,7 @@ class FeaturePreparation:
     """
 
     encoders: tuple[Encoder, ...]
-    kind: str = "features"
+    kind: ClassVar[str] = "features"
 
     @classmethod
     def fit(cls, table: Table, rows: Rows) -> FeaturePreparation:
@@ -68,8 +69,8 @@ class FeaturePreparation:
         if not encoders:
             if texts:
                 raise DataError(
-                    f"Table {table.name!r}: its inputs are text ({', '.join(map(repr, texts))}), and no "
-                    "preparation in this version reads text; add columns of numbers, categories or dates."
+                    f"Table {table.name!r}: an input of numbers, categories or dates is required beside texts "
+                    f"({', '.join(map(repr, texts))}); add such a column, or keep one text alone."
                 )
             kinds = ", ".join(f"{c.name!r} ({c.kind.value}, {c.role.value})" for c in table.schema)
             raise DataError(
@@ -82,7 +83,7 @@ class FeaturePreparation:
                 table.reading.notes.append(note)
         return cls(tuple(encoders))
 
-    @cached_property
+    @property
     def columns(self) -> tuple[str, ...]:
         return tuple(e.name for e in self.encoders)
 
@@ -122,9 +123,11 @@ class FeaturePreparation:
         features, unseen = self._encode([raw[e.name] for e in self.encoders])
         return features, self._notes(unseen)
 
-    def finish(self, gathered: torch.Tensor) -> torch.Tensor:
-        """Features are ready as they are: ``(B, F)`` float32."""
-        return gathered
+    def is_single(self, inputs: Any) -> bool:
+        """Whether it is one row: a dict, a list of numbers, or an array of one axis."""
+        if isinstance(inputs, list | tuple):
+            return all(isinstance(value, int | float) for value in inputs)
+        return isinstance(inputs, dict) or getattr(inputs, "ndim", None) == 1
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "columns": [e.to_json() for e in self.encoders]}

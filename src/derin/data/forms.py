@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import inspect
 import tarfile
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
-from derin.core.errors import DataError
+from derin.core.errors import DataError, UnknownNameError, UsageError
+from derin.core.registry import Registry
 from derin.data.download import unpack
 from derin.data.pictures.listing import PICTURE_ENDINGS
 from derin.data.readers.arrays import is_array_file, is_array_folder, read_arrays
 from derin.data.readers.cifar import is_cifar_folder, read_cifar
+from derin.data.readers.conll import looks_like_conll
 from derin.data.readers.csv_table import csv_files, looks_like_csv, read_csv
+from derin.data.readers.fasta import looks_like_fasta, read_fasta
 from derin.data.readers.idx import is_idx_file, is_idx_folder, read_idx
 from derin.data.readers.labelled_text import looks_like_labelled_text, read_labelled_text
+from derin.data.readers.pairs import looks_like_pairs
 from derin.data.readers.targets import TargetKind
 from derin.data.table import Dense, Table
 
@@ -32,6 +38,11 @@ FORMS = (
     ".npz and .npy arrays",
     ".csv and .tsv tables",
     "labelled texts (.tsv, .csv, .jsonl, class folders of .txt, or one file for each class)",
+    "FASTA files with classes in the headers, or one file for each class",
+    "tagged words in columns (CoNLL: a word and its tag on each line)",
+    "sentence pairs (two parallel files such as train.en and train.de, or a file with a tab between)",
+    "with --task: plain text (lm, word-vectors), CoNLL columns (tagging), sentence pairs (translation), "
+    "measurements over time (forecasting)",
 )
 
 _TEXT_ENDINGS = frozenset((".txt", ".text"))
@@ -39,6 +50,21 @@ _ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".ta
 # So many names tell what a folder holds; a million pictures are not walked to find that out.
 _MOST_NAMES = 2000
 _HIDDEN = ("__MACOSX",)
+
+
+# What a task reads where a file's form does not tell it from another task's. Each is
+# ``reader(path, *, name, **settings) -> Table``; its further arguments are what `derin.load` takes as ``reading``.
+TASK_READERS: Registry[Callable[..., Table]] = Registry(
+    "task that reads data in a form of its own",
+    {
+        "lm": "derin.data.readers.plain_text:read_plain_text",
+        "word-vectors": "derin.data.readers.plain_text:read_plain_text",
+        "glove": "derin.data.readers.plain_text:read_plain_text",
+        "tagging": "derin.data.readers.conll:read_conll",
+        "translation": "derin.data.readers.pairs:read_pairs",
+        "forecasting": "derin.data.readers.series:read_series",
+    },
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +78,8 @@ class ReadOptions:
     weight_column: str | None = None
     ignore: tuple[str, ...] = ()
     target_kind: TargetKind | None = None
+    task: str | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:
@@ -62,9 +90,41 @@ def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:
     """
     if not path.exists():
         raise DataError(f"{path} does not exist; a file, a folder or the name of a data set is required.")
+    if options.task is not None and options.task in TASK_READERS:
+        return read_for_task(options.task, path, name=name, options=options)
+    if options.reading:
+        raise UsageError(
+            f"load: reading is for data that is read for a task ({', '.join(TASK_READERS)}); name the task, or leave "
+            f"{', '.join(options.reading)} out."
+        )
     if path.is_file():
         return _read_file(path, name, options)
     return _read_folder(path, name, options)
+
+
+def read_for_task(task: str, path: Path | Sequence[Path], *, name: str, options: ReadOptions, **settings: Any) -> Table:
+    """The table that a task reads.
+
+    Args:
+        task: in `TASK_READERS`.
+        path: of a file or folder, or of several files.
+        name: of the data.
+        options: whose `reading` are settings of that reader; a target that was named is one too.
+        settings: that a known data set brings; what the user says wins.
+
+    Raises:
+        UnknownNameError: the reader has no such setting.
+    """
+    reader = TASK_READERS[task]
+    known = [n for n, p in inspect.signature(reader).parameters.items() if p.kind is p.KEYWORD_ONLY and n != "name"]
+    given = {**settings, **options.reading}
+    if options.target is not None and "target" in known:
+        given["target"] = options.target
+    for setting in given:
+        if setting not in known:
+            raise UnknownNameError(f"setting of reading for {task}", setting, known)
+    table = reader(path, name=name, **given)
+    return replace(table, task=task)
 
 
 def is_archive(path: Path) -> bool:
@@ -79,14 +139,25 @@ def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
         return read_arrays(path, name=name, target=options.target)
     if is_archive(path):
         return _read_archive(path, name, options)
+    if looks_like_fasta(path):
+        return read_fasta(path, name=name, target=options.target)
+    if looks_like_conll(path):
+        return read_for_task("tagging", path, name=name, options=options)
     if looks_like_labelled_text(path):
         return read_labelled_text(path, name=name, target=options.target)
     if looks_like_csv(path):
         return _read_csv(path, name, options)
+    if looks_like_pairs(path):
+        return read_for_task("translation", path, name=name, options=options)
     if _is_picture(path.name):
         raise DataError(f"{path} is a single picture; name the folder that holds a folder of pictures for each class.")
     if "-labels" in path.name and "idx1" in path.name:
         raise DataError(f"{path} holds labels alone; name the file of the pictures beside it, or the folder of both.")
+    if _ending(path.name) in _TEXT_ENDINGS:
+        raise DataError(
+            f"{path} is plain text without labels; say what to learn from it: --task lm (a language model), "
+            "word-vectors, glove, tagging or translation."
+        )
     raise DataError(f"{path} is of no form that Derin reads as data. Derin reads {_forms()}.")
 
 
@@ -101,6 +172,12 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
     num_pictures = sum(map(_is_picture, below))
     if num_pictures and num_pictures >= _count(below, _TEXT_ENDINGS):
         return _read_pictures(path, name, options)
+    if looks_like_fasta(path):
+        return read_fasta(path, name=name, target=options.target)
+    if looks_like_conll(path):
+        return read_for_task("tagging", path, name=name, options=options)
+    if looks_like_pairs(path):
+        return read_for_task("translation", path, name=name, options=options)
     if looks_like_labelled_text(path):
         return read_labelled_text(path, name=name, target=options.target)
     if csv_files(path):

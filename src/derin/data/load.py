@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,11 @@ from derin.data.forms import Progress, ReadOptions, read_form
 from derin.data.named import read_named
 from derin.data.readers.targets import TargetKind
 from derin.data.schema import Kind, Role, Schema
-from derin.data.splits import complete_splits
+from derin.data.splits import complete_splits, count_examples
 from derin.data.table import Dense, Table
+
+# Word vectors are judged by other questions than the words left out of their text.
+_WITHOUT_A_TEST = ("word-vectors", "glove")
 
 # ITU-R BT.601: the weights of red, green and blue in brightness, as Pillow uses them.
 _LUMA = (0.299, 0.587, 0.114)
@@ -33,6 +36,8 @@ def load(
     weight_column: str | None = None,
     ignore: Sequence[str] = (),
     target_kind: TargetKind | None = None,
+    task: str | None = None,
+    reading: Mapping[str, Any] | None = None,
     seed: int = 0,
     download: bool = False,
     progress: Progress | None = None,
@@ -52,6 +57,9 @@ def load(
         weight_column: name of the column of a csv table or data frame that says how much each example counts.
         ignore: names of its columns that are no inputs.
         target_kind: ``"category"`` or ``"number"``: what its target is, where that is found out wrongly.
+        task: what the data is read for, where its form does not tell: ``"lm"``, ``"word-vectors"``, ``"tagging"``,
+            ``"translation"``, ``"forecasting"``.
+        reading: settings of the reader of that task, such as ``{"encoding": "cp1254"}``.
         seed: of the cut.
         download: whether a known data set may be fetched from its public address.
         progress: called with (done, total) while much is read or fetched.
@@ -84,9 +92,15 @@ def load(
         weight_column=weight_column,
         ignore=tuple(ignore),
         target_kind=target_kind,
+        task=task,
+        reading=dict(reading or {}),
     )
     table = _with_channels(_read(source, options, download), channels)
     _require_columns_as_said(table, options)
+    if table.task in _WITHOUT_A_TEST or (table.task is not None and set(table.splits) > {"train"}):
+        # Text and series are cut by their reader where they can be cut: in their order.
+        table.reading.counts = count_examples(table)
+        return replace(table, given_splits=table.given_splits or tuple(table.splits))
     first = first_equal_rows(table)
     table = complete_splits(table, seed=seed, first=first)
     note_duplicates(table, first)

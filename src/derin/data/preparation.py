@@ -2,54 +2,154 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
 from derin.core.registry import Registry
+from derin.core.seeds import permutation
 from derin.data.table import Rows, Table
 
 if TYPE_CHECKING:
     import torch
 
+    from derin.data.augment import Augmentation
+    from derin.data.batch import Source
 
-class Preparation(Protocol):
+
+@dataclass(frozen=True, kw_only=True)
+class Batching:
+    """How rows become batches.
+
+    Args:
+        batch_size: examples per batch; of rows of unequal length, examples of mean length.
+        seed: of order and augmentation.
+        shuffle: whether each epoch has an order of its own, as in training.
+        device: where batches go.
+        limit: at most so many examples, drawn by the seed; None takes all.
+        augmentation: what happens to pictures, or None.
+        mixed_target: the target that mixing turns into probabilities, and its number of classes.
+    """
+
+    batch_size: int
+    seed: int = 0
+    shuffle: bool = False
+    device: str | torch.device = "cpu"
+    limit: int | None = None
+    augmentation: Augmentation | None = None
+    mixed_target: tuple[str, int] | None = None
+
+    def limited(self, rows: Rows) -> Rows:
+        """The rows, or as many of them as the limit allows, in their order."""
+        if self.limit is None or len(rows) <= self.limit:
+            return rows
+        return np.sort(rows[permutation(self.seed, "limit", 0, len(rows))[: self.limit]])
+
+
+class Preparation(ABC):
     """The way from raw columns to the network's input.
 
     Attributes:
         kind: its name in `PREPARATIONS`, saved in the card.
         columns: names of the raw columns it reads.
-        input_shape: what the network receives, without the batch axis: ``(channels, height, width)`` or
-            ``(features,)``.
+        input_shape: what the network receives, without the batch axis: ``(channels, height, width)``, ``(features,)``,
+            or ``(length,)`` of tokens, where any length is taken and this one is typical.
+        has_files: whether something of it (a vocabulary) lies in files of the bundle; then ``from_json`` takes them as
+            its second argument.
+
+    Its classmethod ``fit(table, rows, **options)`` fits it on training rows, and names its options as arguments.
     """
 
-    kind: str
-    columns: tuple[str, ...]
-    input_shape: tuple[int, ...]
+    kind: ClassVar[str]
+    has_files: ClassVar[bool] = False
 
-    def host(self, table: Table) -> HostInput:
+    @property
+    @abstractmethod
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    @abstractmethod
+    def input_shape(self) -> tuple[int, ...]: ...
+
+    @abstractmethod
+    def host(self, table: Table) -> Any:
         """The inputs of a whole table, ready to be gathered by rows; anything costly is done here, once, vectorised."""
-        ...
 
+    @abstractmethod
     def read(self, inputs: Any) -> np.ndarray:
-        """What a person hands over for prediction (a path, a picture, an array, a row, or a list of them), as host
-        rows.
+        """What a person hands over for prediction (a path, a picture, a text, an array, a row, or a list of them), as
+        host rows.
 
         Shapes:
             ``(B, ...)``, the form in which `HostInput.gather` gives its rows.
         """
-        ...
 
     def finish(self, gathered: torch.Tensor) -> torch.Tensor:
         """Casts and normalises a gathered batch on its device.
 
         Shapes:
             ``(B, height, width, channels)`` uint8 or float32 in 0..255 → ``(B, channels, height, width)`` float32,
-            channels last in memory; features ``(B, F)`` float32 → the same.
+            channels last in memory; anything else is ready as it is.
         """
-        ...
+        return gathered
 
-    def to_json(self) -> dict[str, Any]: ...
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """What the card keeps, so that `preparation_from_json` builds the same preparation again."""
+
+    def files(self) -> dict[str, bytes]:
+        """What the bundle keeps beside the card, by file name."""
+        return {}
+
+    @abstractmethod
+    def is_single(self, inputs: Any) -> bool:
+        """Whether a person who hands this over means one example, and not a list of them."""
+
+    def network_options(self) -> dict[str, Any]:
+        """Options of a registered network that follow from the preparation, such as the size of a vocabulary."""
+        return {}
+
+    def embedding(self, seed: int) -> np.ndarray | None:
+        """Word vectors that the network's embedding begins with, one for each token; None where none were given.
+
+        Args:
+            seed: of the vectors of tokens that have none.
+
+        Shapes:
+            ``(vocabulary, dimensions)`` float32.
+        """
+        return None
+
+    def source(
+        self, host: Any, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
+    ) -> Source:
+        """The batches of some rows.
+
+        Args:
+            host: what `host` gave.
+            targets: further columns by name, one value per row of the table (labels, weights).
+            rows: the rows of the table.
+            input_name: the input's name in the batch.
+            batching: how rows become batches.
+        """
+        from derin.data.source import TableSource
+
+        return TableSource(
+            host,
+            self,
+            targets,
+            batching.limited(rows),
+            input_name=input_name,
+            batch_size=batching.batch_size,
+            seed=batching.seed,
+            shuffle=batching.shuffle,
+            augmentation=batching.augmentation,
+            mixed_target=batching.mixed_target,
+            device=batching.device,
+        )
 
 
 class HostInput(Protocol):
@@ -73,11 +173,24 @@ PREPARATIONS: Registry[Any] = Registry(
     {
         "picture": "derin.data.pictures.preparation:PicturePreparation",
         "features": "derin.data.features:FeaturePreparation",
+        "text": "derin.data.text.preparation:TextPreparation",
+        "stream": "derin.data.text.stream_preparation:StreamPreparation",
+        "tagged": "derin.data.text.tagged_preparation:TaggedPreparation",
+        "pairs": "derin.data.text.pair_preparation:PairPreparation",
+        "corpus": "derin.data.text.corpus_preparation:CorpusPreparation",
+        "cooccurrences": "derin.data.text.cooccurrence_preparation:CooccurrencePreparation",
+        "series": "derin.data.series.preparation:SeriesPreparation",
     },
 )
 
 
-def preparation_from_json(data: dict[str, Any]) -> Preparation:
-    """The preparation that `to_json` described; each class checks its own fields."""
-    preparation: Preparation = PREPARATIONS[data["kind"]].from_json(data)
+def preparation_from_json(data: dict[str, Any], files: Mapping[str, bytes] | None = None) -> Preparation:
+    """The preparation that `to_json` described; each class checks its own fields.
+
+    Args:
+        data: the preparation's part of a card.
+        files: the other files of the bundle, by name.
+    """
+    found: Any = PREPARATIONS[data["kind"]]
+    preparation: Preparation = found.from_json(data, files or {}) if found.has_files else found.from_json(data)
     return preparation

@@ -18,6 +18,8 @@ class Kind(StrEnum):
     CATEGORY = "category"  # int64 index into `classes`, -1 where missing
     DATE = "date"  # float64, seconds since 1970-01-01 UTC, NaN where missing
     TEXT = "text"  # UTF-8 bytes of unequal length
+    WORDS = "words"  # as text, a sentence that is cut into words, with a line feed between them
+    TAGS = "tags"  # int64 index into `classes` for each word, of unequal length
 
 
 class Role(StrEnum):

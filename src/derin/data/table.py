@@ -78,6 +78,10 @@ class Ragged:
         bounds = part.offsets.tolist()
         return [whole[a:b].decode("utf-8") for a, b in itertools.pairwise(bounds)]
 
+    def word_lists(self, rows: Rows | None = None) -> list[list[str]]:
+        """The rows as lists of words, for a column of kind words."""
+        return [text.split("\n") if text else [] for text in self.texts(rows)]
+
     @classmethod
     def from_texts(cls, texts: Sequence[str]) -> Ragged:
         encoded = [t.encode("utf-8") for t in texts]
@@ -139,6 +143,7 @@ class Table:
         reading: counts, exceptions, duplicates, leaks.
         row_names: a name for each row (a path, a line number), or None.
         given_splits: the splits that the source itself brought; the others were cut.
+        task: the name of the task that the data was read for, where its form does not tell (plain text, a series).
     """
 
     name: str
@@ -148,6 +153,7 @@ class Table:
     reading: Reading = field(default_factory=Reading)
     row_names: Sequence[str] | None = None
     given_splits: tuple[str, ...] = ()
+    task: str | None = None
 
     def __post_init__(self) -> None:
         lengths = {c.name: len(self.columns[c.name]) for c in self.schema}

@@ -26,7 +26,8 @@ class ModelInfo:
         build: ``build(input_shape, num_outputs, options)`` gives the network; the last is an instance of `options`.
             What the network chose by itself stands in its attribute ``options``, of the same class, and is saved.
         options: frozen, keyword-only dataclass of the model's options, each with a default.
-        input_kind: ``"picture"`` is ``(channels, height, width)``, ``"features"`` is ``(features,)``.
+        input_kind: ``"picture"`` is ``(channels, height, width)``, ``"features"`` is ``(features,)``, ``"tokens"`` is
+            ``(length,)`` whole numbers of any length, ``"series"`` is ``(steps, variables)``.
         native_input: the paper's input shape, without the batch.
         native_outputs: the paper's number of classes or values.
         smallest_input: the smallest shape it takes, axis by axis; None where any will do.
@@ -38,14 +39,14 @@ class ModelInfo:
         output_layers: the modules whose sizes follow `num_outputs`: all that is new where a trained network learns
             other classes.
         output_kind: ``"vector"`` is ``(num_outputs,)``, ``"embedding"`` a vector of length 1, ``"map"``
-            ``(num_outputs, height, width)``.
+            ``(num_outputs, height, width)``, ``"sequence"`` is of the network's own form, step by step.
         key_maps: the names that published weights give to this model's tensors.
     """
 
     name: str
     build: Callable[[tuple[int, ...], int, Any], nn.Module]
     options: type = NoOptions
-    input_kind: Literal["picture", "features", "any"]
+    input_kind: Literal["picture", "features", "tokens", "series", "any"]
     native_input: tuple[int, ...]
     native_outputs: int
     smallest_input: tuple[int, ...] | None = None
@@ -54,5 +55,5 @@ class ModelInfo:
     note: str = ""
     gradient_layer: str | None = None
     output_layers: tuple[str, ...] = ("output",)
-    output_kind: Literal["vector", "embedding", "map"] = "vector"
+    output_kind: Literal["vector", "embedding", "map", "sequence"] = "vector"
     key_maps: tuple[KeyMap, ...] = ()

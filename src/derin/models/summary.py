@@ -67,7 +67,7 @@ def summarize(model: nn.Module, input_shape: tuple[int, ...], *, dtype: torch.dt
     Mode, buffers and torch's random state are as before afterwards. A network on the meta device needs no memory.
 
     Args:
-        model: any network with one input.
+        model: any network with one input, or with a method ``example_inputs(batch_size)`` that gives its inputs.
         input_shape: of one example, without the batch.
         dtype: of the input; whole numbers for a network that begins with an embedding.
 
@@ -83,7 +83,11 @@ def summarize(model: nn.Module, input_shape: tuple[int, ...], *, dtype: torch.dt
     device = torch.device("cpu") if first is None else first.device
     counter = _Counter(model)
     with _undisturbed(model, device), counter.watching(), counter:
-        model(torch.zeros((1, *input_shape), dtype=dtype, device=device))
+        if hasattr(model, "example_inputs"):
+            examples: tuple[Tensor, ...] = model.example_inputs(1)  # type: ignore[operator]
+            model(*(value.to(device) for value in examples))
+        else:
+            model(torch.zeros((1, *input_shape), dtype=dtype, device=device))
     return counter.summary()
 
 

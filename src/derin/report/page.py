@@ -6,7 +6,22 @@ from pathlib import Path
 
 from derin.core.files import write_bytes
 from derin.core.messages import language, say
-from derin.report import data, examples, learning, measurements, mistakes, network, reproduce, summary
+from derin.report import (
+    data,
+    examples,
+    forecast,
+    learning,
+    measurements,
+    mistakes,
+    network,
+    reproduce,
+    summary,
+    tagging,
+    text_baseline,
+    translation,
+    word_vectors,
+)
+from derin.report import language as language_model
 from derin.report.html import Html, join, tag
 from derin.strategy.numbers import task_name
 from derin.strategy.story import Story, read_story
@@ -42,6 +57,12 @@ def render(story: Story, *, pictures: bool = True) -> str:
         ("result", "summary.heading", summary.result(story)),
         ("learning", "curves.heading", learning.learning(story)),
         ("measurements", "metrics.heading", measurements.measurements(story)),
+        ("text_baseline", "text_baseline.heading", text_baseline.section(story)),
+        ("language", "language.heading", language_model.section(story)),
+        ("tagging", "tagging.heading", tagging.section(story)),
+        ("translation", "translation.heading", translation.section(story)),
+        ("forecast", "forecast.heading", forecast.section(story)),
+        ("word_vectors", "word-vectors.heading", word_vectors.section(story)),
         ("mistakes", mistakes.heading_key(story), mistakes.mistakes(story)),
         ("examples", "examples.heading", examples.examples(story) if pictures else None),
         ("data", "data.heading", data.data(story, names=pictures)),

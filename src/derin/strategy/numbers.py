@@ -19,6 +19,8 @@ _SHARES = (
     "recall_macro",
     "f1_macro",
     "f1_micro",
+    "token_accuracy",
+    "exact_match",
 )
 _SCORES = ("auc", "auc_macro", "ece", "brier", "r2")
 _MANY = 5_000  # examples from which on a hundredth of a percent says something

@@ -8,17 +8,19 @@ from derin.core.errors import DataError, UnknownNameError
 from derin.data.schema import Kind, Role
 from derin.data.table import Rows, Table
 from derin.tasks.registry import TASKS
+from derin.tasks.supervised import SupervisedTask
 from derin.tasks.targets import training_rows
 
 if TYPE_CHECKING:
-    from derin.tasks.supervised import SupervisedTask
+    from derin.tasks.base import BaseTask
 
 
-def infer_task(table: Table, *, name: str | None = None, rows: Rows | None = None, **options: Any) -> SupervisedTask:
+def infer_task(table: Table, *, name: str | None = None, rows: Rows | None = None, **options: Any) -> BaseTask:
     """The task that a table asks for: its targets' kinds decide, unless a name is given.
 
     A category of two classes is ``binary``, of more ``classification``; a category with one place for each label is
-    ``multilabel``; numbers are ``regression``. Several columns that are not all numbers are ``multitask``.
+    ``multilabel``; numbers are ``regression``. Several columns that are not all numbers are ``multitask``. A tag for
+    each word is ``tagging``, a text ``translation``. Data that was read for a task keeps that.
 
     Args:
         table: with its target columns marked in the schema.
@@ -52,18 +54,25 @@ def infer_task(table: Table, *, name: str | None = None, rows: Rows | None = Non
     if len(weights) > 1:
         names = ", ".join(column.name for column in weights)
         raise DataError(f"Table {table.name!r}: at most one column may hold example weights; got {names}.")
-    settings["weight_column"] = weights[0].name if weights else None
+    if issubclass(chosen, SupervisedTask):
+        settings["weight_column"] = weights[0].name if weights else None
     return chosen.from_table(table, training_rows(table, rows), settings)
 
 
 def inferred_name(table: Table) -> str:
-    """The name of the task that the target columns ask for."""
+    """The name of the task that the data was read for, or else that the target columns ask for."""
+    if table.task is not None:
+        return table.task
     targets = table.targets
     if len(targets) > 1:
         return "regression" if all(column.kind is Kind.NUMBER for column in targets) else "multitask"
     column = table.target()
     if column.kind is Kind.NUMBER:
         return "regression"
+    if column.kind is Kind.TAGS:
+        return "tagging"
+    if column.kind is Kind.TEXT:
+        return "translation"
     if column.kind is Kind.CATEGORY and column.classes is not None:
         if column.shape != ():
             return "multilabel"

@@ -93,7 +93,12 @@ class MultiTask(SupervisedTask):
         for column in table.targets:
             alone = _with_only(table, column.name)
             wanted = {k: v for k, v in given.items() if column.classes is not None}
-            parts.append(infer_task(alone, rows=rows, **wanted))
+            part = infer_task(alone, rows=rows, **wanted)
+            if not isinstance(part, SupervisedTask):
+                raise UsageError(
+                    f"A part of a multitask must be classes or numbers; {column.name!r} asks for {part.name}."
+                )
+            parts.append(part)
         return cls(parts, loss_weights=weights, weight_column=weight_column)
 
     def targets(self, table: Table) -> npt.NDArray[np.float32]:

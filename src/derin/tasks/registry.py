@@ -9,9 +9,9 @@ from derin.core.errors import RefusedFileError
 from derin.core.registry import Registry
 
 if TYPE_CHECKING:
-    from derin.tasks.supervised import SupervisedTask
+    from derin.tasks.base import BaseTask
 
-TASKS: Registry[type[SupervisedTask]] = Registry(
+TASKS: Registry[type[BaseTask]] = Registry(
     "task",
     {
         "classification": "derin.tasks.classification:Classification",
@@ -19,11 +19,17 @@ TASKS: Registry[type[SupervisedTask]] = Registry(
         "multilabel": "derin.tasks.multilabel:MultiLabel",
         "regression": "derin.tasks.regression:Regression",
         "multitask": "derin.tasks.multitask:MultiTask",
+        "lm": "derin.tasks.language_modelling:LanguageModelling",
+        "tagging": "derin.tasks.tagging:Tagging",
+        "translation": "derin.tasks.translation:Translation",
+        "word-vectors": "derin.tasks.word_vectors:WordVectorTask",
+        "glove": "derin.tasks.glove:GloveTask",
+        "forecasting": "derin.tasks.forecasting:Forecasting",
     },
 )
 
 
-def task_from_json(data: Mapping[str, Any]) -> SupervisedTask:
+def task_from_json(data: Mapping[str, Any]) -> BaseTask:
     """The task that `to_json` described.
 
     Args:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,13 @@ from torch import Tensor, nn
 
 from derin.core.errors import RefusedFileError, ShapeError, UsageError
 from derin.data.batch import Batch
-from derin.data.table import Rows, Table
+from derin.data.schema import Kind
+from derin.data.table import Table
 from derin.models.auxiliary import WithAuxiliary
+from derin.tasks.base import BaseTask
 from derin.tasks.prediction import Answer
 from derin.tasks.targets import example_weights
-from derin.train.protocol import Losses, Metrics, Outputs, Step, update_single
+from derin.train.protocol import Losses, Metrics, Outputs
 
 if TYPE_CHECKING:
     from derin.tasks.calibration import CalibrationReport
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class SupervisedTask(ABC):
+class SupervisedTask(BaseTask):
     """A task with known answers; fulfils `derin.train.protocol.Task`.
 
     Args:
@@ -37,46 +39,26 @@ class SupervisedTask(ABC):
         num_outputs: how many numbers the network gives for each example.
     """
 
-    name: str
-    headline: str
-    maximize: bool = True
-    forbids: frozenset[str] = frozenset()
-    options: frozenset[str] = frozenset()  # settings that the user may choose, by the name of their argument
-    classes: tuple[str, ...] = ()
-
-    input = "input"
     target = "target"
     weight = "weight"
 
     def __init__(self, columns: Sequence[str], weight_column: str | None) -> None:
-        self.columns = tuple(columns)
+        super().__init__(columns)
         self.weight_column = weight_column
-        self.state: dict[str, Tensor] = {}
-        if not self.columns:
-            raise UsageError(f"A {self.name} task needs the name of its target column; got none.")
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, SupervisedTask) and self.to_json() == other.to_json()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.to_json().items() if k != 'name')})"
-
-    @property
-    @abstractmethod
-    def num_outputs(self) -> int: ...
 
     @classmethod
-    @abstractmethod
-    def from_table(cls, table: Table, rows: Rows, options: Mapping[str, Any]) -> Self:
-        """The task that fits a table, its statistics fitted on `rows`."""
+    def default_model(cls, table: Table) -> str:
+        kinds = {column.kind for column in table.inputs}
+        if Kind.PICTURE in kinds:
+            return "convnet"
+        return "text_bag" if kinds == {Kind.TEXT} else "mlp"
 
-    @classmethod
-    @abstractmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The task that `to_json` described; a field that does not fit is refused."""
+    def batch_columns(self, table: Table) -> dict[str, Any]:
+        weights = self.weights(table)
+        return {self.target: self.targets(table)} | ({} if weights is None else {self.weight: weights})
 
-    @abstractmethod
-    def to_json(self) -> dict[str, Any]: ...
+    def check_batch(self, model: nn.Module, batch: Batch) -> None:
+        self.check(model, batch[self.input])
 
     @abstractmethod
     def targets(self, table: Table) -> npt.NDArray[Any]:
@@ -159,9 +141,6 @@ class SupervisedTask(ABC):
         from derin.tasks.telling import telling_examples
 
         return telling_examples(self, outputs, targets, num)
-
-    def update(self, step: Step, batch: Batch) -> Losses:
-        return update_single(self, step, batch)
 
 
 def _main(output: object) -> object:

@@ -5,11 +5,11 @@ The loop knows batches, losses and metrics; it knows no model, no picture and no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from derin.data.batch import Batch
+from derin.data.batch import Batch, Source
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -17,17 +17,7 @@ if TYPE_CHECKING:
 Losses = dict[str, "Tensor"]
 Outputs = dict[str, "Tensor"]
 
-
-class Source(Protocol):
-    """Where batches come from. The loop asks for `batches` and nothing else that reads data."""
-
-    batch_size: int
-    num_examples: int  # in one epoch
-    num_batches: int  # in one epoch, a smaller last one included
-
-    def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch (counted from 0) from step `from_step` on; the same for the same arguments."""
-        ...
+__all__ = ["Batch", "Losses", "Metrics", "Outputs", "Source", "Step", "Task", "update_single"]
 
 
 class Metrics(Protocol):
@@ -45,6 +35,7 @@ class Step(Protocol):
 
     model: nn.Module
     index: int  # optimizer steps done since the start of training
+    rate: float  # the learning rate of this step, for a task that makes its updates itself
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The precision of the plan, for forward passes and losses; backward passes run outside."""

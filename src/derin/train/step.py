@@ -44,6 +44,7 @@ class PlannedStep:
         self.optimizers = optimizers
         self.average = average
         self.index = 0
+        self.rate = 0.0
         self.closes_group = True  # whether the batch at hand is the last one before an update
         self._plan, self._device_type = plan, device_type
         self._accumulates = config.accumulate > 1
@@ -62,6 +63,7 @@ class PlannedStep:
 
     def set_rate(self, rate: float) -> None:
         """Gives every parameter group its learning rate for the next update."""
+        self.rate = rate
         for optimizer in self.optimizers.values():
             set_rate(optimizer, rate)
 

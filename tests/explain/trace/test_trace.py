@@ -240,9 +240,10 @@ SMALL_OPTIONS |= {"facenet_nn1": {"dense_units": 24}, "unet": {"width": 6}}
 @pytest.mark.parametrize("name", MODELS)
 def test_table_has_the_operations_of_every_registered_network(name: str) -> None:
     info = MODELS[name]
-    shape = info.native_input if info.input_kind == "picture" else (5,)
+    shape = (5,) if info.input_kind in ("features", "any") else info.native_input
     network = build(name, input_shape=shape, num_outputs=7, **SMALL_OPTIONS.get(name, {})).to("meta")
+    example = network.example_inputs(2) if hasattr(network, "example_inputs") else (torch.empty(2, *shape),)
     for training in (True, False):
         with torch.no_grad(), torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH), Operators() as seen:
-            network.train(training)(torch.empty(2, *shape, device="meta"))
+            network.train(training)(*(x.to("meta") for x in example))
         assert not [str(one) for one in seen.found if not is_readable(one)]

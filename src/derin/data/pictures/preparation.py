@@ -15,6 +15,7 @@ from derin.data.pictures.fitting import DEFAULT_SIZE, Fitting, Rule, input_size,
 from derin.data.pictures.hosts import picture_host, picture_shapes
 from derin.data.pictures.reading_inputs import images_of
 from derin.data.pictures.statistics import measure_channels
+from derin.data.preparation import Preparation
 from derin.data.schema import Column, Kind
 from derin.data.table import Dense, Pictures, Rows, Table
 
@@ -31,7 +32,7 @@ _FIELDS = {"kind", "column", "height", "width", "channels", "mean", "std", "rule
 
 
 @dataclass(frozen=True, kw_only=True)
-class PicturePreparation:
+class PicturePreparation(Preparation):
     """Brings pictures to one size and normalizes them: y = (x / 255 − mean) / std for each channel.
 
     Args:
@@ -126,6 +127,13 @@ class PicturePreparation:
             channels=self.channels,
             where=f"Table {table.name!r}",
         )
+
+    def is_single(self, inputs: Any) -> bool:
+        """Whether it is one picture: a path, an image, or an array of at most three axes."""
+        if isinstance(inputs, list | tuple):
+            return False
+        num_axes = getattr(inputs, "ndim", None)
+        return num_axes is None or num_axes <= 3
 
     def read(self, inputs: Any) -> Pixels:
         """What a person hands over, as the rows that training would have read.

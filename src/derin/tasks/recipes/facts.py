@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from derin.data.schema import Kind
-from derin.data.table import Dense, Pictures, Table
+from derin.data.table import Dense, Pictures, Ragged, Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +21,8 @@ class Facts:
         picture_size: height and width of the pictures, or None; 0 where they differ.
         channels: of the pictures.
         is_classes: whether the target is classes.
+        num_bytes: of the training texts, as UTF-8; 0 where there are none.
+        task: that the data was read for, where its form does not tell.
         mirrored: whether a picture and its mirror image mean the same; False for signs such as digits.
     """
 
@@ -27,6 +31,8 @@ class Facts:
     channels: int = 0
     is_classes: bool = True
     mirrored: bool = False
+    num_bytes: int = 0
+    task: str | None = None
 
     @property
     def is_large(self) -> bool:
@@ -43,6 +49,7 @@ class Recipe:
         augmentation: in the words of `Augmentation.parse`; empty for none.
         label_smoothing: of the task.
         model_options: of the network, by name.
+        inputs: of the preparation, by name; those that it does not know are for another form of input.
         reasons: one sentence for each choice.
     """
 
@@ -50,6 +57,7 @@ class Recipe:
     augmentation: str = ""
     label_smoothing: float = 0.0
     model_options: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
 
 
@@ -76,7 +84,10 @@ def facts_of(table: Table) -> Facts:
                 is_classes=is_classes,
                 mirrored=channels == 3,
             )
-    return Facts(num_train=num_train, is_classes=is_classes)
+    rows = table.splits["train"] if "train" in table.splits else np.arange(len(table))
+    texts = [table.columns[c.name] for c in table.inputs if c.kind in (Kind.TEXT, Kind.WORDS)]
+    num_bytes = sum(int(np.diff(text.offsets)[rows].sum()) for text in texts if isinstance(text, Ragged))
+    return Facts(num_train=num_train, is_classes=is_classes, num_bytes=num_bytes, task=table.task)
 
 
 # (training examples up to, batch size, epochs): a small set needs many passes, and small batches for enough updates.

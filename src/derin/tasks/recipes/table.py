@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from derin.data.table import Table
-from derin.tasks.recipes import small, zoo
+from derin.tasks.recipes import language, series, small, tagging, text, translation, word_vectors, zoo
 from derin.tasks.recipes.facts import Facts, Recipe, facts_of
 
 # Every name of the registry of models stands here on purpose; a new one is given its recipe with its registration.
@@ -32,6 +32,21 @@ RECIPES: dict[str, Callable[[Facts], Recipe]] = {
     "facenet_nn4_small2": zoo.embedding,
     "mobilefacenet": zoo.embedding,
     "unet": zoo.segmentation,
+    **dict.fromkeys(("skip_gram", "cbow"), word_vectors.predicting),
+    "glove": word_vectors.counting,
+    "text_bag": text.bag,
+    "text_average": text.average,
+    "text_cnn": text.convolutional,
+    **dict.fromkeys(("text_lstm", "text_gru"), text.recurrent),
+    "bilstm_crf": tagging.bilstm_crf,
+    "lstm_lm": language.recurrent,
+    "neural_lm": language.fixed_window,
+    "transformer_lm": language.transformer,
+    "series_mlp": series.dense,
+    **dict.fromkeys(("nlinear", "dlinear"), series.linear),
+    **dict.fromkeys(("series_lstm", "series_gru", "series_tcn"), series.recurrent),
+    **dict.fromkeys(("seq2seq_gru", "seq2seq_attention"), translation.recurrent),
+    "transformer": translation.transformer,
 }
 
 

@@ -1,0 +1,119 @@
+"""New text from a trained language model."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from derin.core.errors import DerinWarning, UsageError
+from derin.core.messages import say
+
+if TYPE_CHECKING:
+    from derin.api.model import Model
+
+
+@dataclass(frozen=True)
+class GeneratedText:
+    """A text that a language model wrote.
+
+    Args:
+        prompt: what it goes on from.
+        text: the prompt and what follows.
+    """
+
+    prompt: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def to_json(self) -> dict[str, Any]:
+        return {"prompt": self.prompt, "text": self.text}
+
+
+def generate(
+    model: Model,
+    prompt: str = "",
+    *,
+    num_texts: int = 1,
+    num_tokens: int = 300,
+    temperature: float = 0.8,
+    top_k: int | None = None,
+    top_p: float = 1.0,
+    seed: int = 0,
+    until: str | None = None,
+) -> list[GeneratedText]:
+    """Texts that go on from a prompt.
+
+    A model of words ends a text with the sentence; other models end it with `until`, or when it is long enough.
+
+    Args:
+        model: a saved language model, of `derin.open`.
+        prompt: where every text begins; empty begins a new line.
+        num_texts: how many texts.
+        num_tokens: the most new tokens of each (characters, words, bytes or byte pairs).
+        temperature: below 1 the likely becomes likelier, 0 takes the likeliest token always.
+        top_k: only so many of the likeliest tokens may come; None allows all.
+        top_p: only the likeliest tokens that together reach this probability may come.
+        seed: the same seed writes the same texts.
+        until: a text ends before these characters, such as a blank line (two line feeds).
+
+    Raises:
+        UsageError: the model is no language model, or the prompt has characters that it does not know.
+    """
+    from derin.data.text.vocabulary import EOS
+    from derin.tasks.generation import Sampling
+    from derin.tasks.generation import generate as draw
+    from derin.tasks.language_findings import never_drawn
+    from derin.tasks.scoring import as_language_model, stream_of
+
+    stream = stream_of(model.preparation)
+    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+    network = as_language_model(model.network)
+    encoder = stream.encoder
+    check_known(model, [prompt], where="prompt")
+    stop = EOS if stream.start_token == EOS else None
+    given = encoder.encode([prompt]).flat.tolist()
+    tokens = draw(
+        network,
+        [stream.start_token, *given],
+        num_texts=num_texts,
+        num_tokens=num_tokens,
+        sampling=sampling,
+        banned=never_drawn(stop),
+        stop=stop,
+    )
+    found = []
+    for row in tokens.cpu().tolist():
+        text = encoder.decode([*given, *row])
+        # What the prompt itself holds does not end the text.
+        begin = len(encoder.decode(given))
+        end = -1 if not until else text.find(until, begin)
+        found.append(GeneratedText(prompt, text if end < 0 else text[:end]))
+    return found
+
+
+def check_known(model: Model, texts: list[str], *, where: str) -> None:
+    """Refuses a prompt with characters that the model never saw; unknown words are read as ``<UNK>``, and told.
+
+    Raises:
+        UsageError: a character that is unknown.
+    """
+    from derin.tasks.scoring import stream_of, unknown_pieces
+
+    encoder = stream_of(model.preparation).encoder
+    unknown = list(dict.fromkeys(piece for text in texts for piece in unknown_pieces(encoder, text)))
+    if not unknown:
+        return
+    listed = ", ".join(map(repr, unknown[:_MOST_LISTED])) + (", …" if len(unknown) > _MOST_LISTED else "")
+    if encoder.tokenizer.name == "words":
+        warnings.warn(say("language.unknown_words", words=listed), DerinWarning, stacklevel=3)
+        return
+    raise UsageError(
+        f"The {where} must be written in characters that the model saw in training; it does not know {listed}. "
+        "Leave them out, or train on a text that has them."
+    )
+
+
+_MOST_LISTED = 8

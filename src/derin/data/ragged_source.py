@@ -1,0 +1,184 @@
+"""Batches of rows of unequal length: like goes with like, and a batch holds about the same number of tokens each time.
+
+What a step costs is its padded size, rows times the longest of them. Rows are therefore sorted by length before they
+are cut into batches, in each epoch with a little noise, so that a row meets other neighbors every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.errors import DataError
+from derin.core.seeds import generator, permutation
+from derin.data.batch import Batch
+from derin.data.table import Ragged, Rows
+
+if TYPE_CHECKING:
+    import torch
+
+# Lengths count as up to this much longer when rows are sorted: a row changes neighbors, and a batch pads a fifth more
+# at the worst.
+_NOISE = 0.2
+# Short rows would make batches of hundreds of examples, and so too few steps.
+_MOST_EXAMPLES = 2
+
+
+class RaggedSource:
+    """The batches of some rows, of which some columns are of unequal length.
+
+    A batch takes as many rows as its token budget allows: ``batch_size`` times the mean length of all rows, and never
+    more than twice ``batch_size`` rows. Rows times the longest of them stays within the budget, except where a single
+    row is longer. Where several columns are ragged, all their padded sizes together stay within the budget.
+
+    How many rows each batch has is the same in every epoch. Which rows these are, and the order of the batches, is a
+    function of (seed, epoch); without ``shuffle`` rows come sorted by length, and `Batch.rows` says which they are.
+
+    Args:
+        columns: by name, one value per row of the table: `Ragged` ones become ``(B, T)`` or ``(B, T, W)``, padded at
+            the right to the longest row of the batch (at least 1); arrays stay as they are.
+        rows: the rows of the table that this source gives.
+        batch_size: examples of mean length per batch.
+        seed: of the order.
+        shuffle: whether each epoch has an order of its own.
+        device: where batches go.
+        pad: what fills up the rows of a ragged column; 0 where a column is not named.
+        longest: of longer rows, the first so many tokens are taken and the others are not seen; None takes all.
+
+    Shapes:
+        ragged whole numbers ``(B, T)`` int64, or ``(B, T, W)`` where the flat array has rows of W; other ragged
+        numbers float32.
+
+    Raises:
+        DataError: there are no rows, no column is ragged, or columns differ in their number of rows.
+
+    Example:
+        >>> tokens = Ragged(np.arange(4, 13, dtype=np.int32), np.array([0, 2, 3, 9]))
+        >>> source = RaggedSource({"input": tokens, "label": np.array([1, 0, 1])}, np.arange(3), batch_size=1)
+        >>> [(b["input"].tolist(), b["label"].tolist()) for b in source.batches(0)]
+        [([[6]], [0]), ([[4, 5]], [1]), ([[7, 8, 9, 10, 11, 12]], [1])]
+    """
+
+    def __init__(
+        self,
+        columns: Mapping[str, Ragged | npt.NDArray[Any]],
+        rows: Rows,
+        *,
+        batch_size: int,
+        seed: int = 0,
+        shuffle: bool = False,
+        device: str | torch.device = "cpu",
+        pad: Mapping[str, int] | None = None,
+        longest: int | None = None,
+    ) -> None:
+        import torch
+
+        self._check(columns, rows, batch_size, longest)
+        self.batch_size, self.num_examples = batch_size, len(rows)
+        self.rows = np.asarray(rows, dtype=np.int64)
+        self._seed, self._shuffle, self._device = seed, shuffle, torch.device(device)
+        self._ragged = {
+            name: _PaddedColumn(column, 0 if pad is None else pad.get(name, 0), longest)
+            for name, column in columns.items()
+            if isinstance(column, Ragged)
+        }
+        # What is not ragged is small: it moves to the device once.
+        self._dense = {
+            name: torch.from_numpy(np.ascontiguousarray(column)).to(self._device)
+            for name, column in columns.items()
+            if not isinstance(column, Ragged)
+        }
+        # The padded size of every column is at most that of the longest one, which sorts the rows.
+        longest_of_row = np.max([c.lengths[self.rows] for c in self._ragged.values()], axis=0)
+        self._sizes = np.maximum(longest_of_row, 1) * len(self._ragged)
+        self._bounds = self._cut()
+        self.num_batches = len(self._bounds) - 1
+
+    def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, from its step `from_step` on."""
+        import torch
+
+        order = self._order(epoch)
+        steps = permutation(self._seed, "batches", epoch, self.num_batches) if self._shuffle else None
+        for step in range(from_step, self.num_batches):
+            place = step if steps is None else int(steps[step])
+            rows = self.rows[order[self._bounds[place] : self._bounds[place + 1]]]
+            columns = {
+                name: torch.from_numpy(column.gather(rows)).to(self._device, non_blocking=True)
+                for name, column in self._ragged.items()
+            }
+            numbers = torch.from_numpy(rows)
+            on_device = numbers.to(self._device, non_blocking=True)
+            columns |= {name: values.index_select(0, on_device) for name, values in self._dense.items()}
+            yield Batch(columns, numbers)
+
+    def _check(self, columns: Mapping[str, Any], rows: Rows, batch_size: int, longest: int | None) -> None:
+        if not len(rows):
+            raise DataError("A source of batches needs at least one row; the split is empty.")
+        if not any(isinstance(column, Ragged) for column in columns.values()):
+            raise DataError(f"RaggedSource: at least one column must be ragged; got {', '.join(columns) or 'none'}.")
+        lengths = {name: len(column) for name, column in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise DataError(f"RaggedSource: all columns must have one value per row of the table; got {lengths}.")
+        if batch_size < 1 or (longest is not None and longest < 1):
+            raise DataError(
+                f"RaggedSource: batch_size and longest must be at least 1; got batch_size={batch_size}, "
+                f"longest={longest}."
+            )
+
+    def _cut(self) -> npt.NDArray[np.int64]:
+        """Where batches begin in the sorted rows, and one after the last: ``(num_batches + 1,)``."""
+        # A row's size with noise is at most (1 + noise) times its own, so the same holds for the i-th smallest: the
+        # i-th place never holds a larger row than this, whatever the epoch.
+        ordered = np.sort(self._sizes)
+        largest = np.minimum(ordered * (1 + _NOISE), ordered[-1]) if self._shuffle else ordered
+        budget = self.batch_size * self._sizes.mean()
+        bounds = [0]
+        while bounds[-1] < len(largest):
+            start = bounds[-1]
+            ahead = largest[start : start + _MOST_EXAMPLES * self.batch_size]
+            num = int(np.searchsorted(ahead * np.arange(1, len(ahead) + 1), budget, side="right"))
+            bounds.append(start + max(1, num))
+        return np.asarray(bounds, dtype=np.int64)
+
+    def _order(self, epoch: int) -> npt.NDArray[np.int64]:
+        """The places in `rows`, shortest first."""
+        sizes: npt.NDArray[Any] = self._sizes
+        if self._shuffle:
+            sizes = sizes * (1 + _NOISE * generator(self._seed, "order", epoch).random(len(sizes)))
+        return np.argsort(sizes, kind="stable")
+
+
+class _PaddedColumn:
+    """A ragged column that is read as padded rectangles.
+
+    Args:
+        column: of the whole table.
+        pad: what fills up.
+        longest: of a row; None where there is no bound.
+    """
+
+    def __init__(self, column: Ragged, pad: int, longest: int | None) -> None:
+        whole = column.flat.dtype.kind in "iub"
+        self._values = column.flat
+        self._dtype: Any = np.int64 if whole else np.float32
+        self._pad = pad
+        self._starts = column.offsets[:-1]
+        lengths = np.diff(column.offsets)
+        self.lengths = lengths if longest is None else np.minimum(lengths, longest)
+
+    def gather(self, rows: Rows) -> npt.NDArray[Any]:
+        """The rows in one gather.
+
+        Shapes:
+            ``(B,)`` → ``(B, T, ...)``.
+        """
+        lengths = self.lengths[rows]
+        steps = np.arange(max(1, int(lengths.max())))
+        held = steps < lengths[:, None]
+        found = np.full((*held.shape, *self._values.shape[1:]), self._pad, dtype=self._dtype)
+        found[held] = self._values[(self._starts[rows][:, None] + steps)[held]]
+        return found

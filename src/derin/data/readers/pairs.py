@@ -1,0 +1,278 @@
+"""Sentence pairs: lines of two languages with a tab between them, or two parallel files, as a table of texts."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from derin.core.errors import DataError, UsageError
+from derin.data.readers.decoding import Decoded, read_bytes, read_text
+from derin.data.readers.line_findings import line_findings
+from derin.data.readers.pair_files import (
+    TABLE_ENDINGS,
+    choose_direction,
+    choose_splits,
+    choose_tables,
+    file_ending,
+    parallel_files,
+    partners,
+    usual_order,
+    visible_files,
+)
+from derin.data.reading import Outcome, Reading
+from derin.data.schema import Column, Kind, Role, Schema
+from derin.data.table import SPLITS, ColumnData, Ragged, Table
+
+# Names of the sides of a file that tells no languages.
+SIDES = ("source", "target")
+_CODE = re.compile("[a-z]{2}")
+_SAMPLE = 1000
+# The share of lines with a tab from which on a file counts as pairs.
+_PAIRED = 0.9
+
+
+def read_pairs(
+    path: str | Path | Sequence[str | Path],
+    *,
+    name: str,
+    source: str | None = None,
+    target: str | None = None,
+    languages: Sequence[str] | None = None,
+    encoding: str | None = None,
+) -> Table:
+    """Pairs of sentences from a file of lines with tabs, from two parallel files, or from a folder of either.
+
+    Parallel files have one name and a language as their ending: ``train.en`` and ``train.de``; where one is named, its
+    partner is looked for beside it. Files named train, val or test (``test_2016_flickr.de``) are splits. Of lines with
+    tabs the first two columns are read; a first line that holds two languages (``en<TAB>tr``) names them.
+
+    The direction is from the first column of a tab-separated file to its second. For parallel files it is the order of
+    the languages in the folder's name (``multi30k_en_de``), else from English, else alphabetical. What was chosen
+    stands in the notes, and `source` and `target` choose it themselves.
+
+    Args:
+        path: of a file, of a folder, or of several files.
+        name: of the data, for people.
+        source: the language that is translated from, as an ending or a column's name (``"de"``).
+        target: the language that is translated to.
+        languages: of the two columns of tab-separated files that do not say them.
+        encoding: of all files, a name that Python knows; None finds it out for each.
+
+    Shapes:
+        two ragged columns of UTF-8, one with the role input, one with the role target.
+
+    Raises:
+        DataError: there are no pairs, or parallel files have unequal numbers of lines.
+        UnknownNameError: a language that was asked for is not there.
+        UsageError: there is no such encoding, or both languages are one.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = (Path(folder) / "pairs.txt").write_text("en\\tfr\\ngood day\\tbonjour\\nthanks\\tmerci\\n")
+        ...     table = read_pairs(Path(folder) / "pairs.txt", name="pairs")
+        >>> [(column.name, column.role.value) for column in table.schema]
+        [('en', 'input'), ('fr', 'target')]
+        >>> table.columns["fr"].texts()
+        ['bonjour', 'merci']
+    """
+    paths = [Path(path)] if isinstance(path, str | Path) else [Path(p) for p in path]
+    reading = Reading(source=", ".join(map(str, paths)))
+    for each in paths:
+        if not each.exists():
+            raise DataError(f"{each} does not exist; a file or folder with sentence pairs is required.")
+    files = [file for each in paths for file in (visible_files(each) if each.is_dir() else [each])]
+    found = parallel_files(files)
+    if not found and len(files) == 1:
+        found = parallel_files(partners(files[0]))
+    pairs = _Pairs(reading, _known(encoding))
+    if found:
+        languages_there = sorted({language for by in found.values() for language in by})
+        usual, why = usual_order(languages_there, paths[0], name)
+        direction, asked = choose_direction(usual, source, target)
+        chosen = choose_splits(found, direction, reading)
+        for split, by_language in chosen.items():
+            pairs.add_parallel(by_language[direction[0]], by_language[direction[1]], split, named=len(chosen) > 1)
+    else:
+        tables = choose_tables(files, paths[0], reading)
+        columns = _columns(next(iter(tables.values())), languages, reading, encoding)
+        why = "the first column of the file comes first"
+        direction, asked = choose_direction(columns, source, target)
+        for split, file in tables.items():
+            pairs.add_table(file, split, columns, turned=direction != columns, named=len(tables) > 1)
+    reading.notes.append(
+        f"The direction is from {direction[0]!r} to {direction[1]!r}: {'as asked' if asked else why}. "
+        "The settings source and target change it."
+    )
+    return pairs.table(name, direction)
+
+
+def looks_like_pairs(path: Path) -> bool:
+    """Whether a file or folder holds sentence pairs: parallel files, or lines with one tab; reads one file's start."""
+    if path.is_dir():
+        return bool(parallel_files(visible_files(path)))
+    if parallel_files(partners(path)):
+        return True
+    if file_ending(path) not in TABLE_ENDINGS:
+        return False
+    lines = [line for line in read_text(path).text.split("\n")[:_SAMPLE] if line.strip()]
+    return bool(lines) and sum("\t" in line for line in lines) >= _PAIRED * len(lines)
+
+
+@dataclass
+class _Pairs:
+    """Pairs on their way to a table, and the report that grows with them."""
+
+    reading: Reading
+    encoding: str | None = None
+    sources: list[str] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    splits: list[str] = field(default_factory=list)
+
+    def add_parallel(self, source: Path, target: Path, split: str, *, named: bool) -> None:
+        """The lines of two files, each with the other's of the same number."""
+        left, right = self._lines(source), self._lines(target)
+        if len(left) != len(right):
+            raise DataError(
+                f"{source.name} and {target.name}: parallel files need equal numbers of lines; got {len(left):,} and "
+                f"{len(right):,}. Give each line its partner, an empty one where there is none."
+            )
+        self._add(
+            left,
+            right,
+            source.name.removesuffix(".gz").rpartition(".")[0] if named else "",
+            f"{source.name} and {target.name}",
+            1,
+            split,
+        )
+
+    def add_table(self, file: Path, split: str, languages: tuple[str, str], *, turned: bool, named: bool) -> None:
+        """The first two columns of a tab-separated file."""
+        lines = self._lines(file)
+        has_header = bool(lines) and _header(lines[0]) is not None
+        cells = [line.split("\t") for line in lines[has_header:]]
+        first = 1 + has_header
+        wanting = [i for i, row in enumerate(cells, start=first) if len(row) < 2 and any(cell.strip() for cell in row)]
+        if len(wanting) == len(cells):
+            raise DataError(
+                f"{file}: sentence pairs with a tab between the two languages are required; no line has a tab."
+            )
+        self.reading.extend(line_findings(file.name, wanting, Outcome.SKIPPED, "the line has no tab, so no partner"))
+        extra = sum(len(row) > 2 for row in cells)
+        if extra:
+            self.reading.notes.append(
+                f"{file.name}: {extra:,} lines have more than two columns; the columns {languages[0]!r} and "
+                f"{languages[1]!r} are read, the others left out."
+            )
+        left = [row[0] if len(row) > 1 else "" for row in cells]
+        right = [row[1] if len(row) > 1 else "" for row in cells]
+        if turned:
+            left, right = right, left
+        self._add(left, right, file.name if named else "", file.name, first, split, already=set(wanting))
+
+    def _lines(self, file: Path) -> list[str]:
+        decoded = _text(file, self.encoding)
+        if decoded.note:
+            self.reading.notes.append(decoded.note)
+        replaced = "holds bytes that are no text; they stand as U+FFFD"
+        self.reading.extend(line_findings(file.name, decoded.broken_lines, Outcome.CONVERTED, replaced))
+        # Only line feeds end a line: U+0085 and U+2028 occur inside sentences, and must not shift the partners.
+        lines = decoded.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return lines[:-1] if lines and not lines[-1] else lines
+
+    def _add(
+        self,
+        left: list[str],
+        right: list[str],
+        prefix: str,
+        where: str,
+        first: int,
+        split: str,
+        already: set[int] | None = None,
+    ) -> None:
+        """The pairs with two sides; the others are listed."""
+        empty: dict[str, list[int]] = {}
+        composed = False
+        for number, (a, b) in enumerate(zip(left, right, strict=True), start=first):
+            if already and number in already:
+                continue
+            source, target = (unicodedata.normalize("NFC", text).strip() for text in (a, b))
+            if not source or not target:
+                which = "both sides are" if not source and not target else "the source is" if not source else ""
+                empty.setdefault(f"{which or 'the target is'} empty", []).append(number)
+                continue
+            composed = composed or (source, target) != (a.strip(), b.strip())
+            self.sources.append(source)
+            self.targets.append(target)
+            self.names.append(f"{prefix} line {number}".strip())
+            self.splits.append(split)
+        for reason, numbers in empty.items():
+            self.reading.extend(line_findings(where, numbers, Outcome.SKIPPED, reason))
+        if composed:
+            self.reading.notes.append(f"{where}: letters with separate accents were composed (Unicode NFC).")
+
+    def table(self, name: str, languages: tuple[str, str]) -> Table:
+        if not self.sources:
+            raise DataError(f"{name}: at least one pair with a text on both sides is required; none is there.")
+        given = np.asarray(self.splits)
+        splits = {split: rows for split in SPLITS if len(rows := np.flatnonzero(given == split))}
+        roles = (Role.INPUT, Role.TARGET)
+        schema = Schema(
+            tuple(
+                Column(name=language, kind=Kind.TEXT, role=role, shape=(-1,), note="UTF-8")
+                for language, role in zip(languages, roles)
+            )
+        )
+        columns: dict[str, ColumnData] = {
+            languages[0]: Ragged.from_texts(self.sources),
+            languages[1]: Ragged.from_texts(self.targets),
+        }
+        return Table(
+            name=name, schema=schema, columns=columns, splits=splits, reading=self.reading, row_names=self.names
+        )
+
+
+def _columns(file: Path, languages: Sequence[str] | None, reading: Reading, encoding: str | None) -> tuple[str, str]:
+    """Names of the two columns: given, told by the first line, or plainly source and target."""
+    if languages is not None:
+        if len(languages) != 2 or languages[0] == languages[1]:
+            raise UsageError(f"Two languages are required to name two columns; got {list(languages)}.")
+        return languages[0], languages[1]
+    header = _header(_text(file, encoding).text.split("\n", 1)[0])
+    if header is not None:
+        reading.notes.append(f"{file.name}: the first line names the columns {header[0]!r} and {header[1]!r}.")
+    return header or SIDES
+
+
+def _header(line: str) -> tuple[str, str] | None:
+    """The two languages that a first line names, None where it is a pair of sentences."""
+    cells = [cell.strip() for cell in line.split("\t")[:2]]
+    if len(cells) < 2 or cells[0] == cells[1]:
+        return None
+    known = all(_CODE.fullmatch(cell) for cell in cells) or tuple(cell.casefold() for cell in cells) == SIDES
+    return (cells[0], cells[1]) if known else None
+
+
+def _text(file: Path, encoding: str | None) -> Decoded:
+    """The text of a file; bytes that do not belong to an encoding that was asked for stand as U+FFFD."""
+    if encoding is None:
+        return read_text(file)
+    text = read_bytes(file).decode(encoding, errors="replace").removeprefix("\ufeff")
+    broken = tuple(number for number, line in enumerate(text.split("\n"), start=1) if "\ufffd" in line)
+    return Decoded(text, encoding, broken_lines=broken)
+
+
+def _known(encoding: str | None) -> str | None:
+    try:
+        return None if encoding is None else codecs.lookup(encoding).name
+    except LookupError:
+        raise UsageError(
+            f"read_pairs: an encoding that Python knows is required, such as utf-8 or cp1254; got {encoding!r}."
+        ) from None

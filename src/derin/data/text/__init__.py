@@ -1,0 +1,1 @@
+"""Text to numbers: casing, tokenizers, vocabularies, and the sources of batches of unequal length."""

@@ -1,0 +1,254 @@
+"""The way from whole texts to the tokens that a network of texts reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.errors import RefusedFileError, UsageError
+from derin.data.preparation import Batching, Preparation
+from derin.data.ragged_source import RaggedSource
+from derin.data.table import Ragged, Rows, Table
+from derin.data.text.casing import to_lower
+from derin.data.text.encoder import TextEncoder
+from derin.data.text.inputs import column_texts, is_single_text, padded, text_column, texts_of
+from derin.data.text.vocabulary import Ids, Vocabulary
+from derin.data.text.words import WordTokenizer
+
+if TYPE_CHECKING:
+    import torch
+
+    from derin.data.batch import Source
+    from derin.data.text.vectors import WordVectors
+
+_FIELDS = {"kind", "column", "encoder", "length", "longest"}
+# A text of this many tokens is a book; what comes after it is not read unless asked for.
+_LONGEST = 100_000
+# So many texts, from all over, show how long texts are.
+_MEASURED_TEXTS = 2_000
+_MOST_LONGEST = 1 << 24
+# From so many texts on, a word that stands once becomes <UNK>, which is thereby learnt.
+_MANY_TEXTS = 500
+# Imported words, the commonest as the files are sorted, that a vocabulary takes in beside those of the texts.
+_MOST_VECTORS = 50_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TextPreparation(Preparation):
+    """Texts as rows of tokens, in batches of like length.
+
+    Args:
+        column: of the texts.
+        encoder: texts to numbers.
+        length: the typical number of tokens, the mean of the training texts.
+        longest: of longer texts, the first so many tokens are read.
+        vectors: the imported ones, while a network is built.
+
+    Example:
+        >>> from derin.data.schema import Column, Kind, Role, Schema
+        >>> schema = Schema((Column(name="text", kind=Kind.TEXT, role=Role.INPUT),))
+        >>> columns = {"text": Ragged.from_texts(["so good", "not so good"])}
+        >>> table = Table(name="t", schema=schema, columns=columns, splits={"train": np.arange(2)})
+        >>> preparation = TextPreparation.fit(table, np.arange(2))
+        >>> preparation.network_options(), preparation.read(["good", "so bad"]).tolist()
+        ({'vocabulary': 7}, [[4, 0], [5, 1]])
+    """
+
+    column: str
+    encoder: TextEncoder
+    length: int
+    longest: int = _LONGEST
+    vectors: WordVectors | None = field(default=None, repr=False)
+    kind: ClassVar[str] = "text"
+    has_files: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.longest <= _MOST_LONGEST:
+            raise UsageError(f"TextPreparation: longest must lie in 1..{_MOST_LONGEST}; got {self.longest}.")
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, TextPreparation) and self.to_json() == other.to_json() and self.files() == other.files()
+        )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The raw column that is read."""
+        return (self.column,)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The typical number of tokens; a network takes any number."""
+        return (self.length,)
+
+    @classmethod
+    def fit(
+        cls,
+        table: Table,
+        rows: Rows,
+        *,
+        tokenizer: str = "words",
+        max_size: int | None = None,
+        min_count: int | None = None,
+        lowercase: bool | None = None,
+        language: str | None = None,
+        longest: int = _LONGEST,
+        vectors: str | None = None,
+    ) -> TextPreparation:
+        """Fits the vocabulary on the training texts.
+
+        Args:
+            table: with one input column of texts.
+            rows: the training rows.
+            tokenizer: words, characters, bytes, bpe or ngrams.
+            max_size: of the vocabulary, the four special tokens included; None takes all (8,000 for bpe).
+            min_count: rarer tokens are unknown; None is 2 for words of 500 texts and more, else 1.
+            lowercase: whether small and capital letters are one; None: for words they are.
+            language: code of the language for casing; None finds out whether it is Turkish, ``""`` is any other.
+            longest: of longer texts, the first so many tokens are read.
+            vectors: path of word vectors (word2vec or GloVe) that the network begins with; for words only.
+
+        Raises:
+            DataError: the table has no single column of texts, or they are empty.
+            UsageError: word vectors were given for tokens that are no words.
+        """
+        if vectors is not None and tokenizer != "words":
+            raise UsageError(
+                f"Word vectors belong to words; got the tokenizer {tokenizer!r}. Leave one of the two out."
+            )
+        column = text_column(table)
+        texts = column_texts(table, column, rows)
+        if min_count is None:
+            min_count = 2 if tokenizer == "words" and len(texts) >= _MANY_TEXTS else 1
+        encoder = TextEncoder.fit(
+            texts,
+            tokenizer=tokenizer,
+            max_size=max_size,
+            min_count=min_count,
+            lowercase=lowercase,
+            language=language,
+        )
+        imported = None
+        if vectors is not None:
+            from derin.data.text.vectors import read_vectors
+
+            imported = read_vectors(vectors, limit=_MOST_VECTORS)
+            encoder = _with_words(encoder, imported.words)
+        some = texts[:: max(1, len(texts) // _MEASURED_TEXTS)]
+        lengths = np.minimum(np.diff(encoder.encode(some).offsets), longest)
+        return cls(
+            column=column,
+            encoder=encoder,
+            length=max(1, round(float(lengths.mean()))),
+            longest=longest,
+            vectors=imported,
+        )
+
+    def host(self, table: Table) -> Ragged:
+        """The tokens of every text, cut to the longest that is read; the report says how many were cut."""
+        tokens = self.encoder.encode(column_texts(table, self.column))
+        num_longer = int((np.diff(tokens.offsets) > self.longest).sum())
+        if num_longer:
+            note = f"{num_longer:,} texts are longer than {self.longest:,} tokens; only so many of each are read."
+            if note not in table.reading.notes:
+                table.reading.notes.append(note)
+        return tokens
+
+    def is_single(self, inputs: Any) -> bool:
+        """Whether it is one text."""
+        return is_single_text(inputs, self.column)
+
+    def read(self, inputs: Any) -> Ids:
+        """The tokens of one text or several, padded at the right to the longest.
+
+        Args:
+            inputs: a text, a list of them, a row ``{column: text}`` or a list of rows.
+
+        Shapes:
+            → ``(B, T)`` int32.
+
+        Raises:
+            DataError: it holds no text.
+        """
+        return padded(self.encoder.encode(texts_of(inputs, self.column)), self.longest)
+
+    def finish(self, gathered: torch.Tensor) -> torch.Tensor:
+        """As the whole numbers that an embedding takes."""
+        return gathered.long()
+
+    def network_options(self) -> dict[str, Any]:
+        dim = {} if self.vectors is None else {"dim": self.vectors.dim}
+        return {"vocabulary": len(self.encoder), **self.encoder.tokenizer.network_options, **dim}
+
+    def embedding(self, seed: int) -> npt.NDArray[np.float32] | None:
+        if self.vectors is None:
+            return None
+        from derin.data.text.vectors import embedding_matrix
+
+        return embedding_matrix(self.encoder.vocabulary.tokens, self.vectors, seed)[0]
+
+    def source(
+        self, host: Ragged, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
+    ) -> Source:
+        """Batches of texts of like length; see `RaggedSource`."""
+        return RaggedSource(
+            {input_name: host, **targets},
+            batching.limited(rows),
+            batch_size=batching.batch_size,
+            seed=batching.seed,
+            shuffle=batching.shuffle,
+            device=batching.device,
+            longest=self.longest,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "column": self.column,
+            "encoder": self.encoder.to_json(),
+            "length": self.length,
+            "longest": self.longest,
+        }
+
+    def files(self) -> dict[str, bytes]:
+        return self.encoder.files()
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], files: Mapping[str, bytes]) -> TextPreparation:
+        """The preparation that `to_json` and `files` described.
+
+        Raises:
+            RefusedFileError: a field or a file is missing, unknown, or no sensible value.
+        """
+        if not isinstance(data, dict) or set(data) != _FIELDS or data["kind"] != cls.kind:
+            raise RefusedFileError(
+                f"The preparation of texts must have the fields {', '.join(sorted(_FIELDS))}; "
+                f"got {str(data)[:120]}. The file was altered or comes from another version."
+            )
+        whole = type(data["length"]) is int and type(data["longest"]) is int
+        if not (whole and isinstance(data["column"], str) and 1 <= data["length"] <= data["longest"]):
+            raise RefusedFileError("The preparation of texts has a field of the wrong type; the file was altered.")
+        try:
+            return cls(
+                column=data["column"],
+                encoder=TextEncoder.from_json(data["encoder"], files),
+                length=data["length"],
+                longest=data["longest"],
+            )
+        except UsageError as error:
+            raise RefusedFileError(f"The preparation of texts is refused: {error}") from None
+
+
+def _with_words(encoder: TextEncoder, words: tuple[str, ...]) -> TextEncoder:
+    """The encoder with further words that have a vector, though no training text holds them."""
+    known = encoder.vocabulary
+    further = (
+        word
+        for word in words
+        if word not in known and not (encoder.lowercase and to_lower(word, encoder.language) != word)
+    )
+    return replace(encoder, tokenizer=WordTokenizer(Vocabulary((*known.tokens, *further))))

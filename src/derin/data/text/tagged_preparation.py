@@ -1,0 +1,398 @@
+"""Sentences of words to numbers: of each word its own and those of its characters."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.errors import DataError, RefusedFileError, UsageError
+from derin.data.batch import Source
+from derin.data.preparation import Batching, Preparation
+from derin.data.schema import Kind
+from derin.data.table import Ragged, Rows, Table
+from derin.data.tag_schemes import span_types
+from derin.data.text.casing import TURKISH, looks_turkish, to_lower
+from derin.data.text.vocabulary import UNK, Vocabulary
+
+if TYPE_CHECKING:
+    from derin.data.text.vectors import WordVectors
+
+Ids = npt.NDArray[np.int32]
+
+_WORDS_FILE, _CHARACTERS_FILE = "words.json", "characters.json"
+_MOST_CHARACTERS = 20  # of a word; of a longer one both ends are read
+_RARE = 2  # a character that stands once in the training words is read as the unknown one
+_MANY = 50_000  # training words from which on those that stand once are unknown: enough others are learnt from
+_MOST_VECTORS = 50_000  # imported words, the commonest as the files are sorted
+_TYPICAL_WORDS = 20
+# Of a rare word the first letters are looked up, which for Turkish serves as well as a stemmer: F. Can et al.,
+# "Information retrieval on Turkish texts", JASIST 59, 2008. No word holds the mark behind them.
+_PREFIX, _MARK = 5, "\t"
+_DIGIT = re.compile(r"\d")
+# Ends of English words that CoNLL and the Penn treebank write as words of their own.
+_CUT_OFF = re.compile(r"(.+?)(n['’]t|['’]\w+)", re.IGNORECASE)
+_BEGINS_WITH_APOSTROPHE = re.compile(r"['’]\w")
+_HOLDS_APOSTROPHE = re.compile(r"\w['’]\w")
+_ENDINGS = re.compile(r"(\w+)['’]\w+")
+_OPENING, _CLOSING = "([{<«“„‘\"'", ")]}>»”’\"'.,;:!?…"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TaggedPreparation(Preparation):
+    """Words in small letters with every digit as 0, and their first and last characters as they are.
+
+    A word that is rare in training is looked up by its first five letters where several rare ones share them.
+
+    Args:
+        column: of the words.
+        words: the vocabulary: words of the training sentences, beginnings of rare ones, then further words that have an
+            imported vector.
+        characters: of the training words.
+        num_learned: so many of the words, the special ones included, come from the training sentences.
+        num_characters: of each word that the network reads.
+        language: ``"tr"`` where capital I is the capital of ı, else None.
+        cuts_apostrophes: whether the training words have ``'s`` as a word of its own.
+        num_tags: how many tags the sentences were tagged with.
+        marks_spans: whether the tags are BIO.
+        vectors: the imported ones, while a network is built.
+
+    Example:
+        >>> from derin.data.schema import Column, Role, Schema
+        >>> schema = Schema((Column(name="words", kind=Kind.WORDS, role=Role.INPUT),
+        ...                  Column(name="tags", kind=Kind.TAGS, role=Role.TARGET, classes=("O", "B-PER", "I-PER"))))
+        >>> columns = {"words": Ragged.from_texts(["Ada\\nsleeps"]), "tags": Ragged(np.array([1, 0]), np.array([0, 2]))}
+        >>> table = Table(name="t", schema=schema, columns=columns, splits={})
+        >>> preparation = TaggedPreparation.fit(table, np.array([0]))
+        >>> preparation.read("Ada sleeps.")[0, :, 0].tolist()
+        [4, 5, 1]
+    """
+
+    column: str
+    words: Vocabulary
+    characters: Vocabulary
+    num_learned: int
+    num_characters: int
+    language: str | None
+    cuts_apostrophes: bool
+    num_tags: int
+    marks_spans: bool
+    vectors: WordVectors | None = field(default=None, repr=False)
+
+    kind: ClassVar[str] = "tagged"
+    has_files: ClassVar[bool] = True
+
+    @classmethod
+    def fit(
+        cls,
+        table: Table,
+        rows: Rows,
+        *,
+        min_count: int | None = None,
+        vectors: str | None = None,
+        language: str | None = None,
+    ) -> TaggedPreparation:
+        """Vocabularies of the training sentences.
+
+        Args:
+            table: with a column of words.
+            rows: of the training split.
+            min_count: a word that stands less often is unknown; None takes 2 where there are many words, else 1.
+            vectors: path of word vectors (word2vec or GloVe); their words become known beside those of the sentences.
+            language: ``"tr"`` for Turkish small and capital letters; None finds it out, ``""`` is any other.
+
+        Raises:
+            DataError: the table holds no words with tags.
+        """
+        column, target = _word_column(table), table.target()
+        flat = [word for sentence in _words(table, column, rows) for word in sentence]
+        if language is None:
+            language = TURKISH if looks_turkish(" ".join(flat)) else ""
+        language = language or None
+        begins = sum(_BEGINS_WITH_APOSTROPHE.match(word) is not None for word in flat)
+        holds = sum(_HOLDS_APOSTROPHE.search(word) is not None for word in flat)
+        fold = _Fold(language, cuts_apostrophes=begins > holds)
+        folded = Counter(fold(word) for word in flat)
+        least = (2 if len(flat) >= _MANY else 1) if min_count is None else min_count
+        rare = Counter[str]()
+        for word, count in folded.items():
+            if count < least and len(word) > _PREFIX:
+                rare[word[:_PREFIX] + _MARK] += count
+        frequent = {word: count for word, count in folded.items() if count >= least}
+        known = Vocabulary.from_counts(
+            {**frequent, **{start: count for start, count in rare.items() if count >= least}}
+        )
+        imported = None
+        if vectors is not None:
+            from derin.data.text.vectors import read_vectors
+
+            imported = read_vectors(vectors, limit=_MOST_VECTORS)
+            further = (word for word in imported.words if word not in known and fold(word) == word)
+            vocabulary = Vocabulary.from_tokens((*known.tokens[4:], *further))
+        else:
+            vocabulary = known
+        counts = Counter(character for word in flat for character in word)
+        return cls(
+            column=column,
+            words=vocabulary,
+            characters=Vocabulary.from_counts(counts, min_count=_RARE),
+            num_learned=len(known),
+            num_characters=max(1, min(_MOST_CHARACTERS, max(map(len, flat), default=1))),
+            language=language,
+            cuts_apostrophes=fold.cuts_apostrophes,
+            num_tags=len(target.classes or ()),
+            marks_spans=span_types(target.classes or ()) is not None,
+            vectors=imported,
+        )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return (_TYPICAL_WORDS, 1 + self.num_characters)
+
+    def network_options(self) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            "vocabulary": len(self.words),
+            "characters": len(self.characters),
+            "bio": self.marks_spans,
+        }
+        if self.vectors is not None:
+            options |= {"learned": self.num_learned, "imported_dim": self.vectors.dim}
+        return options
+
+    def embedding(self, seed: int) -> npt.NDArray[np.float32] | None:
+        """The imported vector of every word, zeros where it has none; None where nothing was imported.
+
+        Shapes:
+            ``(vocabulary, D)``.
+        """
+        if self.vectors is None:
+            return None
+        index = self.vectors.index
+        rows = np.fromiter((index.get(word, -1) for word in self.words.tokens), dtype=np.int64, count=len(self.words))
+        rows[:4] = -1
+        matrix = np.zeros((len(rows), self.vectors.dim), dtype=np.float32)
+        matrix[rows >= 0] = self.vectors.values[rows[rows >= 0]]
+        return matrix
+
+    def host(self, table: Table) -> Ragged:
+        """The numbers of every word of the table.
+
+        Shapes:
+            flat ``(words, 1 + characters)`` int32.
+        """
+        if self.column not in table.columns:
+            raise DataError(
+                f"Table {table.name!r}: a column {self.column!r} of words is required; it has: "
+                f"{', '.join(c.name for c in table.schema)}."
+            )
+        words = table.columns[self.column]
+        assert isinstance(words, Ragged)
+        sentences = words.word_lists()
+        offsets = np.concatenate([[0], np.cumsum([len(sentence) for sentence in sentences])]).astype(np.int64)
+        return Ragged(self.encode([word for sentence in sentences for word in sentence]), offsets)
+
+    def encode(self, words: Sequence[str]) -> Ids:
+        """The numbers of words: of each its own, then those of its characters, padded at the right with 0.
+
+        Shapes:
+            → ``(N, 1 + characters)`` int32.
+        """
+        places: dict[str, int] = {}
+        of_word = np.fromiter((places.setdefault(w, len(places)) for w in words), dtype=np.int64, count=len(words))
+        distinct = np.zeros((len(places), 1 + self.num_characters), dtype=np.int32)
+        folded = list(map(self._fold, places))
+        known = self.words.encode(folded)
+        starts = self.words.encode([word[:_PREFIX] + _MARK if len(word) > _PREFIX else "" for word in folded])
+        distinct[:, 0] = np.where(known == UNK, starts, known)
+        seen = [_both_ends(word, self.num_characters) for word in places]
+        lengths = np.array([len(word) for word in seen], dtype=np.int64)
+        flat = self.characters.encode([character for word in seen for character in word])
+        row = np.repeat(np.arange(len(seen)), lengths)
+        place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        distinct[row, 1 + place] = flat
+        return distinct[of_word]
+
+    def sentences(self, inputs: Any) -> list[list[str]]:
+        """What a person hands over as sentences of words: a text is cut, a list of words is taken as it is.
+
+        Args:
+            inputs: a text, or a list of texts or of lists of words.
+        """
+        given = [inputs] if self.is_single(inputs) else inputs
+        if not isinstance(given, list | tuple) or not all(isinstance(s, str | list | tuple) for s in given):
+            raise UsageError(
+                "Sentences are given as a text, a list of texts, or a list of lists of words; "
+                f"got {type(inputs).__name__}."
+            )
+        found = [self.cut(s) if isinstance(s, str) else [str(word) for word in s] for s in given]
+        for place, sentence in enumerate(found):
+            if not sentence or not all(sentence):
+                raise DataError(
+                    f"Sentence {place}: at least one word is required, and no empty one; got {given[place]!r}."
+                )
+        return found
+
+    def cut(self, text: str) -> list[str]:
+        """A text as words, cut as those that were learnt from: known ones stay whole, others lose their punctuation.
+
+        Example:
+            >>> known = Vocabulary.from_tokens(["dr.", "'s"])
+            >>> made = TaggedPreparation(column="words", words=known, characters=known, num_learned=6, num_characters=5,
+            ...     language=None, cuts_apostrophes=True, num_tags=3, marks_spans=True)
+            >>> made.cut("(Dr. Hall's cat)!")
+            ['(', 'Dr.', 'Hall', "'s", 'cat', ')', '!']
+        """
+        return [word for piece in text.split() for word in self._cut_piece(piece)]
+
+    def _cut_piece(self, piece: str) -> Iterable[str]:
+        behind: list[str] = []
+        before: list[str] = []
+        while len(piece) > 1 and not self._knows(piece):
+            if piece[0] in _OPENING:
+                before.append(piece[0])
+                piece = piece[1:]
+            elif piece[-1] in _CLOSING:
+                behind.append(piece[-1])
+                piece = piece[:-1]
+            else:
+                break
+        if self.cuts_apostrophes and not self._knows(piece) and (match := _CUT_OFF.fullmatch(piece)):
+            return [*before, match[1], match[2], *reversed(behind)]
+        return [*before, piece, *reversed(behind)]
+
+    @property
+    def _fold(self) -> _Fold:
+        return _Fold(self.language, self.cuts_apostrophes)
+
+    def _knows(self, word: str) -> bool:
+        return self.words.id_of(self._fold(word)) != UNK
+
+    def read(self, inputs: Any) -> npt.NDArray[np.int32]:
+        """Texts or lists of words as numbers, padded to the longest sentence.
+
+        Shapes:
+            ``(B, T, 1 + characters)``.
+        """
+        sentences = self.sentences(inputs)
+        longest = max(map(len, sentences), default=0)
+        result = np.zeros((len(sentences), longest, 1 + self.num_characters), dtype=np.int32)
+        for row, sentence in enumerate(sentences):
+            result[row, : len(sentence)] = self.encode(sentence)
+        return result
+
+    def finish(self, gathered: Any) -> Any:
+        return gathered.long()
+
+    def is_single(self, inputs: Any) -> bool:
+        return isinstance(inputs, str)
+
+    def source(
+        self, host: Ragged, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
+    ) -> Source:
+        from derin.data.ragged_source import RaggedSource
+
+        return RaggedSource(
+            {input_name: host, **targets},
+            batching.limited(rows),
+            batch_size=batching.batch_size,
+            seed=batching.seed,
+            shuffle=batching.shuffle,
+            device=batching.device,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind} | {name: getattr(self, name) for name in _CARD}
+
+    def files(self) -> dict[str, bytes]:
+        return {_WORDS_FILE: self.words.to_bytes(), _CHARACTERS_FILE: self.characters.to_bytes()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], files: Mapping[str, bytes]) -> TaggedPreparation:
+        """What `to_json` and `files` gave.
+
+        Raises:
+            RefusedFileError: something in it cannot be.
+        """
+        if not isinstance(data, dict) or set(data) != {"kind", *_CARD}:
+            raise RefusedFileError(
+                f"The card's preparation of tagged sentences must have exactly the fields kind, {', '.join(_CARD)}."
+            )
+        for name, fits in _CARD.items():
+            if not fits(data[name]):
+                raise RefusedFileError(
+                    f"The card's preparation of tagged sentences is damaged: {name}={str(data[name])[:80]!r} cannot be."
+                )
+        for name in (_WORDS_FILE, _CHARACTERS_FILE):
+            if name not in files:
+                raise RefusedFileError(f"The bundle of a tagger must hold {name}; it is not there.")
+        words = Vocabulary.from_bytes(files[_WORDS_FILE], _WORDS_FILE)
+        characters = Vocabulary.from_bytes(files[_CHARACTERS_FILE], _CHARACTERS_FILE)
+        if data["num_learned"] > len(words):
+            raise RefusedFileError(
+                f"The card's preparation of tagged sentences is damaged: num_learned={data['num_learned']} of "
+                f"{len(words)} words."
+            )
+        return cls(words=words, characters=characters, **{name: data[name] for name in _CARD})
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 100_000_000
+
+
+# The fields of the card beside its kind, each with its check.
+_CARD = {
+    "column": lambda value: isinstance(value, str),
+    "num_learned": _is_count,
+    "num_characters": lambda value: _is_count(value) and value <= _MOST_CHARACTERS,
+    "language": lambda value: value is None or isinstance(value, str),
+    "cuts_apostrophes": lambda value: isinstance(value, bool),
+    "num_tags": _is_count,
+    "marks_spans": lambda value: isinstance(value, bool),
+}
+
+
+def _word_column(table: Table) -> str:
+    found = [column.name for column in table.inputs if column.kind is Kind.WORDS]
+    if len(found) != 1:
+        told = ", ".join(f"{c.name} ({c.kind.value})" for c in table.schema)
+        raise DataError(f"Table {table.name!r}: tagging needs one column of words; it has {told}.")
+    return found[0]
+
+
+def _words(table: Table, column: str, rows: Rows) -> list[list[str]]:
+    data = table.columns[column]
+    assert isinstance(data, Ragged)
+    return data.word_lists(rows)
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """What a word is looked up as: in small letters, every digit as 0, for 1987 and 2004 are alike to a tagger.
+
+    Turkish parts the endings of a name from it by an apostrophe: Ankara'da is looked up as ankara.
+    """
+
+    language: str | None
+    cuts_apostrophes: bool
+
+    def __call__(self, word: str) -> str:
+        folded = _DIGIT.sub("0", to_lower(word, self.language))
+        keeps_endings = self.language != TURKISH or self.cuts_apostrophes
+        return folded if keeps_endings else _ENDINGS.sub(r"\1", folded)
+
+
+def _both_ends(word: str, most: int) -> str:
+    """A word of at most so many characters: capitals stand in front, endings behind."""
+    if len(word) <= most:
+        return word
+    tail = most // 2
+    return word[: most - tail] + word[len(word) - tail :]

@@ -1,0 +1,155 @@
+"""What all tasks have in common: columns that are learnt, a form of input, batches, answers, and what a card keeps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from derin.core.errors import UsageError
+from derin.data.batch import Batch, Source
+from derin.data.preparation import Preparation
+from derin.data.table import Rows, Table
+from derin.train.protocol import Losses, Metrics, Outputs, Step, update_single
+
+
+class BaseTask(ABC):
+    """A task; fulfils `derin.train.protocol.Task`.
+
+    Args:
+        columns: the columns of the table that are learnt.
+
+    Attributes:
+        options: settings that the user may choose, by the name of the argument of `from_table`.
+        preparation_kind: the form of input in `data.preparation.PREPARATIONS`; None takes that of the input columns.
+        input: the name of the input's column in a batch.
+        classes: the names of the classes; empty where there are none.
+    """
+
+    name: str
+    headline: str
+    maximize: bool = True
+    forbids: frozenset[str] = frozenset()
+    options: frozenset[str] = frozenset()
+    preparation_kind: str | None = None
+    classes: tuple[str, ...] = ()
+
+    input = "input"
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = tuple(columns)
+        self.state: dict[str, Tensor] = {}
+        if not self.columns:
+            raise UsageError(f"A {self.name} task needs the name of its target column; got none.")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BaseTask) and self.to_json() == other.to_json()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.to_json().items() if k != 'name')})"
+
+    @classmethod
+    @abstractmethod
+    def from_table(cls, table: Table, rows: Rows, options: Mapping[str, Any]) -> Self:
+        """The task that fits a table, its statistics fitted on `rows`."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The task that `to_json` described; a field that does not fit is refused."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]: ...
+
+    @property
+    @abstractmethod
+    def num_outputs(self) -> int:
+        """How many numbers the network gives for each example, or for each place of it."""
+
+    def bind(self, preparation: Preparation) -> None:  # noqa: B027 - most tasks need nothing of it
+        """Takes from a fitted preparation what the task needs of it (a vocabulary, a horizon).
+
+        Called before the network is built, and when a saved network is opened.
+        """
+
+    @classmethod
+    def default_model(cls, table: Table) -> str:
+        """The network that is taken where none is named."""
+        raise UsageError(f"The task {cls.name!r} has no network of its own; name one: --model.")
+
+    def batch_columns(self, table: Table) -> dict[str, Any]:
+        """Further columns of a batch by name, one value per row of the table: targets, weights."""
+        return {}
+
+    @abstractmethod
+    def loss(self, model: nn.Module, batch: Batch) -> Losses: ...
+
+    @abstractmethod
+    def predict(self, model: nn.Module, batch: Batch) -> Outputs: ...
+
+    @abstractmethod
+    def metrics(self) -> Metrics: ...
+
+    def update(self, step: Step, batch: Batch) -> Losses:
+        return update_single(self, step, batch)
+
+    def decode(self, outputs: Outputs) -> list[Any]:
+        """What `predict` gave, in words: one answer for each example."""
+        raise UsageError(
+            f"The task {self.name!r} has no answer to a single input; see `derin --help` for its commands."
+        )
+
+    def check_batch(self, model: nn.Module, batch: Batch) -> None:
+        """Refuses a network that does not fit, before anything is trained. Mode and buffers stay as they are."""
+        was_training = model.training
+        model.eval()
+        try:
+            with torch.no_grad():
+                self.loss(model, batch)
+        finally:
+            model.train(was_training)
+            self.state.clear()
+
+    def answers(
+        self, network: nn.Module, preparation: Preparation, inputs: Any, *, batch_size: int, device: torch.device
+    ) -> list[Any]:
+        """What the network says about what a person hands over, one answer for each."""
+        # A list is read in parts: texts are padded to the longest of those that are read together.
+        several = isinstance(inputs, list) and not preparation.is_single(inputs)
+        parts = [inputs[i : i + batch_size] for i in range(0, len(inputs), batch_size)] if several else [inputs]
+        found: list[Any] = []
+        for part in parts:
+            rows = torch.from_numpy(np.ascontiguousarray(preparation.read(part)))
+            for start in range(0, len(rows), batch_size):
+                chunk = rows[start : start + batch_size]
+                batch = Batch({self.input: preparation.finish(chunk.to(device))}, torch.arange(len(chunk)))
+                with torch.inference_mode():
+                    found += self.decode(self.predict(network, batch))
+        return found
+
+    def findings(
+        self,
+        network: nn.Module,
+        preparation: Preparation,
+        table: Table,
+        source: Callable[[str], Source],
+        folder: Path,
+    ) -> dict[str, Any]:
+        """What is to be known beside the metrics when training has ended: baselines, samples, alignments.
+
+        Args:
+            network: in evaluation mode, the best state.
+            preparation: of its inputs.
+            table: the data, with its splits.
+            source: gives the batches of a split in their order.
+            folder: of the run; files of the task may be written there, by `core.files`.
+
+        Returns:
+            plain JSON, kept under ``"findings"`` in run.json and shown by the report.
+        """
+        return {}

@@ -1,0 +1,259 @@
+"""Forecasting: the coming steps of one series or many, all steps of the horizon at once.
+
+The network learns standardized values by mean squared error; steps without a value do not count. Horizons beyond the
+one that was trained are reached by forecasting on the network's own forecasts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from derin.core.errors import DataError, RefusedFileError, ShapeError, UsageError
+from derin.data.batch import Batch, Source
+from derin.data.preparation import Preparation
+from derin.data.schema import Kind
+from derin.data.series.preparation import SeriesPreparation
+from derin.data.table import Rows, Table
+from derin.tasks.base import BaseTask
+from derin.tasks.card import checked, is_names, is_number, is_numbers
+from derin.tasks.forecast import Floats, Forecast
+from derin.tasks.forecasting_findings import LEVEL, Forecaster, compare, spread_of, steps_of
+from derin.tasks.metrics.forecasts import ForecastMetrics
+from derin.train.protocol import Losses, Outputs
+
+
+class Forecasting(BaseTask):
+    """Forecasts of the target columns.
+
+    Args:
+        columns: that are forecast.
+        level: of the intervals.
+        half_widths: how far an interval reaches to each side, as a multiple of the window's spread, for each step of
+            the horizon and each column; None before they are learnt.
+
+    Example:
+        >>> task = Forecasting(columns=["load"])
+        >>> task.columns, task.half_widths
+        (('load',), None)
+    """
+
+    name = "forecasting"
+    headline = "mse"
+    maximize = False
+    forbids = frozenset({"bf16"})  # three digits are too few for a number
+    preparation_kind = "series"
+
+    def __init__(
+        self, *, columns: Sequence[str], level: float = LEVEL, half_widths: Sequence[Sequence[float]] | None = None
+    ) -> None:
+        super().__init__(columns)
+        if not 0 < level < 1:
+            raise UsageError(f"Forecasting needs a level of its intervals between 0 and 1; got {level!r}.")
+        self.level = level
+        self.half_widths = None if half_widths is None else tuple(tuple(map(float, row)) for row in half_widths)
+        self._preparation: SeriesPreparation | None = None
+
+    @classmethod
+    def from_table(cls, table: Table, rows: Rows, options: Mapping[str, Any]) -> Self:
+        for column in table.targets:
+            if column.kind is not Kind.NUMBER or column.shape:
+                raise UsageError(
+                    f"The task 'forecasting' needs targets that are numbers; {column.name!r} in {table.name!r} is of "
+                    f"kind {column.kind.value}. Name another target."
+                )
+        if not table.targets:
+            raise DataError(f"Table {table.name!r}: a column to be forecast is required; name one as target.")
+        return cls(columns=[column.name for column in table.targets], **options)
+
+    @classmethod
+    def default_model(cls, table: Table) -> str:
+        return "series_mlp"
+
+    @property
+    def preparation(self) -> SeriesPreparation:
+        """What scales the values and says how long the horizon is."""
+        if self._preparation is None:
+            raise UsageError("A forecasting task is used with its preparation; call task.bind(preparation) first.")
+        return self._preparation
+
+    @property
+    def num_outputs(self) -> int:
+        return self.preparation.horizon * self.preparation.num_targets
+
+    def bind(self, preparation: Preparation) -> None:
+        if not isinstance(preparation, SeriesPreparation):
+            raise UsageError(f"Forecasting reads series; the preparation is of kind {preparation.kind!r}.")
+        shape = (preparation.horizon, preparation.num_targets)
+        if self.half_widths is not None and np.shape(self.half_widths) != shape:
+            raise RefusedFileError(
+                f"The card's intervals must have shape {shape}; got {np.shape(self.half_widths)}. Use another copy."
+            )
+        self._preparation = preparation
+
+    def forecast(self, model: nn.Module, x: Tensor) -> Tensor:
+        """The horizon, standardized.
+
+        Shapes:
+            ``(B, steps, F)`` → ``(B, horizon, C)`` float32; the network gives ``(B, horizon · C)`` or the same.
+        """
+        raw = model(x)
+        if not isinstance(raw, Tensor) or raw.shape[:1] != x.shape[:1] or raw[0].numel() != self.num_outputs:
+            came = tuple(raw.shape) if isinstance(raw, Tensor) else type(raw).__name__
+            raise ShapeError(
+                f"A network that forecasts must give (batch, {self.num_outputs}), horizon="
+                f"{self.preparation.horizon} steps of {self.preparation.num_targets} targets; got {came}."
+            )
+        return raw.float().reshape(len(x), self.preparation.horizon, self.preparation.num_targets)
+
+    def loss(self, model: nn.Module, batch: Batch) -> Losses:
+        """Mean squared error of the standardized values that are known."""
+        forecast, target = self.forecast(model, batch[self.input]), batch["target"]
+        is_known = target.isfinite()
+        # The forecast itself in place of what is missing leaves neither an error nor a gradient.
+        errors = (forecast - torch.where(is_known, target, forecast.detach())).square()
+        num_known = is_known.sum()
+        weight = num_known / self.num_outputs
+        return {"loss": errors.sum() / num_known.clamp_min(1), "weight_sum": weight}
+
+    def predict(self, model: nn.Module, batch: Batch) -> Outputs:
+        return {"standardized": self.forecast(model, batch[self.input])}
+
+    def metrics(self) -> ForecastMetrics:
+        targets = self.preparation.targets
+        means, stds = [v.mean for v in targets], [v.std for v in targets]
+        return ForecastMetrics(self.columns, means, stds, self.preparation.scales)
+
+    def findings(
+        self,
+        network: nn.Module,
+        preparation: Preparation,
+        table: Table,
+        source: Callable[[str], Source],
+        folder: Path,
+    ) -> dict[str, Any]:
+        """The comparison with the baselines; the intervals that were learnt are kept by the task."""
+        found = compare(
+            steps_of(network, self.preparation), self.preparation, table, source, folder, metrics=self.metrics
+        )
+        if found.half_widths is not None:
+            self.half_widths = tuple(tuple(row) for row in found.half_widths.tolist())
+        return found.document
+
+    def answers(
+        self, network: nn.Module, preparation: Preparation, inputs: Any, *, batch_size: int, device: torch.device
+    ) -> list[Any]:
+        """The steps after those that are handed over: one `Forecast` for each series or window.
+
+        Args:
+            inputs: a csv file, a table, or numbers; see `SeriesPreparation.read`.
+        """
+        windows, last, series = self.last_windows(inputs)
+        horizon = self.preparation.horizon
+        values = self.ahead(steps_of(network, self.preparation), windows, horizon, device, batch_size)
+        return [
+            self.answer(part, seconds, name, "direct", width)
+            for part, seconds, name, width in zip(values, last, series, self.intervals(windows, horizon))
+        ]
+
+    def last_windows(self, inputs: Any) -> tuple[np.ndarray, list[float], list[str | None]]:
+        """The windows after which a forecast begins, the moment of their last step, and the names of their series."""
+        if isinstance(inputs, str | Path):
+            inputs = self.preparation.read_table(Path(inputs))
+        if not isinstance(inputs, Table):
+            windows = self.preparation.read(inputs)
+            return windows, [math.nan] * len(windows), [None] * len(windows)
+        windows, ends = self.preparation.latest(inputs)
+        return windows, self.preparation.moments_of(inputs, ends - 1), self.preparation.series_of(inputs, ends - 1)
+
+    def ahead(
+        self, forecaster: Forecaster, windows: np.ndarray, num_steps: int, device: torch.device, batch_size: int = 256
+    ) -> Floats:
+        """So many steps ahead, in units; beyond the trained horizon on the forecasts themselves.
+
+        Shapes:
+            windows ``(B, look_back, F)`` → ``(B, num_steps, C)``.
+
+        Raises:
+            UsageError: the horizon is longer than trained, and variables are read whose future nobody forecasts.
+        """
+        horizon, num_targets = self.preparation.horizon, self.preparation.num_targets
+        if num_steps > horizon and windows.shape[2] > num_targets:
+            raise UsageError(
+                f"At most {horizon} steps can be forecast: the network also reads "
+                f"{', '.join(self.preparation.columns[num_targets:])}, which nobody forecasts. Train with a longer "
+                "horizon, or without these columns."
+            )
+        parts = []
+        for start in range(0, len(windows), batch_size):
+            x = torch.from_numpy(np.ascontiguousarray(windows[start : start + batch_size])).to(device)
+            steps: list[Tensor] = []
+            for _ in range(0, num_steps, horizon):
+                steps.append(forecaster(x).to(x.dtype))
+                x = torch.cat([x, steps[-1]], dim=1)[:, -self.preparation.look_back :] if num_steps > horizon else x
+            parts.append(torch.cat(steps, dim=1)[:, :num_steps].cpu().numpy())
+        return self.preparation.in_units(np.concatenate(parts))
+
+    def intervals(
+        self, windows: np.ndarray, num_steps: int, half_widths: Floats | None = None
+    ) -> list[Floats] | list[None]:
+        """Half widths in units for so many steps; NaN beyond the trained horizon, where none were learnt.
+
+        Args:
+            windows: that the forecasts are made from.
+            num_steps: that are forecast.
+            half_widths: of another forecaster, as multiples of a window's spread; None takes the network's.
+
+        Shapes:
+            windows ``(B, look_back, F)`` → for each ``(num_steps, C)``, or None where no interval was learnt.
+        """
+        if half_widths is None and self.half_widths is not None:
+            half_widths = np.array(self.half_widths)
+        if half_widths is None:
+            return [None] * len(windows)
+        num_targets = self.preparation.num_targets
+        spreads = spread_of(torch.from_numpy(np.ascontiguousarray(windows[..., :num_targets]))).numpy()
+        found = np.full((len(windows), num_steps, num_targets), np.nan)
+        num = min(num_steps, len(half_widths))
+        found[:, :num] = half_widths[:num] * spreads * np.array([v.std for v in self.preparation.targets])
+        return list(found)
+
+    def answer(self, values: Floats, last: float, series: str | None, method: str, widths: Floats | None) -> Forecast:
+        """Values with their times and bounds."""
+        frequency = self.preparation.frequency
+        times = (
+            tuple(map(frequency.text, frequency.after(last, len(values)).tolist()))
+            if math.isfinite(last)
+            else ("",) * len(values)
+        )
+        low, high = (None, None) if widths is None else (values - widths, values + widths)
+        level = None if widths is None else self.level
+        return Forecast(self.columns, times, values, low, high, level, method, series)
+
+    def to_json(self) -> dict[str, Any]:
+        widths = None if self.half_widths is None else [list(row) for row in self.half_widths]
+        return {"name": self.name, "columns": list(self.columns), "level": self.level, "half_widths": widths}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        fields = checked(cls.name, data, {"columns": is_names, "level": _is_share, "half_widths": _are_widths})
+        return cls(**fields)
+
+
+def _is_share(value: Any) -> bool:
+    return is_number(value) and 0 < value < 1
+
+
+def _are_widths(value: Any) -> bool:
+    """Rows of equal length with numbers of at least 0; or nothing."""
+    if value is None:
+        return True
+    if not isinstance(value, list) or not value or not all(is_numbers(row) and row for row in value):
+        return False
+    return len({len(row) for row in value}) == 1 and min(min(row) for row in value) >= 0

@@ -1,0 +1,187 @@
+"""Forecasts from a saved run: their times, units, files, baselines, and what is refused."""
+
+import csv
+import io
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+import derin
+from derin.api.forecast import forecast, offer
+from derin.cli.console import speaks_plainly
+from derin.cli.forecast import forecast as command
+from derin.core.errors import DataError, UnknownNameError, UsageError
+from derin.core.files import read_json, write_json
+from derin.data.readers.series import read_series
+from derin.report.forecast import section
+from derin.strategy.story import read_story
+from derin.tasks.regression import Regression
+
+NUM, HORIZON, LOOK_BACK = 150, 6, 24
+QUICK: dict[str, Any] = {"plan": "plain", "report": False, "task": "forecasting", "threads": 1}
+
+
+def write(path: Path, num: int = NUM, *, more: str = "") -> Path:
+    """Months of a series that repeats every year and grows."""
+    months = np.arange(num)
+    load = 100 + months + 20 * np.sin(2 * np.pi * months / 12) + np.random.default_rng(1).normal(size=num)
+    dates = (np.datetime64("2001-01", "M") + months).astype(str)
+    lines = [f"{d},{v!r}" for d, v in zip(dates, load.tolist())]
+    path.write_text("\n".join(["month,load", *lines]) + "\n" + more, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    inputs = {"horizon": HORIZON, "look_back": LOOK_BACK}
+    return derin.fit(write(folder / "load.csv"), inputs=inputs, epochs=40, out=folder / "run", **QUICK).path
+
+
+@pytest.fixture(autouse=True)
+def _english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DERIN_LANG", "en")
+
+
+def invoke(*arguments: object) -> Result:
+    app = typer.Typer()
+    app.command()(speaks_plainly(command))
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_forecast_goes_on_where_the_data_ends(run: Path) -> None:
+    (answer,) = forecast(derin.open(run))
+    assert answer.times == ("2013-07", "2013-08", "2013-09", "2013-10", "2013-11", "2013-12")
+    assert (answer.method, answer.level, answer.names) == ("direct", 0.9, ("load",))
+    truth = 100 + np.arange(NUM, NUM + 6) + 20 * np.sin(2 * np.pi * np.arange(NUM, NUM + 6) / 12)
+    assert np.abs(answer.values[:, 0] - truth).max() < 12
+    assert answer.low is not None
+    assert answer.high is not None
+    assert (answer.low < answer.values).all()
+    np.testing.assert_allclose(answer.high - answer.values, answer.values - answer.low)
+
+
+def test_predictions_of_the_same_steps_are_the_same_forecast(run: Path) -> None:
+    model, path = derin.open(run), run.parent / "load.csv"
+    table = read_series(path, name="load")
+    load: Any = table.columns["load"]
+    expected = forecast(model)[0].values
+    for given in (path, str(path), table, load.values, load.values[-LOOK_BACK:].tolist()):
+        np.testing.assert_allclose(model.predictions(given)[0].values, expected, rtol=1e-5)
+        np.testing.assert_allclose(forecast(model, given)[0].values, expected, rtol=1e-5)
+
+
+def test_longer_horizons_are_forecast_on_forecasts_and_have_no_intervals_there(run: Path) -> None:
+    model = derin.open(run)
+    short, long = forecast(model)[0], forecast(model, horizon=15)[0]
+    assert (len(long), long.method) == (15, "recursive")
+    np.testing.assert_array_equal(long.values[:6], short.values)
+    assert long.low is not None
+    assert np.isfinite(long.low[:6]).all()
+    assert np.isnan(long.low[6:]).all()
+    load: Any = read_series(run.parent / "load.csv", name="load").columns["load"]
+    second = forecast(model, np.concatenate([load.values, short.values[:, 0]]))[0]
+    np.testing.assert_allclose(long.values[6:12], second.values, rtol=1e-4)
+
+
+def test_baselines_are_offered_by_name(run: Path) -> None:
+    model = derin.open(run)
+    load: Any = read_series(run.parent / "load.csv", name="load").columns["load"]
+    naive, seasonal, linear = (forecast(model, baseline=b)[0] for b in ("naive", "seasonal_naive", "linear"))
+    np.testing.assert_allclose(naive.values[:, 0], load.values[-1], rtol=1e-5)
+    np.testing.assert_allclose(seasonal.values[:, 0], load.values[-12:-6], rtol=1e-5)
+    assert linear.method == "linear"
+    assert linear.low is not None
+    with pytest.raises(UnknownNameError, match="baseline"):
+        forecast(model, baseline="linaer")
+
+
+def test_a_baseline_that_won_is_told_and_offered(run: Path, tmp_path: Path) -> None:
+    import shutil
+
+    copied = Path(shutil.copytree(run, tmp_path / "run"))
+    record = read_json(copied / "run.json")
+    record["findings"] |= {"winner": "linear", "best_baseline": "linear", "ratio_to_best": 1.25}
+    write_json(copied / "run.json", record)
+    found = forecast(derin.open(copied), run.parent / "load.csv")
+    assert found.better == "linear"
+    assert "1.25 times as large" in offer(found)
+    assert "--baseline linear" in offer(found)
+    result = invoke(copied, run.parent / "load.csv", "--json")
+    assert '"better_baseline": "linear"' in result.stdout
+    assert "--baseline linear" in result.stderr
+    told = section(read_story(copied))
+    assert told is not None
+    assert "A baseline wins here: linear forecast" in told
+    assert "derin forecast run --baseline linear" in told
+
+
+def test_new_data_and_short_data(run: Path, tmp_path: Path) -> None:
+    model = derin.open(run)
+    longer = forecast(model, write(tmp_path / "longer.csv", NUM + 3))
+    assert longer[0].times[0] == "2013-10"
+    with pytest.raises(DataError, match="looks back at 24 steps; the series has 20"):
+        forecast(model, write(tmp_path / "short.csv", 20))
+    with pytest.raises(UsageError, match="neither a file nor a known data set"):
+        forecast(model, tmp_path / "nothing.csv")
+    with pytest.raises(UsageError, match="horizon must be a whole number"):
+        forecast(model, horizon=0)
+
+
+def test_a_network_of_another_kind_has_no_forecast() -> None:
+    other: Any = SimpleNamespace(task=Regression(columns=["price"], mean=[0.0], std=[1.0]), path=Path("runs/houses"))
+    with pytest.raises(UsageError, match="trained with --task forecasting"):
+        forecast(other)
+
+
+def test_the_command_writes_documents_tables_and_drawings(run: Path, tmp_path: Path) -> None:
+    import json
+
+    result = invoke(run, "--json", "--horizon", 3)
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    assert (document["method"], document["horizon"], document["level"]) == ("direct", 3, 0.9)
+    assert document["forecasts"][0]["times"] == ["2013-07", "2013-08", "2013-09"]
+    numbers = document["forecasts"][0]["variables"]["load"]
+    assert numbers["low"][2] < numbers["value"][2] < numbers["high"][2]
+    assert invoke(run, "--out", tmp_path / "f.csv").exit_code == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "f.csv").read_text(encoding="utf-8"))))
+    assert [row["time"] for row in rows] == list(forecast(derin.open(run))[0].times)
+    assert float(rows[1]["load_low"]) < float(rows[1]["load"]) < float(rows[1]["load_high"])
+    assert invoke(run, "--out", tmp_path / "f.png", "--horizon", 9).exit_code == 0
+    assert (tmp_path / "f.png").read_bytes()[:4] == b"\x89PNG"
+    assert "2013-07  load" in invoke(run).stdout
+    refused = invoke(run, "--out", tmp_path / "f.docx")
+    assert refused.exit_code == 2
+    assert ".png" in refused.stderr
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_the_report_compares_and_draws(run: Path, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DERIN_LANG", language)
+    told = section(read_story(run))
+    assert told is not None
+    assert told.count("<svg") == 1
+    assert told.count("<tr>") == 5  # a head, the network and three baselines
+    words = {"en": "last season again", "tr": "geçen mevsimin yinelenmesi"}
+    assert words[language] in told
+
+
+def test_several_series_are_forecast_each_and_damage_in_the_findings_hides_the_section(tmp_path: Path) -> None:
+    path = tmp_path / "shops.csv"
+    lines = [f"2024-{1 + d // 28:02d}-{1 + d % 28:02d},{s},{d % 7 + 3 * (s == 'b')}" for s in "ab" for d in range(84)]
+    path.write_text("day,shop,sales\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    options: dict[str, Any] = {"reading": {"group": "shop", "steps": "rows"}, "inputs": {"horizon": 2, "look_back": 7}}
+    run = derin.fit(path, epochs=1, out=tmp_path / "run", **options, **QUICK)
+    found = forecast(derin.open(run.path))
+    assert [answer.series for answer in found] == ["a", "b"]
+    assert np.abs(found[1].values - found[0].values).mean() > 0.5
+    record = read_json(run.path / "run.json")
+    for wrong in (None, [], {"measured": {"network": 3}}, {"measured": {"network": {}, "naive": {}}, "picture": 7}):
+        write_json(run.path / "run.json", record | {"findings": wrong})
+        section(read_story(run.path))

@@ -1,0 +1,151 @@
+"""Skip-gram and CBOW, whose gradients are written out, beside autograd over the sums of the papers, pair by pair."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from derin.core.errors import ShapeError, UsageError
+from derin.models.skip_gram import (
+    ContinuousBagOfWords,
+    SkipGram,
+    Stretch,
+    WordVectorNetwork,
+    WordVectorOptions,
+    block_length,
+)
+
+VOCABULARY, DIM, SAMPLES, DEPTH = 13, 6, 4, 3
+NETWORKS = [SkipGram, ContinuousBagOfWords]
+
+
+def network(kind: type[WordVectorNetwork], **options: object) -> WordVectorNetwork:
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        made = kind((5,), 1, WordVectorOptions(vocabulary=VOCABULARY, dim=DIM, **options)).double()  # type: ignore[arg-type]
+        for table in (made.input, made.output):
+            torch.nn.init.normal_(table.weight, std=0.7)
+    return made
+
+
+def stretch_of(window: int, *, tree: bool, blocks: int = 2, real: int | None = None, seed: int = 5) -> Stretch:
+    generator = torch.Generator().manual_seed(seed)
+    num = blocks * block_length(window)
+    real = num - 3 if real is None else real
+    draw = lambda low, high, *shape: torch.randint(low, high, shape, generator=generator)  # noqa: E731
+    tokens, reach = draw(4, VOCABULARY, num), draw(1, window + 1, num)
+    sentences = (draw(0, 6, num) == 0).cumsum(0)
+    tokens[real:], reach[real:], sentences[real:] = 0, 0, -1
+    if not tree:
+        return Stretch(tokens, sentences, reach, negatives=draw(4, VOCABULARY, blocks, SAMPLES))
+    nodes, signs = draw(0, VOCABULARY - 1, num, DEPTH), draw(0, 2, num, DEPTH) * 2 - 1
+    signs[draw(0, 3, num) == 0, -1] = 0
+    return Stretch(tokens, sentences, reach, nodes=nodes, signs=signs)
+
+
+def neighbors(stretch: Stretch, place: int) -> list[int]:
+    reach = int(stretch.reach[place])
+    return [
+        other
+        for other in range(max(0, place - reach), min(len(stretch.tokens), place + reach + 1))
+        if other != place and stretch.sentences[other] == stretch.sentences[place]
+    ]
+
+
+def written_out(net: WordVectorNetwork, stretch: Stretch) -> tuple[Tensor, int]:
+    """The losses of the papers, summed one prediction at a time."""
+    x, y = net.input.weight, net.output.weight
+    length, num_negatives = block_length(net.options.window), net.options.negatives
+
+    def of_one(given: Tensor, place: int, block: int) -> Tensor:
+        if stretch.nodes is not None and stretch.signs is not None:
+            scores = y[stretch.nodes[place]] @ given * stretch.signs[place]
+            return -F.logsigmoid(scores[stretch.signs[place] != 0]).sum()
+        assert stretch.negatives is not None
+        noise = F.logsigmoid(-(y[stretch.negatives[block]] @ given)).mean() * num_negatives
+        return -F.logsigmoid(y[stretch.tokens[place]] @ given) - noise
+
+    total, num = torch.zeros((), dtype=torch.float64), 0
+    for place in range(len(stretch.tokens)):
+        around = neighbors(stretch, place)
+        if isinstance(net, ContinuousBagOfWords) and around:
+            total = total + of_one(x[stretch.tokens[around]].mean(dim=0), place, place // length)
+            num += 1
+        elif isinstance(net, SkipGram):
+            for other in around:
+                total = total + of_one(x[stretch.tokens[place]], other, place // length)
+            num += len(around)
+    return total, num
+
+
+@pytest.mark.parametrize("tree", [False, True])
+@pytest.mark.parametrize("window", [1, 3, 9])
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_step_is_the_gradient_that_autograd_finds(
+    kind: type[WordVectorNetwork], window: int, tree: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("derin.models.skip_gram._MOST_TERMS", 1e9)
+    net, stretch = network(kind, window=window, negatives=5, hierarchical=tree), stretch_of(window, tree=tree)
+    before = copy.deepcopy(net)
+    loss, num = written_out(before, stretch)
+    loss.backward()
+    measured, counted = net.measure(stretch)
+    torch.testing.assert_close(measured, loss.detach(), rtol=1e-12, atol=1e-12)
+    assert int(counted) == num > 20
+    mean = net.learn(stretch, rate=0.01)
+    torch.testing.assert_close(mean, loss.detach() / num, rtol=1e-12, atol=1e-12)
+    for now, old in ((net.input, before.input), (net.output, before.output)):
+        assert old.weight.grad is not None
+        torch.testing.assert_close(now.weight.data, old.weight.data - 0.01 * old.weight.grad, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize("tree", [False, True])
+def test_a_vector_that_a_stretch_speaks_of_too_often_is_moved_by_a_part_of_the_sum(
+    kind: type[WordVectorNetwork], tree: bool
+) -> None:
+    stretch = stretch_of(3, tree=tree, blocks=90)
+    net = network(kind, window=3, hierarchical=tree)
+    whole, before = copy.deepcopy(net), copy.deepcopy(net)
+    net.learn(stretch, rate=0.01)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("derin.models.skip_gram._MOST_TERMS", 1e9)
+        whole.learn(stretch, rate=0.01)
+    for table in ("input", "output"):
+        old = getattr(before, table).weight
+        moved, freely = getattr(net, table).weight - old, getattr(whole, table).weight - old
+        along = F.cosine_similarity(moved, freely)
+        touched = freely.abs().sum(dim=1) > 0
+        torch.testing.assert_close(along[touched], torch.ones_like(along[touched]))
+        assert (moved.norm(dim=1)[touched] < freely.norm(dim=1)[touched]).any()
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_words_that_are_not_there_teach_nothing(kind: type[WordVectorNetwork]) -> None:
+    net, stretch = network(kind, window=3), stretch_of(3, tree=False, real=1)
+    before = copy.deepcopy(net.state_dict())
+    assert float(net.learn(stretch, rate=0.5)) == 0
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_extreme_scores_keep_the_loss_finite(kind: type[WordVectorNetwork]) -> None:
+    net, stretch = network(kind, window=3), stretch_of(3, tree=False)
+    with torch.no_grad():
+        net.input.weight.mul_(100)
+        net.output.weight.mul_(100)
+    assert net.learn(stretch, rate=0.01).isfinite()
+
+
+def test_a_stretch_of_another_length_is_refused() -> None:
+    stretch = stretch_of(3, tree=False)
+    cut = Stretch(stretch.tokens[:5], stretch.sentences[:5], stretch.reach[:5], stretch.negatives)
+    with pytest.raises(ShapeError, match="a multiple of 16 words is required; got 5"):
+        network(SkipGram, window=3).learn(cut, 0.1)
+
+
+def test_options_out_of_range_are_refused() -> None:
+    with pytest.raises(UsageError, match="window"):
+        WordVectorOptions(window=0)

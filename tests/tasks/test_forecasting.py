@@ -1,0 +1,207 @@
+"""Forecasting as a task: what is learnt, what does not count, baselines, intervals, and no look at the future."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import derin
+from derin.api.prepare import prepare
+from derin.api.prepared import Prepared
+from derin.core.errors import RefusedFileError, ShapeError, UsageError
+from derin.core.files import read_json
+from derin.data.batch import Batch
+from derin.data.readers.series import read_series
+from derin.data.schema import Column, Kind, Role, Schema
+from derin.data.table import Dense, Table
+from derin.tasks.baselines.series import LINEAR, NAIVE, SEASONAL_NAIVE
+from derin.tasks.forecasting import Forecasting
+from derin.tasks.forecasting_findings import read_baseline
+from derin.tasks.registry import task_from_json
+from derin.train.evaluation import evaluate, predict_batches
+
+INPUTS = {"horizon": 4, "look_back": 14, "season": 7}
+QUICK: dict[str, Any] = {"plan": "plain", "report": False, "task": "forecasting", "threads": 1}
+
+
+def write(folder: Path, num: int = 120, *, change: Any = None, columns: int = 1, name: str = "series.csv") -> Path:
+    """Days of `columns` series that repeat every week and grow; `change` may alter the numbers."""
+    rng = np.random.default_rng(5)
+    days = np.arange(num)
+    numbers = np.stack([np.sin(2 * np.pi * (days + k) / 7) + 0.01 * days for k in range(columns)], axis=1)
+    numbers += rng.normal(size=numbers.shape) * 0.1
+    numbers = numbers if change is None else change(numbers)
+    dates = (np.datetime64("2020-01-01") + days).astype(str)
+    lines = [",".join([d, *("" if math.isnan(v) else repr(v) for v in row)]) for d, row in zip(dates, numbers.tolist())]
+    path = folder / name
+    head = ",".join(["day", *(f"load{k + 1}" for k in range(columns))])
+    path.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def prepared_for(table: Path | Table, **options: Any) -> Prepared:
+    return prepare(table, task="forecasting", inputs=INPUTS, **{"plan": "plain", "threads": 1, **options})
+
+
+def test_outputs_are_steps_times_targets_and_the_loss_is_the_mean_squared_error(tmp_path: Path) -> None:
+    prepared = prepared_for(write(tmp_path, columns=3))
+    task, model = prepared.task, prepared.model.eval()
+    assert (task.num_outputs, prepared.model_name) == (12, "series_mlp")
+    batch = next(prepared.split_source("val").batches(0))
+    forecast = model(batch["input"]).reshape(-1, 4, 3)
+    losses = task.loss(model, batch)
+    assert losses["loss"].item() == pytest.approx((forecast - batch["target"]).square().mean().item(), rel=1e-6)
+    assert losses["weight_sum"].item() == len(batch)
+
+
+def test_missing_targets_leave_neither_loss_nor_gradient(tmp_path: Path) -> None:
+    prepared = prepared_for(write(tmp_path))
+    batch = next(prepared.split_source("train").batches(0))
+    target = batch["target"].clone()
+    target[::2, 1:] = float("nan")
+    kept = target.isfinite()
+    losses = prepared.task.loss(prepared.model.eval(), Batch({**batch.columns, "target": target}, batch.rows))
+    errors = (prepared.model(batch["input"]).reshape(target.shape) - batch["target"])[kept]
+    assert losses["loss"].item() == pytest.approx(errors.square().mean().item(), rel=1e-6)
+    assert losses["weight_sum"].item() == pytest.approx(kept.sum().item() / 4)
+    losses["loss"].backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in prepared.model.parameters())
+    nothing = Batch({**batch.columns, "target": torch.full_like(target, float("nan"))}, batch.rows)
+    assert prepared.task.loss(prepared.model, nothing)["loss"].item() == 0
+
+
+def test_no_forecast_and_no_measurement_changes_with_what_comes_later(tmp_path: Path) -> None:
+    cut = 110  # within the test split: everything from here on becomes another series altogether
+
+    def other(numbers: np.ndarray) -> np.ndarray:
+        return np.concatenate([numbers[:cut], 1e3 - 50 * numbers[cut:]])
+
+    tables = [read_series(write(tmp_path, change=c, name=f"{c}.csv"), name="x") for c in (None, other)]
+    prepared = [prepared_for(table) for table in tables]
+    assert prepared[0].preparation == prepared[1].preparation
+    for one in prepared:  # the same weights
+        one.model.load_state_dict(prepared[0].model.state_dict())
+    for split in ("train", "val", "test"):
+        outputs = [list(predict_batches(p.model, p.task, p.split_source(split))) for p in prepared]
+        for (first, batch), (second, _) in zip(*outputs):
+            # A window that begins its forecast at the change or before it has seen nothing of what comes later.
+            blind = batch.rows <= cut
+            assert blind.any()
+            assert torch.equal(first["standardized"][blind], second["standardized"][blind])
+    assert torch.equal(*(p.train_source.batches(0).__next__()["input"] for p in prepared))
+    assert evaluate(*(getattr(prepared[0], n) for n in ("model", "task")), prepared[0].split_source("val")) == evaluate(
+        *(getattr(prepared[1], n) for n in ("model", "task")), prepared[1].split_source("val")
+    )
+
+
+def test_a_run_beats_naive_forecasts_and_keeps_baselines_and_intervals(tmp_path: Path) -> None:
+    run = derin.fit(write(tmp_path, 300), inputs=INPUTS, epochs=30, out=tmp_path / "run", **QUICK)
+    found = run.record["findings"]
+    measured = found["measured"]
+    assert set(measured) == {"network", NAIVE, SEASONAL_NAIVE, LINEAR}
+    assert measured["network"]["mse"] == pytest.approx(run.metrics["test"]["mse"], rel=1e-5)
+    assert measured["network"]["mse"] < min(measured[NAIVE]["mse"], measured[SEASONAL_NAIVE]["mse"])
+    best = min(measured[n]["mse"] for n in measured if n != "network")
+    assert found["winner"] == ("network" if measured["network"]["mse"] < best else found["best_baseline"])
+    assert 0.75 < measured["network"]["coverage"] <= 1
+    assert read_json(run.path / "run.json")["findings"] == found
+    model = derin.open(run.path)
+    widths = np.array(model.task.half_widths)
+    assert widths.shape == (4, 1)
+    prepared = prepared_for(run.path.parent / "series.csv")
+    source = prepared.split_source("val")
+    pairs = [(o["standardized"], b) for o, b in predict_batches(model.network, model.task, source)]
+    spreads = [np.sqrt(b["input"].numpy().var(axis=1, keepdims=True) + 1e-4) for _, b in pairs]
+    errors = torch.cat([(forecast - b["target"]) / spread for (forecast, b), spread in zip(pairs, spreads)])
+    place = math.ceil((len(errors) + 1) * 0.9) - 1
+    np.testing.assert_allclose(widths, errors.abs().sort(dim=0).values[place].numpy(), rtol=1e-4)
+    for name in (NAIVE, SEASONAL_NAIVE, LINEAR):
+        baseline, half_widths = read_baseline(run.path, name, model.preparation)
+        assert half_widths is not None
+        total = model.task.metrics()
+        for batch in prepared.split_source("test").batches(0):
+            total.update({"standardized": baseline.forecast(batch["input"])}, batch)
+        assert total.compute()["mse"] == pytest.approx(measured[name]["mse"], rel=1e-4)
+
+
+def test_the_picture_shows_the_window_in_the_middle_in_units(tmp_path: Path) -> None:
+    path = write(tmp_path, columns=2)
+    run = derin.fit(path, inputs=INPUTS, epochs=1, out=tmp_path / "run", **QUICK)
+    picture = run.record["findings"]["picture"]
+    table = read_series(path, name="x")
+    assert table.row_names is not None
+    anchor = list(table.row_names).index(picture["begins"])
+    assert anchor in table.splits["test"]
+    load: Any = table.columns["load2"]
+    shown = picture["variables"]["load2"]
+    np.testing.assert_allclose(shown["past"], load.values[anchor - 8 : anchor], rtol=1e-4)
+    np.testing.assert_allclose(shown["truth"], load.values[anchor : anchor + 4], rtol=1e-4)
+    assert picture["times"] == list(table.row_names[anchor - 8 : anchor + 4])
+
+
+def test_interrupted_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    from derin.train.callback import Callback
+
+    class Stop(Exception):
+        pass
+
+    class Interrupt(Callback):
+        def on_step(self, loop: Any) -> None:
+            if loop.step == 13:
+                raise Stop
+
+    path = write(tmp_path)
+    options = {**QUICK, "inputs": INPUTS, "epochs": 4, "batch_size": 16, "ema_decay": 0.9}
+    whole = derin.fit(path, out=tmp_path / "whole", **options)
+    with pytest.raises(Stop):
+        derin.fit(path, out=tmp_path / "part", callbacks=[Interrupt()], **options)
+    resumed = derin.fit(out=tmp_path / "part", resume=True, report=False)
+    names = [run.path / "model" / "model.safetensors" for run in (whole, resumed)]
+    assert names[0].read_bytes() == names[1].read_bytes()
+    assert whole.metrics == resumed.metrics
+
+
+def test_a_few_windows_are_learnt_by_heart(tmp_path: Path) -> None:
+    prepared = prepared_for(write(tmp_path), model_options={"dropout": 0.0, "hidden": (24,)})
+    batch = next(prepared.split_source("train", 8).batches(0))
+    parameters = list(prepared.model.parameters())
+    for _ in range(600):
+        loss = prepared.task.loss(prepared.model, batch)["loss"]
+        with torch.no_grad():
+            for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters)):
+                parameter -= 0.1 * gradient
+    assert loss.item() < 1e-2
+
+
+def test_a_network_of_another_shape_is_refused_before_training(tmp_path: Path) -> None:
+    own = nn.Sequential(nn.Flatten(), nn.Linear(14, 5))
+    with pytest.raises(ShapeError, match=r"must give \(batch, 4\), horizon=4 steps of 1 targets; got \(2, 5\)"):
+        prepared_for(write(tmp_path), model=own)
+    fitting = prepared_for(tmp_path / "series.csv", model=nn.Sequential(nn.Flatten(), nn.Linear(14, 4)))
+    assert fitting.model_name == "sequential"
+
+
+def test_the_card_gives_the_same_task_and_damage_is_refused(tmp_path: Path) -> None:
+    task = Forecasting(columns=["a", "b"], half_widths=[[0.5, 1.0], [0.25, 2.0]])
+    card = json.loads(json.dumps(task.to_json()))
+    assert task_from_json(card) == task
+    for wrong in ({"level": 1.0}, {"half_widths": [[1.0], [1.0, 2.0]]}, {"half_widths": [[-1.0, 0.0]]}, {"more": 1}):
+        with pytest.raises(RefusedFileError):
+            task_from_json({**card, **wrong})
+    preparation = prepared_for(write(tmp_path)).preparation
+    with pytest.raises(RefusedFileError, match=r"must have shape \(4, 1\); got \(2, 2\)"):
+        task.bind(preparation)
+    with pytest.raises(UsageError, match=r"task.bind\(preparation\) first"):
+        _ = Forecasting(columns=["a"]).num_outputs
+
+
+def test_tables_without_numbers_to_forecast_are_refused() -> None:
+    kind = Column(name="kind", kind=Kind.CATEGORY, role=Role.TARGET, classes=("a", "b"))
+    table = Table(name="t", schema=Schema((kind,)), columns={"kind": Dense(np.arange(5) % 2)}, splits={})
+    with pytest.raises(UsageError, match="needs targets that are numbers; 'kind'"):
+        Forecasting.from_table(table, np.arange(5), {})
