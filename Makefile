@@ -28,6 +28,7 @@ docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_explain_pictures.py
 	$(BIN)/python docs/make_lesson_pages.py
 	$(BIN)/python docs/make_trace_pictures.py
+	$(BIN)/python docs/make_sequence_pictures.py
 
 clean:
 	rm -rf $(VENV)

@@ -178,7 +178,7 @@ def test_several_series_are_forecast_each_and_damage_in_the_findings_hides_the_s
     path.write_text("day,shop,sales\n" + "\n".join(lines) + "\n", encoding="utf-8")
     options: dict[str, Any] = {"reading": {"group": "shop", "steps": "rows"}, "inputs": {"horizon": 2, "look_back": 7}}
     run = derin.fit(path, epochs=1, out=tmp_path / "run", **options, **QUICK)
-    found = forecast(derin.open(run.path))
+    found = forecast(derin.open(run.path), path)
     assert [answer.series for answer in found] == ["a", "b"]
     assert np.abs(found[1].values - found[0].values).mean() > 0.5
     record = read_json(run.path / "run.json")

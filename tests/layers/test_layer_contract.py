@@ -9,7 +9,10 @@ import torch
 
 from derin.core.errors import DerinError, RefusedFileError, ShapeError, UnknownNameError, UsageError
 from derin.layers import (
+    GRU,
     LAYERS,
+    LSTM,
+    RNN,
     Activation,
     Add,
     AvgPool,
@@ -38,6 +41,9 @@ from derin.layers.registry import layer_from_json
 
 EXAMPLES: list[tuple[Layer, tuple[tuple[int, ...], ...]]] = [
     (Dense(5), ((12,),)),
+    (RNN(5, sequences=True), ((7, 12),)),
+    (GRU(5, num_layers=2, bidirectional=True), ((7, 12),)),
+    (LSTM(5), ((7, 12),)),
     (Dense(5, activation="relu", bias=False, initializer="orthogonal", name="first"), ((3, 12),)),
     (Maxout(5, pieces=3), ((12,),)),
     (Maxout(5), ((3, 12),)),

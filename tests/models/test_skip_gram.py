@@ -86,7 +86,7 @@ def written_out(net: WordVectorNetwork, stretch: Stretch) -> tuple[Tensor, int]:
 def test_a_step_is_the_gradient_that_autograd_finds(
     kind: type[WordVectorNetwork], window: int, tree: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("derin.models.skip_gram._MOST_TERMS", 1e9)
+    monkeypatch.setattr("derin.models.skip_gram._LARGEST_STEP", 1e9)
     net, stretch = network(kind, window=window, negatives=5, hierarchical=tree), stretch_of(window, tree=tree)
     before = copy.deepcopy(net)
     loss, num = written_out(before, stretch)
@@ -111,7 +111,7 @@ def test_a_vector_that_a_stretch_speaks_of_too_often_is_moved_by_a_part_of_the_s
     whole, before = copy.deepcopy(net), copy.deepcopy(net)
     net.learn(stretch, rate=0.01)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("derin.models.skip_gram._MOST_TERMS", 1e9)
+        patch.setattr("derin.models.skip_gram._LARGEST_STEP", 1e9)
         whole.learn(stretch, rate=0.01)
     for table in ("input", "output"):
         old = getattr(before, table).weight

@@ -56,6 +56,12 @@ def test_it_speaks_both_languages(monkeypatch: pytest.MonkeyPatch, language: str
     assert messages.say("tagging.seen") in page
 
 
+def test_sentences_can_be_left_out() -> None:
+    page = section(story(FINDINGS), examples=False)
+    assert page is not None
+    assert "Rome" not in page
+
+
 def test_other_tasks_and_runs_without_findings_have_no_section() -> None:
     assert section(story(FINDINGS, "classification")) is None
     assert section(story({})) is None

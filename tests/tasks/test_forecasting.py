@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 import derin
+from derin.api.forecast import forecast
 from derin.api.prepare import prepare
 from derin.api.prepared import Prepared
 from derin.core.errors import RefusedFileError, ShapeError, UsageError
@@ -116,7 +117,7 @@ def test_a_run_beats_naive_forecasts_and_keeps_baselines_and_intervals(tmp_path:
     prepared = prepared_for(run.path.parent / "series.csv")
     source = prepared.split_source("val")
     pairs = [(o["standardized"], b) for o, b in predict_batches(model.network, model.task, source)]
-    spreads = [np.sqrt(b["input"].numpy().var(axis=1, keepdims=True) + 1e-4) for _, b in pairs]
+    spreads = [(b["input"].var(dim=1, keepdim=True, correction=0) + 1e-4).sqrt() for _, b in pairs]
     errors = torch.cat([(forecast - b["target"]) / spread for (forecast, b), spread in zip(pairs, spreads)])
     place = math.ceil((len(errors) + 1) * 0.9) - 1
     np.testing.assert_allclose(widths, errors.abs().sort(dim=0).values[place].numpy(), rtol=1e-4)
@@ -205,3 +206,48 @@ def test_tables_without_numbers_to_forecast_are_refused() -> None:
     table = Table(name="t", schema=Schema((kind,)), columns={"kind": Dense(np.arange(5) % 2)}, splits={})
     with pytest.raises(UsageError, match="needs targets that are numbers; 'kind'"):
         Forecasting.from_table(table, np.arange(5), {})
+
+
+@pytest.mark.slow
+def test_what_is_known_in_advance_is_used(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    holidays = (rng.random(400) < 0.2).astype(float)
+    load = np.sin(2 * np.pi * np.arange(400) / 7) + 2 * holidays + 0.1 * rng.normal(size=400)
+    dates = (np.datetime64("2020-01-01") + np.arange(400)).astype(str)
+    lines = [f"{d},{v!r},{h:g}" for d, v, h in zip(dates, load.tolist(), holidays.tolist())]
+    path = tmp_path / "holidays.csv"
+    path.write_text("\n".join(["day,load,holiday", *lines]) + "\n", encoding="utf-8")
+    errors = {}
+    for known in ("", "holiday"):
+        inputs = {"horizon": 3, "look_back": 14, "known": known}
+        run = derin.fit(path, target="load", inputs=inputs, epochs=40, out=tmp_path / f"run{known}", **QUICK)
+        errors[known] = {name: numbers["mse"] for name, numbers in run.record["findings"]["measured"].items()}
+    assert errors["holiday"]["network"] < 0.4 * errors[""]["network"]
+    assert errors["holiday"][LINEAR] < 0.1 * errors[""][LINEAR]
+    with pytest.raises(UsageError, match="At most 3 steps can be forecast: the network also reads holiday"):
+        forecast(derin.open(run.path), append(path, 3), horizon=5)
+    (answer,) = forecast(derin.open(run.path), append(path, 3))
+    assert answer.times[0] == "2021-02-04"
+    # The second of the coming days is a holiday.
+    assert answer.values[1, 0] - answer.values[[0, 2], 0].mean() > 0.7
+
+
+def append(path: Path, num: int) -> Path:
+    """The same file with days to come, whose holidays are known and whose load is not."""
+    days = (np.datetime64("2021-02-04") + np.arange(num)).astype(str)
+    longer = path.with_name("ahead.csv")
+    ahead = "".join(f"{day},,{int(place == 1)}\n" for place, day in enumerate(days))
+    longer.write_text(path.read_text(encoding="utf-8") + ahead, encoding="utf-8")
+    return longer
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["airline-passengers", "monthly-sunspots"])
+def test_public_series_are_forecast_no_worse_than_by_the_baselines(
+    data_folder: Path, name: str, tmp_path: Path
+) -> None:
+    run = derin.fit(data_folder / "timeseries" / f"{name}.csv", out=tmp_path / "run", **QUICK)
+    error = {name: numbers["mse"] for name, numbers in run.record["findings"]["measured"].items()}
+    assert error["network"] <= min(error[NAIVE], error[SEASONAL_NAIVE])
+    assert error["network"] <= 1.03 * error[LINEAR]

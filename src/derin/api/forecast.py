@@ -183,9 +183,10 @@ def _table(model: Model, data: Any, record: Mapping[str, Any]) -> Table | None:
         return data
     task: Forecasting = model.task
     targets = ",".join(task.columns)
+    request = record.get("request") or {}
+    options = request.get("options") or {}
     if data is None:
-        request = record.get("request") or {}
-        source, options = request.get("data"), request.get("options") or {}
+        source = request.get("data")
         if not source:
             raise UsageError(
                 f"The data of {model.path} is not known here; name a csv file that the forecast goes on from."
@@ -197,7 +198,9 @@ def _table(model: Model, data: Any, record: Mapping[str, Any]) -> Table | None:
         path = Path(data)
         if not path.exists():
             raise UsageError(f"{str(data)!r} is neither a file nor a known data set; name a csv file.")
-        return task.preparation.read_table(path)
+        # As the training data was read; the cut concerns training alone.
+        reading = {name: value for name, value in (options.get("reading") or {}).items() if name != "split"}
+        return task.preparation.read_table(path, **reading)
     return None
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from derin.core.seeds import generator
 from derin.data.reading import Duplicate, Outcome
+from derin.data.schema import Kind
 from derin.data.table import SPLITS, ColumnData, Dense, Pictures, Ragged, Rows, Table
 
 Words = npt.NDArray[np.uint64]
@@ -80,7 +81,7 @@ def note_duplicates(table: Table, first: Rows | None = None) -> None:
     already = bool(reading.duplicates)
     parts = _split_of_rows(table)
     inside = parts != ""
-    targets = [table.columns[c.name] for c in table.targets]
+    targets, kinds = [table.columns[c.name] for c in table.targets], {c.kind for c in table.targets}
     for rows in content_groups(table, first):
         rows = rows[inside[rows]]
         if len(rows) < 2:
@@ -88,7 +89,8 @@ def note_duplicates(table: Table, first: Rows | None = None) -> None:
         names = tuple(row_name(table, int(row)) for row in rows)
         if not already:
             reading.duplicates.append(Duplicate(names, tuple(str(part) for part in parts[rows])))
-        if any(len(set(_contents(column, rows))) > 1 for column in targets):
+        # A sentence has more than one translation.
+        if any(len(set(_contents(column, rows))) > 1 for column in targets) and Kind.TEXT not in kinds:
             reason = "equal inputs with different targets: at least one of them is wrong, or the inputs do not tell"
             reading.add(", ".join(names[:6]) + (", …" if len(names) > 6 else ""), Outcome.NOTED, reason)
 

@@ -13,15 +13,18 @@ import numpy.typing as npt
 from derin.core.errors import DataError, UsageError, near_matches
 from derin.data.catalog import NAMED_SETS
 from derin.data.duplicates import first_equal_rows, note_duplicates
-from derin.data.forms import Progress, ReadOptions, read_form
+from derin.data.forms import TASK_READERS, Progress, ReadOptions, read_for_task, read_form
 from derin.data.named import read_named
 from derin.data.readers.targets import TargetKind
 from derin.data.schema import Kind, Role, Schema
-from derin.data.splits import complete_splits, count_examples
+from derin.data.splits import LARGEST, complete_splits, count_examples
 from derin.data.table import Dense, Table
 
 # Word vectors are judged by other questions than the words left out of their text.
 _WITHOUT_A_TEST = ("word-vectors", "glove")
+
+# Every sentence that is measured is translated twice, word by word.
+_MOST_HELD_OUT_PAIRS = 2_000
 
 # ITU-R BT.601: the weights of red, green and blue in brightness, as Pillow uses them.
 _LUMA = (0.299, 0.587, 0.114)
@@ -102,7 +105,8 @@ def load(
         table.reading.counts = count_examples(table)
         return replace(table, given_splits=table.given_splits or tuple(table.splits))
     first = first_equal_rows(table)
-    table = complete_splits(table, seed=seed, first=first)
+    largest = _MOST_HELD_OUT_PAIRS if table.task == "translation" else LARGEST
+    table = complete_splits(table, seed=seed, first=first, largest=largest)
     note_duplicates(table, first)
     return table
 
@@ -194,6 +198,10 @@ def _read_frame(frame: Any, options: ReadOptions) -> Table:
             frame.to_csv(path, index=False)
         else:
             frame.write_csv(path)
+        if options.task is not None and options.task in TASK_READERS:
+            table = read_for_task(options.task, path, name="frame", options=options)
+            table.reading.source = type(frame).__name__
+            return table
         table = read_csv(
             path,
             name="frame",

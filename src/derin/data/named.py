@@ -59,7 +59,10 @@ def read_named(name: str, options: ReadOptions, *, download: bool = False) -> Ta
         place = find_named(name) or _fetched(named, download, options)
     table = named.read(named, place, options)
     reading = table.reading
-    reading.source = str(place) if named.places else f"scikit-learn's {name}"
+    if named.places:
+        reading.source = str(place)
+    elif not reading.source:
+        reading.source = f"scikit-learn's {name}"
     if named.remark:
         reading.notes.append(named.remark)
     reading.notes.extend(_differences(named, table))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from derin.layers.merging import Add, Concat, Multiply
     from derin.layers.normalization import BatchNorm, GroupNorm, LayerNorm
     from derin.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
+    from derin.layers.recurrent_layers import GRU, LSTM, RNN
     from derin.layers.registry import LAYERS
     from derin.layers.reshaping import Flatten, ReflectionPad, Reshape, Upsample, ZeroPad
 
@@ -37,17 +38,20 @@ _PUBLIC = {
     "Dropout": "dropout",
     "Embedding": "embedding",
     "Flatten": "reshaping",
+    "GRU": "recurrent_layers",
     "GlobalAvgPool": "pooling",
     "GroupNorm": "normalization",
     "INITIALIZERS": "initializers",
     "L2Normalize": "l2_normalization",
     "LAYERS": "registry",
+    "LSTM": "recurrent_layers",
     "Layer": "layer",
     "LayerNorm": "normalization",
     "MaxPool": "pooling",
     "Maxout": "maxout",
     "Multiply": "merging",
     "Node": "layer",
+    "RNN": "recurrent_layers",
     "ReflectionPad": "reshaping",
     "Reshape": "reshaping",
     "Upsample": "reshaping",
@@ -57,8 +61,11 @@ _PUBLIC = {
 
 __all__ = [
     "ACTIVATIONS",
+    "GRU",
     "INITIALIZERS",
     "LAYERS",
+    "LSTM",
+    "RNN",
     "Activation",
     "Add",
     "AvgPool",

@@ -75,7 +75,7 @@ class _Layer(torch.autograd.Function):
         memories[0], activations[0] = memory, activation
         step = _repeated_product(weight, batch)
         for t in range(num_steps):
-            gate = torch.add(inner[t], step(activations[t]), out=gates[t])
+            gate = gates[t].copy_(step(activations[t], inner[t]))
             write, keep, candidate, show = gate.chunk(4, dim=1)
             candidate.mul_(2)
             gate.sigmoid_()
@@ -83,23 +83,28 @@ class _Layer(torch.autograd.Function):
             torch.mul(keep, memories[t], out=memories[t + 1]).addcmul_(write, candidate)
             torch.mul(memories[t + 1], 2, out=shown[t]).sigmoid_().mul_(2).sub_(1)
             activations[t + 1] = show * shown[t]
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(x, weight_ih, gates, shown, activations, memories, weight)
         return activations[1:], memories[1:]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, of_activations: Tensor, of_memories: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, of_activations: Tensor | None, of_memories: Tensor | None) -> tuple[Tensor | None, ...]:
         x, weight_ih, gates, shown, activations, memories, weight = ctx.saved_tensors
         of_inner = x.new_empty(gates.shape)
+        if of_activations is None:
+            of_activations = torch.zeros_like(activations[1:])
         memory = torch.zeros_like(memories[0])  # the gradient of c as it travels back
-        activation = torch.zeros_like(memories[0])
+        activation = of_activations[-1].to(memory.dtype)
+        nothing = torch.zeros_like(of_activations[0])
         step = _repeated_product(weight.t(), gates.shape[1])
         for t in reversed(range(gates.shape[0])):
             write, keep, candidate, show = gates[t].chunk(4, dim=1)
             seen = shown[t]
-            activation = activation + of_activations[t]
             through = activation * show
-            memory.add_(of_memories[t]).add_(through).addcmul_(through * seen, seen, value=-1)
+            if of_memories is not None:
+                memory.add_(of_memories[t])
+            memory.add_(through).addcmul_(through * seen, seen, value=-1)
             # σ' = σ (1 − σ) for all gates at once; the candidate's own slope replaces its part.
             slopes = torch.addcmul(gates[t], gates[t], gates[t], value=-1)  # (B, 4H)
             to_write, to_keep, to_candidate, to_show = slopes.chunk(4, dim=1)
@@ -108,7 +113,7 @@ class _Layer(torch.autograd.Function):
             torch.mul(candidate, candidate, out=to_candidate).neg_().add_(1).mul_(write).mul_(memory)
             to_show.mul_(seen).mul_(activation)
             of_inner[t] = slopes
-            activation = step(of_inner[t]).to(memory.dtype)
+            activation = step(of_inner[t], of_activations[t - 1] if t else nothing).to(memory.dtype)
             memory.mul_(keep)
         rows = of_inner.flatten(0, 1)  # (T·B, 4H)
         return (
@@ -137,9 +142,9 @@ def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return torch.nn.functional.linear(x, weight, bias)
 
 
-def _repeated_product(weight: Tensor, batch: int) -> Callable[[Tensor], Tensor]:
-    """x → x Wᵀ for many x ``(batch, ·)``."""
+def _repeated_product(weight: Tensor, batch: int) -> Callable[[Tensor, Tensor], Tensor]:
+    """x, y → x Wᵀ + y for many x ``(batch, ·)``."""
     if not weight.is_cpu or not _has_onednn(weight.dtype):
-        return lambda x: torch.mm(x, weight.t())
+        return lambda x, y: torch.addmm(y, x, weight.t())
     ordered = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), batch)
-    return lambda x: torch.ops.mkldnn._linear_pointwise(x, ordered, None, "none", [], "")
+    return lambda x, y: torch.ops.mkldnn._linear_pointwise.binary(x, y, ordered, None, "add")

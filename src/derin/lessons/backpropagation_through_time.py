@@ -1,10 +1,10 @@
-"""Backpropagation through time written out with NumPy, for every way that inputs and outputs may stand along a sequence,
-and set against autograd."""
+"""Backpropagation through time written out with NumPy, for every way that inputs and outputs may stand along a
+sequence, and set against autograd."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -107,8 +107,11 @@ def forward(x: Floats, y: Floats, counts: Floats, weights: Weights) -> Walk:
 
 
 def backward(x: Floats, y: Floats, counts: Floats, weights: Weights, walk: Walk) -> Gradients:
-    """From the last step to the first: da⟨t⟩ = W_yᵀ (ŷ⟨t⟩ − y⟨t⟩) + W_aaᵀ dz⟨t+1⟩, dz⟨t⟩ = da⟨t⟩ ∗ (1 − a⟨t⟩²), and every
-    step adds its part to the same weights: dW_a += dz⟨t⟩ [a⟨t−1⟩, x⟨t⟩]ᵀ, db_a += dz⟨t⟩."""
+    """From the last step to the first, each of which adds its part to the same weights.
+
+    da⟨t⟩ = W_yᵀ (ŷ⟨t⟩ − y⟨t⟩) + W_aaᵀ dz⟨t+1⟩, dz⟨t⟩ = da⟨t⟩ ∗ (1 − a⟨t⟩²);
+    dW_a += dz⟨t⟩ [a⟨t−1⟩, x⟨t⟩]ᵀ, db_a += dz⟨t⟩.
+    """
     hidden = len(weights.memory)
     memory, memory_bias = np.zeros_like(weights.memory), np.zeros(hidden)
     output, output_bias = np.zeros_like(weights.output), np.zeros(1)
@@ -164,7 +167,10 @@ def run(options: ThroughTimeOptions) -> Outcome:
         nn.init.normal_(parameter, std=0.7, generator=generator)
     weights = Weights(*(parameter.detach().numpy() for parameter in (*cell.parameters(), *output.parameters())))
     draws = np.random.default_rng(options.seed)
-    lines, numbers, shown = [], {}, None
+    lines: list[str] = []
+    steps: list[str] = []
+    numbers: dict[str, Any] = {}
+    shown = np.zeros((0, 0))
     for kind in KINDS:
         reads, says = (np.array(part, dtype=np.float64) for part in wiring(kind, options.steps))
         x = draws.normal(size=(len(reads), options.inputs)) * reads[:, None]
@@ -184,7 +190,6 @@ def run(options: ThroughTimeOptions) -> Outcome:
         if kind == options.kind:
             shown = influence(x, y, says, weights, walk)
             steps = step_lines(walk, gradients)
-    assert shown is not None
     numbers["shown"] = {"kind": options.kind, "influence": shown.tolist()}
     return Outcome(numbers=numbers, lines=(*lines, *steps), pictures={"influence.png": draw(shown, options.kind)})
 

@@ -48,5 +48,8 @@ LESSONS: Registry[Lesson] = Registry(
         "separable": _ROOM + "separable:LESSON",
         "transposed-convolution": _ROOM + "transposed_convolution:LESSON",
         "sliding-window": _ROOM + "sliding_window:LESSON",
+        # K: sequences
+        "backpropagation-through-time": _ROOM + "backpropagation_through_time:LESSON",
+        "long-range-agreement": _ROOM + "long_range_agreement:LESSON",
     },
 )

@@ -28,9 +28,9 @@ from derin.models.token_network import TokenNetwork
 
 # A word of the text meets the same negatives as so many of its neighbors at least.
 _SHORTEST_BLOCK = 16
-# A step adds up what many places of the text do to one vector. Beyond so many terms their sum is scaled down to this
-# number of them: gradients of the same old value, taken together, would shoot past the minimum.
-_MOST_TERMS = 200.0
+# A step adds up what many places of the text do to one vector: gradients of the same old value, which taken together
+# would shoot past the minimum. Beyond this many terms times the rate their sum is scaled down.
+_LARGEST_STEP = 2.0
 # Four probabilities of this size or more multiply to a normal number in single precision.
 _LEAST_PROBABILITY = 1e-9
 
@@ -388,7 +388,7 @@ def _add(table: Tensor, rate: float, *parts: tuple[Tensor, Tensor, Tensor]) -> N
     total = table.new_zeros(len(table))
     for rows, _, terms in parts:
         total.index_add_(0, rows, terms)
-    scale = (rate * _MOST_TERMS) / total.clamp_(min=_MOST_TERMS)
+    scale = _LARGEST_STEP / total.clamp_(min=_LARGEST_STEP / rate)
     for rows, gradients, _ in parts:
         table.index_add_(0, rows, gradients.mul_(scale.index_select(0, rows).unsqueeze(1)))
 

@@ -14,12 +14,17 @@ _MISTAKES = ("type", "ends", "both", "missed", "invented")
 _MOST_WORDS = 200  # of an example; a damaged record may hold more
 
 
-def section(story: Story) -> Html | None:
-    """The section; None where the run is of another task or found nothing."""
+def section(story: Story, *, examples: bool = True) -> Html | None:
+    """The section; None where the run is of another task or found nothing.
+
+    Args:
+        story: the run.
+        examples: whether sentences of the data are shown.
+    """
     found = story.part("findings")
     if story.part("task").get("name") != "tagging" or not found:
         return None
-    parts = [_baseline(found), _seen_and_new(found), _mistakes(found), _examples(found)]
+    parts = [_baseline(found), _seen_and_new(found), _mistakes(found), _examples(found) if examples else None]
     return join(parts) if any(part is not None for part in parts) else None
 
 

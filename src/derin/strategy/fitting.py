@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from derin.core.messages import capital, say
+from derin.strategy.baselines import baseline_sentences
 from derin.strategy.numbers import is_share, metric_name, metric_text
 from derin.strategy.story import Story, is_number
 
@@ -29,7 +30,7 @@ def diagnose(record: Mapping[str, Any], history: Sequence[dict[str, Any]]) -> li
         >>> diagnose({"task": {"headline": "loss"}, "metrics": {"train": {"loss": 0.2}}}, [])
         ['Without a validation split nothing can be said about over-fitting.']
     """
-    return fitting_sentences(Story(Path(), record, list(history), {}))
+    return [*baseline_sentences(record), *fitting_sentences(Story(Path(), record, list(history), {}))]
 
 
 def fitting_sentences(story: Story) -> list[str]:
@@ -46,8 +47,8 @@ def fitting_sentences(story: Story) -> list[str]:
         first, *rest = [*rise, *(compared if over else [])]
         # Stopping earlier helps only where an earlier epoch was better.
         earlier = best_epoch < validation[-1][0]
-        # Numbers in columns have no mirror images.
-        kind = "_numbers" if story.part("preparation").get("kind") == "features" else ""
+        # Only pictures have mirror images.
+        kind = "" if story.part("preparation").get("kind") == "picture" else "_numbers"
         remedy = say(f"fit.remedy_stop{kind}", epoch=best_epoch) if earlier else say(f"fit.remedy_over{kind}")
         return [say("fit.over", what=first), *map(capital, rest), remedy]
     return [*(_under(story, training) or map(capital, compared)), *_still_learning(story, validation)]

@@ -162,6 +162,14 @@ def test_what_cannot_be_forecast_is_one_clear_sentence(
     assert "\n" not in str(caught.value)
 
 
+def test_splits_drawn_at_random_are_refused() -> None:
+    table = table_of(RNG.normal(size=NUM))
+    order = RNG.permutation(NUM)
+    mixed = table.with_splits({"train": order[:36], "val": order[36:48], "test": order[48:]})
+    with pytest.raises(DataError, match="must follow one another in time; those of train lie apart"):
+        fitted(mixed)
+
+
 def test_numbers_of_a_person_become_the_last_window() -> None:
     load = RNG.normal(4, 2, NUM)
     preparation = fitted(table_of(load))

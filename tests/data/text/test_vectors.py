@@ -26,10 +26,13 @@ def test_what_is_written_is_read_to_the_bit(tmp_path: Path, form: str, packed: b
     if packed:
         (tmp_path / "v").write_bytes(gzip.compress((tmp_path / "v").read_bytes()))
     again = read_vectors(tmp_path / "v")
-    assert again == VECTORS or (again.words == WORDS and np.array_equal(again.values, VALUES))
+    assert again.words == WORDS
+    np.testing.assert_array_equal(again.values, VALUES)
     assert again.reading.findings == []
 
 
+# Gensim leaves a file open where there is no first line of sizes.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("form", FORMS)
 def test_gensim_reads_what_is_written_and_writes_what_is_read(tmp_path: Path, form: str) -> None:
     gensim = pytest.importorskip("gensim.models")
@@ -88,7 +91,7 @@ def test_lines_that_cannot_be_used_are_listed_with_their_numbers(tmp_path: Path)
     (tmp_path / "v.txt").write_bytes(b"\n".join(lines))
     vectors = read_vectors(tmp_path / "v.txt")
     assert vectors.words == ("sea", ". .", "sand", "tide")
-    np.testing.assert_array_equal(vectors["tide"], np.float32([-1, 0.5, 1e-3]))
+    np.testing.assert_array_equal(vectors["tide"], np.array([-1, 0.5, 1e-3], dtype=np.float32))
     assert [(f.where, f.outcome.value) for f in vectors.reading.findings] == [
         *((f"v.txt, line {line}", "skipped") for line in (2, 3, 4, 5, 6, 8, 10)),
         ("v.txt, 'sand'", "noted"),
@@ -110,7 +113,7 @@ def test_lines_that_cannot_be_used_are_listed_with_their_numbers(tmp_path: Path)
         (b"2 3\nsea 1 2 3\n", RefusedFileError, "promises 2 words of 3 values"),
         (b"1 2\nsea 1 2\nship 3 4\n", DataError, "promises 1 words; 2 lines follow"),
         (b"9999999999 999999\nsea 1 2\n", RefusedFileError, "promises 9,999,999,999 words"),
-        (b"2 2\nab " + struct.pack("<2f", 1, 2) + b"\ncd " + b"\1" * 5, RefusedFileError, "Get the file again"),
+        (b"2 2\nab " + struct.pack("<2f", 1, 2) + b"\ncdefgh" + b"\1" * 5, DataError, "after 1 there is no other"),
         (b"1 1\nab " + struct.pack("<f", 1) + b"\nmore", DataError, "more follow"),
         (b"0 5\n", DataError, "got 0 and 5"),
         (b"once upon a time\nthere was a sea\n", DataError, "lines of a word and its values"),
@@ -164,7 +167,7 @@ def test_vectors_check_themselves() -> None:
     with pytest.raises(DataError, match="stand twice"):
         WordVectors(("a", "a"), VALUES[:2])
     with pytest.raises(DataError, match="finite"):
-        WordVectors(("a",), np.float32([[np.nan]]))
+        WordVectors(("a",), np.full((1, 1), np.nan, dtype=np.float32))
 
 
 def test_words_with_spaces_and_unknown_forms_are_not_written(tmp_path: Path) -> None:

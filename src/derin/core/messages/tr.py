@@ -521,4 +521,7 @@ MESSAGES: dict[str, Message] = {
     "embed.accuracy": "oran",
     "embed.similarity": "Sözcük benzerlikleri, insanların verdiği puanlarla karşılaştırınca ({path}): Pearson "
     "{pearson:.4f}, Spearman {spearman:.4f}; {num_asked:,} çiftin {num:,} tanesi biliniyor.",
+    "baseline.text": "Aynı metinlerde doğrusal bir n-gram modeli {theirs}, bu ağ {ours} doğruluğa ulaşır.",
+    "baseline.language": "{order} karakterlik bir n-gram karakter başına {theirs:.3f} bit, bu ağ {ours:.3f} bit "
+    "kullanır.",
 }

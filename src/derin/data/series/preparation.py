@@ -183,6 +183,7 @@ class SeriesPreparation(Preparation):
         )
         series = made.host(table)
         for split, part in table.splits.items():
+            _require_order(table, split, part, first)
             if not len(series.anchors(part, look_back=look_back, horizon=horizon)):
                 raise DataError(
                     f"Table {table.name!r}: the {split} split of {len(part):,} steps is too short for look_back="
@@ -288,8 +289,12 @@ class SeriesPreparation(Preparation):
         rows_after = np.asarray(ends, dtype=np.int64)
         return series.values[rows_after[:, None] + np.arange(-self.look_back, 0)], rows_after
 
-    def read_table(self, path: Path) -> Table:
+    def read_table(self, path: Path, **reading: Any) -> Table:
         """The table in a csv file with the columns that were trained on.
+
+        Args:
+            path: of the file.
+            reading: settings of `read_series`, such as ``time="t"``.
 
         Raises:
             DataError: a column is not there, or the file is no series.
@@ -297,7 +302,7 @@ class SeriesPreparation(Preparation):
         from derin.data.readers.series import read_series
 
         targets = [variable.name for variable in self.targets]
-        return read_series(path, name=path.name, target=targets, group=self.group)
+        return read_series(path, name=path.name, **{**reading, "target": targets, "group": self.group})
 
     def moments_of(self, table: Table, rows: Rows) -> list[float]:
         """The moment of rows; NaN where the steps have no times."""
@@ -453,6 +458,17 @@ def _starts(table: Table) -> Rows:
     if len(begins) > len(np.unique(codes)):
         raise DataError(f"Table {table.name!r}: the rows of one series ({groups[0].name!r}) must lie together.")
     return np.concatenate([np.full(b - a, a) for a, b in pairwise([*begins.tolist(), num])]).astype(np.int64)
+
+
+def _require_order(table: Table, split: str, rows: Rows, first: Rows) -> None:
+    """Refuses a split that was drawn at random: what is measured must come after what was learnt from."""
+    ordered = np.sort(rows)
+    num_runs = int((np.diff(ordered) != 1).sum()) + (1 if len(rows) else 0)
+    if num_runs > len(np.unique(first[rows])):
+        raise DataError(
+            f"Table {table.name!r}: the steps of a split must follow one another in time; those of {split} lie apart. "
+            "Read the file with task='forecasting', which cuts a series in its order."
+        )
 
 
 def _numbers(table: Table, name: str) -> npt.NDArray[np.float64]:

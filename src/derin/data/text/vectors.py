@@ -25,7 +25,7 @@ _SPECIAL = ("<PAD>", "<UNK>", "<BOS>", "<EOS>")  # no words: they count in no co
 _NEAR = 3  # names that an error proposes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WordVectors:
     """Words and their vectors, the commonest word first where the order means anything.
 
@@ -49,7 +49,7 @@ class WordVectors:
 
     words: tuple[str, ...]
     values: Floats
-    reading: Reading = field(default_factory=Reading, compare=False)
+    reading: Reading = field(default_factory=Reading)
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or len(self.words) != len(self.values):

@@ -1,7 +1,7 @@
 """What a network must beat on a series: the last value, the last season, and the best linear forecast.
 
 The linear one is ridge regression in closed form, chosen on the validation split among three ways of reading a window
-(as it is, relative to its last step, relative to its mean) and penalties of thirteen sizes. Targets share their weights.
+(as it is, relative to its last step, relative to its mean) and thirteen penalties. Targets share their weights.
 
 Source: A. Zeng et al., "Are Transformers effective for time series forecasting?", AAAI 2023, arXiv:2205.13504; W.
     Toner, L. Darlow, "An analysis of linear time series forecasting models", ICML 2024, arXiv:2403.14587 (they have a
@@ -108,8 +108,8 @@ class Linear:
 
     def forecast(self, x: Tensor) -> Tensor:
         inputs, center = _regressors(x, self.num_targets, self.level, self.num_other_steps)
-        found = inputs @ self.weights.to(x.device) + center
-        return found.unflatten(0, (len(x), self.num_targets)).transpose(1, 2).to(x.dtype)
+        found = inputs @ self.weights.to(inputs.device) + center
+        return found.unflatten(0, (len(x), self.num_targets)).transpose(1, 2).to(x)
 
     def tensors(self) -> dict[str, Tensor]:
         """What a file keeps."""
@@ -201,7 +201,7 @@ def _examples(source: Source, num_targets: int, level: str, num_other_steps: int
     """Regressors and targets of each batch, both relative to the window's level, in float64."""
     for batch in source.batches(0):
         inputs, center = _regressors(batch[_INPUT], num_targets, level, num_other_steps)
-        targets = _rows_of_targets(batch).double() - center
+        targets = _rows_of_targets(batch).to(center) - center
         whole = targets.isfinite().all(dim=1)
         yield inputs[whole], targets[whole]
 
@@ -217,7 +217,8 @@ def _regressors(x: Tensor, num_targets: int, level: str, num_other_steps: int) -
     Shapes:
         ``(B, steps, F)`` → ``(B · C, R)``, ``(B · C, 1)``; float64.
     """
-    wide = x.double()
+    # Apple's GPU has no float64, which sums over a long series need.
+    wide = x.cpu().double() if x.device.type == "mps" else x.double()
     series = wide[..., :num_targets].transpose(1, 2).flatten(0, 1)
     others = wide[:, -num_other_steps:, num_targets:].flatten(1).repeat_interleave(num_targets, dim=0)
     if level == "last":

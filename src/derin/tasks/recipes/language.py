@@ -9,7 +9,7 @@ from derin.tasks.recipes.facts import Facts, Recipe
 # Tokens per stream and batch: so far gradients reach back.
 _WINDOW = 128
 # About so many updates bring the loss close to where it stays; fewer passes are made over a longer text.
-_UPDATES = 4_000
+_UPDATES = 4_500
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 30
 # Bytes of text below which a small network holds what there is, and below which a larger one learns it by heart.
 _TINY_TEXT, _SHORT_TEXT = 500_000, 2_500_000

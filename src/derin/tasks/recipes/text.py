@@ -7,7 +7,7 @@ from typing import Any
 from derin.tasks.recipes.facts import Facts, Recipe
 
 # (training texts up to, passes): a sum of scores is learnt in few, and fewer texts need more.
-_BAG_PASSES = ((3_000, 10), (20_000, 6), (100_000, 4), (float("inf"), 2))
+_BAG_PASSES = ((3_000, 8), (20_000, 5), (100_000, 3), (float("inf"), 2))
 _WORD_PASSES = ((1_000, 30), (20_000, 12), (100_000, 6), (float("inf"), 3))
 _BATCH = 32
 _MANY = 20_000
@@ -23,7 +23,7 @@ def bag(facts: Facts) -> Recipe:
     return _recipe(
         facts,
         _BAG_PASSES,
-        {"learning_rate": 0.03, "weight_decay": 0.0, "schedule": "linear"},
+        {"learning_rate": 0.02, "weight_decay": 0.0, "schedule": "linear"},
         "n-grams that begin with nothing to say bear a high rate that falls from the start.",
         inputs={"tokenizer": "ngrams"},
     )
