@@ -3,25 +3,28 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DERIN_TORCH ?= torch
+# A process for each core, tests of one file in one of them; more than four would want more memory than they save time.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: run test test-slow check bench docs clean
 run: $(VENV)/.installed
 	$(BIN)/derin train digits
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-slow: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/sequence_speed.py
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_pictures.py

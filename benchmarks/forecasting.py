@@ -49,7 +49,9 @@ def train(arguments: tuple[str, ...], seed: int, model: str | None) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "derin", "train", *arguments, "--task", "forecasting", *extra]
         command += ["--seed", str(seed), "--json", "--no-report", "--out", f"{folder}/run"]
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+        result = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+        if result.returncode:
+            sys.exit(result.stderr)
         return json.loads(Path(folder, "run", "run.json").read_text(encoding="utf-8"))
 
 

@@ -69,11 +69,11 @@ def measure(python: Path, peer: str, model: str, precision: str, epochs: int, se
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=3, help="timed epochs of 98,304 tokens per process")
+    parser.add_argument("--epochs", type=int, default=2, help="timed epochs of 98,304 tokens per process")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     parser.add_argument("--precisions", nargs="+", choices=tuple(ASKED), default=tuple(ASKED))
     parser.add_argument("--peers", nargs="+", choices=tuple(PEERS), default=tuple(PEERS))
-    parser.add_argument("--seconds", type=float, default=120, help="that a process may take")
+    parser.add_argument("--seconds", type=float, default=100, help="that a process may take")
     parser.add_argument("--environment", type=Path, default=ROOT / ".venv-bench")
     parser.add_argument("--out", type=Path, help="JSON file for all numbers")
     args = parser.parse_args()

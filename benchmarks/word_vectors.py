@@ -21,6 +21,7 @@ from derin.api.prepare import prepare
 from derin.api.word_vectors import evaluate_word_vectors, open_word_vectors, train_word_vectors
 from derin.data.load import load
 from derin.data.table import Table
+from derin.data.text.corpus_preparation import CorpusPreparation
 from derin.data.text.vectors import WordVectors, read_vectors
 from derin.tasks.metrics.analogies import analogies, word_similarity
 
@@ -31,6 +32,7 @@ PUBLISHED = "glove_twitter_25d_12k/glove.twitter.25d.12k.txt"
 def sentences_of(table: Table) -> list[list[str]]:
     """The words of the training text as Derin cuts them, which both sides get."""
     prepared = prepare(table, task="word-vectors", threads=1)
+    assert isinstance(prepared.preparation, CorpusPreparation)
     corpus = prepared.preparation.host(table).of(table.splits["train"])
     words = prepared.preparation.encoder.vocabulary.tokens
     ends = np.flatnonzero(np.diff(corpus.sentences)) + 1
@@ -66,14 +68,18 @@ def speed(options: argparse.Namespace) -> None:
     sentences = sentences_of(table)
     num_words = sum(map(len, sentences))
     print(
-        f"{options.data}: {num_words:,} words, {options.epochs} epochs, {options.dim} numbers, {options.threads} threads"
+        f"{options.data}: {num_words:,} words, {options.epochs} epochs, {options.dim} numbers, "
+        f"{options.threads} threads"
     )
     rates: dict[str, list[float]] = {"derin": [], "gensim": []}
     last: dict[str, WordVectors] = {}
     for _ in range(options.rounds):
-        for name, run in (("derin", of_derin), ("gensim", of_gensim)):
-            rate, last[name] = run(table, num_words, options) if name == "derin" else run(sentences, options)
+        for name, (rate, vectors) in (
+            ("derin", of_derin(table, num_words, options)),
+            ("gensim", of_gensim(sentences, options)),
+        ):
             rates[name].append(rate)
+            last[name] = vectors
     for name, found in rates.items():
         print(f"{name}: median {statistics.median(found):,.0f} words/s, from {min(found):,.0f} to {max(found):,.0f}")
         print(f"  {worth(last[name])}")
@@ -115,8 +121,8 @@ def neighbours(options: argparse.Namespace) -> None:
             record = run.record
             loss = run.metrics["val"]["loss"] if "val" in run.metrics else run.metrics["train"]["loss"]
             print(
-                f"{text}: {record['findings']['words']:,} words, {record['epochs']} epochs, best {record['best_epoch']}, "
-                f"{record['seconds']:.1f} s, loss {loss:.3f}"
+                f"{text}: {record['findings']['words']:,} words, {record['epochs']} epochs, "
+                f"best {record['best_epoch']}, {record['seconds']:.1f} s, loss {loss:.3f}"
             )
             for word, near in record["findings"]["neighbors"]:
                 print(f"  {word}: {', '.join(other for other, _ in near)}")

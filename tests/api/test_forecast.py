@@ -168,6 +168,9 @@ def test_the_report_compares_and_draws(run: Path, language: str, monkeypatch: py
     assert told is not None
     assert told.count("<svg") == 1
     assert told.count("<tr>") == 5  # a head, the network and three baselines
+    without = section(read_story(run), examples=False)
+    assert without is not None
+    assert "<svg" not in without
     words = {"en": "last season again", "tr": "geçen mevsimin yinelenmesi"}
     assert words[language] in told
 

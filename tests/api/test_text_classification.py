@@ -85,3 +85,20 @@ def test_data_and_settings_that_do_not_fit_are_told_in_a_sentence(tmp_path: Path
         derin.fit(data, out=tmp_path / "run", inputs={"tokenizr": "words"})
     with pytest.raises(UsageError, match="Word vectors belong to words"):
         derin.fit(data, out=tmp_path / "run", inputs={"vectors": "vectors.txt"})
+
+
+@pytest.mark.slow
+def test_wide_filters_find_order_and_distance_where_counting_words_does_not(tmp_path: Path) -> None:
+    run = derin.fit(
+        "dna_promoters",
+        model="text_cnn",
+        inputs={"tokenizer": "characters"},
+        model_options={"widths": [6, 32], "dim": 16, "dropout": 0.2},
+        epochs=6,
+        plan="plain",
+        out=tmp_path / "run",
+        report=False,
+    )
+    accuracy = run.record["metrics"]["test"]["accuracy"]
+    assert accuracy > 0.8
+    assert accuracy > run.record["findings"]["linear_text"]["accuracy"] + 0.1

@@ -32,7 +32,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = data.splits["train"]
     task, preparation = Translation.from_table(data, rows, {}), PairPreparation.fit(data, rows)
     task.bind(preparation)
-    options: dict[str, Any] = {"units": 12, "embedding": 10, **preparation.network_options()}
+    options: dict[str, Any] = {"units": 12, "dim": 10, **preparation.network_options()}
     network = build(
         "seq2seq_attention", input_shape=preparation.input_shape, num_outputs=task.num_outputs, seed=0, **options
     )

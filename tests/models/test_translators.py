@@ -13,8 +13,8 @@ from derin.models.translator import Translator
 
 NAMES = ["seq2seq_gru", "seq2seq_attention", "transformer"]
 OPTIONS = {
-    "seq2seq_gru": {"units": 14, "embedding": 10, "num_layers": 2},
-    "seq2seq_attention": {"units": 14, "embedding": 10, "num_layers": 2},
+    "seq2seq_gru": {"units": 14, "dim": 10, "num_layers": 2},
+    "seq2seq_attention": {"units": 14, "dim": 10, "num_layers": 2},
     "transformer": {"dim": 12, "num_heads": 3, "hidden": 20, "num_encoder_layers": 2, "num_decoder_layers": 3},
 }
 SOURCE = torch.tensor([[5, 9, 7, 4, 3], [8, 6, 3, 0, 0], [4, 3, 0, 0, 0]])

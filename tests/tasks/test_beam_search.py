@@ -20,7 +20,7 @@ WORDS = (1, 4, 5)  # what a target may hold beside its end
 def network(seed: int = 0, num_outputs: int = 6) -> Translator:
     """A network with random weights, sharp enough that sentences differ."""
     torch.manual_seed(seed)
-    model = Seq2SeqGRU((5,), num_outputs, Seq2SeqOptions(vocabulary=9, units=12, embedding=10)).double().eval()
+    model = Seq2SeqGRU((5,), num_outputs, Seq2SeqOptions(vocabulary=9, units=12, dim=10)).double().eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(2.5)

@@ -19,8 +19,11 @@ from derin.core.errors import DataError, RefusedFileError, ShapeError
 from derin.data.batch import Batch
 from derin.data.generated.food_grammar import food
 from derin.data.table import Ragged
+from derin.data.text.encoder import TextEncoder
 from derin.data.text.stream import MeasuredStream, StreamSource
+from derin.data.text.stream_preparation import StreamPreparation
 from derin.models.lstm_lm import LSTMLM, LSTMLMOptions
+from derin.tasks import language_modelling
 from derin.tasks.baselines.ngram_language_model import NgramLanguageModel
 from derin.tasks.language_modelling import LanguageModelling
 from derin.tasks.registry import task_from_json
@@ -81,6 +84,27 @@ def test_training_windows_go_on_from_each_other_and_begin_anew_with_an_epoch() -
             part = whole[:, number * 7 : number * 7 + 7].flatten(0, 1).float()
             wanted = F.cross_entropy(part, batch["target"].flatten())
             assert the_task.loss(net, batch)["loss"].item() == pytest.approx(wanted.item(), rel=1e-6)
+
+
+def test_training_forgets_the_past_of_some_windows_above_all_where_a_line_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(language_modelling, "_FORGETS_AT_START", 1.0)
+    monkeypatch.setattr(language_modelling, "_FORGETS_ELSEWHERE", 0.0)
+    net, the_task = network().train(), task()
+    the_task.bind(StreamPreparation(column="text", encoder=TextEncoder.fit(["a b\n"], tokenizer="characters")))
+    the_task.num_tokens, line_feed = 23, 4
+    before = Batch(
+        {"input": torch.full((2, 3), 9), "target": torch.full((2, 3), 9), "fresh": torch.ones(2) > 0}, torch.arange(2)
+    )
+    the_task.loss(net, before)
+    _, kept = net(before["input"])
+    inputs, target = torch.tensor([[line_feed, 5, 6], [7, 5, 6]]), torch.tensor([[5, 6, 7], [5, 6, 8]])
+    loss = the_task.loss(net, Batch({"input": inputs, "target": target, "fresh": torch.zeros(2) > 0}, torch.arange(2)))[
+        "loss"
+    ]
+    logits = torch.cat([net(inputs[:1])[0][0], net(inputs[1:], tuple(part[:, 1:] for part in kept))[0][0]])
+    assert loss.item() == pytest.approx(F.cross_entropy(logits, target.flatten()).item(), rel=1e-6)
 
 
 def test_measuring_leaves_the_training_state_alone() -> None:

@@ -56,7 +56,7 @@ def bound(**inputs: Any) -> tuple[Translation, PairPreparation]:
 
 def network(task: Translation, preparation: PairPreparation, name: str = "seq2seq_attention") -> Translator:
     options: dict[str, Any] = preparation.network_options()
-    options |= {"units": 12, "embedding": 10} if name != "transformer" else {"dim": 12, "num_heads": 3, "hidden": 20}
+    options |= {"units": 12, "dim": 10} if name != "transformer" else {"dim": 12, "num_heads": 3, "hidden": 20}
     model = build(name, input_shape=preparation.input_shape, num_outputs=task.num_outputs, seed=1, **options)
     assert isinstance(model, Translator)
     return model.eval()
@@ -194,7 +194,7 @@ def test_bleu_by_length_counts_the_words_of_the_source() -> None:
 
 def small_run(folder: Path, **settings: Any) -> Any:
     data = replace(generate_dates("en", num=240), task="translation")
-    options: dict[str, Any] = {"units": 16, "embedding": 12}
+    options: dict[str, Any] = {"units": 16, "dim": 12}
     return derin.fit(
         data, model="seq2seq_attention", model_options=options, out=folder, batch_size=20, plan="plain", **settings
     )
@@ -254,7 +254,7 @@ def test_a_small_network_learns_a_few_dates_by_heart(tmp_path: Path) -> None:
     run = derin.fit(
         data,
         model="seq2seq_attention",
-        model_options={"units": 32, "embedding": 24, "dropout": 0.0},
+        model_options={"units": 32, "dim": 24, "dropout": 0.0},
         out=tmp_path / "run",
         epochs=150,
         batch_size=8,

@@ -115,6 +115,8 @@ def test_a_saved_network_answers_with_neighbors(text: Path, tmp_path: Path) -> N
     assert [found.word for found in model.predict(["cat", "rice"])] == ["cat", "rice"]
     with pytest.raises(DataError, match="'unheard' is no word"):
         model.predict("unheard")
+    with pytest.raises(DataError, match="a word or a list of words; got PosixPath"):
+        model.predict(run.path)
 
 
 @pytest.mark.parametrize("kind", [WordVectorTask, GloveTask])

@@ -11,6 +11,8 @@ from derin.core.errors import UnknownNameError, UsageError
 if TYPE_CHECKING:
     from derin.api.model import Model
 
+# Kinds of input whose examples have one shape.
+_WRITTEN_KINDS = ("picture", "features", "series")
 FORMATS = ("onnx", "safetensors")
 
 
@@ -37,6 +39,11 @@ def _onnx(model: Model, path: Path, with_preparation: bool) -> dict[str, Any]:
     from derin.export.onnx import export_onnx
     from derin.export.prepared import PixelsToAnswers
 
+    if model.preparation.kind not in _WRITTEN_KINDS:
+        raise UsageError(
+            f"ONNX files are written of networks that read {', '.join(_WRITTEN_KINDS)}; {model.path} reads "
+            f"{model.preparation.kind}. Export its weights as safetensors."
+        )
     network = copy.deepcopy(model.network).cpu().eval()  # the user's own stays on its device and in its mode
     shape = model.preparation.input_shape
     example, output_name = torch.zeros(shape), "output"

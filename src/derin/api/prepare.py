@@ -123,7 +123,8 @@ def prepare(
         table, name=name, class_weights=class_weights, label_smoothing=smoothing, loss_weights=loss_weights
     )
     if published is None:
-        preparation = _preparation(table, rows, the_task, size, model_name, suggested.inputs, inputs or {})
+        inputs = _with_vectors_of_a_run(inputs or {})
+        preparation = _preparation(table, rows, the_task, size, model_name, suggested.inputs, inputs)
     else:
         preparation = _as_published(published, table, size)
     the_task.bind(preparation)
@@ -340,6 +341,16 @@ def _network(
     if isinstance(model, Sequential):
         model.bind(input_shape, seed=seed)
     return model
+
+
+def _with_vectors_of_a_run(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings of inputs with the vectors themselves where a run was named that learnt them."""
+    path = inputs.get("vectors")
+    if not isinstance(path, str | Path) or not Path(path).is_dir():
+        return inputs
+    from derin.api.word_vectors import open_word_vectors
+
+    return {**inputs, "vectors": open_word_vectors(path)}
 
 
 def _load_embedding(network: nn.Module, values: np.ndarray | None) -> None:

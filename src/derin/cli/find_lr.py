@@ -16,7 +16,7 @@ def find_lr(
     data: Annotated[str, typer.Argument(help="A named set, a folder, an archive or a file, as for derin train.")],
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     model: Annotated[str | None, typer.Option(help="Registered network.")] = None,
-    task: Annotated[str | None, typer.Option(help="classification, binary, multilabel or regression.")] = None,
+    task: Annotated[str | None, typer.Option(help="As for derin train: lm, tagging, forecasting, …")] = None,
     optimizer: Annotated[str | None, typer.Option(help="The one to train with; a rate suits no other.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="The one to train with.")] = None,
     low: Annotated[float, typer.Option(help="First rate.")] = 1e-7,

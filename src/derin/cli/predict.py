@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from derin.api.model import Model
 
 _CHUNK = 512
-_READS_TEXTS = ("text", "stream", "tagged", "pairs")
+_READS_TEXTS = ("text", "stream", "tagged", "pairs", "corpus", "cooccurrences")
 _LONGEST_NAME = 255  # bytes that file systems allow; what is longer is a text
 
 

@@ -44,9 +44,9 @@ def lstm_layer(
     """
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else weight_hh.dtype
-    # Autocast does not reach into the function below.
-    tensors = (x.contiguous(), weight_ih, bias_ih + bias_hh, weight_hh)
-    activations, memories = _Layer.apply(*(tensor.to(kind) for tensor in tensors), *state)
+    tensors = [tensor.to(kind) for tensor in (x.contiguous(), weight_ih, bias_ih + bias_hh, weight_hh)]
+    with torch.autocast("cpu", enabled=False):  # everything has its kind by now
+        activations, memories = _Layer.apply(*tensors, *state)
     return activations, memories
 
 
@@ -136,7 +136,8 @@ def _has_onednn(kind: torch.dtype) -> bool:
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x Wᵀ + b; the operands may be transposed views."""
-    if x.is_cpu and _has_onednn(x.dtype):
+    # torch multiplies bfloat16 through oneDNN by itself, and float32 through its BLAS, which is slower on some CPUs.
+    if x.is_cpu and x.dtype == torch.float32 and _has_onednn(x.dtype):
         result: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
         return result
     return torch.nn.functional.linear(x, weight, bias)

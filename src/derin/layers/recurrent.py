@@ -5,7 +5,7 @@ see there how torch's differs. Sequences of unequal length are padded at the rig
 reaches no other place: outputs there are zero, a backward direction begins at the last token of each sequence, and the
 state that is given back is that of the last token. So a batch gives what each sequence gives alone.
 
-Padded batches run as they are, not packed: packing needs the lengths on the CPU, and takes half as long again there.
+Padded batches run as they are, not packed: packing needs the lengths on the CPU, and takes up to twice as long there.
 """
 
 from __future__ import annotations

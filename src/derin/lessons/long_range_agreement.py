@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from derin.core.messages import spell
 from derin.data.generated.agreement import SHORTEST, WORDS, agreement
 from derin.layers.options import require_range
 from derin.layers.recurrent_cells import CELLS, Cell, GRUCell, LSTMCell, SimplifiedGRUCell
@@ -119,15 +120,15 @@ def run(options: AgreementOptions) -> Outcome:
     learned = {kind: {d: learn(kind, d, options) for d in options.distances} for kind in CELLS}
     longest = max(options.distances)
     told = Text(
-        "{name:<15} right verbs {shares}; of the verb's gradient {rest:.1e} arrives at the subject, {d} words before",
-        "{name:<15} doğru fiil {shares}; fiildeki gradyanın {d} sözcük önceki özneye ulaşan payı {rest:.1e}",
+        "{name:<15} right verbs {shares}. Of the verb's gradient {rest:.1e} arrives at the subject, {d} words before",
+        "{name:<15} doğru fiil {shares}. Fiildeki gradyanın {d} sözcük önceki özneye ulaşan payı {rest:.1e}",
     )
     lines = [agreement(1, options.distances[0], options.seed).sentences()[0]]
     numbers = {}
     for kind, by_distance in learned.items():
         norms = by_distance[longest].norms
         rest = norms[1] / norms[-1]
-        shares = ", ".join(f"{d}: {found.accuracy:.2f}" for d, found in by_distance.items())
+        shares = "; ".join(f"{d}: {spell(found.accuracy, '.2f')}" for d, found in by_distance.items())
         lines.append(told.fill(name=_NAMES[kind], shares=shares, rest=rest, d=longest))
         numbers[kind] = {
             "accuracy": {str(distance): found.accuracy for distance, found in by_distance.items()},

@@ -36,7 +36,7 @@ class Seq2SeqOptions:
     Args:
         vocabulary: number of source tokens.
         shared: whether sources and targets have one vocabulary and one embedding.
-        embedding: numbers of a token's vector.
+        dim: numbers of a token's vector.
         units: of the decoder, and of the encoder's two directions together.
         num_layers: of encoder and decoder.
         dropout: share of numbers set to zero in training, between layers, after embeddings and before the output.
@@ -44,14 +44,14 @@ class Seq2SeqOptions:
 
     vocabulary: int = 1000
     shared: bool = False
-    embedding: int = 128
+    dim: int = 128
     units: int = 256
     num_layers: int = 1
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
         require_range("seq2seq", "vocabulary", self.vocabulary, 4, 10_000_000)
-        require_range("seq2seq", "embedding", self.embedding, 1)
+        require_range("seq2seq", "dim", self.dim, 1)
         require_range("seq2seq", "units / 2", self.units // 2, 1)
         require_range("seq2seq", "num_layers", self.num_layers, 1, 100)
         require_range("seq2seq", "dropout", self.dropout, 0.0, 0.99)
@@ -70,15 +70,15 @@ class RecurrentTranslator(Translator):
         super().__init__(input_shape, options.vocabulary, num_outputs, options)
         units, layers = options.units // 2 * 2, options.num_layers
         self.source_embedding, self.target_embedding = shared_embeddings(
-            type(self).__name__, options.vocabulary, num_outputs, options.embedding, shared=options.shared
+            type(self).__name__, options.vocabulary, num_outputs, options.dim, shared=options.shared
         )
         self.encoder = Recurrent(
-            "gru", options.embedding, units // 2, num_layers=layers, bidirectional=True, dropout=options.dropout
+            "gru", options.dim, units // 2, num_layers=layers, bidirectional=True, dropout=options.dropout
         )
         self.bridge = nn.Linear(units, layers * units)
-        width = options.embedding + (units if self.reads_context else 0)
+        width = options.dim + (units if self.reads_context else 0)
         self.decoder = Recurrent("gru", width, units, num_layers=layers, dropout=options.dropout)
-        self.combine = nn.Linear(2 * units, options.embedding)
+        self.combine = nn.Linear(2 * units, options.dim)
         self.output = tied_output(self.target_embedding)
         self.dropout = VariationalDropout(options.dropout)
         self.units = units
@@ -144,7 +144,7 @@ class Seq2SeqGRU(RecurrentTranslator):
     """Encoder and decoder with one vector between them, whatever the length of the source.
 
     Example:
-        >>> network = Seq2SeqGRU((7,), 30, Seq2SeqOptions(vocabulary=20, units=16, embedding=12))
+        >>> network = Seq2SeqGRU((7,), 30, Seq2SeqOptions(vocabulary=20, units=16, dim=12))
         >>> network(torch.ones(2, 7, dtype=torch.int64), torch.ones(2, 5, dtype=torch.int64)).shape
         torch.Size([2, 5, 30])
     """
@@ -167,7 +167,7 @@ class Seq2SeqAttention(RecurrentTranslator):
     """Encoder and decoder with attention between them; its cost grows with Tx · Ty.
 
     Example:
-        >>> network = Seq2SeqAttention((7,), 30, Seq2SeqOptions(vocabulary=20, units=16, embedding=12))
+        >>> network = Seq2SeqAttention((7,), 30, Seq2SeqOptions(vocabulary=20, units=16, dim=12))
         >>> source, target = torch.ones(2, 7, dtype=torch.int64), torch.ones(2, 5, dtype=torch.int64)
         >>> network(source, target).shape, network.alignment(source, target).shape
         (torch.Size([2, 5, 30]), torch.Size([2, 5, 7]))

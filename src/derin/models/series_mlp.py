@@ -31,7 +31,7 @@ class SeriesMLPOptions(SeriesOptions):
         level: what a window is read relative to.
     """
 
-    hidden: tuple[int, ...] = (128, 128)
+    hidden: tuple[int, ...] = (128,)
     dropout: float = 0.5
     level: Level = "last"
 

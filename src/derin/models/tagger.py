@@ -57,11 +57,11 @@ class TaggerOptions:
     bio: bool = False
     word_dim: int = 100
     character_dim: int = 30
-    filters: int = 50
-    hidden: int = 128
+    filters: int = 100
+    hidden: int = 200
     layers: int = 1
     dropout: float = 0.5
-    word_dropout: float = 0.05
+    word_dropout: float = 0.1
 
     def __post_init__(self) -> None:
         require_range("bilstm_crf", "vocabulary", self.vocabulary, 2, 100_000_000)

@@ -19,8 +19,13 @@ _MOST_VARIABLES = 40
 _LINES = (("past", "train"), ("truth", "train"), ("baseline", "running"), ("forecast", "val"))
 
 
-def section(story: Story) -> Html | None:
-    """The section; None where the run is of another task or found nothing."""
+def section(story: Story, *, examples: bool = True) -> Html | None:
+    """The section; None where the run is of another task or found nothing.
+
+    Args:
+        story: of the run.
+        examples: whether a window of the data is drawn.
+    """
     found = story.part("findings")
     measured = found.get("measured")
     if story.part("task").get("name") != "forecasting" or not isinstance(measured, Mapping):
@@ -34,7 +39,7 @@ def section(story: Story) -> Html | None:
         _how(found),
         _intervals(found, measured),
         _variables(measured),
-        _picture(found),
+        _picture(found) if examples else None,
     ]
     return join(part for part in parts if part is not None)
 

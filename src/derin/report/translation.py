@@ -11,15 +11,18 @@ from derin.strategy.numbers import count_text, split_name
 from derin.strategy.story import Story, is_number
 
 _CELL, _MOST_PIECES, _LETTER = 22, 32, 7.2
+_ACROSS = 2  # letters that fit across a cell; longer pieces are written upright
 _MOST_EXAMPLES, _MOST_LETTERS = 24, 400
 
 
-def section(story: Story) -> Html | None:
+def section(story: Story, *, examples: bool = True) -> Html | None:
     """The section; None where the run is of another task or found nothing."""
     found = story.part("findings")
     if story.part("task").get("name") != "translation" or not found:
         return None
-    parts = [_scores(found), _by_length(found), _blame(found), _examples(found), _alignments(found)]
+    parts = [_scores(found), _by_length(found), _blame(found)]
+    if examples:
+        parts += [_examples(found), _alignments(found)]
     return join(parts) if any(part is not None for part in parts) else None
 
 
@@ -156,11 +159,17 @@ def _picture(picture: Any) -> Html | None:
         return None
     read, said = ([str(piece).strip() or "␣" for piece in pieces] for pieces in (source, target))
     left = 12 + _LETTER * max(map(len, said))
-    top = 12 + _LETTER * max(map(len, read))
+    longest = max(map(len, read))
+    upright = longest > _ACROSS
+    top = 12 + _LETTER * longest if upright else 24
     parts: list[Html] = []
     for column, piece in enumerate(read):
-        place = f"translate({left + (column + 0.5) * _CELL + 4:.1f} {top - 6:.1f}) rotate(-90)"
-        parts.append(tag("text", piece, transform=place, class_="tick"))
+        middle = left + (column + 0.5) * _CELL
+        if upright:
+            place = f"translate({middle + 4:.1f} {top - 6:.1f}) rotate(-90)"
+            parts.append(tag("text", piece, transform=place, class_="tick"))
+        else:
+            parts.append(tag("text", piece, x=middle, y=top - 6, class_="tick middle"))
     for row, piece in enumerate(said):
         parts.append(tag("text", piece, x=left - 6, y=top + (row + 0.5) * _CELL + 4, class_="tick end"))
         for column, value in enumerate(weights[row]):
@@ -184,9 +193,8 @@ def _picture(picture: Any) -> Html | None:
         "svg",
         *parts,
         viewBox=f"0 0 {width:.0f} {height:.0f}",
-        width=f"{width:.0f}",
-        height=f"{height:.0f}",
         role="img",
         aria_label=label,
+        style=f"max-width:{width:.0f}px",
     )
     return tag("figure", svg, class_="matrix", style=f"flex-basis:{width:.0f}px")

@@ -30,13 +30,17 @@ if TYPE_CHECKING:
 
 # What the network carries from window to window stands in the task's state under these names, and a number.
 _CARRIED = "carried."
+# Texts that are written or scored begin without a past, behind the end of a line. Windows that begin there lose their
+# past half of the time in training, others now and then, or the network would never learn such a beginning.
+_FORGETS_AT_START, _FORGETS_ELSEWHERE = 0.5, 0.05
 
 
 class LanguageModelling(BaseTask):
     """Learns to tell the next token of streams of text.
 
     A network that carries a state goes on in each window where it stood at the end of the last one; gradients do not
-    reach back into it (truncated backpropagation through time). The state is dropped where a stream begins anew.
+    reach back into it (truncated backpropagation through time). The state is dropped where a stream begins anew, and in
+    training now and then, above all where a line begins.
 
     Args:
         columns: the column of the text.
@@ -55,6 +59,7 @@ class LanguageModelling(BaseTask):
     def __init__(self, columns: tuple[str, ...], *, num_tokens: int = 0, characters_per_token: float = 1.0) -> None:
         super().__init__(columns)
         self.num_tokens, self.characters_per_token = num_tokens, characters_per_token
+        self._start_token = PAD
         # Measuring carries a state of its own, so that training goes on as if nothing had been measured.
         self._measured: dict[str, Tensor] = {}
 
@@ -63,9 +68,10 @@ class LanguageModelling(BaseTask):
         return cls(tuple(column.name for column in table.inputs))
 
     def bind(self, preparation: Preparation) -> None:
-        """Takes the size of the vocabulary."""
+        """Takes the size of the vocabulary and the token behind which a line begins."""
         stream: StreamPreparation = preparation  # type: ignore[assignment]
         self.num_tokens, self.characters_per_token = len(stream.encoder), stream.characters_per_token
+        self._start_token = stream.start_token
 
     @property
     def num_outputs(self) -> int:
@@ -144,7 +150,10 @@ class LanguageModelling(BaseTask):
         """Scores of the next token, ``(B, T, V)`` float32; `kept` gets the state after the window."""
         tokens = batch[self.input]
         if getattr(model, "carries_state", False):
-            logits, after = model(tokens, _going_on(kept, batch))
+            fresh = batch["fresh"]
+            if model.training:
+                fresh = fresh | self._forgotten(tokens[:, 0])
+            logits, after = model(tokens, _going_on(kept, fresh))
             kept.update({f"{_CARRIED}{number}": part.detach() for number, part in enumerate(after)})
         else:
             output = model(tokens)
@@ -158,11 +167,15 @@ class LanguageModelling(BaseTask):
             )
         return logits.float()
 
+    def _forgotten(self, first: Tensor) -> Tensor:
+        """Which rows lose their past, drawn by the step's own generator, ``(B,)`` bool."""
+        shares = torch.where(first == self._start_token, _FORGETS_AT_START, _FORGETS_ELSEWHERE)
+        return torch.rand(len(first), device=first.device) < shares
 
-def _going_on(kept: Mapping[str, Tensor], batch: Batch) -> CarriedState | None:
+
+def _going_on(kept: Mapping[str, Tensor], fresh: Tensor) -> CarriedState | None:
     """The state with which a window begins: zero where its stream begins anew, None where all do."""
     parts = [kept[name] for name in sorted(kept) if name.startswith(_CARRIED)]
-    fresh = batch["fresh"]
     if not parts or parts[0].shape[1] != len(fresh):
         return None
     return tuple(part.masked_fill(fresh[None, :, None], 0) for part in parts)

@@ -482,7 +482,8 @@ MESSAGES: dict[str, Message] = {
     "horizon begins. Each looks back at {look_back} steps ({frequency} apart) and forecasts {horizon} at "
     "once; nothing after a window's last step is read. Scales come from the training steps alone.",
     "forecast.intervals": "The intervals were learnt from the errors in {num} validation windows, for each step "
-    "of the horizon, to hold {level:.0%} of the values; they hold {held:.1%} of those measured here.",
+    "of the horizon and in proportion to how much a window moves, to hold {level:.0%} of the values; "
+    "they hold {held:.1%} of those measured here.",
     "forecast.window": "One window",
     "forecast.picture": "The window in the middle of the split, not a chosen one; the forecast begins at "
     "{begins}. The thin line is the best baseline: {baseline}.",

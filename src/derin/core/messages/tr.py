@@ -472,9 +472,9 @@ MESSAGES: dict[str, Message] = {
     "adımda bir pencere başlar. Her pencere geriye {look_back} adıma bakar (adım aralığı: {frequency}) "
     "ve {horizon} adımı bir kerede tahmin eder; pencerenin son adımından sonrası hiç okunmaz. Ölçekler "
     "yalnızca eğitim adımlarından gelir.",
-    "forecast.intervals": "Aralıklar, {num} doğrulama penceresindeki hatalardan, ufkun her adımı için ayrı ayrı, "
-    "değerlerin {level:.0%} kadarını içerecek biçimde öğrenildi; burada ölçülenlerin {held:.1%} kadarını "
-    "içeriyor.",
+    "forecast.intervals": "Aralıklar, {num} doğrulama penceresindeki hatalardan, ufkun her adımı için ayrı ayrı "
+    "ve pencerenin oynaklığıyla orantılı olarak, değerlerin {level:.0%} kadarını içerecek biçimde "
+    "öğrenildi; burada ölçülenlerin {held:.1%} kadarını içeriyor.",
     "forecast.window": "Bir pencere",
     "forecast.picture": "Bölümün tam ortasındaki pencere; seçilmiş değil. Tahmin {begins} anında başlıyor. İnce "
     "çizgi en iyi basit tahmin: {baseline}.",

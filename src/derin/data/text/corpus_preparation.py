@@ -230,15 +230,17 @@ class CorpusPreparation(Preparation):
         )
 
     def read(self, inputs: Any) -> npt.NDArray[np.int64]:
-        """The numbers of words.
+        """The numbers of a word or of a list of words.
 
         Shapes:
             ``(B, 1)``.
 
         Raises:
-            DataError: a word has no vector.
+            DataError: these are no words, or one has no vector.
         """
-        words = [inputs] if isinstance(inputs, str) else list(inputs)
+        words = [inputs] if isinstance(inputs, str) else inputs
+        if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+            raise DataError(f"Word vectors are asked by a word or a list of words; got {type(inputs).__name__}.")
         numbers = self.encoder.encode(words)
         for word, start, end in zip(words, numbers.offsets, numbers.offsets[1:], strict=False):
             if end - start != 1 or numbers.flat[start] < _NUM_SPECIAL:

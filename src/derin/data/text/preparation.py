@@ -15,6 +15,7 @@ from derin.data.ragged_source import RaggedSource
 from derin.data.table import Ragged, Rows, Table
 from derin.data.text.casing import to_lower
 from derin.data.text.encoder import TextEncoder
+from derin.data.text.imported import imported_vectors, vectors_of
 from derin.data.text.inputs import column_texts, is_single_text, padded, text_column, texts_of
 from derin.data.text.vocabulary import Ids, Vocabulary
 from derin.data.text.words import WordTokenizer
@@ -97,7 +98,7 @@ class TextPreparation(Preparation):
         lowercase: bool | None = None,
         language: str | None = None,
         longest: int = _LONGEST,
-        vectors: str | None = None,
+        vectors: str | WordVectors | None = None,
     ) -> TextPreparation:
         """Fits the vocabulary on the training texts.
 
@@ -110,16 +111,14 @@ class TextPreparation(Preparation):
             lowercase: whether small and capital letters are one; None: for words they are.
             language: code of the language for casing; None finds out whether it is Turkish, ``""`` is any other.
             longest: of longer texts, the first so many tokens are read.
-            vectors: path of word vectors (word2vec or GloVe) that the network begins with; for words only.
+            vectors: word vectors that the network begins with, or the path of their file (word2vec or GloVe); for words
+                only.
 
         Raises:
             DataError: the table has no single column of texts, or they are empty.
             UsageError: word vectors were given for tokens that are no words.
         """
-        if vectors is not None and tokenizer != "words":
-            raise UsageError(
-                f"Word vectors belong to words; got the tokenizer {tokenizer!r}. Leave one of the two out."
-            )
+        imported = imported_vectors(vectors, tokenizer, limit=_MOST_VECTORS)
         column = text_column(table)
         texts = column_texts(table, column, rows)
         if min_count is None:
@@ -132,11 +131,7 @@ class TextPreparation(Preparation):
             lowercase=lowercase,
             language=language,
         )
-        imported = None
-        if vectors is not None:
-            from derin.data.text.vectors import read_vectors
-
-            imported = read_vectors(vectors, limit=_MOST_VECTORS)
+        if imported is not None:
             encoder = _with_words(encoder, imported.words)
         some = texts[:: max(1, len(texts) // _MEASURED_TEXTS)]
         lengths = np.minimum(np.diff(encoder.encode(some).offsets), longest)
@@ -185,11 +180,7 @@ class TextPreparation(Preparation):
         return {"vocabulary": len(self.encoder), **self.encoder.tokenizer.network_options, **dim}
 
     def embedding(self, seed: int) -> npt.NDArray[np.float32] | None:
-        if self.vectors is None:
-            return None
-        from derin.data.text.vectors import embedding_matrix
-
-        return embedding_matrix(self.encoder.vocabulary.tokens, self.vectors, seed)[0]
+        return vectors_of(self.encoder, self.vectors, seed)
 
     def source(
         self, host: Ragged, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from derin.core.errors import RefusedFileError, UsageError
 from derin.core.seeds import generator
 from derin.data.preparation import Batching, Preparation
 from derin.data.table import Ragged, Rows, Table
 from derin.data.text.encoder import TextEncoder
+from derin.data.text.imported import imported_vectors, vectors_of
 from derin.data.text.inputs import column_texts, is_single_text, padded, text_column, texts_of
 from derin.data.text.stream import MeasuredStream, StreamSource
 from derin.data.text.vocabulary import BOS, EOS, UNK, Ids
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from derin.data.batch import Source
+    from derin.data.text.vectors import WordVectors
 
 _FIELDS = {"kind", "column", "encoder", "window", "context", "characters_per_token"}
 _MOST_WINDOW = 1 << 16
@@ -44,6 +47,7 @@ class StreamPreparation(Preparation):
         context: tokens of each measured row that are seen and not measured; for networks that carry nothing from batch
             to batch.
         characters_per_token: of the training text, ends of sentences included.
+        vectors: the imported ones, while a network is built.
 
     Example:
         >>> from derin.data.schema import Column, Kind, Role, Schema
@@ -60,6 +64,7 @@ class StreamPreparation(Preparation):
     window: int = 128
     context: int = 0
     characters_per_token: float = 1.0
+    vectors: WordVectors | None = field(default=None, repr=False, compare=False)
     kind: ClassVar[str] = "stream"
     has_files: ClassVar[bool] = True
 
@@ -102,6 +107,7 @@ class StreamPreparation(Preparation):
         min_count: int | None = None,
         lowercase: bool = False,
         language: str | None = None,
+        vectors: str | WordVectors | None = None,
     ) -> StreamPreparation:
         """Fits the vocabulary on the training texts.
 
@@ -115,10 +121,14 @@ class StreamPreparation(Preparation):
             min_count: rarer tokens are unknown; None is 2 for the words of 50,000 characters and more, else 1.
             lowercase: whether small and capital letters are one.
             language: code of the language for casing; None finds out whether it is Turkish.
+            vectors: word vectors that the network begins with, or the path of their file (word2vec or GloVe); for words
+                only.
 
         Raises:
             DataError: the table has no single column of texts, or they are empty.
+            UsageError: word vectors were given for tokens that are no words.
         """
+        imported = imported_vectors(vectors, tokenizer)
         column = text_column(table)
         texts = column_texts(table, column, rows)
         by_words = tokenizer == "words"
@@ -135,6 +145,7 @@ class StreamPreparation(Preparation):
             window=window,
             context=context,
             characters_per_token=sum(map(len, texts)) / num_tokens,
+            vectors=imported,
         )
 
     def host(self, table: Table) -> Ragged:
@@ -158,7 +169,10 @@ class StreamPreparation(Preparation):
         return gathered.long()
 
     def network_options(self) -> dict[str, Any]:
-        return {"vocabulary": len(self.encoder)}
+        return {"vocabulary": len(self.encoder), **({} if self.vectors is None else {"dim": self.vectors.dim})}
+
+    def embedding(self, seed: int) -> npt.NDArray[np.float32] | None:
+        return vectors_of(self.encoder, self.vectors, seed)
 
     def source(
         self, host: Ragged, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching

@@ -18,6 +18,7 @@ from derin.data.schema import Kind
 from derin.data.table import Ragged, Rows, Table
 from derin.data.tag_schemes import span_types
 from derin.data.text.casing import TURKISH, looks_turkish, to_lower
+from derin.data.text.imported import imported_vectors
 from derin.data.text.vocabulary import UNK, Vocabulary
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class TaggedPreparation(Preparation):
         rows: Rows,
         *,
         min_count: int | None = None,
-        vectors: str | None = None,
+        vectors: str | WordVectors | None = None,
         language: str | None = None,
     ) -> TaggedPreparation:
         """Vocabularies of the training sentences.
@@ -103,7 +104,8 @@ class TaggedPreparation(Preparation):
             table: with a column of words.
             rows: of the training split.
             min_count: a word that stands less often is unknown; None takes 2 where there are many words, else 1.
-            vectors: path of word vectors (word2vec or GloVe); their words become known beside those of the sentences.
+            vectors: word vectors, or the path of a file of word2vec or GloVe; their words become known beside those of
+                the sentences.
             language: ``"tr"`` for Turkish small and capital letters; None finds it out, ``""`` is any other.
 
         Raises:
@@ -127,15 +129,10 @@ class TaggedPreparation(Preparation):
         known = Vocabulary.from_counts(
             {**frequent, **{start: count for start, count in rare.items() if count >= least}}
         )
-        imported = None
-        if vectors is not None:
-            from derin.data.text.vectors import read_vectors
-
-            imported = read_vectors(vectors, limit=_MOST_VECTORS)
-            further = (word for word in imported.words if word not in known and fold(word) == word)
-            vocabulary = Vocabulary.from_tokens((*known.tokens[4:], *further))
-        else:
-            vocabulary = known
+        imported = imported_vectors(vectors, "words", limit=_MOST_VECTORS)
+        words = () if imported is None else imported.words[:_MOST_VECTORS]
+        further = (word for word in words if word not in known and fold(word) == word)
+        vocabulary = known if imported is None else Vocabulary.from_tokens((*known.tokens[4:], *further))
         counts = Counter(character for word in flat for character in word)
         return cls(
             column=column,

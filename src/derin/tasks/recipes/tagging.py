@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from derin.tasks.recipes.facts import Facts, Recipe
 
-# (training sentences up to, sentences in a batch, epochs): about 3 000 updates, fewer where little can be learnt.
+# (training sentences up to, sentences in a batch, epochs): 1 500 updates for a hundred sentences, 5 000 for many. Eight
+# epochs of 18 000 Turkish sentences end where the loss of the validation split has stopped falling.
 _BUDGET: tuple[tuple[float, int, int], ...] = (
     (100, 4, 60),
     (1_000, 8, 30),
@@ -25,10 +26,12 @@ def bilstm_crf(facts: Facts) -> Recipe:
             "weight_decay": 0.01,
             "schedule": "one-cycle",
             "clip_norm": 5.0,
+            "ema_decay": 0.999,
         },
         reasons=(
             f"{facts.num_train} training sentences: batches of {batch_size} and {epochs} epochs give "
             f"{-(-facts.num_train // batch_size) * epochs} updates.",
             "One cycle ends low, which a few passes over the sentences need.",
+            "Averaged weights find more of the names that training did not hold.",
         ),
     )

@@ -19,7 +19,7 @@ def recurrent(facts: Facts) -> Recipe:
         "schedule": "one-cycle",
         "clip_norm": 1.0,
     }
-    options = {"dropout": 0.1} if is_short else {"dropout": 0.3, "embedding": 256, "units": 512}
+    options = {"dropout": 0.1} if is_short else {"dropout": 0.3, "dim": 256, "units": 512}
     return Recipe(
         settings=settings,
         model_options=options,
