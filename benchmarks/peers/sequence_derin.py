@@ -17,7 +17,7 @@ from peers.sequence_work import LEARNING_RATE, SIZES, STREAMS, WINDOW, Clock, ar
 PLANNED_EPOCHS = 30
 
 MODELS = {
-    "lstm": ("lstm_lm", {"embedding": SIZES.embedding, "hidden": SIZES.hidden, "num_layers": SIZES.num_layers}),
+    "lstm": ("lstm_lm", {"dim": SIZES.embedding, "hidden": SIZES.hidden, "num_layers": SIZES.num_layers}),
     "transformer": (
         "transformer_lm",
         {"dim": SIZES.dim, "num_layers": SIZES.num_blocks, "num_heads": SIZES.num_heads, "window": WINDOW},

@@ -12,7 +12,7 @@ from derin.api.score import score
 from derin.core.errors import DerinWarning, UsageError
 from derin.data.generated.food_grammar import food
 
-SMALL = {"model_options": {"hidden": 24, "embedding": 8}, "plan": "plain", "report": False, "epochs": 1}
+SMALL = {"model_options": {"hidden": 24, "dim": 8}, "plan": "plain", "report": False, "epochs": 1}
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from derin.data.generated.food_grammar import food
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    options = {"hidden": 24, "embedding": 8}
+    options = {"hidden": 24, "dim": 8}
     out = tmp_path_factory.mktemp("runs") / "food"
     table = food(name="food", num=150)
     return derin.fit(table, task="lm", model_options=options, plan="plain", report=False, epochs=1, out=out).path

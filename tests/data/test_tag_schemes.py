@@ -43,9 +43,7 @@ def write(spans: Spans, num_words: int, scheme: str) -> list[str]:
             if place == start and (scheme == "BIO" or (scheme == "IOB1" and touching)):
                 letter = "B"
             elif scheme in ("BIOES", "BILOU", "BMES"):
-                begin, inside, end_letter, single = {
-                    "BIOES": "BIES", "BILOU": "BILU", "BMES": "BMES",
-                }[scheme]  # fmt: skip
+                begin, inside, end_letter, single = list({"BILOU": "BILU"}.get(scheme, scheme.replace("O", "")))
                 first, last = place == start, place == end - 1
                 letter = single if first and last else begin if first else end_letter if last else inside
             tags[place] = f"{letter}-{kind}"

@@ -7,7 +7,7 @@ from torch import nn
 from derin.core.errors import ShapeError, UsageError
 from derin.models.lstm_lm import LSTMLM, LSTMLMOptions
 
-SIZES = {"vocabulary": 23, "embedding": 5, "hidden": 12, "num_layers": 2}
+SIZES = {"vocabulary": 23, "dim": 5, "hidden": 12, "num_layers": 2}
 
 
 def build(**options):
@@ -83,3 +83,11 @@ def test_wrong_inputs_and_options_are_refused():
         LSTMLM((9,), 7, LSTMLMOptions(**SIZES, tied=True))
     with pytest.raises(UsageError, match="dropout"):
         LSTMLMOptions(dropout=1.0)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_word_vectors_become_the_embedding_and_a_tied_output_stays_tied(tied: bool) -> None:
+    net, vectors = build(tied=tied), torch.randn(23, 5, generator=torch.Generator().manual_seed(2)).double()
+    net.load_embedding(vectors)
+    assert torch.equal(net.embedding.weight, vectors)
+    assert (net.output.weight is net.embedding.weight) == tied

@@ -7,7 +7,7 @@ import torch
 from derin.core.errors import ShapeError, UsageError
 from derin.models.neural_lm import NeuralLM, NeuralLMOptions
 
-SIZES = {"vocabulary": 23, "embedding": 5, "hidden": 12}
+SIZES = {"vocabulary": 23, "dim": 5, "hidden": 12}
 
 
 def build(**options):

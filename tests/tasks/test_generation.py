@@ -21,7 +21,7 @@ def probabilities(**settings):
 @pytest.fixture
 def model():
     torch.manual_seed(3)
-    return NeuralLM((9,), 23, NeuralLMOptions(vocabulary=23, embedding=5, hidden=12)).eval()
+    return NeuralLM((9,), 23, NeuralLMOptions(vocabulary=23, dim=5, hidden=12)).eval()
 
 
 def test_without_bounds_the_probabilities_are_the_models_own():

@@ -66,7 +66,7 @@ def test_samples_hold_no_special_tokens(tokenizer: str) -> None:
     stream = StreamPreparation(column="text", encoder=TextEncoder.fit([TEXT], tokenizer=tokenizer))
     torch.manual_seed(0)
     num = len(stream.encoder)
-    net = LSTMLM((9,), num, LSTMLMOptions(vocabulary=num, embedding=5, hidden=12)).eval()
+    net = LSTMLM((9,), num, LSTMLMOptions(vocabulary=num, dim=5, hidden=12)).eval()
     texts = samples(net, stream)["texts"]
     assert len(texts) == 3
     assert not any("<" in text or "�" in text for text in texts)

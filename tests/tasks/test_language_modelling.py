@@ -31,7 +31,7 @@ from derin.train.callback import Callback
 from derin.train.evaluation import evaluate
 
 WORDS = ["elma", "armut", "ile", "ekmek", "yedi", "içti", "ılık", "İstanbul'da", "süt", "ve", "çok", "güzel"]
-SMALL = {"model_options": {"hidden": 24, "embedding": 8}, "plan": "plain", "report": False}
+SMALL = {"model_options": {"hidden": 24, "dim": 8}, "plan": "plain", "report": False}
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def text_file(tmp_path: Path) -> Path:
 
 def network(num_tokens: int = 23, **options: Any) -> LSTMLM:
     torch.manual_seed(0)
-    sizes = {"vocabulary": num_tokens, "embedding": 5, "hidden": 12}
+    sizes = {"vocabulary": num_tokens, "dim": 5, "hidden": 12}
     return LSTMLM((9,), num_tokens, LSTMLMOptions(**sizes, **options)).double().eval()
 
 
@@ -212,7 +212,7 @@ def test_a_text_shorter_than_a_window_is_trained_on(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_words_of_the_food_grammar_tell_a_pear_from_a_pair(tmp_path: Path) -> None:
     table = food(name="food", num=3000)
-    options = {"hidden": 64, "embedding": 32, "num_layers": 1, "dropout": 0.2}
+    options = {"hidden": 64, "dim": 32, "num_layers": 1, "dropout": 0.2}
     inputs = {"tokenizer": "words", "window": 32}
     settings: dict[str, Any] = {"epochs": 4, "learning_rate": 1e-2, "plan": "plain", "report": False}
     run = derin.fit(table, task="lm", model_options=options, inputs=inputs, out=tmp_path / "run", **settings)

@@ -26,12 +26,12 @@ def network(num_tokens: int, kind: str = "lstm") -> LanguageModel:
     torch.manual_seed(0)
     net: LanguageModel
     if kind == "lstm":
-        net = LSTMLM((9,), num_tokens, LSTMLMOptions(vocabulary=num_tokens, embedding=5, hidden=12))
+        net = LSTMLM((9,), num_tokens, LSTMLMOptions(vocabulary=num_tokens, dim=5, hidden=12))
     elif kind == "transformer":
         options = TransformerLMOptions(vocabulary=num_tokens, dim=12, num_heads=3, num_layers=2, window=20)
         net = TransformerLM((9,), num_tokens, options)
     else:
-        net = NeuralLM((9,), num_tokens, NeuralLMOptions(vocabulary=num_tokens, embedding=5, hidden=12))
+        net = NeuralLM((9,), num_tokens, NeuralLMOptions(vocabulary=num_tokens, dim=5, hidden=12))
     return net.double().eval()
 
 

@@ -149,7 +149,8 @@ def test_a_network_with_other_outputs_is_refused() -> None:
 def test_the_card_brings_the_task_back_and_a_damaged_one_does_not() -> None:
     task = Tagging(columns=["tags"], classes=CLASSES)
     assert task_from_json(task.to_json()) == task
-    for change in ({"classes": []}, {"classes": [3]}, {"more": 1}):
+    changes: list[dict[str, Any]] = [{"classes": []}, {"classes": [3]}, {"more": 1}]
+    for change in changes:
         with pytest.raises(RefusedFileError):
             task_from_json(task.to_json() | change)
 

@@ -18,9 +18,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from derin.models.token_network import TokenNetwork
+from derin.models.word_vectors import take_vectors
 
 # What a recurrent network remembers: tensors whose axis 1 is the batch, `(layers, B, units)`.
 CarriedState = tuple[Tensor, ...]
@@ -83,6 +84,15 @@ class LanguageModel(TokenNetwork):
             rows: numbers of texts, ``(B_new,)``.
         """
         raise NotImplementedError
+
+    def load_embedding(self, vectors: Tensor) -> None:
+        """Begins with word vectors that were learnt elsewhere; a tied output layer stays tied to them.
+
+        Shapes:
+            ``(vocabulary, dim)``.
+        """
+        assert isinstance(self.embedding, nn.Embedding)
+        take_vectors(self.embedding, vectors, type(self).__name__)
 
     def _like_weights(self, device: torch.device | str | None, dtype: torch.dtype | None) -> dict[str, Any]:
         weight = next(self.parameters())

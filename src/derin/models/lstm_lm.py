@@ -30,7 +30,7 @@ class LSTMLMOptions:
 
     Args:
         vocabulary: how many tokens there are.
-        embedding: numbers for each token.
+        dim: numbers for each token.
         hidden: units of each recurrent layer.
         num_layers: recurrent layers, one above the other.
         cell: the kind of recurrent layer.
@@ -40,7 +40,7 @@ class LSTMLMOptions:
     """
 
     vocabulary: int = 1000
-    embedding: int = 64
+    dim: int = 64
     hidden: int = 512
     num_layers: int = 2
     cell: Literal["rnn", "gru", "lstm"] = "lstm"
@@ -49,7 +49,7 @@ class LSTMLMOptions:
     tied: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("vocabulary", "embedding", "hidden"):
+        for name in ("vocabulary", "dim", "hidden"):
             require_range("lstm_lm", name, getattr(self, name), 1)
         require_range("lstm_lm", "num_layers", self.num_layers, 1, 100)
         for name in ("dropout", "input_dropout"):
@@ -64,7 +64,7 @@ class LSTMLM(LanguageModel):
         hidden)``.
 
     Example:
-        >>> net = LSTMLM((9,), 50, LSTMLMOptions(vocabulary=50, embedding=6, hidden=11))
+        >>> net = LSTMLM((9,), 50, LSTMLMOptions(vocabulary=50, dim=6, hidden=11))
         >>> logits, state = net(torch.randint(1, 50, (2, 9)))
         >>> logits.shape, [part.shape for part in state]
         (torch.Size([2, 9, 50]), [torch.Size([2, 2, 11]), torch.Size([2, 2, 11])])
@@ -76,14 +76,14 @@ class LSTMLM(LanguageModel):
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: LSTMLMOptions) -> None:
         super().__init__(input_shape, options=options)
         self.vocabulary = options.vocabulary
-        self.embedding = nn.Embedding(options.vocabulary, options.embedding)
+        self.embedding = nn.Embedding(options.vocabulary, options.dim)
         self.input_dropout = VariationalDropout(options.input_dropout)
         self.recurrent = Recurrent(
-            options.cell, options.embedding, options.hidden, num_layers=options.num_layers, dropout=options.dropout
+            options.cell, options.dim, options.hidden, num_layers=options.num_layers, dropout=options.dropout
         )
         self.dropout = VariationalDropout(options.dropout)
-        self.projection = nn.Linear(options.hidden, options.embedding) if options.tied else None
-        self.output = nn.Linear(options.embedding if options.tied else options.hidden, num_outputs)
+        self.projection = nn.Linear(options.hidden, options.dim) if options.tied else None
+        self.output = nn.Linear(options.dim if options.tied else options.hidden, num_outputs)
         if options.tied:
             if num_outputs != options.vocabulary:
                 raise UsageError(
@@ -91,7 +91,7 @@ class LSTMLM(LanguageModel):
                     f"vocabulary={options.vocabulary}. Make them equal, or leave tied out."
                 )
             # A matrix that also gives scores must start small, or the first losses are far above ln V.
-            nn.init.normal_(self.embedding.weight, std=options.embedding**-0.5)
+            nn.init.normal_(self.embedding.weight, std=options.dim**-0.5)
             self.output.weight = self.embedding.weight
 
     def forward(self, tokens: Tensor, state: CarriedState | None = None) -> tuple[Tensor, CarriedState | None]:

@@ -28,7 +28,7 @@ class NeuralLMOptions:
     Args:
         vocabulary: how many tokens there are.
         window: how many tokens before the next one are looked at.
-        embedding: numbers for each token.
+        dim: numbers for each token.
         hidden: units of the hidden layer.
         dropout: share of hidden units set to zero in training.
         direct: whether the embeddings also reach the scores without the hidden layer, as the paper tries.
@@ -36,13 +36,13 @@ class NeuralLMOptions:
 
     vocabulary: int = 1000
     window: int = 4
-    embedding: int = 64
+    dim: int = 64
     hidden: int = 256
     dropout: float = 0.0
     direct: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("vocabulary", "window", "embedding", "hidden"):
+        for name in ("vocabulary", "window", "dim", "hidden"):
             require_range("neural_lm", name, getattr(self, name), 1)
         require_range("neural_lm", "dropout", self.dropout, 0.0, 0.99)
 
@@ -54,7 +54,7 @@ class NeuralLM(LanguageModel):
         tokens ``(B, T)`` → logits ``(B, T, num_outputs)`` and the last tokens ``(1, B, window − 1)``.
 
     Example:
-        >>> net = NeuralLM((9,), 50, NeuralLMOptions(vocabulary=50, embedding=6, hidden=11))
+        >>> net = NeuralLM((9,), 50, NeuralLMOptions(vocabulary=50, dim=6, hidden=11))
         >>> logits, state = net(torch.randint(1, 50, (2, 9)))
         >>> logits.shape, state[0].shape
         (torch.Size([2, 9, 50]), torch.Size([1, 2, 3]))
@@ -66,8 +66,8 @@ class NeuralLM(LanguageModel):
         super().__init__(input_shape, options=options)
         self.window, self.vocabulary = options.window, options.vocabulary
         self._width = options.window
-        width = options.window * options.embedding
-        self.embedding = nn.Embedding(options.vocabulary, options.embedding)
+        width = options.window * options.dim
+        self.embedding = nn.Embedding(options.vocabulary, options.dim)
         self.hidden = nn.Linear(width, options.hidden)
         self.dropout = nn.Dropout(options.dropout)
         self.output = nn.Linear(options.hidden, num_outputs)

@@ -2,8 +2,8 @@
 
 c_t = ReLU(w · x_{t:t+h−1} + b) for filters of each width h, ĉ = max_t c_t, then dropout and one dense layer.
 Paper: Y. Kim, "Convolutional neural networks for sentence classification", EMNLP 2014 (arXiv:1408.5882).
-Differs: word vectors are learnt with the rest unless some are imported (CNN-rand, CNN-non-static); no bound on the norm
-    of the output's weights, dropout of embeddings and weight decay stand for it.
+Differs: word vectors are learnt with the rest, imported ones too (CNN-rand, CNN-non-static); weight decay stands for
+    the paper's bound on the norm of the output's weights.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class TextCNNOptions:
         dim: length of a token's vector.
         widths: of the filters, in tokens.
         filters: of each width.
-        dropout: share of the largest answers, and of the embeddings, set to zero in training.
+        dropout: share of the largest answers set to zero in training.
     """
 
     vocabulary: int = 1000
@@ -81,7 +81,7 @@ class TextCNN(TokenNetwork):
     def forward(self, x: Tensor) -> Tensor:
         tokens = self.require(x)
         lengths = lengths_of(tokens)
-        words = self.dropout(self.embedding(tokens)).transpose(1, 2)  # (B, D, T)
+        words = self.embedding(tokens).transpose(1, 2)  # (B, D, T)
         largest = []
         for convolution in self.convolutions:
             answers = torch.relu(convolution(words))  # (B, F, T + h − 1)
@@ -109,5 +109,5 @@ TEXT_CNN = ModelInfo(
     native_outputs=2,
     paper="Kim: Convolutional neural networks for sentence classification. EMNLP 2014",
     year=2014,
-    note="Word vectors are learnt unless imported; embeddings are dropped too, and no norm is bounded.",
+    note="Word vectors are learnt, imported ones too; weight decay stands for the bound on norms.",
 )

@@ -117,6 +117,12 @@ def test_the_folders_name_gives_the_direction_and_one_file_finds_its_partner(tmp
     assert table.splits == {}
 
 
+def test_files_that_are_alone_belong_to_no_split(tmp_path: Path) -> None:
+    write(tmp_path, {"test.en": ENGLISH, "test.tr": TURKISH})
+    assert read_pairs(tmp_path, name="x").splits == {}
+    assert len(read_pairs(tmp_path / "test.tr", name="x")) == 3
+
+
 def test_a_third_language_is_chosen_by_name(tmp_path: Path) -> None:
     write(tmp_path, {"train.en": ["a"], "train.de": ["b"], "train.fr": ["c"]})
     assert sides(read_pairs(tmp_path, name="x")) == (["a"], ["b"])

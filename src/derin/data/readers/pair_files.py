@@ -63,15 +63,17 @@ def choose_direction(usual: Sequence[str], source: str | None, target: str | Non
 def choose_splits(
     found: dict[str, dict[str, Path]], direction: tuple[str, str], reading: Reading
 ) -> dict[str, dict[str, Path]]:
-    """Split → language → file. Of several files for a split the first by name is read, the others are noted."""
+    """Split → language → file. Of several files for a split the first by name is read, the others are noted.
+
+    Files that are alone belong to no split, whatever their name.
+    """
     usable = {stem: by for stem, by in sorted(found.items()) if set(direction) <= set(by)}
     if not usable:
         raise DataError(
             f"Parallel files in {direction[0]!r} and {direction[1]!r} are required; no name has both as its ending."
         )
     if len(usable) == 1:
-        ((stem, by),) = usable.items()
-        return {split_of(stem) or "": by}
+        return {"": next(iter(usable.values()))}
     chosen: dict[str, dict[str, Path]] = {}
     for stem, by in usable.items():
         split = split_of(stem)
@@ -91,7 +93,7 @@ def choose_tables(files: Sequence[Path], path: Path, reading: Reading) -> dict[s
     """Split → tab-separated file."""
     tables = [file for file in files if file_ending(file) in TABLE_ENDINGS] if len(files) > 1 else list(files)
     if len(tables) == 1:
-        return {split_of(tables[0].name) or "" if len(files) > 1 else "": tables[0]}
+        return {"": tables[0]}
     by_split: dict[str, Path] = {}
     for file in tables:
         split = split_of(file.name)
@@ -108,8 +110,10 @@ def choose_tables(files: Sequence[Path], path: Path, reading: Reading) -> dict[s
 
 
 def visible_files(folder: Path) -> list[Path]:
+    """The files of a folder by name, hidden ones left out."""
     return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
 
 
 def file_ending(path: Path) -> str:
+    """The ending of a name in small letters, that of the file within where it is gzipped."""
     return Path(path.name.lower().removesuffix(".gz")).suffix

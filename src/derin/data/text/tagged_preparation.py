@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,8 +16,9 @@ from derin.data.preparation import Batching, Preparation
 from derin.data.schema import Kind
 from derin.data.table import Ragged, Rows, Table
 from derin.data.tag_schemes import span_types
-from derin.data.text.casing import TURKISH, looks_turkish, to_lower
+from derin.data.text.casing import TURKISH, looks_turkish
 from derin.data.text.imported import imported_vectors
+from derin.data.text.tagged_words import Fold, beginning, both_ends, cut_text, cuts_apostrophes
 from derin.data.text.vocabulary import UNK, Vocabulary
 
 if TYPE_CHECKING:
@@ -32,16 +32,6 @@ _RARE = 2  # a character that stands once in the training words is read as the u
 _MANY = 50_000  # training words from which on those that stand once are unknown: enough others are learnt from
 _MOST_VECTORS = 50_000  # imported words, the commonest as the files are sorted
 _TYPICAL_WORDS = 20
-# Of a rare word the first letters are looked up, which for Turkish serves as well as a stemmer: F. Can et al.,
-# "Information retrieval on Turkish texts", JASIST 59, 2008. No word holds the mark behind them.
-_PREFIX, _MARK = 5, "\t"
-_DIGIT = re.compile(r"\d")
-# Ends of English words that CoNLL and the Penn treebank write as words of their own.
-_CUT_OFF = re.compile(r"(.+?)(n['’]t|['’]\w+)", re.IGNORECASE)
-_BEGINS_WITH_APOSTROPHE = re.compile(r"['’]\w")
-_HOLDS_APOSTROPHE = re.compile(r"\w['’]\w")
-_ENDINGS = re.compile(r"(\w+)['’]\w+")
-_OPENING, _CLOSING = "([{<«“„‘\"'", ")]}>»”’\"'.,;:!?…"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,15 +106,13 @@ class TaggedPreparation(Preparation):
         if language is None:
             language = TURKISH if looks_turkish(" ".join(flat)) else ""
         language = language or None
-        begins = sum(_BEGINS_WITH_APOSTROPHE.match(word) is not None for word in flat)
-        holds = sum(_HOLDS_APOSTROPHE.search(word) is not None for word in flat)
-        fold = _Fold(language, cuts_apostrophes=begins > holds)
+        fold = Fold(language, cuts_apostrophes(flat))
         folded = Counter(fold(word) for word in flat)
         least = (2 if len(flat) >= _MANY else 1) if min_count is None else min_count
         rare = Counter[str]()
         for word, count in folded.items():
-            if count < least and len(word) > _PREFIX:
-                rare[word[:_PREFIX] + _MARK] += count
+            if count < least:
+                rare[beginning(word)] += count
         frequent = {word: count for word, count in folded.items() if count >= least}
         known = Vocabulary.from_counts(
             {**frequent, **{start: count for start, count in rare.items() if count >= least}}
@@ -208,9 +196,9 @@ class TaggedPreparation(Preparation):
         distinct = np.zeros((len(places), 1 + self.num_characters), dtype=np.int32)
         folded = list(map(self._fold, places))
         known = self.words.encode(folded)
-        starts = self.words.encode([word[:_PREFIX] + _MARK if len(word) > _PREFIX else "" for word in folded])
+        starts = self.words.encode(list(map(beginning, folded)))
         distinct[:, 0] = np.where(known == UNK, starts, known)
-        seen = [_both_ends(word, self.num_characters) for word in places]
+        seen = [both_ends(word, self.num_characters) for word in places]
         lengths = np.array([len(word) for word in seen], dtype=np.int64)
         flat = self.characters.encode([character for word in seen for character in word])
         row = np.repeat(np.arange(len(seen)), lengths)
@@ -239,36 +227,12 @@ class TaggedPreparation(Preparation):
         return found
 
     def cut(self, text: str) -> list[str]:
-        """A text as words, cut as those that were learnt from: known ones stay whole, others lose their punctuation.
-
-        Example:
-            >>> known = Vocabulary.from_tokens(["dr.", "'s"])
-            >>> made = TaggedPreparation(column="words", words=known, characters=known, num_learned=6, num_characters=5,
-            ...     language=None, cuts_apostrophes=True, num_tags=3, marks_spans=True)
-            >>> made.cut("(Dr. Hall's cat)!")
-            ['(', 'Dr.', 'Hall', "'s", 'cat', ')', '!']
-        """
-        return [word for piece in text.split() for word in self._cut_piece(piece)]
-
-    def _cut_piece(self, piece: str) -> Iterable[str]:
-        behind: list[str] = []
-        before: list[str] = []
-        while len(piece) > 1 and not self._knows(piece):
-            if piece[0] in _OPENING:
-                before.append(piece[0])
-                piece = piece[1:]
-            elif piece[-1] in _CLOSING:
-                behind.append(piece[-1])
-                piece = piece[:-1]
-            else:
-                break
-        if self.cuts_apostrophes and not self._knows(piece) and (match := _CUT_OFF.fullmatch(piece)):
-            return [*before, match[1], match[2], *reversed(behind)]
-        return [*before, piece, *reversed(behind)]
+        """A text as words, cut as those that were learnt from; see `derin.data.text.tagged_words.cut_text`."""
+        return cut_text(text, self._knows, cuts_apostrophes=self.cuts_apostrophes)
 
     @property
-    def _fold(self) -> _Fold:
-        return _Fold(self.language, self.cuts_apostrophes)
+    def _fold(self) -> Fold:
+        return Fold(self.language, self.cuts_apostrophes)
 
     def _knows(self, word: str) -> bool:
         return self.words.id_of(self._fold(word)) != UNK
@@ -369,27 +333,3 @@ def _words(table: Table, column: str, rows: Rows) -> list[list[str]]:
     data = table.columns[column]
     assert isinstance(data, Ragged)
     return data.word_lists(rows)
-
-
-@dataclass(frozen=True)
-class _Fold:
-    """What a word is looked up as: in small letters, every digit as 0, for 1987 and 2004 are alike to a tagger.
-
-    Turkish parts the endings of a name from it by an apostrophe: Ankara'da is looked up as ankara.
-    """
-
-    language: str | None
-    cuts_apostrophes: bool
-
-    def __call__(self, word: str) -> str:
-        folded = _DIGIT.sub("0", to_lower(word, self.language))
-        keeps_endings = self.language != TURKISH or self.cuts_apostrophes
-        return folded if keeps_endings else _ENDINGS.sub(r"\1", folded)
-
-
-def _both_ends(word: str, most: int) -> str:
-    """A word of at most so many characters: capitals stand in front, endings behind."""
-    if len(word) <= most:
-        return word
-    tail = most // 2
-    return word[: most - tail] + word[len(word) - tail :]
