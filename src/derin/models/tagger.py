@@ -162,7 +162,8 @@ class Tagger(Network):
             words = words.masked_fill(dropped & padding_mask(words), _UNKNOWN)
         parts = [self.words(words.masked_fill(words >= self.learned, _UNKNOWN))]
         if self.options.imported_dim:
-            parts.append(self.imported(words))
+            # Also of a dropped word: as a word that only the imported vectors know, it is unknown and has a vector.
+            parts.append(self.imported(x[..., 0]))
         if self.options.filters:
             parts.append(self.characters(x[..., 1:]))
         features = self.dropout(torch.cat(parts, dim=2))

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _FIELDS = {"kind", "column", "encoder", "window", "context", "characters_per_token"}
 _MOST_WINDOW = 1 << 16
+# So many tokens show what is known of the training text; more would cost as much as training on them.
+_MOST_SAMPLED = 1 << 16
 # More words than this make the last layer of a network larger than all others together.
 _MOST_WORDS = 10_000
 # From so many characters on, a word that stands once becomes <UNK>, which is thereby learnt.
@@ -179,8 +181,8 @@ class StreamPreparation(Preparation):
     ) -> Source:
         """Streams through the texts of some rows, one after the other.
 
-        Training sees a `StreamSource`, every measurement a `MeasuredStream`. A limit counts windows: a part of so many,
-        placed by the seed, is read. The batch's columns are ``input``, ``target`` and ``fresh``.
+        Training sees a `StreamSource`, every measurement a `MeasuredStream`. A limit counts windows: a part of so many
+        (65,536 tokens at most), placed by the seed, is read. The batch's columns are ``input``, ``target`` and ``fresh``.
 
         Raises:
             UsageError: there are targets, or the input is to have another name.
@@ -191,7 +193,9 @@ class StreamPreparation(Preparation):
                 f"and the input name {input_name!r}."
             )
         tokens, start = host.take(np.asarray(rows, dtype=np.int64)).flat, self.start_token
-        most = len(tokens) if batching.limit is None else batching.limit * self.window
+        most = len(tokens)
+        if batching.limit is not None:
+            most = min(batching.limit * self.window, max(_MOST_SAMPLED, self.window))
         if most < len(tokens):
             first = int(generator(batching.seed, "limit").integers(len(tokens) - most + 1))
             start = int(tokens[first - 1]) if first else start

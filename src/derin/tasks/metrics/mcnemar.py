@@ -27,7 +27,7 @@ class PairedComparison:
         >>> comparison.difference, round(comparison.p_value, 4), round(comparison.exact_p_value, 4)
         (0.08, 0.049, 0.0768)
         >>> [round(bound, 3) for bound in comparison.interval()]
-        [-0.001, 0.158]
+        [-0.002, 0.159]
     """
 
     num_examples: int
