@@ -142,6 +142,8 @@ def test_bad_input_is_one_sentence_each(text: Path, tmp_path: Path) -> None:
         train_word_vectors(text, x_max=3)
     with pytest.raises(UsageError, match="leave ema_decay and accumulate out"):
         train_word_vectors(text, out=tmp_path / "c", accumulate=2, **QUICK)
+    with pytest.raises(UsageError, match="leave clip_norm and l1 out"):
+        train_word_vectors(text, out=tmp_path / "d", clip_norm=1.0, **QUICK)
 
 
 def test_a_network_without_words_has_no_vectors(tmp_path: Path) -> None:

@@ -156,6 +156,8 @@ def prepare(
             settings["plan"] = _plan_text(settings["plan"])
         usual = {"momentum": 0.95} if settings.get("optimizer") == "muon" else {}
         config = TrainConfig.from_json({**suggested.settings, **usual, **settings})
+    if the_task.updates_itself and (config.clip_norm or config.l1):
+        raise UsageError(f"The task {the_task.name!r} makes its updates itself; leave clip_norm and l1 out.")
     middle_only = augment == "none"
     if augment is None or isinstance(augment, str):
         words = suggested.augmentation if augment is None else augment

@@ -27,6 +27,7 @@ class BaseTask(ABC):
     Attributes:
         options: settings that the user may choose, by the name of the argument of `from_table`.
         preparation_kind: the form of input in `data.preparation.PREPARATIONS`; None takes that of the input columns.
+        updates_itself: whether a step moves the weights without an optimizer, which has then no say.
         input: the name of the input's column in a batch.
         classes: the names of the classes; empty where there are none.
     """
@@ -37,6 +38,7 @@ class BaseTask(ABC):
     forbids: frozenset[str] = frozenset()
     options: frozenset[str] = frozenset()
     preparation_kind: str | None = None
+    updates_itself: bool = False
     classes: tuple[str, ...] = ()
 
     input = "input"

@@ -125,6 +125,7 @@ class WordVectorTask(VectorTask):
 
     name = "word-vectors"
     preparation_kind = "corpus"
+    updates_itself = True
 
     @classmethod
     def default_model(cls, table: Table) -> str:

@@ -10,7 +10,7 @@ from derin.tasks.recipes.facts import Facts, Recipe
 # 1.37 nats with 64 as with 128 tokens, at half the cost: what is older is carried in the state.
 _WINDOW = 64
 # About so many updates bring the loss close to where it stays, of a short text and of a longer one.
-_UPDATES, _UPDATES_OF_LONG = 9_000, 16_000
+_UPDATES, _UPDATES_OF_LONG = 6_500, 16_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 30
 # Bytes of text below which a small network holds what there is, and below which a larger one learns it by heart.
 _TINY_TEXT, _SHORT_TEXT = 500_000, 2_500_000
