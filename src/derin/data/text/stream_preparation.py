@@ -182,7 +182,8 @@ class StreamPreparation(Preparation):
         """Streams through the texts of some rows, one after the other.
 
         Training sees a `StreamSource`, every measurement a `MeasuredStream`. A limit counts windows: a part of so many
-        (65,536 tokens at most), placed by the seed, is read. The batch's columns are ``input``, ``target`` and ``fresh``.
+        (65,536 tokens at most), placed by the seed, is read. The batch's columns are ``input``, ``target`` and
+        ``fresh``.
 
         Raises:
             UsageError: there are targets, or the input is to have another name.
