@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _INK, _QUIET, _GRID, _BLUE, _ORANGE = "#1a1f2b", "#5b6475", "#e2e5eb", "#1f6feb", "#d9560b"
 _DOTS = 130  # per inch
 _WIDTH, _HEIGHT = 6.4, 2.6  # inches of one panel
+_SHORT_TIME = 7  # letters of a year and a month
 _PAST_PER_FORECAST = 3  # so many times the forecast's steps are drawn before it
 
 
@@ -41,7 +42,9 @@ def draw(answers: Sequence[Forecast], past: Sequence[np.ndarray], most: int) -> 
         _panel(axes, answer, before[:, variable], variable)
     for axes in grid[len(panels) :]:
         axes.set_visible(False)
-    grid[0].legend(fontsize=8, frameon=False, labelcolor=_INK, loc="upper left")
+    # Above the axes, beside the title: inside they would lie on the line.
+    above = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.2}
+    grid[0].legend(fontsize=8, frameon=False, labelcolor=_INK, ncols=3, **above)
     return figure
 
 
@@ -62,10 +65,18 @@ def _panel(axes: Axes, answer: Forecast, before: np.ndarray, variable: int) -> N
     title = answer.names[variable] if answer.series is None else f"{answer.series}: {answer.names[variable]}"
     axes.set_title(title, loc="left", fontsize=10, color=_INK, fontweight="bold")
     if answer.times and answer.times[0]:
-        shown = sorted({1, num // 2 + 1, num})
-        axes.set_xticks(shown, [answer.times[step - 1] for step in shown])
+        _mark_times(axes, answer.times)
     axes.tick_params(labelsize=8, colors=_QUIET, length=3)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.grid(color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
+
+
+def _mark_times(axes: Axes, times: Sequence[str]) -> None:
+    """Marks the first and the last step of the forecast, and its middle where the words leave room for it."""
+    num = len(times)
+    is_short = max(map(len, times)) <= _SHORT_TIME
+    shown = sorted({1, num // 2 + 1, num} if is_short else {1, num})
+    # Long words end at their step, so that those of the first one lie below the past.
+    axes.set_xticks(shown, [times[step - 1] for step in shown], ha="center" if is_short else "right")

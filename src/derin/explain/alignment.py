@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import ShapeError
-from derin.explain.colors import heat_colors
 
 _CELL = 0.32  # inches
 _MARGIN = 1.6  # inches, for the words
+_COLORS = ("#ffffff", "#1f6feb")  # of 0 and of 1
 _DOTS = 110  # per inch
 _TURNED_FROM = 2  # letters from which on the words above stand upright
 
@@ -73,18 +73,21 @@ class Alignment:
     def png(self) -> bytes:
         """The weights as a picture: target pieces from above down, source pieces from left to right."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.colors import LinearSegmentedColormap
         from matplotlib.figure import Figure
 
         rows, columns = self.weights.shape
         figure = Figure(figsize=(_MARGIN + _CELL * columns, _MARGIN + _CELL * rows), dpi=_DOTS, facecolor="white")
         figure.set_layout_engine("constrained")
         axes = figure.add_subplot()
-        axes.imshow(self.weights, cmap=heat_colors(), vmin=0.0, vmax=1.0, aspect="equal")
+        colors = LinearSegmentedColormap.from_list("weights", _COLORS)
+        axes.imshow(self.weights, cmap=colors, vmin=0.0, vmax=1.0, aspect="equal")
         upright = any(len(piece.strip()) >= _TURNED_FROM for piece in self.source)
         axes.set_xticks(range(columns), _labels(self.source), rotation=90 if upright else 0, fontsize=9)
         axes.set_yticks(range(rows), _labels(self.target), fontsize=9)
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
+        axes.spines[:].set_color("#d5d9e0")
         file = io.BytesIO()
         with warnings.catch_warnings():
             # A letter that the font lacks is drawn as an empty box, which says as much.
