@@ -19,8 +19,8 @@ def test_the_strongest_piece_is_that_of_the_largest_weight() -> None:
     assert found.to_json()["weights"] == weights.tolist()
 
 
-def test_a_picture_is_brightest_where_the_weight_is() -> None:
-    """One row, one column each: the middle of the picture's cells is darker where nothing was looked at."""
+def test_a_picture_is_darkest_where_the_weight_is() -> None:
+    """One row, one column each: the middle of the picture's cells is white where nothing was looked at."""
     pictures = []
     for weights in ([[1.0, 0.0]], [[0.0, 1.0]]):
         data = Alignment(("a", " "), ("$b",), np.array(weights)).png()
@@ -32,8 +32,8 @@ def test_a_picture_is_brightest_where_the_weight_is() -> None:
     left, right = (slice(changed.min() + 2, half - 2), slice(half + 2, changed.max() - 2))
     row = np.flatnonzero(np.abs(pictures[0] - pictures[1]).max(1) > 30)
     band = slice(row.min() + 2, row.max() - 2)
-    assert pictures[0][band, left].mean() > pictures[0][band, right].mean() + 100
-    assert pictures[1][band, right].mean() > pictures[1][band, left].mean() + 100
+    assert pictures[0][band, right].mean() > pictures[0][band, left].mean() + 100
+    assert pictures[1][band, left].mean() > pictures[1][band, right].mean() + 100
 
 
 def test_weights_of_another_shape_are_refused() -> None:
