@@ -87,6 +87,8 @@ def main() -> None:
                     result = measure(python, peer, model, precision, args.epochs, args.seconds)
                     if result is not None:
                         found.setdefault((model, precision, peer), []).append(result)
+                        rate = statistics.median(result["tokens_per_second"])
+                        print(f"{peer}, {model}, {precision}: {rate:,.0f} tokens/s", file=sys.stderr, flush=True)
     print("| model | precision | peer | tokens/s, median (spread) | first epoch s | last loss |")
     print("| --- | --- | --- | --- | --- | --- |")
     ratios = []

@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from derin.core.errors import DataError
+from derin.core.errors import DataError, UsageError
 
 _MARKS = (
     # UTF-32 first: its little-endian mark begins with that of UTF-16.
@@ -63,18 +63,19 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
-def read_text(path: Path) -> Decoded:
+def read_text(path: Path, encoding: str | None = None) -> Decoded:
     """The text of a file, unpacked and decoded."""
-    return decode(read_bytes(path), path.name)
+    return decode(read_bytes(path), path.name, encoding)
 
 
-def decode(data: bytes, where: str) -> Decoded:
+def decode(data: bytes, where: str, encoding: str | None = None) -> Decoded:
     """The text in some bytes: by its byte-order mark, as UTF-8, as UTF-16 without a mark, else as Windows-1254 or
     -1252.
 
     Args:
         data: the bytes of a whole file.
         where: the file's name, for messages.
+        encoding: that was asked for, as `check_encoding` passes it; None finds it out.
 
     Raises:
         DataError: the bytes are no text.
@@ -83,15 +84,38 @@ def decode(data: bytes, where: str) -> Decoded:
         >>> decode("ışık".encode("cp1254"), "a.txt").text
         'ışık'
     """
-    for mark, encoding in _MARKS:
+    if encoding is not None:
+        text = data.decode(encoding, errors="replace").removeprefix("\ufeff")
+        broken = tuple(number for number, line in enumerate(text.split("\n"), start=1) if "\ufffd" in line)
+        return Decoded(text, encoding, broken_lines=broken)
+    for mark, marked in _MARKS:
         if data.startswith(mark):
-            return _marked(data, encoding, where)
+            return _marked(data, marked, where)
     if b"\0" in data:
         return _wide(data, where)
     try:
         return Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
         return _damaged_utf8(data, where) or _eight_bits(data, where)
+
+
+def check_encoding(encoding: str | None, where: str) -> None:
+    """Refuses an encoding of text that Python does not know.
+
+    Args:
+        encoding: that was asked for, or None.
+        where: the reader's name, for the message.
+
+    Raises:
+        UsageError: there is no such encoding.
+    """
+    try:
+        if encoding is not None:
+            b"a\0".decode(encoding, errors="replace")
+    except LookupError:
+        raise UsageError(
+            f"{where}: an encoding that Python knows is required, such as utf-8 or cp1254; got {encoding!r}."
+        ) from None
 
 
 def _marked(data: bytes, encoding: str, where: str) -> Decoded:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from derin.core.errors import DataError, UsageError
-from derin.data.readers.decoding import Decoded, read_bytes, read_text
+from derin.data.readers.decoding import check_encoding, read_text
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.pair_files import (
     TABLE_ENDINGS,
@@ -91,7 +90,8 @@ def read_pairs(
     found = parallel_files(files)
     if not found and len(files) == 1:
         found = parallel_files(partners(files[0]))
-    pairs = _Pairs(reading, _known(encoding))
+    check_encoding(encoding, "read_pairs")
+    pairs = _Pairs(reading, encoding)
     if found:
         languages_there = sorted({language for by in found.values() for language in by})
         usual, why = usual_order(languages_there, paths[0], name)
@@ -178,7 +178,7 @@ class _Pairs:
         self._add(left, right, file.name if named else "", file.name, first, split, already=set(wanting))
 
     def _lines(self, file: Path) -> list[str]:
-        decoded = _text(file, self.encoding)
+        decoded = read_text(file, self.encoding)
         if decoded.note:
             self.reading.notes.append(decoded.note)
         replaced = "holds bytes that are no text; they stand as U+FFFD"
@@ -245,7 +245,7 @@ def _columns(file: Path, languages: Sequence[str] | None, reading: Reading, enco
         if len(languages) != 2 or languages[0] == languages[1]:
             raise UsageError(f"Two languages are required to name two columns; got {list(languages)}.")
         return languages[0], languages[1]
-    header = _header(_text(file, encoding).text.split("\n", 1)[0])
+    header = _header(read_text(file, encoding).text.split("\n", 1)[0])
     if header is not None:
         reading.notes.append(f"{file.name}: the first line names the columns {header[0]!r} and {header[1]!r}.")
     return header or SIDES
@@ -258,21 +258,3 @@ def _header(line: str) -> tuple[str, str] | None:
         return None
     known = all(_CODE.fullmatch(cell) for cell in cells) or tuple(cell.casefold() for cell in cells) == SIDES
     return (cells[0], cells[1]) if known else None
-
-
-def _text(file: Path, encoding: str | None) -> Decoded:
-    """The text of a file; bytes that do not belong to an encoding that was asked for stand as U+FFFD."""
-    if encoding is None:
-        return read_text(file)
-    text = read_bytes(file).decode(encoding, errors="replace").removeprefix("\ufeff")
-    broken = tuple(number for number, line in enumerate(text.split("\n"), start=1) if "\ufffd" in line)
-    return Decoded(text, encoding, broken_lines=broken)
-
-
-def _known(encoding: str | None) -> str | None:
-    try:
-        return None if encoding is None else codecs.lookup(encoding).name
-    except LookupError:
-        raise UsageError(
-            f"read_pairs: an encoding that Python knows is required, such as utf-8 or cp1254; got {encoding!r}."
-        ) from None

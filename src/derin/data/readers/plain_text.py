@@ -14,7 +14,7 @@ import numpy as np
 
 from derin.core.errors import DataError, UsageError
 from derin.data.archives import is_hidden, open_files
-from derin.data.readers.decoding import Decoded, decode, read_bytes
+from derin.data.readers.decoding import check_encoding, decode, read_bytes
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
 from derin.data.readers.text_folders import is_archive
@@ -60,8 +60,7 @@ def read_plain_text(
     """
     if not 0 < held_out < 1:
         raise UsageError(f"read_plain_text: held_out must lie between 0 and 1; got {held_out}.")
-    if encoding is not None:
-        _check_encoding(encoding)
+    check_encoding(encoding, "read_plain_text")
     paths = [Path(path)] if isinstance(path, str | Path) else [Path(p) for p in path]
     reading = Reading(source=", ".join(map(str, paths)))
     is_single = len(paths) == 1 and paths[0].is_file() and not is_archive(paths[0])
@@ -190,7 +189,7 @@ def _unpacked(data: bytes, file: str) -> bytes:
 
 def _text(file: str, data: bytes, encoding: str | None, reading: Reading, line_ends: list[str]) -> str:
     """The text of a file, with line feeds and composed letters; what was found on the way is reported."""
-    decoded = decode(data, file) if encoding is None else _decoded_as(data, encoding)
+    decoded = decode(data, file, encoding)
     if decoded.note:
         reading.notes.append(decoded.note)
     replaced = "holds bytes that are no text; they stand as U+FFFD"
@@ -203,18 +202,3 @@ def _text(file: str, data: bytes, encoding: str | None, reading: Reading, line_e
         reading.add(file, Outcome.CONVERTED, "letters with separate marks were composed (NFC)")
         text = unicodedata.normalize("NFC", text)
     return text
-
-
-def _decoded_as(data: bytes, encoding: str) -> Decoded:
-    text = data.decode(encoding, errors="replace").removeprefix("\ufeff")
-    lines = [number for number, line in enumerate(text.split("\n"), start=1) if "\ufffd" in line]
-    return Decoded(text, encoding, "", tuple(lines))
-
-
-def _check_encoding(encoding: str) -> None:
-    try:
-        b"a\0".decode(encoding, errors="replace")
-    except LookupError:
-        raise UsageError(
-            f"read_plain_text: an encoding that Python knows is required, such as utf-8 or cp1254; got {encoding!r}."
-        ) from None

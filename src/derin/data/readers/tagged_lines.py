@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from derin.core.errors import DataError, UsageError
-from derin.data.readers.decoding import Decoded, decode, read_bytes
+from derin.core.errors import DataError
+from derin.data.readers.decoding import check_encoding, decode, read_bytes
 from derin.data.readers.line_findings import line_findings
 from derin.data.reading import Outcome, Reading
 from derin.data.tag_schemes import OUTSIDE
@@ -73,8 +73,9 @@ def read_tagged_lines(path: Path, split: str, reading: Reading, encoding: str | 
     Raises:
         DataError: there are no words, or a line has other numbers of words and of tags.
     """
+    check_encoding(encoding, "read_conll")
     data = read_bytes(path)
-    decoded = decode(data, path.name) if encoding is None else _decoded_as(data, encoding)
+    decoded = decode(data, path.name, encoding)
     if decoded.note:
         reading.notes.append(decoded.note)
     reason = f"bytes that are no {decoded.encoding}"
@@ -191,15 +192,3 @@ def _add_columns(lines: Sequence[list[str]], result: TaggedLines, reading: Readi
         reading.notes.append(f"{result.file}: {len(comments):,} lines of comment were left out.")
     reason = "a word of several syntactic words, or one that is not written"
     reading.extend(line_findings(result.file, unwritten, Outcome.SKIPPED, reason))
-
-
-def _decoded_as(data: bytes, encoding: str) -> Decoded:
-    """The text in the encoding that was asked for; what does not belong to it becomes U+FFFD and is listed."""
-    try:
-        text = data.decode(encoding, errors="replace")
-    except LookupError:
-        raise UsageError(
-            f"read_conll: an encoding that Python knows is required, such as utf-8 or cp1254; got {encoding!r}."
-        ) from None
-    broken = tuple(number for number, line in enumerate(text.split("\n"), start=1) if "\ufffd" in line)
-    return Decoded(text, encoding, "", broken)
