@@ -64,16 +64,22 @@ def windows() -> tuple[np.ndarray, np.ndarray, int]:
 
 
 class Clock:
-    """Tokens per second of every epoch but the first, which warms up and compiles."""
+    """Tokens per second of every epoch but the first, which warms up and compiles.
+
+    An epoch lasts from one call of `epoch_ends` to the next, unless the call says how many seconds went into steps.
+    """
 
     def __init__(self, model: str) -> None:
         self.model = model
         self.started = time.perf_counter()
         self.ends: list[float] = []
+        self.in_steps: list[float] = []
         self.losses: list[float] = []
 
-    def epoch_ends(self, loss: float) -> None:
-        self.ends.append(time.perf_counter())
+    def epoch_ends(self, loss: float, in_steps: float | None = None) -> None:
+        now = time.perf_counter()
+        self.in_steps.append(now - (self.ends or [self.started])[-1] if in_steps is None else in_steps)
+        self.ends.append(now)
         self.losses.append(float(loss))
 
     def print_result(self, peer: str, precision: str) -> None:
@@ -81,7 +87,8 @@ class Clock:
             "peer": peer,
             "model": self.model,
             "precision": precision,
-            "tokens_per_second": (NUM_TOKENS / np.diff(self.ends)).tolist(),
+            "tokens_per_second": (NUM_TOKENS / np.array(self.in_steps[1:])).tolist(),
+            "tokens_per_second_with_all": (NUM_TOKENS / np.diff(self.ends)).tolist(),
             "losses": self.losses,
             "first_epoch_seconds": self.ends[0] - self.started,
         }

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from derin.data.batch import Batch
+from derin.layers.recurrent import Recurrent
 from derin.tasks.classification import Classification
 from derin.train import planning
 from derin.train.config import TrainConfig
@@ -80,3 +81,24 @@ def test_counting_the_operations_leaves_the_network_as_it_was(timed: list[int]) 
     before = {name: value.clone() for name, value in model.state_dict().items()}
     find(125, model)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+def test_the_products_of_recurrent_layers_are_counted(kind: str, timed: list[int]) -> None:
+    """They are most of the work; counted as nothing, a long training of an LSTM got the plain plan."""
+    steps, hidden, gates = 10, 64, {"rnn": 1, "gru": 3, "lstm": 4}[kind]
+
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.recurrent, self.output = Recurrent(kind, 5, hidden), nn.Linear(hidden, len(CLASSES))
+
+        def forward(self, x: Tensor) -> Tensor:
+            outputs, _ = self.recurrent(x.view(len(x), steps, 5))
+            return self.output(outputs[:, -1])
+
+    task = Classification(columns=["kind"], classes=CLASSES)
+    (batch,) = Source(1).batches(0)
+    of_recurrence = BATCH * steps * gates * hidden * (5 + hidden)
+    of_output = BATCH * hidden * len(CLASSES)
+    assert planning._operations(Reader(), task, batch) == 2 * (of_recurrence + of_output)

@@ -65,10 +65,14 @@ class Model:
     def predictions(self, inputs: Any, *, batch_size: int = 256) -> list[Any]:
         """As `predict`, as a list of `Prediction` whatever came."""
         device = next(self.network.parameters()).device
-        # The fast form is recorded from one input, and would keep that one's lengths for texts and series.
-        plain = self.preparation.kind in ("picture", "features")
-        network = self._network_in_use() if plain else self.network
+        network = self.warm_network() if self.has_fast_form else self.network
         return self.task.answers(network, self.preparation, inputs, batch_size=batch_size, device=device)
+
+    def warm_up(self, *batch_sizes: int) -> dict[int, dict[str, float]]:
+        """Gets ready for many predictions in a process that stays, such as a server; see `derin.api.warm_up`."""
+        from derin.api.warm_up import warm_up
+
+        return warm_up(self, *batch_sizes)
 
     def evaluate(self, data: Any, *, split: str | None = None, target: str | None = None) -> tuple[dict[str, Any], int]:
         """The task's metrics on data with known answers.
@@ -186,7 +190,13 @@ class Model:
         name = self.card["model"].get("name") or self.card["model"].get("class")
         return f"Model({str(self.path)!r}, model={name!r}, task={self.task.name!r})"
 
-    def _network_in_use(self) -> nn.Module:
+    @property
+    def has_fast_form(self) -> bool:
+        """Whether predictions may go through a faster form of the network."""
+        # It is recorded from one input, and would keep that one's lengths for texts and series.
+        return self.preparation.kind in ("picture", "features")
+
+    def warm_network(self) -> WarmNetwork:
         """The network behind its fast form, also where the user put another one in its place."""
         from derin.models.inference import WarmNetwork
 

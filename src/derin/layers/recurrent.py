@@ -25,7 +25,7 @@ from derin.layers.options import require_range
 RecurrentKind = Literal["rnn", "gru", "lstm"]
 _KINDS: dict[str, Callable[[int, int], nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
-# Above this many units oneDNN's backward pass in bf16 loses to the kernel of `lstm_kernel`, below it is faster.
+# On one thread, and above this many units, oneDNN's backward pass in bf16 loses to the kernel of `lstm_kernel`.
 _OWN_KERNEL_UNITS = 320
 
 
@@ -203,7 +203,8 @@ class Recurrent(nn.Module):
         return outputs, tuple(part[0].to(old.dtype) for part, old in zip(parts, state))
 
     def _own_kernel_is_faster(self, x: Tensor) -> bool:
-        return torch.is_grad_enabled() and torch.is_autocast_enabled("cpu") and self.hidden_size > _OWN_KERNEL_UNITS
+        trains_in_bf16 = torch.is_grad_enabled() and torch.is_autocast_enabled("cpu")
+        return trains_in_bf16 and torch.get_num_threads() == 1 and self.hidden_size > _OWN_KERNEL_UNITS
 
     def _reversal(self, x: Tensor, lengths: Tensor | None) -> Tensor | None:
         """For every sequence the places of its tokens from the last to the first, then those of its padding."""

@@ -6,7 +6,7 @@ import sys
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from operator import attrgetter
 
@@ -19,7 +19,8 @@ _PLAIN_CALLS = 2  # a shape is recorded when it comes for the third time: a sing
 _WARM_CALLS = 3  # the first call profiles, the second compiles, the third is the first fast one
 _MOST_PROGRAMS = 2  # one for single examples, one for full batches; each holds packed weights of its own
 _TOLERANCE = 1e-4  # of the largest output
-_TIMED_CALLS = 3  # of the network and of its program, when it is recorded
+_TIMED_CALLS = 3  # of the network and of each program, at least
+_TIMED_SECONDS = 0.02  # short calls are repeated for as long as this
 _LAST_PYTHON_WITH_JIT = (3, 13)  # from 3.14 on torch refuses to record
 
 _version = attrgetter("_version")
@@ -36,6 +37,8 @@ class WarmNetwork(nn.Module):
     The plain network is called wherever a program could be wrong or of no use: on another device than the CPU, in
     training mode, while anyone watches a module by a hook, where weights changed since the recording (it is then
     recorded anew), and for networks that are not of the registry or of layers, whose code may branch on its data.
+
+    `prepare` makes the choice at once, and among programs of other runtimes too.
 
     Args:
         network: the network; it is used, never changed.
@@ -64,12 +67,39 @@ class WarmNetwork(nn.Module):
         self._counting = [tensor for tensor in self._tensors if not tensor.is_inference()]
         self._stamp = self._weights_stamp()
         self._programs: OrderedDict[tuple[int, ...], Callable[[Tensor], Tensor]] = OrderedDict()
+        self._most_programs = _MOST_PROGRAMS
         self._seen: dict[tuple[int, ...], int] = {}
 
     @property
     def num_programs(self) -> int:
         """How many shapes have a program."""
-        return sum(isinstance(program, _Program) for program in self._programs.values())
+        return sum(program is not self.network for program in self._programs.values())
+
+    def prepare(self, x: Tensor, others: Mapping[str, Callable[[Tensor], Tensor]]) -> dict[str, float]:
+        """Records a program for inputs of this shape, and keeps the fastest of it, the network and others.
+
+        Args:
+            x: inputs of the shape to come, ``(batch, ...)``, on the CPU.
+            others: more programs that compute the same function, by name. One that differs by more than 1e-4 of the
+                largest output is left out.
+
+        Returns:
+            seconds of a call: ``"torch"`` for the network as it is, ``"onednn"`` for the recorded program, and those
+            of the others; of the network alone where no program may stand in for it.
+        """
+        self._forget_old_weights()
+        ways: dict[str, Callable[[Tensor], Tensor]] = {"torch": self.network}
+        if self._may_record(x):
+            keep_freed_memory()
+            program = _Program(self.network, x)
+            if program.agrees(self.network, x):
+                ways["onednn"] = program
+            expected = self.network(x)
+            ways |= {name: run for name, run in others.items() if _close(run(x), expected)}
+        seconds = {name: _seconds(run, x) for name, run in ways.items()}
+        self._programs[tuple(x.shape)] = ways[min(seconds, key=lambda name: seconds[name])]
+        self._most_programs = max(self._most_programs, len(self._programs))
+        return seconds
 
     def forward(self, x: Tensor) -> Tensor:
         program = self._program(x) if self._may_record(x) else None
@@ -87,10 +117,7 @@ class WarmNetwork(nn.Module):
         )
 
     def _program(self, x: Tensor) -> Callable[[Tensor], Tensor] | None:
-        stamp = self._weights_stamp()
-        if stamp != self._stamp:
-            self._programs.clear()
-            self._stamp = stamp
+        self._forget_old_weights()
         shape = tuple(x.shape)
         program = self._programs.get(shape)
         if program is not None:
@@ -106,10 +133,16 @@ class WarmNetwork(nn.Module):
             return None
         program = recorded if _seconds(recorded, x) < _seconds(self.network, x) else self.network
         self._programs[shape] = program
-        if len(self._programs) > _MOST_PROGRAMS:
+        if len(self._programs) > self._most_programs:
             self._programs.popitem(last=False)
         self._seen.clear()  # a shape that was crowded out must come again as often as a new one
         return program
+
+    def _forget_old_weights(self) -> None:
+        stamp = self._weights_stamp()
+        if stamp != self._stamp:
+            self._programs.clear()
+            self._stamp = stamp
 
     def _weights_stamp(self) -> tuple[int, list[int]]:
         """Changes with every change of a weight: torch counts writes in place, the address tells a new memory."""
@@ -118,12 +151,16 @@ class WarmNetwork(nn.Module):
 
 def _seconds(call: Callable[[Tensor], Tensor], x: Tensor) -> float:
     """The quickest of a few calls: whatever disturbs a call makes it longer."""
-    quickest = float("inf")
-    for _ in range(_TIMED_CALLS):
+    took: list[float] = []
+    while len(took) < _TIMED_CALLS or sum(took) < _TIMED_SECONDS:
         began = time.perf_counter()
         call(x)
-        quickest = min(quickest, time.perf_counter() - began)
-    return quickest
+        took.append(time.perf_counter() - began)
+    return min(took)
+
+
+def _close(found: Tensor, expected: Tensor) -> bool:
+    return bool((found - expected).abs().max() <= _TOLERANCE * expected.abs().max())
 
 
 class _Program:
@@ -160,7 +197,7 @@ class _Program:
             self._joins = False
             self._record(network, x)
             output = self._warmed(x)
-        return bool((output - expected).abs().max() <= _TOLERANCE * expected.abs().max())
+        return _close(output, expected)
 
     def _warmed(self, x: Tensor) -> Tensor:
         for _ in range(_WARM_CALLS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ from derin.train.step import PlannedStep
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+Shape = tuple[int, ...]
 
 
 def find_plan(
@@ -102,9 +105,21 @@ def _operations(model: nn.Module, task: Task, batch: Any) -> int:
     """Additions and multiplications of a batch's forward pass, in products and convolutions; on a copy."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    with FlopCounterMode(display=False, custom_mapping=_recurrent_products()) as counter, torch.no_grad():
         task.loss(copy.deepcopy(model), batch)
     return int(counter.get_total_flops())
+
+
+def _recurrent_products() -> dict[Any, Callable[..., int]]:
+    """How to count the layers of `nn.LSTM` and its kind, which torch's counter passes over."""
+
+    def of_onednn(x: Shape, weight_ih: Shape, weight_hh: Shape, *args: Any, **_: Any) -> int:
+        return 2 * math.prod(x[:-1]) * (math.prod(weight_ih) + math.prod(weight_hh))
+
+    def of_cudnn(x: Shape, weights: list[Shape], *args: Any, **_: Any) -> int:
+        return 2 * math.prod(x[:-1]) * sum(math.prod(weight) for weight in weights if len(weight) == 2)
+
+    return {torch.ops.aten.mkldnn_rnn_layer: of_onednn, torch.ops.aten._cudnn_rnn: of_cudnn}
 
 
 def _first_batches(source: Source, num: int = 4) -> list[Any]:

@@ -23,6 +23,8 @@ from typing import Any, TypeVar
 
 import torch
 
+from derin.core.memory import keep_freed_memory
+
 T = TypeVar("T")
 
 _SECONDS_BETWEEN_LOOKS = 0.1
@@ -61,6 +63,7 @@ def in_training_thread(work: Callable[[threading.Event], T]) -> T:
             failure.append(error)
 
     _send_idle_workers_away()
+    keep_freed_memory()
     with _interruptions() as interrupted:
         thread = threading.Thread(target=run, args=(interrupted,), name="derin-training", daemon=True)
         thread.start()

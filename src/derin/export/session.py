@@ -1,0 +1,48 @@
+"""A network run by ONNX Runtime in place of torch."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from derin.export.onnx import export_onnx
+
+
+class OnnxSession:
+    """The function of a network as ONNX Runtime computes it, for batches of any size.
+
+    The weights are those at the time of the making; later changes of the network are not seen. What is computed holds
+    no memory of torch's, so that torch's own threads and those of the session, as many as torch has, take turns.
+
+    Args:
+        network: in eval mode, on the CPU; takes one tensor and gives one.
+        example: one input without the batch, for shape and type.
+
+    Shapes:
+        ``(batch, ...)`` → the network's output.
+
+    Raises:
+        MissingExtraError, UsageError, DerinError: as `export_onnx`.
+
+    Example:
+        >>> layer = torch.nn.Linear(3, 2).eval()
+        >>> session, x = OnnxSession(layer, torch.zeros(3)), torch.ones(4, 3)
+        >>> torch.allclose(session(x), layer(x), atol=1e-6)
+        True
+    """
+
+    def __init__(self, network: nn.Module, example: Tensor) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "network.onnx"
+            export_onnx(network, file, example)
+            import onnxruntime
+
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = torch.get_num_threads()
+            self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.from_numpy(self._session.run(None, {"input": x.contiguous().numpy()})[0])
