@@ -100,7 +100,7 @@ def measure(name: str, seed: int) -> dict[str, Any]:
         "f1": run.record["metrics"]["test"]["f1"],
         "seqeval": f1_score(truth, answers),
         "baseline": run.record["findings"]["baseline"]["f1"],
-        "epochs": len(run.history),
+        "epochs": run.record["epochs"],
         "seconds": run.record["seconds"],
     }
 
