@@ -5,7 +5,7 @@ batches of 64 streams of 128 characters. Every peer trains in a process of its o
 round, so that a busy moment of the machine meets all alike. Two columns: everyone in fp32, and everyone's best
 documented setting. The ratio is Derin's median over the median of the fastest peer of the column. Derin's time is that
 of its steps: what it does after an epoch and the peers do not, measuring a part of the text and saving its state, takes
-less than a second here, a fifth of such a short epoch; the JSON file has the figures with it too.
+one to three seconds here, a fifth of such a short epoch; the JSON file has the figures with it too.
 
     python benchmarks/sequence_speed.py                     # in the environment that speed.py makes
     python benchmarks/sequence_speed.py --rounds 3 --models lstm --out found.json

@@ -17,8 +17,8 @@ def keep_freed_memory() -> bool:
 
     A network's activations are megabytes that are taken and freed at each call. Given back, each page of them is
     fetched anew and filled with zeros by the system, which took a third of a forward pass of 32 pictures, and of a
-    training step of an LSTM. What is kept is at most what the process once needed at the same time. Threads that
-    start afterwards take their memory from the same heap as the first: one of their own would hold small pieces only.
+    training step of an LSTM. What is kept is at most what the process once needed at the same time. Not all of
+    it is: a large piece, or one at the end of a thread's own heap, may still be given back and fetched anew.
 
     Returns:
         whether it was done: with glibc on Linux only; elsewhere nothing happens.

@@ -14,8 +14,8 @@ from derin.export.onnx import export_onnx
 class OnnxSession:
     """The function of a network as ONNX Runtime computes it, for batches of any size.
 
-    The weights are those at the time of the making; later changes of the network are not seen. What is computed holds
-    no memory of torch's, so that torch's own threads and those of the session, as many as torch has, take turns.
+    The weights are those at the time of the making; later changes of the network are not seen. The session has as many
+    threads of its own as torch has.
 
     Args:
         network: in eval mode, on the CPU; takes one tensor and gives one.
