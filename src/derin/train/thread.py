@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from derin.core.memory import keep_freed_memory
+from derin.core.memory import start_on_main_heap
 
 T = TypeVar("T")
 
@@ -63,10 +63,8 @@ def in_training_thread(work: Callable[[threading.Event], T]) -> T:
             failure.append(error)
 
     _send_idle_workers_away()
-    keep_freed_memory()
     with _interruptions() as interrupted:
-        thread = threading.Thread(target=run, args=(interrupted,), name="derin-training", daemon=True)
-        thread.start()
+        thread = start_on_main_heap(lambda: run(interrupted), name="derin-training")
         try:
             while thread.is_alive():
                 # A signal may reach any thread, but its handler runs in this one, which has to wake up for it.
