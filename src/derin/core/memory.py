@@ -87,7 +87,7 @@ def start_on_main_heap(work: Callable[[], None], name: str) -> threading.Thread:
 
 
 def _takes_from_main_heap() -> bool:
-    """Whether what the calling thread allocates lies in the part of the address space that the system calls the heap."""
+    """Whether what the calling thread allocates lies where the system shows the process's main heap."""
     library = ctypes.CDLL(None)
     library.malloc.argtypes, library.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
     library.free.argtypes, library.free.restype = [ctypes.c_void_p], None
