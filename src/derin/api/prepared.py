@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -118,6 +118,7 @@ class Middle:
     """Host memory that gives the middle of larger pictures whatever window is asked for."""
 
     whole: HostInput
+    is_random: ClassVar[bool] = False
 
     def __len__(self) -> int:
         return len(self.whole)

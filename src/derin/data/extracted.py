@@ -55,6 +55,11 @@ class ExtractedFeatures(Preparation):
         return len(self.plain)
 
     @property
+    def is_random(self) -> bool:
+        """Whether there are views to draw from."""
+        return len(self.views) > 0
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Features are made of pictures, and read no column themselves."""
         return ()

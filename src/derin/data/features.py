@@ -192,6 +192,7 @@ class HostFeatures:
     """
 
     values: Features
+    is_random: ClassVar[bool] = False
 
     def __len__(self) -> int:
         return len(self.values)

@@ -155,6 +155,11 @@ class Preparation(ABC):
 class HostInput(Protocol):
     """The inputs of a table as host memory that is read by rows."""
 
+    @property
+    def is_random(self) -> bool:
+        """Whether the uniforms decide what `gather` gives; where not, none need be drawn."""
+        ...
+
     def __len__(self) -> int: ...
 
     def gather(self, rows: Rows, uniforms: np.ndarray | None = None) -> torch.Tensor:

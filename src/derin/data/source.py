@@ -134,4 +134,5 @@ class TableSource:
 
     def _window_uniforms(self, epoch: int, rows: Rows) -> npt.NDArray[np.float32] | None:
         """Where the windows of larger pictures lie: anywhere in training, in the middle otherwise."""
-        return uniforms(self._seed, "window", epoch, rows, _WINDOW_UNIFORMS) if self._shuffle else None
+        drawn = self._shuffle and self._host.is_random
+        return uniforms(self._seed, "window", epoch, rows, _WINDOW_UNIFORMS) if drawn else None

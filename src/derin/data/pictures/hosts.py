@@ -106,6 +106,8 @@ class DenseHost:
         values: the pictures. Shapes: ``(N, height, width, channels)`` uint8.
     """
 
+    is_random = False
+
     def __init__(self, values: Pixels) -> None:
         import torch
 
@@ -132,6 +134,8 @@ class WindowHost:
         size: height and width of the window.
     """
 
+    is_random = True
+
     def __init__(self, pictures: Pictures, size: tuple[int, int]) -> None:
         self._pictures, self._size = pictures, size
 
@@ -155,6 +159,8 @@ class ResizingHost:
         fitting: how they are resized.
         size: height and width of the windows that are then read.
     """
+
+    is_random = True
 
     def __init__(self, data: Dense | Pictures, fitting: Fitting, size: tuple[int, int]) -> None:
         self._data, self._fitting, self._size = data, fitting, size
