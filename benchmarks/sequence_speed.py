@@ -21,7 +21,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from speed import environment
+from speed import environment, told
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -89,7 +89,7 @@ def main() -> None:
                     result = measure(python, peer, model, precision, args.epochs, args.seconds)
                     if result is not None:
                         found.setdefault((model, precision, peer), []).append(result)
-                        rate = statistics.median(result["tokens_per_second"])
+                        rate = statistics.median(result["per_second"])
                         print(f"{peer}, {model}, {precision}: {rate:,.0f} tokens/s", file=sys.stderr, flush=True)
     print("| model | precision | peer | tokens/s, median (spread) | first epoch s | last loss |")
     print("| --- | --- | --- | --- | --- | --- |")
@@ -100,7 +100,7 @@ def main() -> None:
             medians = {}
             for peer in args.peers:
                 results = found.get((model, precision, peer), [])
-                rates = [rate for result in results for rate in result["tokens_per_second"]]
+                rates = [rate for result in results for rate in result["per_second"]]
                 if not rates:
                     continue
                 medians[peer] = statistics.median(rates)
@@ -117,15 +117,6 @@ def main() -> None:
     if args.out:
         rows = [{"model": m, "precision": p, "peer": peer, "results": r} for (m, p, peer), r in found.items()]
         args.out.write_text(json.dumps(rows, indent=1))
-
-
-def told(name: str, medians: dict[str, float], asked: float) -> list[str]:
-    """Derin beside the fastest of the others, in a line; nothing where one of the two is missing."""
-    others = {peer: rate for peer, rate in medians.items() if peer != "Derin"}
-    if "Derin" not in medians or not others:
-        return []
-    fastest = max(others, key=lambda peer: others[peer])
-    return [f"{name}: {medians['Derin'] / others[fastest]:.2f} × {fastest} (asked ≥ {asked})"]
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ import numpy as np
 
 import derin
 from derin.train.callback import Callback
+from peers.clock import Clock
 from peers.torch_networks import NETWORKS
-from peers.work import WORKS, Clock, arguments, data
+from peers.work import WORKS, arguments, data
 
 # How a step is executed is chosen before the first one, by how much there is to do: these are the first epochs of a
 # training as people do it, and not of one that is over in seconds.
@@ -26,7 +27,8 @@ class Epochs(Callback):
         self.clock, self.num_epochs = clock, num_epochs
 
     def on_epoch_end(self, loop, record) -> None:
-        self.clock.epoch_ends(record["running"]["loss"])
+        # Derin saves its state after each of these short epochs; the peers do not.
+        self.clock.epoch_ends(record["running"]["loss"], record["train_seconds"])
         if loop.epoch == self.num_epochs:
             raise Timed
 
@@ -37,7 +39,7 @@ def main() -> None:
     pictures, labels = data(work)
     # The peers measure nothing after an epoch: Derin gets no validation split here.
     table = derin.load((pictures, labels)).with_splits({"train": np.arange(len(labels))})
-    clock = Clock(work)
+    clock = Clock(work.num_examples)
     with contextlib.suppress(Timed):
         derin.fit(
             table,

@@ -9,7 +9,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 from keras import layers
 
-from peers.work import WORKS, Clock, arguments, data, normalized
+from peers.clock import Clock
+from peers.work import WORKS, arguments, data, normalized
 
 
 def mlp() -> keras.Model:
@@ -74,7 +75,7 @@ def main() -> None:
         optimizer=keras.optimizers.Adam(work.learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    clock = Clock(work)
+    clock = Clock(work.num_examples)
     model.fit(x, labels, batch_size=work.batch_size, epochs=args.epochs + 1, verbose=0, callbacks=[Epochs(clock)])
     clock.print_result(f"Keras/{keras.backend.backend()}", args.precision)
 

@@ -10,8 +10,9 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader, TensorDataset
 
+from peers.clock import Clock
 from peers.torch_networks import NETWORKS
-from peers.work import WORKS, Clock, arguments, data, normalized
+from peers.work import WORKS, arguments, data, normalized
 
 
 class Module(lightning.LightningModule):
@@ -45,7 +46,7 @@ def main() -> None:
     pictures, labels = data(work)
     x = torch.from_numpy(normalized(pictures)).permute(0, 3, 1, 2).contiguous()
     loader = DataLoader(TensorDataset(x, torch.from_numpy(labels)), batch_size=work.batch_size, shuffle=True)
-    clock = Clock(work)
+    clock = Clock(work.num_examples)
     trainer = lightning.Trainer(
         max_epochs=args.epochs + 1,
         accelerator="cpu",

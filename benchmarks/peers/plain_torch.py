@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from peers.clock import Clock
 from peers.torch_networks import NETWORKS
-from peers.work import WORKS, Clock, arguments, data, normalized
+from peers.work import WORKS, arguments, data, normalized
 
 
 def main() -> None:
@@ -16,7 +17,7 @@ def main() -> None:
     y = torch.from_numpy(labels)
     model = NETWORKS[work.name]()
     optimizer = torch.optim.Adam(model.parameters(), lr=work.learning_rate)
-    clock = Clock(work)
+    clock = Clock(work.num_examples)
     best = args.precision == "best"
     for _ in range(args.epochs + 1):
         order = torch.randperm(len(x))

@@ -10,7 +10,8 @@ import numpy as np
 
 import derin
 from derin.train.callback import Callback
-from peers.sequence_work import LEARNING_RATE, SIZES, STREAMS, WINDOW, Clock, arguments, text
+from peers.clock import Clock
+from peers.sequence_work import LEARNING_RATE, NUM_TOKENS, SIZES, STREAMS, WINDOW, arguments, text
 
 # How a step is executed is chosen before the first one, by how much there is to do: these are the first epochs of a
 # training as people do it, and not of one that is over in seconds.
@@ -48,7 +49,7 @@ def main() -> None:
     # The peers measure nothing after an epoch: Derin gets no validation split here.
     table = table.with_splits({"train": np.arange(len(table))})
     model, sizes = MODELS[args.model]
-    clock = Clock(args.model)
+    clock = Clock(NUM_TOKENS)
     with contextlib.suppress(Timed):
         derin.fit(
             table,

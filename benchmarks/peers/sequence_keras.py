@@ -11,7 +11,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from peers.sequence_work import LEARNING_RATE, SIZES, STREAMS, WINDOW, Clock, arguments, windows
+from peers.clock import Clock
+from peers.sequence_work import LEARNING_RATE, NUM_TOKENS, SIZES, STREAMS, WINDOW, arguments, windows
 
 
 def lstm(vocabulary: int) -> keras.Model:
@@ -80,7 +81,7 @@ def main() -> None:
         optimizer=keras.optimizers.AdamW(LEARNING_RATE, weight_decay=0.0, global_clipnorm=1.0),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    clock = Clock(args.model)
+    clock = Clock(NUM_TOKENS)
     model.fit(
         inputs.astype("int32"),
         targets.astype("int32"),

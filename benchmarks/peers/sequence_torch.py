@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from peers.sequence_work import LEARNING_RATE, SIZES, STREAMS, WINDOW, Clock, arguments, windows
+from peers.clock import Clock
+from peers.sequence_work import LEARNING_RATE, NUM_TOKENS, SIZES, STREAMS, WINDOW, arguments, windows
 
 
 class LSTM(nn.Module):
@@ -65,7 +66,7 @@ def main() -> None:
     x, y = torch.from_numpy(inputs), torch.from_numpy(targets)
     model = {"lstm": LSTM, "transformer": Transformer}[args.model](vocabulary)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.0, fused=True)
-    clock = Clock(args.model)
+    clock = Clock(NUM_TOKENS)
     for _ in range(args.epochs + 1):
         total = 0.0
         for start in range(0, len(x), STREAMS):

@@ -1,12 +1,10 @@
-"""The language models that every peer trains, their text and their clock. NumPy only, so that no peer loads another's
+"""The language models that every peer trains, and their text. NumPy only, so that no peer loads another's
 library."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,38 +59,6 @@ def windows() -> tuple[np.ndarray, np.ndarray, int]:
     following = np.roll(found, -1)
     cut = [part.reshape(STREAMS, STEPS, WINDOW).swapaxes(0, 1).reshape(-1, WINDOW) for part in (found, following)]
     return cut[0], cut[1], vocabulary
-
-
-class Clock:
-    """Tokens per second of every epoch but the first, which warms up and compiles.
-
-    An epoch lasts from one call of `epoch_ends` to the next, unless the call says how many seconds went into steps.
-    """
-
-    def __init__(self, model: str) -> None:
-        self.model = model
-        self.started = time.perf_counter()
-        self.ends: list[float] = []
-        self.in_steps: list[float] = []
-        self.losses: list[float] = []
-
-    def epoch_ends(self, loss: float, in_steps: float | None = None) -> None:
-        now = time.perf_counter()
-        self.in_steps.append(now - (self.ends or [self.started])[-1] if in_steps is None else in_steps)
-        self.ends.append(now)
-        self.losses.append(float(loss))
-
-    def print_result(self, peer: str, precision: str) -> None:
-        result = {
-            "peer": peer,
-            "model": self.model,
-            "precision": precision,
-            "tokens_per_second": (NUM_TOKENS / np.array(self.in_steps[1:])).tolist(),
-            "tokens_per_second_with_all": (NUM_TOKENS / np.diff(self.ends)).tolist(),
-            "losses": self.losses,
-            "first_epoch_seconds": self.ends[0] - self.started,
-        }
-        print(json.dumps(result))
 
 
 def arguments() -> argparse.Namespace:

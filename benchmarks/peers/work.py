@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import json
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,41 +63,6 @@ def mnist(split: str) -> tuple[np.ndarray, np.ndarray]:
 def normalized(pictures: np.ndarray) -> np.ndarray:
     """Float32 pictures as a careful user would prepare them once, before training."""
     return ((pictures.astype(np.float32) / 255.0) - MNIST_MEAN) / MNIST_STD
-
-
-class Clock:
-    """Examples per second of every epoch but the first, which warms up and compiles.
-
-    Args:
-        work: what is being done.
-        epochs: to be timed.
-    """
-
-    def __init__(self, work: Work) -> None:
-        self.work = work
-        self.started = time.perf_counter()
-        self.ends: list[float] = []
-        self.losses: list[float] = []
-
-    def epoch_ends(self, loss: float) -> None:
-        self.ends.append(time.perf_counter())
-        self.losses.append(float(loss))
-
-    def print_result(self, peer: str, precision: str) -> None:
-        seconds = np.diff(self.ends)
-        rates = (self.work.num_examples / seconds).tolist()
-        print(
-            json.dumps(
-                {
-                    "peer": peer,
-                    "network": self.work.name,
-                    "precision": precision,
-                    "examples_per_second": rates,
-                    "losses": self.losses,
-                    "first_epoch_seconds": self.ends[0] - self.started,
-                }
-            )
-        )
 
 
 def arguments() -> argparse.Namespace:
