@@ -30,21 +30,35 @@ from derin.tasks.ranking import predictions
 BATCHES = (1, 32)
 WARM_CALLS = 8
 SECONDS = 4.0  # for each model and batch, shared by all ways
-FEWEST_ROUNDS = 3
-MOST_ROUNDS = 60
+CALLS_OF_A_TURN, SECONDS_OF_A_TURN = 4, 0.4
+REST, UNTIMED = 0.1, 0.03  # seconds
+FEWEST_ROUNDS = 2
+MOST_ROUNDS = 20
 
 
 def measure(ways: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median seconds of each way, one after the other in every round, so that a disturbed moment meets all alike."""
+    """Median seconds of each way, one after the other in every round, so that a disturbed moment meets all alike.
+
+    Each has its turn of calls after a rest, and the first ones are not timed: the threads of ONNX Runtime go on
+    spinning for 60 ms after a call, and whoever comes next would pay for it.
+    """
     times: dict[str, list[float]] = {name: [] for name in ways}
     began = time.perf_counter()
-    while len(times["plain"]) < FEWEST_ROUNDS or (
-        time.perf_counter() - began < SECONDS and len(times["plain"]) < MOST_ROUNDS
-    ):
+    for turn in range(MOST_ROUNDS):
+        if turn >= FEWEST_ROUNDS and time.perf_counter() - began > SECONDS:
+            break
         for name, run in ways.items():
-            start = time.perf_counter()
+            time.sleep(REST)
+            turn_began = time.perf_counter()
             run()
-            times[name].append(time.perf_counter() - start)
+            while time.perf_counter() - turn_began < UNTIMED:
+                run()
+            timed: list[float] = []
+            while not timed or (len(timed) < CALLS_OF_A_TURN and sum(timed) < SECONDS_OF_A_TURN):
+                start = time.perf_counter()
+                run()
+                timed.append(time.perf_counter() - start)
+            times[name] += timed
     return {name: statistics.median(values) for name, values in times.items()}
 
 

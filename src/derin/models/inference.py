@@ -150,11 +150,16 @@ class WarmNetwork(nn.Module):
 
 
 def _seconds(call: Callable[[Tensor], Tensor], x: Tensor) -> float:
-    """The quickest of a few calls: whatever disturbs a call makes it longer."""
+    """The quickest of a few calls: whatever disturbs a call makes it longer.
+
+    Before each one torch writes the input, as it does in use: its threads go on spinning for some ms, which a program
+    with threads of its own must bear.
+    """
     took: list[float] = []
     while len(took) < _TIMED_CALLS or sum(took) < _TIMED_SECONDS:
+        written = x.clone()
         began = time.perf_counter()
-        call(x)
+        call(written)
         took.append(time.perf_counter() - began)
     return min(took)
 
