@@ -62,7 +62,7 @@ def measure(ways: dict[str, Callable[[], Any]]) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def rows_of(name: str, threads: int, folder: Path) -> list[dict[str, Any]]:
+def rows_of(name: str, batches: list[int], threads: int, folder: Path) -> list[dict[str, Any]]:
     import onnxruntime
 
     info = MODELS[name]
@@ -85,7 +85,7 @@ def rows_of(name: str, threads: int, folder: Path) -> list[dict[str, Any]]:
     warm, chosen = WarmNetwork(network), WarmNetwork(network)
     others = {"onnxruntime": OnnxSession(network, torch.zeros(info.native_input))}
     rows = []
-    for batch in BATCHES:
+    for batch in batches:
         pixels = torch.randint(0, 256, (batch, height, width, channels), dtype=torch.uint8)
         prepared = preparation.finish(pixels)
         plain = prepared.contiguous().numpy()
@@ -125,6 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     pictures = [name for name in MODELS if MODELS[name].input_kind == "picture"]
     parser.add_argument("--models", nargs="+", default=pictures)
+    parser.add_argument("--batches", nargs="+", type=int, default=BATCHES)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
@@ -135,7 +136,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for name in args.models:
-            for row in rows_of(name, args.threads, Path(folder)):
+            for row in rows_of(name, args.batches, args.threads, Path(folder)):
                 rows.append(row)
                 theirs = row["onnxruntime"]
                 cells = [f"{row[key] * 1e3:.2f} | {theirs / row[key]:.2f}" for key in ("warm", "chosen")]

@@ -186,6 +186,22 @@ def test_a_limit_counts_windows() -> None:
     assert sum(int((b["target"] > 0).sum()) for b in source.batches(0)) == 30
 
 
+def test_the_sample_of_a_limit_comes_from_all_over_the_text() -> None:
+    # Twenty-six files of one letter each: a single piece of 64 windows would meet five of them.
+    text = "".join(chr(ord("a") + k) * 125 for k in range(26))
+    preparation = StreamPreparation.fit(table([text]), np.arange(1), window=10)
+    source = preparation.source(
+        preparation.host(table([text])),
+        {},
+        np.arange(1),
+        input_name="input",
+        batching=Batching(batch_size=2, limit=64),
+    )
+    measured = torch.cat([b["target"][b["target"] > 0] for b in source.batches(0)])
+    assert len(measured) == 640
+    assert len(measured.unique()) >= 16
+
+
 def test_a_stream_of_words_ends_every_sentence() -> None:
     texts = ["so good\n\n  \nnot so bad .\n", "good"]
     preparation = StreamPreparation.fit(table(texts), np.arange(2), tokenizer="words")

@@ -29,6 +29,8 @@ _FIELDS = {"kind", "column", "encoder", "window", "context", "characters_per_tok
 _MOST_WINDOW = 1 << 16
 # So many tokens show what is known of the training text; more would cost as much as training on them.
 _MOST_SAMPLED = 1 << 16
+# The sample's pieces: many enough to see most of a text's files, long enough that their seams do not matter.
+_PIECES = 16
 # More words than this make the last layer of a network larger than all others together.
 _MOST_WORDS = 10_000
 # From so many characters on, a word that stands once becomes <UNK>, which is thereby learnt.
@@ -181,8 +183,8 @@ class StreamPreparation(Preparation):
     ) -> Source:
         """Streams through the texts of some rows, one after the other.
 
-        Training sees a `StreamSource`, every measurement a `MeasuredStream`. A limit counts windows: a part of so many
-        (65,536 tokens at most), placed by the seed, is read. The batch's columns are ``input``, ``target`` and
+        Training sees a `StreamSource`, every measurement a `MeasuredStream`. A limit counts windows: so many (65,536
+        tokens at most) are read, in pieces from all over the text whose places the seed draws. The batch's columns are ``input``, ``target`` and
         ``fresh``.
 
         Raises:
@@ -198,9 +200,8 @@ class StreamPreparation(Preparation):
         if batching.limit is not None:
             most = min(batching.limit * self.window, max(_MOST_SAMPLED, self.window))
         if most < len(tokens):
-            first = int(generator(batching.seed, "limit").integers(len(tokens) - most + 1))
-            start = int(tokens[first - 1]) if first else start
-            tokens = tokens[first : first + most]
+            first, pieces = _sampled(tokens, most, self.window, batching.seed)
+            start, tokens = int(tokens[first - 1]) if first else start, pieces
         if batching.shuffle:
             return StreamSource(
                 tokens,
@@ -266,3 +267,17 @@ def _encoded(encoder: TextEncoder, texts: list[str]) -> Ragged:
     lines = [[line for line in text.split("\n") if line.strip()] for text in texts]
     rows = encoder.encode([line for of_text in lines for line in of_text], eos=True)
     return Ragged(rows.flat, rows.offsets[np.cumsum([0, *map(len, lines)])])
+
+
+def _sampled(tokens: Ids, most: int, window: int, seed: int) -> tuple[int, Ids]:
+    """At most so many tokens as pieces of equal length, one from each part of the text, and the place of the first.
+
+    A piece is a window or longer.
+
+    A text is often made of files that differ: one piece would measure how well one of them is known.
+    """
+    length = max(-(-most // _PIECES), min(window, most))
+    num = most // length
+    part = len(tokens) // num
+    places = np.arange(num) * part + generator(seed, "limit").integers(part - length + 1, size=num)
+    return int(places[0]), tokens[(places[:, None] + np.arange(length)).reshape(-1)]
