@@ -102,6 +102,16 @@ def test_finish_normalizes_and_is_channels_last(shape: tuple[int, ...], dtype: t
     assert torch.equal(gathered, torch.from_numpy(values).to(dtype))
 
 
+def test_finish_gives_one_large_picture_the_bits_that_it_has_in_a_batch() -> None:
+    preparation = PicturePreparation(
+        column="picture", size=(224, 224), channels=3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.25), rule="resize"
+    )
+    pictures = torch.randint(0, 256, (4, 224, 224, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    alone = preparation.finish(pictures[2:3])
+    assert torch.equal(alone, preparation.finish(pictures)[2:3])
+    assert alone.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_finish_takes_memory_in_another_order() -> None:
     values = torch.from_numpy(draw(2, 3, 5, 7)).to(torch.float32).permute(0, 2, 3, 1)
     fitted = preparation((5, 7), 3)

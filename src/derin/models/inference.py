@@ -21,6 +21,7 @@ _MOST_PROGRAMS = 2  # one for single examples, one for full batches; each holds 
 _TOLERANCE = 1e-4  # of the largest output
 _TIMED_CALLS = 3  # of the network and of each program, at least
 _TIMED_SECONDS = 0.02  # short calls are repeated for as long as this
+_FEW_VALUES = 1 << 18  # of inputs that a preparation finishes in the calling thread
 _LAST_PYTHON_WITH_JIT = (3, 13)  # from 3.14 on torch refuses to record
 
 _version = attrgetter("_version")
@@ -152,12 +153,12 @@ class WarmNetwork(nn.Module):
 def _seconds(call: Callable[[Tensor], Tensor], x: Tensor) -> float:
     """The quickest of a few calls: whatever disturbs a call makes it longer.
 
-    Before each one torch writes the input, as it does in use: its threads go on spinning for some ms, which a program
-    with threads of its own must bear.
+    Before each one the input is written, as it is in use. Torch shares out the writing of many values among threads
+    that go on spinning for some ms, which a program with threads of its own must bear.
     """
     took: list[float] = []
     while len(took) < _TIMED_CALLS or sum(took) < _TIMED_SECONDS:
-        written = x.clone()
+        written = x.clone() if x.numel() > _FEW_VALUES else torch.from_numpy(x.numpy().copy(order="K"))
         began = time.perf_counter()
         call(written)
         took.append(time.perf_counter() - began)

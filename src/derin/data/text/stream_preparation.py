@@ -184,8 +184,8 @@ class StreamPreparation(Preparation):
         """Streams through the texts of some rows, one after the other.
 
         Training sees a `StreamSource`, every measurement a `MeasuredStream`. A limit counts windows: so many (65,536
-        tokens at most) are read, in pieces from all over the text whose places the seed draws. The batch's columns are ``input``, ``target`` and
-        ``fresh``.
+        tokens at most) are read, in pieces from all over the text whose places the seed draws. The batch's columns are
+        ``input``, ``target`` and ``fresh``.
 
         Raises:
             UsageError: there are targets, or the input is to have another name.
