@@ -76,13 +76,16 @@ def start_on_main_heap(work: Callable[[], None], name: str) -> threading.Thread:
             found.wait()
 
     trials = _MOST_TRIALS if keep_freed_memory() else 1
-    for trial in range(1, trials + 1):
-        decided = threading.Event()
-        thread = threading.Thread(target=attempt, args=(decided, trial == trials), name=name, daemon=True)
-        thread.start()
-        decided.wait()
-        if found.is_set():
-            break
+    try:
+        for trial in range(1, trials + 1):
+            decided = threading.Event()
+            thread = threading.Thread(target=attempt, args=(decided, trial == trials), name=name, daemon=True)
+            thread.start()
+            decided.wait()
+            if found.is_set():
+                break
+    finally:
+        found.set()  # whatever happened, nobody waits for ever
     return thread
 
 
