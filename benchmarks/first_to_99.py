@@ -30,6 +30,7 @@ RACERS = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--racers", nargs="+", choices=sorted({racer for racer, _ in RACERS}), help="not all of them")
     parser.add_argument("--environment", type=Path, default=ROOT / ".venv-bench")
     args = parser.parse_args()
     os.environ.setdefault("DERIN_DATA", str(ROOT.parent / "shared" / "data"))
@@ -37,6 +38,8 @@ def main() -> None:
     found: dict[str, list[dict]] = {}
     for _ in range(args.rounds):
         for racer, backend in RACERS:
+            if args.racers and racer not in args.racers:
+                continue
             variables = {**os.environ, "KERAS_BACKEND": backend}
             command = [str(python), "-m", "peers.race", racer]
             result = subprocess.run(command, cwd=HERE, env=variables, capture_output=True, text=True, check=False)
@@ -45,6 +48,7 @@ def main() -> None:
                 continue
             document = json.loads(result.stdout.strip().splitlines()[-1])
             found.setdefault(document["peer"], []).append(document)
+            print(document, file=sys.stderr, flush=True)
     print("| peer | seconds to 99 %, median (all) | epochs | start-up s |\n| --- | --- | --- | --- |")
     for peer, results in found.items():
         times = [r["seconds"] for r in results]
