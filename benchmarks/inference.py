@@ -14,7 +14,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def measure(ways: dict[str, Callable[[], Any]]) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def rows_of(name: str, batches: list[int], threads: int, folder: Path) -> list[dict[str, Any]]:
+def rows_of(name: str, batches: Sequence[int], threads: int, folder: Path) -> list[dict[str, Any]]:
     import onnxruntime
 
     info = MODELS[name]

@@ -50,6 +50,11 @@ def probabilities(model: Model, pictures: np.ndarray) -> np.ndarray:
     return np.array([answer.probability for answer in model.predict(list(pictures))])
 
 
+def test_threads_of_a_session_stop_spinning_when_a_call_ends() -> None:
+    session = OnnxSession(torch.nn.Linear(3, 2).eval(), torch.zeros(3))._session
+    assert session.get_session_options().get_session_config_entry("session.force_spinning_stop") == "1"
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_gives_the_same_answers(
     model: Model, pictures: np.ndarray, way: str, monkeypatch: pytest.MonkeyPatch

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from tests.data.troubled_pictures import make_troubled_folder, picture
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from derin.core.errors import DataError, RefusedFileError, ShapeError
 from derin.core.seeds import uniforms
@@ -110,6 +111,32 @@ def test_finish_gives_one_large_picture_the_bits_that_it_has_in_a_batch() -> Non
     alone = preparation.finish(pictures[2:3])
     assert torch.equal(alone, preparation.finish(pictures)[2:3])
     assert alone.is_contiguous(memory_format=torch.channels_last)
+
+
+class Operations(TorchDispatchMode):
+    """The most numbers that an operation wrote."""
+
+    largest = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        if func in (torch.ops.aten.copy_.default, torch.ops.aten.addcmul.out, torch.ops.aten._to_copy.default):
+            self.largest = max(self.largest, found.numel())
+        return found
+
+
+def test_one_picture_is_finished_in_pieces_that_torch_does_not_share_out() -> None:
+    preparation = PicturePreparation(
+        column="picture", size=(224, 224), channels=3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.25), rule="resize"
+    )
+    pictures = torch.zeros((2, 224, 224, 3), dtype=torch.uint8)
+    preparation.finish(pictures)  # the constants are made once
+    with Operations() as alone:
+        preparation.finish(pictures[:1])
+    assert 0 < alone.largest < 1 << 15
+    with Operations() as together:
+        preparation.finish(pictures)
+    assert together.largest == pictures.numel()
 
 
 def test_finish_takes_memory_in_another_order() -> None:

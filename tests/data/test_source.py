@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from derin.api.prepared import Middle
 from derin.core.errors import DataError
 from derin.data.augment import Augmentation
+from derin.data.extracted import ExtractedFeatures
+from derin.data.features import HostFeatures
+from derin.data.pictures.fitting import Fitting, Rule
+from derin.data.pictures.hosts import DenseHost, ResizingHost, WindowHost
+from derin.data.preparation import HostInput
 from derin.data.source import TableSource
+from derin.data.table import Dense, Pictures
 
 NUM_ROWS = 23
 
@@ -42,6 +49,41 @@ def source(batch_size: int, rows: np.ndarray | None = None, **options: object) -
     targets = {"target": np.arange(NUM_ROWS) * 10}
     rows = np.arange(NUM_ROWS) if rows is None else rows
     return TableSource(Host(), Plain(), targets, rows, input_name="input", batch_size=batch_size, seed=3, **options)  # type: ignore[arg-type]
+
+
+def hosts() -> dict[str, HostInput]:
+    values = np.random.default_rng(0).integers(0, 256, (NUM_ROWS, 9, 9, 1), dtype=np.uint8)
+    pictures = Pictures(values.reshape(-1), np.arange(NUM_ROWS + 1) * 81, np.full(NUM_ROWS, 9), np.full(NUM_ROWS, 9), 1)
+    features = np.arange(NUM_ROWS, dtype=np.float32)[:, None, None, None]
+    return {
+        "whole pictures": DenseHost(values),
+        "windows": WindowHost(pictures, (6, 5)),
+        "resized": ResizingHost(Dense(values), Fitting(Rule.SHORTER, 9, 9), (6, 5)),
+        "features": HostFeatures(features),
+        "features and views": ExtractedFeatures(features[:, 0, 0], features[None, :, 0, 0] + 100, np.arange(NUM_ROWS)),
+        "features alone": ExtractedFeatures(features[:, 0, 0], np.zeros((0, NUM_ROWS, 1)), np.arange(NUM_ROWS)),
+        "the middle": Middle(WindowHost(pictures, (6, 5))),
+    }
+
+
+class Untouched(Plain):
+    def finish(self, gathered: torch.Tensor) -> torch.Tensor:
+        return gathered
+
+
+@pytest.mark.parametrize("name", hosts())
+def test_training_draws_anew_in_every_epoch_what_a_host_calls_random(name: str) -> None:
+    host = hosts()[name]
+    rows = np.arange(NUM_ROWS)
+
+    def epoch(number: int) -> torch.Tensor:
+        batches = TableSource(host, Untouched(), {}, rows, input_name="input", batch_size=50, shuffle=True)  # type: ignore[arg-type]
+        (batch,) = batches.batches(number)
+        return batch["input"][batch.rows.argsort()]
+
+    assert torch.equal(epoch(0), epoch(0))
+    assert torch.equal(epoch(0), epoch(1)) != host.is_random
+    assert host.is_random == (name in {"windows", "resized", "features and views"})
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 7, 22, 23, 50])

@@ -45,8 +45,8 @@ class OnnxSession:
 
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = torch.get_num_threads()
-            # Its threads go on spinning for 60 ms after a call, in which torch, on the same cores, takes up to four
-            # times as long.
+            # Its threads go on spinning for some 60 ms after a call, in which torch, on the same cores, takes up to
+            # four times as long and more.
             options.add_session_config_entry("session.force_spinning_stop", "1")
             self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from derin.core.memory import keep_freed_memory
+from derin.core.threads import FEW_VALUES
 
 _PLAIN_CALLS = 2  # a shape is recorded when it comes for the third time: a single prediction never waits for it
 _WARM_CALLS = 3  # the first call profiles, the second compiles, the third is the first fast one
@@ -21,7 +22,6 @@ _MOST_PROGRAMS = 2  # one for single examples, one for full batches; each holds 
 _TOLERANCE = 1e-4  # of the largest output
 _TIMED_CALLS = 3  # of the network and of each program, at least
 _TIMED_SECONDS = 0.02  # short calls are repeated for as long as this
-_FEW_VALUES = 1 << 18  # of inputs that a preparation finishes in the calling thread
 _LAST_PYTHON_WITH_JIT = (3, 13)  # from 3.14 on torch refuses to record
 
 _version = attrgetter("_version")
@@ -158,7 +158,7 @@ def _seconds(call: Callable[[Tensor], Tensor], x: Tensor) -> float:
     """
     took: list[float] = []
     while len(took) < _TIMED_CALLS or sum(took) < _TIMED_SECONDS:
-        written = x.clone() if x.numel() > _FEW_VALUES else torch.from_numpy(x.numpy().copy(order="K"))
+        written = x.clone() if x.numel() > FEW_VALUES else torch.from_numpy(x.numpy().copy(order="K"))
         began = time.perf_counter()
         call(written)
         took.append(time.perf_counter() - began)

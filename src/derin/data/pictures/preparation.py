@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from derin.core.errors import DataError, RefusedFileError, ShapeError
+from derin.core.threads import FEW_VALUES, MOST_IN_ONE_THREAD
 from derin.data.pictures.decode import Pixels, gray_or_rgb, pixels_of
 from derin.data.pictures.encoded import EncodedPictures
 from derin.data.pictures.fitting import DEFAULT_SIZE, Fitting, Rule, input_size, is_small, stored_side
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 _MAX_SIDE = 1 << 14
 _LARGEST = 1e6
 _MOST_LINE = 1 << 14  # values whose scales still stay in the fastest cache
-# One picture or two are finished in the calling thread, in pieces that torch does not share out: its other threads
-# would spin for some ms afterwards, at the expense of a runtime with threads of its own that comes next.
-_FEW_VALUES = 1 << 18
-_MOST_IN_ONE_THREAD = (1 << 15) - 1
 _FIELDS = {"kind", "column", "height", "width", "channels", "mean", "std", "rule"}
 
 
@@ -176,10 +173,11 @@ class PicturePreparation(Preparation):
         length = width * channels * (height if height * width * channels <= _MOST_LINE else 1)
         scale, bias = _constants(self.mean, self.std, length // channels, gathered.device)
         lines = gathered.reshape(-1, length)
-        # Float pictures may want a gradient, which writing in place would cut off.
-        if gathered.device.type == "cpu" and gathered.dtype == torch.uint8 and gathered.numel() <= _FEW_VALUES:
+        # Few values in pieces that torch does not share out (`core.threads`). Float pictures may want a gradient, which
+        # writing in place would cut off.
+        if gathered.device.type == "cpu" and gathered.dtype == torch.uint8 and gathered.numel() <= FEW_VALUES:
             values = torch.empty(lines.shape, dtype=torch.float32)
-            num_lines = max(1, _MOST_IN_ONE_THREAD // length)
+            num_lines = max(1, MOST_IN_ONE_THREAD // length)
             for some, finished in zip(lines.split(num_lines), values.split(num_lines), strict=True):
                 torch.addcmul(bias, finished.copy_(some), scale, out=finished)
         else:
