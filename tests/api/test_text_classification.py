@@ -44,7 +44,12 @@ def test_the_defaults_learn_and_the_bundle_answers_as_the_run(tmp_path: Path) ->
     found = run.record["findings"]["linear_text"]
     assert found["network_accuracy"] == pytest.approx(run.record["metrics"]["test"]["accuracy"])
     assert found["comparison"]["num_examples"] == run.record["num_examples"]["test"]
-    assert "McNemar" in (run.path / "report.html").read_text(encoding="utf-8")
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "McNemar" in page
+    with np.load(run.path / "examples.npz", allow_pickle=False) as kept:
+        sentences = {line.split("\t")[0] for line in data.read_text(encoding="utf-8").splitlines()}
+        assert set(kept["inputs"].tolist()) <= sentences
+        assert kept["inputs"][0] in page
 
 
 @pytest.mark.parametrize("name", ["text_average", "text_cnn", "text_lstm", "text_gru"])

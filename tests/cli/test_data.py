@@ -63,6 +63,7 @@ def test_square_brackets_in_names_are_shown(tmp_path: Path) -> None:
 def test_named_sets_are_listed_with_where_they_are() -> None:
     out, _ = run("--sets")
     assert [line.split()[:2] for line in out.splitlines() if line.startswith("digits")] == [["digits", "scikit-learn"]]
+    assert [line.split()[:2] for line in out.splitlines() if line.startswith("food")] == [["food", "Derin"]]
     document = json.loads(run("--sets", "--json")[0])
     entries = {entry["name"]: entry for entry in document["sets"]}
     assert entries["iris"]["available"] is True

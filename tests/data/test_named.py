@@ -61,8 +61,7 @@ def test_every_entry_can_be_found_or_needs_no_files() -> None:
     for name, entry in NAMED_SETS.items():
         assert entry.name == name
         assert entry.about
-        in_memory = ("digits", "iris", "wine", "breast_cancer", "diabetes", "dates_en", "dates_tr", "food", "music")
-        assert entry.places or name in (*in_memory, "dna_promoters")
+        assert bool(entry.places) != bool(entry.comes_with)
         for file in entry.files:
             assert file.address.startswith("https://")
             assert file.num_bytes > 0

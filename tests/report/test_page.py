@@ -204,8 +204,34 @@ def test_regression_shows_predicted_against_true_and_the_residuals(tmp_path: Pat
     counted = [int(m) for m in re.findall(r" to \S+: (\d+) examples?<", page.source)]
     assert len(bars) == len(counted)
     assert sum(counted) == 40
-    assert "This page names rows of your data." in page.text
+    assert "This page shows rows of your data." in page.text
     assert "line " in page.text
+
+
+def test_texts_are_shown_with_their_names_and_left_out_on_request(tmp_path: Path) -> None:
+    run = classification_run(tmp_path / "run")
+    arrays = dict(np.load(run / "examples.npz", allow_pickle=False))
+    del arrays["pictures"]
+    arrays["inputs"] = np.array([f"sentence {i} & <b>" for i in range(len(arrays["rows"]))])
+    np.savez(run / "examples.npz", **arrays)
+    page = Page(write_report(run))
+    assert "sentence 3 & <b>" in page.text
+    assert f"test/{HOSTILE}/3.jpg" in page.text
+    assert "sentence 3" not in Page(write_report(run, pictures=False)).text
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_mistakes_that_are_worst_and_surest_stand_once(tmp_path: Path, same: bool) -> None:
+    run = classification_run(tmp_path / "run")
+    arrays = dict(np.load(run / "examples.npz", allow_pickle=False))
+    chosen = [0, 1, 2, 0, 1, 2, 3] if same else [0, 1, 2, 1, 0, 2, 3]
+    arrays = {name: values[chosen] for name, values in arrays.items()}
+    arrays["reason"] = np.array(["loss"] * 3 + ["confident"] * 3 + ["unsure"])
+    np.savez(run / "examples.npz", **arrays)
+    page = Page(write_report(run))
+    assert ("Confidently wrong" in page.text) == (not same)
+    assert ("They are also the wrong answers given with the highest probability." in page.text) == same
+    assert len(page.all("img")) == (4 if same else 7)
 
 
 def test_a_run_that_is_still_going_shows_what_there_is(tmp_path: Path) -> None:

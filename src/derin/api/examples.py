@@ -11,9 +11,10 @@ import numpy as np
 from derin.core.errors import UsageError
 from derin.core.seeds import permutation
 from derin.data.batch import Batch, Source
+from derin.data.display import displayed
 from derin.data.load import load
 from derin.data.preparation import Batching
-from derin.data.table import Dense, Ragged, Rows, Table
+from derin.data.table import Rows, Table
 
 if TYPE_CHECKING:
     from derin.api.model import Model
@@ -63,7 +64,7 @@ class Examples:
 
     def words(self, columns: Sequence[str]) -> list[list[str]]:
         """The raw values of some columns, in words."""
-        found = [_in_words(self.table, name, self.rows) for name in columns]
+        found = [displayed(self.table, name, self.rows, longest=_LONGEST_TEXT) for name in columns]
         return [list(row) for row in zip(*found, strict=True)]
 
 
@@ -117,22 +118,3 @@ def examples_for(
         batching=Batching(batch_size=_BATCH_SIZE, device=next(model.network.parameters()).device),
     )
     return Examples(table, chosen, rows, source, answered)
-
-
-def _in_words(table: Table, name: str, rows: Rows) -> list[str]:
-    """One column's values of some rows."""
-    column, data = table.schema[name], table[name]
-    if isinstance(data, Ragged):
-        return [_shortened(text) for text in data.texts(rows)]
-    if not isinstance(data, Dense):
-        return [""] * len(rows)
-    values = data.take(rows)
-    if values.ndim > 1:
-        return [_shortened(" ".join(f"{value:.4g}" for value in row.ravel()[:20])) for row in values]
-    if column.classes is not None and values.dtype.kind in "iu":
-        return [column.classes[value] if 0 <= value < len(column.classes) else "" for value in values.tolist()]
-    return [f"{value:.6g}" if isinstance(value, float) else str(value) for value in values.tolist()]
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1].rstrip() + "…"

@@ -9,6 +9,8 @@ import numpy as np
 
 from derin.api.prepared import Prepared
 from derin.core.files import open_atomically
+from derin.data.display import displayed
+from derin.data.table import Rows
 from derin.tasks.supervised import SupervisedTask
 from derin.train.evaluation import predict_batches
 
@@ -20,6 +22,8 @@ _TRAIN_LIMIT = 10_000
 _EXAMPLES_PER_REASON = 12
 # Points of the picture of predicted against true values.
 _SCATTER_POINTS = 1_000
+# What a report shows of an example that is no picture: letters of a text, and columns of a row.
+_LONGEST_TEXT, _LONGEST_VALUE, _MOST_COLUMNS = 400, 60, 12
 
 
 def measure(
@@ -99,5 +103,18 @@ def _write_examples(path: Path, kept: list[tuple[Any, np.ndarray]], task: Any, p
         arrays["scatter_predicted"] = outputs["value"].numpy(force=True)[shown]
     if prepared.preparation.kind == "picture":
         arrays["pictures"] = prepared.host.gather(chosen).numpy()
+    else:
+        arrays["inputs"] = np.array(_inputs(prepared, chosen), dtype=np.str_)
     with open_atomically(path) as file:
         np.savez_compressed(file, **arrays)
+
+
+def _inputs(prepared: Prepared, rows: Rows) -> list[str]:
+    """What the network was shown of some rows: the text, or the columns with their values."""
+    columns = prepared.preparation.columns
+    if len(columns) == 1:
+        return displayed(prepared.table, columns[0], rows, longest=_LONGEST_TEXT)
+    shown = columns[:_MOST_COLUMNS]
+    values = [displayed(prepared.table, name, rows, longest=_LONGEST_VALUE) for name in shown]
+    more = " · …" if len(columns) > _MOST_COLUMNS else ""
+    return [" · ".join(f"{name}: {value or '–'}" for name, value in zip(shown, row)) + more for row in zip(*values)]

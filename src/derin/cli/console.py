@@ -17,6 +17,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+_WIDTH_OF_FILES = 1_000  # letters in a line
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -24,10 +26,16 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document 
 
 
 def console(*, json_output: bool = False) -> Console:
-    """Where text for people goes: stdout, or stderr when stdout is kept for JSON."""
+    """Where text for people goes: stdout, or stderr when stdout is kept for JSON.
+
+    Into a file or another program go whole lines, however long; only a terminal has a width to keep to.
+    """
     from rich.console import Console
 
-    return Console(stderr=json_output, highlight=False, soft_wrap=False)
+    out = Console(stderr=json_output, highlight=False, soft_wrap=False)
+    if not out.is_terminal and "COLUMNS" not in os.environ:
+        out.width = _WIDTH_OF_FILES
+    return out
 
 
 def print_json(document: Any) -> None:

@@ -163,7 +163,7 @@ def _list_sets(out: Console, json_output: bool) -> None:
     root = data_folder()
     for name, named in NAMED_SETS.items():
         if not named.places:
-            where = "scikit-learn"
+            where = named.comes_with
         elif (place := found[name]) is not None:
             inside = root is not None and place.is_relative_to(root)
             where = f"DERIN_DATA/{place.relative_to(root).as_posix()}" if inside and root is not None else str(place)

@@ -13,7 +13,7 @@ from derin.cli.console import JsonFlag, console, print_json
 def report(
     run: Annotated[Path, typer.Argument(help="A run.")],
     pictures: Annotated[
-        bool, typer.Option("--pictures/--no-pictures", help="Embed pictures, or names of rows, of the data.")
+        bool, typer.Option("--pictures/--no-pictures", help="Embed pictures, texts or rows of the data.")
     ] = True,
     json_output: JsonFlag = False,
 ) -> None:

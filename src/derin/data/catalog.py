@@ -26,9 +26,10 @@ class NamedSet:
     Args:
         name: by which it is loaded.
         about: one line for people.
-        read: makes the table from the place that was found (an empty path for sets that come with scikit-learn).
+        read: makes the table from the place that was found (an empty path for sets that come with a package).
         places: where its files may lie, relative to ``DERIN_DATA`` or the downloads; the first that exists is read.
             Without places no files are needed.
+        comes_with: the package that brings a set without files.
         files: what can be downloaded, into the first place; an archive is unpacked there if ``unpacks`` is set.
         unpacks: whether a downloaded archive is unpacked.
         target: name of the target column of a table.
@@ -45,6 +46,7 @@ class NamedSet:
     about: str
     read: Reader
     places: tuple[str, ...] = ()
+    comes_with: str = ""
     files: tuple[RemoteFile, ...] = ()
     unpacks: bool = False
     target: str | None = None
@@ -210,20 +212,35 @@ _SETS = (
         name="digits",
         about="1,797 handwritten digits, 8×8 gray pictures",
         read=_digits,
+        comes_with="scikit-learn",
         remark="The gray values 0 to 16 of scikit-learn's digits are stored as 0 to 255.",
     ),
-    NamedSet(name="iris", about="150 irises, 4 measures, 3 species", read=_from_sklearn, target="species"),
-    NamedSet(name="wine", about="178 wines, 13 measures, 3 growers", read=_from_sklearn, target="grower"),
+    NamedSet(
+        name="iris",
+        about="150 irises, 4 measures, 3 species",
+        read=_from_sklearn,
+        comes_with="scikit-learn",
+        target="species",
+    ),
+    NamedSet(
+        name="wine",
+        about="178 wines, 13 measures, 3 growers",
+        read=_from_sklearn,
+        comes_with="scikit-learn",
+        target="grower",
+    ),
     NamedSet(
         name="breast_cancer",
         about="569 tumours, 30 measures, malignant or benign",
         read=_from_sklearn,
+        comes_with="scikit-learn",
         target="diagnosis",
     ),
     NamedSet(
         name="diabetes",
         about="442 patients, 10 measures, progression after a year",
         read=_from_sklearn,
+        comes_with="scikit-learn",
         target="progression",
     ),
     NamedSet(
@@ -387,29 +404,34 @@ _SETS = (
         name="dates_en",
         about="12,000 English dates in 20 forms and their ISO form, made by a rule",
         read=_generated("derin.data.generated.dates:dates_en"),
+        comes_with="Derin",
         task="translation",
     ),
     NamedSet(
         name="dates_tr",
         about="12,000 Turkish dates in 22 forms and their ISO form, made by a rule",
         read=_generated("derin.data.generated.dates:dates_tr"),
+        comes_with="Derin",
         task="translation",
     ),
     NamedSet(
         name="dna_promoters",
         about="promoters and other sequences of DNA, made by a rule",
         read=_generated("derin.data.generated.dna:dna_promoters"),
+        comes_with="Derin",
     ),
     NamedSet(
         name="food",
         about="6,000 sentences about food, made by a small grammar",
         read=_generated("derin.data.generated.food_grammar:food"),
+        comes_with="Derin",
         task="lm",
     ),
     NamedSet(
         name="music",
         about="4,000 melodies in ABC notation, made by a rule",
         read=_generated("derin.data.generated.music:music"),
+        comes_with="Derin",
         task="lm",
     ),
     NamedSet(

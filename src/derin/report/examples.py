@@ -22,6 +22,8 @@ def examples(story: Story) -> Html | None:
     reasons = story.examples.get("reason")
     if reasons is None or not len(reasons):
         return None
+    # With two classes the highest loss is that of the surest wrong answer; the same list does not stand here twice.
+    surest_are_worst = np.array_equal(_rows_for(story, "confident"), _rows_for(story, "loss"))
     parts: list[Any] = []
     for reason in _REASONS:
         places = np.flatnonzero(reasons == reason)
@@ -30,9 +32,19 @@ def examples(story: Story) -> Html | None:
                 parts.append(tag("p", say("examples.no_mistakes"), class_="quiet"))
             continue
         shown = _pictures(story, places) if "pictures" in story.examples else _rows(story, places)
+        if reason == "confident" and surest_are_worst:
+            continue
         heading, note = say(f"examples.{reason}"), say(f"examples.{reason}_note")
+        if reason == "loss" and surest_are_worst:
+            note = f"{note} {say('examples.also_confident')}"
         parts.append(tag("div", tag("h3", heading), tag("p", note, class_="quiet"), shown))
     return join(parts)
+
+
+def _rows_for(story: Story, reason: str) -> npt.NDArray[Any]:
+    """The rows of the table that were kept for a reason, in order."""
+    rows = story.examples.get("rows", np.arange(len(story.examples["reason"])))
+    return rows[story.examples["reason"] == reason]
 
 
 def _pictures(story: Story, places: npt.NDArray[np.int64]) -> Html:
@@ -65,11 +77,12 @@ def _pictures(story: Story, places: npt.NDArray[np.int64]) -> Html:
 def _rows(story: Story, places: npt.NDArray[np.int64]) -> Html:
     """The same as a table, for data that is no picture."""
     head = [say(f"examples.{name}") for name in ("name", "true", "predicted", "probability")] + [say("metric.loss")]
-    columns = ("names", "true", "predicted")
     losses = story.examples.get("loss")
     rows: list[list[Any]] = [
         [
-            *(_word(story, name, place) for name in columns),
+            _example(story, place),
+            _word(story, "true", place),
+            _word(story, "predicted", place),
             _probability(story, place),
             say("value.missing") if losses is None else spell(float(losses[place]), ".4g"),
         ]
@@ -79,6 +92,14 @@ def _rows(story: Story, places: npt.NDArray[np.int64]) -> Html:
         rows = [[*row[:3], row[4]] for row in rows]
         head = [*head[:3], head[4]]
     return table(head, rows, numeric=range(3, len(head)))
+
+
+def _example(story: Story, place: int) -> Any:
+    """What the network was shown, where it was kept, over the name of the row."""
+    shown, name = _word(story, "inputs", place), _word(story, "names", place)
+    if name.isdecimal():
+        name = say("examples.row", number=name)
+    return join([shown, tag("small", name)]) if shown else name
 
 
 def _word(story: Story, name: str, place: int) -> str:

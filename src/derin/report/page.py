@@ -36,7 +36,7 @@ def write_report(run: Path, *, pictures: bool = True) -> Path:
 
     Args:
         run: the run's folder.
-        pictures: whether examples of the data (pictures, or names of rows) are embedded.
+        pictures: whether examples of the data (pictures, texts, or rows) are embedded.
 
     Raises:
         UsageError: there is no run.

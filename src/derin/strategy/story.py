@@ -19,7 +19,7 @@ from derin.core.run import RunFolder
 
 SPLITS = ("train", "val", "test")
 _MAX_EXAMPLE_BYTES = 1 << 28
-_TEXTS = ("names", "reason", "true", "predicted")
+_TEXTS = ("names", "reason", "inputs", "true", "predicted")
 _NUMBERS = ("rows", "probability", "loss")
 _POINTS = ("scatter_true", "scatter_predicted")
 

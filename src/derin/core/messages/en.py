@@ -95,7 +95,7 @@ MESSAGES: dict[str, Message] = {
     "report.unfinished": "This run is not finished: what follows is the state of the last epoch on record.",
     "report.notice_pictures": "This page embeds pictures of your data. Think of that before you pass it on; "
     "derin report RUN --no-pictures writes it without them.",
-    "report.notice_rows": "This page names rows of your data. Think of that before you pass it on; "
+    "report.notice_rows": "This page shows rows of your data. Think of that before you pass it on; "
     "derin report RUN --no-pictures writes it without them.",
     "report.without_pictures": "Written without examples of the data.",
     "report.made_by": "Written by Derin {version}. The page is one file and loads nothing from elsewhere.",
@@ -192,12 +192,13 @@ MESSAGES: dict[str, Message] = {
     "examples.unsure": "Least sure",
     "examples.loss_note": "Where the network was furthest from the truth. Wrong labels and odd examples turn up here.",
     "examples.confident_note": "Wrong answers given with the highest probability.",
+    "examples.also_confident": "They are also the wrong answers given with the highest probability.",
     "examples.unsure_note": "Where two answers were nearly equal.",
     "examples.true": "true",
     "examples.predicted": "predicted",
     "examples.probability": "probability",
-    "examples.row": "row",
-    "examples.name": "name",
+    "examples.row": "row {number}",
+    "examples.name": "example",
     "examples.no_mistakes": "There are no wrong answers to show.",
     # Report: data
     "data.heading": "Data",

@@ -187,12 +187,13 @@ MESSAGES: dict[str, Message] = {
     "examples.loss_note": "Ağın gerçekten en uzak kaldığı yerler. Yanlış etiketler ve tuhaf örnekler burada ortaya "
     "çıkar.",
     "examples.confident_note": "En yüksek olasılıkla verilmiş yanlış yanıtlar.",
+    "examples.also_confident": "Bunlar en yüksek olasılıkla verilmiş yanlış yanıtlardır da.",
     "examples.unsure_note": "İki yanıtın neredeyse eşit olduğu yerler.",
     "examples.true": "gerçek",
     "examples.predicted": "tahmin",
     "examples.probability": "olasılık",
-    "examples.row": "satır",
-    "examples.name": "ad",
+    "examples.row": "satır {number}",
+    "examples.name": "örnek",
     "examples.no_mistakes": "Gösterilecek yanlış yanıt yok.",
     # Report: data
     "data.heading": "Veri",
