@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from derin.core import messages
+from derin.report.page import render
 from derin.report.tagging import section
 from derin.strategy.story import Story
 
@@ -60,6 +61,12 @@ def test_sentences_can_be_left_out() -> None:
     page = section(story(FINDINGS), examples=False)
     assert page is not None
     assert "Rome" not in page
+
+
+def test_the_page_says_that_it_shows_sentences_of_the_data() -> None:
+    assert messages.say("report.notice_rows") in render(story(FINDINGS))
+    assert messages.say("report.without_pictures") in render(story(FINDINGS), pictures=False)
+    assert messages.say("report.notice_rows") not in render(story({}))
 
 
 def test_other_tasks_and_runs_without_findings_have_no_section() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from derin.core.files import write_bytes
@@ -29,6 +30,9 @@ from derin.version import __version__
 
 # No script, no request: whatever a name in the data may hold, the browser does nothing with it.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+# The sections that show pieces of the data.
+_OF_THE_DATA = frozenset({"examples", "tagging", "translation", "forecast"})
 
 
 def write_report(run: Path, *, pictures: bool = True) -> Path:
@@ -88,9 +92,8 @@ def render(story: Story, *, pictures: bool = True) -> str:
     )
     date = str(story.record.get("started", ""))[:16].replace("T", " ")
     subtitle = " · ".join(part for part in (task_name(story.part("task").get("name")), date) if part)
-    header = tag(
-        "header", tag("h1", title), tag("p", subtitle, class_="subtitle"), _notice(story, pictures), navigation
-    )
+    notice = _notice(story, pictures, {anchor for anchor, _, _ in shown})
+    header = tag("header", tag("h1", title), tag("p", subtitle, class_="subtitle"), notice, navigation)
     unfinished = None if story.finished else tag("p", say("report.unfinished"), class_="notice")
     bodies = (tag("section", tag("h2", heading), body, id=anchor) for anchor, heading, body in shown)
     footer = tag("footer", say("report.made_by", version=__version__))
@@ -98,11 +101,11 @@ def render(story: Story, *, pictures: bool = True) -> str:
     return "<!DOCTYPE html>\n" + tag("html", head, body, lang=language()) + "\n"
 
 
-def _notice(story: Story, pictures: bool) -> Html | None:
+def _notice(story: Story, pictures: bool, sections: Collection[str]) -> Html | None:
     """That the page holds pieces of the user's data, or that they were left out."""
     if not pictures:
         return tag("p", say("report.without_pictures"), class_="notice")
-    if "reason" not in story.examples:
+    if _OF_THE_DATA.isdisjoint(sections):
         return None
     key = "report.notice_pictures" if "pictures" in story.examples else "report.notice_rows"
     return tag("p", join([say(key)]), class_="notice")
