@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from derin.api.prepare import prepare
-from derin.api.word_vectors import open_word_vectors, train_word_vectors
+from derin.api.vectors import open_word_vectors
+from derin.api.word_vectors import train_word_vectors
 from derin.core.errors import UsageError
 
 WORDS = ["the", "a", "cat", "dog", "sees", "hears", "red", "green", "house", "sea"]

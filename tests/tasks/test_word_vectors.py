@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from derin.api.word_vectors import open_word_vectors, train_word_vectors
+from derin.api.vectors import open_word_vectors
+from derin.api.word_vectors import train_word_vectors
 from derin.core.errors import DataError, RefusedFileError, UnknownNameError, UsageError
 from derin.data.batch import Batch
 from derin.tasks.glove import GloveTask

@@ -13,6 +13,7 @@ from derin.api.extraction import extract, head_to_train
 from derin.api.finetuning import FineTuning, choose_mode, read_mode, schedule_for
 from derin.api.prepared import Prepared
 from derin.api.start import Start, start_from
+from derin.api.vectors import open_word_vectors
 from derin.core.errors import DataError, DerinWarning, UnknownNameError, UsageError
 from derin.core.messages import say
 from derin.data.load import load
@@ -350,8 +351,6 @@ def _with_vectors_of_a_run(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     path = inputs.get("vectors")
     if not isinstance(path, str | Path) or not Path(path).is_dir():
         return inputs
-    from derin.api.word_vectors import open_word_vectors
-
     return {**inputs, "vectors": open_word_vectors(path)}
 
 

@@ -1,18 +1,17 @@
-"""Word vectors from a text in one call, and from runs, bundles and published files alike."""
+"""Word vectors from a text in one call, and how good they are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from derin.api.fit import fit
+from derin.api.run import Run
 from derin.core.errors import UnknownNameError, UsageError
-from derin.data.text.vectors import WordVectors, read_vectors
+from derin.data.text.vectors import WordVectors
 from derin.tasks.metrics.analogies import AnalogyGroup, Similarity, analogies, word_similarity
-
-if TYPE_CHECKING:
-    from derin.api.run import Run
 
 # Method → network and task.
 METHODS = {
@@ -39,14 +38,12 @@ def train_word_vectors(data: Any = None, *, method: str | None = None, **options
             batch_size, learning_rate, seed, threads, out, resume.
 
     Returns:
-        the run; `open_word_vectors` reads its vectors.
+        the run; `derin.api.vectors.open_word_vectors` reads its vectors.
 
     Raises:
         UsageError: an option that the method does not have.
         DataError: too little text.
     """
-    from derin.api.fit import fit
-
     if method is not None and method not in METHODS:
         raise UnknownNameError("method of word vectors", method, METHODS)
     chosen = method or "skip-gram"
@@ -71,28 +68,6 @@ def train_word_vectors(data: Any = None, *, method: str | None = None, **options
         **names,
         **given,
     )
-
-
-def open_word_vectors(source: str | Path) -> WordVectors:
-    """The vectors of a run, of a bundle, or of a file of word2vec or GloVe.
-
-    Args:
-        source: the folder or the file.
-
-    Raises:
-        UsageError: nothing is there, or the run has no word vectors.
-        DataError: the file is none of these.
-    """
-    path = Path(source)
-    if path.is_dir():
-        from derin.api.model import open
-        from derin.tasks.word_vectors import vectors_of
-
-        model = open(path)
-        return vectors_of(model.network, model.preparation)
-    if not path.exists():
-        raise UsageError(f"There is nothing at {path}; name a run, or a file of word2vec or GloVe.")
-    return read_vectors(path)
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ def neighbours(
 
     Example: [bold]derin embed neighbours runs/corpus-1 ankara deniz[/bold]
     """
-    from derin.api.word_vectors import open_word_vectors
+    from derin.api.vectors import open_word_vectors
 
     opened = open_word_vectors(vectors)
     found = [(word, opened.neighbors(word, num, among=among)) for word in words]
@@ -185,7 +185,7 @@ def analogy(
 
     Example: [bold]derin embed analogy glove.6B.100d.txt man king woman[/bold]
     """
-    from derin.api.word_vectors import open_word_vectors
+    from derin.api.vectors import open_word_vectors
 
     found = open_word_vectors(vectors).analogy(first, second, third, num, among=among)
     if json_output:
@@ -211,7 +211,8 @@ def evaluate(
     """
     from rich.table import Table
 
-    from derin.api.word_vectors import evaluate_word_vectors, open_word_vectors
+    from derin.api.vectors import open_word_vectors
+    from derin.api.word_vectors import evaluate_word_vectors
     from derin.core.messages import say
 
     measured = evaluate_word_vectors(open_word_vectors(vectors), questions, pairs, among=among)
@@ -246,7 +247,7 @@ def map_(
 
     Example: [bold]derin embed map runs/corpus-1 --num 500 --out words.svg[/bold]
     """
-    from derin.api.word_vectors import open_word_vectors
+    from derin.api.vectors import open_word_vectors
     from derin.core.messages import say
     from derin.explain.word_map import word_map
 
@@ -272,7 +273,7 @@ def convert(
 
     Example: [bold]derin embed convert runs/corpus-1 vectors.bin[/bold]
     """
-    from derin.api.word_vectors import open_word_vectors
+    from derin.api.vectors import open_word_vectors
     from derin.core.messages import say
 
     opened = open_word_vectors(vectors)

@@ -1,0 +1,30 @@
+"""Word vectors from runs, bundles and published files alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from derin.core.errors import UsageError
+from derin.data.text.vectors import WordVectors, read_vectors
+
+
+def open_word_vectors(source: str | Path) -> WordVectors:
+    """The vectors of a run, of a bundle, or of a file of word2vec or GloVe.
+
+    Args:
+        source: the folder or the file.
+
+    Raises:
+        UsageError: nothing is there, or the run has no word vectors.
+        DataError: the file is none of these.
+    """
+    path = Path(source)
+    if path.is_dir():
+        from derin.api.model import open
+        from derin.tasks.word_vectors import vectors_of
+
+        model = open(path)
+        return vectors_of(model.network, model.preparation)
+    if not path.exists():
+        raise UsageError(f"There is nothing at {path}; name a run, or a file of word2vec or GloVe.")
+    return read_vectors(path)
