@@ -29,7 +29,7 @@ def test_a_person_sees_columns_splits_classes_and_notes() -> None:
     assert "150 examples" in out
     assert "sepal length (cm)  number" in out
     assert "3: setosa, versicolor, virginica" in out
-    assert ["all", "90", "30", "30"] in [line.split() for line in out.splitlines()]
+    assert ["in", "total", "90", "30", "30"] in [line.split() for line in out.splitlines()]
     assert "row 101 (" in out
     assert "cut from all rows" in out
 
@@ -49,9 +49,9 @@ def test_findings_are_summed_up_by_reason_and_listed_on_request(tmp_path: Path) 
     (tmp_path / "a.csv").write_text("\n".join(lines))
     out, _ = run(str(tmp_path / "a.csv"))
     assert "6 skipped: " in out
-    assert "… 3 more" in out
+    assert "… and 3 more" in out
     everything, _ = run(str(tmp_path / "a.csv"), "--all")
-    assert "… 3 more" not in everything
+    assert "… and 3 more" not in everything
 
 
 def test_square_brackets_in_names_are_shown(tmp_path: Path) -> None:
@@ -109,3 +109,10 @@ def test_small_pictures_are_enlarged_without_smoothing_and_large_ones_fit() -> N
     # 600 × 300 becomes 100 × 50, in the middle of its square.
     assert (second[25:75] == (200, 10, 10)).all()
     assert (second[:25] == 255).all()
+
+
+def test_the_frame_speaks_turkish(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DERIN_LANG", "tr")
+    out, _ = run("iris")
+    assert "150 örnek" in out
+    assert ["toplam", "90", "30", "30"] in [line.split() for line in out.splitlines()]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from derin.cli.console import JsonFlag, console, model_options, print_json, progress_bar
+from derin.core.messages import say, spell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -82,7 +83,7 @@ def data(
         raise UsageError("DATA is required: a named data set, a file or a folder. `derin data --sets` lists the names.")
     from derin.api.load import load
 
-    with progress_bar("Reading" if not download else "Fetching and reading") as progress:
+    with progress_bar(say("data.reading" if not download else "data.fetching")) as progress:
         table = load(
             source,
             target=target,
@@ -116,9 +117,9 @@ def data(
     else:
         _show(table, out, show_all)
     if sheet is not None:
-        out.print(f"\nPictures: {sheet}", soft_wrap=True)
+        out.print("\n" + say("data.sheet", path=_plain(str(sheet))), soft_wrap=True)
     if preview is not None:
-        out.print(f"\nPreview: {preview}", soft_wrap=True)
+        out.print("\n" + say("data.preview", path=_plain(str(preview))), soft_wrap=True)
 
 
 def _write_preview(table: Table, text: str | None, path: Path, seed: int) -> None:
@@ -159,7 +160,7 @@ def _list_sets(out: Console, json_output: bool) -> None:
 
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for heading in ("name", "where", "what"):
-        grid.add_column(heading, overflow="fold")
+        grid.add_column(say(f"sets.{heading}"), overflow="fold")
     root = data_folder()
     for name, named in NAMED_SETS.items():
         if not named.places:
@@ -168,27 +169,24 @@ def _list_sets(out: Console, json_output: bool) -> None:
             inside = root is not None and place.is_relative_to(root)
             where = f"DERIN_DATA/{place.relative_to(root).as_posix()}" if inside and root is not None else str(place)
         elif named.files:
-            where = f"--download: {sum(f.num_bytes for f in named.files) / 1e6:,.0f} MB"
+            where = f"--download: {spell(sum(f.num_bytes for f in named.files) / 1e6, ',.0f')} MB"
         else:
-            where = "not here"
+            where = say("sets.not_here")
         grid.add_row(name, where, named.about)
     out.print(grid)
-    out.print(
-        f"\nDERIN_DATA is {root}." if root else "\nDERIN_DATA, a folder of local copies, is not set.", soft_wrap=True
-    )
+    out.print()
+    out.print(say("sets.folder", folder=_plain(str(root))) if root else say("sets.no_folder"), soft_wrap=True)
 
 
 def _show(table: Table, out: Console, show_all: bool) -> None:
-    out.print(
-        f"[bold]{_plain(table.name)}[/bold]: {len(table):,} examples, read from {_plain(table.reading.source)}",
-        soft_wrap=True,
-    )
+    read = say("data.read_from", count=len(table), source=_plain(table.reading.source))
+    out.print(f"[bold]{_plain(table.name)}[/bold]: {read}", soft_wrap=True)
     _show_schema(table, out, show_all)
     _show_splits(table.reading, out, show_all)
     _show_findings(table.reading, out, show_all)
     _show_duplicates(table.reading, out, show_all)
     if table.reading.notes:
-        out.print("\n[bold]Notes[/bold]")
+        out.print(f"\n[bold]{say('data.notes')}[/bold]")
         _points(table.reading.notes, out)
 
 
@@ -197,11 +195,11 @@ def _show_schema(table: Table, out: Console, show_all: bool) -> None:
 
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for heading in ("column", "kind", "role", "shape", "classes", "note"):
-        grid.add_column(heading, overflow="fold")
+        grid.add_column(say(f"data.{heading}"), overflow="fold")
     for column in table.schema:
         shape = "×".join("*" if n < 0 else str(n) for n in column.shape)
         classes = _class_names(column.classes or (), show_all)
-        note = "; ".join(part for part in (column.unit and f"unit {column.unit}", column.note) if part)
+        note = "; ".join(part for part in (column.unit and say("data.unit", unit=column.unit), column.note) if part)
         grid.add_row(_plain(column.name), column.kind.value, column.role.value, shape, _plain(classes), _plain(note))
     out.print()
     out.print(grid)
@@ -212,22 +210,23 @@ def _show_splits(reading: Reading, out: Console, show_all: bool) -> None:
 
     splits = list(reading.counts)
     grid = Grid(box=None, pad_edge=False, header_style="bold")
-    grid.add_column("class", overflow="fold")
+    grid.add_column(say("class.name"), overflow="fold")
     for split in splits:
         grid.add_column(split, justify="right")
     classes = [name for name in dict.fromkeys(n for counts in reading.counts.values() for n in counts) if name]
     shown = classes if show_all or len(classes) <= _FEW_CLASSES else classes[: _FEW_CLASSES - 1]
     for name in shown:
-        grid.add_row(_plain(name), *(f"{reading.counts[split].get(name, 0):,}" for split in splits))
+        grid.add_row(_plain(name), *(spell(reading.counts[split].get(name, 0), ",") for split in splits))
     if len(shown) < len(classes):
         rest = classes[len(shown) :]
         sums = (sum(reading.counts[split].get(name, 0) for name in rest) for split in splits)
-        grid.add_row(f"{len(rest):,} more", *(f"{n:,}" for n in sums))
+        grid.add_row(say("list.more", count=len(rest)), *(spell(n, ",") for n in sums))
     totals = {split: sum(reading.counts[split].values()) for split in splits}
     if classes:
         grid.add_section()
     grid.add_row(
-        "[bold]all[/bold]" if classes else "examples", *(f"[bold]{totals[split]:,}[/bold]" for split in splits)
+        f"[bold]{say('data.total')}[/bold]" if classes else say("class.support"),
+        *(f"[bold]{spell(totals[split], ',')}[/bold]" for split in splits),
     )
     out.print()
     out.print(grid)
@@ -236,13 +235,14 @@ def _show_splits(reading: Reading, out: Console, show_all: bool) -> None:
 def _show_findings(reading: Reading, out: Console, show_all: bool) -> None:
     if not reading.findings:
         return
-    out.print("\n[bold]Unusual[/bold]")
+    out.print(f"\n[bold]{say('data.findings')}[/bold]")
     groups: dict[tuple[str, str], list[str]] = {}
     for finding in reading.findings:
         groups.setdefault((finding.outcome.value, finding.reason), []).append(finding.where)
     lines = []
     for (outcome, reason), places in groups.items():
-        lines.append(f"{len(places):,} {outcome}: {reason} ({_names(places, None if show_all else _FEW_NAMES)})")
+        named = _names(places, None if show_all else _FEW_NAMES)
+        lines.append(f"{spell(len(places), ',')} {say(f'data.{outcome}')}: {reason} ({named})")
     _points(lines, out)
 
 
@@ -250,25 +250,25 @@ def _show_duplicates(reading: Reading, out: Console, show_all: bool) -> None:
     if not reading.duplicates:
         return
     leaks = reading.leaks
-    out.print("\n[bold]Equal examples[/bold]")
+    out.print(f"\n[bold]{say('data.equal')}[/bold]")
     num = len(reading.duplicates)
-    text = f"{num:,} group{'s' if num > 1 else ''} of examples with equal content"
+    text = say("data.duplicates", count=num)
     if leaks:
-        text += f", {len(leaks):,} of them across splits: a measurement there looks better than it is"
-    out.print(f"{text}.", soft_wrap=False)
+        text += " " + say("data.leaks", count=len(leaks))
+    out.print(text, soft_wrap=True)
     # Leaks first: they are what is to be mended.
     ordered = [*leaks, *(d for d in reading.duplicates if d not in leaks)]
     shown = ordered if show_all else ordered[:_FEW_GROUPS]
     lines = [_members(group, show_all) for group in shown]
     if len(shown) < num:
-        lines.append(f"{num - len(shown):,} more groups; --all lists them")
+        lines.append(say("data.more_groups", count=num - len(shown)))
     _points(lines, out)
 
 
 def _members(group: Duplicate, show_all: bool) -> str:
     named = [f"{name} ({split})" if split else name for name, split in zip(group.names, group.splits)]
     return " = ".join(named if show_all else named[:_FEW_NAMES]) + (
-        f" = {len(named) - _FEW_NAMES:,} more" if not show_all and len(named) > _FEW_NAMES else ""
+        f" = {say('list.more', count=len(named) - _FEW_NAMES)}" if not show_all and len(named) > _FEW_NAMES else ""
     )
 
 
@@ -289,14 +289,14 @@ def _class_names(classes: tuple[str, ...], show_all: bool) -> str:
     if not classes:
         return ""
     shown = classes if show_all else classes[:3]
-    return f"{len(classes):,}: {', '.join(shown)}" + (", …" if len(shown) < len(classes) else "")
+    return f"{spell(len(classes), ',')}: {', '.join(shown)}" + (", …" if len(shown) < len(classes) else "")
 
 
 def _names(names: Any, limit: int | None) -> str:
     """Names with commas, the first ones where there are many."""
     if limit is None or len(names) <= limit:
         return ", ".join(names)
-    return ", ".join(names[:limit]) + f", … {len(names) - limit:,} more"
+    return ", ".join([*names[:limit], say("list.more", count=len(names) - limit)])
 
 
 def _plain(text: str) -> str:

@@ -101,7 +101,7 @@ def train(
     from derin.train.progress import ProgressBar
 
     terminal = console(json_output=json_output)
-    with progress_bar("Fetching and reading" if download else "Reading") as progress:
+    with progress_bar(say("data.fetching" if download else "data.reading")) as progress:
         run = train_word_vectors(
             data,
             method=method,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from derin.cli.console import JsonFlag, console, model_options, print_json, progress_bar
+from derin.core.messages import say
 
 _DATA = "Data"
 _NETWORK = "Network and task"
@@ -250,7 +251,7 @@ def train(
 
         callbacks.append(TensorBoardEvents())
     _say_what_resuming_does(out, resume, terminal)
-    with progress_bar("Fetching and reading" if download else "Reading") as progress:
+    with progress_bar(say("data.fetching" if download else "data.reading")) as progress:
         run = fit(
             data,
             out=out,
@@ -288,7 +289,6 @@ def _teller(terminal: Any) -> Any:
 def _say_what_resuming_does(out: Path | None, resume: bool, terminal: Any) -> None:
     """Whether a run goes on, starts afresh, or is finished already."""
     from derin.core.files import read_json
-    from derin.core.messages import say
 
     if not resume or out is None:
         return
@@ -300,7 +300,6 @@ def _say_what_resuming_does(out: Path | None, resume: bool, terminal: Any) -> No
 
 
 def _print_end(run: Any, terminal: Any) -> None:
-    from derin.core.messages import say
     from derin.strategy.numbers import metric_name, metric_text, split_name
 
     record = run.record
@@ -326,7 +325,6 @@ def _print_end(run: Any, terminal: Any) -> None:
 
 def _print_columns(run: Any, terminal: Any) -> None:
     """The measurement that counts for each of several target columns."""
-    from derin.core.messages import say
     from derin.strategy.numbers import metric_name, metric_text, split_name
     from derin.tasks.registry import TASKS
 
