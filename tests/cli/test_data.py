@@ -111,8 +111,9 @@ def test_small_pictures_are_enlarged_without_smoothing_and_large_ones_fit() -> N
     assert (second[:25] == 255).all()
 
 
-def test_the_frame_speaks_turkish(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_speaks_turkish(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DERIN_LANG", "tr")
     out, _ = run("iris")
+    assert "her sınıf kendi oranında" in out
     assert "150 örnek" in out
     assert ["toplam", "90", "30", "30"] in [line.split() for line in out.splitlines()]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import copy
+import json
 import string
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 import derin
 from derin.core.errors import UsageError
-from derin.core.messages import LANGUAGES, Message, catalogue, language, say, spell
+from derin.core.messages import LANGUAGES, Message, Sentence, catalogue, language, say, spell, told
 
 SOURCE = Path(derin.__file__).parent
 
@@ -49,13 +51,15 @@ def test_what_has_a_plural_is_chosen_by_its_count(spoken: str) -> None:
 
 def test_every_message_that_the_code_says_is_in_the_catalogue() -> None:
     said = {
-        node.args[0].value
+        key.value
         for path in SOURCE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say" and node.args
-        if isinstance(node.args[0], ast.Constant)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("say", "Sentence")
+        for said_by in node.args[:1]
+        for key in ((said_by.body, said_by.orelse) if isinstance(said_by, ast.IfExp) else (said_by,))
+        if isinstance(key, ast.Constant)
     }
-    assert said
+    assert {"reading.class_empty", "reading.left_same"} <= said
     assert said <= set(catalogue("en"))
 
 
@@ -111,3 +115,53 @@ def test_text_that_is_filled_in_is_not_read_as_a_message() -> None:
 def test_an_unknown_key_is_answered_with_near_matches() -> None:
     with pytest.raises(UsageError, match=r"did you mean 'split\.test'"):
         say("split.tests")
+
+
+def test_a_sentence_is_english_text_that_is_told_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = Sentence("reading.numbers_note", kind=Sentence("reading.whole_numbers"), way="", different=1200)
+    sentence = Sentence("reading.with_missing", note=inner, missing=3)
+    assert sentence == "whole numbers, 1,200 different, 3 missing"
+    assert told("as it is") == "as it is"
+    monkeypatch.setenv("DERIN_LANG", "tr")
+    assert sentence == "whole numbers, 1,200 different, 3 missing"
+    assert told(sentence) == "tam sayılar, 1.200 farklı, 3 eksik"
+
+
+def test_a_sentence_survives_json_copies_and_other_processes() -> None:
+    sentence = Sentence(
+        "reading.cut_one", first="val (3)", source=Sentence("reading.from_all", count=7), seed=0, how=""
+    )
+    for again in (
+        Sentence.from_json(json.loads(json.dumps(sentence.to_json()))),
+        copy.deepcopy(sentence),
+        sentence.__reduce_ex__(2)[0](*sentence.__reduce_ex__(2)[1]),
+    ):
+        assert isinstance(again, Sentence)
+        assert (again, again.key, again.values) == (sentence, sentence.key, sentence.values)
+    assert json.dumps([sentence]) == json.dumps([str(sentence)])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        "hidden file",
+        {"key": "reading.hidden_file"},
+        {"key": "reading.there_is_none", "values": {}},
+        {"key": ["reading.hidden_file"], "values": {}},
+        {"key": "reading.enlarged", "values": {}},
+        {"key": "reading.enlarged", "values": {"count": "many"}},
+        {"key": "reading.with_missing", "values": {"note": {"key": "no"}, "missing": 1}},
+        {"key": "reading.hidden_file", "values": []},
+    ],
+)
+def test_what_describes_no_sentence_is_refused(data: object) -> None:
+    with pytest.raises(ValueError, match="no sentence"):
+        Sentence.from_json(data)
+
+
+def test_every_sentence_of_reading_is_said_somewhere() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py") if "messages" not in path.parts)
+    made = ("kind_", "both_empty", "source_empty", "target_empty", "iob1", "bioes", "io")  # put together from parts
+    keys = [key for key in catalogue("en") if key.startswith("reading.")]
+    assert [key for key in keys if key not in source and not key.removeprefix("reading.").startswith(made)] == []

@@ -21,6 +21,7 @@ from PIL import Image
 from tests.data.troubled_pictures import picture
 
 from derin.core.errors import DataError, StorageError
+from derin.core.messages import told
 from derin.data import cache
 from derin.data.archives import FolderFiles
 from derin.data.pictures import spool
@@ -199,6 +200,18 @@ def test_second_reading_opens_no_file(folder: Path, monkeypatch: pytest.MonkeyPa
     assert counter.taken() == ([], 0)
     assert calls == []
     assert all_of(first) == all_of(second)
+
+
+def test_what_was_noticed_is_told_in_every_language_at_the_second_reading_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "train/a/broken.png").write_bytes((folder / "train/a/1.png").read_bytes()[:300])
+    (folder / "train/a/empty.png").write_bytes(b"")
+    reasons = [[finding.reason for finding in read(folder).reading.findings] for _ in range(2)]
+    assert reasons[0] == reasons[1]
+    assert reasons[1][:2] == ["truncated picture", "empty file (0 bytes)"]
+    monkeypatch.setenv("DERIN_LANG", "tr")
+    assert [told(reason) for reason in reasons[1][:2]] == ["yarım kalmış resim", "boş dosya (0 bayt)"]
 
 
 def test_only_changed_and_new_files_are_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,9 @@ from PIL import Image
 from tests.report.runs import CLASSES, HOSTILE, classification_run, regression_run
 
 from derin.core.errors import RefusedFileError, UsageError
+from derin.core.messages import Sentence
+from derin.data.reading import Outcome, Reading, sentences
+from derin.data.schema import Column, Kind, Role, Schema
 from derin.report import write_report
 
 VOID = {"br", "img", "meta", "hr"}
@@ -175,6 +178,37 @@ def test_what_was_noticed_about_the_data_is_told(run: Path) -> None:
     assert "train/cat/1.jpg, test/cat/9.jpg" in text
     assert "train/cat/4.jpg" not in text  # equal within one split is no leak
     assert "seeded and stratified" in text
+
+
+def test_what_was_said_while_reading_is_told_in_the_readers_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = classification_run(tmp_path / "run")
+    record = json.loads((run / "run.json").read_text())
+    reading = Reading(notes=[Sentence("reading.resized", height=32, width=48), "A note of the user's own."])
+    reading.add("a.jpg", Outcome.SKIPPED, Sentence("reading.truncated"))
+    label = Column(name="label", kind=Kind.CATEGORY, role=Role.TARGET, note=Sentence("reading.from_folders"))
+    schema = Schema((label,))
+    record["data"] |= {"reading": reading.to_json(), "schema": schema.to_json()}
+    record["data"]["sentences"] = sentences(reading, schema)
+    (run / "run.json").write_text(json.dumps(record))
+    english = Page(write_report(run)).text
+    for text in ("All pictures were resized to 32 x 48.", "truncated picture", "from the names of the folders"):
+        assert text in english
+    monkeypatch.setenv("DERIN_LANG", "tr")
+    turkish = Page(write_report(run)).text
+    for text in ("Bütün resimler 32 x 48 boyutuna getirildi.", "yarım kalmış resim", "klasör adlarından"):
+        assert text in turkish
+    assert "A note of the user's own." in turkish
+    assert "truncated picture" not in turkish
+
+
+@pytest.mark.parametrize("damage", [None, 3, {"truncated picture": 7}, {"cat": {"key": "reading.enlarged"}}])
+def test_a_damaged_record_of_sentences_leaves_the_english(run: Path, damage: object) -> None:
+    record = json.loads((run / "run.json").read_text())
+    record["data"]["sentences"] = damage
+    (run / "run.json").write_text(json.dumps(record))
+    assert "the file is truncated" in Page(write_report(run)).text
 
 
 def test_the_plan_table_tells_how_much_faster_the_taken_plan_is(run: Path) -> None:

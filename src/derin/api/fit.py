@@ -18,6 +18,7 @@ from derin.api.run import Run
 from derin.core.environment import differences, environment
 from derin.core.errors import DerinWarning, UsageError
 from derin.core.run import RunFolder
+from derin.data.reading import sentences
 from derin.tasks.adversarial_training import attack_of
 from derin.train.callback import Callback
 from derin.train.config import TrainConfig
@@ -197,6 +198,7 @@ def _begin(
             "schema": table.schema.to_json(),
             "splits": {split: len(rows) for split, rows in table.splits.items()},
             "reading": table.reading.to_json(),
+            "sentences": sentences(table.reading, table.schema),
         },
         "config": config.to_json(),
         "preparation": prepared.preparation.to_json(),

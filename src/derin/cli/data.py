@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from derin.cli.console import JsonFlag, console, model_options, print_json, progress_bar
-from derin.core.messages import say, spell
+from derin.core.messages import say, spell, told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -187,7 +187,7 @@ def _show(table: Table, out: Console, show_all: bool) -> None:
     _show_duplicates(table.reading, out, show_all)
     if table.reading.notes:
         out.print(f"\n[bold]{say('data.notes')}[/bold]")
-        _points(table.reading.notes, out)
+        _points([told(note) for note in table.reading.notes], out)
 
 
 def _show_schema(table: Table, out: Console, show_all: bool) -> None:
@@ -199,7 +199,9 @@ def _show_schema(table: Table, out: Console, show_all: bool) -> None:
     for column in table.schema:
         shape = "×".join("*" if n < 0 else str(n) for n in column.shape)
         classes = _class_names(column.classes or (), show_all)
-        note = "; ".join(part for part in (column.unit and say("data.unit", unit=column.unit), column.note) if part)
+        note = "; ".join(
+            part for part in (column.unit and say("data.unit", unit=column.unit), told(column.note)) if part
+        )
         grid.add_row(_plain(column.name), column.kind.value, column.role.value, shape, _plain(classes), _plain(note))
     out.print()
     out.print(grid)
@@ -242,7 +244,7 @@ def _show_findings(reading: Reading, out: Console, show_all: bool) -> None:
     lines = []
     for (outcome, reason), places in groups.items():
         named = _names(places, None if show_all else _FEW_NAMES)
-        lines.append(f"{spell(len(places), ',')} {say(f'data.{outcome}')}: {reason} ({named})")
+        lines.append(f"{spell(len(places), ',')} {say(f'data.{outcome}')}: {told(reason)} ({named})")
     _points(lines, out)
 
 

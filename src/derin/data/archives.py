@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from derin.core.errors import DataError
+from derin.core.messages import Sentence
 
 # A larger file is no picture, and what claims to be one would fill the memory.
 MAX_FILE_BYTES = 1 << 30
@@ -164,7 +165,7 @@ class FolderFiles(_InAnyOrder):
             try:
                 self._list(prefix, place, found, seen, waiting)
             except OSError as error:
-                found.refused.append((prefix, f"the folder cannot be opened ({error.strerror or error})"))
+                found.refused.append((prefix, Sentence("reading.folder_closed", error=str(error.strerror or error))))
         return found
 
     def _list(
@@ -172,7 +173,7 @@ class FolderFiles(_InAnyOrder):
     ) -> None:
         own = os.stat(place)  # noqa: PTH116 - half the time of Path.stat, once for each folder
         if (own.st_dev, own.st_ino) in seen:
-            found.refused.append((prefix, "a link to a folder that is read already"))
+            found.refused.append((prefix, Sentence("reading.linked_again")))
             return
         seen.add((own.st_dev, own.st_ino))
         with os.scandir(place) as entries:
@@ -181,8 +182,8 @@ class FolderFiles(_InAnyOrder):
                 try:
                     status = entry.stat()
                 except OSError as error:
-                    reason = "a broken link" if entry.is_symlink() else f"cannot be read ({error.strerror or error})"
-                    found.refused.append((path, reason))
+                    reason = Sentence("reading.cannot_be_read", error=str(error.strerror or error))
+                    found.refused.append((path, Sentence("reading.broken_link") if entry.is_symlink() else reason))
                     continue
                 if stat.S_ISDIR(status.st_mode):
                     found.folders.append(path)
@@ -191,7 +192,7 @@ class FolderFiles(_InAnyOrder):
                 elif stat.S_ISREG(status.st_mode):
                     found.members.append(Member(path, status.st_size, status.st_mtime_ns))
                 else:
-                    found.refused.append((path, "no plain file"))
+                    found.refused.append((path, Sentence("reading.no_plain_file")))
 
     def read(self, path: str) -> bytes:
         place = f"{os.fspath(self.path)}/{path}"
@@ -199,9 +200,11 @@ class FolderFiles(_InAnyOrder):
             with open(place, "rb", buffering=0) as file:  # noqa: PTH123 - a Path for each file costs as much as opening it
                 data = file.read(MAX_FILE_BYTES + 1)
         except OSError as error:
-            raise UnreadableFileError(f"the file cannot be read ({error.strerror or error})") from None
+            raise UnreadableFileError(
+                Sentence("reading.file_cannot_be_read", error=str(error.strerror or error))
+            ) from None
         if len(data) > MAX_FILE_BYTES:
-            raise UnreadableFileError(f"the file is larger than {MAX_FILE_BYTES >> 30} GiB")
+            raise UnreadableFileError(Sentence("reading.file_too_large", size=MAX_FILE_BYTES >> 30))
         return data
 
     def close(self) -> None:
@@ -225,16 +228,16 @@ class ZipFiles(_InAnyOrder):
             # Some programs on Windows write their own separator.
             path, reason = _inside(info.filename.replace("\\", "/"))
             if reason is None and stat.S_ISLNK(info.external_attr >> 16):
-                reason = "a link"
+                reason = Sentence("reading.link")
             if reason is None and info.flag_bits & 1:
-                reason = "encrypted"
+                reason = Sentence("reading.encrypted")
             if reason is not None:
                 found.refused.append((info.filename, reason))
             elif info.is_dir():
                 folders.add(path)
             else:
                 if path in members:
-                    found.refused.append((path, "a later member has the same name"))
+                    found.refused.append((path, Sentence("reading.same_name")))
                 members[path] = Member(path, info.file_size, info.CRC)
                 self._infos[path] = info
         found.members = list(members.values())
@@ -246,12 +249,12 @@ class ZipFiles(_InAnyOrder):
             self.contents()
         info = self._infos[path]
         if info.file_size > MAX_FILE_BYTES:
-            raise UnreadableFileError(f"the file is larger than {MAX_FILE_BYTES >> 30} GiB")
+            raise UnreadableFileError(Sentence("reading.file_too_large", size=MAX_FILE_BYTES >> 30))
         try:
             with self._zip.open(info) as file:
                 return file.read(info.file_size)
         except (*_ARCHIVE_ERRORS, OSError) as error:
-            raise UnreadableFileError(f"damaged in the archive ({error})") from None
+            raise UnreadableFileError(Sentence("reading.damaged_in_archive", error=str(error))) from None
 
     def close(self) -> None:
         self._zip.close()
@@ -281,16 +284,16 @@ class TarFiles:
         for number, info, _ in self._members():
             path, reason = _inside(info.name)
             if reason is None and (info.issym() or info.islnk()):
-                reason = "a link"
+                reason = Sentence("reading.link")
             elif reason is None and not (info.isreg() or info.isdir()):
-                reason = "no plain file"
+                reason = Sentence("reading.no_plain_file")
             if reason is not None:
                 found.refused.append((info.name, reason))
             elif info.isdir():
                 folders.add(path)
             else:
                 if path in members:
-                    found.refused.append((path, "a later member has the same name"))
+                    found.refused.append((path, Sentence("reading.same_name")))
                 members[path] = Member(path, info.size, int(info.mtime * 1e9))
                 self._last[path] = number
         found.members = list(members.values())
@@ -329,11 +332,11 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _inside(name: str) -> tuple[str, str | None]:
     """The name with plain separators, and why it is refused, if it is."""
     if "\0" in name:
-        return name, "its name holds a zero byte"
+        return name, Sentence("reading.zero_byte")
     if name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name):
-        return name, "its name is absolute"
+        return name, Sentence("reading.absolute_name")
     if ".." in re.split(r"[/\\]", name):
-        return name, "its name leaves the archive"
+        return name, Sentence("reading.leaves_archive")
     return "/".join(part for part in name.split("/") if part not in ("", ".")), None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from derin.core.messages import Sentence
 from derin.data.download import RemoteFile
 from derin.data.forms import ReadOptions, is_archive, read_for_task, read_form
 from derin.data.reading import Reading
@@ -213,7 +214,7 @@ _SETS = (
         about="1,797 handwritten digits, 8×8 gray pictures",
         read=_digits,
         comes_with="scikit-learn",
-        remark="The gray values 0 to 16 of scikit-learn's digits are stored as 0 to 255.",
+        remark=Sentence("reading.digits_range"),
     ),
     NamedSet(
         name="iris",
@@ -279,7 +280,7 @@ _SETS = (
         read=_listed_pictures,
         places=("imagenet_samples",),
         published={"": 100},
-        remark="Its classes are named as in imagenet-simple-labels; there is one picture of each of a hundred.",
+        remark=Sentence("reading.imagenet_names"),
     ),
     NamedSet(
         name="orl_faces",
@@ -295,7 +296,7 @@ _SETS = (
         places=("titanic/titanic_train.csv", "titanic/train.csv", "tabular/titanic_train.csv"),
         target="Survived",
         published={"": 891},
-        remark="Kaggle's test file of the Titanic tells no outcome and is not read; val and test are cut from train.",
+        remark=Sentence("reading.titanic_test"),
     ),
     NamedSet(
         name="california_housing",
@@ -317,7 +318,7 @@ _SETS = (
         target="outcome",
         column_names=_PIMA_COLUMNS,
         published={"": 768},
-        remark="In glucose, blood_pressure, skin_thickness, insulin and bmi a 0 stands for a missing value.",
+        remark=Sentence("reading.pima_zeros"),
     ),
     NamedSet(
         name="sst2",
@@ -341,7 +342,7 @@ _SETS = (
         read=_any,
         places=("rt_polarity",),
         published={"": 10_662},
-        remark="SST-2 is built from the same sentences: do not train on one and measure on the other.",
+        remark=Sentence("reading.sst2_sentences"),
     ),
     NamedSet(
         name="turkish_movie_sentiment",
@@ -455,7 +456,7 @@ _SETS = (
         places=("timeseries/ETTh1.csv",),
         task="forecasting",
         reading={"split": (8640, 2880, 2880)},
-        remark="Cut as the papers do, 12, 4 and 4 months of 30 days; the hours after them are left out.",
+        remark=Sentence("reading.etth1_cut"),
     ),
     NamedSet(
         name="pollution",

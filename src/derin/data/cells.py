@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
+from derin.core.messages import Sentence
 from derin.data.table import Rows
 
 Floats = npt.NDArray[np.float64]
@@ -80,10 +81,14 @@ def parse_dates(cells: Sequence[str], order: str) -> Floats:
 def numbers_and_way(cells: Sequence[str], counts: Rows, decimal_comma: bool) -> tuple[Floats, str]:
     """Numbers and how they are written, in words, where that is not the usual way."""
     plain = _plain_numbers(cells)
-    best, way, most = plain, "", int(counts[~np.isnan(plain)].sum())
+    best, most = plain, int(counts[~np.isnan(plain)].sum())
+    way = ""
     if most == int(counts.sum()):
         return best, way
-    ways = [(_with_decimal_comma, " with a decimal comma"), (_with_grouping_comma, " with commas between thousands")]
+    ways = [
+        (_with_decimal_comma, Sentence("reading.decimal_comma")),
+        (_with_grouping_comma, Sentence("reading.grouping_comma")),
+    ]
     for parse, words in ways if decimal_comma else reversed(ways):
         values = np.fromiter(map(parse, cells), dtype=np.float64, count=len(cells))
         if (fitting := int(counts[~np.isnan(values)].sum())) > most:
@@ -126,17 +131,17 @@ def date_order(cells: list[str]) -> tuple[str, str]:
     """In which order day and month stand, and how that was found out."""
     parts = [match for match in map(_YEAR_LAST.fullmatch, cells) if match]
     if 2 * len(parts) < len(cells):
-        return YEAR_FIRST, "written year first"
+        return YEAR_FIRST, Sentence("reading.year_first")
     if all(match["mark"] == "." for match in parts):
-        return DAY_FIRST, "written DD.MM.YYYY"
+        return DAY_FIRST, Sentence("reading.day_first_dots")
     slashed = [match for match in parts if match["mark"] != "."]
     day_first = sum(int(match["one"]) > 12 for match in slashed)
     month_first = sum(int(match["two"]) > 12 for match in slashed)
     if month_first > day_first:
-        return MONTH_FIRST, "written MM/DD/YYYY (second numbers beyond 12 occur)"
+        return MONTH_FIRST, Sentence("reading.month_first")
     if day_first:
-        return DAY_FIRST, "written DD/MM/YYYY (first numbers beyond 12 occur)"
-    return DAY_FIRST, "that are ambiguous (no number beyond 12 occurs), taken as DD/MM/YYYY"
+        return DAY_FIRST, Sentence("reading.day_first")
+    return DAY_FIRST, Sentence("reading.ambiguous")
 
 
 def _seconds(cell: str, order: str) -> float:

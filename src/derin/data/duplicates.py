@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from derin.core.messages import Sentence
 from derin.core.seeds import generator
 from derin.data.reading import Duplicate, Outcome
 from derin.data.schema import Kind
@@ -91,7 +92,7 @@ def note_duplicates(table: Table, first: Rows | None = None) -> None:
             reading.duplicates.append(Duplicate(names, tuple(str(part) for part in parts[rows])))
         # A sentence has more than one translation.
         if any(len(set(_contents(column, rows))) > 1 for column in targets) and Kind.TEXT not in kinds:
-            reason = "equal inputs with different targets: at least one of them is wrong, or the inputs do not tell"
+            reason = Sentence("reading.conflicting")
             reading.add(", ".join(names[:6]) + (", …" if len(names) > 6 else ""), Outcome.NOTED, reason)
 
 

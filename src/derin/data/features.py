@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError
+from derin.core.messages import Sentence
 from derin.data.cells import DAY_FIRST
 from derin.data.encoders import CategoryEncoder, DateEncoder, Encoder, Features, NumberEncoder, encoder_from_json
 from derin.data.preparation import Preparation
@@ -77,8 +78,8 @@ class FeaturePreparation(Preparation):
                 f"Table {table.name!r}: an input of numbers, categories or dates is required; it has: {kinds}."
             )
         for column in left_out:
-            why = "it is text" if column.kind is Kind.TEXT else "it is empty in all training rows"
-            note = f"The column {column.name!r} is no feature, because {why}."
+            key = "reading.no_feature_text" if column.kind is Kind.TEXT else "reading.no_feature_empty"
+            note = Sentence(key, column=column.name)
             if note not in table.reading.notes:
                 table.reading.notes.append(note)
         return cls(tuple(encoders))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, UsageError, near_matches
+from derin.core.messages import Sentence
 from derin.data.catalog import NAMED_SETS
 from derin.data.duplicates import first_equal_rows, note_duplicates
 from derin.data.forms import TASK_READERS, Progress, ReadOptions, read_for_task, read_form
@@ -230,7 +231,7 @@ def _with_channels(table: Table, channels: int | None) -> Table:
                 pictures = np.rint(data.values @ np.array(_LUMA, dtype=np.float32))[..., None].astype(np.uint8)
             columns[column.name] = Dense(pictures)
             column = replace(column, shape=(*column.shape[:-1], channels))
-            notes.append(f"Pictures were stored {'in colour' if channels == 3 else 'in gray'}, as asked.")
+            notes.append(Sentence("reading.stored_in_color" if channels == 3 else "reading.stored_in_gray"))
         schema.append(column)
     reading = replace(table.reading, notes=notes)
     return replace(table, columns=columns, schema=Schema(tuple(schema)), reading=reading)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from derin.core.errors import DataError, UnknownNameError
 from derin.core.lock import FolderLock
+from derin.core.messages import Sentence
 from derin.data.catalog import NAMED_SETS, NamedSet
 from derin.data.download import downloads_folder, fetch, fetch_all, unpack
 from derin.data.forms import ReadOptions
@@ -112,16 +113,14 @@ def _not_found(named: NamedSet, download: bool) -> DataError:
 
 def _differences(named: NamedSet, table: Table) -> list[str]:
     """Sentences about how this copy differs from the published set."""
-    notes = []
+    notes: list[str] = []
     for split, published in named.published.items():
         here = len(table.splits.get(split, ())) if split else len(table)
         if here != published:
-            what = split or "it"
-            notes.append(f"This copy differs from the published set: {what} has {here:,} of {published:,} examples.")
+            what = split or Sentence("reading.the_set")
+            notes.append(Sentence("reading.copy_differs", what=what, here=here, published=published))
     if named.lossless and any(c.kind is Kind.PICTURE for c in table.inputs) and table.row_names is not None:
         first = [table.row_names[row].lower() for row in range(min(100, len(table)))]
         if any(row_name.endswith((".jpg", ".jpeg")) for row_name in first):
-            notes.append(
-                "This copy differs from the published set: its pictures are JPEG files, which lost some detail."
-            )
+            notes.append(Sentence("reading.copy_jpeg"))
     return notes

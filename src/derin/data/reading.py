@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from derin.core.messages import Sentence
+from derin.data.schema import Schema
+
 
 class Outcome(StrEnum):
     """What was done about something unusual."""
@@ -80,3 +83,9 @@ class Reading:
             "leaks": len(self.leaks),
             "notes": self.notes,
         }
+
+
+def sentences(reading: Reading, schema: Schema) -> dict[str, Any]:
+    """What was said while data was read, by its English text, so that a report can say it in another language."""
+    texts = (*reading.notes, *(finding.reason for finding in reading.findings), *(column.note for column in schema))
+    return {text: text.to_json() for text in texts if isinstance(text, Sentence)}

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
+from derin.core.messages import Sentence
 from derin.core.seeds import permutation
 from derin.data.duplicates import first_equal_rows
 from derin.data.reading import Outcome, Reading
@@ -138,7 +139,7 @@ def _rows_with_targets(table: Table, reading: Reading) -> npt.NDArray[np.bool_]:
             missing |= np.isnan(values).any(axis=1)
         for row in np.flatnonzero(missing & usable).tolist():
             where = f"row {row}" if table.row_names is None else table.row_names[row]
-            reading.add(where, Outcome.SKIPPED, f"target {column.name!r} is missing: the row belongs to no split")
+            reading.add(where, Outcome.SKIPPED, Sentence("reading.missing_target_row", column=column.name))
         usable &= ~missing
     return usable
 
@@ -167,7 +168,7 @@ class _Cut:
         target = _stratifying(table)
         if target is not None and not table.schema.with_role(Role.GROUP):
             strata = table.columns[target.name].take(pool)
-            how.insert(0, "every class in proportion")
+            how.insert(0, Sentence("reading.in_proportion"))
         order = np.argsort(units, kind="stable")
         starts = np.flatnonzero(np.diff(units[order], prepend=-1))
         return cls(pool[order], np.append(starts, len(pool)), strata[order][starts], tuple(how))
@@ -247,14 +248,14 @@ def _units(table: Table, pool: Rows, first: Rows | None) -> tuple[npt.NDArray[np
         data = table.columns[groups[0].name]
         values = data.texts(pool) if not isinstance(data, Dense) else data.take(pool)  # type: ignore[attr-defined]
         _, numbers = np.unique(np.asarray(values), return_inverse=True, axis=0)
-        return numbers.reshape(-1), f"rows of one {groups[0].name!r} together"
+        return numbers.reshape(-1), Sentence("reading.groups_together", column=groups[0].name)
     equal = (first_equal_rows(table) if first is None else first)[pool]
     distinct, units = np.unique(equal, return_inverse=True)
     if len(distinct) == len(pool):
         return units, ""
     if len(distinct) < len(pool) * _LARGEST_COPIED_SHARE:
         return np.arange(len(pool)), ""
-    return units, "equal examples together"
+    return units, Sentence("reading.equal_together")
 
 
 def _stratifying(table: Table) -> Column | None:
@@ -265,7 +266,11 @@ def _stratifying(table: Table) -> Column | None:
 
 
 def _sentence(wanted: list[str], parts: Mapping[str, Rows], given: Mapping[str, Rows], cut: _Cut, seed: int) -> str:
-    cuts = " and ".join(f"{name} ({len(parts[name]):,})" for name in wanted)
-    source = f"train, which keeps {len(parts[_TRAIN]):,}" if given else f"all rows, train keeps {len(parts[_TRAIN]):,}"
-    how = "".join(f", {clause}" for clause in cut.how)
-    return f"{cuts} {'were' if len(wanted) > 1 else 'was'} cut from {source}; seed {seed}{how}."
+    cuts = [Sentence("reading.split_of_size", split=name, count=len(parts[name])) for name in wanted]
+    source = Sentence("reading.from_train" if given else "reading.from_all", count=len(parts[_TRAIN]))
+    how = ""
+    for clause in cut.how:
+        how = Sentence("reading.comma", first=how, second=clause)
+    if len(cuts) == 1:
+        return Sentence("reading.cut_one", first=cuts[0], source=source, seed=seed, how=how)
+    return Sentence("reading.cut_two", first=cuts[0], second=cuts[1], source=source, seed=seed, how=how)

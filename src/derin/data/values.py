@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from derin.core.messages import Sentence
 from derin.data.cells import (
     Floats,
     date_order,
@@ -109,7 +110,7 @@ def infer_values(cells: Sequence[str], *, decimal_comma: bool = False, kind: Kin
     if kind is Kind.TEXT or (kind is None and _is_text(distinct, absent)):
         empty = np.fromiter((cell == "" for cell in distinct.cells), dtype=bool, count=len(absent))
         num = len(absent) - int(empty.sum())
-        note = f"text: {num:,} different strings"
+        note = Sentence("reading.text_note", different=num)
         return Values(
             kind=Kind.TEXT, data=Ragged.from_texts(cells), note=note, is_missing=empty[distinct.codes], num_distinct=num
         )
@@ -161,11 +162,16 @@ def _as_numbers(distinct: _Distinct, absent: npt.NDArray[np.bool_], decimal_comm
     different = np.unique(parsed[~np.isnan(parsed)])
     integral = bool((different == np.round(different)).all())
     missing = np.isnan(values)[distinct.codes]
-    note = f"{'whole numbers' if integral else 'numbers'}{way}, {len(different):,} different" + _missing_note(missing)
+    note = Sentence(
+        "reading.numbers_note",
+        kind=Sentence("reading.whole_numbers" if integral else "reading.numbers"),
+        way=way,
+        different=len(different),
+    )
     return Values(
         kind=Kind.NUMBER,
         data=Dense(values[distinct.codes]),
-        note=note,
+        note=_with_missing(note, missing),
         is_missing=missing,
         num_distinct=len(different),
         conflicts=conflicts,
@@ -187,11 +193,11 @@ def _as_dates(distinct: _Distinct, absent: npt.NDArray[np.bool_], forced: bool) 
         return None
     missing = np.isnan(values)[distinct.codes]
     num = len(np.unique(values[~np.isnan(values)]))
-    note = f"dates {why}, {num:,} different" + _missing_note(missing)
+    note = Sentence("reading.dates_note", how=why, different=num)
     return Values(
         kind=Kind.DATE,
         data=Dense(values[distinct.codes]),
-        note=note,
+        note=_with_missing(note, missing),
         is_missing=missing,
         num_distinct=num,
         unit=order,
@@ -207,21 +213,32 @@ def _as_category(distinct: _Distinct, absent: npt.NDArray[np.bool_]) -> Values:
     codes = np.fromiter((place.get(cell, -1) for cell in distinct.cells), dtype=np.int64, count=len(distinct.cells))
     codes[absent] = -1
     missing = absent[distinct.codes]
-    examples = ", ".join(classes[:3]) + (", …" if len(classes) > 3 else "")
-    note = f"category, {len(classes):,} different" + (f" ({examples})" if classes else "") + _missing_note(missing)
     return Values(
         kind=Kind.CATEGORY,
         data=Dense(codes[distinct.codes]),
-        note=note,
+        note=note_of_strings("reading.category", classes, missing),
         is_missing=missing,
         num_distinct=len(classes),
         classes=tuple(classes),
     )
 
 
-def _missing_note(missing: npt.NDArray[np.bool_]) -> str:
+def note_of_strings(kind: str, classes: Sequence[str], missing: npt.NDArray[np.bool_]) -> str:
+    """What a column of strings holds, for people.
+
+    Args:
+        kind: what they are, as a key of the catalogue.
+        classes: the different ones.
+        missing: rows without a value.
+    """
+    examples = f" ({', '.join(classes[:3])}{', …' if len(classes) > 3 else ''})" if classes else ""
+    note = Sentence("reading.strings_note", kind=Sentence(kind), different=len(classes), examples=examples)
+    return _with_missing(note, missing)
+
+
+def _with_missing(note: str, missing: npt.NDArray[np.bool_]) -> str:
     num = int(missing.sum())
-    return f", {num:,} missing" if num else ""
+    return Sentence("reading.with_missing", note=note, missing=num) if num else note
 
 
 def _also_missing(distinct: _Distinct, absent: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from derin.core.messages import capital, say
+from derin.core.messages import Sentence, capital, say, told
 from derin.report.html import Html, folded, join, table, tag
 from derin.strategy.numbers import count_text, shape_text, split_name
 from derin.strategy.story import SPLITS, Story, is_number
@@ -26,7 +26,7 @@ def data(story: Story, *, names: bool) -> Html | None:
     return join(
         [
             _source(story),
-            *(tag("p", str(note)) for note in _list(story, "notes")),
+            *(tag("p", _told(story, note)) for note in _list(story, "notes")),
             _counts(story),
             _duplicates(story, names),
             _findings(story, names),
@@ -107,13 +107,17 @@ def _findings(story: Story, names: bool) -> Html:
     often = Counter((str(f.get("outcome")), str(f.get("reason"))) for f in findings)
     summary = table(
         [say("data.outcome"), say("data.reason"), say("data.how_often")],
-        [[_outcome(outcome), reason, count_text(num)] for (outcome, reason), num in often.most_common(_MAX_LINES)],
+        [
+            [_outcome(outcome), _told(story, reason), count_text(num)]
+            for (outcome, reason), num in often.most_common(_MAX_LINES)
+        ],
         numeric=(2,),
     )
     if not names:
         return join([heading, summary])
     rows = [
-        [tag("code", f.get("where")), _outcome(str(f.get("outcome"))), f.get("reason")] for f in findings[:_MAX_LINES]
+        [tag("code", f.get("where")), _outcome(str(f.get("outcome"))), _told(story, f.get("reason"))]
+        for f in findings[:_MAX_LINES]
     ]
     if len(findings) > _MAX_LINES:
         rows.append([say("list.more", count=len(findings) - _MAX_LINES), "", ""])
@@ -128,7 +132,10 @@ def _columns(story: Story) -> Html | None:
     if not columns:
         return None
     head = [say(f"data.{name}") for name in ("column", "kind", "role", "shape", "note")]
-    rows = [[c.get("name"), c.get("kind"), c.get("role"), shape_text(c.get("shape")), c.get("note")] for c in columns]
+    rows = [
+        [c.get("name"), c.get("kind"), c.get("role"), shape_text(c.get("shape")), _told(story, c.get("note"))]
+        for c in columns
+    ]
     return _foldable(say("data.columns"), table(head, rows[:_MAX_LINES]), len(rows))
 
 
@@ -138,6 +145,14 @@ def _foldable(heading: str, body: Html, num_rows: int) -> Html:
 
 def _outcome(outcome: str) -> str:
     return say(f"data.{outcome}") if outcome in ("skipped", "converted", "noted") else outcome
+
+
+def _told(story: Story, text: Any) -> str:
+    """What was said while reading, in the reader's language where the record tells how it was made."""
+    try:
+        return told(Sentence.from_json(story.part("data", "sentences")[str(text)]))
+    except (KeyError, ValueError):
+        return str(text)
 
 
 def _list(story: Story, name: str) -> list[Any]:

@@ -54,8 +54,21 @@ def test_equal_ngrams_have_equal_numbers_and_different_ones_others(texts: list[s
     for first, one in zip(texts, found):
         for second, other in zip(texts, found):
             shared = set(one.tolist()) & set(other.tolist())
-            assert sum(number < 4 + HALF for number in shared) == len(words_and_pairs(first) & words_and_pairs(second))
-            assert sum(number >= 4 + HALF for number in shared) == len(pieces(first) & pieces(second))
+            # Two different ones fall on one of half a million numbers now and then, but not twice in so short texts.
+            more_words = sum(n < 4 + HALF for n in shared) - len(words_and_pairs(first) & words_and_pairs(second))
+            more_pieces = sum(n >= 4 + HALF for n in shared) - len(pieces(first) & pieces(second))
+            assert more_words in (0, 1)
+            assert more_pieces in (0, 1)
+
+
+def test_different_ngrams_fall_on_one_number_as_seldom_as_by_chance() -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    words = [a + b + c for a in letters for b in letters for c in letters]
+    numbers = np.concatenate(rows(words))
+    numbers = np.unique(numbers[numbers < 4 + HALF])
+    # n draws take m (1 − (1 − 1/m)ⁿ) of m numbers; the deviation of that is about n / √(2m) = 17.
+    expected = HALF * -np.expm1(len(words) * np.log1p(-1 / HALF))
+    assert len(numbers) == pytest.approx(expected, abs=4 * 17)
 
 
 def test_numbers_are_sorted_and_stand_once() -> None:

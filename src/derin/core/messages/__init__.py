@@ -10,6 +10,7 @@ import importlib
 import os
 import string
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from derin.core.errors import UnknownNameError
@@ -56,14 +57,62 @@ def say(key: str, /, **values: Any) -> str:
         '1.200 epok'
         >>> del os.environ["DERIN_LANG"]
     """
-    spoken = language()
-    messages = catalogue(spoken)
-    if key not in messages:
-        raise UnknownNameError("message", key, messages)
-    message = messages[key]
-    if isinstance(message, tuple):
-        message = message[0] if values["count"] == 1 else message[1]
-    return _Spelling(spoken).vformat(message, (), values)
+    return _filled(language(), key, values)
+
+
+class Sentence(str):
+    """A message as English text that can still be said in the reader's language.
+
+    For what is noticed where nobody listens yet, as when data are read: it is text like any other, in records too, and
+    a report says it in the language of that moment.
+
+    Args:
+        key: of the catalogue.
+        values: what stands in its braces: text, numbers, or sentences.
+
+    Example:
+        >>> import os; os.environ["DERIN_LANG"] = "tr"
+        >>> sentence = Sentence("epochs.count", count=1200)
+        >>> sentence, told(sentence), told("1,200 epochs")
+        ('1,200 epochs', '1.200 epok', '1,200 epochs')
+        >>> Sentence.from_json(sentence.to_json()) == sentence
+        True
+        >>> del os.environ["DERIN_LANG"]
+    """
+
+    key: str
+    values: dict[str, Any]
+
+    def __new__(cls, key: str, /, **values: Any) -> Sentence:
+        sentence = super().__new__(cls, _filled("en", key, values))
+        sentence.key, sentence.values = key, values
+        return sentence
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        return (self.key,), self.values
+
+    def to_json(self) -> dict[str, Any]:
+        """Key and values, sentences among them likewise."""
+        values = {n: v.to_json() if isinstance(v, Sentence) else v for n, v in self.values.items()}
+        return {"key": self.key, "values": values}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Sentence:
+        """The sentence that `to_json` described.
+
+        Raises:
+            ValueError: it is none of this catalogue.
+        """
+        try:
+            given = {name: cls.from_json(v) if isinstance(v, dict) else v for name, v in data["values"].items()}
+            return cls(data["key"], **given)
+        except (KeyError, TypeError, ValueError, AttributeError, UnknownNameError) as error:
+            raise ValueError(f"no sentence: {error}") from None
+
+
+def told(text: str) -> str:
+    """A sentence in the reader's language; any other text as it is."""
+    return _filled(language(), text.key, text.values) if isinstance(text, Sentence) else text
 
 
 def capital(text: str) -> str:
@@ -99,10 +148,21 @@ def spell(value: Any, spec: str = "", spoken: str | None = None) -> str:
     return text
 
 
+@cache
 def catalogue(spoken: str) -> Mapping[str, Message]:
     """All messages of a language."""
-    messages: Mapping[str, Message] = importlib.import_module(f"derin.core.messages.{spoken}").MESSAGES
-    return messages
+    parts = (importlib.import_module(f"derin.core.messages.{name}") for name in (spoken, f"reading_{spoken}"))
+    return {key: message for part in parts for key, message in part.MESSAGES.items()}
+
+
+def _filled(spoken: str, key: str, values: Mapping[str, Any]) -> str:
+    messages = catalogue(spoken)
+    if key not in messages:
+        raise UnknownNameError("message", key, messages)
+    message = messages[key]
+    if isinstance(message, tuple):
+        message = message[0] if values["count"] == 1 else message[1]
+    return _Spelling(spoken).vformat(message, (), values)
 
 
 class _Spelling(string.Formatter):
@@ -112,4 +172,6 @@ class _Spelling(string.Formatter):
         self._spoken = spoken
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, Sentence):
+            value = _filled(self._spoken, value.key, value.values)
         return spell(value, format_spec, self._spoken)

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from derin.core.errors import UnknownNameError, UsageError
+from derin.core.messages import Sentence
 from derin.core.seeds import generator
 from derin.data.reading import Reading
 from derin.data.schema import Column, Kind, Role, Schema
@@ -102,16 +103,19 @@ def generate_dates(language: str, *, num: int = 12_000, seed: int = 0) -> Table:
     said = [_cased(forms[form](day), case, language) for day, form, case in zip(days, chosen, casing)]
     schema = Schema(
         (
-            Column(name="date", kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note=f"generated, language {language}"),
-            Column(name="iso", kind=Kind.TEXT, role=Role.TARGET, shape=(-1,), note="year-month-day"),
+            Column(
+                name="date",
+                kind=Kind.TEXT,
+                role=Role.INPUT,
+                shape=(-1,),
+                note=Sentence("reading.generated_language", language=language),
+            ),
+            Column(name="iso", kind=Kind.TEXT, role=Role.TARGET, shape=(-1,), note=Sentence("reading.year_month_day")),
         )
     )
     ends = np.cumsum(list(_SHARES.values())) * num // sum(_SHARES.values())
     reading = Reading(source=f"generated, seed {seed}")
-    reading.notes.append(
-        f"{num:,} days of 1970 to 2069 in {len(forms)} forms; every day stands in one row, so no day of the test set "
-        "is seen in training."
-    )
+    reading.notes.append(Sentence("reading.days_and_forms", num=num, forms=len(forms)))
     return Table(
         name=f"dates_{language}",
         schema=schema,

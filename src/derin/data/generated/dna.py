@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from derin.core.messages import Sentence
 from derin.core.seeds import generator
 from derin.data.reading import Reading
 from derin.data.schema import Column, Kind, Role, Schema
@@ -71,7 +72,7 @@ def dna_promoters(*, name: str, num: int = _NUM, seed: int = _SEED) -> Table:
     labels = np.where(random.random(num) < _WRONG_LABELS, 1 - labels, labels)
     schema = Schema(
         (
-            Column(name="text", kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="DNA, from 5' to 3'"),
+            Column(name="text", kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note=Sentence("reading.dna_direction")),
             Column(name="label", kind=Kind.CATEGORY, role=Role.TARGET, classes=CLASSES),
         )
     )

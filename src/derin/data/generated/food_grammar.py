@@ -22,6 +22,7 @@ from typing import TypeVar
 import numpy as np
 
 from derin.core.errors import UsageError
+from derin.core.messages import Sentence
 from derin.core.seeds import generator
 from derin.data.reading import Reading
 from derin.data.schema import Column, Kind, Role, Schema
@@ -77,7 +78,7 @@ def food(*, name: str, num: int = 6000, seed: int = 0) -> Table:
     Shapes:
         column ``text`` of two rows, train and val.
     """
-    return lines_as_text(name, food_sentences(num, seed), "sentences of the food grammar")
+    return lines_as_text(name, food_sentences(num, seed), Sentence("reading.food_sentences"))
 
 
 def lines_as_text(name: str, lines: list[str], what: str, between: str = "\n") -> Table:
@@ -93,7 +94,7 @@ def lines_as_text(name: str, lines: list[str], what: str, between: str = "\n") -
         schema=Schema((Column(name="text", kind=Kind.TEXT, role=Role.INPUT),)),
         columns={"text": Ragged.from_texts(parts)},
         splits={"train": np.array([0]), "val": np.array([1])},
-        reading=Reading(source=name, notes=[f"{len(lines):,} {what}, made by a rule; the last tenth measures."]),
+        reading=Reading(source=name, notes=[Sentence("reading.made_by_rule", num=len(lines), what=what)]),
         row_names=["train", "val"],
         given_splits=("train", "val"),
         task="lm",

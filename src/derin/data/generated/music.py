@@ -27,6 +27,7 @@ import re
 import numpy as np
 
 from derin.core.errors import UsageError
+from derin.core.messages import Sentence
 from derin.core.seeds import generator
 from derin.data.generated.food_grammar import lines_as_text
 from derin.data.table import Table
@@ -85,7 +86,7 @@ def music(*, name: str, num: int = 4000, seed: int = 0) -> Table:
     Shapes:
         column ``text`` of two rows, train and val.
     """
-    return lines_as_text(name, melodies(num, seed), "melodies in ABC notation", between="\n\n")
+    return lines_as_text(name, melodies(num, seed), Sentence("reading.melodies"), between="\n\n")
 
 
 def broken_rules(tune: str) -> list[str]:

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
+from derin.core.messages import Sentence
 from derin.data.pictures.fitting import is_small
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Pixels = npt.NDArray[np.uint8]
 
 # Twice the limit at which Pillow warns: 179 million pixels, half a gigabyte in RGB.
 MAX_PIXELS = 178_956_970
-_TOO_LARGE = f"too large (more than {MAX_PIXELS:,} pixels)"
+_TOO_LARGE = Sentence("reading.too_many_pixels", most=MAX_PIXELS)
 # Pictures beyond this are decoded one at a time, so that memory stays bounded with many threads.
 _LARGE_PIXELS = 24_000_000
 _ONE_LARGE_PICTURE = threading.Lock()
@@ -94,7 +95,7 @@ def open_picture(data: bytes, *, side: int | None = None) -> Opened:
     import PIL.Image
 
     if not data:
-        raise UnreadablePictureError("empty file (0 bytes)")
+        raise UnreadablePictureError(Sentence("reading.empty_file"))
     try:
         image = _identified(data)
         width, height = image.size
@@ -103,9 +104,7 @@ def open_picture(data: bytes, *, side: int | None = None) -> Opened:
         remarks: list[str] = []
         if getattr(image, "is_animated", False):
             pages = image.format in ("TIFF", "MPO")
-            remarks.append(
-                "several pictures in one file: the first was taken" if pages else "animated: first frame taken"
-            )
+            remarks.append(Sentence("reading.several_pictures") if pages else Sentence("reading.animated"))
         if side is not None and not is_small(height, width):
             scale = 2 * side / min(width, height)
             image.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))
@@ -121,12 +120,12 @@ def open_picture(data: bytes, *, side: int | None = None) -> Opened:
     except PIL.Image.DecompressionBombError:
         raise UnreadablePictureError(_TOO_LARGE) from None
     except PIL.UnidentifiedImageError:
-        raise UnreadablePictureError("no picture that can be read") from None
+        raise UnreadablePictureError(Sentence("reading.no_picture")) from None
     except _DAMAGE as error:
         if "truncated" in str(error).lower():
-            raise UnreadablePictureError("truncated picture") from None
+            raise UnreadablePictureError(Sentence("reading.truncated")) from None
         told = " ".join(str(error).split()) or type(error).__name__
-        raise UnreadablePictureError(f"damaged picture ({told[:120]})") from None
+        raise UnreadablePictureError(Sentence("reading.damaged", error=told[:120])) from None
 
 
 def gray_or_rgb(image: Image, remarks: list[str]) -> Image:
@@ -136,12 +135,12 @@ def gray_or_rgb(image: Image, remarks: list[str]) -> Image:
     if image.mode in ("L", "RGB") and "transparency" not in image.info:
         return image
     if image.mode == "1":
-        remarks.append("1-bit picture: black and white became 0 and 255")
+        remarks.append(Sentence("reading.one_bit"))
         return image.convert("L")
     if image.mode.startswith("I") or image.mode == "F":
         return PIL.Image.fromarray(_eight_bits(np.asarray(image), image.mode, remarks))
     if image.mode == "P":
-        remarks.append("palette picture: its colours were written out")
+        remarks.append(Sentence("reading.palette"))
         if "transparency" not in image.info:
             return image.convert("L" if _has_gray_palette(image) else "RGB")
     if "transparency" in image.info:
@@ -151,9 +150,9 @@ def gray_or_rgb(image: Image, remarks: list[str]) -> Image:
     if image.mode in ("LA", "RGBA"):
         return _on_white(image, remarks)
     if image.mode == "CMYK":
-        remarks.append("CMYK picture: converted to RGB")
+        remarks.append(Sentence("reading.cmyk"))
     elif image.mode != "RGBX":
-        remarks.append(f"{image.mode} picture: converted to RGB")
+        remarks.append(Sentence("reading.other_mode", mode=image.mode))
     return image.convert("RGB")
 
 
@@ -216,7 +215,7 @@ def _upright(image: Image, remarks: list[str]) -> tuple[Image, bool]:
     }
     if orientation not in turns:
         return image, False
-    remarks.append("turned upright as its EXIF orientation says")
+    remarks.append(Sentence("reading.upright"))
     return image.transpose(turns[orientation]), orientation >= 5
 
 
@@ -235,7 +234,7 @@ def _on_white(image: Image, remarks: list[str]) -> Image:
     lowest, _ = alpha.getextrema()
     if lowest == 255:
         return opaque
-    remarks.append("transparent parts were laid on white")
+    remarks.append(Sentence("reading.on_white"))
     ground = PIL.Image.new(mode, image.size, "white")
     ground.paste(opaque, mask=alpha)
     return ground
@@ -246,10 +245,10 @@ def _eight_bits(values: npt.NDArray[np.generic], mode: str, remarks: list[str]) 
     numbers = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
     lowest, highest = float(numbers.min()), float(numbers.max())
     if mode == "F" and lowest >= 0.0 and highest <= 255.0:
-        remarks.append("float picture: scaled to 8 bits")
+        remarks.append(Sentence("reading.float_picture"))
         return np.rint(numbers * (255.0 if highest <= 1.0 else 1.0)).astype(np.uint8)
     if mode != "F" and lowest >= 0.0 and highest <= 65535.0:
-        remarks.append("16-bit gray picture: scaled to 8 bits")
+        remarks.append(Sentence("reading.sixteen_bits"))
         return np.rint(numbers * 255.0 / 65535.0).astype(np.uint8)
-    remarks.append("gray picture of more than 16 bits: its lowest to highest value became 0 to 255")
+    remarks.append(Sentence("reading.many_bits"))
     return np.rint((numbers - lowest) * 255.0 / max(highest - lowest, 1e-300)).astype(np.uint8)

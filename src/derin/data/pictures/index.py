@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from derin.core.errors import RefusedFileError
 from derin.core.files import open_plain, read_json, write_bytes, write_json
+from derin.core.messages import Sentence
 from derin.core.strict_json import dump_json
 from derin.data.archives import Contents, Member
 from derin.data.pictures.fitting import Fitting, Rule
@@ -110,9 +111,9 @@ def write_index(folder: Path, index: PictureIndex, source: str) -> None:
         "fitting": index.fitting.to_json(),
         "channels": index.channels,
         "is_encoded": index.is_encoded,
-        "findings": [[number, outcome.value, reason] for number, outcome, reason in index.findings],
+        "findings": [[number, outcome.value, _plain(reason)] for number, outcome, reason in index.findings],
         "folders": None if listed is None else [_text(f) for f in listed.folders],
-        "refused": None if listed is None else [[_text(name), reason] for name, reason in listed.refused],
+        "refused": None if listed is None else [[_text(name), _plain(reason)] for name, reason in listed.refused],
         "arrays_sha256": hashlib.sha256(packed).hexdigest(),
         "pixels": {
             "bytes": status.st_size,
@@ -179,7 +180,7 @@ def _parsed(folder: Path, document: dict[str, Any]) -> PictureIndex:
                 arrays["member_stamps"].tolist(),
                 strict=True,
             )
-            refused = [(str(name), str(reason)) for name, reason in document["refused"]]
+            refused = [(str(name), _reason(reason)) for name, reason in document["refused"]]
             contents = Contents([Member(*member) for member in members], document["folders"], refused)
     for name, kind in _ARRAY_TYPES.items():
         shape = (len(paths), HASH_BYTES) if name == "hashes" else (len(paths),)
@@ -194,10 +195,18 @@ def _parsed(folder: Path, document: dict[str, Any]) -> PictureIndex:
         fitting=Fitting(Rule(fitting["rule"]), int(fitting["height"]), int(fitting["width"])),
         channels=int(document["channels"]),
         is_encoded=bool(document["is_encoded"]),
-        findings=[(int(number), Outcome(outcome), str(reason)) for number, outcome, reason in document["findings"]],
+        findings=[(int(number), Outcome(outcome), _reason(reason)) for number, outcome, reason in document["findings"]],
         source_stamp=None if stamp is None else (int(stamp[0]), int(stamp[1])),
         contents=contents,
     )
+
+
+def _plain(reason: str) -> Any:
+    return reason.to_json() if isinstance(reason, Sentence) else reason
+
+
+def _reason(data: Any) -> str:
+    return Sentence.from_json(data) if isinstance(data, dict) else str(data)
 
 
 def _check_pixels(path: Path, recorded: dict[str, int], num_bytes: int) -> None:

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from derin.core.errors import DataError
+from derin.core.messages import Sentence
 from derin.data.archives import Contents, Member, is_hidden
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Finding, Outcome
@@ -150,8 +151,8 @@ def list_classes(contents: Contents, source: str) -> Listing:
             names.add(home[1])
     if not listing.entries:
         raise DataError(f"{source}: its {len(pictures):,} pictures lie in no class folders; {_REQUIRED}.")
-    listing.findings += _listed(stray, "the picture lies in no class folder")
-    listing.findings += _listed(beside, "the folder lies beside the splits and names none")
+    listing.findings += _listed(stray, Sentence("reading.in_no_class"))
+    listing.findings += _listed(beside, Sentence("reading.beside_splits"))
     for folder in contents.folders:
         if not any(is_hidden(part) for part in folder.split("/")):
             home = _home(folder, base, splits, set())
@@ -160,10 +161,12 @@ def list_classes(contents: Contents, source: str) -> Listing:
     listing.class_names = tuple(sorted(names, key=natural_key))
     if nested:
         some = ", ".join(sorted(map(shown, nested), key=natural_key)[:3]) + (", …" if len(nested) > 3 else "")
-        listing.notes.append(f"Folders inside class folders belong to the class ({some}).")
+        listing.notes.append(Sentence("reading.nested_folders", some=some))
     merged = [name for name, number in Counter(splits.values()).items() if number > 1]
     listing.notes += [
-        f"Several folders were read as {name}: {', '.join(sorted(f for f, s in splits.items() if s == name))}."
+        Sentence(
+            "reading.folders_as_split", split=name, folders=", ".join(sorted(f for f, s in splits.items() if s == name))
+        )
         for name in merged
     ]
     return listing
@@ -195,16 +198,20 @@ def _visible_pictures(contents: Contents, listing: Listing) -> list[Member]:
         if above is not None:
             hidden_folders[above] += 1
         elif is_hidden(name):
-            listing.findings.append(Finding(shown(member.path), Outcome.SKIPPED, "hidden file"))
+            listing.findings.append(Finding(shown(member.path), Outcome.SKIPPED, Sentence("reading.hidden_file")))
         elif _ending(name) in PICTURE_ENDINGS:
             found.append(member)
         else:
             others.append(member.path)
     listing.findings += [
-        Finding(shown(folder) + (f" ({number:,} files)" if number else ""), Outcome.SKIPPED, "hidden folder")
+        Finding(
+            shown(folder) + (f" ({number:,} files)" if number else ""),
+            Outcome.SKIPPED,
+            Sentence("reading.hidden_folder"),
+        )
         for folder, number in sorted(hidden_folders.items())
     ]
-    listing.findings += _listed(others, "no picture by its name")
+    listing.findings += _listed(others, Sentence("reading.no_picture_name"))
     return found
 
 

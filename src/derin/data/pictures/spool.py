@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from derin.core.messages import Sentence
 from derin.data.archives import Files, UnreadableFileError
 from derin.data.pictures.decode import Pixels, UnreadablePictureError, open_picture, quiet_pillow
 from derin.data.pictures.encoded import num_decoders
@@ -27,7 +28,7 @@ Progress = Callable[[int, int], None]
 _CHUNK_FILES, _CHUNK_BYTES = 32, 16 << 20
 # So many pictures tell how much room all of them will take.
 _ESTIMATE_FROM = 200
-STRIP = "very long picture: only its middle was kept"
+STRIP = Sentence("reading.strip")
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Work:
             try:
                 data = self.files.read(member.path) if contents is None else contents[place]
                 if not data and member.size:
-                    raise UnreadableFileError("the file cannot be read")
+                    raise UnreadableFileError(Sentence("reading.file_unreadable"))
             except UnreadableFileError as error:
                 found.append(_Result(number, bytes(HASH_BYTES), str(error)))
                 continue
@@ -84,7 +85,7 @@ class Work:
             try:
                 found.append(self._decoded(number, digest, data))
             except UnreadablePictureError as error:
-                found.append(_Result(number, digest, str(error)))
+                found.append(_Result(number, digest, error.args[0]))
         return found
 
     def _decoded(self, number: int, digest: bytes, data: bytes) -> _Result:

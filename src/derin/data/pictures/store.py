@@ -13,6 +13,7 @@ import numpy as np
 from derin.core.errors import DataError, RefusedFileError
 from derin.core.files import recover_folder, remove_leftovers, replace_folder, storage_errors, temporary_folder
 from derin.core.lock import FolderLock
+from derin.core.messages import Sentence
 from derin.data.archives import Contents, Files, open_files
 from derin.data.cache import (
     cache_folder,
@@ -153,25 +154,26 @@ def _opened(place: Path, index: PictureIndex, listing: Listing, problem: str) ->
     findings = [Finding(shown(index.paths[number]), outcome, reason) for number, outcome, reason in index.findings]
     notes = _notes(index)
     if problem:
-        notes.append(f"The cache of these pictures was not usable ({problem}) and was built anew.")
+        notes.append(Sentence("reading.cache_rebuilt", problem=problem))
     entries = [by_path[index.paths[number]] for number in stored.tolist()]
     return StoredPictures(data, channels, shape, entries, listing, findings, notes)
 
 
 def _notes(index: PictureIndex) -> list[str]:
     """How the pictures were brought to their sizes."""
-    notes, fitting = [], index.fitting
+    notes: list[str] = []
+    fitting = index.fitting
     stored = index.lengths > 0
     if fitting.rule is Rule.RESIZE:
-        notes.append(f"All pictures were resized to {fitting.height} x {fitting.width}.")
+        notes.append(Sentence("reading.resized", height=fitting.height, width=fitting.width))
     elif fitting.rule is Rule.SHORTER:
         kept = index.natural_heights[stored] > 0
         smaller = np.minimum(index.natural_heights[stored], index.natural_widths[stored])[kept] < fitting.height
-        notes.append(f"Pictures were brought to a shorter side of {fitting.height} pixels.")
+        notes.append(Sentence("reading.shorter_side", height=fitting.height))
         if smaller.any():
-            notes.append(f"{int(smaller.sum()):,} smaller pictures were enlarged for that.")
+            notes.append(Sentence("reading.enlarged", count=int(smaller.sum())))
     if index.is_encoded:
-        notes.append("Decoded, the pictures would fill the disk: they are decoded anew for each batch.")
+        notes.append(Sentence("reading.kept_encoded"))
     return notes
 
 

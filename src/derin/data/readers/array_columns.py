@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
+from derin.core.messages import Sentence
 from derin.data.reading import Finding, Outcome
 from derin.data.schema import Column, Kind, Role
 from derin.data.table import ColumnData, Dense, Ragged
@@ -134,8 +135,10 @@ def _label_rows(values: Array, name: str, class_names: Sequence[str] | None) -> 
     if len(names) != num:
         raise DataError(f"{name!r}: {num} class names are required, one for each column; got {len(names)}.")
     if (values.sum(axis=1) == 1).all():
-        column = Column(name=name, kind=Kind.CATEGORY, role=Role.TARGET, classes=names, note="rows with a single 1")
-        note = f"{name!r}: rows with a single 1 among {num} were turned into class numbers."
+        column = Column(
+            name=name, kind=Kind.CATEGORY, role=Role.TARGET, classes=names, note=Sentence("reading.single_one")
+        )
+        note = Sentence("reading.single_one_turned", name=name, num=num)
         return ArrayColumn(column, Dense(values.argmax(axis=1).astype(np.int64)), (note,))
     column = Column(
         name=name,
@@ -143,7 +146,7 @@ def _label_rows(values: Array, name: str, class_names: Sequence[str] | None) -> 
         role=Role.TARGET,
         shape=(num,),
         classes=names,
-        note="rows of 0 and 1: several labels",
+        note=Sentence("reading.zeros_and_ones"),
     )
     return ArrayColumn(column, Dense(values.astype(np.float32)))
 
@@ -166,12 +169,10 @@ def _numbers(values: Array, name: str, role: Role) -> ArrayColumn:
     flat = values.reshape(len(values), -1)
     missing = int(np.isnan(flat).any(axis=1).sum())
     if missing:
-        findings.append(
-            Finding(name, Outcome.NOTED, f"missing values (NaN) in {missing:,} of {len(values):,} examples")
-        )
+        findings.append(Finding(name, Outcome.NOTED, Sentence("reading.nan_in", missing=missing, num=len(values))))
     if np.isinf(flat).any():
         infinite = int(np.isinf(flat).any(axis=1).sum())
-        findings.append(Finding(name, Outcome.CONVERTED, f"infinite values in {infinite:,} examples, read as missing"))
+        findings.append(Finding(name, Outcome.CONVERTED, Sentence("reading.infinite_in", infinite=infinite)))
         values = np.where(np.isinf(values), np.asarray(np.nan, dtype=values.dtype), values)
     column = Column(name=name, kind=Kind.NUMBER, role=role, shape=values.shape[1:], note=note)
     return ArrayColumn(column, Dense(values), (), tuple(findings))
@@ -191,15 +192,15 @@ def _picture(values: Array, name: str) -> ArrayColumn | None:
     pixels, how = _as_bytes(values)
     if pixels is None:
         return None
-    notes = [f"{name!r}: {how}."] if how else []
+    notes: list[str] = [Sentence("reading.array_how", name=name, how=how)] if how else []
     if pixels.ndim == 3:
         pixels = pixels[..., None]
     elif pixels.shape[3] not in (*_PICTURE_CHANNELS, 4):
         pixels = np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
-        notes.append(f"{name!r}: channels moved from the first axis of a picture to the last.")
+        notes.append(Sentence("reading.channels_moved", name=name))
     if pixels.shape[3] == 4:
         pixels = np.ascontiguousarray(pixels[..., :3])
-        notes.append(f"{name!r}: the fourth channel, opacity, was left out.")
+        notes.append(Sentence("reading.opacity_left_out", name=name))
     column = Column(
         name=name, kind=Kind.PICTURE, role=Role.INPUT, shape=pixels.shape[1:], note=how or str(values.dtype)
     )
@@ -211,15 +212,15 @@ def _as_bytes(values: Array) -> tuple[npt.NDArray[np.uint8] | None, str]:
     if values.dtype == np.uint8:
         return values, ""
     if values.dtype == np.bool_:
-        return values.astype(np.uint8) * np.uint8(255), "booleans were stored as 0 and 255"
+        return values.astype(np.uint8) * np.uint8(255), Sentence("reading.booleans")
     if values.dtype == np.uint16 and values.max() > 255:
         # 65535 = 257 · 255: both ends of the range are kept.
-        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8), "16-bit pixels were stored as 8-bit"
+        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8), Sentence("reading.pixels_16")
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)) or low < 0 or high > 255:
         return None, ""
     if values.dtype.kind == "f" and high <= 1:
-        return np.rint(values * 255).astype(np.uint8), "pixels from 0 to 1 were stored as 0 to 255"
+        return np.rint(values * 255).astype(np.uint8), Sentence("reading.pixels_to_one")
     if values.dtype.kind == "f" and not (values == np.rint(values)).all():
         return None, ""
-    return values.astype(np.uint8), f"pixels of type {values.dtype} were stored as uint8"
+    return values.astype(np.uint8), Sentence("reading.pixels_of_type", type=str(values.dtype))

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
+from derin.core.messages import Sentence
 from derin.data.readers.array_columns import ArrayColumn, input_column, target_column
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Outcome, Reading
@@ -189,7 +190,7 @@ def _parts(arrays: dict[str, Array], path: Path, target: str | None, reading: Re
             found.setdefault((split_of("_".join(_words(key))) or _UNSPLIT, role), []).append(key)
     if not found and set(arrays) == {"arr_0", "arr_1"}:
         found = {(_UNSPLIT, Role.INPUT): ["arr_0"], (_UNSPLIT, Role.TARGET): ["arr_1"]}
-        reading.notes.append("The arrays have no names: arr_0 is read as the inputs, arr_1 as the target.")
+        reading.notes.append(Sentence("reading.nameless_arrays"))
     shown = ", ".join(f"{key} {array.shape}" for key, array in arrays.items()) or "nothing"
     for (split, role), keys in found.items():
         if len(keys) > 1:

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import UnknownNameError
+from derin.core.messages import Sentence
 from derin.data.schema import Column, Kind, Role
 from derin.data.table import ColumnData, Dense, Ragged, Rows
-from derin.data.values import Values, infer_values, mostly_unique, numbers_as_category
+from derin.data.values import Values, infer_values, mostly_unique, note_of_strings, numbers_as_category
 
 # PassengerId, rowID
 _CAMEL_ID = re.compile(r"(?<=[a-z])(Id|ID)$")
@@ -37,7 +38,7 @@ class ReadColumn:
     def schema_column(self, role: Role, note: str = "") -> Column:
         """The column's line in the schema."""
         found = self.values
-        words = f"{found.note}; {note}" if note else found.note
+        words = Sentence("reading.semicolon", first=found.note, second=note) if note else found.note
         return Column(name=self.name, kind=found.kind, role=role, classes=found.classes, unit=found.unit, note=words)
 
 
@@ -77,23 +78,22 @@ def role_of(column: ReadColumn, place: int) -> tuple[ReadColumn, Role, str]:
     """
     values, rows = column.values, len(column.cells)
     if values.num_distinct == 0:
-        return column, Role.IGNORED, "left out: it is empty"
+        return column, Role.IGNORED, Sentence("reading.left_empty")
     if values.num_distinct == 1 and values.num_present == rows:
-        return column, Role.IGNORED, "left out: all rows have the same value"
+        return column, Role.IGNORED, Sentence("reading.left_same")
     if place == 0 and _numbers_rows(column):
-        return column, Role.ID, "left out: it numbers the rows"
+        return column, Role.ID, Sentence("reading.left_numbering")
     all_different = values.num_distinct == values.num_present and values.num_present > 2
     named_id = bool(_CAMEL_ID.search(column.name) or _WORD_ID.search(column.name))
     if named_id and values.kind in (Kind.NUMBER, Kind.CATEGORY):
         if all_different and (values.kind is Kind.CATEGORY or values.is_integral):
-            return column, Role.ID, "left out: its name and its all different values are those of an identifier"
+            return column, Role.ID, Sentence("reading.left_identifier")
         if values.kind is Kind.NUMBER and values.is_integral:
-            return _codes(column), Role.INPUT, "named like an identifier but repeats: taken as codes, not amounts"
+            return _codes(column), Role.INPUT, Sentence("reading.codes")
     if values.kind is Kind.CATEGORY and all_different and values.num_distinct >= _ENOUGH_ROWS:
-        return _as_text(column), Role.ID, "left out: every row has a string of its own"
+        return _as_text(column), Role.ID, Sentence("reading.left_own_string")
     if values.kind is Kind.CATEGORY and mostly_unique(values):
-        num = f"{values.num_distinct:,} different strings in {values.num_present:,} rows"
-        why = f"left out: {num} tell nothing about other rows"
+        why = Sentence("reading.left_strings", num=values.num_distinct, rows=values.num_present)
         return _as_text(column), Role.IGNORED, why
     return column, Role.INPUT, ""
 
@@ -114,4 +114,5 @@ def _codes(column: ReadColumn) -> ReadColumn:
 
 def _as_text(column: ReadColumn) -> ReadColumn:
     values = infer_values(column.cells, kind=Kind.TEXT)
-    return replace(column, values=replace(values, note=column.values.note.replace("category", "strings", 1)))
+    note = note_of_strings("reading.strings", column.values.classes or (), column.values.is_missing)
+    return replace(column, values=replace(values, note=note))

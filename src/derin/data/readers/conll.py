@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from derin.core.errors import DataError, UsageError
+from derin.core.messages import Sentence
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
 from derin.data.readers.tagged_lines import (
@@ -103,7 +104,7 @@ def _files(paths: Sequence[Path], name: str, reading: Reading) -> list[tuple[Pat
             )
         others = sorted(p.name for p in _visible(paths[0]) if p not in found)
         if others:
-            reading.notes.append(f"Left out, because they hold no tagged words: {', '.join(others)}.")
+            reading.notes.append(Sentence("reading.others_no_tags", files=", ".join(others)))
         paths = found
     if len(paths) == 1:
         return [(paths[0], "")]
@@ -142,13 +143,14 @@ def _places(files: Sequence[TaggedLines], target: str | None) -> _Places:
     numbered = are_numbered(rows)
     word = 1 if numbered else 0
     if target is not None:
-        tag, how = _asked(target, width, word), "as asked"
+        tag, how = _asked(target, width, word), Sentence("reading.as_asked")
     elif width == UNIVERSAL_COLUMNS and numbered:
-        tag, how = _UNIVERSAL_TAG, "the part of speech of CoNLL-U; ask for another by its number"
+        tag, how = _UNIVERSAL_TAG, Sentence("reading.part_of_speech")
     else:
         tag = last_span_column(rows)
-        how = "the last that marks spans" if tag < width - 1 else "the last"
-    return _Places(word, tag, f"Words come from column {word + 1} of {width}, tags from column {tag + 1} ({how}).")
+        how = Sentence("reading.last_of_spans" if tag < width - 1 else "reading.the_last")
+    note = Sentence("reading.words_and_tags", word=word + 1, width=width, tag=tag + 1, how=how)
+    return _Places(word, tag, note)
 
 
 def _asked(target: str, width: int, word: int) -> int:
@@ -178,7 +180,7 @@ def _leave_out_broken(lines: TaggedLines, places: _Places, reading: Reading) -> 
             f"{lines.file}, line {first}: {lines.num_columns} columns are required as on most lines; "
             f"{len(broken):,} of {num_sentences:,} sentences have a line with another number of them."
         )
-    reason = f"other than {lines.num_columns} columns: its sentence is left out"
+    reason = Sentence("reading.other_columns", num=lines.num_columns)
     reading.extend(line_findings(lines.file, sorted(broken.values()), Outcome.SKIPPED, reason))
     lines.without(set(broken))
 
@@ -206,7 +208,7 @@ def _table(files: Sequence[TaggedLines], places: _Places, name: str, reading: Re
                 role=Role.TARGET,
                 shape=(-1,),
                 classes=found.classes,
-                note=f"from column {places.tag + 1}, marked as {found.scheme.value}",
+                note=Sentence("reading.tags_marked", column=places.tag + 1, scheme=found.scheme.value),
             ),
         )
     )
@@ -241,22 +243,15 @@ def _tags(files: Sequence[TaggedLines], places: _Places, first: np.ndarray, read
             f"every word has {found.classes[0]!r}. Name another column with the tags."
         )
     if found.scheme not in (Scheme.BIO, Scheme.PLAIN):
-        note = {
-            Scheme.IOB1: "Tags are in IOB1 (B-X only between two touching spans)",
-            Scheme.BIOES: "Tags are in BIOES (also written BILOU or BMES)",
-            Scheme.IO: "Tags name types alone, so that every run of one type is read as one span",
-        }[found.scheme]
-        reading.notes.append(f"{note}; they were converted to BIO.")
+        reading.notes.append(Sentence(f"reading.{found.scheme.value.lower()}"))
     begin = 0
     for lines in files:
         mended = np.flatnonzero(found.mended[begin : begin + len(lines.numbers)])
         begin += len(lines.numbers)
-        reason = f"the tag does not follow {found.scheme.value}; read as the nearest that does"
+        reason = Sentence("reading.tag_mended", scheme=found.scheme.value)
         reading.extend(line_findings(lines.file, [lines.numbers[i] for i in mended], Outcome.CONVERTED, reason))
     if num := int(found.mended.sum()):
-        reading.notes.append(
-            f"Tags that did not follow {found.scheme.value} and were mended: {num:,}; the findings list them."
-        )
+        reading.notes.append(Sentence("reading.tags_mended", scheme=found.scheme.value, num=num))
     return found
 
 
@@ -270,4 +265,4 @@ def _note_unseen_types(found: BioTags, offsets: np.ndarray, splits: dict[str, np
         seen |= {tag + 1 if tag % 2 else tag - 1 for tag in seen if tag}
     unseen = [name for tag, name in enumerate(found.classes) if tag not in seen]
     if unseen:
-        reading.notes.append(f"Tags that train does not have and no network can learn from it: {', '.join(unseen)}.")
+        reading.notes.append(Sentence("reading.tags_unseen", tags=", ".join(unseen)))

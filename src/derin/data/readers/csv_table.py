@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, UnknownNameError, UsageError
+from derin.core.messages import Sentence
 from derin.data.readers.column_names import SPLIT_NAMES, TARGET_NAMES
 from derin.data.readers.columns import ReadColumn, dense, examples, known_name, role_of, rows_of
 from derin.data.readers.delimited import Records, read_records
@@ -103,7 +104,7 @@ def read_csv(
         result.append(made)
         absent = np.any([t.values.is_missing for t in targets], axis=0)
         keep &= ~absent
-        merged.list_rows(reading, np.flatnonzero(absent), Outcome.SKIPPED, "the target is missing")
+        merged.list_rows(reading, np.flatnonzero(absent), Outcome.SKIPPED, Sentence("reading.target_missing"))
         if not keep.any():
             raise DataError(
                 f"{name}: rows with a target are required; the column {made[0].name!r} is empty in all of them."
@@ -211,10 +212,8 @@ def _read_files(
             continue
         likely = {n.casefold() for n in (*TARGET_NAMES, *targets)} | {first.names[-1].casefold()}
         if split == "test" and len(lacking) == 1 and lacking[0].casefold() in likely:
-            reading.notes.append(
-                f"{part.file} is left out: it has no column {lacking[0]!r}, so nothing can be measured on it."
-            )
-            reading.add(part.file, Outcome.SKIPPED, f"the target column {lacking[0]!r} is not there")
+            reading.notes.append(Sentence("reading.test_left_out", file=part.file, column=lacking[0]))
+            reading.add(part.file, Outcome.SKIPPED, Sentence("reading.target_column_missing", column=lacking[0]))
             del records[split]
             continue
         raise DataError(
@@ -232,7 +231,9 @@ def _merge(records: Mapping[str, Records], reading: Reading) -> _Merged:
         reading.extend(part.findings)
         if extra := [n for n in part.names if n not in names]:
             reading.notes.append(
-                f"{part.file}: {', '.join(map(repr, extra))} left out, because {parts[0].file} has no such column."
+                Sentence(
+                    "reading.extra_columns", file=part.file, columns=", ".join(map(repr, extra)), first=parts[0].file
+                )
             )
     cells: list[Sequence[str]] = []
     for column_name in names:
@@ -270,7 +271,7 @@ def _weights(
     numbers = dense(column.values.data)
     good: npt.NDArray[np.bool_] = numbers >= 0  # NaN fails too
     merged.list_rows(
-        reading, np.flatnonzero(keep & ~good), Outcome.SKIPPED, f"the weight {column.name!r} is missing or negative"
+        reading, np.flatnonzero(keep & ~good), Outcome.SKIPPED, Sentence("reading.weight_missing", column=column.name)
     )
     if not (numbers[good & keep] > 0).any():
         raise DataError(f"The weight {column.name!r} must be above 0 in some row; it is in none.")
@@ -280,13 +281,13 @@ def _weights(
 def _list_conflicts(column: ReadColumn, merged: _Merged, reading: Reading) -> None:
     """Cells that do not fit their column, by what they hold."""
     rows = column.values.conflicts
-    kind = column.values.kind.value
+    kind = Sentence(f"reading.kind_{column.values.kind.value}")
     by_cell: dict[str, list[int]] = {}
     for row in rows.tolist():
         by_cell.setdefault(column.cells[row], []).append(row)
     for cell, where in by_cell.items():
         shown = cell if len(cell) <= 40 else cell[:40] + "…"
-        reason = f"{shown!r} is no {kind}; the value of {column.name!r} counts as missing"
+        reason = Sentence("reading.cell_no_kind", cell=shown, kind=kind, column=column.name)
         merged.list_rows(reading, np.asarray(where, dtype=np.int64), Outcome.CONVERTED, reason)
 
 
@@ -301,14 +302,14 @@ def _names_splits(column: ReadColumn) -> bool:
 
 def _split_rows(column: ReadColumn, merged: _Merged, reading: Reading) -> dict[str, Rows]:
     if merged.splits:
-        reading.notes.append(f"The column {column.name!r} is not used: the files name the splits.")
+        reading.notes.append(Sentence("reading.split_column_unused", column=column.name))
         return merged.splits
     codes = dense(column.values.data)
     names = [split_of(c) for c in column.values.classes or ()]
     merged.list_rows(
-        reading, np.flatnonzero(codes < 0), Outcome.NOTED, f"no split in {column.name!r}; the row is in none"
+        reading, np.flatnonzero(codes < 0), Outcome.NOTED, Sentence("reading.no_split_in", column=column.name)
     )
-    reading.notes.append(f"The splits come from the column {column.name!r}.")
+    reading.notes.append(Sentence("reading.splits_from", column=column.name))
     found = {}
     for split in SPLITS:
         members = [i for i, n in enumerate(names) if n == split]
@@ -335,7 +336,7 @@ def _table(
         if len(moved := moved[moved >= 0]):
             kept_splits[split] = moved
         else:
-            reading.notes.append(f"The split {split!r} has no row left.")
+            reading.notes.append(Sentence("reading.split_empty", split=split))
     return Table(
         name=name,
         schema=Schema(tuple(column for column, _ in result)),

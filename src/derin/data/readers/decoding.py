@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from derin.core.errors import DataError, UsageError
+from derin.core.messages import Sentence
 
 _MARKS = (
     # UTF-32 first: its little-endian mark begins with that of UTF-16.
@@ -119,7 +120,9 @@ def check_encoding(encoding: str | None, where: str) -> None:
 
 
 def _marked(data: bytes, encoding: str, where: str) -> Decoded:
-    note = "" if encoding == "utf-8-sig" else f"{where}: read as {encoding.upper()}, which its byte-order mark names."
+    note = ""
+    if encoding != "utf-8-sig":
+        note = Sentence("reading.as_encoding_marked", file=where, encoding=encoding.upper())
     try:
         return Decoded(data.decode(encoding), encoding, note)
     except UnicodeDecodeError:
@@ -137,7 +140,7 @@ def _wide(data: bytes, where: str) -> Decoded:
             f"{where}: text is required; the file holds zero bytes, as pictures and programs do. Check what it is."
         )
     text = data.decode(encoding, errors="replace")
-    note = f"{where}: read as {encoding.upper()}, found from its zero bytes (it has no byte-order mark)."
+    note = Sentence("reading.as_encoding_zeros", file=where, encoding=encoding.upper())
     return Decoded(text, encoding, note, _lines_with(text, re.compile("\ufffd")))
 
 
@@ -148,7 +151,7 @@ def _damaged_utf8(data: bytes, where: str) -> Decoded | None:
     whole = sum(map(len, re.findall("[^\x00-\x7f\udc80-\udcff]+", text)))
     if whole < _WHOLE_PER_BROKEN * broken:
         return None
-    note = f"{where}: read as UTF-8, although some of its bytes are not."
+    note = Sentence("reading.as_utf8_although", file=where)
     return Decoded(_SURROGATE.sub("\ufffd", text), "utf-8", note, _lines_with(text, _SURROGATE))
 
 
@@ -161,9 +164,8 @@ def _eight_bits(data: bytes, where: str) -> Decoded:
         # Bytes that Windows leaves free: Latin-1 has a (control) character for each.
         encoding = "latin-1"
         text = data.decode(encoding)
-    why = "its bytes fit Turkish letters" if encoding == "cp1254" else "it is not UTF-8"
-    note = f"{where}: read as {encoding}, because {why}; save it as UTF-8 if letters look wrong."
-    return Decoded(text, encoding, note)
+    key = "reading.as_encoding_turkish" if encoding == "cp1254" else "reading.as_encoding_other"
+    return Decoded(text, encoding, Sentence(key, file=where, encoding=encoding))
 
 
 def _lines_with(text: str, pattern: re.Pattern[str]) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from derin.core.errors import DataError
+from derin.core.messages import Sentence
 from derin.data.cells import is_missing, looks_like_date, looks_like_number
 from derin.data.readers.column_names import COMMON_NAMES
 from derin.data.readers.decoding import Decoded, decode, read_text
@@ -89,7 +90,7 @@ def _records(decoded: Decoded, path: Path, delimiter: str | None, header: bool |
     if delimiter is None:
         delimiter = sniff_delimiter(text, prefers_tab=path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab")))
     rows, lines, findings = _parse(text, delimiter, path.name, first_line)
-    replaced = "holds bytes that are no text; they stand as U+FFFD"
+    replaced = Sentence("reading.no_text_bytes")
     findings += line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, replaced)
     if not rows:
         raise DataError(f"{path}: at least one line of data is required; the file is empty.")
@@ -225,13 +226,13 @@ def _parse(text: str, delimiter: str, file: str, first_line: int) -> tuple[list[
         rows, lines, unclosed = _restarting(text, delimiter)
     finally:
         csv.field_size_limit(limit)
-    reason = "a quote is opened and not closed; the line is left out"
+    reason = Sentence("reading.quote_open")
     findings = line_findings(file, (n + first_line - 1 for n in unclosed), Outcome.SKIPPED, reason)
     filled = np.fromiter(map(any, rows), dtype=bool, count=len(rows))
     # Empty lines at the end are how many programs close a file.
     last = int(filled.nonzero()[0][-1]) if filled.any() else -1
     if empty := int((~filled[: last + 1]).sum()):
-        findings.append(Finding(file, Outcome.SKIPPED, f"{empty:,} empty {'line' if empty == 1 else 'lines'}"))
+        findings.append(Finding(file, Outcome.SKIPPED, Sentence("reading.empty_lines", count=empty)))
     lines += first_line - 1
     if filled.all():
         return rows, lines, findings
@@ -296,9 +297,7 @@ def _names(
 ) -> tuple[tuple[str, ...], list[list[str]], Rows]:
     """Column names, and the records without the header."""
     if not header:
-        notes.append(
-            f"{file}: the first line holds values, no names; the columns are called column_1 to column_{num_fields}."
-        )
+        notes.append(Sentence("reading.header_missing", file=file, num=num_fields))
         return tuple(f"column_{i + 1}" for i in range(num_fields)), rows, lines
     found = [name.strip() for name in rows[0]]
     rows, lines = rows[1:], lines[1:]
@@ -310,9 +309,7 @@ def _names(
         else:
             # As R's write.table leaves it: the names of the rows have no name.
             found.insert(0, "")
-            notes.append(
-                f"{file}: the header names one column fewer than the lines hold; the first column is called column_1."
-            )
+            notes.append(Sentence("reading.header_short", file=file))
     elif rows and len(found) != num_fields:
         raise DataError(
             f"{file}: as many names as fields are required; the header has {len(found)}, most lines have {num_fields}. "
@@ -325,9 +322,7 @@ def _names(
         while unique in names:
             unique, number = f"{wanted}_{number}", number + 1
         if unique != name and name:
-            notes.append(
-                f"{file}: the name {name!r} stands twice in the header; column {place + 1} is called {unique!r}."
-            )
+            notes.append(Sentence("reading.header_twice", file=file, name=name, place=place + 1, unique=unique))
         names.append(unique)
     return tuple(names), rows, lines
 
@@ -345,10 +340,10 @@ def _even(
         if len(row) > num_fields and not any(cell.strip() for cell in row[num_fields:]):
             rows[place] = row[:num_fields]
             lengths[place] = num_fields
-            why = Outcome.CONVERTED, "empty fields beyond the last column; they are left out"
+            why = Outcome.CONVERTED, Sentence("reading.surplus_fields")
         else:
-            few_or_many = "few" if len(row) < num_fields else "many"
-            why = Outcome.SKIPPED, f"too {few_or_many} fields: {len(row)} where {num_fields} are required"
+            key = "reading.few_fields" if len(row) < num_fields else "reading.many_fields"
+            why = Outcome.SKIPPED, Sentence(key, got=len(row), required=num_fields)
         wrong.setdefault(why, []).append(int(lines[place]))
     findings = [
         found for (outcome, reason), where in wrong.items() for found in line_findings(file, where, outcome, reason)

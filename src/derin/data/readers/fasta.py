@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from derin.core.errors import DataError
+from derin.core.messages import Sentence
 from derin.data.readers.decoding import read_text
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
@@ -74,17 +75,19 @@ def read_fasta(path: str | Path | Sequence[str | Path], *, name: str, target: st
             strange = sorted(set(record.sequence) - alphabet)
             if strange:
                 reading.add(
-                    where, Outcome.SKIPPED, f"the sequence holds {' '.join(strange[:_LISTED])}, no code of {kind}"
+                    where,
+                    Outcome.SKIPPED,
+                    Sentence("reading.strange_codes", letters=" ".join(strange[:_LISTED]), kind=kind),
                 )
             else:
                 found.add(record.sequence, classes[file, record.line], where, split_of(file.stem) or "")
     num_lower = sum(record.had_small_letters for record in every)
     if num_lower:
-        reading.notes.append(f"Small letters in {num_lower:,} sequences became capital ones.")
+        reading.notes.append(Sentence("reading.small_letters", count=num_lower))
     if len(set(found.labels)) < 2:
         got = next(iter(found.labels), "none")
         raise DataError(f"{name}: sequences of two classes or more are required; got {got}.")
-    reading.notes.append(f"{len(found.texts):,} sequences of {kind}; their classes come {note}.")
+    reading.notes.append(Sentence("reading.sequences_of", count=len(found.texts), kind=kind, where=note))
     return found.table(name, note)
 
 
@@ -140,9 +143,9 @@ def _records(path: Path, reading: Reading) -> list[_Record]:
                 lines[-1].append(text)
             else:
                 outside.append(number)
-    reading.extend(line_findings(path.name, outside, Outcome.SKIPPED, "the line stands before the first header (>)"))
+    reading.extend(line_findings(path.name, outside, Outcome.SKIPPED, Sentence("reading.before_header")))
     empty = [number for (number, _), parts in zip(headers, lines, strict=True) if not parts]
-    reading.extend(line_findings(path.name, empty, Outcome.SKIPPED, "the header has no sequence"))
+    reading.extend(line_findings(path.name, empty, Outcome.SKIPPED, Sentence("reading.header_alone")))
     joined = ["".join("".join(parts).split()) for parts in lines]
     return [
         _Record(header, sequence.upper(), number, sequence != sequence.upper())
@@ -157,7 +160,7 @@ def _alphabet(records: Sequence[_Record]) -> tuple[frozenset[str], str]:
         counts.update(record.sequence)
     plain = sum(num for letter, num in counts.items() if letter in _PLAIN)
     if plain < _PLAIN_SHARE * counts.total():
-        return _AMINO_ACIDS, "amino acids"
+        return _AMINO_ACIDS, Sentence("reading.amino_acids")
     return _NUCLEOTIDES, "RNA" if counts["U"] > counts["T"] else "DNA"
 
 
@@ -173,7 +176,7 @@ def _classes(
         for r in rs
     }
     if any(by_key.values()):
-        return by_key, "from the headers (key=class)"
+        return by_key, Sentence("reading.from_header_keys")
     if target is not None:
         raise DataError(f"{name}: headers with {target}=… are required; no header has it.")
     by_bar = {
@@ -183,10 +186,11 @@ def _classes(
     }
     values = Counter(label for label in by_bar.values() if label)
     if len(values) < values.total():  # what hardly repeats is a name and no class
-        return by_bar, "from the headers (after the last |)"
+        return by_bar, Sentence("reading.from_header_bars")
     stems = {file: _class_of_name(file) for file in records}
     if len(set(stems.values())) > 1 and all(stems.values()):
-        return {(file, r.line): stems[file] for file, rs in records.items() for r in rs}, "from the names of the files"
+        by_file = {(file, r.line): stems[file] for file, rs in records.items() for r in rs}
+        return by_file, Sentence("reading.from_files")
     raise DataError(
         f"{name}: a class for each sequence is required: '>id class=…' or '>id|…' in the headers, or a file for each "
         f"class, named after it; got {len(records)} file{'s' if len(records) > 1 else ''} without."

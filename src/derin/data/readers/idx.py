@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
+from derin.core.messages import Sentence
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Outcome, Reading
 from derin.data.schema import Column, Kind, Role, Schema
@@ -138,8 +139,16 @@ def read_idx(path: str | Path, *, name: str, classes: Sequence[str] | None = Non
     values = pictures[0] if len(pictures) == 1 else np.concatenate(pictures)
     schema = Schema(
         (
-            Column(name="picture", kind=Kind.PICTURE, role=Role.INPUT, shape=values.shape[1:], note="IDX pictures"),
-            Column(name="label", kind=Kind.CATEGORY, role=Role.TARGET, classes=names, note="IDX labels"),
+            Column(
+                name="picture",
+                kind=Kind.PICTURE,
+                role=Role.INPUT,
+                shape=values.shape[1:],
+                note=Sentence("reading.idx_pictures"),
+            ),
+            Column(
+                name="label", kind=Kind.CATEGORY, role=Role.TARGET, classes=names, note=Sentence("reading.idx_labels")
+            ),
         )
     )
     columns = {"picture": Dense(values), "label": Dense(codes)}
@@ -196,7 +205,7 @@ def _parts(folder: Path, reading: Reading) -> dict[str, tuple[Path, Path]]:
         split = "test" if "t10k" in match["stem"].lower() else split_of(match["stem"]) or ""
         if split in found:
             if path.name.removesuffix(".gz") == found[split][0].name:
-                reading.add(path.name, Outcome.SKIPPED, "gzipped copy of a file that is there unpacked")
+                reading.add(path.name, Outcome.SKIPPED, Sentence("reading.gzipped_copy"))
                 continue
             raise DataError(
                 f"{folder}: one file of pictures for a split is required; {found[split][0].name} and "

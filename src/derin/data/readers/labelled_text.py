@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from derin.core.errors import DataError
+from derin.core.messages import Sentence
 from derin.data.readers.split_names import split_of
 from derin.data.readers.text_folders import (
     holds_text_folders,
@@ -53,7 +54,7 @@ def read_labelled_text(path: str | Path | Sequence[str | Path], *, name: str, ta
     if len(paths) == 1 and paths[0].is_file() and not is_archive(paths[0]):
         paths = _class_files_beside(paths[0]) or paths
         if len(paths) > 1:
-            reading.notes.append(f"A file with one class was named; those of all classes were read: {_listed(paths)}.")
+            reading.notes.append(Sentence("reading.class_files", files=_listed(paths)))
     files = _visible_files(paths[0]) if len(paths) == 1 and paths[0].is_dir() else paths
     if len(paths) == 1 and is_archive(paths[0]):
         found, note = read_text_folders(paths[0], reading)

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from derin.core.errors import DataError
+from derin.core.messages import Sentence
 from derin.core.strict_json import parse_json
 from derin.data.pictures.listing import shown
 from derin.data.pictures.store import stored_pictures
@@ -60,7 +61,7 @@ def read_listed_pictures(
     reading = Reading(source=str(archive.parent))
     reading.extend(found.findings)
     missing = indices.keys() - set(files)
-    reading.extend([Finding(file, Outcome.SKIPPED, "listed, and no such picture is there") for file in sorted(missing)])
+    reading.extend([Finding(file, Outcome.SKIPPED, Sentence("reading.not_there")) for file in sorted(missing)])
     reading.notes += found.notes
     counts = np.bincount([place[index] for index in of_rows])
     reading.counts = {"all": {names[index]: int(n) for index, n in zip(present, counts, strict=True)}}
@@ -72,7 +73,7 @@ def read_listed_pictures(
                 kind=Kind.CATEGORY,
                 role=Role.TARGET,
                 classes=tuple(names[index] for index in present),
-                note=f"{len(present):,} of {len(names):,} classes occur",
+                note=Sentence("reading.classes_occur", present=len(present), known=len(names)),
             ),
         )
     )

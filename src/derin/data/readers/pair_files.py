@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from derin.core.errors import DataError, UnknownNameError, UsageError
+from derin.core.messages import Sentence
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Outcome, Reading
 from derin.data.table import SPLITS
@@ -41,11 +42,13 @@ def usual_order(languages: list[str], path: Path, name: str) -> tuple[tuple[str,
     for told in (name, folder.name):
         order = tuple(part for part in re.split(r"[^A-Za-z]+", told) if part in languages)
         if len(order) == 2 and len(set(order)) == 2:
-            return (*order, *(other for other in languages if other not in order)), f"the name {told!r} says so"
+            return (*order, *(other for other in languages if other not in order)), Sentence(
+                "reading.named_order", name=told
+            )
     if "en" in languages:
         others = [language for language in languages if language != "en"]
-        return ("en", *others), "English comes first where nothing says otherwise"
-    return tuple(languages), "the languages in alphabetical order"
+        return ("en", *others), Sentence("reading.english_first")
+    return tuple(languages), Sentence("reading.alphabetical")
 
 
 def choose_direction(usual: Sequence[str], source: str | None, target: str | None) -> tuple[tuple[str, str], bool]:
@@ -78,7 +81,9 @@ def choose_splits(
     for stem, by in usable.items():
         split = split_of(stem)
         if split is None or split in chosen:
-            why = "its name tells no split" if split is None else f"the split {split!r} has files already"
+            why = Sentence("reading.name_no_split")
+            if split is not None:
+                why = Sentence("reading.split_has_files", split=split)
             for language in direction:
                 reading.add(by[language].name, Outcome.SKIPPED, why)
         else:
@@ -98,7 +103,7 @@ def choose_tables(files: Sequence[Path], path: Path, reading: Reading) -> dict[s
     for file in tables:
         split = split_of(file.name)
         if split is None or split in by_split:
-            reading.add(file.name, Outcome.SKIPPED, "its name tells no split that is still free")
+            reading.add(file.name, Outcome.SKIPPED, Sentence("reading.name_no_free_split"))
         else:
             by_split[split] = file
     if "train" not in by_split:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from derin.core.errors import DataError, UsageError
+from derin.core.messages import Sentence
 from derin.data.readers.decoding import check_encoding, read_text
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.pair_files import (
@@ -102,14 +103,12 @@ def read_pairs(
     else:
         tables = choose_tables(files, paths[0], reading)
         columns = _columns(next(iter(tables.values())), languages, reading, encoding)
-        why = "the first column of the file comes first"
+        why = Sentence("reading.first_column_first")
         direction, asked = choose_direction(columns, source, target)
         for split, file in tables.items():
             pairs.add_table(file, split, columns, turned=direction != columns, named=len(tables) > 1)
-    reading.notes.append(
-        f"The direction is from {direction[0]!r} to {direction[1]!r}: {'as asked' if asked else why}. "
-        "The settings source and target change it."
-    )
+    why = Sentence("reading.as_asked") if asked else why
+    reading.notes.append(Sentence("reading.direction", source=direction[0], target=direction[1], why=why))
     return pairs.table(name, direction)
 
 
@@ -164,12 +163,11 @@ class _Pairs:
             raise DataError(
                 f"{file}: sentence pairs with a tab between the two languages are required; no line has a tab."
             )
-        self.reading.extend(line_findings(file.name, wanting, Outcome.SKIPPED, "the line has no tab, so no partner"))
+        self.reading.extend(line_findings(file.name, wanting, Outcome.SKIPPED, Sentence("reading.no_tab")))
         extra = sum(len(row) > 2 for row in cells)
         if extra:
             self.reading.notes.append(
-                f"{file.name}: {extra:,} lines have more than two columns; the columns {languages[0]!r} and "
-                f"{languages[1]!r} are read, the others left out."
+                Sentence("reading.more_columns", file=file.name, count=extra, first=languages[0], second=languages[1])
             )
         left = [row[0] if len(row) > 1 else "" for row in cells]
         right = [row[1] if len(row) > 1 else "" for row in cells]
@@ -181,7 +179,7 @@ class _Pairs:
         decoded = read_text(file, self.encoding)
         if decoded.note:
             self.reading.notes.append(decoded.note)
-        replaced = "holds bytes that are no text; they stand as U+FFFD"
+        replaced = Sentence("reading.no_text_bytes")
         self.reading.extend(line_findings(file.name, decoded.broken_lines, Outcome.CONVERTED, replaced))
         # Only line feeds end a line: U+0085 and U+2028 occur inside sentences, and must not shift the partners.
         lines = decoded.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -205,18 +203,18 @@ class _Pairs:
                 continue
             source, target = (unicodedata.normalize("NFC", text).strip() for text in (a, b))
             if not source or not target:
-                which = "both sides are" if not source and not target else "the source is" if not source else ""
-                empty.setdefault(f"{which or 'the target is'} empty", []).append(number)
+                which = "both_empty" if not source and not target else "source_empty" if not source else "target_empty"
+                empty.setdefault(which, []).append(number)
                 continue
             composed = composed or (source, target) != (a.strip(), b.strip())
             self.sources.append(source)
             self.targets.append(target)
             self.names.append(f"{prefix} line {number}".strip())
             self.splits.append(split)
-        for reason, numbers in empty.items():
-            self.reading.extend(line_findings(where, numbers, Outcome.SKIPPED, reason))
+        for which, numbers in empty.items():
+            self.reading.extend(line_findings(where, numbers, Outcome.SKIPPED, Sentence(f"reading.{which}")))
         if composed:
-            self.reading.notes.append(f"{where}: letters with separate accents were composed (Unicode NFC).")
+            self.reading.notes.append(Sentence("reading.composed", file=where))
 
     def table(self, name: str, languages: tuple[str, str]) -> Table:
         if not self.sources:
@@ -247,7 +245,7 @@ def _columns(file: Path, languages: Sequence[str] | None, reading: Reading, enco
         return languages[0], languages[1]
     header = _header(read_text(file, encoding).text.split("\n", 1)[0])
     if header is not None:
-        reading.notes.append(f"{file.name}: the first line names the columns {header[0]!r} and {header[1]!r}.")
+        reading.notes.append(Sentence("reading.first_line_names", file=file.name, first=header[0], second=header[1]))
     return header or SIDES
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from derin.core.errors import DataError, UsageError
+from derin.core.messages import Sentence
 from derin.data.archives import open_files
 from derin.data.pictures.listing import Entry, Listing, is_picture_name, natural_key, shown
 from derin.data.pictures.store import StoredPictures, stored_pictures
@@ -80,7 +81,7 @@ def read_picture_folder(
         (
             Column(name=PICTURE, kind=Kind.PICTURE, role=Role.INPUT, shape=found.shape, note=_note(found)),
             Column(
-                name=LABEL, kind=Kind.CATEGORY, role=Role.TARGET, classes=classes, note="from the names of the folders"
+                name=LABEL, kind=Kind.CATEGORY, role=Role.TARGET, classes=classes, note=Sentence("reading.from_folders")
             ),
         )
     )
@@ -133,14 +134,16 @@ def _class_findings(listing: Listing, entries: Sequence[Entry]) -> list[Finding]
     found = []
     for name, present in where.items():
         if not present:
-            reason = "class without pictures that can be read" if name in listed else "class without pictures"
+            reason = Sentence("reading.class_unreadable" if name in listed else "reading.class_empty")
             found.append(Finding(name, Outcome.SKIPPED, reason))
         elif len(present) == 1 and len(splits) > 1:
-            found.append(Finding(name, Outcome.NOTED, f"class with pictures in {min(present)} only"))
+            found.append(Finding(name, Outcome.NOTED, Sentence("reading.class_in_one_split", split=min(present))))
     return found
 
 
 def _note(found: StoredPictures) -> str:
-    kind = "gray" if found.channels == 1 else "colour"
+    color = Sentence("reading.gray" if found.channels == 1 else "reading.color")
     height, width, _ = found.shape
-    return f"{kind}, all {height} x {width}" if height > 0 else f"{kind}, of different sizes"
+    if height > 0:
+        return Sentence("reading.all_of_size", color=color, height=height, width=width)
+    return Sentence("reading.of_sizes", color=color)

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from derin.core.errors import DataError, UsageError
+from derin.core.messages import Sentence
 from derin.data.archives import is_hidden, open_files
 from derin.data.readers.decoding import check_encoding, decode, read_bytes
 from derin.data.readers.line_findings import line_findings
@@ -72,21 +73,21 @@ def read_plain_text(
         except DataError:
             if is_single:
                 raise
-            reading.add(file, Outcome.SKIPPED, "the file is no text")
+            reading.add(file, Outcome.SKIPPED, Sentence("reading.no_text"))
             continue
         if text.strip():
             texts[file] = text
         elif is_single:
             raise DataError(f"{paths[0]}: a text is required; the file is empty.")
         else:
-            reading.add(file, Outcome.SKIPPED, "the file is empty")
+            reading.add(file, Outcome.SKIPPED, Sentence("reading.file_empty"))
     if not texts:
         raise DataError(
             f"{', '.join(map(str, paths))}: at least one text that is not empty is required; none is there."
         )
     if line_ends:
         listed = ", ".join(line_ends[:_LISTED]) + (", …" if len(line_ends) > _LISTED else "")
-        reading.notes.append(f"Line ends of Windows or of old Macs became line feeds: {listed}.")
+        reading.notes.append(Sentence("reading.line_ends", files=listed))
     return _table(name, texts, held_out, reading)
 
 
@@ -107,13 +108,13 @@ def _table(name: str, texts: dict[str, str], held_out: float, reading: Reading) 
     if "train" not in splits:
         raise DataError(f"{name}: a text of two characters or more is required to train on; none is there.")
     num = sum(map(len, texts.values()))
-    files = "1 file" if len(texts) == 1 else f"{len(texts):,} files"
+    files = Sentence("reading.num_files", count=len(texts))
     how = (
-        f"the last {held_out:.0%} of each{' file of train' if given else ''} is val"
+        Sentence("reading.last_of_train" if given else "reading.last_of_each", share=held_out)
         if "val" not in given.values()
-        else "the names of the files tell the splits"
+        else Sentence("reading.names_tell_splits")
     )
-    reading.notes.append(f"{files}, {num:,} characters; {how}.")
+    reading.notes.append(Sentence("reading.characters", files=files, num=num, how=how))
     schema = Schema((Column(name="text", kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
     found = np.asarray(splits)
     return Table(
@@ -133,9 +134,7 @@ def _given_splits(files: Sequence[str] | dict[str, str], reading: Reading) -> di
         return told
     if told and len(files) > 1:
         listed = ", ".join(list(told)[:_LISTED])
-        reading.notes.append(
-            f"The names of some files tell a split ({listed}), but not of all, or train is missing; they were not used."
-        )
+        reading.notes.append(Sentence("reading.names_tell_some", files=listed))
     return {}
 
 
@@ -163,7 +162,9 @@ def _files(paths: Sequence[Path], reading: Reading) -> Iterator[tuple[str, bytes
             wanted = _endings_read(m.path for m in visible)
             for member in visible:
                 if _ending(member.path) not in wanted:
-                    reading.add(member.path, Outcome.SKIPPED, f"only {' and '.join(wanted)} files are read")
+                    reading.add(
+                        member.path, Outcome.SKIPPED, Sentence("reading.endings_only", endings=", ".join(wanted))
+                    )
             read = dict(files.read_all([m.path for m in visible if _ending(m.path) in wanted]))
             yield from ((file, _unpacked(read[file], file)) for file in sorted(read))
 
@@ -192,7 +193,7 @@ def _text(file: str, data: bytes, encoding: str | None, reading: Reading, line_e
     decoded = decode(data, file, encoding)
     if decoded.note:
         reading.notes.append(decoded.note)
-    replaced = "holds bytes that are no text; they stand as U+FFFD"
+    replaced = Sentence("reading.no_text_bytes")
     reading.extend(line_findings(file, decoded.broken_lines, Outcome.CONVERTED, replaced))
     text = decoded.text
     if "\r" in text:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, UsageError
+from derin.core.messages import Sentence
 from derin.data.readers.columns import ReadColumn, dense, known_name, role_of
 from derin.data.readers.csv_table import csv_files
 from derin.data.readers.delimited import Records, read_records
@@ -108,7 +109,7 @@ def read_series(
         if column.name in taken and column.name not in ignored:
             continue
         if column.values.kind is Kind.TEXT:
-            reading.notes.append(f"The column {column.name!r} was left out: it is text.")
+            reading.notes.append(Sentence("reading.left_text", column=column.name))
             continue
         line, values = _line(column, place, column.name in targets, column.name in ignored)
         schema.append(line)
@@ -172,7 +173,7 @@ class _Steps:
                 reading.notes.append(_uneven_sentence(ordered, frequency))
                 frequency = ROWS
         if has_time and any((np.diff(rows) < 0).any() for rows in (g.source[g.source >= 0] for g in ordered)):
-            reading.notes.append("The rows were not in the order of time; they are now.")
+            reading.notes.append(Sentence("reading.time_sorted"))
         _list_oddities(grids, frequency, records, reading)
         numbers = np.concatenate([np.full(len(g.source), code) for (code, _), g in zip(members, grids)])
         all_seconds = np.concatenate([g.seconds for g in grids])
@@ -220,7 +221,7 @@ def _times(
                 f"{records.file}: the time {column.name!r} must hold dates or numbers; it holds "
                 f"{column.values.kind.value}, such as {_shown(column.cells[0])}."
             )
-        return dense(column.values.data), named, "numbers that order the rows"
+        return dense(column.values.data), named, Sentence("reading.ordering_numbers")
     spread = named or [c for c in columns if _part_of(c)]
     dates = [c for c in spread if columns[c].values.kind is Kind.DATE] or (
         [] if named else [c.name for c in columns.values() if c.values.kind is Kind.DATE]
@@ -237,13 +238,14 @@ def _times(
         parts = {p: parts[p] for p in used}
         seconds = moments({p: dense(columns[c].values.data) for p, c in parts.items()})
         wrong = np.flatnonzero(np.isnan(seconds))
-        reason = f"the columns {', '.join(parts.values())} give no moment; the row is left out"
+        listed = ", ".join(parts.values())
+        reason = Sentence("reading.no_moment", columns=listed)
         reading.extend(line_findings(records.file, records.lines[wrong].tolist(), Outcome.SKIPPED, reason))
-        return seconds, list(parts.values()), "time from the columns " + ", ".join(parts.values())
+        return seconds, list(parts.values()), Sentence("reading.time_from_columns", columns=listed)
     if named:
         raise DataError(f"{records.file}: the time columns {', '.join(named)} must hold numbers, the year first.")
-    reading.notes.append("No column holds a time: each row is one step after the row above it.")
-    return np.arange(len(records.lines), dtype=np.float64), [], "the number of the row"
+    reading.notes.append(Sentence("reading.no_time"))
+    return np.arange(len(records.lines), dtype=np.float64), [], Sentence("reading.row_number")
 
 
 def _part_of(name: str) -> str | None:
@@ -262,7 +264,7 @@ def _groups(
     place = {name: i for i, name in enumerate(classes)}
     codes = np.array([place.get(cell, -1) for cell in columns[group].cells], dtype=np.int64)
     missing = np.flatnonzero(codes < 0)
-    reason = f"the series (column {group!r}) is not named; the row is left out"
+    reason = Sentence("reading.series_unnamed", column=group)
     reading.extend(line_findings(records.file, records.lines[missing].tolist(), Outcome.SKIPPED, reason))
     return codes, classes
 
@@ -309,14 +311,15 @@ def _line(column: ReadColumn, place: int, is_target: bool, is_ignored: bool) -> 
     """A column's line in the schema, and its values by row of the file."""
     if is_target:
         return column.schema_column(Role.TARGET), dense(column.values.data).copy()
+    why: str
     if is_ignored:
-        role, why = Role.IGNORED, "left out as asked"
+        role, why = Role.IGNORED, Sentence("reading.left_as_asked")
     else:
         column, role, why = role_of(column, place)
     if column.values.kind is Kind.CATEGORY and len(column.values.classes or ()) > _MOST_CLASSES and role is Role.INPUT:
-        role, why = Role.IGNORED, f"left out: more than {_MOST_CLASSES} different strings"
+        role, why = Role.IGNORED, Sentence("reading.left_many_strings", most=_MOST_CLASSES)
     if column.values.kind is Kind.DATE and role is Role.INPUT:
-        role, why = Role.IGNORED, "left out: the time stands in another column"
+        role, why = Role.IGNORED, Sentence("reading.left_other_time")
     return column.schema_column(role, why), dense(column.values.data).copy()
 
 
@@ -329,7 +332,7 @@ def _time_column(rows: _Steps, names: list[str], words: str, records: Records) -
         name=wanted,
         kind=Kind.DATE if names else Kind.NUMBER,
         role=Role.TIME,
-        note=f"{words}; steps of {rows.frequency.name}",
+        note=Sentence("reading.steps_of", note=words, step=rows.frequency.name),
     )
 
 
@@ -342,33 +345,25 @@ def _list_oddities(grids: list[Grid], frequency: Frequency, records: Records, re
     """Doubled rows, rows between two steps, and gaps."""
     doubled = np.sort(np.concatenate([g.doubled for g in grids]))
     between = np.sort(np.concatenate([g.between for g in grids]))
-    reason = "its time comes again below; the later row counts"
+    reason = Sentence("reading.time_again")
     reading.extend(line_findings(records.file, records.lines[doubled].tolist(), Outcome.SKIPPED, reason))
-    reason = f"its time lies between two steps of {frequency.name}; the row is left out"
+    reason = Sentence("reading.between_steps", step=frequency.name)
     reading.extend(line_findings(records.file, records.lines[between].tolist(), Outcome.SKIPPED, reason))
     gaps = [(g, a, b) for g in grids for a, b in g.gaps()]
     for grid, first, last in gaps[:_MOST_GAPS_LISTED]:
         where = frequency.text(grid.seconds[first])
         where += "" if first == last else f" to {frequency.text(grid.seconds[last])}"
-        num = last - first + 1
-        what = f"{num} step{'s are' if num > 1 else ' is'} missing; they stand in the table without values"
-        reading.add(where, Outcome.NOTED, what)
+        reading.add(where, Outcome.NOTED, Sentence("reading.steps_missing", count=last - first + 1))
     if gaps:
         total = sum(g.num_inserted for g in grids)
-        starts = ", ".join(frequency.text(g.seconds[a]) for g, a, _ in gaps[:3])
-        reading.notes.append(
-            f"{total:,} steps are missing in {len(gaps):,} gap{'s' if len(gaps) > 1 else ''} (from {starts}"
-            f"{', …' if len(gaps) > 3 else ''}); they stand in the table without values."
-        )
+        starts = ", ".join(frequency.text(g.seconds[a]) for g, a, _ in gaps[:3]) + (", …" if len(gaps) > 3 else "")
+        reading.notes.append(Sentence("reading.gaps_of_one", steps=total, count=len(gaps), starts=starts))
 
 
 def _uneven_sentence(ordered: list[Grid], frequency: Frequency) -> str:
     distances = np.concatenate([np.diff(g.seconds) for g in ordered])
     odd = int((np.abs(distances / distances[distances > 0].min() - 1) > 1e-6).sum())
-    return (
-        f"The steps are uneven ({frequency.name} is commonest, {odd:,} of {len(distances):,} differ): rows are taken "
-        "as one step apart. To fill the gaps in time instead, read with steps=time."
-    )
+    return Sentence("reading.uneven", step=frequency.name, odd=odd, num=len(distances))
 
 
 def _note_missing(line: Column, data: ColumnData, names: list[str], reading: Reading) -> None:
@@ -377,31 +372,39 @@ def _note_missing(line: Column, data: ColumnData, names: list[str], reading: Rea
     missing = np.isnan(values) if values.dtype.kind == "f" else values < 0
     if line.role in (Role.TARGET, Role.INPUT) and missing.any():
         reading.notes.append(
-            f"{line.name!r}: {int(missing.sum()):,} of {len(missing):,} values are missing (first "
-            f"{first_places(missing, names)}); networks read the last known value in their place, and losses and "
-            "measurements leave them out."
+            Sentence(
+                "reading.values_missing",
+                column=line.name,
+                missing=int(missing.sum()),
+                num=len(missing),
+                places=first_places(missing, names),
+            )
         )
 
 
 def _list_timeless(column: ReadColumn, records: Records, reading: Reading) -> None:
     missing = np.flatnonzero(column.values.is_missing)
-    reason = f"the time (column {column.name!r}) cannot be read; the row is left out"
+    reason = Sentence("reading.time_unreadable", column=column.name)
     reading.extend(line_findings(records.file, records.lines[missing].tolist(), Outcome.SKIPPED, reason))
 
 
 def _list_conflicts(column: ReadColumn, records: Records, reading: Reading) -> None:
     lines = records.lines[column.values.conflicts].tolist()
-    reason = f"the cell of {column.name!r} is no {column.values.kind.value}; it counts as missing"
+    kind = Sentence(f"reading.kind_{column.values.kind.value}")
+    reason = Sentence("reading.cell_of_no_kind", column=column.name, kind=kind)
     reading.extend(line_findings(records.file, lines, Outcome.CONVERTED, reason))
 
 
 def _cut_sentence(splits: dict[str, Rows], rows: _Steps) -> str:
-    spans = ", ".join(
-        f"{part} {rows.names[numbers[0]]} to {rows.names[numbers[-1]]} ({len(numbers):,})"
-        for part, numbers in splits.items()
-    )
+    spans = ""
+    for part, numbers in splits.items():
+        first, last = rows.names[numbers[0]], rows.names[numbers[-1]]
+        span = Sentence("reading.span", split=part, first=first, last=last, count=len(numbers))
+        spans = Sentence("reading.comma", first=spans, second=span) if spans else span
     num_left = len(rows.source) - sum(map(len, splits.values()))
-    return f"Cut in the order of time: {spans}" + (f"; {num_left:,} rows belong to no split." if num_left else ".")
+    if num_left:
+        return Sentence("reading.cut_in_time_left", spans=spans, left=num_left)
+    return Sentence("reading.cut_in_time", spans=spans)
 
 
 def _shown(cell: str) -> str:

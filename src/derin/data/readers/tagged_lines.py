@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from derin.core.errors import DataError
+from derin.core.messages import Sentence
 from derin.data.readers.decoding import check_encoding, decode, read_bytes
 from derin.data.readers.line_findings import line_findings
 from derin.data.reading import Outcome, Reading
@@ -78,7 +79,7 @@ def read_tagged_lines(path: Path, split: str, reading: Reading, encoding: str | 
     decoded = decode(data, path.name, encoding)
     if decoded.note:
         reading.notes.append(decoded.note)
-    reason = f"bytes that are no {decoded.encoding}"
+    reason = Sentence("reading.no_such_bytes", encoding=decoded.encoding)
     reading.extend(line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, reason))
     # Only these end a line; the other line ends of Unicode (U+2028, form feed) may stand inside a cell.
     lines = [line.removesuffix("\r") for line in decoded.text.removeprefix("\ufeff").split("\n")]
@@ -187,8 +188,8 @@ def _add_columns(lines: Sequence[list[str]], result: TaggedLines, reading: Readi
             else:
                 result.add(cells, number, sentence)
     if documents:
-        reading.notes.append(f"{result.file}: {documents:,} lines {_DOCUMENT} were left out.")
+        reading.notes.append(Sentence("reading.documents_left_out", file=result.file, count=documents, mark=_DOCUMENT))
     if comments:
-        reading.notes.append(f"{result.file}: {len(comments):,} lines of comment were left out.")
-    reason = "a word of several syntactic words, or one that is not written"
+        reading.notes.append(Sentence("reading.comments_left_out", file=result.file, count=len(comments)))
+    reason = Sentence("reading.several_words")
     reading.extend(line_findings(result.file, unwritten, Outcome.SKIPPED, reason))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, UsageError
+from derin.core.messages import Sentence
 from derin.data.readers.column_names import TARGET_NAMES
 from derin.data.readers.columns import ReadColumn, dense, examples, known_name
 from derin.data.reading import Reading
@@ -49,14 +50,14 @@ def choose_targets(
     lowered = {c.name.casefold(): c for c in reversed(free)}
     named = next((lowered[n] for n in TARGET_NAMES if n in lowered), None)
     if not free or len(columns) < 2:
-        reading.notes.append("No target was chosen: a table needs two columns or more for that.")
+        reading.notes.append(Sentence("reading.no_target_few"))
         return []
     column = named or free[-1]
     if why := _no_target(column):
-        reading.notes.append(f"No target was chosen: {column.name!r} cannot be one, because {why}. Name one: target=…")
+        reading.notes.append(Sentence("reading.no_target", column=column.name, why=why))
         return []
-    because = "its name says so" if named else "it is the last column"
-    reading.notes.append(f"The target is {column.name!r}, because {because}; another is chosen with target=…")
+    why = Sentence("reading.name_says_so" if named else "reading.last_column")
+    reading.notes.append(Sentence("reading.target_chosen", column=column.name, why=why))
     return [column]
 
 
@@ -64,12 +65,11 @@ def _no_target(column: ReadColumn) -> str:
     """Why a column cannot be predicted; empty where it can."""
     values = column.values
     if values.num_distinct == 0:
-        return "it is empty"
+        return Sentence("reading.column_empty")
     if values.kind is Kind.DATE:
-        return "it holds dates"
+        return Sentence("reading.holds_dates")
     if values.kind is Kind.TEXT or (values.kind is Kind.CATEGORY and mostly_unique(values)):
-        num, rows = values.num_distinct, values.num_present
-        return f"it holds {num:,} different strings in {rows:,} rows, which are neither classes nor numbers"
+        return Sentence("reading.holds_strings", num=values.num_distinct, rows=values.num_present)
     return ""
 
 
@@ -86,11 +86,11 @@ def one_target(column: ReadColumn, target_kind: TargetKind | None) -> tuple[Colu
     if target_kind is None:
         is_category, why = _are_classes(numbers, values)
     else:
-        is_category, why = target_kind == "category", "as asked"
+        is_category, why = target_kind == "category", Sentence("reading.as_asked")
     if not is_category:
         return column.schema_column(Role.TARGET, why), values.data
     codes, classes = numbers_as_category(numbers)
-    note = f"{values.note}; taken as classes, {why}"
+    note = Sentence("reading.semicolon", first=values.note, second=Sentence("reading.as_classes", why=why))
     return Column(name=column.name, kind=Kind.CATEGORY, role=Role.TARGET, classes=classes, note=note), Dense(codes)
 
 
@@ -99,9 +99,9 @@ def _are_classes(numbers: npt.NDArray[np.float64], values: Values) -> tuple[bool
     if not values.is_integral:
         return False, ""
     if values.num_distinct == 2 and set(np.unique(present).tolist()) == {0.0, 1.0}:
-        return True, "because they are 0 and 1"
+        return True, Sentence("reading.zero_and_one")
     if values.num_distinct <= _MOST_CLASSES and len(present) >= _ROWS_PER_CLASS * values.num_distinct:
-        return True, f"because {values.num_distinct} whole numbers stand in {len(present):,} rows"
+        return True, Sentence("reading.few_whole", num=values.num_distinct, rows=len(present))
     return False, ""
 
 
@@ -118,7 +118,7 @@ def several_targets(targets: Sequence[ReadColumn], known: Sequence[str], name: s
             role=Role.TARGET,
             shape=(len(names),),
             classes=names,
-            note=f"{len(names)} labels that may occur together, each 0 or 1",
+            note=Sentence("reading.together_labels", num=len(names)),
         )
         return column, Dense(np.stack(present, axis=1))
     if words := [t.name for t in targets if t.values.kind is not Kind.NUMBER]:
@@ -132,7 +132,7 @@ def several_targets(targets: Sequence[ReadColumn], known: Sequence[str], name: s
         kind=Kind.NUMBER,
         role=Role.TARGET,
         shape=(len(names),),
-        note=f"{len(names)} numbers at once",
+        note=Sentence("reading.numbers_at_once", num=len(names)),
     )
     return column, Dense(np.stack([dense(t.values.data) for t in targets], axis=1))
 

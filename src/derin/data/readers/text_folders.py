@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path, PurePosixPath
 
 from derin.core.errors import DataError
+from derin.core.messages import Sentence
 from derin.data.archives import Contents, Files, Member, UnreadableFileError, is_hidden, open_files
 from derin.data.readers.decoding import decode, read_text
 from derin.data.readers.line_findings import line_findings
@@ -43,16 +44,20 @@ def read_text_folders(path: Path, reading: Reading) -> tuple[Texts, str]:
         for name, data in _contents_read(files, texts, reading):
             _add(found, name, data, encodings)
     usual = ("utf-8", "utf-8-sig")
-    rare = [f"{num:,} as {encoding}" for encoding, num in encodings.most_common() if encoding not in usual]
+    rare = ""
+    for encoding, num in encodings.most_common():
+        if encoding not in usual:
+            counted = Sentence("reading.num_as", count=num, encoding=encoding)
+            rare = Sentence("reading.comma", first=rare, second=counted) if rare else counted
     if rare:
-        reading.notes.append(f"Files that are not UTF-8 were read: {', '.join(rare)}.")
+        reading.notes.append(Sentence("reading.files_not_utf8", files=rare))
     num_classes = len(set(found.labels))
     if num_classes < 2:
         raise DataError(
             f"{path}: a folder of .txt files for each of two classes or more is required; got {num_classes}. "
             "Put the texts of each class into a folder named after it."
         )
-    return found, "from the names of the folders"
+    return found, Sentence("reading.from_folders")
 
 
 def _add(found: Texts, name: str, data: bytes, encodings: Counter[str]) -> None:
@@ -61,11 +66,11 @@ def _add(found: Texts, name: str, data: bytes, encodings: Counter[str]) -> None:
     try:
         decoded = decode(data, name)
     except DataError:
-        found.reading.add(name, Outcome.SKIPPED, "the file is no text")
+        found.reading.add(name, Outcome.SKIPPED, Sentence("reading.no_text"))
         return
     encodings[decoded.encoding] += 1
     if decoded.broken_lines:
-        found.reading.add(name, Outcome.CONVERTED, "holds bytes that are no text; they stand as U+FFFD")
+        found.reading.add(name, Outcome.CONVERTED, Sentence("reading.no_text_bytes"))
     split = next((s for s in map(split_of, reversed(above)) if s is not None), "")
     found.add(decoded.text.strip(), label, name, split)
 
@@ -78,13 +83,13 @@ def read_file_per_class(files: Sequence[Path], reading: Reading) -> tuple[Texts,
         decoded = read_text(path)
         if decoded.note:
             reading.notes.append(decoded.note)
-        replaced = "holds bytes that are no text; they stand as U+FFFD"
+        replaced = Sentence("reading.no_text_bytes")
         reading.extend(line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, replaced))
         # Not splitlines: it would also cut at signs that stand inside a sentence, such as U+0085 and U+2028.
         lines = decoded.text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
         texts = [line.strip() for line in lines]
         found.add_lines(path.name, range(1, len(texts) + 1), texts, [label] * len(texts), split, named=True)
-    return found, "from the names of the files, one for each class"
+    return found, Sentence("reading.from_class_files")
 
 
 def labels_of(files: Sequence[Path]) -> dict[Path, tuple[str, str]]:

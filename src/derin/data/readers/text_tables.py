@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from derin.core.errors import DataError, UnknownNameError
+from derin.core.messages import Sentence
 from derin.data.readers.column_names import LABEL_NAMES, TEXT_NAMES
 from derin.data.readers.decoding import read_text
 from derin.data.readers.delimited import head_records, read_records
@@ -49,11 +50,11 @@ def read_text_tables(files: Mapping[str, Path], reading: Reading, target: str | 
         if others:
             left_out = ", ".join(map(repr, others))
             reading.notes.append(
-                f"{path.name}: the texts come from {text!r}, the labels from {label!r}; left out: {left_out}."
+                Sentence("reading.columns_of_texts", file=path.name, text=text, label=label, others=left_out)
             )
         found.add_lines(path.name, lines, columns[text], columns[label], split, named=len(files) > 1)
     assert chosen is not None
-    return found, f"from the column {chosen[1]!r}"
+    return found, Sentence("reading.from_column", column=chosen[1])
 
 
 def is_json_lines(path: Path) -> bool:
@@ -129,7 +130,7 @@ def _json_lines(path: Path, reading: Reading) -> tuple[Columns, Sequence[int]]:
     decoded = read_text(path)
     if decoded.note:
         reading.notes.append(decoded.note)
-    replaced = "holds bytes that are no text; they stand as U+FFFD"
+    replaced = Sentence("reading.no_text_bytes")
     reading.extend(line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, replaced))
     objects: list[dict[str, Any]] = []
     lines: list[int] = []
@@ -142,10 +143,9 @@ def _json_lines(path: Path, reading: Reading) -> tuple[Columns, Sequence[int]]:
             objects.append(value)
             lines.append(number)
         else:
-            reason = "the line is no JSON" if value is None else "the line is no JSON object with a text and a label"
-            wrong.setdefault(reason, []).append(number)
-    for reason, numbers in wrong.items():
-        reading.extend(line_findings(path.name, numbers, Outcome.SKIPPED, reason))
+            wrong.setdefault("reading.no_json" if value is None else "reading.no_json_object", []).append(number)
+    for key, numbers in wrong.items():
+        reading.extend(line_findings(path.name, numbers, Outcome.SKIPPED, Sentence(key)))
     if not objects:
         raise DataError(f"{path}: a JSON object on each line is required; none is there.")
     keys = list(dict.fromkeys(key for value in objects for key in value))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from derin.core.errors import DataError
+from derin.core.messages import Sentence
 from derin.data.cells import is_missing
 from derin.data.readers.line_findings import line_findings
 from derin.data.reading import Outcome, Reading
@@ -35,9 +36,9 @@ class Texts:
     def add(self, text: str, label: str, name: str, split: str) -> None:
         """One text."""
         if not text:
-            self.reading.add(name, Outcome.SKIPPED, "the text is empty")
+            self.reading.add(name, Outcome.SKIPPED, Sentence("reading.text_empty"))
         elif is_missing(label):
-            self.reading.add(name, Outcome.SKIPPED, "the label is missing")
+            self.reading.add(name, Outcome.SKIPPED, Sentence("reading.label_missing"))
         else:
             self.texts.append(text)
             self.labels.append(label)
@@ -68,8 +69,8 @@ class Texts:
                 self.labels.append(label)
                 self.names.append(f"{file} line {line}" if named else f"line {line}")
                 self.splits.append(split)
-        self.reading.extend(line_findings(file, empty, Outcome.SKIPPED, "the text is empty"))
-        self.reading.extend(line_findings(file, unlabelled, Outcome.SKIPPED, "the label is missing"))
+        self.reading.extend(line_findings(file, empty, Outcome.SKIPPED, Sentence("reading.text_empty")))
+        self.reading.extend(line_findings(file, unlabelled, Outcome.SKIPPED, Sentence("reading.label_missing")))
 
     def table(self, name: str, note: str) -> Table:
         """The table with the columns ``text`` and ``label``.

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError, ShapeError, UsageError
+from derin.core.messages import Sentence
 from derin.data.preparation import Batching, Preparation
 from derin.data.raw_column import TableColumn
 from derin.data.schema import Column, Kind, Role
@@ -506,7 +507,7 @@ def _other(table: Table, column: Column, rows: Rows, is_known: bool) -> Variable
     known = values[np.isfinite(values)]
     std = float(known.std()) if len(known) else 0.0
     if std == 0.0:
-        note = f"The column {column.name!r} is not read: it never changes in the training steps."
+        note = Sentence("reading.never_changes", column=column.name)
         if note not in table.reading.notes:
             table.reading.notes.append(note)
         return None

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import RefusedFileError, UsageError
+from derin.core.messages import Sentence
 from derin.data.preparation import Batching, Preparation
 from derin.data.ragged_source import RaggedSource
 from derin.data.table import Ragged, Rows, Table
@@ -148,7 +149,7 @@ class TextPreparation(Preparation):
         tokens = self.encoder.encode(column_texts(table, self.column))
         num_longer = int((np.diff(tokens.offsets) > self.longest).sum())
         if num_longer:
-            note = f"{num_longer:,} texts are longer than {self.longest:,} tokens; only so many of each are read."
+            note = Sentence("reading.longer_than", count=num_longer, longest=self.longest)
             if note not in table.reading.notes:
                 table.reading.notes.append(note)
         return tokens

@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.files import open_plain
+from derin.core.messages import Sentence
 from derin.data.readers.line_findings import line_findings
 from derin.data.reading import Outcome, Reading
 
@@ -185,7 +186,9 @@ def _read_text(
         parts.append(block_values)
     if num is not None and limit is None and num_lines != num:
         raise DataError(f"{path}: its first line promises {num:,} words; {num_lines:,} lines follow. Get it again.")
-    reading.extend(line_findings(path.name, sorted(broken), Outcome.SKIPPED, f"a word and {dim} numbers are required"))
+    reading.extend(
+        line_findings(path.name, sorted(broken), Outcome.SKIPPED, Sentence("reading.word_and_numbers", num=dim))
+    )
     values = np.concatenate(parts) if parts else np.empty((0, dim), np.float32)
     return _usable(path, reading, words, numbers, values, "line")
 
@@ -262,22 +265,20 @@ def _usable(
         try:
             word = raw.decode("utf-8")
         except UnicodeDecodeError:
-            faults.setdefault("the word is not UTF-8", []).append(number)
+            faults.setdefault("reading.word_not_utf8", []).append(number)
             continue
         if not finite[row]:
-            faults.setdefault("a value is not finite", []).append(number)
+            faults.setdefault("reading.value_not_finite", []).append(number)
         elif not word:
-            faults.setdefault("the word is empty", []).append(number)
+            faults.setdefault("reading.word_empty", []).append(number)
         elif word in seen:
-            faults.setdefault("the word stands again; the first one counts", []).append(number)
+            faults.setdefault("reading.word_again", []).append(number)
         else:
             seen[word] = row
             rows.append(row)
-    for reason, where in faults.items():
-        found = line_findings(path.name, where, Outcome.SKIPPED, reason)
-        reading.extend(
-            found if unit == "line" else line_findings(f"{path.name} (word number)", where, Outcome.SKIPPED, reason)
-        )
+    file = path.name if unit == "line" else f"{path.name} (word number)"
+    for fault, where in faults.items():
+        reading.extend(line_findings(file, where, Outcome.SKIPPED, Sentence(fault)))
     if not rows:
         raise DataError(f"{path}: at least one word with a vector is required; {len(words):,} were read, none fits.")
     return tuple(seen), values if len(rows) == len(values) else values[rows]

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError, ShapeError, UsageError
 from derin.core.files import open_atomically
+from derin.core.messages import Sentence
 from derin.data.reading import Outcome, Reading
 from derin.data.text.vector_files import FORMS, parse_vectors, write_form
 
@@ -211,7 +212,7 @@ def read_vectors(path: str | Path, *, limit: int | None = None) -> WordVectors:
     words, values = parse_vectors(path, reading, limit)
     vectors = WordVectors(words, values, reading)
     for row in np.flatnonzero(~values.any(axis=1))[:_NEAR]:
-        reading.add(f"{path.name}, {words[row]!r}", Outcome.NOTED, "all its values are 0: it is like no other word")
+        reading.add(f"{path.name}, {words[row]!r}", Outcome.NOTED, Sentence("reading.all_zero"))
     return vectors
 
 
