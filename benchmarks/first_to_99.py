@@ -36,12 +36,12 @@ def main() -> None:
     os.environ.setdefault("DERIN_DATA", str(ROOT.parent / "shared" / "data"))
     python = environment(args.environment)
     found: dict[str, list[dict]] = {}
-    for _ in range(args.rounds):
+    for number in range(args.rounds):
         for racer, backend in RACERS:
             if args.racers and racer not in args.racers:
                 continue
             variables = {**os.environ, "KERAS_BACKEND": backend}
-            command = [str(python), "-m", "peers.race", racer]
+            command = [str(python), "-m", "peers.race", racer, "--seed", str(number)]
             result = subprocess.run(command, cwd=HERE, env=variables, capture_output=True, text=True, check=False)
             if result.returncode:
                 print(f"{racer} failed: {result.stderr.strip().splitlines()[-1]}", file=sys.stderr)

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "layers": {"core"},
     "train": {"core"},
     "models": {"core", "layers"},
-    "tasks": {"core", "data", "models", "train"},
+    "tasks": {"core", "data", "layers", "models", "train"},
     "strategy": {"core", "data", "models", "train", "tasks"},
     "explain": {"core", "data", "layers", "models", "train", "tasks"},
     "export": {"core", "data", "layers", "models", "train", "tasks"},

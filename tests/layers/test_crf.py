@@ -93,6 +93,25 @@ def test_marginals_equal_enumeration() -> None:
         assert not found[row, length:].any()
 
 
+def test_probabilities_of_segments_equal_enumeration() -> None:
+    crf, (emissions, tags, mask) = random_crf(), batch()
+    segments = [
+        (row, start, end)
+        for row, length in enumerate(LENGTHS)
+        for start in range(length)
+        for end in range(start + 1, length + 1)
+    ]
+    continuations = torch.arange(len(segments)) % NUM_TAGS
+    found = crf.segment_probabilities(emissions, tags, mask, torch.tensor(segments), continuations)
+    scores = [enumerate_all(crf, emissions[row], length) for row, length in enumerate(LENGTHS)]
+    for (row, start, end), other, probability in zip(segments, continuations.tolist(), found, strict=True):
+        inside = tuple(tags[row, start:end].tolist())
+        paths = [path for path in scores[row] if path[start:end] == inside and path[end : end + 1] != (other,)]
+        fitting = [scores[row][path] for path in paths]
+        expected = torch.stack(fitting).logsumexp(0) - torch.stack(list(scores[row].values())).logsumexp(0)
+        assert float(probability.detach()) == pytest.approx(float(expected.detach().exp()), abs=1e-12)
+
+
 def test_probabilities_of_all_sequences_sum_to_one() -> None:
     crf, (emissions, _, mask) = random_crf(), batch(lengths=(4,))
     each = [crf.log_likelihood(emissions, torch.tensor([tags]), mask) for tags in itertools.product(range(3), repeat=4)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import signal
 import time
 from pathlib import Path
@@ -16,13 +17,14 @@ from tests.tasks.task_tables import classes_table
 from torch import Tensor, nn
 
 import derin
+from derin.cli.predict import predict
 from derin.core.errors import DataError, RefusedFileError, ShapeError
 from derin.data.batch import Batch
 from derin.data.readers.conll import read_conll
 from derin.data.table import Ragged
 from derin.models.tagger import Tagger, TaggerOptions
 from derin.tasks.registry import task_from_json
-from derin.tasks.tagged_sentence import tagged_sentence
+from derin.tasks.tagged_sentence import Entity, TaggedSentence, as_written
 from derin.tasks.tagging import Tagging
 from derin.tasks.tagging_findings import tagging_findings
 from derin.train.callback import Callback
@@ -46,7 +48,7 @@ def save(folder: Path, num: int = 40, name: str = "a.conll") -> Path:
     return path
 
 
-def test_a_file_of_sentences_gives_a_tagger_that_answers(tmp_path: Path) -> None:
+def test_a_file_of_sentences_gives_a_tagger_that_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = derin.fit(
         save(tmp_path), task="tagging", out=tmp_path / "run", epochs=12, batch_size=8, learning_rate=0.02,
         model_options=SMALL, **QUICK,
@@ -54,17 +56,26 @@ def test_a_file_of_sentences_gives_a_tagger_that_answers(tmp_path: Path) -> None
     model = derin.open(run.path)
     assert run.record["metrics"]["test"]["f1"] > 0.95
     answer = model.predict("Zeynep Hall lives in Rome.")
+    sure = pytest.approx(0.75, abs=0.25)
     assert answer.to_json() == {
         "words": ["Zeynep", "Hall", "lives", "in", "Rome", "."],
         "tags": ["B-PER", "I-PER", "O", "O", "B-LOC", "O"],
+        "probabilities": [sure] * 6,
         "entities": [
-            {"text": "Zeynep Hall", "type": "PER", "start": 0, "end": 2},
-            {"text": "Rome", "type": "LOC", "start": 4, "end": 5},
+            {"text": "Zeynep Hall", "type": "PER", "start": 0, "end": 2, "probability": sure},
+            {"text": "Rome", "type": "LOC", "start": 4, "end": 5, "probability": sure},
         ],
     }
+    # A span is at most as sure as each of its tags.
+    assert answer.entities[0].probability <= min(answer.probabilities[:2]) + 1e-6
     several = model.predict(["Ada lives in Rome.", "Zeynep Hall lives in Rome."])
-    assert several[1] == answer
+    assert several[1].entities[0].text == "Zeynep Hall"
+    assert several[1].probabilities == pytest.approx(answer.probabilities, abs=1e-5)  # other sizes, other roundings
     assert model.predict([["Ada", "lives", "in", "Rome", "."]])[0].tags == several[0].tags
+    predict(run.path, ["Öz lives in Rome."], out=tmp_path / "answers.csv")
+    assert "Öz" in (tmp_path / "answers.csv").read_text(encoding="utf-8").splitlines()[1].split('"[', 1)[1]
+    predict(run.path, ["Zeynep Hall lives in Rome."])
+    assert re.search(r"\[LOC Rome\] \.  \(Zeynep Hall: PER 0\.\d{3}, Rome: LOC 0\.\d{3}\)", capsys.readouterr().out)
     found = run.record["findings"]
     assert found["split"] == "test"
     assert set(found) == {"split", "baseline", "seen", "new", "mistakes", "examples"}
@@ -140,6 +151,26 @@ def test_a_network_without_a_random_field_learns_each_tag_by_itself() -> None:
     assert torch.equal(outputs["tags"][mask], scores.argmax(dim=2)[mask])
 
 
+def test_without_a_random_field_a_tag_is_as_sure_as_its_softmax_and_a_span_as_the_product() -> None:
+    task, network = Tagging(columns=["tags"], classes=CLASSES), WordByWord(5)
+    words = ("Ada", "Hall", "sat", "in", "Rome")
+    numbers = torch.arange(1, 6)[None, :, None]
+    with torch.no_grad():
+        network.table.weight.copy_(torch.randn(9, 5, generator=torch.Generator().manual_seed(3)))
+        for word, tag in enumerate([3, 4, 0, 0, 1], start=1):
+            network.table.weight[word, tag] += 3
+    outputs = task.predict(network, Batch({"input": numbers}, torch.arange(1)))
+    with torch.no_grad():
+        (answer,) = task._told(network, outputs, [words], [None])
+    p = network.table.weight[1:6].detach().double().softmax(dim=1)
+    expected = [float(p[place, tag]) for place, tag in enumerate([3, 4, 0, 0, 1])]
+    assert answer.probabilities == pytest.approx(expected, rel=1e-5)
+    assert [entity.text for entity in answer.entities] == ["Ada Hall", "Rome"]
+    # "Ada Hall" ends where no I-PER follows; nothing can follow "Rome".
+    person = float(p[0, 3] * p[1, 4] * (1 - p[2, 4]))
+    assert [entity.probability for entity in answer.entities] == pytest.approx([person, expected[4]], rel=1e-5)
+
+
 def test_a_network_with_other_outputs_is_refused() -> None:
     task = Tagging(columns=["tags"], classes=CLASSES)
     with pytest.raises(ShapeError, match="must give 5 scores for each word"):
@@ -175,11 +206,14 @@ def test_tables_without_tags_are_refused() -> None:
 
 
 def test_entities_are_told_as_they_stand_in_the_text() -> None:
-    text = "In New  York, Ada's"
-    answer = tagged_sentence(["In", "New", "York", ",", "Ada", "'s"], [0, 1, 2, 0, 3, 0], CLASSES, ("LOC", "PER"), text)
-    assert [e.text for e in answer.entities] == ["New  York", "Ada"]
+    words = ("In", "New", "York", ",", "Ada", "'s")
+    found = [as_written(words, start, end, "In New  York, Ada's") for start, end in ((1, 3), (4, 5))]
+    assert found == ["New  York", "Ada"]
+    assert as_written(words, 1, 3, None) == "New York"
+    entities = (Entity("New  York", "LOC", 1, 3, 0.75), Entity("Ada", "PER", 4, 5, 0.5))
+    answer = TaggedSentence(words, ("O", "B-LOC", "I-LOC", "O", "B-PER", "O"), (0.9,) * 6, entities)
     assert str(answer) == "In [LOC New  York] , [PER Ada] 's"
-    plain = tagged_sentence(["go", "on"], [1, 0], ("PART", "VERB"), None)
+    plain = TaggedSentence(("go", "on"), ("VERB", "PART"), (0.5, 0.5), ())
     assert repr(plain) == "TaggedSentence(go/VERB on/PART)"
 
 

@@ -112,6 +112,9 @@ def _in_words(answer: Any) -> str:
     if "value" in found:
         values = found["value"] if isinstance(found["value"], list) else [found["value"]]
         return ", ".join(number_text(value) for value in values)
+    if found.get("entities"):
+        sure = (f"{entity['text']}: {entity['type']} {entity['probability']:.3f}" for entity in found["entities"])
+        return f"{answer}  ({', '.join(sure)})"
     if "top" in found:
         return "  ".join(f"{name} {probability:.3f}" for name, probability in found["top"])
     return str(answer)
@@ -147,4 +150,7 @@ def _cells(found: dict[str, Any]) -> list[tuple[str, Any]]:
         return [("labels", ";".join(found["labels"]))]
     if "label" in found:
         return [("label", found["label"]), ("probability", found["probability"])]
-    return [(name, cell if isinstance(cell, str | int | float) else json.dumps(cell)) for name, cell in found.items()]
+    return [
+        (name, cell if isinstance(cell, str | int | float) else json.dumps(cell, ensure_ascii=False))
+        for name, cell in found.items()
+    ]

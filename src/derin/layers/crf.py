@@ -125,6 +125,38 @@ class CRF(nn.Module):
         found = (alphas + betas - partition[:, None, None]).exp().masked_fill(~mask[..., None], 0.0)
         return found.to(dtype)
 
+    def segment_probabilities(
+        self, emissions: Tensor, tags: Tensor, mask: Tensor, segments: Tensor, continuations: Tensor
+    ) -> Tensor:
+        """p(yₛ = tₛ, …, yₑ₋₁ = tₑ₋₁, yₑ ≠ c | x): that the tags t stand from s on and their span ends before e.
+
+        The tags inside are given; all that may come before and after is summed by the two passes,
+        log p = α[s, tₛ] + Σₛ₊₁ᵉ⁻¹ (A[tᵢ₋₁, tᵢ] + e[i, tᵢ]) + log Σ_{k≠c} exp(A[tₑ₋₁, k] + e[e, k] + β[e, k]) − log Z.
+
+        Args:
+            segments: row, first place and the place after the last of each, within the words of the row.
+            continuations: c, the tag with which the span of each would go on.
+
+        Shapes:
+            segments ``(N, 3)`` int64, continuations ``(N,)`` int64 → ``(N,)``.
+
+        Source: A. Culotta, A. McCallum, "Confidence estimation for information extraction", HLT-NAACL 2004.
+        """
+        dtype = torch.promote_types(emissions.dtype, torch.float32)
+        emissions, transitions, first, last = self._widened(emissions, mask)
+        alphas, partition = _forward(emissions, transitions.exp(), first, last, mask)
+        betas = _backward(emissions, transitions.exp(), last, mask)
+        rows, starts, ends = segments.unbind(dim=1)
+        steps = transitions[tags[:, :-1], tags[:, 1:]] + emissions[:, 1:].gather(2, tags[:, 1:, None])[..., 0]
+        path = nn.functional.pad(steps.cumsum(dim=1), (1, 0))  # (B, T)
+        inside = path[rows, ends - 1] - path[rows, starts]
+        end_tags, after = tags[rows, ends - 1], ends.clamp(max=tags.shape[1] - 1)
+        following = transitions[end_tags] + emissions[rows, after] + betas[rows, after]  # (N, K)
+        following = following.scatter(1, continuations[:, None], -math.inf).logsumexp(dim=1)
+        tail = torch.where(ends < mask.sum(dim=1)[rows], following, last[end_tags])
+        found = alphas[rows, starts, tags[rows, starts]] + inside + tail - partition[rows]
+        return found.exp().to(dtype)
+
     def _widened(self, emissions: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Emissions and scores in the widest type that the device has."""
         emissions = self._checked(emissions, mask)

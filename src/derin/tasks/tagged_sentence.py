@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 Span = tuple[int, int, int]  # number of the type, first word, the word after the last
@@ -18,15 +18,17 @@ class Entity:
         type: what it is.
         start: the first word, from 0.
         end: the word after the last.
+        probability: that just this span stands here, whatever the tags of the other words are.
     """
 
     text: str
     type: str
     start: int
     end: int
+    probability: float
 
     def to_json(self) -> dict[str, Any]:
-        return {"text": self.text, "type": self.type, "start": self.start, "end": self.end}
+        return asdict(self)
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,18 +38,21 @@ class TaggedSentence:
     Args:
         words: as they were cut.
         tags: one for each word.
+        probabilities: of each tag, whatever the tags of the other words are.
         entities: the spans, none where tags are plain.
 
     Example:
-        >>> answer = tagged_sentence(["Ada", "Byron", "sleeps"], [1, 2, 0], ("O", "B-PER", "I-PER"), ("PER",))
+        >>> entity = Entity("Ada Byron", "PER", 0, 2, 0.9)
+        >>> answer = TaggedSentence(("Ada", "Byron", "sleeps"), ("B-PER", "I-PER", "O"), (0.95, 0.9, 1.0), (entity,))
         >>> answer
         TaggedSentence([PER Ada Byron] sleeps)
-        >>> answer.to_json()["entities"]
-        [{'text': 'Ada Byron', 'type': 'PER', 'start': 0, 'end': 2}]
+        >>> answer.entities[0].probability
+        0.9
     """
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
+    probabilities: tuple[float, ...]
     entities: tuple[Entity, ...]
 
     def __repr__(self) -> str:
@@ -70,6 +75,7 @@ class TaggedSentence:
         return {
             "words": list(self.words),
             "tags": list(self.tags),
+            "probabilities": list(self.probabilities),
             "entities": [entity.to_json() for entity in self.entities],
         }
 
@@ -96,31 +102,8 @@ def spans_in(tags: Sequence[int]) -> list[Span]:
     return spans
 
 
-def tagged_sentence(
-    words: Sequence[str],
-    tags: Sequence[int],
-    classes: Sequence[str],
-    types: Sequence[str] | None,
-    text: str | None = None,
-) -> TaggedSentence:
-    """The answer for one sentence.
-
-    Args:
-        words: of the sentence.
-        tags: their numbers.
-        classes: the names of the tags.
-        types: the names of the types of spans; None for plain tags.
-        text: from which the words were cut, so that spans are told as they stand there.
-    """
-    spans = [] if types is None else spans_in(tags)
-    entities = []
-    for kind, start, end in spans:
-        assert types is not None
-        entities.append(Entity(_as_written(words, start, end, text), types[kind], start, end))
-    return TaggedSentence(tuple(words), tuple(classes[tag] for tag in tags), tuple(entities))
-
-
-def _as_written(words: Sequence[str], start: int, end: int, text: str | None) -> str:
+def as_written(words: Sequence[str], start: int, end: int, text: str | None) -> str:
+    """A span of words as it stands in the text from which they were cut, else with spaces between."""
     if text is None:
         return " ".join(words[start:end])
     place, begin = 0, 0

@@ -17,11 +17,12 @@ from derin.data.schema import Column, Kind
 from derin.data.table import Ragged, Rows, Table
 from derin.data.tag_schemes import span_types
 from derin.data.text.tagged_preparation import TaggedPreparation
+from derin.layers.crf import CRF
 from derin.tasks.base import BaseTask
 from derin.tasks.card import checked, is_names
 from derin.tasks.metrics.entities import EntityMetrics
 from derin.tasks.supervised import built_from_card
-from derin.tasks.tagged_sentence import TaggedSentence, tagged_sentence
+from derin.tasks.tagged_sentence import Entity, TaggedSentence, as_written, spans_in
 from derin.tasks.tagging_findings import tagging_findings
 from derin.train.protocol import Losses, Outputs
 
@@ -107,11 +108,13 @@ class Tagging(BaseTask):
         return {"loss": losses.sum() / num_words, "weight_sum": num_words}
 
     def predict(self, model: nn.Module, batch: Batch) -> Outputs:
-        """``tags`` ``(B, T)`` and the ``mask`` of words; with the truth at hand also the ``loss`` of each sentence."""
+        """``tags`` ``(B, T)``, the ``scores`` ``(B, T, K)`` of all tags and the ``mask`` of words; where the truth is
+        known, also the ``loss`` of each sentence.
+        """
         scores, mask = self._scores(model, batch), _mask(batch[self.input])
         crf: Any = getattr(model, "crf", None)
         tags = scores.argmax(dim=2) if crf is None else crf.decode(scores, mask)
-        outputs = {"tags": tags, "mask": mask}
+        outputs = {"tags": tags, "scores": scores, "mask": mask}
         if self.target in batch:
             outputs["loss"] = self._losses(model, scores, batch[self.target], mask)
         return outputs
@@ -154,13 +157,40 @@ class Tagging(BaseTask):
             rows = torch.from_numpy(preparation.read([sentences[place] for place in places]))
             batch = Batch({self.input: preparation.finish(rows.to(device))}, torch.arange(len(places)))
             with torch.inference_mode():
-                tags = self.predict(network, batch)["tags"].tolist()
-            for place, numbers in zip(places, tags):
-                words, text = sentences[place], given[place]
-                found[place] = tagged_sentence(
-                    words, numbers[: len(words)], self.classes, self.types, text if isinstance(text, str) else None
-                )
+                outputs = self.predict(network, batch)
+                texts = [text if isinstance(text := given[place], str) else None for place in places]
+                answers = self._told(network, outputs, [sentences[place] for place in places], texts)
+            found |= dict(zip(places, answers, strict=True))
         return [found[place] for place in range(len(sentences))]
+
+    def _told(
+        self, network: nn.Module, outputs: Outputs, sentences: Sequence[Sequence[str]], texts: Sequence[str | None]
+    ) -> list[TaggedSentence]:
+        """The tags of a batch in words, with their probabilities."""
+        tags, scores, mask = outputs["tags"], outputs["scores"], outputs["mask"]
+        # Without steps between tags a field gives each word the softmax of its scores.
+        crf: Any = getattr(network, "crf", None) or CRF(self.num_outputs).to(scores.device)
+        certain = crf.marginals(scores, mask).gather(2, tags[..., None])[..., 0].tolist()
+        numbers = [row[: len(words)] for row, words in zip(tags.tolist(), sentences, strict=True)]
+        spans = [(row, *span) for row, of_row in enumerate(numbers) if self.types for span in spans_in(of_row)]
+        entities: list[list[Entity]] = [[] for _ in sentences]
+        if spans:
+            rows, kinds, starts, ends = torch.tensor(spans, device=tags.device).unbind(dim=1)
+            segments = torch.stack([rows, starts, ends], dim=1)
+            sure = crf.segment_probabilities(scores, tags, mask, segments, 2 * kinds + 2).tolist()  # O, B-X, I-X, …
+            for (row, kind, start, end), probability in zip(spans, sure, strict=True):
+                assert self.types is not None
+                text = as_written(sentences[row], start, end, texts[row])
+                entities[row].append(Entity(text, self.types[kind], start, end, probability))
+        return [
+            TaggedSentence(
+                tuple(words),
+                tuple(self.classes[tag] for tag in numbers[row]),
+                tuple(certain[row][: len(words)]),
+                tuple(entities[row]),
+            )
+            for row, words in enumerate(sentences)
+        ]
 
     def findings(
         self,

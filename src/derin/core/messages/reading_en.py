@@ -260,7 +260,7 @@ MESSAGES: dict[str, Message] = {
         "{count} step is missing; they stand in the table without values",
         "{count} steps are missing; they stand in the table without values",
     ),
-    "reading.gaps_of_one": (
+    "reading.gaps": (
         "{steps:,} steps are missing in {count:,} gap (from {starts}); they stand in the table without values.",
         "{steps:,} steps are missing in {count:,} gaps (from {starts}); they stand in the table without values.",
     ),

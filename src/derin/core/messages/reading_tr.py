@@ -246,8 +246,7 @@ MESSAGES: dict[str, Message] = {
     "reading.time_again": "aynı zaman aşağıda yine geçiyor; sonraki satır geçerli",
     "reading.between_steps": "zamanı iki adımın ({step}) arasında; satır alınmadı",
     "reading.steps_missing": "{count} adım eksik; tabloda değersiz duruyor",
-    "reading.gaps_of_one": "{count:,} boşlukta {steps:,} adım eksik (başlangıç: {starts}); tabloda değersiz "
-    "duruyorlar.",
+    "reading.gaps": "{count:,} boşlukta {steps:,} adım eksik (başlangıç: {starts}); tabloda değersiz duruyorlar.",
     "reading.uneven": "Adımlar düzensiz (en sık olanı {step}, {num:,} adımın {odd:,} tanesi farklı): satırlar birer "
     "adım arayla sayılır. Bunun yerine zamandaki boşlukları doldurmak için steps=time ile okuyun.",
     "reading.values_missing": "{column!r}: {num:,} değerin {missing:,} tanesi eksik (ilkleri: {places}); ağlar "

@@ -357,7 +357,7 @@ def _list_oddities(grids: list[Grid], frequency: Frequency, records: Records, re
     if gaps:
         total = sum(g.num_inserted for g in grids)
         starts = ", ".join(frequency.text(g.seconds[a]) for g, a, _ in gaps[:3]) + (", …" if len(gaps) > 3 else "")
-        reading.notes.append(Sentence("reading.gaps_of_one", steps=total, count=len(gaps), starts=starts))
+        reading.notes.append(Sentence("reading.gaps", steps=total, count=len(gaps), starts=starts))
 
 
 def _uneven_sentence(ordered: list[Grid], frequency: Frequency) -> str:
