@@ -273,6 +273,18 @@ def test_telling_examples_start_with_the_worst(name: str) -> None:
         assert (telling["true"][confident] != telling["predicted"][confident]).all()
 
 
+def test_sure_answers_are_not_told_as_unsure() -> None:
+    task = infer_task(TABLES["classification"])
+    lead = torch.tensor([0.9, 0.1, 0.55, 0.3])
+    rest = (1 - lead) / task.num_outputs
+    probabilities = rest[:, None].expand(4, task.num_outputs).clone()
+    probabilities[:, 1] += lead
+    outputs = {"logits": probabilities.log(), "probabilities": probabilities}
+    telling = task.telling_examples(outputs, torch.tensor([1, 1, 1, 1]), 12)
+    assert telling["place"][telling["reason"] == "unsure"].tolist() == [1, 3]
+    assert not (telling["reason"] == "confident").any()
+
+
 def flattened(measured: Any, prefix: str = "") -> dict[str, float]:
     """Nested dictionaries and lists as one flat dictionary of numbers."""
     if isinstance(measured, dict):

@@ -15,12 +15,14 @@ from derin.train.protocol import Outputs
 if TYPE_CHECKING:
     from derin.tasks.supervised import SupervisedTask
 
+_NEAR = 0.5  # lead of the best answer over the next, in probability; with more nobody would call it unsure
+
 
 def telling_examples(task: SupervisedTask, outputs: Outputs, targets: Tensor, num: int) -> dict[str, npt.NDArray[Any]]:
     """At most `num` examples for each reason, the strongest first.
 
     The reasons are ``"loss"`` (the highest loss), ``"confident"`` (wrong, with the highest probability) and
-    ``"unsure"`` (the smallest lead of the best answer). Numbers have only the first.
+    ``"unsure"`` (the smallest lead of the best answer, below a half). Numbers have only the first.
 
     Args:
         task: that decodes.
@@ -41,7 +43,8 @@ def telling_examples(task: SupervisedTask, outputs: Outputs, targets: Tensor, nu
         confidence, lead, right = _certainty(task, outputs, targets)
         wrong = np.flatnonzero(~right)
         chosen.append(("confident", wrong[np.argsort(-confidence[wrong], kind="stable")][:num]))
-        chosen.append(("unsure", np.argsort(lead, kind="stable")[:num]))
+        near = np.flatnonzero(lead < _NEAR)
+        chosen.append(("unsure", near[np.argsort(lead[near], kind="stable")][:num]))
     places = np.concatenate([rows for _, rows in chosen]).astype(np.int64)
     picked = torch.from_numpy(places).to(targets.device)
     answers = task.decode({name: values[picked] for name, values in outputs.items()})
