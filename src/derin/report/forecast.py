@@ -11,7 +11,7 @@ from derin.report.html import Html, join, table, tag
 from derin.strategy.numbers import count_text, number_text, split_name
 from derin.strategy.story import Story, is_number
 
-_WIDTH, _HEIGHT = 520, 260
+_WIDTH, _HEIGHT = 1020, 340  # as wide as the page, so that letters are as large as elsewhere
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 12, 34
 _ORDER = ("network", "linear", "seasonal_naive", "naive")
 _MOST_STEPS = 3_000  # of a picture; a damaged record may hold more
