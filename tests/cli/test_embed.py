@@ -98,7 +98,7 @@ def test_files_are_converted(vectors: str, tmp_path: Path, form: str) -> None:
 def test_mistakes_are_one_sentence_on_stderr(vectors: str, tmp_path: Path) -> None:
     out, err = run("neighbours", vectors, "King", "--json", code=2)
     assert out == ""
-    assert err.strip() == "derin neighbours: The word 'King' has no vector; 'king' has one."
+    assert err.strip() == "derin embed neighbours: The word 'King' has no vector; 'king' has one."
     _, err = run("analogy", str(tmp_path / "none"), "a", "b", "c", code=2)
     assert "There is nothing at" in err
     _, err = run("train", str(tmp_path), "--method", "fasttext", code=2)

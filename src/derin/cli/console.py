@@ -120,8 +120,14 @@ def _warn_plainly(
     print(f"{place}{message}", file=sys.stderr)
 
 
-def speaks_plainly(command: Callable[P, R]) -> Callable[P, R]:
-    """Turns Derin's errors into one sentence on stderr and the right exit code; all else stays a traceback."""
+def speaks_plainly(command: Callable[P, R], *, group: str = "") -> Callable[P, R]:
+    """Turns Derin's errors into one sentence on stderr and the right exit code; all else stays a traceback.
+
+    Args:
+        command: the function behind it.
+        group: that the command belongs to, as ``"embed"`` of ``derin embed train``.
+    """
+    name = " ".join(filter(None, ("derin", group, command.__name__.replace("_", "-").rstrip("-"))))
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -131,7 +137,7 @@ def speaks_plainly(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except DerinError as error:
-            print(f"derin {command.__name__.replace('_', '-').rstrip('-')}: {error}", file=sys.stderr)
+            print(f"{name}: {error}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             print("Interrupted.", file=sys.stderr)

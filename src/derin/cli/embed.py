@@ -310,4 +310,4 @@ def _document(run: Any) -> dict[str, Any]:
 
 
 for _command in (train, neighbours, analogy, evaluate, map_, convert):
-    app.command(_command.__name__.rstrip("_"))(speaks_plainly(_command))
+    app.command(_command.__name__.rstrip("_"))(speaks_plainly(_command, group="embed"))

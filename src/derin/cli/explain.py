@@ -29,4 +29,5 @@ app = typer.Typer(
 )
 
 for _name, _module in COMMANDS.items():
-    app.command(_name.replace("_", "-"))(speaks_plainly(getattr(importlib.import_module(_module), _name)))
+    _command = getattr(importlib.import_module(_module), _name)
+    app.command(_name.replace("_", "-"))(speaks_plainly(_command, group="explain"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,7 +75,7 @@ def _list(json_output: bool) -> None:
 
 
 @app.command("import")
-@speaks_plainly
+@partial(speaks_plainly, group="weights")
 def import_(
     source: Annotated[
         str, typer.Argument(help="A known name, a file (.safetensors, .npz, .pth, .pt, .th, .ckpt) or hub:OWNER/NAME.")
@@ -125,7 +126,7 @@ def import_(
 
 
 @app.command("fetch")
-@speaks_plainly
+@partial(speaks_plainly, group="weights")
 def fetch(
     name: Annotated[str, typer.Argument(help="A name that `derin weights` lists.")],
     json_output: JsonFlag = False,
