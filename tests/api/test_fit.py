@@ -215,3 +215,13 @@ def test_wrong_settings_are_refused_in_one_sentence(
         derin.fit("digits", out=tmp_path / "run", **{**QUICK, **options})
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_the_rows_of_a_table_are_kept_with_their_values_for_the_report(tmp_path: Path) -> None:
+    lines = [f"{day:02d}.01.2020,{day * 1.5},{'abc'[day % 3]},{day % 2}" for day in range(1, 31)] * 4
+    (tmp_path / "a.csv").write_text("\n".join(["when,size,kind,label", *lines]))
+    run = derin.fit(tmp_path / "a.csv", epochs=1, out=tmp_path / "run", plan="plain", report=False)
+    with np.load(run.path / "examples.npz", allow_pickle=False) as kept:
+        for row, shown in zip(kept["rows"].tolist(), kept["inputs"].tolist(), strict=True):
+            day = row % 30 + 1
+            assert shown == f"when: 2020-01-{day:02d} · size: {day * 1.5:.6g} · kind: {'abc'[day % 3]}"

@@ -112,7 +112,7 @@ def _write_examples(path: Path, kept: list[tuple[Any, np.ndarray]], task: Any, p
 def _inputs(prepared: Prepared, rows: Rows) -> list[str]:
     """What the network was shown of some rows: the text, or the columns with their values."""
     columns = prepared.preparation.columns
-    if len(columns) == 1:
+    if prepared.preparation.kind == "text":
         return displayed(prepared.table, columns[0], rows, longest=_LONGEST_TEXT)
     shown = columns[:_MOST_COLUMNS]
     values = [displayed(prepared.table, name, rows, longest=_LONGEST_VALUE) for name in shown]
