@@ -21,6 +21,14 @@ def fields(message: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(message) if name}
 
 
+def nested(depth: int) -> dict[str, object]:
+    """A sentence in a sentence in a sentence …"""
+    found: dict[str, object] = Sentence("reading.hidden_file").to_json()
+    for _ in range(depth):
+        found = {"key": "reading.as_classes", "values": {"why": found}}
+    return found
+
+
 def forms(message: Message) -> tuple[str, ...]:
     return message if isinstance(message, tuple) else (message,)
 
@@ -40,6 +48,15 @@ def test_every_form_of_a_message_has_the_same_placeholders() -> None:
     english, turkish = (catalogue(spoken) for spoken in LANGUAGES)
     found = {key: [fields(form) for m in (english[key], turkish[key]) for form in forms(m)] for key in english}
     assert {key: names for key, names in found.items() if any(n != names[0] for n in names)} == {}
+
+
+def test_what_is_filled_into_a_sentence_is_written_alike_in_both_languages() -> None:
+    def written(message: Message) -> set[tuple[str | None, str | None, str | None]]:
+        return {tuple(part[1:]) for form in forms(message) for part in string.Formatter().parse(form) if part[1]}
+
+    english, turkish = (catalogue(spoken) for spoken in LANGUAGES)
+    keys = [key for key in english if key.startswith("reading.")]
+    assert [key for key in keys if written(english[key]) != written(turkish[key])] == []
 
 
 @pytest.mark.parametrize("spoken", LANGUAGES)
@@ -153,6 +170,7 @@ def test_a_sentence_survives_json_copies_and_other_processes() -> None:
         {"key": "reading.enlarged", "values": {"count": "many"}},
         {"key": "reading.with_missing", "values": {"note": {"key": "no"}, "missing": 1}},
         {"key": "reading.hidden_file", "values": []},
+        nested(2_000),
     ],
 )
 def test_what_describes_no_sentence_is_refused(data: object) -> None:

@@ -106,7 +106,7 @@ class Sentence(str):
         try:
             given = {name: cls.from_json(v) if isinstance(v, dict) else v for name, v in data["values"].items()}
             return cls(data["key"], **given)
-        except (KeyError, TypeError, ValueError, AttributeError, UnknownNameError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, UnknownNameError) as error:
             raise ValueError(f"no sentence: {error}") from None
 
 
