@@ -111,6 +111,12 @@ def test_small_pictures_are_enlarged_without_smoothing_and_large_ones_fit() -> N
     assert (second[:25] == 255).all()
 
 
+def test_lines_that_go_into_a_file_are_whole() -> None:
+    result = runner.invoke(app, ["--sets"], env={"COLUMNS": None, "TERM": "dumb"})
+    (line,) = (line for line in result.stdout.splitlines() if line.startswith("dates_en"))
+    assert line.rstrip().endswith("12,000 English dates in 20 forms and their ISO form, made by a rule")
+
+
 def test_it_speaks_turkish(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DERIN_LANG", "tr")
     out, _ = run("iris")

@@ -161,3 +161,17 @@ def test_version_is_printed() -> None:
 def test_command_runs_as_a_module() -> None:
     result = subprocess.run([sys.executable, "-m", "derin", "--help"], capture_output=True, text=True, check=True)
     assert "train" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("embed", "neighbours", "nowhere", "word"),
+        ("explain", "grad-cam", "nowhere", "x.png"),
+        ("weights", "fetch", "nothing"),
+    ],
+)
+def test_errors_name_the_whole_command(arguments: tuple[str, ...]) -> None:
+    result = derin(*arguments)
+    assert result.exit_code != 0
+    assert result.stderr.startswith(f"derin {arguments[0]} {arguments[1]}: ")

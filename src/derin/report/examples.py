@@ -31,9 +31,9 @@ def examples(story: Story) -> Html | None:
             if reason == "confident" and not story.is_regression:
                 parts.append(tag("p", say("examples.no_mistakes"), class_="quiet"))
             continue
-        shown = _pictures(story, places) if "pictures" in story.examples else _rows(story, places)
         if reason == "confident" and surest_are_worst:
             continue
+        shown = _pictures(story, places) if "pictures" in story.examples else _rows(story, places)
         heading, note = say(f"examples.{reason}"), say(f"examples.{reason}_note")
         if reason == "loss" and surest_are_worst:
             note = f"{note} {say('examples.also_confident')}"

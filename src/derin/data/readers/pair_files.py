@@ -42,9 +42,8 @@ def usual_order(languages: list[str], path: Path, name: str) -> tuple[tuple[str,
     for told in (name, folder.name):
         order = tuple(part for part in re.split(r"[^A-Za-z]+", told) if part in languages)
         if len(order) == 2 and len(set(order)) == 2:
-            return (*order, *(other for other in languages if other not in order)), Sentence(
-                "reading.named_order", name=told
-            )
+            others = [other for other in languages if other not in order]
+            return (*order, *others), Sentence("reading.named_order", name=told)
     if "en" in languages:
         others = [language for language in languages if language != "en"]
         return ("en", *others), Sentence("reading.english_first")
