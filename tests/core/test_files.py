@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from derin.core import files, folders
+from derin.core import bundle, files, folders
 from derin.core.bundle import load_bundle, save_bundle
 from derin.core.errors import RefusedFileError, StorageError
 from derin.core.faults import faults
@@ -185,6 +185,23 @@ def test_a_reader_beside_a_writer_always_finds_a_whole_bundle(way: str) -> None:
             stop.set()
             writer.join()
         assert len(seen) >= 5
+
+
+def test_a_bundle_that_stood_aside_before_and_after_a_reading_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_bundle(tmp_path / "model", tensors={"w": torch.ones(3)}, card={"value": 1})
+    read, identities, failures = bundle._read_bundle, [None, None], [RefusedFileError("replaced meanwhile")]
+    found = bundle._identity
+
+    def reading(path: Path) -> bundle.Bundle:
+        if failures:
+            raise failures.pop()
+        return read(path)
+
+    monkeypatch.setattr(bundle, "_read_bundle", reading)
+    monkeypatch.setattr(bundle, "_identity", lambda path: identities.pop() if identities else found(path))
+    assert load_bundle(tmp_path / "model").card["value"] == 1
 
 
 # ---- full disks and folders that cannot be written
