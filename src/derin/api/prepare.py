@@ -45,8 +45,12 @@ def prepare(
     task: str | None = None,
     target: str | None = None,
     weight_column: str | None = None,
+    group_column: str | None = None,
     ignore: Sequence[str] = (),
     target_kind: TargetKind | None = None,
+    kinds: Mapping[str, str] | None = None,
+    date_order: str | None = None,
+    missing: Sequence[str] | None = None,
     size: int | None = None,
     augment: str | Augmentation | None = None,
     config: TrainConfig | None = None,
@@ -73,8 +77,10 @@ def prepare(
         target: the column to predict, or several with commas between them.
         loss_weights: of each target column, for several: ``{"kind": 2.0}``.
         weight_column: the column that says how much each example counts.
+        group_column: the column whose equal values stay in one split.
         ignore: columns that are no inputs.
         target_kind: ``"category"`` or ``"number"``, where that is found out wrongly.
+        kinds, date_order, missing: how columns of a table are read; see `derin.load`.
         size: height and width to which pictures are brought.
         augment: such as ``"flip,rotate=10"``; ``"none"`` for none; None follows the recipe.
         config: every setting at once; excludes `settings`.
@@ -110,6 +116,7 @@ def prepare(
     published = None if weights is None else start_from(weights, model=model, preprocess=preprocess)
     seed = config.seed if config is not None else int(settings.get("seed", TrainConfig.seed))
     options: dict[str, Any] = {"weight_column": weight_column, "ignore": tuple(ignore), "target_kind": target_kind}
+    options |= {"group_column": group_column, "kinds": kinds, "date_order": date_order, "missing": missing}
     options |= {"seed": seed, "download": download, "progress": progress, "task": task, "reading": reading}
     if published is not None:
         options |= {"size": size or max(published.size), "channels": published.channels}

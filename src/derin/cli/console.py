@@ -70,6 +70,24 @@ def finite(value: Any) -> Any:
     return value
 
 
+def column_kinds(settings: list[str] | None) -> dict[str, str] | None:
+    """What `--kind column=category` says, by column; a name may hold an equals sign.
+
+    Example:
+        >>> column_kinds(["zip=category", "a=b=number"])
+        {'zip': 'category', 'a=b': 'number'}
+    """
+    from derin.core.errors import UsageError
+
+    found = {}
+    for setting in settings or ():
+        name, sign, kind = setting.rpartition("=")
+        if not sign or not name:
+            raise UsageError(f"--kind must be COLUMN=KIND, such as zip=category; got {setting!r}.")
+        found[name] = kind
+    return found or None
+
+
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr while (done, total) is told; nothing where stderr is no terminal or nothing is told."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from derin.cli.console import JsonFlag, console, model_options, print_json, progress_bar
+from derin.cli.console import JsonFlag, column_kinds, console, model_options, print_json, progress_bar
 from derin.core.messages import say, spell, told
 
 if TYPE_CHECKING:
@@ -28,11 +28,27 @@ def data(
     weight_column: Annotated[
         str | None, typer.Option(help="Column that says how much each example counts.", show_default=False)
     ] = None,
+    group_column: Annotated[
+        str | None,
+        typer.Option(help="Column whose equal values (a patient, a shop) stay in one split.", show_default=False),
+    ] = None,
     ignore: Annotated[
         list[str] | None, typer.Option(help="Column that is no input; repeatable.", show_default=False)
     ] = None,
     target_kind: Annotated[
         str | None, typer.Option(help="category or number, where it is found out wrongly.", show_default=False)
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help="What a column holds, such as zip=category; repeatable.", show_default=False),
+    ] = None,
+    date_order: Annotated[
+        str | None,
+        typer.Option(help="DD/MM/YYYY or MM/DD/YYYY, where dates could be either.", show_default=False),
+    ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(help='Word that means "no value", in place of the usual ones; repeatable.', show_default=False),
     ] = None,
     task: Annotated[
         str | None,
@@ -89,7 +105,11 @@ def data(
             target=target,
             weight_column=weight_column,
             ignore=ignore or (),
+            group_column=group_column,
             target_kind=target_kind,  # type: ignore[arg-type]  # checked by load
+            kinds=column_kinds(kind),
+            date_order=date_order,
+            missing=missing or None,
             task=task,
             reading=model_options(reading, "--reading"),
             size=size,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from derin.cli.console import JsonFlag, console, model_options, print_json, progress_bar
+from derin.cli.console import JsonFlag, column_kinds, console, model_options, print_json, progress_bar
 from derin.core.messages import say
 
 _DATA = "Data"
@@ -31,11 +31,27 @@ def train(
     weight_column: Annotated[
         str | None, typer.Option(help="Column that says how much each example counts.", rich_help_panel=_DATA)
     ] = None,
+    group_column: Annotated[
+        str | None,
+        typer.Option(help="Column whose equal values (a patient, a shop) stay in one split.", rich_help_panel=_DATA),
+    ] = None,
     ignore: Annotated[
         list[str] | None, typer.Option(help="Column that is no input; repeatable.", rich_help_panel=_DATA)
     ] = None,
     target_kind: Annotated[
         str | None, typer.Option(help="category or number, where it is found out wrongly.", rich_help_panel=_DATA)
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help="What a column holds, such as zip=category; repeatable.", rich_help_panel=_DATA),
+    ] = None,
+    date_order: Annotated[
+        str | None,
+        typer.Option(help="DD/MM/YYYY or MM/DD/YYYY, where dates could be either.", rich_help_panel=_DATA),
+    ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(help='Word that means "no value", in place of the usual ones; repeatable.', rich_help_panel=_DATA),
     ] = None,
     size: Annotated[int | None, typer.Option(help="Height and width of pictures.", rich_help_panel=_DATA)] = None,
     augment: Annotated[
@@ -203,8 +219,12 @@ def train(
         for name, value in {
             "target": target,
             "weight_column": weight_column,
+            "group_column": group_column,
             "ignore": ignore or None,
             "target_kind": target_kind,
+            "kinds": column_kinds(kind),
+            "date_order": date_order,
+            "missing": missing or None,
             "size": size,
             "augment": augment,
             "model": model,

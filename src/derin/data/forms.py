@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -26,7 +26,7 @@ from derin.data.readers.fasta import looks_like_fasta, read_fasta
 from derin.data.readers.idx import is_idx_file, is_idx_folder, read_idx
 from derin.data.readers.labelled_text import looks_like_labelled_text, read_labelled_text
 from derin.data.readers.pairs import looks_like_pairs
-from derin.data.readers.targets import TargetKind
+from derin.data.recipe import Recipe
 from derin.data.table import Dense, Table
 
 Progress = Callable[[int, int], None]
@@ -68,18 +68,21 @@ TASK_READERS: Registry[Callable[..., Table]] = Registry(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadOptions:
-    """What the user may say about reading; `derin.load` explains each."""
+class ReadOptions(Recipe):
+    """A recipe, and what matters at this moment only.
 
-    target: str | None = None
-    size: int | None = None
-    channels: int | None = None
+    Args:
+        progress: called with (done, total) while much is read.
+        inputs_only: whether rows are read to be predicted: answers may be missing, and every row stays, in its order.
+    """
+
     progress: Progress | None = None
-    weight_column: str | None = None
-    ignore: tuple[str, ...] = ()
-    target_kind: TargetKind | None = None
-    task: str | None = None
-    reading: Mapping[str, Any] = field(default_factory=dict)
+    inputs_only: bool = False
+
+    def recipe(self, found: Mapping[str, Any]) -> Recipe:
+        """The recipe of a table that was read so, with what its reader found out."""
+        asked = {part.name: getattr(self, part.name) for part in fields(Recipe)}
+        return Recipe(**{**asked, "found": {**self.found, **found}})
 
 
 def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ import numpy.typing as npt
 from derin.core.errors import DataError, UsageError, near_matches
 from derin.core.messages import Sentence
 from derin.data.catalog import NAMED_SETS
+from derin.data.cells import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
 from derin.data.duplicates import first_equal_rows, note_duplicates
 from derin.data.forms import TASK_READERS, Progress, ReadOptions, read_for_task, read_form
 from derin.data.named import read_named
 from derin.data.readers.targets import TargetKind
+from derin.data.recipe import Recipe
 from derin.data.schema import Kind, Role, Schema
 from derin.data.splits import LARGEST, complete_splits, count_examples
 from derin.data.table import Dense, Table
@@ -38,11 +40,16 @@ def load(
     size: int | None = None,
     channels: int | None = None,
     weight_column: str | None = None,
+    group_column: str | None = None,
     ignore: Sequence[str] = (),
     target_kind: TargetKind | None = None,
+    kinds: Mapping[str, str] | None = None,
+    date_order: str | None = None,
+    missing: Sequence[str] | None = None,
     task: str | None = None,
     reading: Mapping[str, Any] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
+    recipe: Recipe | None = None,
     download: bool = False,
     progress: Progress | None = None,
 ) -> Table:
@@ -59,12 +66,19 @@ def load(
             times that. Arrays are kept as they are.
         channels: 1 stores all pictures in gray, 3 in colour; None keeps what they are.
         weight_column: name of the column of a csv table or data frame that says how much each example counts.
+        group_column: name of its column whose equal values (one patient, one shop) must not stand in two splits.
         ignore: names of its columns that are no inputs.
         target_kind: ``"category"`` or ``"number"``: what its target is, where that is found out wrongly.
+        kinds: what its columns hold, where that is found out wrongly: ``{"zip": "category"}``; ``"number"``,
+            ``"category"``, ``"date"`` or ``"text"``.
+        date_order: ``"DD/MM/YYYY"`` or ``"MM/DD/YYYY"``, where a date such as 03/04/2024 could be either.
+        missing: the words that mean "no value" in its cells, beside the empty cell; None takes the usual ones (NA,
+            null, ? and others).
         task: what the data is read for, where its form does not tell: ``"lm"``, ``"word-vectors"``, ``"tagging"``,
             ``"translation"``, ``"forecasting"``.
         reading: settings of the reader of that task, such as ``{"encoding": "cp1254"}``.
-        seed: of the cut.
+        seed: of the cut; None is 0, or that of the recipe.
+        recipe: how other data was read; this is read in the same way. Of the arguments above those that are given win.
         download: whether a known data set may be fetched from its public address.
         progress: called with (done, total) while much is read or fetched.
 
@@ -88,28 +102,50 @@ def load(
         raise UsageError(f"load: size must be at least 1 pixel; got {size}.")
     if target_kind not in (None, "category", "number"):
         raise UsageError(f"load: target_kind must be 'category' or 'number'; got {target_kind!r}.")
-    options = ReadOptions(
-        target=target,
-        size=size,
-        channels=channels,
-        progress=progress,
-        weight_column=weight_column,
-        ignore=tuple(ignore),
-        target_kind=target_kind,
-        task=task,
-        reading=dict(reading or {}),
-    )
-    table = _with_channels(_read(source, options, download), channels)
+    if date_order not in (None, DAY_FIRST, MONTH_FIRST, YEAR_FIRST):
+        orders = ", ".join((DAY_FIRST, MONTH_FIRST, YEAR_FIRST))
+        raise UsageError(f"load: date_order must be one of {orders}; got {date_order!r}.")
+    asked: dict[str, Any] = {"target": target, "size": size, "channels": channels, "weight_column": weight_column}
+    asked |= {"group_column": group_column}
+    asked |= {"ignore": tuple(ignore) or None, "target_kind": target_kind, "kinds": kinds, "date_order": date_order}
+    asked |= {"missing": None if missing is None else tuple(missing), "task": task, "reading": reading, "seed": seed}
+    options = _options(recipe, {name: value for name, value in asked.items() if value is not None}, progress)
+    table = _with_channels(_read(source, options, download), options.channels)
     _require_columns_as_said(table, options)
+    if not isinstance(source, Table):
+        table = replace(table, recipe=options.recipe({} if table.recipe is None else table.recipe.found))
     if table.task in _WITHOUT_A_TEST or (table.task is not None and set(table.splits) > {"train"}):
         # Text and series are cut by their reader where they can be cut: in their order.
         table.reading.counts = count_examples(table)
         return replace(table, given_splits=table.given_splits or tuple(table.splits))
     first = first_equal_rows(table)
     largest = _MOST_HELD_OUT_PAIRS if table.task == "translation" else LARGEST
-    table = complete_splits(table, seed=seed, first=first, largest=largest)
+    table = complete_splits(table, seed=options.seed, first=first, largest=largest)
     note_duplicates(table, first)
     return table
+
+
+def read_inputs(source: str | Path, recipe: Recipe, *, progress: Progress | None = None) -> Table:
+    """What is to be predicted, read as the training data was: every row stays, in its order; answers may be missing.
+
+    Args:
+        source: the path of a file or folder.
+        recipe: of the training data.
+        progress: called with (done, total) while much is read.
+
+    Returns:
+        a table without splits, whose report names what was odd; `row_names` say where each row stands.
+
+    Raises:
+        DataError: the file cannot be read, or holds no such data.
+    """
+    return _read_path(source, replace(_options(recipe, {}, progress), inputs_only=True))
+
+
+def _options(recipe: Recipe | None, asked: Mapping[str, Any], progress: Progress | None) -> ReadOptions:
+    """A recipe with what is asked for beside it, which wins over what was found out."""
+    known = {} if recipe is None else {part.name: getattr(recipe, part.name) for part in fields(Recipe)}
+    return ReadOptions(**{**known, **asked}, progress=progress)
 
 
 def _require_columns_as_said(table: Table, options: ReadOptions) -> None:
@@ -120,6 +156,8 @@ def _require_columns_as_said(table: Table, options: ReadOptions) -> None:
         and not any(column.role is Role.WEIGHT for column in table.schema),
         "ignore": bool({column.name for column in table.inputs} & set(options.ignore)),
         "target_kind": wanted is not None and any(column.kind is not wanted for column in table.targets),
+        "group_column": options.group_column is not None and not table.schema.with_role(Role.GROUP),
+        "kinds": any(column.kind != options.kinds.get(column.name, column.kind) for column in table.inputs),
     }
     for name, is_unheard in unheard.items():
         if is_unheard:

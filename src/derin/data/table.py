@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -17,10 +18,13 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError
 from derin.data.reading import Reading
+from derin.data.recipe import Recipe
 from derin.data.schema import Column, Role, Schema
 
 Rows = npt.NDArray[np.int64]
 SPLITS = ("train", "val", "test")
+# Before it came fingerprints of sentences too, which cannot be compared with these.
+FINGERPRINT_VERSION = "2:"
 
 
 class ColumnData(Protocol):
@@ -144,6 +148,8 @@ class Table:
         row_names: a name for each row (a path, a line number), or None.
         given_splits: the splits that the source itself brought; the others were cut.
         task: the name of the task that the data was read for, where its form does not tell (plain text, a series).
+        recipe: how it was read; readers put there what they found out, `derin.load` the rest. None for a table that
+            was built and not read.
     """
 
     name: str
@@ -154,6 +160,7 @@ class Table:
     row_names: Sequence[str] | None = None
     given_splits: tuple[str, ...] = ()
     task: str | None = None
+    recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
         lengths = {c.name: len(self.columns[c.name]) for c in self.schema}
@@ -201,8 +208,12 @@ class Table:
         return replace(self, splits=dict(splits))
 
     def fingerprint(self) -> str:
-        """SHA-256 over schema, splits and all values: equal for equal data, wherever it lies."""
-        digest = hashlib.sha256(repr(self.schema.to_json()).encode())
+        """SHA-256 over columns, splits and values: equal for equal data, wherever it lies and whatever is said of it.
+
+        Of the schema counts what the values mean (name, kind, role, shape, classes), not how that was found out.
+        """
+        meaning = [[c.name, c.kind.value, c.role.value, list(c.shape), list(c.classes or ())] for c in self.schema]
+        digest = hashlib.sha256(json.dumps(meaning).encode())
         for name in SPLITS:
             if name in self.splits:
                 digest.update(name.encode() + np.ascontiguousarray(self.splits[name], dtype="<i8").tobytes())
@@ -212,4 +223,4 @@ class Table:
             for part in parts:
                 digest.update(str((part.dtype.str, part.shape)).encode())
                 digest.update(np.ascontiguousarray(part).data)
-        return digest.hexdigest()
+        return FINGERPRINT_VERSION + digest.hexdigest()

@@ -1,0 +1,104 @@
+"""How data was read: what was asked for and what was found out, so that other data is read in the same way.
+
+A reader finds out much by itself: which column is the target, in which order day and month stand, whether pictures are
+gray. It does so once, on the data that a network is trained on. The recipe keeps it, the card of the model keeps the
+recipe, and whoever evaluates, predicts or explains reads by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from derin.core.errors import RefusedFileError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How data is read.
+
+    Args:
+        target: name of the column or array to be predicted; None finds it.
+        size: height and width at which pictures are read.
+        channels: 1 or 3; None keeps what pictures are.
+        weight_column: name of the column that says how much each example counts.
+        group_column: name of the column whose equal values stay in one split.
+        ignore: names of columns that are no inputs.
+        target_kind: ``"category"`` or ``"number"``; None finds it out.
+        kinds: the kind of each column for which finding out is not wanted.
+        date_order: in which order day, month and year stand; None finds it out for each column.
+        missing: the words that mean "no value"; None takes the usual ones.
+        task: what the data is read for, where its form does not tell.
+        reading: settings of the reader of that task.
+        seed: of the cut into splits.
+        found: what readers found out, as JSON, by subject; each reader documents its own part. A reader that is given
+            it follows it and finds out nothing of that anew.
+    """
+
+    target: str | None = None
+    size: int | None = None
+    channels: int | None = None
+    weight_column: str | None = None
+    group_column: str | None = None
+    ignore: tuple[str, ...] = ()
+    target_kind: Any = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    date_order: str | None = None
+    missing: tuple[str, ...] | None = None
+    task: str | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    found: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """What a card keeps; settings that say nothing are left out."""
+        whole = {part.name: getattr(self, part.name) for part in fields(Recipe)}
+        return {
+            name: list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
+            for name, value in whole.items()
+            if value not in (None, (), {}) or (name == "missing" and value is not None)
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> Recipe:
+        """The recipe that `to_json` described.
+
+        Raises:
+            RefusedFileError: a field is unknown or of the wrong type.
+        """
+        where = "The card's reading recipe is damaged"
+        if not isinstance(data, Mapping):
+            raise RefusedFileError(f"{where}: it must be an object; got {type(data).__name__}.")
+        forms: dict[str, type | tuple[type, ...]] = {
+            "size": int,
+            "channels": int,
+            "seed": int,
+            "ignore": list,
+            "missing": list,
+            "kinds": Mapping,
+            "reading": Mapping,
+            "found": Mapping,
+        }
+        known = {part.name for part in fields(Recipe)}
+        settings: dict[str, Any] = {}
+        for name, value in data.items():
+            if name not in known:
+                raise RefusedFileError(f"{where}: it has a field {str(name)[:40]!r} that no recipe has.")
+            if not isinstance(value, forms.get(name, str)) or isinstance(value, bool):
+                raise RefusedFileError(f"{where}: {name!r} cannot be {str(value)[:40]!r}.")
+            if isinstance(value, list) and not all(isinstance(item, str) for item in value):
+                raise RefusedFileError(f"{where}: {name!r} must be a list of names.")
+            settings[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**settings)
+
+    def part(self, subject: str) -> dict[str, Any]:
+        """What was found out about a subject; empty where nothing is known yet.
+
+        Raises:
+            RefusedFileError: the card holds something else there.
+        """
+        found = self.found.get(subject, {})
+        if not isinstance(found, Mapping):
+            raise RefusedFileError(f"The card's reading recipe is damaged: {subject!r} must be an object.")
+        return dict(found)
