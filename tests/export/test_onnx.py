@@ -15,15 +15,8 @@ from torch import Tensor, nn
 
 import derin
 from derin.core.errors import DerinError, MissingExtraError, UsageError
-from derin.data.batch import Batch
-from derin.data.pictures.preparation import PicturePreparation
 from derin.export.onnx import export_onnx
-from derin.export.prepared import PixelsToAnswers
 from derin.models import MODELS, build
-from derin.tasks.binary import Binary
-from derin.tasks.classification import Classification
-from derin.tasks.multilabel import MultiLabel
-from derin.tasks.regression import Regression
 
 
 def run_file(path: Path, inputs: Tensor) -> np.ndarray[Any, Any]:
@@ -94,33 +87,6 @@ def test_a_missing_extra_is_answered_with_the_install_line(tmp_path: Path, monke
         export_onnx(nn.Linear(2, 2), tmp_path / "m.onnx", torch.zeros(2))
 
 
-PREPARATION = PicturePreparation(
-    column="picture", size=(9, 11), channels=3, mean=(0.3, 0.5, 0.6), std=(0.2, 0.25, 0.3), rule="resize"
-)
-TASKS = [
-    Classification(columns=["kind"], classes=["cat", "dog", "owl"], temperature=1.7),
-    Binary(columns=["kind"], classes=["cat", "dog"], temperature=0.6),
-    MultiLabel(columns=["kind"], classes=["cat", "dog", "owl", "yak"]),
-]
-
-
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_pixels_become_what_the_task_predicts(task: Any) -> None:
-    network = build("linear", input_shape=(3 * 9 * 11,), num_outputs=task.num_outputs, seed=0)
-    network = nn.Sequential(nn.Flatten(), network).eval()
-    pixels = torch.randint(0, 256, (5, 9, 11, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    expected = task.predict(network, Batch({"input": PREPARATION.finish(pixels)}, torch.arange(5)))["probabilities"]
-    torch.testing.assert_close(PixelsToAnswers(network, task, PREPARATION)(pixels), expected, rtol=1e-5, atol=1e-6)
-
-
-def test_pixels_become_values_in_their_own_unit() -> None:
-    task = Regression(columns=["weight"], mean=[40.0], std=[3.0])
-    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 9 * 11, 1)).eval()
-    pixels = torch.randint(0, 256, (5, 9, 11, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    expected = task.predict(network, Batch({"input": PREPARATION.finish(pixels)}, torch.arange(5)))["value"].float()
-    torch.testing.assert_close(PixelsToAnswers(network, task, PREPARATION)(pixels), expected)
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(derin.fit("digits", model="convnet", epochs=1, out=tmp_path_factory.mktemp("runs") / "digits").path)
@@ -134,6 +100,7 @@ def test_an_opened_run_exports_with_its_preparation_and_facts(run: Path, tmp_pat
         0, 256, (3, *model.preparation.size, 1), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)
     )
     found = run_file(tmp_path / "m.onnx", pixels)
+    assert [one["name"] for one in told["outputs"]] == ["probabilities", "label", "output"]
     for row, answer in zip(found, model.predictions(list(pixels.numpy())), strict=True):
         assert model.classes is not None
         assert (model.classes[row.argmax()], row.max()) == (answer.label, pytest.approx(answer.probability, abs=1e-4))

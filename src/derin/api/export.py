@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,22 @@ from derin.core.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from derin.api.model import Model
+    from derin.export.onnx import GraphInput, GraphOutput
 
 # Kinds of input whose examples have one shape.
 _WRITTEN_KINDS = ("picture", "features", "series")
 FORMATS = ("onnx", "safetensors")
+FORMAT_VERSION = "1"  # of the names of inputs, outputs and metadata in an ONNX file
+# What each output means; outputs of one of several columns end in these names.
+_MEANINGS = {
+    "output": "what the network itself gives, before temperature, mean and std",
+    "probabilities": "of each class, in the order of class_names, calibrated",
+    "label": "the place in class_names of the class decided for",
+    "labels": "whether each label is set, in the order of class_names",
+    "value": "in the unit of the target",
+    "low": "the lower bound of the interval, in the unit of the target",
+    "high": "the upper bound of the interval, in the unit of the target",
+}
 
 
 def export(model: Model, path: str | Path, *, format: str | None = None, with_preparation: bool = False) -> Any:
@@ -36,8 +49,9 @@ def _onnx(model: Model, path: Path, with_preparation: bool) -> dict[str, Any]:
 
     import torch
 
+    from derin.export.answers import AnsweringNetwork
     from derin.export.onnx import export_onnx
-    from derin.export.prepared import PixelsToAnswers
+    from derin.export.prepared import PreparedNetwork
 
     if model.preparation.kind not in _WRITTEN_KINDS:
         raise UsageError(
@@ -45,25 +59,26 @@ def _onnx(model: Model, path: Path, with_preparation: bool) -> dict[str, Any]:
             f"{model.preparation.kind}. Export its weights as safetensors."
         )
     network = copy.deepcopy(model.network).cpu().eval()  # the user's own stays on its device and in its mode
-    shape = model.preparation.input_shape
-    example, output_name = torch.zeros(shape), "output"
-    if with_preparation:
-        network = PixelsToAnswers(network, model.task, model.preparation)
-        output_name = network.output_name
-        example = torch.zeros((*shape[1:], shape[0]), dtype=torch.uint8)
+    answering = AnsweringNetwork(network, model.task, answers_first=with_preparation)
+    prepared = PreparedNetwork(model.preparation, answering) if with_preparation else None
     written = export_onnx(
-        network, path, example, output_name=output_name, metadata=metadata(model, with_preparation=with_preparation)
+        prepared or answering,
+        path,
+        prepared.inputs if prepared else torch.zeros(model.preparation.input_shape),
+        output_names=answering.output_names,
+        metadata=lambda inputs, outputs: metadata(model, inputs, outputs, with_preparation=with_preparation),
+        samples=prepared.samples if prepared else None,
+        name=type(network).__name__,
     )
+    inputs, outputs = ([one.to_json() for one in side] for side in (written.inputs, written.outputs))
     return {
         "path": str(written.path),
         "format": "onnx",
         "bytes": written.num_bytes,
-        "input": {
-            "name": "input",
-            "type": "uint8" if with_preparation else "float32",
-            "shape": ["batch", *example.shape],
-        },
-        "output": {"name": output_name, "type": "float32", "shape": ["batch", *written.output_shape]},
+        "input": inputs[0],
+        "output": outputs[0],
+        "inputs": inputs,
+        "outputs": outputs,
         "largest_difference": written.largest_difference,
     }
 
@@ -77,19 +92,58 @@ def _safetensors(model: Model, path: Path, with_preparation: bool) -> dict[str, 
     return {"path": str(path), "format": "safetensors", "bytes": path.stat().st_size, "sha256": sha256}
 
 
-def metadata(model: Model, *, with_preparation: bool) -> dict[str, str]:
-    """What the file says of itself: each value is text; lists are JSON."""
-    card, preparation = model.card, model.preparation.to_json()
+def metadata(
+    model: Model, inputs: Sequence[GraphInput], outputs: Sequence[GraphOutput], *, with_preparation: bool
+) -> dict[str, str]:
+    """What the file says of itself: each value is text; lists and objects are JSON."""
+    card, preparation, task = model.card, model.preparation.to_json(), model.task.to_json()
     found: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
         "derin": card.get("derin"),
         "model": card["model"].get("name") or card["model"].get("class"),
         "task": model.task.name,
         "class_names": list(model.task.classes) or None,
         "licence": card.get("license") or card.get("licence"),
         "prepared": "yes" if with_preparation else "no",
+        "inputs": [_described_input(model, one, with_preparation) for one in inputs],
+        "outputs": [one.to_json() | {"meaning": _MEANINGS[one.name.rpartition("/")[2]]} for one in outputs],
         "preparation": preparation,
+        # All of the task; what most programs ask for stands beside it under a name of its own.
+        "task_settings": task,
+        "target_columns": list(model.task.columns),
+        **_target_scale(model),
     }
     found |= {name: preparation.get(name) for name in ("height", "width", "channels", "mean", "std")}
+    found |= {name: task.get(name) for name in ("temperature", "threshold", "thresholds", "unit")}
     return {
         k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in found.items() if v is not None
     }
+
+
+def _target_scale(model: Model) -> dict[str, Any]:
+    """The mean and standard deviation that make the network's output a value in the unit of the target."""
+    if model.task.name == "forecasting":
+        targets = model.task.preparation.targets
+        return {"target_mean": [v.mean for v in targets], "target_std": [v.std for v in targets]}
+    if model.task.name == "regression":
+        return {"target_mean": list(model.task.mean), "target_std": list(model.task.std)}
+    return {}
+
+
+def _described_input(model: Model, one: GraphInput, with_preparation: bool) -> dict[str, Any]:
+    """An input of the file: what the network's features mean, or which raw column is read and how."""
+    found = one.to_json()
+    preparation: Any = model.preparation
+    if preparation.kind == "picture":
+        return found | {"column": preparation.column}
+    if preparation.kind == "series":
+        return found | {"columns": list(preparation.columns), "standardized": not with_preparation}
+    if not with_preparation:
+        return found | {"features": list(preparation.feature_names)}
+    encoder = next(e for e in preparation.encoders if one.name in (e.name, f"input/{e.name}"))
+    how = {
+        "number": "in its own unit; NaN where missing",
+        "category": "spelled as in training; empty where missing",
+        "date": "seconds since 1970-01-01 UTC; NaN where missing",
+    }
+    return found | {"column": encoder.name, "kind": encoder.kind, "how": how[encoder.kind]}

@@ -168,15 +168,20 @@ class Model:
         Args:
             path: of the file; an existing one is replaced.
             format: ``"onnx"``, or ``"safetensors"`` for the weights alone; None takes it from the file's name.
-            with_preparation: one file from uint8 pixels to probabilities (ONNX, pictures).
+            with_preparation: one file from what files hold to answers (ONNX; pictures, tables, series of numbers).
 
         Shapes:
-            an ONNX file maps float32 ``(batch, *input_shape)`` to the network's outputs; with preparation uint8
-            ``(batch, height, width, channels)`` to probabilities or values.
+            an ONNX file maps float32 ``input`` ``(batch, *input_shape)`` to ``output``, what the network gives, and to
+            the answers: ``probabilities`` and ``label`` (the place of the class) or ``labels``; ``value`` in the
+            target's unit; of several columns ``"<column>/value"`` and so on. With preparation the answers come first,
+            and what is read are uint8 pixels ``(batch, height, width, channels)``; or one input for each column of the
+            table, float64 numbers, strings for categories, dates as float64 seconds since 1970, NaN and "" where
+            missing; or the last steps of a series as float64. The metadata says all that is needed to use them.
 
         Returns:
-            path, format, size in bytes; for ONNX also name, type and shape of input and output, and the largest
-            difference from the network, which is at most 1e-4 of the largest output.
+            path, format, size in bytes; for ONNX also name, type and shape of inputs and outputs (and of the first of
+            each as ``input`` and ``output``), and the largest difference from the network, at most 1e-4 of the largest
+            number of an output.
 
         Raises:
             MissingExtraError: ONNX was asked for and is not installed.

@@ -18,14 +18,16 @@ def export(
         typer.Option("--format", help="onnx, or safetensors for the weights alone; else by the file's name."),
     ] = None,
     with_preparation: Annotated[
-        bool, typer.Option("--with-preparation", help="From uint8 pixels to probabilities, in one file.")
+        bool,
+        typer.Option("--with-preparation", help="From pixels, or the columns of a table, to answers, in one file."),
     ] = False,
     json_output: JsonFlag = False,
 ) -> None:
     """Write a trained network for other programs.
 
-    An ONNX file takes batches of any size, holds class names and normalization, and is compared with the network
-    before it is kept. ONNX needs [bold]pip install "derin\\[onnx]"[/bold].
+    An ONNX file takes batches of any size and gives the network's output and the answers of predict: calibrated
+    probabilities, the class decided for, values in their own unit. It is compared with the network before it is kept.
+    ONNX needs [bold]pip install "derin\\[onnx]"[/bold].
 
     Example: [bold]derin export runs/mnist-1 --out mnist.onnx --with-preparation[/bold]
     """
@@ -41,8 +43,7 @@ def export(
         say("export.written", path=written["path"], size=written["bytes"] / 1e6), markup=False, soft_wrap=True
     )
     for side in ("input", "output"):
-        if side in written:
-            named = written[side]
+        for named in written.get(f"{side}s", ()):
             shape = " × ".join(map(str, named["shape"]))
             terminal.print(say(f"export.{side}", name=named["name"], type=named["type"], shape=shape), markup=False)
     if "largest_difference" in written:

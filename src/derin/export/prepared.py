@@ -1,73 +1,141 @@
-"""A network with its preparation in front and its task behind: from pixels to probabilities in one module."""
+"""A preparation in front of a network, as a module: from what files hold to what the network reads."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from derin.core.errors import UsageError
+from derin.data.features import FeaturePreparation
 from derin.data.pictures.preparation import PicturePreparation
-from derin.tasks.binary import Binary
-from derin.tasks.classification import Classification
-from derin.tasks.multilabel import MultiLabel
-from derin.tasks.regression import Regression
-from derin.tasks.supervised import SupervisedTask
+from derin.data.series.preparation import SeriesPreparation
+from derin.export.answers import AnsweringNetwork
+from derin.export.onnx import GraphInput
+from derin.export.table import PreparedTable
 
 
-class PixelsToAnswers(nn.Module):
-    """p = answer(network((x / 255 − mean) / std)), for pixels as files hold them.
+class PreparedPictures(nn.Module):
+    """y = (x / 255 − mean) / std, for pixels as files hold them. Pictures must come in the network's size.
 
     Args:
-        network: takes normalized pictures.
-        task: with probabilities or values among what it predicts.
-        preparation: the mean and standard deviation of training. Pictures must come in its size.
+        preparation: the mean and standard deviation of training.
 
     Attributes:
-        output_name: ``"probabilities"`` or ``"value"``.
+        inputs: the one input.
 
     Shapes:
-        ``(B, height, width, channels)`` uint8 → probabilities ``(B, classes)`` or values ``(B,)`` or ``(B, D)``,
-        float32.
-
-    Raises:
-        UsageError: the network does not read pictures, or its task gives several answers.
+        ``(B, height, width, channels)`` uint8 → ``(B, channels, height, width)`` float32.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: nn.Module, task: SupervisedTask, preparation: Any) -> None:
+    def __init__(self, preparation: PicturePreparation) -> None:
         super().__init__()
-        if not isinstance(preparation, PicturePreparation):
-            raise UsageError(
-                f"Only the preparation of pictures can be exported with the network; this one reads "
-                f"{preparation.kind}. Export it without preparation."
-            )
-        if not isinstance(task, Regression | Binary | MultiLabel | Classification):
-            raise UsageError(
-                f"A network of the task {task.name!r} gives several answers; export it without preparation, for its "
-                "raw outputs."
-            )
-        self.network, self.task = network, task
-        self.output_name = "value" if isinstance(task, Regression) else "probabilities"
+        channels, height, width = preparation.input_shape
+        self.inputs = (GraphInput(name="input", shape=(height, width, channels), dtype=torch.uint8),)
         self.register_buffer("mean", torch.tensor(preparation.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(preparation.std).view(1, -1, 1, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        pictures = (pixels.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
-        return _answer(self.task, self.network(pictures))
+        return (pixels.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
+
+    def samples(self, batch: int, generator: torch.Generator) -> Sequence[Tensor]:
+        """Random pixels."""
+        return [torch.randint(0, 256, (batch, *self.inputs[0].shape), generator=generator, dtype=torch.uint8)]
 
 
-def _answer(task: Regression | Binary | MultiLabel | Classification, raw: Tensor) -> Tensor:
-    """As `predict` of the task, without its checks: they count the examples, which would fix the number of them."""
-    if isinstance(task, Regression):
-        values = raw * torch.tensor(task.std, dtype=torch.float64) + torch.tensor(task.mean, dtype=torch.float64)
-        return (values.flatten() if task.num_outputs == 1 else values).float()
-    if isinstance(task, Binary):
-        logits = task.tempered(raw.flatten())
-        return torch.stack([(-logits).sigmoid(), logits.sigmoid()], dim=1)
-    if isinstance(task, MultiLabel):
-        return task.tempered(raw).sigmoid()
-    return task.tempered(raw).softmax(dim=1)
+class PreparedSteps(nn.Module):
+    """The last steps of a series in their own units, standardized; what is missing holds the last known value.
+
+    Args:
+        preparation: of a network that reads numbers only, none of them known in advance.
+
+    Attributes:
+        inputs: the one input.
+
+    Shapes:
+        ``(B, look_back, F)`` float64, NaN where missing → the same, float32.
+
+    Raises:
+        UsageError: the network reads categories, or columns that are known in advance.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, preparation: SeriesPreparation) -> None:
+        super().__init__()
+        if any(v.classes is not None or v.is_known for v in preparation.variables):
+            raise UsageError(
+                "The preparation of a series with categories or columns that are known in advance cannot be exported; "
+                "export the network without preparation."
+            )
+        self.inputs = (GraphInput(name="input", shape=preparation.input_shape, dtype=torch.float64),)
+        for name in ("mean", "std"):
+            values = [getattr(v, name) for v in preparation.variables]
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float64))
+
+    def forward(self, steps: Tensor) -> Tensor:
+        values = (steps - self.mean) / self.std
+        # Each pass looks twice as far back as the one before.
+        reach = 1
+        while reach < values.shape[1]:
+            earlier = torch.cat([values[:, :reach], values[:, :-reach]], dim=1)
+            values = torch.where(values.isnan(), earlier, values)
+            reach *= 2
+        return torch.where(values.isnan(), torch.zeros_like(values), values).float()
+
+    def samples(self, batch: int, generator: torch.Generator) -> Sequence[Tensor]:
+        """Random steps of the spread of training, some of them missing."""
+        values = torch.randn((batch, *self.inputs[0].shape), generator=generator, dtype=torch.float64)
+        values = values * self.std + self.mean
+        return [values.masked_fill(torch.rand(values.shape, generator=generator) < 0.1, torch.nan)]
+
+
+class PreparedNetwork(nn.Module):
+    """A preparation, a network and its answers in one module.
+
+    Args:
+        preparation: of pictures, tables or series.
+        answering: the network with its task.
+
+    Attributes:
+        inputs: of the module, in order.
+        output_names: of what `forward` gives.
+
+    Raises:
+        UsageError: the preparation reads something else, or what a graph of tensors cannot prepare.
+    """
+
+    def __init__(self, preparation: Any, answering: AnsweringNetwork) -> None:
+        super().__init__()
+        self.preparation = _prepared(preparation)
+        self.answering = answering
+        self.inputs: tuple[GraphInput, ...] = self.preparation.inputs
+        self.output_names = answering.output_names
+
+    def forward(self, *raw: Tensor) -> tuple[Tensor, ...]:
+        answers: tuple[Tensor, ...] = self.answering(self.preparation(*raw))
+        return answers
+
+    def samples(self, batch: int, generator: torch.Generator) -> Sequence[Tensor]:
+        """Inputs like those of training, to compare the file with."""
+        found: Sequence[Tensor] = self.preparation.samples(batch, generator)
+        return found
+
+
+def _prepared(preparation: Any) -> Any:
+    if isinstance(preparation, PicturePreparation):
+        return PreparedPictures(preparation)
+    if isinstance(preparation, FeaturePreparation):
+        return PreparedTable(preparation)
+    if isinstance(preparation, SeriesPreparation):
+        return PreparedSteps(preparation)
+    raise UsageError(
+        f"The preparation of pictures, tables and series can be exported with the network; this one reads "
+        f"{preparation.kind}. Export it without preparation."
+    )

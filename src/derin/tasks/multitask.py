@@ -69,12 +69,12 @@ class MultiTask(SupervisedTask):
         self.loss_weights = _checked_weights(loss_weights or {}, self.columns)
         self.forbids = frozenset().union(*(part.forbids for part in parts))
         # Where each part's outputs begin and end, and where its targets do.
-        self._outputs = _slices([part.num_outputs for part in parts])
+        self.output_places = _slices([part.num_outputs for part in parts])
         self._targets = _slices([_target_width(part) for part in parts])
 
     @property
     def num_outputs(self) -> int:
-        return self._outputs[-1].stop
+        return self.output_places[-1].stop
 
     @classmethod
     def from_table(cls, table: Table, rows: Rows, options: Mapping[str, Any]) -> Self:
@@ -137,7 +137,7 @@ class MultiTask(SupervisedTask):
     def split_outputs(self, raw: Tensor) -> list[Tensor]:
         """Each part's slice of the network's outputs, in the shape that the part wants."""
         pieces = []
-        for part, place in zip(self.parts.values(), self._outputs, strict=True):
+        for part, place in zip(self.parts.values(), self.output_places, strict=True):
             pieces.append(part.fitted(raw[:, place], len(raw)))
         return pieces
 

@@ -1,0 +1,111 @@
+"""A network with its task behind it: beside what the network gives, the answers that `predict` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from derin.core.errors import UsageError
+from derin.tasks.binary import Binary
+from derin.tasks.classification import Classification
+from derin.tasks.forecasting import Forecasting
+from derin.tasks.forecasting_findings import spread_of
+from derin.tasks.multilabel import MultiLabel
+from derin.tasks.multitask import MultiTask
+from derin.tasks.regression import Regression
+
+OUTPUT = "output"  # what the network itself gives
+ANSWERED_TASKS = (Classification, Binary, MultiLabel, Regression, MultiTask, Forecasting)
+
+
+class AnsweringNetwork(nn.Module):
+    """x ↦ what the network gives, and what its task makes of it.
+
+    ``probabilities`` are those after calibration, ``label`` is the place of the class decided for and ``labels`` says
+    which labels are set, with the thresholds applied; ``value`` is in the unit of the target; ``low`` and ``high``
+    bound a forecast. Of several columns at once each has answers of its own, ``"<column>/probabilities"`` and so on.
+
+    Args:
+        network: takes prepared inputs.
+        task: one of `ANSWERED_TASKS`, with all that it needs for its answers.
+        answers_first: whether the answers come before the network's own output.
+
+    Attributes:
+        output_names: of what `forward` gives.
+
+    Shapes:
+        prepared inputs → output ``(B, K)``; probabilities ``(B, classes)`` float32, label ``(B,)`` int64, labels
+        ``(B, labels)`` bool; value ``(B,)``, ``(B, D)`` or ``(B, horizon, C)`` float64.
+
+    Raises:
+        UsageError: the task's answers are nothing that a graph of tensors gives.
+    """
+
+    def __init__(self, network: nn.Module, task: Any, *, answers_first: bool = False) -> None:
+        super().__init__()
+        if not isinstance(task, ANSWERED_TASKS):
+            raise UsageError(
+                f"The answers of the task {task.name!r} are no tensors that an ONNX file could give; export its "
+                "weights as safetensors."
+            )
+        self.network, self.task, self.answers_first = network, task, answers_first
+        names = tuple(_answer_names(task))
+        self.output_names = (*names, OUTPUT) if answers_first else (OUTPUT, *names)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        output = self.network(x)
+        answers = tuple(_answers(self.task, output, x).values())
+        return (*answers, output) if self.answers_first else (output, *answers)
+
+
+def _answer_names(task: Any) -> list[str]:
+    if isinstance(task, MultiTask):
+        return [f"{column}/{name}" for column, part in task.parts.items() for name in _answer_names(part)]
+    if isinstance(task, Forecasting):
+        return ["value"] if task.half_widths is None else ["value", "low", "high"]
+    if isinstance(task, Regression):
+        return ["value"]
+    return ["probabilities", "labels" if isinstance(task, MultiLabel) else "label"]
+
+
+def _answers(task: Any, output: Tensor, x: Tensor) -> Mapping[str, Tensor]:
+    """As `predict` and `decode` of the task, without their checks: counting the examples would fix their number."""
+    if isinstance(task, MultiTask):
+        found: dict[str, Tensor] = {}
+        for (column, part), place in zip(task.parts.items(), task.output_places, strict=True):
+            found |= {f"{column}/{name}": values for name, values in _answers(part, output[:, place], x).items()}
+        return found
+    if isinstance(task, Forecasting):
+        return _forecast(task, output, x)
+    if isinstance(task, Regression):
+        # A large mean with a small spread would drown the spread in float32.
+        wide = output.double().flatten(1) if output.ndim > 1 else output.double().unsqueeze(1)
+        values = wide * torch.tensor(task.std, dtype=wide.dtype) + torch.tensor(task.mean, dtype=wide.dtype)
+        return {"value": values.flatten() if task.num_outputs == 1 else values}
+    logits = task.tempered(output.float())
+    if isinstance(task, Binary):
+        logits = logits.flatten()
+        probabilities = torch.stack([(-logits).sigmoid(), logits.sigmoid()], dim=1)
+        return {"probabilities": probabilities, "label": (probabilities[:, 1] >= task.threshold).long()}
+    if isinstance(task, MultiLabel):
+        probabilities = logits.reshape(-1, task.num_outputs).sigmoid()
+        return {"probabilities": probabilities, "labels": probabilities >= torch.tensor(task.thresholds)}
+    probabilities = logits.softmax(dim=1)
+    return {"probabilities": probabilities, "label": probabilities.argmax(dim=1)}
+
+
+def _forecast(task: Forecasting, output: Tensor, x: Tensor) -> Mapping[str, Tensor]:
+    preparation = task.preparation
+    steps = output.double().reshape(-1, preparation.horizon, preparation.num_targets)
+    mean, std = (
+        torch.tensor([getattr(v, name) for v in preparation.targets], dtype=steps.dtype) for name in ("mean", "std")
+    )
+    value = steps * std + mean
+    if task.half_widths is None:
+        return {"value": value}
+    spreads = spread_of(x[..., : preparation.num_targets]).double()
+    widths = torch.tensor(task.half_widths, dtype=steps.dtype) * spreads * std
+    return {"value": value, "low": value - widths, "high": value + widths}
