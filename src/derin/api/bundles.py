@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,19 @@ def model_entry(model: nn.Module) -> dict[str, Any]:
     return {"name": None, "class": type(model).__name__, "structure": structure_fingerprint(model)}
 
 
-def save_model(path: Path, model: nn.Module, task: Any, preparation: Preparation, facts: dict[str, Any]) -> None:
+def save_model(
+    path: Path,
+    model: nn.Module,
+    task: Any,
+    preparation: Preparation,
+    facts: dict[str, Any],
+    files: Mapping[str, bytes] | None = None,
+) -> None:
     """Writes a bundle.
 
     Args:
         facts: what else the card holds: data, metrics, settings, licence.
+        files: what else the bundle holds, by file name.
     """
     tensors, ties, layout = state_tensors(model)
     card = {
@@ -38,7 +47,9 @@ def save_model(path: Path, model: nn.Module, task: Any, preparation: Preparation
         "preparation": preparation.to_json(),
         **facts,
     }
-    save_bundle(path, tensors=tensors, card=card, files=preparation.files(), ties=ties, layout=layout)
+    save_bundle(
+        path, tensors=tensors, card=card, files={**preparation.files(), **(files or {})}, ties=ties, layout=layout
+    )
 
 
 def load_model(path: Path, model: nn.Module | None = None) -> tuple[nn.Module, Any, Preparation, Bundle]:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from derin.api.evaluation import rows_to_measure, usual_split
+from derin.api.reading import read_as_trained
 from derin.core.errors import UsageError
 from derin.core.seeds import permutation
 from derin.data.batch import Batch, Source
 from derin.data.display import displayed
-from derin.data.load import load
 from derin.data.preparation import Batching
 from derin.data.table import Rows, Table
 
@@ -94,17 +95,10 @@ def examples_for(
     """
     if num is not None and num < 1:
         raise UsageError(f"At least one example is required; got num={num}.")
-    size = model.card.get("data", {}).get("size")
-    cut_by = int(model.card.get("training", {}).get("seed", 0))
-    table = (
-        data
-        if isinstance(data, Table)
-        else load(data, target=target, seed=cut_by, size=size if isinstance(size, int) else None)
-    )
-    chosen = split or ("test" if "test" in table.splits else "all")
-    if chosen != "all" and chosen not in table.splits:
-        raise UsageError(f"The data {table.name!r} has no split {chosen!r}; it has: {', '.join(table.splits)}, all.")
-    rows = np.sort(np.concatenate(list(table.splits.values()))) if chosen == "all" else table.splits[chosen]
+    read = read_as_trained(model, data, target=target)
+    table = read.table
+    chosen = split or usual_split(table, read.is_own)
+    rows = rows_to_measure(table, chosen) if answers or chosen != "all" else np.arange(len(table))
     if num is not None and len(rows) > num:
         rows = np.sort(rows[permutation(seed, "examples", 0, len(rows))[:num]])
     known = {column.name for column in table.schema}

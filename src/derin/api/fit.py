@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derin.api.bundles import load_model, model_entry, save_model
+from derin.api.evaluation import WITHOUT_EXAMPLES
 from derin.api.prepare import prepare, source_name
 from derin.api.prepared import Prepared
 from derin.api.results import measure
 from derin.api.run import Run
 from derin.core.environment import differences, environment
 from derin.core.errors import DerinWarning, UsageError
+from derin.core.messages import say
 from derin.core.run import RunFolder
+from derin.data.known_rows import KNOWN_ROWS, pack, row_hashes
 from derin.data.reading import sentences
+from derin.data.table import Table
 from derin.tasks.adversarial_training import attack_of
 from derin.train.callback import Callback
 from derin.train.config import TrainConfig
@@ -157,8 +161,7 @@ def _begin(
     from derin.models.summary import summarize
 
     if record:
-        if prepared.table.fingerprint() != record["data"]["fingerprint"]:
-            raise UsageError(f"The data of run {folder.path} has changed since it was started; start a new run.")
+        _require_same_data(folder.path, record["data"], prepared.table)
         if prepared.tuning.weights != record.get("finetune", {}).get("weights", {}):
             raise UsageError(f"The run {folder.path} was started from other weights; give those, or start a new run.")
         for sentence in differences(record["environment"], environment(str(prepared.device))):
@@ -192,9 +195,9 @@ def _begin(
         "data": {
             "name": table.name,
             "source": source_name(data),
-            "size": options.get("size"),
-            "read_with": _plain(options.get("reading") or {}),
+            "recipe": None if table.recipe is None else table.recipe.to_json(),
             "fingerprint": table.fingerprint(),
+            "cut": table.splits_fingerprint(),
             "schema": table.schema.to_json(),
             "splits": {split: len(rows) for split, rows in table.splits.items()},
             "reading": table.reading.to_json(),
@@ -208,6 +211,27 @@ def _begin(
         "environment": environment(str(prepared.device)),
     }
     return record
+
+
+def _require_same_data(path: Path, recorded: Mapping[str, Any], table: Table) -> None:
+    """Refuses to go on with other data or another cut than the run was started with."""
+    if "cut" not in recorded:
+        warnings.warn(say("run.data_not_compared", run=str(path)), DerinWarning, stacklevel=2)
+        return
+    if table.fingerprint() != recorded["fingerprint"]:
+        raise UsageError(f"The data of run {path} has changed since it was started; start a new run.")
+    if table.splits_fingerprint() != recorded["cut"]:
+        raise UsageError(
+            f"The data of run {path} is cut into other splits than when it was started, by another version of Derin "
+            "or another seed; start a new run."
+        )
+
+
+def _known_rows(table: Table) -> dict[str, bytes]:
+    """The file of a bundle by which the training examples are known again."""
+    if table.task in WITHOUT_EXAMPLES:
+        return {}
+    return {KNOWN_ROWS: pack(row_hashes(table, table.splits["train"]))}
 
 
 def _train_and_measure(
@@ -232,9 +256,11 @@ def _train_and_measure(
         record["plan"] = {"chosen": loop.plan.to_json(), "table": [t.to_json() for t in loop.trials] or _trials(record)}
         folder.write_record(record)
 
+    files = _known_rows(prepared.table)
+
     def on_best(loop: Loop, epoch: dict[str, Any]) -> None:
-        metrics = {split: epoch[split] for split in ("train", "val") if split in epoch}
-        save_model(folder.model_path, prepared.model, prepared.task, prepared.preparation, facts | {"metrics": metrics})
+        about = facts | {"metrics": {split: epoch[split] for split in ("train", "val") if split in epoch}}
+        save_model(folder.model_path, prepared.model, prepared.task, prepared.preparation, about, files)
 
     if prepared.warm_up is not None:
         _warm_up(prepared.warm_up)
@@ -269,7 +295,7 @@ def _train_and_measure(
     # Before the last bundle: a task may learn here what its answers need, such as the width of an interval.
     learner.eval()
     measured["findings"] = task.findings(learner, preparation, prepared.table, prepared.split_source, folder.path)
-    save_model(folder.model_path, network, task, preparation, facts | {"metrics": measured["metrics"]})
+    save_model(folder.model_path, network, task, preparation, facts | {"metrics": measured["metrics"]}, files)
     folder.write_record(record | measured | {"best_epoch": best_epoch, "finished": True})
 
 

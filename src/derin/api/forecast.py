@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from derin.api.model import Model
     from derin.data.table import Table
     from derin.tasks.forecast import Forecast
-    from derin.tasks.forecasting import Forecasting
     from derin.tasks.forecasting_findings import Forecaster
 
 _MOST_DRAWN = 12  # panels of a picture
@@ -181,25 +180,22 @@ def _table(model: Model, data: Any, record: Mapping[str, Any]) -> Table | None:
 
     if isinstance(data, Table):
         return data
-    task: Forecasting = model.task
-    targets = ",".join(task.columns)
-    request = record.get("request") or {}
-    options = request.get("options") or {}
+    task = model.task
     if data is None:
-        source = request.get("data")
-        if not source:
+        data = (record.get("request") or {}).get("data")
+        if not data:
             raise UsageError(
                 f"The data of {model.path} is not known here; name a csv file that the forecast goes on from."
             )
-        return load(source, task=task.name, target=targets, reading=options.get("reading"))
+        return load(data, recipe=model.recipe)
     if isinstance(data, str) and data in NAMED_SETS:
-        return load(data, task=task.name, target=targets)
+        return load(data, recipe=model.recipe)
     if isinstance(data, str | Path):
         path = Path(data)
         if not path.exists():
             raise UsageError(f"{str(data)!r} is neither a file nor a known data set; name a csv file.")
         # As the training data was read; the cut concerns training alone.
-        reading = {name: value for name, value in (options.get("reading") or {}).items() if name != "split"}
+        reading = {name: value for name, value in model.recipe.reading.items() if name != "split"}
         return task.preparation.read_table(path, **reading)
     return None
 

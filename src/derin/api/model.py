@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from derin.core.errors import UsageError
+from derin.core.errors import DerinWarning, UsageError
+from derin.core.messages import told
+from derin.data.known_rows import KNOWN_ROWS
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from derin.api.evaluation import Evaluation
     from derin.api.explanation import Explanation
     from derin.api.forecast import Forecasts
     from derin.api.generate import GeneratedText
     from derin.core.bundle import Bundle
     from derin.data.preparation import Preparation
+    from derin.data.recipe import Recipe
     from derin.models.inference import WarmNetwork
     from derin.tasks.scoring import TextScore
     from derin.tasks.translation import Translated
@@ -32,12 +35,14 @@ class Model:
             of it, which follows every change of its weights; see `derin.models.inference`.
         task: decodes outputs.
         preparation: from raw input to the network's input.
+        known_rows: the hashes of the examples that it was trained on, as a file; see `derin.data.known_rows`.
     """
 
     def __init__(self, network: nn.Module, task: Any, preparation: Preparation, bundle: Bundle) -> None:
         self.network, self.task, self.preparation = network, task, preparation
         self._warm: WarmNetwork | None = None
         self.card, self.path = bundle.card, bundle.path
+        self.known_rows: bytes | None = bundle.files().get(KNOWN_ROWS)
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -74,49 +79,30 @@ class Model:
 
         return warm_up(self, *batch_sizes)
 
-    def evaluate(self, data: Any, *, split: str | None = None, target: str | None = None) -> tuple[dict[str, Any], int]:
-        """The task's metrics on data with known answers.
+    def evaluate(self, data: Any, *, split: str | None = None, target: str | None = None) -> Evaluation:
+        """The task's metrics on data with known answers, which is read as the training data was.
 
         Args:
             data: whatever `derin.load` takes.
-            split: ``"train"``, ``"val"``, ``"test"`` or ``"all"``; None takes the test split of the data that the
-                network was trained on (val where there is no test) or that comes with one, and all rows otherwise.
-            target: the column with the answers, where it cannot be found out.
+            split: ``"train"``, ``"val"``, ``"test"``, ``"all"``, or ``"new"``: the examples that the network was not
+                trained on. None takes the test split of the data that the network was trained on (val where there is
+                no test) or that comes with one, and all rows otherwise.
+            target: the column with the answers, where it has another name than in training.
 
         Returns:
-            metrics by name, and how many examples they were measured on.
-        """
-        from derin.data.load import load
-        from derin.data.preparation import Batching
-        from derin.data.table import Table
-        from derin.tasks.multitask import with_targets
-        from derin.train.evaluation import evaluate
+            metrics by name, how many examples they were measured on (it unpacks into these two), and in ``notes`` what
+            must be known beside them, such as how many of these examples the network was trained on.
 
-        several = self.task.name == "multitask"
-        wanted = self.task.columns[0] if several else target
-        how: dict[str, Any] = {"target": wanted, "seed": self._seed, "size": self._size, "task": self._form}
-        if self._form is not None:
-            how["reading"] = self.card.get("data", {}).get("read_with")
-        table = data if isinstance(data, Table) else load(data, **how)
-        if several:
-            table = with_targets(table, self.task.columns)
-        if split is None:
-            known = table.fingerprint() == self.card.get("data", {}).get("fingerprint")
-            split = "test" if "test" in table.splits and (known or "test" in table.given_splits) else "all"
-            if split == "all" and known and "val" in table.splits:
-                split = "val"
-        if split != "all" and split not in table.splits:
-            raise UsageError(f"The data {table.name!r} has no split {split!r}; it has: {', '.join(table.splits)}, all.")
-        # Rows without an answer belong to no split.
-        rows = np.sort(np.concatenate(list(table.splits.values()))) if split == "all" else table.splits[split]
-        source = self.preparation.source(
-            self.preparation.host(table),
-            self.task.batch_columns(table),
-            rows,
-            input_name=self.task.input,
-            batching=Batching(batch_size=256, device=next(self.network.parameters()).device),
-        )
-        return evaluate(self.network, self.task, source), source.num_examples
+        Raises:
+            UsageError: there is no such split.
+            DataError: the data cannot be read as the training data was.
+        """
+        from derin.api.evaluation import evaluate
+
+        found = evaluate(self, data, split=split, target=target)
+        for note in found.notes:
+            warnings.warn(told(note), DerinWarning, stacklevel=2)
+        return found
 
     def explain(self, inputs: Any = None, method: str = "grad_cam", **options: Any) -> Explanation:
         """Looks inside the network.
@@ -210,21 +196,11 @@ class Model:
         return self._warm
 
     @property
-    def _form(self) -> str | None:
-        """The task whose form of data is read, where the data itself does not tell."""
-        from derin.data.forms import TASK_READERS
+    def recipe(self) -> Recipe:
+        """How the training data was read, and other data is to be."""
+        from derin.api.reading import recipe_of
 
-        return self.task.name if self.task.name in TASK_READERS else None
-
-    @property
-    def _seed(self) -> int:
-        return int(self.card.get("training", {}).get("seed", 0))
-
-    @property
-    def _size(self) -> int | None:
-        """Pictures are read at the size of training, so that the cache of training serves again."""
-        size = self.card.get("data", {}).get("size")
-        return size if isinstance(size, int) else None
+        return recipe_of(self.card)
 
 
 def open(path: str | Path, model: nn.Module | None = None, *, device: str = "cpu") -> Model:

@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from derin.cli.console import JsonFlag, console, print_json
+from derin.core.messages import say
 
 
 def eval_(
     run: Annotated[Path, typer.Argument(help="A run, or a bundle.")],
     data: Annotated[str | None, typer.Argument(help="What to measure on; the run's own data if left out.")] = None,
-    split: Annotated[str | None, typer.Option(help="train, val, test or all.")] = None,
+    split: Annotated[str | None, typer.Option(help="train, val, test, all, or new: what was not trained on.")] = None,
     target: Annotated[str | None, typer.Option(help="Column with the answers.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     json_output: JsonFlag = False,
@@ -21,7 +22,7 @@ def eval_(
     """Measure a trained network on data with known answers.
 
     Of the data that the network was trained on, and of data that comes with a test split, the test split is measured;
-    of other data every row.
+    of other data every row, and it is said how many of them the network was trained on. Data is read as in training.
 
     Example: [bold]derin eval runs/mnist-1 ./my_digits[/bold]
     """
@@ -32,12 +33,13 @@ def eval_(
     source = data or model.card.get("data", {}).get("source")
     if source is None:
         raise UsageError(f"{run} does not say on which data it was trained; name the data to measure on.")
-    metrics, num_examples = model.evaluate(source, split=split, target=target)
+    found = model.evaluate(source, split=split, target=target)
     if json_output:
-        print_json({"metrics": metrics, "num_examples": num_examples})
+        print_json(found.to_json())
         return
     terminal = console()
-    terminal.print(f"{num_examples} examples")
-    for name, value in metrics.items():
+    part = say(f"split.{found.split}")
+    terminal.print(say("eval.measured", count=found.num_examples, split=part), markup=False)
+    for name, value in found.metrics.items():
         if isinstance(value, float):
             terminal.print(f"{name:>20}  {value:.4f}")

@@ -19,6 +19,8 @@ from derin.data.table import ColumnData, Dense, Pictures, Ragged, Rows, Table
 
 Hashes = npt.NDArray[np.uint64]
 
+# The file of a bundle that holds those of its training examples.
+KNOWN_ROWS = "training_rows.bin"
 _CHUNK_ROWS = 4096
 
 

@@ -50,6 +50,7 @@ def load(
     reading: Mapping[str, Any] | None = None,
     seed: int | None = None,
     recipe: Recipe | None = None,
+    cut: bool = True,
     download: bool = False,
     progress: Progress | None = None,
 ) -> Table:
@@ -79,6 +80,7 @@ def load(
         reading: settings of the reader of that task, such as ``{"encoding": "cp1254"}``.
         seed: of the cut; None is 0, or that of the recipe.
         recipe: how other data was read; this is read in the same way. Of the arguments above those that are given win.
+        cut: whether splits that are missing are cut; False keeps those that the source itself has, as to measure on it.
         download: whether a known data set may be fetched from its public address.
         progress: called with (done, total) while much is read or fetched.
 
@@ -114,13 +116,23 @@ def load(
     _require_columns_as_said(table, options)
     if not isinstance(source, Table):
         table = replace(table, recipe=options.recipe({} if table.recipe is None else table.recipe.found))
+    return with_splits(table, seed=options.seed) if cut else table
+
+
+def with_splits(table: Table, *, seed: int = 0) -> Table:
+    """The table with the splits that it lacks; copies and leaks stand in its report.
+
+    Args:
+        table: as its reader gave it.
+        seed: of the cut.
+    """
     if table.task in _WITHOUT_A_TEST or (table.task is not None and set(table.splits) > {"train"}):
         # Text and series are cut by their reader where they can be cut: in their order.
         table.reading.counts = count_examples(table)
         return replace(table, given_splits=table.given_splits or tuple(table.splits))
     first = first_equal_rows(table)
     largest = _MOST_HELD_OUT_PAIRS if table.task == "translation" else LARGEST
-    table = complete_splits(table, seed=options.seed, first=first, largest=largest)
+    table = complete_splits(table, seed=seed, first=first, largest=largest)
     note_duplicates(table, first)
     return table
 

@@ -6,7 +6,7 @@ kept together. Validation and test take 20 % each, but no more than 10 000 rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -126,17 +126,36 @@ def _check(table: Table) -> None:
         raise DataError(f"Table {table.name!r}: each row may belong to one split; some belong to two.")
 
 
+def answered_rows(table: Table) -> npt.NDArray[np.bool_]:
+    """Which rows have all their targets.
+
+    Shapes:
+        → ``(N,)``.
+    """
+    usable = np.ones(len(table), dtype=bool)
+    for _, missing in _missing_targets(table):
+        usable &= ~missing
+    return usable
+
+
+def _missing_targets(table: Table) -> Iterator[tuple[Column, npt.NDArray[np.bool_]]]:
+    """Each target of dense values, and the rows that lack it."""
+    for column in table.targets:
+        data = table.columns[column.name]
+        if isinstance(data, Dense):
+            values = data.values.reshape(len(table), -1)
+            missing = np.zeros(len(table), dtype=bool)
+            if column.kind is Kind.CATEGORY:
+                missing |= (values < 0).any(axis=1)
+            if values.dtype.kind == "f":
+                missing |= np.isnan(values).any(axis=1)
+            yield column, missing
+
+
 def _rows_with_targets(table: Table, reading: Reading) -> npt.NDArray[np.bool_]:
     """Which rows have all targets; the others are reported."""
     usable = np.ones(len(table), dtype=bool)
-    for column in table.targets:
-        data = table.columns[column.name]
-        if not isinstance(data, Dense):
-            continue
-        values = data.values.reshape(len(table), -1)
-        missing = (values < 0).any(axis=1) if column.kind is Kind.CATEGORY else np.zeros(len(table), dtype=bool)
-        if values.dtype.kind == "f":
-            missing |= np.isnan(values).any(axis=1)
+    for column, missing in _missing_targets(table):
         for row in np.flatnonzero(missing & usable).tolist():
             where = f"row {row}" if table.row_names is None else table.row_names[row]
             reading.add(where, Outcome.SKIPPED, Sentence("reading.missing_target_row", column=column.name))

@@ -23,8 +23,6 @@ from derin.data.schema import Column, Role, Schema
 
 Rows = npt.NDArray[np.int64]
 SPLITS = ("train", "val", "test")
-# Before it came fingerprints of sentences too, which cannot be compared with these.
-FINGERPRINT_VERSION = "2:"
 
 
 class ColumnData(Protocol):
@@ -208,19 +206,25 @@ class Table:
         return replace(self, splits=dict(splits))
 
     def fingerprint(self) -> str:
-        """SHA-256 over columns, splits and values: equal for equal data, wherever it lies and whatever is said of it.
+        """SHA-256 over the columns: equal for equal data, wherever it lies.
 
-        Of the schema counts what the values mean (name, kind, role, shape, classes), not how that was found out.
+        It is of the values and of what they mean, not of what is said about them; of the splits is
+        `splits_fingerprint`.
         """
         meaning = [[c.name, c.kind.value, c.role.value, list(c.shape), list(c.classes or ())] for c in self.schema]
         digest = hashlib.sha256(json.dumps(meaning).encode())
-        for name in SPLITS:
-            if name in self.splits:
-                digest.update(name.encode() + np.ascontiguousarray(self.splits[name], dtype="<i8").tobytes())
         for column in self.schema:
             data = self.columns[column.name]
             parts = [data.values] if isinstance(data, Dense) else [data.flat, data.offsets]  # type: ignore[attr-defined]
             for part in parts:
                 digest.update(str((part.dtype.str, part.shape)).encode())
                 digest.update(np.ascontiguousarray(part).data)
-        return FINGERPRINT_VERSION + digest.hexdigest()
+        return digest.hexdigest()
+
+    def splits_fingerprint(self) -> str:
+        """SHA-256 over the rows of each split."""
+        digest = hashlib.sha256()
+        for name in SPLITS:
+            if name in self.splits:
+                digest.update(name.encode() + np.ascontiguousarray(self.splits[name], dtype="<i8").tobytes())
+        return digest.hexdigest()

@@ -550,4 +550,25 @@ MESSAGES: dict[str, Message] = {
     "{spearman:.4f}; {num:,} of {num_asked:,} pairs are known.",
     "baseline.text": "A linear model of n-grams reaches {theirs} on the same texts, this network {ours}.",
     "baseline.language": "A {order}-gram of characters needs {theirs:.3f} bits per character, this network {ours:.3f}.",
+    # A measurement on data
+    "eval.trained_on": (
+        "{count:,} of the {total:,} measured examples was trained on; on new data the figures are worse. "
+        "--split new leaves it out.",
+        "{count:,} of the {total:,} measured examples were trained on; on new data the figures are worse. "
+        "--split new leaves them out.",
+    ),
+    "eval.all_trained_on": (
+        "The only measured example was trained on: this says nothing of new data.",
+        "All {count:,} measured examples were trained on: this says nothing of new data.",
+    ),
+    "eval.rows_unknown": "Which of these examples were trained on cannot be told: the model does not hold their "
+    "fingerprints.",
+    "eval.data_changed": "The data has changed since the training, so that its test split cannot be found again.",
+    "eval.cut_differs": "The data is that of the training, but is cut into other splits today, by another version of "
+    "Derin or another seed.",
+    "eval.measured": ("{count:,} example ({split})", "{count:,} examples ({split})"),
+    "split.all": "all",
+    "split.new": "new ones",
+    "run.data_not_compared": "The run {run} was started by an earlier version of Derin, so that its data cannot be "
+    "compared with that of today.",
 }

@@ -542,4 +542,25 @@ MESSAGES: dict[str, Message] = {
     "baseline.text": "Aynı metinlerde doğrusal bir n-gram modeli {theirs}, bu ağ {ours} doğruluğa ulaşır.",
     "baseline.language": "{order} karakterlik bir n-gram karakter başına {theirs:.3f} bit, bu ağ {ours:.3f} bit "
     "kullanır.",
+    # Veri üzerinde ölçüm
+    "eval.trained_on": (
+        "Ölçülen {total:,} örneğin {count:,} tanesiyle eğitim yapıldı; yeni veride sonuçlar daha kötü olur. "
+        "--split new bunu dışarıda bırakır.",
+        "Ölçülen {total:,} örneğin {count:,} tanesiyle eğitim yapıldı; yeni veride sonuçlar daha kötü olur. "
+        "--split new bunları dışarıda bırakır.",
+    ),
+    "eval.all_trained_on": (
+        "Ölçülen tek örnekle eğitim yapıldı: bu, yeni veri hakkında bir şey söylemez.",
+        "Ölçülen {count:,} örneğin hepsiyle eğitim yapıldı: bu, yeni veri hakkında bir şey söylemez.",
+    ),
+    "eval.rows_unknown": "Bu örneklerden hangileriyle eğitim yapıldığı bilinmiyor: model onların parmak izlerini "
+    "taşımıyor.",
+    "eval.data_changed": "Veri eğitimden beri değişti; bu yüzden test bölümü yeniden bulunamıyor.",
+    "eval.cut_differs": "Veri eğitimdeki veridir, ama bugün başka bölümlere ayrılıyor (Derin'in başka bir sürümü ya da "
+    "başka bir tohum).",
+    "eval.measured": ("{count:,} örnek ({split})", "{count:,} örnek ({split})"),
+    "split.all": "hepsi",
+    "split.new": "yeniler",
+    "run.data_not_compared": "{run} koşusu Derin'in daha eski bir sürümüyle başlatıldı; bu yüzden verisi bugünküyle "
+    "karşılaştırılamıyor.",
 }

@@ -1,0 +1,129 @@
+"""A trained network measured on data with known answers, and what must be known to read the figures rightly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from derin.api.reading import read_as_trained
+from derin.core.errors import UsageError
+from derin.core.messages import Sentence
+from derin.data.known_rows import KNOWN_ROWS, row_hashes, unpack
+from derin.data.preparation import Batching
+from derin.data.splits import answered_rows
+from derin.data.table import SPLITS, Rows, Table
+from derin.train.evaluation import evaluate as evaluate_source
+
+if TYPE_CHECKING:
+    from derin.api.model import Model
+
+# Their rows are pieces of one text or steps of one series, and no examples that could be known again.
+WITHOUT_EXAMPLES = ("lm", "word-vectors", "glove", "forecasting")
+_BATCH_SIZE = 256
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured. It unpacks into metrics and number of examples.
+
+    Args:
+        metrics: by name.
+        num_examples: on so many.
+        split: the part of the data that was measured: ``"test"``, …, ``"all"`` or ``"new"``.
+        trained_on: how many of these examples the network was trained on; None where that cannot be told.
+        notes: sentences without which the figures would mislead.
+    """
+
+    metrics: dict[str, Any]
+    num_examples: int
+    split: str
+    trained_on: int | None
+    notes: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.metrics, self.num_examples))
+
+    def __getitem__(self, place: int) -> Any:
+        return (self.metrics, self.num_examples)[place]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "metrics": self.metrics,
+            "num_examples": self.num_examples,
+            "split": self.split,
+            "trained_on": self.trained_on,
+            "notes": list(self.notes),
+        }
+
+
+def evaluate(model: Model, data: Any, *, split: str | None = None, target: str | None = None) -> Evaluation:
+    """The task's metrics on data with known answers; see `derin.Model.evaluate`."""
+    read = read_as_trained(model, data, target=target)
+    table, notes = read.table, list(read.notes)
+    chosen = split or usual_split(table, read.is_own)
+    known = _known_rows(model, table)
+    rows = rows_to_measure(table, chosen, known)
+    trained_on = None
+    if read.is_own and chosen in SPLITS:
+        trained_on = len(rows) if chosen == "train" else 0
+    elif known is not None:
+        trained_on = int(known[rows].sum())
+        if trained_on and chosen != "train":
+            key = "eval.all_trained_on" if trained_on == len(rows) else "eval.trained_on"
+            notes.append(Sentence(key, count=trained_on, total=len(rows)))
+    elif table.task not in WITHOUT_EXAMPLES and not (read.is_own or chosen == "train"):
+        notes.append(Sentence("eval.rows_unknown"))
+    source = model.preparation.source(
+        model.preparation.host(table),
+        model.task.batch_columns(table),
+        rows,
+        input_name=model.task.input,
+        batching=Batching(batch_size=_BATCH_SIZE, device=next(model.network.parameters()).device),
+    )
+    metrics = evaluate_source(model.network, model.task, source)
+    return Evaluation(metrics, source.num_examples, chosen, trained_on, tuple(notes))
+
+
+def usual_split(table: Table, is_own: bool) -> str:
+    """What was never trained on, where that is known; else everything."""
+    if "test" in table.splits:
+        return "test"
+    return "val" if is_own and "val" in table.splits else "all"
+
+
+def _known_rows(model: Model, table: Table) -> np.ndarray | None:
+    """Which rows of a table the network was trained on; None where the bundle does not tell."""
+    if model.known_rows is None or table.task in WITHOUT_EXAMPLES:
+        return None
+    hashes = unpack(model.known_rows, f"The file {KNOWN_ROWS} of {model.path}")
+    return np.isin(row_hashes(table, np.arange(len(table))), hashes)
+
+
+def rows_to_measure(table: Table, split: str, known: np.ndarray | None = None) -> Rows:
+    """The rows of a split that have an answer.
+
+    Args:
+        split: of the table, ``"all"``, or ``"new"`` for those that were not trained on.
+        known: which rows were trained on, if that can be told.
+
+    Raises:
+        UsageError: there is no such split, or nothing in it.
+    """
+    usable = answered_rows(table)
+    if split == "all":
+        return np.flatnonzero(usable)
+    if split == "new":
+        if known is None:
+            raise UsageError("Which examples are new cannot be told for this model; name a split, or leave it out.")
+        if not (rows := np.flatnonzero(usable & ~known)).size:
+            raise UsageError(f"The network was trained on every example of {table.name!r}; give it new ones.")
+        return rows
+    if split not in table.splits:
+        raise UsageError(
+            f"The data {table.name!r} has no split {split!r}; it has: {', '.join(table.splits)}, all, new."
+        )
+    rows = np.asarray(table.splits[split])
+    return rows[usable[rows]]

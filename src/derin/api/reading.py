@@ -1,0 +1,74 @@
+"""Other data, read as a model's own training data was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from derin.core.errors import UsageError
+from derin.core.messages import Sentence
+from derin.data.forms import TASK_READERS
+from derin.data.load import load, with_splits
+from derin.data.recipe import Recipe
+from derin.data.table import Table
+from derin.tasks.multitask import with_targets
+
+
+def recipe_of(card: Mapping[str, Any]) -> Recipe:
+    """How the data of a model was read; of models from before recipes were kept, as much as their card tells.
+
+    Raises:
+        RefusedFileError: the card holds something else there.
+    """
+    data, training, task = (card.get(part) or {} for part in ("data", "training", "task"))
+    if "recipe" in data:
+        return Recipe.from_json(data["recipe"])
+    known: dict[str, Any] = {"size": data.get("size"), "seed": training.get("seed", 0)}
+    if (name := task.get("name")) in TASK_READERS:
+        known |= {"task": name, "reading": data.get("read_with") or {}}
+    return Recipe.from_json({name: value for name, value in known.items() if value is not None})
+
+
+@dataclass(frozen=True)
+class AsTrained:
+    """Data that was read by the recipe of a model.
+
+    Args:
+        table: with the splits that it came with, or those of the training where it is the very data of that.
+        is_own: whether it is.
+        notes: what differs from the training data, where it should not.
+    """
+
+    table: Table
+    is_own: bool
+    notes: tuple[str, ...]
+
+
+def read_as_trained(model: Any, data: Any, *, target: str | None = None) -> AsTrained:
+    """Data in any form as a table, by the recipe of a model.
+
+    Args:
+        model: a `derin.Model`.
+        data: whatever `derin.load` takes.
+        target: the column with the answers, where it has another name than in training.
+
+    Raises:
+        DataError: the data cannot be read so.
+        UsageError: there are several targets, and one was named.
+    """
+    several = model.task.name == "multitask"
+    if several and target is not None:
+        raise UsageError(f"The network answers for {', '.join(model.task.columns)}; leave `target` out.")
+    table = data if isinstance(data, Table) else load(data, recipe=model.recipe, target=target, cut=False)
+    if several:
+        table = with_targets(table, model.task.columns)
+    about = model.card.get("data") or {}
+    if "cut" not in about or table.fingerprint() != about.get("fingerprint"):
+        has_changed = "cut" in about and isinstance(data, str) and data == about.get("source")
+        return AsTrained(table, False, (Sentence("eval.data_changed"),) if has_changed else ())
+    # A table that was handed over may have its splits already.
+    cut = table if table.splits_fingerprint() == about["cut"] else with_splits(table, seed=model.recipe.seed)
+    if cut.splits_fingerprint() != about["cut"]:
+        return AsTrained(table, False, (Sentence("eval.cut_differs"),))
+    return AsTrained(cut, True, ())
