@@ -72,8 +72,10 @@ def evaluate(model: Model, data: Any, *, split: str | None = None, target: str |
     elif known is not None:
         trained_on = int(known[rows].sum())
         if trained_on and chosen != "train":
-            key = "eval.all_trained_on" if trained_on == len(rows) else "eval.trained_on"
-            notes.append(Sentence(key, count=trained_on, total=len(rows)))
+            if trained_on == len(rows):
+                notes.append(Sentence("eval.all_trained_on"))
+            else:
+                notes.append(Sentence("eval.trained_on", count=trained_on, total=len(rows)))
     elif table.task not in WITHOUT_EXAMPLES and not (read.is_own or chosen == "train"):
         notes.append(Sentence("eval.rows_unknown"))
     source = model.preparation.source(

@@ -557,10 +557,7 @@ MESSAGES: dict[str, Message] = {
         "{count:,} of the {total:,} measured examples were trained on; on new data the figures are worse. "
         "--split new leaves them out.",
     ),
-    "eval.all_trained_on": (
-        "The only measured example was trained on: this says nothing of new data.",
-        "All {count:,} measured examples were trained on: this says nothing of new data.",
-    ),
+    "eval.all_trained_on": "The training used every example that was measured: this says nothing of new data.",
     "eval.rows_unknown": "Which of these examples were trained on cannot be told: the model does not hold their "
     "fingerprints.",
     "eval.data_changed": "The data has changed since the training, so that its test split cannot be found again.",

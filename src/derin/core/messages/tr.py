@@ -549,10 +549,7 @@ MESSAGES: dict[str, Message] = {
         "Ölçülen {total:,} örneğin {count:,} tanesiyle eğitim yapıldı; yeni veride sonuçlar daha kötü olur. "
         "--split new bunları dışarıda bırakır.",
     ),
-    "eval.all_trained_on": (
-        "Ölçülen tek örnekle eğitim yapıldı: bu, yeni veri hakkında bir şey söylemez.",
-        "Ölçülen {count:,} örneğin hepsiyle eğitim yapıldı: bu, yeni veri hakkında bir şey söylemez.",
-    ),
+    "eval.all_trained_on": "Ölçülen her örnekle eğitim yapıldı: bu, yeni veri hakkında bir şey söylemez.",
     "eval.rows_unknown": "Bu örneklerden hangileriyle eğitim yapıldığı bilinmiyor: model onların parmak izlerini "
     "taşımıyor.",
     "eval.data_changed": "Veri eğitimden beri değişti; bu yüzden test bölümü yeniden bulunamıyor.",
@@ -561,6 +558,6 @@ MESSAGES: dict[str, Message] = {
     "eval.measured": ("{count:,} örnek ({split})", "{count:,} örnek ({split})"),
     "split.all": "hepsi",
     "split.new": "yeniler",
-    "run.data_not_compared": "{run} koşusu Derin'in daha eski bir sürümüyle başlatıldı; bu yüzden verisi bugünküyle "
+    "run.data_not_compared": "{run} eğitimi Derin'in daha eski bir sürümüyle başlatıldı; bu yüzden verisi bugünküyle "
     "karşılaştırılamıyor.",
 }
