@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from tests.models.small_networks import CLASSES, NAMES, REPRESENTATIVES, SMALL_OPTIONS, build_small, small_shape
 from torch import Tensor, nn
 
 from derin.core.errors import ShapeError, UnknownNameError
@@ -18,41 +19,11 @@ from derin.models.auxiliary import WithAuxiliary
 from derin.models.building import describe
 from derin.models.summary import summarize
 
-BATCH, CLASSES = 3, 7
-NAMES = list(MODELS)
+BATCH = 3
 # Their outputs have a form of their own, step by step; each is tested by its own file too.
 SEQUENCE_MODELS = [name for name in NAMES if MODELS[name].output_kind == "sequence"]
 PICTURE_MODELS = [name for name in NAMES if MODELS[name].input_kind == "picture"]
 LIMITED_MODELS = [name for name in NAMES if MODELS[name].smallest_input is not None]
-
-# Options that leave the code of a network as it is and its largest dense layers out.
-_NARROW = {"dense_width": 24, "grid": 2}
-SMALL_OPTIONS: dict[str, dict[str, Any]] = {name: _NARROW for name in NAMES if name.startswith(("alexnet", "vgg"))}
-SMALL_OPTIONS |= {"facenet_nn1": {"dense_units": 24}, "unet": {"width": 6}}
-VOCABULARY = 23
-SMALL_OPTIONS |= {
-    name: {"vocabulary": VOCABULARY}
-    for name in NAMES
-    if "vocabulary" in {field.name for field in dataclasses.fields(MODELS[name].options)}
-}
-# Networks that run the code of a smaller one with more layers. Their numbers are tested once, forward and backward;
-# whatever does not depend on counts is tested on the smaller one.
-DEEPER_SIBLINGS = {
-    *("vgg13", "vgg16", "vgg19", "vgg13_bn", "vgg16_bn", "vgg19_bn"),
-    *("plain34", "resnet34", "resnet101", "resnet152", "resnet32", "resnet44", "resnet56", "resnet110"),
-}
-REPRESENTATIVES = [name for name in NAMES if name not in DEEPER_SIBLINGS]
-
-
-def small_shape(name: str) -> tuple[int, ...]:
-    """A small input that the model takes, odd and unequal along its axes where it may be."""
-    info = MODELS[name]
-    if info.input_kind != "picture":
-        return (5,) if info.input_kind in ("features", "any") else info.native_input
-    if info.smallest_input is None:
-        return info.native_input
-    height, width = (max(side, 9) for side in info.smallest_input[1:])
-    return (3, height, width + 2)
 
 
 # Of the scope of the module, so that all tests of one network run one after the other, on one copy of its weights.
@@ -75,11 +46,6 @@ def model(fresh: nn.Module) -> nn.Module:
 
 def only(names: list[str]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("name", names, scope="module")
-
-
-def build_small(name: str, num_outputs: int = CLASSES, seed: int | None = 1) -> nn.Module:
-    options = SMALL_OPTIONS.get(name, {})
-    return build(name, input_shape=small_shape(name), num_outputs=num_outputs, seed=seed, **options)
 
 
 def describe_small(name: str) -> dict[str, Any]:

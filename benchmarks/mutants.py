@@ -1,0 +1,480 @@
+"""How many small wrong changes of the code the tests notice: a seeded sample of mutants, each run against the tests
+that enter the changed function.
+
+A mutant is one change of one place: a comparison turned or moved by one, + for −, another number, a condition negated,
+a keyword or a call left out, another thing returned. It is *killed* when a test fails and has *lived* when none does. The
+checkout stays as it is: mutants are made in copies in a temporary folder. Which test enters which function is recorded
+once, kept in `.mutants/`, and renewed for test files that changed.
+
+Left out, since no test should notice them: docstrings, annotations, decorators, text and the sentences of errors,
+assertions, the limits in `require_range`, and keywords that decide about speed alone.
+
+    python benchmarks/mutants.py                                  # 300 mutants of train, tasks, layers and models
+    python benchmarks/mutants.py --number 40 --only models/resnet.py --show
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("train", "tasks", "layers", "models")
+MAP = ROOT / ".mutants" / "entered.json"
+
+COMPARISONS = {
+    ast.Lt: ("<=", ">="),
+    ast.LtE: ("<", ">"),
+    ast.Gt: (">=", "<="),
+    ast.GtE: (">", "<"),
+    ast.Eq: ("!=",),
+    ast.NotEq: ("==",),
+    ast.Is: ("is not",),
+    ast.IsNot: ("is",),
+    ast.In: ("not in",),
+    ast.NotIn: ("in",),
+}
+OPERATORS = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "*", ast.Mod: "*", ast.Pow: "*"}
+TWINS = [("min", "max"), ("any", "all"), ("argmin", "argmax"), ("amin", "amax"), ("clamp_min", "clamp_max")]
+TWINS += [("floor", "ceil"), ("sum", "mean"), (".train", ".eval"), ("zeros", "ones"), ("zeros_", "ones_")]
+TWIN = {name: other for pair in TWINS for name, other in (pair, pair[::-1])}
+# What is written for people: its words and numbers are judged by reading.
+TEXT_CALLS = {"say", "told", "Sentence", "warn", "note", "KeyMap"}
+TEXT_FUNCTIONS = {"__repr__", "__str__", "extra_repr"}
+# They decide about speed, memory or how a class is written, never about an answer.
+NEUTRAL_KEYWORDS = {"inplace", "non_blocking", "pin_memory", "memory_format", "stacklevel", "maxsize", "strict", "year"}
+NEUTRAL_KEYWORDS |= {"frozen", "kw_only", "slots", "paper", "note", "encoding"}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: the bytes from `start` to `end` of `file` give way to `text`; `function` is the name it lies in."""
+
+    file: str
+    line: int
+    start: int
+    end: int
+    text: str
+    was: str
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {' '.join(self.was.split())[:70]}  →  {' '.join(self.text.split())[:70]}"
+
+
+class Mutations(ast.NodeVisitor):
+    """Every mutant of one file, in the order of the file."""
+
+    def __init__(self, file: str, source: bytes) -> None:
+        self.file, self.source = file, source
+        lines = source.splitlines(keepends=True)
+        self.offsets = [0]
+        for line in lines:
+            self.offsets.append(self.offsets[-1] + len(line))
+        self.names: list[str] = []
+        self.found: list[Mutant] = []
+        self.visit(ast.parse(source))
+
+    def segment(self, node: Any) -> tuple[int, int]:
+        start = self.offsets[node.lineno - 1] + node.col_offset
+        return start, self.offsets[node.end_lineno - 1] + node.end_col_offset
+
+    def change(self, node: Any, text: str) -> None:
+        start, end = self.segment(node)
+        was = self.source[start:end].decode()
+        function = ".<locals>.".join(self.names).replace(".<locals>.#", ".").removeprefix("#").replace("#", "")
+        self.found.append(Mutant(self.file, node.lineno, start, end, text, was, function))
+
+    def rewritten(self, node: Any, **fields: Any) -> None:
+        self.change(node, f"({ast.unparse(type(node)(**{**dict(ast.iter_fields(node)), **fields}))})")
+
+    # Names as Python itself qualifies them: "#" marks what stands in a class and not within a function.
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._within(node.name, node.body)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        if node.name in TEXT_FUNCTIONS:
+            return
+        for default in [*node.args.defaults, *filter(None, node.args.kw_defaults)]:
+            self.visit(default)
+        self._within(node.name, node.body, function=True)
+
+    def _within(self, name: str, body: list[ast.stmt], *, function: bool = False) -> None:
+        outer = self.names
+        inside = f"{outer[-1]}.{name}" if outer and outer[-1].startswith("#") else name
+        kept = outer[:-1] if outer and outer[-1].startswith("#") else outer
+        self.names = [*kept, inside.removeprefix("#") if function else "#" + inside.removeprefix("#")]
+        for statement in body:
+            self.visit(statement)
+        self.names = outer
+
+    def visit_Raise(self, node: ast.Raise) -> None:
+        pass
+
+    visit_Assert = visit_JoinedStr = visit_Import = visit_ImportFrom = visit_Raise  # type: ignore[assignment]
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        left = ast.unparse(node.left)
+        if len(node.ops) == 1 and "TYPE_CHECKING" not in left:
+            for symbol in COMPARISONS[type(node.ops[0])]:
+                self.change(node, f"({left} {symbol} {ast.unparse(node.comparators[0])})")
+        self.generic_visit(node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        symbol = OPERATORS.get(type(node.op))
+        if symbol and not any(_is_text(side) for side in (node.left, node.right)):
+            self.change(node, f"(({ast.unparse(node.left)}) {symbol} ({ast.unparse(node.right)}))")
+        self.generic_visit(node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        if not _is_text(node.value):
+            self.change(node, "pass")
+            if type(node.op) in OPERATORS:
+                self.change(node, f"{ast.unparse(node.target)} {OPERATORS[type(node.op)]}= {ast.unparse(node.value)}")
+        self.visit(node.value)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> None:
+        self.rewritten(node, op=ast.Or() if isinstance(node.op, ast.And) else ast.And())
+        self.generic_visit(node)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
+        if isinstance(node.op, ast.Not | ast.USub):
+            self.change(node, f"({ast.unparse(node.operand)})")
+        if not (isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant)):
+            self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, bool):
+            self.change(node, str(not node.value))
+        elif isinstance(node.value, int):
+            self.change(node, str(node.value + 1))
+        elif isinstance(node.value, float):
+            self.change(node, repr(node.value * 1.5 if node.value else 1.0))
+
+    def visit_If(self, node: ast.If | ast.While | ast.IfExp) -> None:
+        if ast.unparse(node.test) == "TYPE_CHECKING":
+            return
+        if not isinstance(node.test, ast.Compare | ast.UnaryOp):  # those are turned round where they stand
+            self.change(node.test, f"(not ({ast.unparse(node.test)}))")
+        self.generic_visit(node)
+
+    visit_While = visit_IfExp = visit_If  # type: ignore[assignment]
+
+    def visit_Return(self, node: ast.Return) -> None:
+        if node.value is not None and not (isinstance(node.value, ast.Constant) and node.value.value is None):
+            if not _is_text(node.value):
+                self.change(node.value, "None")
+            self.visit(node.value)
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        if isinstance(node.value, ast.Call) and not ast.unparse(node.value).startswith("super()"):
+            self.change(node, "pass")
+        if not isinstance(node.value, ast.Constant):  # a docstring
+            self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in TEXT_CALLS or name == "require_range" or ast.unparse(node.func).startswith("axes."):
+            return
+        method = isinstance(node.func, ast.Attribute)
+        twin = TWIN.get(name) or (TWIN.get(f".{name}", "")[1:] if method else "")
+        if twin:
+            self.change(
+                node.func, f"{ast.unparse(node.func.value)}.{twin}" if isinstance(node.func, ast.Attribute) else twin
+            )
+        self.visit(node.func)
+        for argument in node.args:
+            self.visit(argument)
+        for keyword in node.keywords:
+            if keyword.arg in NEUTRAL_KEYWORDS:
+                continue
+            if keyword.arg is not None and not _is_text(keyword.value):
+                self.rewritten(node, keywords=[k for k in node.keywords if k is not keyword])
+            self.visit(keyword.value)
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def all_mutants(only: list[str]) -> list[Mutant]:
+    mutants = []
+    for room in ROOMS:
+        for path in sorted((ROOT / "src" / "derin" / room).rglob("*.py")):
+            file = path.relative_to(ROOT / "src" / "derin").as_posix()
+            if not only or any(file.startswith(part) for part in only):
+                mutants += Mutations(file, path.read_bytes()).found
+    return mutants
+
+
+class Recorder:
+    """A plugin of pytest: which functions of the package each test enters, and its seconds."""
+
+    def __init__(self, package: Path) -> None:
+        self.prefix = str(package) + os.sep
+        self.tests: dict[str, dict[str, Any]] = {}
+        self.names: dict[Any, str | None] = {}
+        self.failed: set[str] = set()
+
+    def pytest_runtest_protocol(self, item: Any) -> None:
+        self.entered: set[str] = set()
+        self.start = time.perf_counter()
+        threading.settrace(self._enter)
+        sys.settrace(self._enter)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        sys.settrace(None)
+        threading.settrace(None)  # type: ignore[arg-type]
+        seconds = round(time.perf_counter() - self.start, 3)
+        self.tests[nodeid] = {"seconds": seconds, "entered": sorted(self.entered), "passed": nodeid not in self.failed}
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.outcome != "passed":
+            self.failed.add(report.nodeid)
+
+    def _enter(self, frame: Any, event: str, argument: Any) -> None:
+        code = frame.f_code
+        if code not in self.names:
+            name = code.co_filename
+            self.names[code] = (
+                f"{name[len(self.prefix) :]}::{code.co_qualname}" if name.startswith(self.prefix) else None
+            )
+        found = self.names[code]
+        if found:
+            self.entered.add(found)
+
+
+class Workplace:
+    """A copy of the sources and tests, in which one mutant at a time lives."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for part in ("src", "tests", "docs", "benchmarks"):
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        for path in ROOT.iterdir():
+            if path.is_file():
+                shutil.copy2(path, folder / path.name)
+
+    def run(self, arguments: list[str], plugins: list[Any], out: Path, mutant: Mutant | None = None) -> int:
+        """Starts pytest in a process of its own and gives its number."""
+        path = None
+        if mutant is not None:
+            path = self.folder / "src" / "derin" / mutant.file
+            source = (ROOT / "src" / "derin" / mutant.file).read_bytes()
+            path.write_bytes(source[: mutant.start] + mutant.text.encode() + source[mutant.end :])
+            for cached in (path.parent / "__pycache__").glob(f"{path.stem}.*"):
+                cached.unlink()
+        process = os.fork()
+        if process:
+            return process
+        os.setsid()
+        with out.open("wb") as stream:
+            os.dup2(stream.fileno(), 1)
+            os.dup2(stream.fileno(), 2)
+        os.chdir(self.folder)
+        os.environ["PYTHONPATH"] = str(self.folder / "src")
+        sys.path.insert(0, str(self.folder / "src"))
+        if mutant is not None:  # a compiled mutant would outlive it
+            sys.dont_write_bytecode = True
+            os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        import pytest
+
+        shutil.rmtree(self.folder / "tmp", ignore_errors=True)
+        fixed = ["-p", "no:cacheprovider", "--basetemp", str(self.folder / "tmp"), "--tb=line", "--rootdir", "."]
+        code = 3
+        try:
+            code = int(pytest.main([*fixed, *arguments], plugins=plugins))
+            for plugin in plugins:
+                out.with_suffix(".json").write_text(json.dumps(plugin.tests))
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+
+    def restore(self, mutant: Mutant) -> None:
+        shutil.copy2(ROOT / "src" / "derin" / mutant.file, self.folder / "src" / "derin" / mutant.file)
+
+
+def wait(process: int, seconds: float) -> int | None:
+    """The exit status of a process, or None where it had to be ended."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found, status = os.waitpid(process, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.05)
+    os.killpg(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    return None
+
+
+def record(workplace: Workplace, tests: list[str]) -> dict[str, Any]:
+    """The map from test files to their tests and what these enter; test files that did not change keep their entry."""
+    known: dict[str, Any] = json.loads(MAP.read_text()) if MAP.exists() else {}
+    files = sorted(
+        path
+        for part in tests
+        for path in ([ROOT / part] if (ROOT / part).is_file() else (ROOT / part).rglob("test_*.py"))
+    )
+    entries: dict[str, Any] = {}
+    for number, path in enumerate(files, start=1):
+        name, digest = path.relative_to(ROOT).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()
+        if known.get(name, {}).get("sha256") != digest:
+            print(f"\rrecording {number}/{len(files)} {name:<60}", end="", file=sys.stderr, flush=True)
+            out = workplace.folder / "record.txt"
+            out.with_suffix(".json").unlink(missing_ok=True)
+            wait(workplace.run([name], [Recorder(workplace.folder / "src" / "derin")], out), 1800)
+            found = json.loads(out.with_suffix(".json").read_text()) if out.with_suffix(".json").exists() else {}
+            known[name] = {"sha256": digest, "tests": {k: v for k, v in found.items() if v.pop("passed")}}
+            MAP.parent.mkdir(exist_ok=True)
+            MAP.write_text(json.dumps(known))
+        entries |= known[name]["tests"]
+    print("\r" + " " * 80, end="\r", file=sys.stderr)
+    return entries
+
+
+def choose(mutant: Mutant, by_function: dict[str, list[str]], seconds: dict[str, float], budget: float) -> list[str]:
+    """The tests that enter the function, then those that enter its file, quick ones first, within the budget."""
+    within = by_function.get(f"{mutant.file}::{mutant.function}", [])
+    chosen, spent = [], 0.0
+    for test in [
+        *sorted(within, key=seconds.__getitem__),
+        *sorted(by_function.get(mutant.file, []), key=seconds.__getitem__),
+    ]:
+        if test not in chosen and spent + seconds[test] <= budget:
+            chosen.append(test)
+            spent += seconds[test]
+    return chosen
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--number", type=int, default=300, help="mutants in the sample")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", default=[], help="files or folders under src/derin, such as models/vgg.py")
+    parser.add_argument("--tests", nargs="*", default=["tests"], help="test files or folders that may kill")
+    parser.add_argument("--budget", type=float, default=30.0, help="recorded seconds of tests for each mutant, at most")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--max-minutes", type=float, default=1e9, help="start no further mutant after this time")
+    parser.add_argument("--show", action="store_true", help="name the killed ones and their test too")
+    parser.add_argument("--record-only", action="store_true", help="renew the map of tests and stop")
+    options = parser.parse_args()
+
+    os.environ.update(OMP_NUM_THREADS="1", CI="1", MPLBACKEND="agg")
+    data = ROOT.parent / "shared" / "data"
+    if data.is_dir():
+        os.environ.setdefault("DERIN_DATA", str(data))
+    mutants = all_mutants(options.only)
+    sample = random.Random(options.seed).sample(mutants, min(options.number, len(mutants)))
+    import pytest  # noqa: F401  what every process needs is read once, before they part
+    import sklearn.metrics  # noqa: F401
+    import torch  # noqa: F401
+
+    folder = Path(tempfile.mkdtemp(prefix="mutants-"))
+    try:
+        run(sample, len(mutants), folder, options)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(sample: list[Mutant], total: int, folder: Path, options: argparse.Namespace) -> None:
+    workplaces = [Workplace(folder / str(place)) for place in range(options.processes)]
+    tests = record(workplaces[0], options.tests)
+    if options.record_only:
+        return
+    seconds = {test: entry["seconds"] for test, entry in tests.items()}
+    by_function: dict[str, list[str]] = defaultdict(list)
+    for test, entry in tests.items():
+        for function in entry["entered"]:
+            by_function[function].append(test)
+        for file in {function.partition("::")[0] for function in entry["entered"]}:
+            by_function[file].append(test)
+    begin, counts, lived, killers = time.monotonic(), Counter[str](), [], {}
+    lock, waiting = threading.Lock(), iter(sample)
+
+    def work(workplace: Workplace) -> None:
+        while time.monotonic() - begin < 60 * options.max_minutes:
+            with lock:
+                mutant = next(waiting, None)
+            if mutant is None:
+                return
+            verdict, by = judge(workplace, mutant, choose(mutant, by_function, seconds, options.budget), seconds)
+            with lock:
+                counts[verdict] += 1
+                if verdict == "killed":
+                    killers[mutant] = by
+                if verdict in ("lived", "untested"):
+                    lived.append(mutant)
+                if verdict != "killed" or options.show:
+                    print(f"{verdict:9}{mutant}" + (f"   [{by}]" if by else ""), flush=True)
+
+    threads = [threading.Thread(target=work, args=(workplace,)) for workplace in workplaces]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    unproven = failing_anyway(workplaces[0], {by for by in killers.values() if by})
+    for mutant, by in killers.items():
+        if by in unproven:
+            counts["killed"] -= 1
+            counts["unproven"] += 1
+            print(f"unproven {mutant}   [{by} fails without it too]")
+    judged = sum(counts.values())
+    noticed = counts["killed"] + counts["timeout"]
+    print(
+        f"\n{judged} of {total} mutants (seed {options.seed}): "
+        + ", ".join(f"{n} {name}" for name, n in counts.items())
+    )
+    if judged:
+        print(f"noticed {noticed} of {judged}: {noticed / judged:.1%}, in {(time.monotonic() - begin) / 60:.0f} min")
+
+
+def judge(workplace: Workplace, mutant: Mutant, tests: list[str], seconds: dict[str, float]) -> tuple[str, str]:
+    """Killed, lived, timeout or untested; and the test that failed."""
+    if not tests:
+        return "untested", ""
+    out = workplace.folder / "out.txt"
+    process = workplace.run(["-x", *tests], [], out, mutant)
+    code = wait(process, 30 + 10 * sum(seconds[test] for test in tests))
+    workplace.restore(mutant)
+    if code is None:
+        return "timeout", ""
+    if code == 0:
+        return "lived", ""
+    text = out.read_text(errors="replace")
+    failed = [
+        line.split(" - ")[0].split(" ", 1)[1] for line in text.splitlines() if line.startswith(("FAILED ", "ERROR "))
+    ]
+    return "killed", failed[0].strip() if failed else ""
+
+
+def failing_anyway(workplace: Workplace, tests: set[str]) -> set[str]:
+    """Of the tests that killed, those that fail without a mutant too."""
+    known = sorted(test for test in tests if "::" in test)
+    if not known:
+        return set()
+    out = workplace.folder / "out.txt"
+    wait(workplace.run(known, [], out), 1800)
+    lines = out.read_text(errors="replace").splitlines()
+    return {line.split(" - ")[0].split(" ", 1)[1].strip() for line in lines if line.startswith(("FAILED ", "ERROR "))}
+
+
+if __name__ == "__main__":
+    main()
