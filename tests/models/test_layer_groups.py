@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.models.small_networks import NAMES, REPRESENTATIVES
 from torch import nn
 
 from derin.models import MODELS, build
 from derin.models.blueprint import without_memory
 from derin.models.layer_groups import layer_groups
-
-NAMES = list(MODELS)
 
 
 def native(name: str) -> nn.Module:
@@ -31,7 +30,7 @@ def test_every_parameter_is_in_one_group_and_groups_are_in_order(name: str) -> N
     assert sorted(set(places)) == list(range(len(groups)))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", REPRESENTATIVES)
 def test_every_module_with_weights_or_buffers_is_in_one_group(name: str) -> None:
     network = native(name)
     groups = layer_groups(network, MODELS[name].output_layers)
@@ -40,7 +39,7 @@ def test_every_module_with_weights_or_buffers_is_in_one_group(name: str) -> None
         assert all(sum(group.owns(leaf) for group in groups) == 1 for leaf in leaves)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", REPRESENTATIVES)
 def test_the_last_group_is_all_that_follows_the_number_of_classes(name: str) -> None:
     info = MODELS[name]
     with without_memory():

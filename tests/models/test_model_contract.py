@@ -23,7 +23,7 @@ BATCH = 3
 # Their outputs have a form of their own, step by step; each is tested by its own file too.
 SEQUENCE_MODELS = [name for name in NAMES if MODELS[name].output_kind == "sequence"]
 PICTURE_MODELS = [name for name in NAMES if MODELS[name].input_kind == "picture"]
-LIMITED_MODELS = [name for name in NAMES if MODELS[name].smallest_input is not None]
+LIMITED_MODELS = [name for name in REPRESENTATIVES if MODELS[name].smallest_input is not None]
 
 
 # Of the scope of the module, so that all tests of one network run one after the other, on one copy of its weights.
@@ -134,6 +134,7 @@ def test_network_without_memory_is_filled_by_a_saved_state(name: str, model: nn.
     require_equal(again(*inputs_for(model, name)), model.eval()(*inputs_for(model, name)))
 
 
+@only(REPRESENTATIVES)
 def test_options_say_what_the_network_chose_itself(name: str) -> None:
     spec = describe_small(name)
     assert set(spec["options"]) == {field.name for field in dataclasses.fields(MODELS[name].options)}
@@ -145,7 +146,7 @@ def test_a_network_describes_itself_as_without_memory(name: str, fresh: nn.Modul
     assert describe_small(name) == fresh.spec
 
 
-@only([name for name in NAMES if name not in SEQUENCE_MODELS])
+@only([name for name in REPRESENTATIVES if name not in SEQUENCE_MODELS])
 def test_wrong_input_is_refused_in_our_words(name: str) -> None:
     model, shape = from_spec(describe_small(name), device="meta"), small_shape(name)
     for wrong in ((BATCH, shape[0] + 1, *shape[1:]), (BATCH, *shape, 2), shape):
@@ -167,18 +168,20 @@ def test_smallest_input_is_taken_and_a_smaller_one_refused_when_built_and_when_r
         model(torch.zeros(2, *too_small))
 
 
-@pytest.mark.parametrize("shape", [(), (0,), (2.5,), (True,), (3, -8, 8), (3, 8, 8, 8, 0)])
-def test_impossible_input_shape_is_refused(name: str, shape: tuple[int, ...]) -> None:
-    with pytest.raises(ShapeError):
-        build(name, input_shape=shape, num_outputs=2)
+@only(REPRESENTATIVES)
+def test_impossible_input_shape_is_refused(name: str) -> None:
+    for shape in [(), (0,), (2.5,), (True,), (3, -8, 8), (3, 8, 8, 8, 0)]:
+        with pytest.raises(ShapeError):
+            build(name, input_shape=shape, num_outputs=2)  # type: ignore[arg-type]
 
 
-@only(PICTURE_MODELS)
+@only([name for name in REPRESENTATIVES if name in PICTURE_MODELS])
 def test_models_of_pictures_need_three_axes(name: str) -> None:
     with pytest.raises(ShapeError, match=r"input_shape=\(channels, height, width\)"):
         build(name, input_shape=(5,), num_outputs=2)
 
 
+@only(REPRESENTATIVES)
 def test_number_of_outputs_must_be_a_whole_number_above_zero(name: str) -> None:
     for wrong in (0, -1, 2.0, True):
         with pytest.raises(ShapeError, match="num_outputs"):
@@ -245,6 +248,7 @@ def test_facts_of_the_paper_are_complete(name: str) -> None:
     assert info.gradient_layer is None or info.gradient_layer in modules
 
 
+@only(REPRESENTATIVES)
 def test_output_layers_are_what_follows_the_number_of_outputs(name: str) -> None:
     network = from_spec(describe_small(name), device="meta")
     first = network.state_dict()
@@ -255,6 +259,7 @@ def test_output_layers_are_what_follows_the_number_of_outputs(name: str) -> None
     assert {next((layer for layer in listed if key.startswith(f"{layer}.")), key) for key in changed} == listed
 
 
+@only(REPRESENTATIVES)
 def test_unknown_option_is_answered_with_near_matches(name: str) -> None:
     fields = [field.name for field in dataclasses.fields(MODELS[name].options)]
     wrong = fields[0] + "s" if fields else "width"

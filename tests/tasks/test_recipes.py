@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from tests.tasks.task_tables import TABLES
@@ -17,16 +19,15 @@ NAMES = [*RECIPES, "a network of my own"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("num_train", [40, 1_400, 12_000, 55_000])
-@pytest.mark.parametrize("size", [None, (8, 8), (28, 28), (224, 224), (0, 0)])
-def test_settings_and_augmentation_are_valid(name: str, num_train: int, size: tuple[int, int] | None) -> None:
-    facts = Facts(num_train=num_train, picture_size=size, channels=3, mirrored=True)
-    chosen = recipe(name, facts)
-    TrainConfig.from_json(dict(chosen.settings))
-    assert chosen.reasons
-    if chosen.augmentation:
-        assert size is not None
-        Augmentation.parse(chosen.augmentation)
+def test_settings_and_augmentation_are_valid_for_every_size_of_data_and_pictures(name: str) -> None:
+    sizes: list[tuple[int, int] | None] = [None, (8, 8), (28, 28), (224, 224), (0, 0)]
+    for num_train, size in itertools.product([40, 1_400, 12_000, 55_000], sizes):
+        chosen = recipe(name, Facts(num_train=num_train, picture_size=size, channels=3, mirrored=True))
+        TrainConfig.from_json(dict(chosen.settings))
+        assert chosen.reasons
+        if chosen.augmentation:
+            assert size is not None
+            Augmentation.parse(chosen.augmentation)
 
 
 def test_every_registered_model_has_a_recipe_on_purpose() -> None:
