@@ -6,7 +6,7 @@ DERIN_TORCH ?= torch
 # A process for each core, tests of one file in one of them; more than four would want more memory than they save time.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: run test test-slow check bench docs clean
+.PHONY: run test test-slow check bench mutants docs clean
 run: $(VENV)/.installed
 	$(BIN)/derin train digits
 
@@ -25,6 +25,12 @@ check: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/sequence_speed.py
+
+# How many small wrong changes the tests notice; NUMBER, SEED and ONLY choose the sample (see benchmarks/mutants.py).
+NUMBER ?= 300
+SEED ?= 0
+mutants: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/mutants.py --number $(NUMBER) --seed $(SEED) --only $(ONLY)
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_pictures.py

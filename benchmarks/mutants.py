@@ -2,9 +2,9 @@
 that enter the changed function.
 
 A mutant is one change of one place: a comparison turned or moved by one, + for −, another number, a condition negated,
-a keyword or a call left out, another thing returned. It is *killed* when a test fails and has *lived* when none does. The
-checkout stays as it is: mutants are made in copies in a temporary folder. Which test enters which function is recorded
-once, kept in `.mutants/`, and renewed for test files that changed.
+a keyword or a call left out, another thing returned. It is *killed* when a test fails and has *lived* when none does.
+The checkout stays as it is: mutants are made in copies in a temporary folder. Which test enters which function is
+recorded once, kept in `.mutants/`, and renewed for test files that changed.
 
 Left out, since no test should notice them: docstrings, annotations, decorators, text and the sentences of errors,
 assertions, the limits in `require_range`, and keywords that decide about speed alone.
