@@ -15,6 +15,7 @@ import numpy as np
 from derin.core.errors import UnknownNameError, UsageError
 from derin.core.files import write_bytes
 from derin.core.messages import say
+from derin.core.printable import spreadsheet_cell
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,14 +98,15 @@ class Forecasts:
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         names = self.answers[0].names
-        writer.writerow(["series", "step", "time", *(f"{n}{end}" for n in names for end in ("", "_low", "_high"))])
+        heads = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
+        writer.writerow(["series", "step", "time", *map(spreadsheet_cell, heads)])
         for answer in self.answers:
             parts = [answer.values, answer.low, answer.high]
             blank = np.full_like(answer.values, np.nan)
             cells = np.stack([blank if part is None else part for part in parts], axis=2).reshape(len(answer), -1)
             for step, (time, row) in enumerate(zip(answer.times, cells.tolist()), start=1):
                 numbers = ["" if not math.isfinite(value) else repr(value) for value in row]
-                writer.writerow([answer.series or "", step, time, *numbers])
+                writer.writerow([spreadsheet_cell(answer.series or ""), step, spreadsheet_cell(time), *numbers])
         return text.getvalue()
 
 

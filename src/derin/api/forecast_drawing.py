@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from derin.core.messages import say
+from derin.core.printable import printable
 from derin.tasks.forecast import Forecast
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _panel(axes: Axes, answer: Forecast, before: np.ndarray, variable: int) -> N
         )
     axes.axvline(0, color=_QUIET, linewidth=0.8, linestyle=(0, (4, 4)))
     title = answer.names[variable] if answer.series is None else f"{answer.series}: {answer.names[variable]}"
-    axes.set_title(title, loc="left", fontsize=10, color=_INK, fontweight="bold")
+    axes.set_title(printable(title), loc="left", fontsize=10, color=_INK, fontweight="bold", parse_math=False)
     if answer.times and answer.times[0]:
         _mark_times(axes, answer.times)
     axes.tick_params(labelsize=8, colors=_QUIET, length=3)

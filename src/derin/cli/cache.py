@@ -69,12 +69,13 @@ def _show(entries: list[CacheEntry], removed: list[CacheEntry], total: int, most
     from rich.table import Table
     from rich.text import Text
 
+    from derin.core.printable import printable
     from derin.data.cache import bytes_in_words, cache_folder
 
     out = console()
     for entry in removed:
-        out.print(f"removed {entry.name} ({bytes_in_words(entry.num_bytes)})", markup=False, soft_wrap=True)
-    out.print(f"{cache_folder()}", markup=False, soft_wrap=True)
+        out.print(f"removed {printable(entry.name)} ({bytes_in_words(entry.num_bytes)})", markup=False, soft_wrap=True)
+    out.print(printable(cache_folder()), markup=False, soft_wrap=True)
     if entries:
         grid = Table(box=None, pad_edge=False)
         grid.add_column("size", justify="right", no_wrap=True)
@@ -83,7 +84,7 @@ def _show(entries: list[CacheEntry], removed: list[CacheEntry], total: int, most
         for entry in entries:
             used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.last_use))
             # As text: a name may hold what rich takes for markup.
-            told = Text(entry.name).append(f"\n{entry.about}" if entry.about else "", style="dim")
+            told = Text(printable(entry.name)).append(f"\n{printable(entry.about)}" if entry.about else "", style="dim")
             grid.add_row(bytes_in_words(entry.num_bytes), used, told)
         out.print(grid)
     limited = "no limit" if most is None else f"limit {bytes_in_words(most)}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import os
 import sys
 import warnings
@@ -30,17 +29,32 @@ def console(*, json_output: bool = False) -> Console:
 
     Into a file or another program go whole lines, however long; only a terminal has a width to keep to.
     """
-    from rich.console import Console
-
-    out = Console(stderr=json_output, highlight=False, soft_wrap=False)
+    out = _printable_console()(stderr=json_output, highlight=False, soft_wrap=False, emoji=False)
     if not out.is_terminal and "COLUMNS" not in os.environ:
         out.width = _WIDTH_OF_FILES
     return out
 
 
+@functools.cache
+def _printable_console() -> type[Console]:
+    """A console that prints no code of the terminal but its own, wherever the text came from."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from derin.core.printable import printable_lines
+
+    class PrintableConsole(Console):
+        def render_str(self, text: str, **settings: Any) -> Text:
+            return super().render_str(printable_lines(text), **settings)
+
+    return PrintableConsole
+
+
 def print_json(document: Any) -> None:
     """One JSON document on stdout; numbers that are not finite become null."""
-    sys.stdout.write(json.dumps(finite(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    from derin.core.strict_json import dump_json
+
+    sys.stdout.write(dump_json(document, indent=2).decode() + "\n")
 
 
 def model_options(pairs: list[str] | None, flag: str = "--option") -> dict[str, Any]:
@@ -57,17 +71,6 @@ def model_options(pairs: list[str] | None, flag: str = "--option") -> dict[str, 
         except json.JSONDecodeError:
             options[name] = text
     return options
-
-
-def finite(value: Any) -> Any:
-    """The same document with null in place of NaN and infinities."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(k): finite(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(v) for v in value]
-    return value
 
 
 def column_kinds(settings: list[str] | None) -> dict[str, str] | None:
@@ -133,9 +136,10 @@ def _warn_plainly(
 ) -> None:
     """Derin's own warnings as a sentence; others with the place that they came from."""
     from derin.core.errors import DerinWarning
+    from derin.core.printable import printable_lines
 
     place = "" if issubclass(category, DerinWarning) else f"{filename}:{lineno}: {category.__name__}: "
-    print(f"{place}{message}", file=sys.stderr)
+    print(f"{place}{printable_lines(str(message))}", file=sys.stderr)
 
 
 def speaks_plainly(command: Callable[P, R], *, group: str = "") -> Callable[P, R]:
@@ -150,12 +154,13 @@ def speaks_plainly(command: Callable[P, R], *, group: str = "") -> Callable[P, R
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         from derin.core.errors import DerinError
+        from derin.core.printable import printable
 
         warnings.showwarning = _warn_plainly
         try:
             return command(*args, **kwargs)
         except DerinError as error:
-            print(f"{name}: {error}", file=sys.stderr)
+            print(f"{name}: {printable(error)}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             print("Interrupted.", file=sys.stderr)

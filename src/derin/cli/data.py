@@ -192,7 +192,7 @@ def _list_sets(out: Console, json_output: bool) -> None:
             where = f"--download: {spell(sum(f.num_bytes for f in named.files) / 1e6, ',.0f')} MB"
         else:
             where = say("sets.not_here")
-        grid.add_row(name, where, named.about)
+        grid.add_row(name, _plain(where), named.about)
     out.print(grid)
     out.print()
     out.print(say("sets.folder", folder=_plain(str(root))) if root else say("sets.no_folder"), soft_wrap=True)
@@ -322,7 +322,9 @@ def _names(names: Any, limit: int | None) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text in which square brackets mean nothing."""
+    """A name or sentence on one line, in which square brackets mean nothing."""
     from rich.markup import escape
 
-    return escape(text)
+    from derin.core.printable import printable
+
+    return escape(printable(text))

@@ -98,6 +98,7 @@ def train(
     """
     from derin.api.word_vectors import train_word_vectors
     from derin.core.messages import say
+    from derin.core.printable import printable
     from derin.train.progress import ProgressBar
 
     terminal = console(json_output=json_output)
@@ -133,14 +134,14 @@ def train(
         )
     if not run.finished:
         command = f"derin embed train --resume --out {run.path}"
-        terminal.print(say("run.interrupted", step=run.record["steps"], command=command), soft_wrap=True)
+        terminal.print(say("run.interrupted", step=run.record["steps"], command=command), markup=False, soft_wrap=True)
     else:
         for word, near in run.record["findings"]["neighbors"]:
             listed = ", ".join(other for other, _ in near)
-            terminal.print(f"{word}: {listed}", markup=False, soft_wrap=True)
-        terminal.print(say("run.saved", run=str(run.path)), soft_wrap=True)
+            terminal.print(printable(f"{word}: {listed}"), markup=False, soft_wrap=True)
+        terminal.print(say("run.saved", run=str(run.path)), markup=False, soft_wrap=True)
         if run.report.exists():
-            terminal.print(say("run.report", address=run.report.resolve().as_uri()), soft_wrap=True)
+            terminal.print(say("run.report", address=run.report.resolve().as_uri()), markup=False, soft_wrap=True)
     if json_output:
         print_json(_document(run))
     if not run.finished:
@@ -159,6 +160,7 @@ def neighbours(
     Example: [bold]derin embed neighbours runs/corpus-1 ankara deniz[/bold]
     """
     from derin.api.vectors import open_word_vectors
+    from derin.core.printable import printable
 
     opened = open_word_vectors(vectors)
     found = [(word, opened.neighbors(word, num, among=among)) for word in words]
@@ -168,7 +170,7 @@ def neighbours(
     terminal = console()
     for word, near in found:
         if len(found) > 1:
-            terminal.print(word, style="bold", markup=False)
+            terminal.print(printable(word), style="bold", markup=False)
         _print_pairs(terminal, near)
 
 
@@ -209,11 +211,13 @@ def evaluate(
 
     Example: [bold]derin embed evaluate glove.6B.100d.txt --questions questions-words.txt[/bold]
     """
+    from rich.markup import escape
     from rich.table import Table
 
     from derin.api.vectors import open_word_vectors
     from derin.api.word_vectors import evaluate_word_vectors
     from derin.core.messages import say
+    from derin.core.printable import printable
 
     measured = evaluate_word_vectors(open_word_vectors(vectors), questions, pairs, among=among)
     if json_output:
@@ -227,7 +231,7 @@ def evaluate(
             table.add_column(say(key), justify="right")
         for group in measured.groups:
             share = f"{group.accuracy:.3f}" if group.num else "–"
-            table.add_row(group.name, str(group.correct), str(group.num), share)
+            table.add_row(escape(printable(group.name)), str(group.correct), str(group.num), share)
         terminal.print(table)
     if measured.similarity is not None:
         numbers = measured.similarity.to_json()
@@ -289,9 +293,11 @@ def convert(
 
 
 def _print_pairs(terminal: Any, pairs: list[tuple[str, float]]) -> None:
-    width = max((len(word) for word, _ in pairs), default=0)
+    from derin.core.printable import printable
+
+    width = max((len(printable(word)) for word, _ in pairs), default=0)
     for word, cosine in pairs:
-        terminal.print(f"{word:<{width}}  {cosine:.4f}", markup=False, soft_wrap=True)
+        terminal.print(f"{printable(word):<{width}}  {cosine:.4f}", markup=False, soft_wrap=True)
 
 
 def _document(run: Any) -> dict[str, Any]:

@@ -28,6 +28,7 @@ def eval_(
     """
     from derin.api.model import open
     from derin.core.errors import UsageError
+    from derin.core.printable import printable
 
     model = open(run, device=device)
     source = data or model.card.get("data", {}).get("source")
@@ -42,4 +43,4 @@ def eval_(
     terminal.print(say("eval.measured", count=found.num_examples, split=part), markup=False)
     for name, value in found.metrics.items():
         if isinstance(value, float):
-            terminal.print(f"{name:>20}  {value:.4f}")
+            terminal.print(f"{printable(name):>20}  {value:.4f}", markup=False, soft_wrap=True)

@@ -131,6 +131,7 @@ def listed(pictures: list[Path]) -> list[Path]:
 def finish(found: Explanation, out: Path, *, json_output: bool) -> None:
     """Writes the drawing, then says or prints what it shows."""
     from derin.core.messages import say
+    from derin.core.printable import printable
 
     found.save(out)
     document = found.to_json()
@@ -139,7 +140,7 @@ def finish(found: Explanation, out: Path, *, json_output: bool) -> None:
         return
     terminal = console()
     for row in document if isinstance(document, list) else []:
-        terminal.print(f"{row['input']}  {_in_words(row)}", markup=False, soft_wrap=True)
+        terminal.print(f"{printable(row['input'])}  {_in_words(row)}", markup=False, soft_wrap=True)
     terminal.print(say("explain.wrote", path=out), markup=False, soft_wrap=True)
 
 

@@ -62,16 +62,17 @@ def forecast(
 def _print(found: Forecasts) -> None:
     """The first steps as lines, with bounds where there are some."""
     from derin.core.messages import say
+    from derin.core.printable import printable
     from derin.strategy.numbers import number_text
 
     terminal = console()
     for answer in found.answers[:_SHOWN_SERIES]:
         if answer.series is not None:
-            terminal.print(answer.series, markup=False)
+            terminal.print(printable(answer.series), markup=False)
         for step, time in list(enumerate(answer.times))[:_SHOWN_STEPS]:
             cells = []
             for place, name in list(enumerate(answer.names))[:_SHOWN_VARIABLES]:
-                cell = f"{name} {number_text(answer.values[step, place])}"
+                cell = f"{printable(name)} {number_text(answer.values[step, place])}"
                 if (
                     answer.low is not None
                     and answer.high is not None
@@ -80,7 +81,7 @@ def _print(found: Forecasts) -> None:
                     low, high = (number_text(b[step, place]) for b in (answer.low, answer.high))
                     cell += f" [{low} – {high}]"
                 cells.append(cell)
-            terminal.print(f"{time or step + 1}  {'  '.join(cells)}", markup=False, soft_wrap=True)
+            terminal.print(f"{printable(time or step + 1)}  {'  '.join(cells)}", markup=False, soft_wrap=True)
     first = found.answers[0]
     num_cut = max(0, len(first) - _SHOWN_STEPS), max(0, len(first.names) - _SHOWN_VARIABLES)
     if any(num_cut) or len(found) > _SHOWN_SERIES:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import sys
 from typing import Annotated
 
 import typer
@@ -69,4 +71,8 @@ for _name, _group in GROUPS.items():
 
 def main() -> None:
     """Entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a letter gets its escape; no command fails over it.
+            stream.reconfigure(errors="backslashreplace")
     app()

@@ -35,6 +35,7 @@ def predict(
     Example: [bold]derin predict runs/mnist-1 seven.png[/bold]
     """
     from derin.api.model import open
+    from derin.core.printable import printable
 
     model = open(run, device=device)
     answers = _skipping_unreadable(model, inputs)
@@ -43,10 +44,10 @@ def predict(
     elif out is None:
         terminal = console()
         for name, answer in answers:
-            terminal.print(f"{name}  {_in_words(answer)}", markup=False, soft_wrap=True)
+            terminal.print(f"{printable(name)}  {printable(_in_words(answer))}", markup=False, soft_wrap=True)
     if out is not None:
         count = _write_csv(out, answers)
-        console(json_output=json_output).print(f"{count} predictions in {out}", soft_wrap=True)
+        console(json_output=json_output).print(f"{count} predictions in {printable(out)}", markup=False, soft_wrap=True)
 
 
 def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[tuple[str, Any]]:
@@ -79,6 +80,7 @@ def _texts(given: str) -> list[str]:
 
 def _folder(model: Model, folder: Path) -> Iterator[tuple[str, Any]]:
     from derin.core.errors import DataError
+    from derin.core.printable import printable
     from derin.data.readers.picture_folder import list_pictures
 
     paths = list_pictures(folder)
@@ -92,7 +94,7 @@ def _folder(model: Model, folder: Path) -> Iterator[tuple[str, Any]]:
                 rows.append(model.preparation.read(path)[0])
                 readable.append(path)
             except DataError as error:
-                terminal.print(f"skipped: {error}", markup=False, soft_wrap=True)
+                terminal.print(f"skipped: {printable(error)}", markup=False, soft_wrap=True)
         if readable:
             for path, answer in zip(readable, model.predictions(rows), strict=True):
                 yield str(path), answer
@@ -125,6 +127,7 @@ def _write_csv(path: Path, answers: Iterator[tuple[str, Any]]) -> int:
     import io
 
     from derin.core.files import write_bytes
+    from derin.core.printable import spreadsheet_cell
 
     text, count = io.StringIO(newline=""), 0
     writer = csv.writer(text)
@@ -135,8 +138,8 @@ def _write_csv(path: Path, answers: Iterator[tuple[str, Any]]) -> int:
         else:
             cells = dict(_cells(found))
         if count == 0:
-            writer.writerow(["input", *cells])
-        writer.writerow([name, *cells.values()])
+            writer.writerow(["input", *map(spreadsheet_cell, cells)])
+        writer.writerow([spreadsheet_cell(cell) for cell in (name, *cells.values())])
         count += 1
     write_bytes(path, text.getvalue().encode("utf-8"))
     return count

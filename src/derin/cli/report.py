@@ -31,4 +31,4 @@ def report(
     if json_output:
         print_json({"report": str(path), "address": path.as_uri()})
         return
-    console().print(say("run.report", address=path.as_uri()), soft_wrap=True)
+    console().print(say("run.report", address=path.as_uri()), markup=False, soft_wrap=True)

@@ -57,10 +57,12 @@ def _print(scores: list[TextScore], *, tokens: bool) -> None:
 
 
 def _plain(text: str) -> str:
-    """A text that rich prints as it is."""
+    """A text that rich prints as it is, on one line."""
     from rich.markup import escape
 
-    return escape(text)
+    from derin.core.printable import printable
+
+    return escape(printable(text))
 
 
 def _shown(token: str) -> str:

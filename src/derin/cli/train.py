@@ -301,7 +301,7 @@ def _teller(terminal: Any) -> Any:
         def on_start(self, loop: Training) -> None:
             sentence = tuning_text(loop.run.record().get("finetune", {}))
             if sentence is not None:
-                terminal.print(sentence, soft_wrap=True)
+                terminal.print(sentence, markup=False, soft_wrap=True)
 
     return Teller()
 
@@ -314,9 +314,9 @@ def _say_what_resuming_does(out: Path | None, resume: bool, terminal: Any) -> No
         return
     record = read_json(out / "run.json") if (out / "run.json").exists() else {}
     if record.get("finished"):
-        terminal.print(say("run.finished_before", run=str(out)), soft_wrap=True)
+        terminal.print(say("run.finished_before", run=str(out)), markup=False, soft_wrap=True)
     elif not (out / "state").exists():
-        terminal.print(say("run.nothing_saved", run=str(out)), soft_wrap=True)
+        terminal.print(say("run.nothing_saved", run=str(out)), markup=False, soft_wrap=True)
 
 
 def _print_end(run: Any, terminal: Any) -> None:
@@ -325,22 +325,22 @@ def _print_end(run: Any, terminal: Any) -> None:
     record = run.record
     if not run.finished:
         command = f"derin train --resume --out {run.path}"
-        terminal.print(say("run.interrupted", step=record["steps"], command=command), soft_wrap=True)
+        terminal.print(say("run.interrupted", step=record["steps"], command=command), markup=False, soft_wrap=True)
         return
     headline = record["task"]["headline"]
     for split, values in run.metrics.items():
         value = metric_text(headline, values.get(headline), record["num_examples"][split])
         sentence = say("run.result", metric=metric_name(headline), split=split_name(split), value=value)
-        terminal.print(sentence, soft_wrap=True)
+        terminal.print(sentence, markup=False, soft_wrap=True)
     if record["task"]["name"] == "multitask":
         _print_columns(run, terminal)
     for sentence in run.diagnosis:
-        terminal.print(sentence, soft_wrap=True)
+        terminal.print(sentence, markup=False, soft_wrap=True)
     if record["stopped"] == "time":
-        terminal.print(say("run.out_of_time", seconds=record["seconds"]), soft_wrap=True)
-    terminal.print(say("run.saved", run=str(run.path)), soft_wrap=True)
+        terminal.print(say("run.out_of_time", seconds=record["seconds"]), markup=False, soft_wrap=True)
+    terminal.print(say("run.saved", run=str(run.path)), markup=False, soft_wrap=True)
     if run.report.exists():
-        terminal.print(say("run.report", address=run.report.resolve().as_uri()), soft_wrap=True)
+        terminal.print(say("run.report", address=run.report.resolve().as_uri()), markup=False, soft_wrap=True)
 
 
 def _print_columns(run: Any, terminal: Any) -> None:
@@ -354,7 +354,7 @@ def _print_columns(run: Any, terminal: Any) -> None:
         for split, values in run.metrics.items():
             value = metric_text(metric, values.get(metric), run.record["num_examples"][split])
             sentence = say("run.result", metric=metric_name(metric), split=split_name(split), value=value)
-            terminal.print(sentence, soft_wrap=True)
+            terminal.print(sentence, markup=False, soft_wrap=True)
 
 
 def _document(run: Any) -> dict[str, Any]:

@@ -69,11 +69,13 @@ def translate(
 
 
 def _print(answers: list[Any]) -> None:
+    from derin.core.printable import printable
+
     terminal = console()
     for answer in answers:
-        terminal.print(answer.text, markup=False, soft_wrap=True)
+        terminal.print(printable(answer.text), markup=False, soft_wrap=True)
         for text, log_prob in answer.alternatives:
-            terminal.print(f"  {log_prob:8.2f}  {text}", markup=False, soft_wrap=True)
+            terminal.print(f"  {log_prob:8.2f}  {printable(text)}", markup=False, soft_wrap=True)
 
 
 def _print_rest(document: dict[str, Any], out: Path | None, *, json_output: bool) -> None:

@@ -107,6 +107,7 @@ def import_(
     Example: [bold]derin weights import r18.pth --model resnet18 --preprocess imagenet --classes imagenet --out r[/bold]
     """
     from derin.api.published import import_weights
+    from derin.core.printable import printable
 
     found = import_weights(
         source,
@@ -121,7 +122,9 @@ def import_(
         return
     licence = f"licence {found['license']}" if found["license"] else "licence not stated"
     console().print(
-        f"{found['path']}: {found['model']}, {found['classes']:,} classes, {licence}", markup=False, soft_wrap=True
+        printable(f"{found['path']}: {found['model']}, {found['classes']:,} classes, {licence}"),
+        markup=False,
+        soft_wrap=True,
     )
 
 
@@ -136,13 +139,14 @@ def fetch(
     Example: [bold]derin weights fetch resnet20_cifar10[/bold]
     """
     from derin.api.published import fetch_known
+    from derin.core.printable import printable
 
     with progress_bar("Fetching") as progress:
         path = fetch_known(name, progress)
     if json_output:
         print_json({"name": name, "path": str(path)})
     else:
-        console().print(str(path), markup=False, soft_wrap=True)
+        console().print(printable(path), markup=False, soft_wrap=True)
 
 
 def _class_names(text: str) -> tuple[str, ...]:

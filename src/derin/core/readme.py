@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
+
+from derin.core.printable import printable
+from derin.core.strict_json import dump_json
 
 _SPLITS = ("test", "val", "train")
 _MOST_CLASSES = 20
@@ -24,7 +26,7 @@ def readme(card: Mapping[str, Any]) -> bytes:
     name = model.get("name") or model.get("class") or "Model"
     head = ["library_name: derin"]
     if isinstance(card.get("license"), str):
-        head.append(f"license: {json.dumps(card['license'])}")  # a JSON string is a YAML string, whatever is in it
+        head.append(f"license: {dump_json(card['license']).decode()}")  # a JSON string is a YAML string
     lines = ["---", *head, "---", f"# {_text(name)}" + (f" on {_text(data['name'])}" if data.get("name") else ""), ""]
     facts = {
         "Model": name,
@@ -46,7 +48,7 @@ def readme(card: Mapping[str, Any]) -> bytes:
         "model.predict(...)",
         "```",
     ]
-    return ("\n".join([*lines, *use]) + "\n").encode("utf-8", errors="replace")
+    return ("\n".join([*lines, *use]) + "\n").encode("utf-8")
 
 
 def _metrics_table(metrics: Mapping[str, Any]) -> list[str]:
@@ -83,7 +85,7 @@ def _number(value: Any) -> str:
 
 def _text(value: Any) -> str:
     """One line of Markdown that shows the value and does nothing else."""
-    line = " ".join(str(value).split())
+    line = printable(" ".join(str(value).split()))
     for sign in "\\`*_[]<>|#":
         line = line.replace(sign, "\\" + sign)
     return line

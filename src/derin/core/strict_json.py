@@ -8,11 +8,14 @@ import re
 from typing import Any
 
 from derin.core.errors import RefusedFileError
+from derin.core.printable import whole_pairs
 
 _MAX_DEPTH = 64
 _MAX_DIGITS = 20  # 2⁶⁴ has 20; longer integers overflow wherever they are used
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+# Of what `printable` escapes, that which JSON does not escape by itself; outside of strings there is none of it.
+_MOVING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -60,23 +63,29 @@ def parse_json(data: bytes, where: str) -> Any:
 def dump_json(document: Any, *, indent: int | None = None, compact: bool = False) -> bytes:
     """UTF-8 JSON with null in place of NaN and infinities, names in their order.
 
+    What would move a cursor or turn the direction of writing where the document is printed stands as an escape of
+    JSON, which readers take back; a half of a pair, which no reader has to accept, as `printable.whole_pairs` has it.
+
     Example:
-        >>> dump_json({"loss": float("nan"), "name": "ağ"}).decode()
-        '{"loss": null, "name": "ağ"}'
+        >>> dump_json({"loss": float("nan"), "name": "ağ", "file": "caf\\udce9"}).decode()
+        '{"loss": null, "name": "ağ", "file": "caf\\\\\\\\xe9"}'
     """
     separators = (",", ":") if compact else None
-    text = json.dumps(_finite(document), ensure_ascii=False, indent=indent, separators=separators, allow_nan=False)
-    # A file name that is not UTF-8 comes as half pairs, which no JSON reader has to accept.
-    return text.encode("utf-8", errors="replace")
+    text = json.dumps(_plain(document), ensure_ascii=False, indent=indent, separators=separators, allow_nan=False)
+    if not text.isascii() or "\x7f" in text:
+        text = _MOVING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return text.encode("utf-8")
 
 
-def _finite(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return whole_pairs(value)
     if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {whole_pairs(str(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [_plain(item) for item in value]
     return value
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, StorageError, UsageError
+from derin.core.printable import printable
 from derin.core.seeds import permutation
 from derin.data.schema import Kind
 from derin.data.table import Dense, Pictures, Rows, Table
@@ -163,7 +164,8 @@ def _font() -> Any:
 
 
 def _fitting(draw: Any, text: str, width: int, font: Any) -> str:
-    """The text, shortened to a width in pixels."""
+    """The text on one line, shortened to a width in pixels."""
+    text = printable(text)
     if draw.textlength(text, font=font) <= width:
         return text
     while text and draw.textlength(text + "…", font=font) > width:

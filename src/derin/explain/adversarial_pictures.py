@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from derin.core.messages import say, spell
+from derin.core.printable import printable
 from derin.explain.heat_map import Floats
 
 if TYPE_CHECKING:
@@ -141,4 +142,5 @@ def _show(ax: Axes, values: Floats, caption: str, below: str, color: str = _INK)
 
 
 def _shortened(text: str) -> str:
+    text = printable(text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"

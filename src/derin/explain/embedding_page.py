@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from derin.core.errors import UsageError
 from derin.core.files import write_bytes
 from derin.core.messages import language, say
+from derin.core.strict_json import dump_json
 
 Pixels = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.float32]
@@ -89,7 +89,7 @@ class EmbeddingPage:
         allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         policy = f"default-src 'none'; script-src 'sha256-{allowed}'; style-src 'unsafe-inline'; img-src data:"
         # "</script>" within a string would end the block.
-        data = json.dumps(self.payload(), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+        data = dump_json(self.payload()).decode().replace("<", "\\u003c")
         mistakes = say("embedding.mistakes" if self.groups is not None else "embedding.largest_errors")
         gestures = say(f"embedding.gestures_{self.points.shape[1]}d")
         return "\n".join(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from derin.core.errors import StorageError, UsageError
 from derin.core.messages import say, spell
+from derin.core.printable import printable
 from derin.explain.activations import Activations
 from derin.explain.colors import heat_colors, signed_colors
 from derin.explain.deconvnet import Projection
@@ -88,7 +89,8 @@ def activation_sheet(
     axes = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     _show_picture(axes[0], shown.pixels)
     axes[0].set_axis_off()
-    axes[0].set_title(f"{shown.answer}   {shown.name}", fontsize=9, color=_INK, loc="center")
+    heading = printable(f"{shown.answer}   {shown.name}")
+    axes[0].set_title(heading, fontsize=9, color=_INK, loc="center", parse_math=False)
     for ax, layer, units in zip(axes[1:], layers, chosen):
         _show_maps(figure, ax, layer, units, example, columns)
     return figure
@@ -196,7 +198,7 @@ def _figure(width: float, height: float, title: str) -> Figure:
 
     layout = ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.05, wspace=0.01, hspace=0.01)
     figure = Figure(figsize=(width, height), dpi=_DOTS, layout=layout)
-    figure.suptitle(title, fontsize=10.5, color=_INK, x=0.01, ha="left")
+    figure.suptitle(title, fontsize=10.5, color=_INK, x=0.01, ha="left", parse_math=False)
     return figure
 
 
@@ -236,6 +238,7 @@ def _number(value: float) -> str:
 
 
 def _shortened(text: str, most: int) -> str:
+    text = printable(text)
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from derin.core.errors import UsageError
 from derin.core.files import write_bytes
 from derin.core.messages import language, say
+from derin.core.printable import printable
 from derin.data.text.vectors import WordVectors
 from derin.explain.embeddings import project
 from derin.tasks.word_vectors import telling_words
@@ -115,7 +116,7 @@ class WordMap:
         ):
             if has_name:
                 # Matplotlib would read a dollar sign as the beginning of a formula.
-                axes.text(x + 4, y + 4, word, fontsize=7, color=_INK, parse_math=False)
+                axes.text(x + 4, y + 4, printable(word), fontsize=7, color=_INK, parse_math=False)
         save(figure, path)
 
 

@@ -6,6 +6,8 @@ import html
 from collections.abc import Iterable
 from typing import Any
 
+from derin.core.printable import printable_lines
+
 
 class Html(str):
     """Markup that is safe to stand in a page as it is."""
@@ -23,7 +25,7 @@ def tag(name: str, /, *children: Any, **attributes: Any) -> Html:
         '<p class="note">1 &lt; 2<br></p>'
     """
     written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{html.escape(_plain(value), quote=True)}"'
+        f' {key.rstrip("_").replace("_", "-")}="{html.escape(printable_lines(_plain(value)), quote=True)}"'
         for key, value in attributes.items()
         if value is not None
     )
@@ -35,7 +37,11 @@ def tag(name: str, /, *children: Any, **attributes: Any) -> Html:
 def join(parts: Iterable[Any]) -> Html:
     """Parts one after the other, escaped where they are not markup yet."""
     return Html(
-        "".join(part if isinstance(part, Html) else html.escape(str(part)) for part in parts if part is not None)
+        "".join(
+            part if isinstance(part, Html) else html.escape(printable_lines(str(part)))
+            for part in parts
+            if part is not None
+        )
     )
 
 

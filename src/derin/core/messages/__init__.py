@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from derin.core.errors import UnknownNameError
+from derin.core.printable import printable
 
 # One sentence, or one for the number 1 and one for all others, chosen by the value named `count`.
 Message = str | tuple[str, str]
@@ -174,4 +175,4 @@ class _Spelling(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, Sentence):
             value = _filled(self._spoken, value.key, value.values)
-        return spell(value, format_spec, self._spoken)
+        return spell(printable(value) if isinstance(value, str | os.PathLike) else value, format_spec, self._spoken)

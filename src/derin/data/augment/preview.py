@@ -9,6 +9,7 @@ import numpy as np
 
 from derin.core import seeds
 from derin.core.errors import DataError, StorageError, UsageError
+from derin.core.printable import printable
 from derin.data.schema import Column, Kind
 from derin.data.table import Dense, Pictures, Rows, Table
 
@@ -175,7 +176,8 @@ def _font() -> Any:
 
 
 def _fit(draw: Any, text: str, width: int, font: Any) -> str:
-    """The text, shortened to a width in pixels."""
+    """The text on one line, shortened to a width in pixels."""
+    text = printable(text)
     if draw.textlength(text, font=font) <= width:
         return text
     while text and draw.textlength(text + "…", font=font) > width:
