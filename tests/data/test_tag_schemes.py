@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from derin.data.tag_schemes import BioTags, bio_classes, odd_tags, span_types, to_bio
+from derin.core.errors import RefusedFileError
+from derin.data.tag_schemes import (
+    BioTags,
+    Place,
+    Scheme,
+    Style,
+    bio_classes,
+    odd_tags,
+    span_types,
+    style_of,
+    to_bio,
+)
 
 Spans = list[tuple[int, int, str]]
 
@@ -100,3 +112,45 @@ def test_types_are_told_from_classes_only_in_their_order() -> None:
     assert span_types(bio_classes(["A", "B"])) == ("A", "B")
     assert span_types(("O", "I-A", "B-A")) is None
     assert span_types(("O",)) is None
+
+
+@pytest.mark.parametrize(
+    "write_tag",
+    [
+        lambda letter, kind: f"{kind}-{letter}",
+        lambda letter, kind: f"{letter}:{kind}",
+        lambda letter, kind: f"{kind}/{letter}",
+        lambda letter, kind: f"{letter.lower()}-{kind.lower()}",
+        lambda letter, kind: f"{kind}_{letter.lower()}",
+        lambda letter, _: letter,
+        lambda letter, _: letter.lower(),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["BIO", "BIOES", "BILOU"])
+def test_letters_are_read_wherever_and_however_they_stand(write_tag: Callable[[str, str], str], scheme: str) -> None:
+    random_ = random.Random(5)
+    spans = [random_spans(random_, 9) for _ in range(40)]
+    usual = [write(s, 9, scheme) for s in spans]
+    other = [[tag if tag == "O" else write_tag(*tag.split("-")) for tag in sentence] for sentence in usual]
+    _, tags = read(other)
+    want = [write(s, 9, "BIO") for s in spans]
+    assert [[tag[:1] for tag in sentence] for sentence in tags] == [[tag[:1] for tag in sentence] for sentence in want]
+    has_types = write_tag("B", "X") not in ("B", "b")
+    types = {tag[2:].upper() for sentence in tags for tag in sentence if tag != "O"}
+    assert types == ({"LOC", "PER", "ORG"} if has_types else {"SPAN"})
+
+
+@pytest.mark.parametrize("tags", [("S", "M", "L"), ("NN", "NN-S", "VB"), ("e-mail", "web", "fax"), ("NOUN", "O-PRON")])
+def test_tags_that_only_look_like_letters_mark_no_spans(tags: tuple[str, ...]) -> None:
+    assert style_of(tags) is None
+    assert read([list(tags)])[0].scheme.value == "plain"
+
+
+def test_a_known_scheme_and_style_are_followed_where_the_tags_alone_tell_another() -> None:
+    tags = ["I-PER", "I-PER", "O"]
+    codes, starts = np.array([0, 0, 1]), np.array([True, False, False])
+    found = to_bio(codes, ["I-PER", "O"], starts, style=style_of(tags), scheme=Scheme.BIO)
+    assert (found.scheme, found.mended.tolist()) == (Scheme.BIO, [True, False, False])
+    assert Style.from_json(Style(Place.BEHIND, ":", True).to_json()) == Style(Place.BEHIND, ":", True)
+    with pytest.raises(RefusedFileError, match="way of writing tags is damaged"):
+        Style.from_json({"place": "above", "marks": "", "small": False})

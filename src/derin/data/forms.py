@@ -7,8 +7,8 @@ import tarfile
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -26,10 +26,8 @@ from derin.data.readers.fasta import looks_like_fasta, read_fasta
 from derin.data.readers.idx import is_idx_file, is_idx_folder, read_idx
 from derin.data.readers.labelled_text import looks_like_labelled_text, read_labelled_text
 from derin.data.readers.pairs import looks_like_pairs
-from derin.data.recipe import Recipe
+from derin.data.recipe import ReadOptions
 from derin.data.table import Dense, Table
-
-Progress = Callable[[int, int], None]
 
 FORMS = (
     "class folders of pictures (also in a zip or tar, also below train, val and test)",
@@ -67,24 +65,6 @@ TASK_READERS: Registry[Callable[..., Table]] = Registry(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReadOptions(Recipe):
-    """A recipe, and what matters at this moment only.
-
-    Args:
-        progress: called with (done, total) while much is read.
-        inputs_only: whether rows are read to be predicted: answers may be missing, and every row stays, in its order.
-    """
-
-    progress: Progress | None = None
-    inputs_only: bool = False
-
-    def recipe(self, found: Mapping[str, Any]) -> Recipe:
-        """The recipe of a table that was read so, with what its reader found out."""
-        asked = {part.name: getattr(self, part.name) for part in fields(Recipe)}
-        return Recipe(**{**asked, "found": {**self.found, **found}})
-
-
 def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:
     """The table in a file or folder of any form that Derin reads.
 
@@ -119,14 +99,15 @@ def read_for_task(task: str, path: Path | Sequence[Path], *, name: str, options:
         UnknownNameError: the reader has no such setting.
     """
     reader = TASK_READERS[task]
-    known = [n for n, p in inspect.signature(reader).parameters.items() if p.kind is p.KEYWORD_ONLY and n != "name"]
+    parameters = inspect.signature(reader).parameters
+    known = [n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY and n not in ("name", "options")]
     given = {**settings, **options.reading}
     if options.target is not None and "target" in known:
         given["target"] = options.target
     for setting in given:
         if setting not in known:
             raise UnknownNameError(f"setting of reading for {task}", setting, known)
-    table = reader(path, name=name, **given)
+    table = reader(path, name=name, **given, **({"options": options} if "options" in parameters else {}))
     return replace(table, task=task)
 
 

@@ -7,11 +7,13 @@ recipe, and whoever evaluates, predicts or explains reads by it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from derin.core.errors import RefusedFileError
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,3 +104,21 @@ class Recipe:
         if not isinstance(found, Mapping):
             raise RefusedFileError(f"The card's reading recipe is damaged: {subject!r} must be an object.")
         return dict(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions(Recipe):
+    """A recipe, and what matters at this moment only.
+
+    Args:
+        progress: called with (done, total) while much is read.
+        inputs_only: whether rows are read to be predicted: answers may be missing, and every row stays, in its order.
+    """
+
+    progress: Progress | None = None
+    inputs_only: bool = False
+
+    def recipe(self, found: Mapping[str, Any]) -> Recipe:
+        """The recipe of a table that was read so, with what its reader found out."""
+        asked = {part.name: getattr(self, part.name) for part in fields(Recipe)}
+        return Recipe(**{**asked, "found": {**self.found, **found}})

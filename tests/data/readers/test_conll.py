@@ -11,6 +11,7 @@ import pytest
 from derin.core.errors import DataError, UsageError
 from derin.data.readers.conll import looks_like_conll, read_conll
 from derin.data.reading import Outcome
+from derin.data.recipe import ReadOptions
 from derin.data.table import Ragged, Table
 
 TWO = "Ada B-PER\nByron I-PER\nsleeps O\n\nin O\nOslo B-LOC\n"
@@ -188,6 +189,77 @@ def test_the_form_is_known_by_its_head(tmp_path: Path) -> None:
     assert looks_like_conll(tmp_path)
     for number, text in enumerate(("a,b\n1,2\n3,4\n5,6\n", "some words here\nand there are\n", "x 1\ny 2\nz 3\nw 4\n")):
         assert not looks_like_conll(save(tmp_path, text, f"{number}.txt"))
+
+
+FOUR = [[("Ada", "B-PER"), ("Byron", "I-PER"), ("sleeps", "O")], [("in", "O"), ("New\u00a0York", "B-LOC")]] * 4
+
+
+@pytest.mark.parametrize(
+    ("ending", "line", "between"),
+    [
+        (".bio", "{tag}\t{word}", "\n"),
+        (".txt", "{tag} {word}", "\n"),
+        (".txt", "{word}   \t {tag}", "\n"),
+        (".txt", "{word}     {tag}", "\n"),
+        (".txt", "{word}|{tag}", "\n"),
+        (".txt", "{word} | {tag}", "\n"),
+        (".txt", "{word};{tag}", "\n"),
+        (".txt", "{word}/{tag}", "\n"),
+        (".txt", "{word}/{tag}", " "),
+        (".txt", "{word} NNP {tag} 0.93", "\n"),
+        (".tsv", "{word}\t{tag}\t\t", "\n"),
+    ],
+)
+def test_tags_are_found_wherever_they_stand_and_whatever_is_between(
+    tmp_path: Path, ending: str, line: str, between: str
+) -> None:
+    ends = "\n" if between == " " else "\n\n"
+    text = ends.join(between.join(line.format(word=w, tag=t) for w, t in sentence) for sentence in FOUR) + "\n"
+    path = save(tmp_path, text, "a" + ending)
+    assert looks_like_conll(path)
+    table = read_conll(path, name="a")
+    assert words_of(table) == [[word for word, _ in sentence] for sentence in FOUR]
+    assert tags_of(table) == [[tag for _, tag in sentence] for sentence in FOUR]
+    assert table.recipe is not None
+    again = read_conll(path, name="a", options=ReadOptions(found=table.recipe.found))
+    assert (words_of(again), tags_of(again)) == (words_of(table), tags_of(table))
+    inputs = read_conll(path, name="a", options=ReadOptions(found=table.recipe.found, inputs_only=True))
+    assert words_of(inputs) == words_of(table)
+    assert not inputs.targets
+
+
+def test_comments_of_as_many_words_as_columns_and_old_line_ends(tmp_path: Path) -> None:
+    text = "# one\nAda B-PER\nsat O\n\n# two\nOslo B-LOC\nsat O\n\n# O\n".replace("\n", "\r")
+    table = read_conll(save(tmp_path, text), name="a")
+    assert words_of(table) == [["Ada", "sat"], ["Oslo", "sat"], ["#"]]
+    assert any("2 lines of comment" in note for note in table.reading.notes)
+
+
+def test_line_separators_within_a_word_cut_nothing(tmp_path: Path) -> None:
+    odd = "\u2028\u2029\x1c\x1d\x1e\x85"
+    text = "".join(f"a{c}b\tO\nAda\tB-PER\n\n" for c in odd)
+    path = save(tmp_path, text)
+    assert looks_like_conll(path)
+    assert words_of(read_conll(path, name="a")) == [[f"a{c}b", "Ada"] for c in odd]
+
+
+def test_words_are_named_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = save(tmp_path, "1 Ada B-PER\n2 sat O\n")
+    assert words_of(read_conll(path, name="a", words=1)) == [["1", "2"]]
+    with pytest.raises(UsageError, match="words must be a number from 1 to 3"):
+        read_conll(path, name="a", words="word")
+
+
+def test_what_is_to_be_predicted_keeps_every_sentence_and_its_order(tmp_path: Path) -> None:
+    found = read_conll(save(tmp_path, "O\tit\nB-PER\tAda\n\nO\tsat\nO\there\n"), name="a").recipe
+    assert found is not None
+    options = ReadOptions(found=found.found, inputs_only=True)
+    table = read_conll(save(tmp_path, "O\tone\nO\ttwo\n\nO\t\nO\tx\n\nO\tlast\n"), name="a", options=options)
+    assert words_of(table) == [["one", "two"], [""], ["last"]]
+    assert table.row_names == ["line 1", "line 4", "line 7"]
+    assert [(f.where, f.outcome) for f in table.reading.findings] == [("a.conll, line 4", Outcome.NOTED)]
+    alone = read_conll(save(tmp_path, "one\ntwo\n\nlast\n"), name="a", options=options)
+    assert words_of(alone) == [["one", "two"], ["last"]]
 
 
 @pytest.mark.data

@@ -100,6 +100,18 @@ def decode(data: bytes, where: str, encoding: str | None = None) -> Decoded:
         return _damaged_utf8(data, where) or _eight_bits(data, where)
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a text. Only line feeds and carriage returns end one: the other line ends of Unicode (U+2028,
+    U+0085, form feed) stand inside sentences, and what is counted by line must not shift.
+
+    Example:
+        >>> lines_of("a\\r\\nb\\u2028c\\n\\nd\\n")
+        ['a', 'b\\u2028c', '', 'd']
+    """
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines[:-1] if not lines[-1] else lines
+
+
 def check_encoding(encoding: str | None, where: str) -> None:
     """Refuses an encoding of text that Python does not know.
 

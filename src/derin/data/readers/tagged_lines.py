@@ -6,23 +6,29 @@ import gzip
 import re
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
-from derin.data.readers.decoding import check_encoding, decode, read_bytes
+from derin.data.readers.decoding import check_encoding, decode, lines_of, read_bytes
 from derin.data.readers.line_findings import line_findings
 from derin.data.reading import Outcome, Reading
-from derin.data.tag_schemes import OUTSIDE
+from derin.data.tag_schemes import OUTSIDE, odd_tags, style_of
 
 UNIVERSAL_COLUMNS = 10  # of CoNLL-U
 _DOCUMENT = "-DOCSTART-"
-_SPAN_TAG = re.compile(r"O|[BIESLUM][-_]\S+")
 # A word's number in CoNLL-U; 3-4 stands for a written word that is two, 3.1 for a word that is not written.
 _WORD_NUMBER = re.compile(r"\d+([-.]\d+)?")
 _NO_WORD_NUMBER = re.compile(r"\d+[-.]\d+")
+_SPACES = " \t\r\n\v\f"
+_RUNS = re.compile(f"[{_SPACES}]+")
+_MARKS = ("|", ";", ",")  # between columns, where neither tabs nor spaces are
+_JOINTS = ("/",)  # between a word and its tag, where both are in one piece
+_SAMPLE = 2_000
+_MOST_TAGS = 1_000  # different ones
+_ENOUGH_ROWS, _MUCH_FEWER = 20, 3
 _HEAD_BYTES = 1 << 15
 _FEWEST_HEAD_LINES = 4
 _MOST_TELL = 0.9  # share of the lines that must look alike
@@ -40,6 +46,9 @@ class TaggedLines:
         numbers: the line of each word, from 1.
         sentence: the number of each word's sentence, from 0.
         num_columns: that most lines have.
+        separator: between the cells of a line: a tab, a space for runs of them, ``|``, ``;``, ``,``, or ``/`` where a
+            word and its tag are in one piece.
+        encoding: of the file.
     """
 
     file: str
@@ -48,6 +57,8 @@ class TaggedLines:
     numbers: list[int] = field(default_factory=list)
     sentence: list[int] = field(default_factory=list)
     num_columns: int = 0
+    separator: str = " "
+    encoding: str = "utf-8"
 
     def add(self, cells: list[str], number: int, sentence: int) -> None:
         self.cells.append(cells)
@@ -62,7 +73,9 @@ class TaggedLines:
         self.sentence = [self.sentence[place] for place in kept]
 
 
-def read_tagged_lines(path: Path, split: str, reading: Reading, encoding: str | None) -> TaggedLines:
+def read_tagged_lines(
+    path: Path, split: str, reading: Reading, encoding: str | None, separator: str | None = None
+) -> TaggedLines:
     """The words of a file; documents, comments and lines that cannot be decoded are reported.
 
     Args:
@@ -70,28 +83,29 @@ def read_tagged_lines(path: Path, split: str, reading: Reading, encoding: str | 
         split: that it belongs to, or empty.
         reading: the report.
         encoding: of the file; None finds it out.
+        separator: between the cells of a line, as of `TaggedLines`; None finds it out.
 
     Raises:
         DataError: there are no words, or a line has other numbers of words and of tags.
     """
     check_encoding(encoding, "read_conll")
-    data = read_bytes(path)
-    decoded = decode(data, path.name, encoding)
+    decoded = decode(read_bytes(path), path.name, encoding)
     if decoded.note:
         reading.notes.append(decoded.note)
     reason = Sentence("reading.no_such_bytes", encoding=decoded.encoding)
     reading.extend(line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, reason))
-    # Only these end a line; the other line ends of Unicode (U+2028, form feed) may stand inside a cell.
-    lines = [line.removesuffix("\r") for line in decoded.text.removeprefix("\ufeff").split("\n")]
-    cells = [_cells(line) for line in lines]
-    rows = [row for row in cells if row]
+    lines = lines_of(decoded.text)
+    rows = [line for line in lines if line.strip()]
     if not rows:
         raise DataError(f"{path}: words with tags are required; the file is empty.")
-    result = TaggedLines(path.name, split)
-    if _are_sentences(rows):
-        _add_sentences(cells, result)
+    result = TaggedLines(path.name, split, separator=separator or _separator(rows), encoding=decoded.encoding)
+    if result.separator in _JOINTS and any(len(_parts(line)) > 1 for line in rows):
+        _add_joined(lines, result)
+    elif result.separator == "\t" and _are_sentences([_cells(line, "\t") for line in rows]):
+        _add_sentences([_cells(line, "\t") for line in lines], result)
     else:
-        result.num_columns = Counter(map(len, rows)).most_common(1)[0][0]
+        cells = [_cells(line, result.separator) for line in lines]
+        result.num_columns = _usual_width([row for row in cells if row])
         _add_columns(cells, result, reading)
     if not result.cells:
         raise DataError(f"{path}: words with tags are required; every line is empty, a comment or {_DOCUMENT}.")
@@ -108,20 +122,28 @@ def has_tagged_head(path: Path) -> bool:
         text = decode(head[: head.rfind(b"\n") + 1] or head, path.name).text
     except (DataError, OSError, EOFError, zlib.error):
         return False
-    rows = [_cells(line) for line in text.splitlines() if line.strip() and not line.startswith(("#", _DOCUMENT))]
-    if len(rows) < _FEWEST_HEAD_LINES:
+    lines = [line for line in lines_of(text) if line.strip() and not line.startswith("#") and _DOCUMENT not in line]
+    if len(lines) < _FEWEST_HEAD_LINES:
         return False
-    if _are_sentences(rows):
+    separator = _separator(lines)
+    if separator in _JOINTS:
+        tags = {_split_joined(part, separator)[1] for line in lines for part in _parts(line)}
+        return OUTSIDE in tags and len(tags) > 1 and _mark_spans(tags)
+    rows = [_cells(line, separator) for line in lines]
+    if separator == "\t" and _are_sentences(rows):
         return True
-    width, num = Counter(map(len, rows)).most_common(1)[0]
-    if width < 2 or num < _MOST_TELL * len(rows):
+    width = _usual_width(rows)
+    fitting = [row[:width] for row in rows if _fits(row, width)]
+    if width < 2 or len(fitting) < _MOST_TELL * len(rows):
         return False
-    rows = [row for row in rows if len(row) == width]
+    rows = fitting
     if path.name.lower().removesuffix(".gz").endswith(_NAMES) or are_numbered(rows):
         return True
-    place = last_span_column(rows)
-    tags = Counter(row[place] for row in rows)
-    return tags[OUTSIDE] > 0 and len(tags) > 1 and all(map(_SPAN_TAG.fullmatch, tags))
+    place = span_column(rows)
+    if place is None:
+        return False
+    tags = {row[place] for row in rows}
+    return OUTSIDE in tags and len(tags) > 1
 
 
 def are_numbered(rows: Sequence[Sequence[str]]) -> bool:
@@ -129,26 +151,106 @@ def are_numbered(rows: Sequence[Sequence[str]]) -> bool:
     return len(rows[0]) > 2 and all(_WORD_NUMBER.fullmatch(row[0]) for row in rows)
 
 
-def last_span_column(rows: Sequence[Sequence[str]]) -> int:
-    """The last column in which every cell marks a span or says O; the last of all where none does."""
-    for place in range(len(rows[0]) - 1, 0, -1):
+def span_column(rows: Sequence[Sequence[str]]) -> int | None:
+    """The last column in which every cell marks a span or says O, wherever it stands; None where none does.
+
+    Example:
+        >>> span_column([["O", "shows"], ["B-ACTOR", "Ada"]]), span_column([["Ada", "NNP"], ["sat", "VBD"]])
+        (0, None)
+    """
+    for place in reversed(range(len(rows[0]))):
         cells = {row[place] for row in rows}
-        if cells != {OUTSIDE} and all(map(_SPAN_TAG.fullmatch, cells)):
+        if len(cells) <= _MOST_TAGS and cells != {OUTSIDE} and _mark_spans(cells):
             return place
-    return len(rows[0]) - 1
+    return None
 
 
-def _cells(line: str) -> list[str]:
-    """The cells of a line: between tabs where there is one, so that a word may hold a space, else between spaces."""
-    return [cell.strip() for cell in line.split("\t")] if "\t" in line.strip() else line.split()
+def first_is_tags(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether of two columns without marks of spans the first one holds the tags: far fewer different cells.
+
+    Example:
+        >>> first_is_tags([["N", str(number)] for number in range(30)])
+        True
+    """
+    if len(rows[0]) != 2 or len(rows) < _ENOUGH_ROWS:
+        return False
+    first, second = ({row[place] for row in rows} for place in (0, 1))
+    return _MUCH_FEWER * len(first) < len(second) and len(first) <= _MOST_TAGS
+
+
+def _mark_spans(tags: Collection[str]) -> bool:
+    """Whether all tags are O or a letter with a type."""
+    style = style_of(sorted(tags))
+    return style is not None and not odd_tags(sorted(tags), style)
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """What stands between the cells of most lines: a tab, spaces, another mark, or a slash in word/TAG."""
+    sample = [line for line in lines if not line.startswith("#") and _DOCUMENT not in line][:_SAMPLE] or lines[:_SAMPLE]
+    if 2 * sum("\t" in line.strip(_SPACES) for line in sample) > len(sample):
+        return "\t"
+    for joint in _JOINTS:
+        if sum(all(map(_is_joined(joint), _parts(line))) for line in sample) >= _MOST_TELL * len(sample):
+            tags = {_split_joined(part, joint)[1] for line in sample for part in _parts(line)}
+            if len(tags) <= _MOST_TAGS:
+                return joint
+    for separator in (" ", *_MARKS):
+        rows = [_cells(line, separator) for line in sample]
+        width = _usual_width(rows)
+        if width > 1 and sum(_fits(row, width) for row in rows) >= _MOST_TELL * len(rows):
+            return separator
+    return " "
+
+
+def _parts(line: str) -> list[str]:
+    return [part for part in _RUNS.split(line) if part]
+
+
+def _is_joined(joint: str) -> Callable[[str], bool]:
+    """Whether a word and its tag are in one piece."""
+    return lambda part: 0 < part.rfind(joint) < len(part) - 1
+
+
+def _split_joined(part: str, joint: str) -> tuple[str, str]:
+    word, _, tag = part.rpartition(joint)
+    return word, tag
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    """The cells of a line. Spaces in runs are one separator; a space that breaks no line belongs to its word."""
+    whole = line.strip(_SPACES)
+    if not whole:
+        return []
+    if separator in _JOINTS:
+        return list(_split_joined(whole, separator)) if _is_joined(separator)(whole) else [whole]
+    if separator == " ":
+        # Where few lines have tabs, each of these has them for a reason.
+        return [cell.strip(_SPACES) for cell in whole.split("\t")] if "\t" in whole else _parts(whole)
+    return [cell.strip(_SPACES) for cell in line.strip("\r\n ").split(separator)]
+
+
+def _usual_width(rows: Sequence[Sequence[str]]) -> int:
+    """How many cells most lines have, those that are empty at the end of them all not counted."""
+    width = Counter(map(len, rows)).most_common(1)[0][0]
+    while width > 1 and not any(row[width - 1] for row in rows if len(row) >= width):
+        width -= 1
+    return width
+
+
+def _fits(row: Sequence[str], width: int) -> bool:
+    """Whether a line has so many cells, empty ones behind them not counted."""
+    return len(row) >= width and not any(row[width:])
 
 
 def _are_sentences(rows: Sequence[Sequence[str]]) -> bool:
     """Whether each line holds a whole sentence, a tab and the tags of its words."""
-    pairs = [row for row in rows if len(row) == 2]
+    pairs = [row for row in rows if len(row) == 2 and row[1]]
     if 2 * sum(" " in row[1] for row in pairs) <= len(rows):
         return False
-    tagged = [row for row in pairs if row[1] and all(map(_SPAN_TAG.fullmatch, row[1].split()))]
+    style = style_of(sorted({tag for row in pairs for tag in _parts(row[1])}))
+    if style is None:
+        return False
+    tagged = [row for row in pairs if all(style.is_outside(tag) or style.parts(tag) for tag in _parts(row[1]))]
     return len(tagged) >= _MOST_TELL * len(rows)
 
 
@@ -158,7 +260,7 @@ def _add_sentences(lines: Sequence[list[str]], result: TaggedLines) -> None:
     for number, cells in enumerate(lines, start=1):
         if not cells:
             continue
-        words, tags = cells[0].split(), cells[1].split() if len(cells) > 1 else []
+        words, tags = _parts(cells[0]), _parts(cells[1]) if len(cells) > 1 else []
         if len(cells) != 2 or len(words) != len(tags):
             raise DataError(
                 f"{result.file}, line {number}: a sentence, a tab and a tag for each word are required; "
@@ -169,21 +271,38 @@ def _add_sentences(lines: Sequence[list[str]], result: TaggedLines) -> None:
         sentence += 1
 
 
+def _add_joined(lines: Sequence[str], result: TaggedLines) -> None:
+    """Lines that hold a sentence each, whose words have their tags behind them: word/TAG."""
+    result.num_columns, sentence = 2, 0
+    for number, line in enumerate(lines, start=1):
+        parts = _parts(line)
+        for part in parts:
+            joined = _is_joined(result.separator)(part)
+            result.add(list(_split_joined(part, result.separator)) if joined else [part], number, sentence)
+        sentence += bool(parts)
+
+
 def _add_columns(lines: Sequence[list[str]], result: TaggedLines, reading: Reading) -> None:
+    width = result.num_columns
+    is_comment = _comments(lines, width)
     sentence, inside, documents = -1, False, 0
     comments: list[int] = []
     unwritten: list[int] = []
+    trailing: list[int] = []
     for number, cells in enumerate(lines, start=1):
-        if not cells:
+        if not any(cells):
             inside = False
-        elif cells[0] == _DOCUMENT:
+        elif _DOCUMENT in cells or cells[0].startswith(_DOCUMENT):
             documents, inside = documents + 1, False
-        elif cells[0].startswith("#") and not inside and len(cells) != result.num_columns:
+        elif not inside and is_comment(cells):
             comments.append(number)
         else:
             if not inside:
                 sentence, inside = sentence + 1, True
-            if result.num_columns == UNIVERSAL_COLUMNS and _NO_WORD_NUMBER.fullmatch(cells[0]):
+            if len(cells) > width and _fits(cells, width):
+                cells = cells[:width]
+                trailing.append(number)
+            if width == UNIVERSAL_COLUMNS and _NO_WORD_NUMBER.fullmatch(cells[0]):
                 unwritten.append(number)
             else:
                 result.add(cells, number, sentence)
@@ -193,3 +312,25 @@ def _add_columns(lines: Sequence[list[str]], result: TaggedLines, reading: Readi
         reading.notes.append(Sentence("reading.comments_left_out", file=result.file, count=len(comments)))
     reason = Sentence("reading.several_words")
     reading.extend(line_findings(result.file, unwritten, Outcome.SKIPPED, reason))
+    if 0 < len(trailing) < len(result.cells):
+        reading.extend(line_findings(result.file, trailing, Outcome.CONVERTED, Sentence("reading.surplus_fields")))
+
+
+def _comments(lines: Sequence[list[str]], width: int) -> Callable[[list[str]], bool]:
+    """Whether a line that begins with # above a sentence is a comment, and not the word # with its tag.
+
+    A tag stands in other lines too; what has other cells than these in every column that repeats itself or marks spans
+    is a comment.
+    """
+    rows = [cells for cells in lines if len(cells) == width and not cells[0].startswith("#")]
+    held = [{row[place] for row in rows} for place in range(1, width)]
+    telling = [
+        (place, cells) for place, cells in enumerate(held, start=1) if 2 * len(cells) <= len(rows) or _mark_spans(cells)
+    ]
+
+    def is_comment(cells: list[str]) -> bool:
+        if not cells[0].startswith("#") or len(cells) < width:
+            return cells[0].startswith("#")
+        return len(cells) != width or (bool(telling) and not any(cells[place] in known for place, known in telling))
+
+    return is_comment

@@ -11,6 +11,8 @@ from derin.data.text.casing import TURKISH, to_lower
 # Of a rare word the first letters are looked up, which for Turkish serves as well as a stemmer: F. Can et al.,
 # "Information retrieval on Turkish texts", JASIST 59, 2008. No word holds the mark behind them.
 _PREFIX, _MARK = 5, "\t"
+# A space that breaks no line stands within a word.
+_PIECE = re.compile("[\\S\u00a0\u202f]+")
 _DIGIT = re.compile(r"\d")
 _ENDINGS = re.compile(r"(\w+)['’]\w+")
 # Ends of English words that CoNLL and the Penn treebank write as words of their own.
@@ -80,7 +82,9 @@ def cut_text(text: str, knows: Callable[[str], bool], *, cuts_apostrophes: bool)
         >>> cut_text("(Dr. Hall's cat)!", {"Dr."}.__contains__, cuts_apostrophes=True)
         ['(', 'Dr.', 'Hall', "'s", 'cat', ')', '!']
     """
-    return [word for piece in text.split() for word in _cut_piece(piece, knows, cuts_apostrophes)]
+    return [
+        word for piece in _PIECE.findall(text) if piece.strip() for word in _cut_piece(piece, knows, cuts_apostrophes)
+    ]
 
 
 def _cut_piece(piece: str, knows: Callable[[str], bool], cuts_apostrophes: bool) -> Iterable[str]:
