@@ -15,10 +15,10 @@ from derin.core.messages import Sentence
 from derin.data.catalog import NAMED_SETS
 from derin.data.cells import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
 from derin.data.duplicates import first_equal_rows, note_duplicates
-from derin.data.forms import TASK_READERS, Progress, ReadOptions, read_for_task, read_form
+from derin.data.forms import TASK_READERS, read_for_task, read_form
 from derin.data.named import read_named
 from derin.data.readers.targets import TargetKind
-from derin.data.recipe import Recipe
+from derin.data.recipe import Progress, ReadOptions, Recipe
 from derin.data.schema import Kind, Role, Schema
 from derin.data.splits import LARGEST, complete_splits, count_examples
 from derin.data.table import Dense, Table

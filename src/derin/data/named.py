@@ -14,7 +14,7 @@ from derin.core.lock import FolderLock
 from derin.core.messages import Sentence
 from derin.data.catalog import NAMED_SETS, NamedSet
 from derin.data.download import downloads_folder, fetch, fetch_all, unpack
-from derin.data.forms import ReadOptions
+from derin.data.recipe import ReadOptions
 from derin.data.schema import Kind
 from derin.data.table import Table
 
