@@ -8,6 +8,7 @@ import pytest
 from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.data.load import load
 from derin.data.readers.series import read_series
+from derin.data.recipe import ReadOptions
 from derin.data.schema import Role
 from derin.data.table import Dense, Table
 
@@ -78,12 +79,83 @@ def test_gaps_become_missing_steps_and_are_named(tmp_path: Path) -> None:
 
 
 def test_rows_at_odd_moments_are_steps_themselves_and_that_is_said(tmp_path: Path) -> None:
-    weekdays = [day for day in range(1, 29) if day % 7 not in (6, 0)]
+    odd = [1, 2, 3, 5, 6, 7, 10, 11, 13, 14, 18, 19, 20, 24, 26, 27]
+    table = read(tmp_path, "day,load", *days(*odd))
+    assert len(table) == len(odd)
+    assert "The steps are uneven (1 day is commonest" in told(table)
+    even = read(tmp_path, "day,load", *days(*odd), steps="time")
+    assert len(even) == odd[-1]
+
+
+def test_working_days_are_steps_with_dates(tmp_path: Path) -> None:
+    weekdays = [day for day in range(1, 29) if day % 7 not in (6, 0)]  # 2024 began on a Monday
     table = read(tmp_path, "day,load", *days(*weekdays))
     assert len(table) == len(weekdays)
-    assert "The steps are uneven (1 day is commonest" in told(table)
-    even = read(tmp_path, "day,load", *days(*weekdays), steps="time")
-    assert len(even) == weekdays[-1]
+    assert "steps of 1 working day" in table.schema["day"].note
+
+
+def test_each_series_has_its_own_step(tmp_path: Path) -> None:
+    lines = [f"2024-01-{d:02d},daily,{d}" for d in range(1, 29) if d != 9]
+    lines += [f"{2020 + i // 12}-{i % 12 + 1:02d}-01,monthly,{i}" for i in range(48)]
+    table = read(tmp_path, "day,kind,load", *lines, group="kind")
+    assert "steps of 1 day / 1 month" in table.schema["day"].note
+    assert "other steps have: monthly (1 month)" in told(table)
+    assert "daily 2024-01-09: 1 step is missing" in told(table)
+    assert len(table) == 28 + 48
+
+
+def test_several_series_that_nobody_named_are_refused_with_their_column(tmp_path: Path) -> None:
+    shops = [f"2024-01-{d:02d},{d},{shop},{d % 3}" for shop in "ab" for d in range(1, 21)]
+    with pytest.raises(DataError, match=r"20 of 40 rows stand at a moment.*'shop' \(a, b\).*--reading group=shop"):
+        read(tmp_path, "day,sales,shop,weather", *shops)
+    both = [f"2024-01-{d:02d},{d},{shop},{product}" for shop in "ab" for product in "xy" for d in range(1, 21)]
+    with pytest.raises(DataError, match=r"'shop' and 'product'.*group=shop,product"):
+        read(tmp_path, "day,sales,shop,product", *both)
+    with pytest.raises(DataError, match=r"'product'.*group=shop,product"):
+        read(tmp_path, "day,sales,shop,product", *both, group="shop")
+    table = read(tmp_path, "day,sales,shop,product", *both, group="shop,product")
+    assert table.schema.with_role(Role.GROUP)[0].classes == ("a, x", "a, y", "b, x", "b, y")
+    with pytest.raises(DataError, match=r"no column tells them apart"):
+        read(tmp_path, "day,sales", *(f"2024-01-{d:02d},{d * k}" for k in (1, 2) for d in range(1, 21)))
+    # What was written twice is no second series, and one hour that comes twice in autumn is none either.
+    assert len(read(tmp_path, "day,sales", *(days(*range(1, 21)) * 2))) == 20
+    hours = [f"2024-10-{27 + h // 24} {h % 24:02d}:00,{h}" for h in range(48)]
+    assert len(read(tmp_path, "time,load", *hours[:3], "2024-10-27 02:00,99", *hours[3:])) == 48
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "words"),
+    [
+        ("time", [f"id{i}" for i in range(30)], "the column 'time' stands where a time does, but 'id0' is no date"),
+        ("period", [f"P{i:03d}/x" for i in range(30)], "the column 'period' stands where a time does"),
+        ("month", [f"moon {i}" for i in range(30)], "the column 'month' stands where a time does"),
+    ],
+)
+def test_a_time_that_cannot_be_read_is_named(tmp_path: Path, name: str, cells: list[str], words: str) -> None:
+    lines = [f"{cell},{i % 7}" for i, cell in enumerate(cells)]
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, f"{name},load", *lines)
+    assert words in str(caught.value)
+    assert len(read(tmp_path, f"{name},load", *lines, steps="rows")) == 30
+
+
+def test_texts_and_receipts_beside_the_numbers_are_left_out_with_a_note(tmp_path: Path) -> None:
+    lines = [f"2024-01-{d:02d},{d},R{d * 7919 % 10007}x,{'a remark ' * 9}{d}" for d in range(1, 29)]
+    table = read(tmp_path, "day,sales,receipt,remark", *lines)
+    assert [c.name for c in table.schema] == ["day", "sales"]
+    assert "The column 'receipt' was left out" in told(table)
+
+
+def test_other_data_is_read_by_the_recipe(tmp_path: Path) -> None:
+    lines = [f"2024-01-{d:02d};{shop};{d},5;{'wet' if d % 2 else 'dry'}" for shop in "ab" for d in range(1, 21)]
+    table = read(tmp_path, "day;shop;sales;weather", *lines, group="shop", target="sales")
+    assert table.recipe is not None
+    options = ReadOptions(found=table.recipe.found, inputs_only=True)
+    few = read(tmp_path, "day;shop;sales;weather", "2024-02-05;b;7,5;wet", "2024-02-06;b;8,5;wet", options=options)
+    assert (values(few, "sales"), few.splits) == ([7.5, 8.5], {})
+    assert few.row_names == ["b 2024-02-05", "b 2024-02-06"]
+    again = read_series(write(tmp_path, "day;shop;sales;weather", *lines), name="series", options=options)
+    assert values(again, "sales") == values(table, "sales")
 
 
 def test_without_a_time_rows_are_steps(tmp_path: Path) -> None:

@@ -84,3 +84,37 @@ def test_parts_of_several_series_are_cut_at_one_moment() -> None:
     found = cut_in_time(places, (0.5, 0.2, 0.3), where="x")
     assert found["train"].tolist() == [0, 1, 2, 3, 4, 10]
     assert found["test"].tolist() == [7, 8, 9, 13, 14, 15]
+
+
+@pytest.mark.parametrize(
+    ("mask", "name", "season"),
+    [("1111100", "1 working day", 5), ("1111110", "1 day of Mon, Tue, Wed, Thu, Fri, Sat", 6), ("1111001", None, 5)],
+)
+@pytest.mark.parametrize("hour", [0, 17])
+def test_working_days_are_steps_by_the_calendar_of_numpy(mask: str, name: str | None, season: int, hour: int) -> None:
+    every = np.arange("2024-01-03", "2024-04-01", dtype="datetime64[D]")
+    days = every[np.is_busday(every, weekmask=mask)].astype("datetime64[s]").astype(np.int64) + hour * HOUR
+    times = np.delete(days, [7, 20, 21]).astype(np.float64)  # holidays
+    found = find_frequency(times)
+    assert (found.season, found.year, found.week) == (season, 52 * season, mask)
+    assert name in (None, found.name)
+    even = evenly(in_order(times), found, where="x")
+    np.testing.assert_array_equal(even.seconds, days)
+    assert np.flatnonzero(even.source < 0).tolist() == [7, 20, 21]
+    assert frequency_of_grid(even.seconds) == found
+    assert Frequency.from_json(found.to_json()) == found
+    np.testing.assert_array_equal(found.after(float(days[11]), 30), days[12:42])
+
+
+def test_days_of_the_whole_week_and_short_series_are_no_working_days() -> None:
+    days = np.arange(60) * DAY
+    assert find_frequency(days).name == "1 day"
+    assert find_frequency(days[4:9]).name == "1 day"  # five days from Monday on may be anything
+    with pytest.raises(RefusedFileError):
+        Frequency.from_json({"unit": "weekday", "count": 1, "ends": False, "week": "11"})
+
+
+def test_a_year_is_as_many_steps_as_bring_back_the_day_of_the_week() -> None:
+    years = {HOUR: 24 * 364, DAY: 364, 7 * DAY: 1, 7 * HOUR: 1}
+    for count, steps in {**years, 7 * HOUR: 52 * 24}.items():
+        assert Frequency(unit="second", count=count).year == steps

@@ -271,6 +271,9 @@ MESSAGES: dict[str, Message] = {
         "{steps:,} steps are missing in {count:,} gap (from {starts}); they stand in the table without values.",
         "{steps:,} steps are missing in {count:,} gaps (from {starts}); they stand in the table without values.",
     ),
+    "reading.uneven_series": "The steps of {series} are uneven ({step} is commonest, {odd:,} of {num:,} differ): their "
+    "rows are taken as one step apart.",
+    "reading.unlike_steps": "Steps are {step} apart; other steps have: {others}.",
     "reading.uneven": "The steps are uneven ({step} is commonest, {odd:,} of {num:,} differ): rows are taken as one "
     "step apart. To fill the gaps in time instead, read with steps=time.",
     "reading.values_missing": "{column!r}: {missing:,} of {num:,} values are missing (first {places}); networks "

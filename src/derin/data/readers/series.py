@@ -6,8 +6,10 @@ its first places.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from derin.data.readers.csv_table import csv_files
 from derin.data.readers.delimited import Records, read_records
 from derin.data.readers.line_findings import line_findings
 from derin.data.reading import Outcome, Reading
+from derin.data.recipe import ReadOptions, Recipe
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.series.calendar import ROWS, Floats, Frequency, find_frequency, moments
 from derin.data.series.cut import cut_in_time
@@ -38,7 +41,12 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "minute": ("minute", "min", "dakika"),
     "second": ("second", "sec", "saniye"),
 }
+_TIME_NAMES = ("date", "datetime", "date_time", "timestamp", "time", "ds", "tarih", "zaman")
 _MOST_CLASSES = 50  # of a category that a network reads
+# Rows at a moment that another row has too: from the first share on a column that tells them apart names several
+# series, from the second on they cannot be one.
+_FEW_AGAIN, _MANY_AGAIN = 0.05, 0.2
+_SERIES_SHOWN = 6
 _MOST_GAPS_LISTED = 100
 _WAYS = ("auto", "time", "rows")
 
@@ -49,12 +57,13 @@ def read_series(
     name: str,
     target: str | Sequence[str] | None = None,
     time: str | Sequence[str] | None = None,
-    group: str | None = None,
+    group: str | Sequence[str] | None = None,
     ignore: str | Sequence[str] = (),
     split: Any = None,
     steps: str = "auto",
     delimiter: str | None = None,
     header: bool | None = None,
+    options: ReadOptions | None = None,
 ) -> Table:
     """A table of time steps, cut into train, val and test in the order of time.
 
@@ -64,61 +73,92 @@ def read_series(
         target: the columns to be forecast (``"a,b"``); None takes all columns of numbers.
         time: the column with the time, or several (``"year,month,day,hour"``, in this order); None finds them. Without
             any, rows are steps.
-        group: the column that names the series of each row, where the file holds several.
+        group: the column that names the series of each row, where the file holds several; or several columns
+            (``"shop,product"``).
         ignore: columns that are no inputs.
         split: shares (``"0.6,0.2,0.2"``) or numbers of steps (``[8640, 2880, 2880]``) of train, val and test; steps
             beyond them belong to none. None is 60, 20 and 20 %.
         steps: ``"time"`` fills gaps with missing steps, ``"rows"`` takes row after row as one step apart, ``"auto"``
-            does the first where times are even but for a few.
+            does the first where times are even but for a few, for each series.
         delimiter: one character; None finds it out.
         header: whether the first line holds the names; None finds it out.
+        options: how other data was read, whose part ``"series"`` is followed: ``delimiter``, ``header``, ``time``,
+            ``group``, ``targets``, ``ignored``, the ``kinds`` of the columns and the ``frequencies`` of the series; and
+            whether the series is read to be gone on with, and not cut.
 
     Shapes:
         the time ``(N,)`` float64 in seconds since 1970-01-01 UTC, numbers ``(N,)`` float64 with NaN where missing,
         categories ``(N,)`` int64 with -1 where missing.
 
     Raises:
-        DataError: there is nothing to forecast, a target is no number, or the series is too short to be cut.
+        DataError: there is nothing to forecast, a target is no number, the time cannot be read, the file holds several
+            series that nobody named, or the series is too short to be cut.
         UnknownNameError: a column that was named does not exist.
     """
     if steps not in _WAYS:
         raise UsageError(f"Reading a series: steps must be one of {', '.join(_WAYS)}; got {steps!r}.")
-    records = read_records(_file(Path(path)), delimiter=delimiter, header=header)
+    options = options or ReadOptions()
+    known = options.part("series")
+    source = _file(Path(path))
+    if delimiter is None and header is None and source.suffix.lower() == known.get("ending"):
+        delimiter, header = known.get("delimiter"), known.get("header")
+    records = read_records(source, delimiter=delimiter, header=header)
     reading = Reading(source=str(path), findings=list(records.findings), notes=list(records.notes))
     comma = records.delimiter != ","
+    kinds = {name: Kind(kind) for name, kind in known.get("kinds", {}).items() if kind in tuple(Kind)}
     columns = {
-        column: ReadColumn(column, cells, infer_values(cells, decimal_comma=comma))
+        column: ReadColumn(column, cells, infer_values(cells, decimal_comma=comma, kind=kinds.get(column)))
         for column, cells in zip(records.names, records.columns, strict=True)
     }
-    seconds, time_names, time_words = _times(records, columns, _names(time, records), reading)
-    group_name = None if group is None else known_name(group, records.names)
-    ignored = set(_names(ignore, records))
-    taken = {*time_names, *([] if group_name is None else [group_name]), *ignored}
-    targets = _targets(records, columns, _names(target, records), taken)
-    codes, group_classes = _groups(columns, group_name, len(records.lines), reading, records)
+    ignored = set(_names(ignore or known.get("ignored"), records, must_exist=bool(ignore)))
+    group_names = _names(known.get("group") if group is None else group, records)
+    time_asked = _names(known.get("time") if time is None else time, records)
+    found = _times(records, columns, time_asked, ignored, reading, way=steps)
+    seconds, time_names = found.seconds, found.names
+    taken = {*time_names, *group_names, *ignored}
+    targets = _targets(records, columns, _names(known.get("targets") if target is None else target, records), taken)
+    codes, group_classes = _groups(columns, group_names, len(records.lines), reading, records)
     keep = np.flatnonzero(~np.isnan(seconds) & (codes >= 0))
     if not len(keep):
         raise DataError(f"{records.file}: no row has a time that can be read; name the column of the time (time=...).")
-    rows = _Steps.of(seconds, codes, keep, group_classes, steps, bool(time_names), records, reading)
-    schema: list[Column] = [_time_column(rows, time_names, time_words, records)]
+    if time_names:
+        _require_told_apart(records, columns, seconds, codes, keep, taken | targets, group_names)
+    way = steps if found.is_calendar else "rows"
+    rows = _Steps.of(seconds, codes, keep, group_classes, way, bool(time_names), known, records, reading)
+    schema: list[Column] = [_time_column(rows, found, records)]
     data: dict[str, ColumnData] = {schema[0].name: Dense(rows.seconds)}
-    if group_name is not None:
-        schema.append(Column(name=group_name, kind=Kind.CATEGORY, role=Role.GROUP, classes=group_classes))
-        data[group_name] = Dense(rows.codes)
+    if group_names:
+        schema.append(Column(name=",".join(group_names), kind=Kind.CATEGORY, role=Role.GROUP, classes=group_classes))
+        data[schema[-1].name] = Dense(rows.codes)
     for place, column in enumerate(columns.values()):
         if column.name in taken and column.name not in ignored:
             continue
-        if column.values.kind is Kind.TEXT:
+        line = _line(column, place, column.name in targets, column.name in ignored)
+        if line is None:
             reading.notes.append(Sentence("reading.left_text", column=column.name))
             continue
-        line, values = _line(column, place, column.name in targets, column.name in ignored)
-        schema.append(line)
-        data[line.name] = Dense(rows.fill(values))
-        _note_missing(line, data[line.name], rows.names, reading)
+        schema.append(line[0])
+        data[line[0].name] = Dense(rows.fill(line[1]))
+        _note_missing(line[0], data[line[0].name], rows.names, reading)
         _list_conflicts(column, records, reading)
-    splits = cut_in_time(rows.places, split, where=name)
-    reading.counts = {part: {"": len(numbers)} for part, numbers in splits.items()}
-    reading.notes.append(_cut_sentence(splits, rows))
+    splits = {} if options.inputs_only else cut_in_time(rows.places, split, where=name)
+    if splits:
+        reading.counts = {part: {"": len(numbers)} for part, numbers in splits.items()}
+        reading.notes.append(_cut_sentence(splits, rows))
+    part = {
+        "ending": source.suffix.lower(),
+        "delimiter": records.delimiter,
+        "header": records.has_header,
+        "time": time_names,
+        "group": group_names,
+        "targets": sorted(targets, key=records.names.index),
+        "ignored": sorted(ignored, key=records.names.index),
+        "kinds": {column.name: column.values.kind.value for column in columns.values()},
+        "frequencies": {
+            group_classes[code] if group_classes else "": frequency.to_json()
+            for code, frequency in rows.frequencies.items()
+        },
+    }
     return Table(
         name=name,
         schema=Schema(tuple(schema)),
@@ -128,6 +168,7 @@ def read_series(
         row_names=rows.names,
         given_splits=tuple(splits),
         task="forecasting",
+        recipe=Recipe(found={"series": part}),
     )
 
 
@@ -138,6 +179,7 @@ class _Steps:
     Args:
         source: the row of the file of each row, or `INSERTED`.
         places: when each row is, as a number that is alike in all series.
+        frequencies: of the series, by its number.
     """
 
     source: Rows
@@ -145,7 +187,13 @@ class _Steps:
     codes: Rows
     places: Floats
     names: list[str]
-    frequency: Frequency
+    frequencies: dict[int, Frequency]
+
+    @property
+    def step(self) -> str:
+        """How far apart the steps are, in words: of several series the commonest distance first."""
+        counts = Counter(frequency.name for frequency in self.frequencies.values())
+        return " / ".join(name for name, _ in counts.most_common(3)) + (" / …" if len(counts) > 3 else "")
 
     @classmethod
     def of(
@@ -156,33 +204,45 @@ class _Steps:
         group_classes: tuple[str, ...],
         way: str,
         has_time: bool,
+        known: Mapping[str, Any],
         records: Records,
         reading: Reading,
     ) -> _Steps:
         members = [(code, keep[codes[keep] == code]) for code in np.unique(codes[keep]).tolist()]
-        ordered = [_taken_from(in_order(seconds[rows]), rows) for _, rows in members]
-        frequency = ROWS
-        grids = ordered
+        ordered = {code: _taken_from(in_order(seconds[rows]), rows) for code, rows in members}
+        names = {code: group_classes[code] if group_classes else "" for code in ordered}
+        frequencies = dict.fromkeys(ordered, ROWS)
+        grids = dict(ordered)
+        uneven: list[int] = []
         if has_time and way != "rows":
-            frequency = find_frequency(max(ordered, key=lambda g: len(g.source)).seconds)
-            even = [evenly(g, frequency, where=records.file) for g in ordered]
-            fits = all(is_even_enough(a, b) for a, b in zip(ordered, even))
-            if fits or way == "time":
-                grids = even
-            else:
-                reading.notes.append(_uneven_sentence(ordered, frequency))
-                frequency = ROWS
-        if has_time and any((np.diff(rows) < 0).any() for rows in (g.source[g.source >= 0] for g in ordered)):
+            asked = known.get("frequencies") or {}
+            usual = find_frequency(max(ordered.values(), key=lambda g: len(g.source)).seconds)
+            for code, grid in ordered.items():
+                told = asked.get(names[code])
+                # A series of one or two rows has the step of the others.
+                own = find_frequency(grid.seconds) if len(grid.source) > 2 else usual
+                frequency = own if told is None else Frequency.from_json(told)
+                if frequency.unit == "row":
+                    continue
+                even = evenly(grid, frequency, where=_of(records.file, names[code]))
+                if way == "time" or told is not None or is_even_enough(grid, even):
+                    grids[code], frequencies[code] = even, frequency
+                else:
+                    uneven.append(code)
+        if uneven:
+            reading.notes.append(_uneven_sentence([ordered[code] for code in uneven], [names[c] for c in uneven]))
+        if has_time and any((np.diff(g.source[g.source >= 0]) < 0).any() for g in ordered.values()):
             reading.notes.append(Sentence("reading.time_sorted"))
-        _list_oddities(grids, frequency, records, reading)
-        numbers = np.concatenate([np.full(len(g.source), code) for (code, _), g in zip(members, grids)])
-        all_seconds = np.concatenate([g.seconds for g in grids])
-        texts = [frequency.text(s) for s in all_seconds.tolist()]
+        _list_oddities(grids, frequencies, names, records, reading)
+        _note_unlike_steps(frequencies, names, reading)
+        numbers = np.concatenate([np.full(len(g.source), code) for code, g in grids.items()])
+        all_seconds = np.concatenate([g.seconds for g in grids.values()])
+        texts = [frequencies[code].text(s) for code, g in grids.items() for s in g.seconds.tolist()]
         if group_classes:
             texts = [f"{group_classes[c]} {t}" for c, t in zip(numbers.tolist(), texts)]
-        places = all_seconds if has_time else np.concatenate([np.arange(len(g.source)) for g in grids])
-        source = np.concatenate([g.source for g in grids])
-        return cls(source, all_seconds, numbers, places.astype(np.float64), texts, frequency)
+        places = all_seconds if has_time else np.concatenate([np.arange(len(g.source)) for g in grids.values()])
+        source = np.concatenate([g.source for g in grids.values()])
+        return cls(source, all_seconds, numbers, places.astype(np.float64), texts, frequencies)
 
     def fill(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """A column of the file in the rows of the table; missing where a row was filled in."""
@@ -201,34 +261,46 @@ def _file(path: Path) -> Path:
     return found[0]
 
 
-def _names(given: str | Sequence[str] | None, records: Records) -> list[str]:
+def _names(given: str | Sequence[str] | None, records: Records, *, must_exist: bool = True) -> list[str]:
     """Columns as a person names them: one, several with commas between them, or a list."""
     if given is None:
         return []
     parts = [given] if isinstance(given, str) and given in records.names else given
     listed = parts.split(",") if isinstance(parts, str) else list(parts)
-    return [known_name(str(n).strip(), records.names) for n in listed if str(n).strip()]
+    wanted = [str(n).strip() for n in listed if str(n).strip()]
+    return [known_name(n, records.names) for n in wanted if must_exist or n in records.names]
+
+
+@dataclass(frozen=True)
+class _Times:
+    """The moment of each row, the columns that it was made of, how, and whether it is one of the calendar."""
+
+    seconds: Floats
+    names: list[str]
+    words: str
+    is_calendar: bool
 
 
 def _times(
-    records: Records, columns: dict[str, ReadColumn], named: list[str], reading: Reading
-) -> tuple[Floats, list[str], str]:
-    """The moment of each row, the columns that it was made of, and how, for people."""
+    records: Records,
+    columns: dict[str, ReadColumn],
+    named: list[str],
+    ignored: set[str],
+    reading: Reading,
+    *,
+    way: str,
+) -> _Times:
+    """The moment of each row; where none is found, rows are steps."""
     if len(named) == 1 and columns[named[0]].values.kind is not Kind.DATE and _part_of(named[0]) != "year":
-        column = columns[named[0]]
-        if column.values.kind is not Kind.NUMBER:
-            raise DataError(
-                f"{records.file}: the time {column.name!r} must hold dates or numbers; it holds "
-                f"{column.values.kind.value}, such as {_shown(column.cells[0])}."
-            )
-        return dense(column.values.data), named, Sentence("reading.ordering_numbers")
-    spread = named or [c for c in columns if _part_of(c)]
-    dates = [c for c in spread if columns[c].values.kind is Kind.DATE] or (
-        [] if named else [c.name for c in columns.values() if c.values.kind is Kind.DATE]
-    )
+        return _ordering(records, columns[named[0]])
+    free = [c for c in records.names if c not in ignored]
+    spread = named or [c for c in free if _part_of(c)]
+    dates = [c for c in spread if columns[c].values.kind is Kind.DATE]
+    dates = dates or ([] if named else _by_name([c for c in free if columns[c].values.kind is Kind.DATE]))
     if dates:
         _list_timeless(columns[dates[0]], records, reading)
-        return dense(columns[dates[0]].values.data), dates[:1], columns[dates[0]].values.note
+        values = columns[dates[0]].values
+        return _Times(dense(values.data), dates[:1], values.note, is_calendar=True)
     order = list(_PARTS)
     parts = dict(zip(order, named)) if named else {p: c for c in spread if (p := _part_of(c)) is not None}
     usable = all(columns[c].values.kind is Kind.NUMBER for c in parts.values())
@@ -241,11 +313,55 @@ def _times(
         listed = ", ".join(parts.values())
         reason = Sentence("reading.no_moment", columns=listed)
         reading.extend(line_findings(records.file, records.lines[wrong].tolist(), Outcome.SKIPPED, reason))
-        return seconds, list(parts.values()), Sentence("reading.time_from_columns", columns=listed)
+        return _Times(
+            seconds, list(parts.values()), Sentence("reading.time_from_columns", columns=listed), is_calendar=True
+        )
     if named:
         raise DataError(f"{records.file}: the time columns {', '.join(named)} must hold numbers, the year first.")
+    numbers = [c for c in free if _is_time_name(c) and columns[c].values.kind is Kind.NUMBER]
+    if numbers and way != "rows":
+        return _ordering(records, columns[numbers[0]])
+    if way != "rows":
+        _refuse_unread_time(records, columns, free)
     reading.notes.append(Sentence("reading.no_time"))
-    return np.arange(len(records.lines), dtype=np.float64), [], Sentence("reading.row_number")
+    count = np.arange(len(records.lines), dtype=np.float64)
+    return _Times(count, [], Sentence("reading.row_number"), is_calendar=False)
+
+
+def _ordering(records: Records, column: ReadColumn) -> _Times:
+    """Numbers that order the rows, and are no dates."""
+    if column.values.kind is not Kind.NUMBER:
+        raise DataError(
+            f"{records.file}: the time {column.name!r} must hold dates or numbers; it holds "
+            f"{column.values.kind.value}, such as {_shown(column.cells[0])}."
+        )
+    return _Times(dense(column.values.data), [column.name], Sentence("reading.ordering_numbers"), is_calendar=False)
+
+
+def _refuse_unread_time(records: Records, columns: dict[str, ReadColumn], free: list[str]) -> None:
+    """Refuses a file whose time stands in a form that is not read: in steps of rows it would be lost in silence."""
+    for place, name in enumerate(free):
+        values, cells = columns[name].values, columns[name].cells
+        if values.kind not in (Kind.CATEGORY, Kind.TEXT):
+            continue
+        all_differ = values.num_distinct == values.num_present > 2
+        counted = place == 0 and all_differ and all(any(c.isdigit() for c in cell) for cell in cells if cell)
+        if _is_time_name(name) or (_part_of(name) and all_differ) or counted:
+            example = next(cell for cell in cells if cell)
+            raise DataError(
+                f"{records.file}: the column {name!r} stands where a time does, but {_shown(example)} is no date that "
+                "Derin reads; write dates as 2024-01-31, name the column of the time (time=…), or take rows as steps "
+                "(steps=rows)."
+            )
+
+
+def _by_name(dates: list[str]) -> list[str]:
+    """Columns of dates, one that is called so first."""
+    return sorted(dates, key=lambda name: not _is_time_name(name))
+
+
+def _is_time_name(name: str) -> bool:
+    return name.strip().casefold() in _TIME_NAMES
 
 
 def _part_of(name: str) -> str | None:
@@ -255,18 +371,75 @@ def _part_of(name: str) -> str | None:
 
 
 def _groups(
-    columns: dict[str, ReadColumn], group: str | None, num_rows: int, reading: Reading, records: Records
+    columns: dict[str, ReadColumn], group: list[str], num_rows: int, reading: Reading, records: Records
 ) -> tuple[Rows, tuple[str, ...]]:
     """The series of each row; -1 where it is not said."""
-    if group is None:
+    if not group:
         return np.zeros(num_rows, dtype=np.int64), ()
-    classes = tuple(sorted({cell for cell in columns[group].cells if cell}))
+    parts = zip(*(columns[name].cells for name in group), strict=True)
+    cells = [", ".join(row) if all(row) else "" for row in parts]
+    classes = tuple(sorted({cell for cell in cells if cell}))
     place = {name: i for i, name in enumerate(classes)}
-    codes = np.array([place.get(cell, -1) for cell in columns[group].cells], dtype=np.int64)
+    codes = np.array([place.get(cell, -1) for cell in cells], dtype=np.int64)
     missing = np.flatnonzero(codes < 0)
-    reason = Sentence("reading.series_unnamed", column=group)
+    reason = Sentence("reading.series_unnamed", column=", ".join(group))
     reading.extend(line_findings(records.file, records.lines[missing].tolist(), Outcome.SKIPPED, reason))
     return codes, classes
+
+
+def _require_told_apart(
+    records: Records,
+    columns: dict[str, ReadColumn],
+    seconds: Floats,
+    codes: Rows,
+    keep: Rows,
+    taken: set[str],
+    group: list[str],
+) -> None:
+    """Refuses several series that lie in one another, and names the column that tells them apart."""
+    whole = list(zip(*records.columns, strict=True))
+    # Rows that are equal in every cell are one row that was written twice.
+    rows = np.array(sorted({whole[row]: row for row in keep.tolist()}.values()), dtype=np.int64)
+    moments_of_rows = np.unique(np.stack([codes[rows].astype(np.float64), seconds[rows]]), axis=1, return_inverse=True)
+    moment = moments_of_rows[1].reshape(-1)
+    num_again = len(rows) - len(np.unique(moment))
+    if num_again <= max(2, _FEW_AGAIN * len(rows)):
+        return
+    told = _telling_columns(columns, moment, rows, taken)
+    found = [*group, *told]
+    many = f"{records.file}: {num_again:,} of {len(rows):,} rows stand at a moment that another row of their series has"
+    if told:
+        cells = sorted({columns[told[0]].cells[row] for row in rows.tolist()})
+        some = ", ".join(cells[:3]) + (", …" if len(cells) > 3 else "")
+        raise DataError(
+            f"{many}; the file holds several series, which {' and '.join(map(repr, told))} ({some}) tells apart. Name "
+            f"them: --reading group={','.join(found)} (in Python reading={{'group': {','.join(found)!r}}})."
+        )
+    if num_again > _MANY_AGAIN * len(rows):
+        raise DataError(
+            f"{many}, and no column tells them apart; give a file in which each moment stands once for each series, "
+            "and name the column of the series (group=…) where there are several."
+        )
+
+
+def _telling_columns(columns: dict[str, ReadColumn], moment: Rows, rows: Rows, taken: set[str]) -> list[str]:
+    """The fewest columns, of names before numbers, whose values make every moment stand once; empty without any."""
+
+    def tells(names: Sequence[str]) -> bool:
+        keys = zip(moment.tolist(), *([columns[n].cells[row] for row in rows.tolist()] for n in names), strict=True)
+        return len(set(keys)) == len(rows)
+
+    usable = []
+    for column in columns.values():
+        repeats = 1 < column.values.num_distinct <= len(rows) // 2
+        is_name = column.values.kind is Kind.CATEGORY
+        if column.name not in taken and repeats and (is_name or column.values.is_integral):
+            usable.append((not is_name, column.name))
+    ordered = [name for _, name in sorted(usable, key=lambda item: item[0])]
+    single = next((name for name in ordered if tells([name])), None)
+    if single is not None:
+        return [single]
+    return next((list(pair) for pair in combinations(ordered, 2) if tells(pair)), [])
 
 
 def _targets(records: Records, columns: dict[str, ReadColumn], named: list[str], taken: set[str]) -> set[str]:
@@ -289,7 +462,7 @@ def _targets(records: Records, columns: dict[str, ReadColumn], named: list[str],
     for place, column in enumerate(columns.values()):
         if column.name not in taken and column.values.kind is Kind.NUMBER:
             _, role, _ = role_of(column, place)
-            if role is Role.INPUT and not _part_of(column.name):
+            if role is Role.INPUT and not _part_of(column.name) and not _is_time_name(column.name):
                 found.add(column.name)
     if not found:
         others = [c for c in columns.values() if c.name not in taken and c.values.kind is not Kind.DATE]
@@ -307,8 +480,8 @@ def _first_word(column: ReadColumn, records: Records) -> str:
     return "all its values are the same" if values.num_distinct == 1 else f"it is of kind {values.kind.value}"
 
 
-def _line(column: ReadColumn, place: int, is_target: bool, is_ignored: bool) -> tuple[Column, npt.NDArray[Any]]:
-    """A column's line in the schema, and its values by row of the file."""
+def _line(column: ReadColumn, place: int, is_target: bool, is_ignored: bool) -> tuple[Column, npt.NDArray[Any]] | None:
+    """A column's line in the schema, and its values by row of the file; None of text, which no series is made of."""
     if is_target:
         return column.schema_column(Role.TARGET), dense(column.values.data).copy()
     why: str
@@ -316,6 +489,8 @@ def _line(column: ReadColumn, place: int, is_target: bool, is_ignored: bool) -> 
         role, why = Role.IGNORED, Sentence("reading.left_as_asked")
     else:
         column, role, why = role_of(column, place)
+    if column.values.kind is Kind.TEXT:
+        return None
     if column.values.kind is Kind.CATEGORY and len(column.values.classes or ()) > _MOST_CLASSES and role is Role.INPUT:
         role, why = Role.IGNORED, Sentence("reading.left_many_strings", most=_MOST_CLASSES)
     if column.values.kind is Kind.DATE and role is Role.INPUT:
@@ -323,16 +498,17 @@ def _line(column: ReadColumn, place: int, is_target: bool, is_ignored: bool) -> 
     return column.schema_column(role, why), dense(column.values.data).copy()
 
 
-def _time_column(rows: _Steps, names: list[str], words: str, records: Records) -> Column:
+def _time_column(rows: _Steps, found: _Times, records: Records) -> Column:
     """The line of the time, under a name that no other column has."""
+    names = found.names
     wanted = names[0] if len(names) == 1 else TIME if names else ROW
     while wanted in records.names and wanted not in names:
         wanted += "_"
     return Column(
         name=wanted,
-        kind=Kind.DATE if names else Kind.NUMBER,
+        kind=Kind.DATE if found.is_calendar else Kind.NUMBER,
         role=Role.TIME,
-        note=Sentence("reading.steps_of", note=words, step=rows.frequency.name),
+        note=Sentence("reading.steps_of", note=found.words, step=rows.step),
     )
 
 
@@ -341,29 +517,53 @@ def _taken_from(grid: Grid, rows: Rows) -> Grid:
     return Grid(rows[grid.source], grid.seconds, rows[grid.doubled], rows[grid.between])
 
 
-def _list_oddities(grids: list[Grid], frequency: Frequency, records: Records, reading: Reading) -> None:
+def _list_oddities(
+    grids: dict[int, Grid], frequencies: dict[int, Frequency], names: dict[int, str], records: Records, reading: Reading
+) -> None:
     """Doubled rows, rows between two steps, and gaps."""
-    doubled = np.sort(np.concatenate([g.doubled for g in grids]))
-    between = np.sort(np.concatenate([g.between for g in grids]))
+    doubled = np.sort(np.concatenate([g.doubled for g in grids.values()]))
     reason = Sentence("reading.time_again")
     reading.extend(line_findings(records.file, records.lines[doubled].tolist(), Outcome.SKIPPED, reason))
-    reason = Sentence("reading.between_steps", step=frequency.name)
-    reading.extend(line_findings(records.file, records.lines[between].tolist(), Outcome.SKIPPED, reason))
-    gaps = [(g, a, b) for g in grids for a, b in g.gaps()]
-    for grid, first, last in gaps[:_MOST_GAPS_LISTED]:
-        where = frequency.text(grid.seconds[first])
-        where += "" if first == last else f" to {frequency.text(grid.seconds[last])}"
+    for code, grid in grids.items():
+        reason = Sentence("reading.between_steps", step=frequencies[code].name)
+        reading.extend(line_findings(records.file, records.lines[grid.between].tolist(), Outcome.SKIPPED, reason))
+    gaps = [(code, g, a, b) for code, g in grids.items() for a, b in g.gaps()]
+    for code, grid, first, last in gaps[:_MOST_GAPS_LISTED]:
+        text = frequencies[code].text
+        where = f"{names[code]} {text(grid.seconds[first])}".strip()
+        where += "" if first == last else f" to {text(grid.seconds[last])}"
         reading.add(where, Outcome.NOTED, Sentence("reading.steps_missing", count=last - first + 1))
     if gaps:
-        total = sum(g.num_inserted for g in grids)
-        starts = ", ".join(frequency.text(g.seconds[a]) for g, a, _ in gaps[:3]) + (", …" if len(gaps) > 3 else "")
+        total = sum(g.num_inserted for g in grids.values())
+        starts = ", ".join(frequencies[code].text(g.seconds[a]) for code, g, a, _ in gaps[:3])
+        starts += ", …" if len(gaps) > 3 else ""
         reading.notes.append(Sentence("reading.gaps", steps=total, count=len(gaps), starts=starts))
 
 
-def _uneven_sentence(ordered: list[Grid], frequency: Frequency) -> str:
+def _note_unlike_steps(frequencies: dict[int, Frequency], names: dict[int, str], reading: Reading) -> None:
+    """Says where series have steps of other lengths than most."""
+    counts = Counter(frequencies.values())
+    if len(counts) < 2:
+        return
+    usual = counts.most_common(1)[0][0]
+    others = [f"{names[code]} ({f.name})" for code, f in frequencies.items() if f != usual]
+    listed = ", ".join(others[:_SERIES_SHOWN]) + (", …" if len(others) > _SERIES_SHOWN else "")
+    reading.notes.append(Sentence("reading.unlike_steps", step=usual.name, others=listed))
+
+
+def _uneven_sentence(ordered: list[Grid], names: list[str]) -> str:
     distances = np.concatenate([np.diff(g.seconds) for g in ordered])
     odd = int((np.abs(distances / distances[distances > 0].min() - 1) > 1e-6).sum())
-    return Sentence("reading.uneven", step=frequency.name, odd=odd, num=len(distances))
+    step = find_frequency(max(ordered, key=lambda g: len(g.source)).seconds).name
+    if not any(names):
+        return Sentence("reading.uneven", step=step, odd=odd, num=len(distances))
+    listed = ", ".join(names[:_SERIES_SHOWN]) + (", …" if len(names) > _SERIES_SHOWN else "")
+    return Sentence("reading.uneven_series", series=listed, step=step, odd=odd, num=len(distances))
+
+
+def _of(file: str, series: str) -> str:
+    """A file, or one series of it, for messages."""
+    return f"{file}, series {series!r}" if series else file
 
 
 def _note_missing(line: Column, data: ColumnData, names: list[str], reading: Reading) -> None:

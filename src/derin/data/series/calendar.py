@@ -1,6 +1,7 @@
-"""How far apart the steps of a series are, in seconds or in months, and which moments come next.
+"""How far apart the steps of a series are, in seconds, in months or in working days, and which moments come next.
 
-Months and years are no fixed number of seconds; they are counted as months. Times are seconds since 1970-01-01 UTC.
+Months and years are no fixed number of seconds; they are counted as months. Where some days of the week never occur,
+as Saturday and Sunday on an exchange, the others are the steps. Times are seconds since 1970-01-01 UTC.
 """
 
 from __future__ import annotations
@@ -24,7 +25,13 @@ _LONGEST_SEASON = 336
 # A time that is off its place by less than this share of a step is on it: clocks are not exact.
 _TOLERANCE = 0.05
 _UNITS = ((WEEK, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1.0, "second"))
-_MONTHS_A_YEAR = 12
+_MONTHS_A_YEAR, _DAYS_A_WEEK = 12, 7
+# Days of the week count as absent where they hardly occur in so many days, and could have so often.
+_ENOUGH_DAYS, _ENOUGH_ABSENT = 14, 3
+_EXCEPTION = 20  # times as often occurs the commonest day of the week
+_WEEKS_A_YEAR = 52
+_LETTERS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONDAY_TO_FRIDAY = "1111100"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,26 +39,34 @@ class Frequency:
     """The distance of two steps.
 
     Args:
-        unit: ``"second"``, ``"month"``, or ``"row"`` where there are no times, or none that are evenly spaced.
+        unit: ``"second"``, ``"month"``, ``"weekday"``, or ``"row"`` where there are no times, or none that are evenly
+            spaced.
         count: how many of the unit.
         ends: whether months are written by their last day.
+        week: of weekdays, which of Monday to Sunday are steps (``"1111100"``).
 
     Example:
         >>> Frequency(unit="second", count=900).name, Frequency(unit="second", count=900).season
         ('15 minutes', 96)
         >>> Frequency(unit="month", count=1).season, Frequency(unit="row", count=1).season
         (12, 1)
+        >>> Frequency(unit="weekday", count=1, week="1111100").name
+        '1 working day'
     """
 
     unit: str
     count: float
     ends: bool = False
+    week: str = ""
 
     @property
     def name(self) -> str:
         """The distance in words."""
         if self.unit == "row":
             return "1 row"
+        if self.unit == "weekday":
+            days = ", ".join(name for name, is_step in zip(_LETTERS, self.week) if is_step == "1")
+            return "1 working day" if self.week == _MONDAY_TO_FRIDAY else f"1 day of {days}"
         if self.unit == "month":
             years, months = divmod(int(self.count), _MONTHS_A_YEAR)
             return _counted(years, "year") if not months else _counted(int(self.count), "month")
@@ -63,6 +78,8 @@ class Frequency:
         """After how many steps the calendar repeats: the year of months, the day of hours, the week of days; else 1."""
         if self.unit == "row":
             return 1
+        if self.unit == "weekday":
+            return self.week.count("1")
         if self.unit == "month":
             return max(1, _MONTHS_A_YEAR // int(self.count)) if _MONTHS_A_YEAR % self.count == 0 else 1
         if self.count == WEEK:
@@ -70,6 +87,21 @@ class Frequency:
         rounds = (DAY, HOUR, MINUTE) if self.count < DAY else (WEEK,)
         seasons = [int(length / self.count) for length in rounds if length % self.count == 0]
         return next((s for s in seasons if 1 < s <= _LONGEST_SEASON), 1)
+
+    @property
+    def year(self) -> int:
+        """After how many steps the year repeats, on the same day of the week; 1 where the season is the year, or where
+        no whole number of steps makes one.
+
+        Example:
+            >>> Frequency(unit="second", count=DAY).year, Frequency(unit="month", count=1).year
+            (364, 1)
+        """
+        if self.unit == "weekday":
+            return _WEEKS_A_YEAR * self.week.count("1")
+        if self.unit != "second" or self.count >= WEEK or WEEK % self.count:
+            return 1
+        return int(_WEEKS_A_YEAR * WEEK / self.count)
 
     def places(self, seconds: Floats) -> Floats:
         """How many steps each moment lies after the first one; whole numbers where the series is even.
@@ -83,6 +115,12 @@ class Frequency:
             months, days = _months_and_days(seconds)
             inside = np.zeros(len(seconds)) if self.ends else (days - days[0]) / 31.0
             return np.asarray((months - months[0] + inside) / self.count)
+        if self.unit == "weekday":
+            days = np.floor(seconds / DAY)
+            # A day that is no step, and another time of day, lie between two steps.
+            off = np.where(_is_step(days, self.week), (seconds - days * DAY - (seconds[0] - days[0] * DAY)) / DAY, 0.5)
+            passed = np.busday_count(_as_days(days[:1])[0], _as_days(days), weekmask=self.week)
+            return np.asarray(passed + off, dtype=np.float64)
         return np.asarray((seconds - seconds[0]) / self.count)
 
     def after(self, last: float, num: int) -> Floats:
@@ -98,6 +136,10 @@ class Frequency:
             return np.full(num, np.nan)
         if self.unit == "second":
             return np.asarray(last + steps * self.count, dtype=np.float64)
+        if self.unit == "weekday":
+            day = np.floor(last / DAY)
+            ahead = np.busday_offset(_as_days(np.array([day]))[0], steps, roll="backward", weekmask=self.week)
+            return ahead.astype("datetime64[s]").astype(np.int64).astype(np.float64) + (last - day * DAY)
         months, days = _months_and_days(np.array([last]))
         wanted = int(months[0]) + steps * int(self.count)
         starts, lengths = _starts_and_lengths(wanted)
@@ -118,12 +160,14 @@ class Frequency:
         moment = str(np.datetime64(int(np.floor(seconds)), "s")).replace("T", " ")
         if self.unit == "month" and not self.ends:
             return moment[:4] if self.count % _MONTHS_A_YEAR == 0 else moment[:7]
-        if self.unit == "month" or (self.unit == "second" and self.count % DAY == 0):
+        whole_days = self.unit == "weekday" or (self.unit == "second" and self.count % DAY == 0)
+        if self.unit == "month" or whole_days:
             return moment[:10]
         return moment[:16] if moment.endswith(":00") else moment
 
     def to_json(self) -> dict[str, Any]:
-        return {"unit": self.unit, "count": float(self.count), "ends": self.ends}
+        week = {"week": self.week} if self.unit == "weekday" else {}
+        return {"unit": self.unit, "count": float(self.count), "ends": self.ends, **week}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Frequency:
@@ -134,8 +178,9 @@ class Frequency:
         """
         fits = (
             isinstance(data, Mapping)
-            and set(data) == {"unit", "count", "ends"}
-            and data["unit"] in ("second", "month", "row")
+            and set(data) - {"week"} == {"unit", "count", "ends"}
+            and data["unit"] in ("second", "month", "row", "weekday")
+            and _is_week(data.get("week", ""), data["unit"])
             and isinstance(data["count"], float | int)
             and not isinstance(data["count"], bool)
             and 0 < data["count"] < 1e12
@@ -144,7 +189,7 @@ class Frequency:
         )
         if not fits:
             raise RefusedFileError("The card's frequency of a series is damaged; use another copy of the file.")
-        return cls(unit=data["unit"], count=float(data["count"]), ends=data["ends"])
+        return cls(unit=data["unit"], count=float(data["count"]), ends=data["ends"], week=data.get("week", ""))
 
 
 ROWS = Frequency(unit="row", count=1)
@@ -172,7 +217,41 @@ def find_frequency(seconds: Floats) -> Frequency:
         one_day, month_ends = bool((days == days[0]).all()), bool((np.floor(days) == lengths - 1).all())
         if one_day or month_ends:
             return Frequency(unit="month", count=float(_commonest(np.diff(months))), ends=month_ends and not one_day)
+    if week := _working_week(seconds, distances):
+        return Frequency(unit="weekday", count=1, week=week)
     return Frequency(unit="second", count=float(_commonest(distances)))
+
+
+def _working_week(seconds: Floats, distances: Floats) -> str:
+    """Which days of the week are steps of a series of days in which some never occur; empty where it is none."""
+    days = np.floor(seconds / DAY)
+    one_time = bool((seconds - days * DAY == seconds[0] - days[0] * DAY).all())
+    if not one_time or _commonest(distances) != DAY or days[-1] - days[0] < _ENOUGH_DAYS:
+        return ""
+    counts = np.bincount(_weekdays(days), minlength=_DAYS_A_WEEK)
+    # A Saturday once in a while, when an exchange makes up for a holiday, makes no week of six days.
+    is_day = _EXCEPTION * counts > counts.max()
+    num_absent = int((~is_day)[_weekdays(np.arange(days[0], days[-1] + 1))].sum())
+    return "" if num_absent < _ENOUGH_ABSENT else "".join("1" if flag else "0" for flag in is_day)
+
+
+def _weekdays(days: Floats) -> Places:
+    """Monday is 0; 1970-01-01 was a Thursday."""
+    return np.asarray((days.astype(np.int64) + 3) % _DAYS_A_WEEK)
+
+
+def _is_step(days: Floats, week: str) -> npt.NDArray[np.bool_]:
+    return np.array([mark == "1" for mark in week])[_weekdays(days)]
+
+
+def _as_days(days: Floats) -> npt.NDArray[np.datetime64]:
+    return days.astype(np.int64).astype("datetime64[D]")
+
+
+def _is_week(week: Any, unit: str) -> bool:
+    if unit != "weekday":
+        return bool(week == "")
+    return isinstance(week, str) and len(week) == _DAYS_A_WEEK and set(week) == {"0", "1"}
 
 
 def on_grid(places: Floats) -> tuple[Places, npt.NDArray[np.bool_]]:
