@@ -254,8 +254,8 @@ MESSAGES: dict[str, Message] = {
     "reading.between_steps": "zamanı iki adımın ({step}) arasında; satır alınmadı",
     "reading.steps_missing": "{count} adım eksik; tabloda değersiz duruyor",
     "reading.gaps": "{count:,} boşlukta {steps:,} adım eksik (başlangıç: {starts}); tabloda değersiz duruyorlar.",
-    "reading.uneven_series": "{series} dizilerinin adımları düzensiz (en sık olanı {step}, {num:,} adımın {odd:,} tanesi "
-    "farklı): satırları birer adım arayla sayılır.",
+    "reading.uneven_series": "{series} dizilerinin adımları düzensiz (en sık olanı {step}, {num:,} adımın {odd:,} "
+    "tanesi farklı): satırları birer adım arayla sayılır.",
     "reading.unlike_steps": "Adımların aralığı {step}; aralığı başka olanlar: {others}.",
     "reading.uneven": "Adımlar düzensiz (en sık olanı {step}, {num:,} adımın {odd:,} tanesi farklı): satırlar birer "
     "adım arayla sayılır. Bunun yerine zamandaki boşlukları doldurmak için steps=time ile okuyun.",
