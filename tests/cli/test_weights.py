@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +25,14 @@ from derin.api import published
 from derin.api.start import start_from
 from derin.cli.main import app
 from derin.core.errors import DataError, UsageError
-from derin.models import build
+from derin.models import MODELS, build
+from derin.models.building import describe, from_spec
 from derin.models.weights import Published
+from derin.models.weights import known as known_weights
 from derin.models.weights.known import BY_NAME, KNOWN
+from derin.models.weights.torchvision import TORCHVISION
 
+NORM = ("weight", "bias", "running_mean", "running_var")
 NAMES = ("ant", "bee", "cat", "dog", "eel")
 PREPROCESS = "size=32,mean=0.4/0.5/0.6,std=0.2/0.3/0.25,rule=resize"
 
@@ -119,7 +125,14 @@ def test_every_known_file_is_listed_and_none_is_here(nowhere: Path) -> None:
     listed = json.loads(run_derin("weights", "--json").stdout)["weights"]
     assert [row["name"] for row in listed] == [known.name for known in KNOWN]
     assert {row["path"] for row in listed} == {None}
-    assert all(len(row["sha256"]) == 64 and row["license"] for row in listed)
+    assert all(row["license"] and len(row["sha256_prefix"]) == 8 for row in listed)
+    whole = [row for row in listed if row["sha256"] is not None]
+    assert all(row["sha256"].startswith(row["sha256_prefix"]) and len(row["sha256"]) == 64 for row in whole)
+    # Only files whose names tell the beginning of their SHA-256 are known by less than the whole of it.
+    rest = [row for row in listed if row not in whole]
+    assert "resnet18_imagenet" in {row["name"] for row in rest}
+    for row in rest:
+        assert re.search(r"-([0-9a-f]{8})\.pth$", row["address"])[1] == row["sha256_prefix"]
 
 
 def test_what_has_no_address_says_so(nowhere: Path) -> None:
@@ -188,6 +201,67 @@ def test_known_weights_are_fetched_once_and_checked(
     path.unlink()
     (folder / "net.th").write_bytes(content[::-1])
     assert "not the published one" in run_derin("weights", "fetch", known.name).stderr
+
+
+def pickled_resnet20(folder: Path) -> tuple[Path, torch.nn.Module]:
+    """Weights for ten classes in a pickled file whose name ends in the beginning of its SHA-256, as torchvision's."""
+    network = build("resnet20", input_shape=(3, 32, 32), num_outputs=10, seed=3).eval()
+    key_map = MODELS["resnet20"].key_maps[0]
+    names = ["conv1.weight", *(f"bn1.{part}" for part in NORM), "linear.weight", "linear.bias"]
+    for stage, block, half in product((1, 2, 3), range(3), (1, 2)):
+        at = f"layer{stage}.{block}"
+        names += [f"{at}.conv{half}.weight", *(f"{at}.bn{half}.{part}" for part in NORM)]
+    own = network.state_dict()
+    torch.save({name: own[key_map.translate(name)] for name in names}, folder / "net.pth")
+    prefix = sha256((folder / "net.pth").read_bytes()).hexdigest()[:8]
+    return (folder / "net.pth").rename(folder / f"net-{prefix}.pth"), network
+
+
+def test_weights_known_by_the_beginning_of_their_hash_are_fetched_when_asked_and_recorded_whole(
+    nowhere: Path, server: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    address, folder = server
+    file, network = pickled_resnet20(folder)
+    content = file.read_bytes()
+    known = replace(
+        BY_NAME["resnet20_cifar10"],
+        name="net_cifar10",
+        address=f"{address}/{file.name}",
+        places=(f"pretrained/{file.name}",),
+        num_bytes=round(len(content) * 1.004),
+        is_rounded=True,
+        sha256=file.stem[-8:],
+    )
+    monkeypatch.setitem(published.BY_NAME, known.name, known)
+    monkeypatch.setattr(known_weights, "KNOWN", (*KNOWN, known))
+    with pytest.raises(DataError, match="--download"):
+        start_from(known.name)
+    result = run_derin("weights", "import", known.name, "--download", "--out", tmp_path / "b", "--json")
+    assert json.loads(result.stdout)["sha256"] == sha256(content).hexdigest()
+    model = derin.open(tmp_path / "b")
+    assert model.card["published"]["sha256"] == sha256(content).hexdigest()
+    assert torch.equal(model.network.state_dict()["output.weight"], network.state_dict()["output.weight"])
+
+    published.find_known(known).unlink()
+    file.write_bytes(content[:-8] + b"tampered")
+    assert "not the published one" in run_derin("weights", "fetch", known.name).stderr
+    file.write_bytes(content * 2)
+    result = run_derin("weights", "import", known.name, "--download", "--out", tmp_path / "c")
+    assert "the published file has about 1.1 MB; the server has 2.2 MB" in result.stderr
+    file.unlink()
+    assert "cannot be fetched" in run_derin("weights", "fetch", known.name).stderr
+    assert published.find_known(known) is None
+
+
+def test_sizes_of_torchvisions_files_are_those_of_our_networks() -> None:
+    for file in TORCHVISION:
+        # These two files hold the heads of training too.
+        options = {"auxiliary": True} if file.model in ("googlenet_bn", "inception_v3") else {}
+        spec = describe(file.model, input_shape=(3, file.side, file.side), num_outputs=1000, **options)
+        tensors = from_spec(spec, device="meta").state_dict()
+        num_bytes = sum(t.numel() * t.element_size() for t in tensors.values())
+        assert file.mebibytes * (1 << 20) == pytest.approx(num_bytes, rel=0.01, abs=300_000), file.name
+        assert BY_NAME[file.name].preprocess.size == (file.side, file.side)
 
 
 def test_what_answers_with_vectors_is_no_bundle() -> None:

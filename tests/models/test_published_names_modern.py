@@ -12,6 +12,7 @@ import torch
 from derin.models import MODELS, build
 from derin.models.building import describe, from_spec
 from derin.models.key_map import KeyMap
+from derin.models.weights.matching import _plain
 
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 WEIGHTED = ("weight", "bias")
@@ -173,6 +174,14 @@ def test_convnext_of_torchvision_timm_and_its_authors() -> None:
     authors += of_layers("norm", "head")
     for which, published in (("torchvision", vision), ("timm", timm), ("facebookresearch", authors)):
         assert translated(scheme("convnext_tiny", which), published) == our_names("convnext_tiny")
+
+
+def test_axes_of_length_one_that_only_a_publisher_has_are_left_out() -> None:
+    # torchvision's ConvNeXt has its scale of each channel as (C, 1, 1).
+    scale = torch.arange(96.0)
+    assert torch.equal(_plain(scale[:, None, None], (96,)), scale)
+    for shape in ((1, 3), (3, 1, 2), (4, 1)):
+        assert _plain(torch.zeros(shape), (3,)).shape == shape
 
 
 def test_vit_of_timm_and_torchvision() -> None:

@@ -95,7 +95,7 @@ def prepare(
         reading: settings of the reader of a task, such as ``{"encoding": "cp1254"}``; see `derin.load`.
         inputs: settings of the way from data to network: ``{"tokenizer": "bpe"}`` for text, ``{"horizon": 24}`` for a
             series; each preparation names its own.
-        download: whether a named set may be fetched.
+        download: whether a named set, or known weights, may be fetched.
         progress: called with (done, total) while pictures are read.
         settings: of `TrainConfig`, such as ``epochs=5``.
 
@@ -113,7 +113,11 @@ def prepare(
     tuning = read_mode(finetune, has_weights=weights is not None)
     if weights is not None and model_options:
         raise UsageError("model_options come with the weights; leave one of the two out.")
-    published = None if weights is None else start_from(weights, model=model, preprocess=preprocess)
+    published = (
+        None
+        if weights is None
+        else start_from(weights, model=model, preprocess=preprocess, download=download, progress=progress)
+    )
     seed = config.seed if config is not None else int(settings.get("seed", TrainConfig.seed))
     options: dict[str, Any] = {"weight_column": weight_column, "ignore": tuple(ignore), "target_kind": target_kind}
     options |= {"group_column": group_column, "kinds": kinds, "date_order": date_order, "missing": missing}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from derin.core.bundle import Bundle
 from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.core.files import sha256_file
 from derin.core.lock import FolderLock
-from derin.data.download import RemoteFile, downloads_folder, fetch
+from derin.data.download import Progress, RemoteFile, downloads_folder, fetch
 from derin.data.named import data_folder
 from derin.models.registry import MODELS
 from derin.models.weights.known import BY_NAME, KnownWeights
@@ -39,6 +39,8 @@ def read_published(
     options: Mapping[str, Any] | None = None,
     preprocess: str | None = None,
     classes: Sequence[str] | None = None,
+    download: bool = False,
+    progress: Progress | None = None,
 ) -> Published:
     """As `derin.models.weights.load_published`, also by the name of known weights, which wins over a file of that name.
 
@@ -48,6 +50,8 @@ def read_published(
         options: of that model.
         preprocess: what its pictures went through.
         classes: names in the order of the outputs.
+        download: whether known weights that are not on this machine may be fetched from their public address.
+        progress: of that.
 
     Raises:
         DataError: the weights are known and not on this machine, or another file is in their place.
@@ -55,15 +59,17 @@ def read_published(
     known = BY_NAME.get(str(source))
     if known is not None:
         place = find_known(known)
+        if place is None and download and known.address is not None:
+            place = fetch_known(known.name, progress)
         if place is None:
             raise DataError(f"The weights {known.name} are not on this machine. {_remedy(known)}")
-        if sha256_file(place) != known.sha256:
+        if not known.is_file_of(sha256_file(place)):
             raise DataError(f"The file {place} is not the published {known.name}: its SHA-256 is another. Replace it.")
         source = place
     return load_published(source, model=model, options=options, preprocess=preprocess, classes=classes)
 
 
-def fetch_known(name: str, progress: Callable[[int, int], None] | None = None) -> Path:
+def fetch_known(name: str, progress: Progress | None = None) -> Path:
     """Known weights from their public address, checked by SHA-256; nothing is fetched where they are here already.
 
     Raises:
@@ -76,7 +82,13 @@ def fetch_known(name: str, progress: Callable[[int, int], None] | None = None) -
         return place
     if known.address is None:
         raise DataError(f"The weights {known.name} cannot be fetched. {_remedy(known)}")
-    remote = RemoteFile(address=known.address, name=_file_name(known), num_bytes=known.num_bytes, sha256=known.sha256)
+    remote = RemoteFile(
+        address=known.address,
+        name=_file_name(known),
+        num_bytes=known.num_bytes,
+        sha256=known.sha256,
+        is_rounded=known.is_rounded,
+    )
     with FolderLock(downloads_folder()):
         return fetch(remote, downloads_folder() / _ROOM, progress)
 
@@ -158,6 +170,8 @@ def import_weights(
     options: Mapping[str, Any] | None = None,
     preprocess: str | None = None,
     classes: Sequence[str] | None = None,
+    download: bool = False,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Writes published weights as a bundle that predicts, is measured and explained like a trained one.
 
@@ -174,7 +188,15 @@ def import_weights(
     """
     from derin.api.bundles import save_model
 
-    published = read_published(source, model=model, options=options, preprocess=preprocess, classes=classes)
+    published = read_published(
+        source,
+        model=model,
+        options=options,
+        preprocess=preprocess,
+        classes=classes,
+        download=download,
+        progress=progress,
+    )
     network, task, preparation, facts = model_parts(published)
     save_model(Path(out), network, task, preparation, facts)
     return {
@@ -195,8 +217,8 @@ def _file_name(known: KnownWeights) -> str:
 def _remedy(known: KnownWeights) -> str:
     if known.address is not None:
         return (
-            f"Fetch them ({known.num_bytes / 1e6:,.1f} MB) with `derin weights fetch {known.name}`, or set DERIN_DATA "
-            f"to a folder that holds {known.places[0]}."
+            f"Fetch them ({known.num_bytes / 1e6:,.1f} MB) with --download or `derin weights fetch {known.name}`, or "
+            f"set DERIN_DATA to a folder that holds {known.places[0]}."
         )
     return (
         f"The file has no public address, as it was {known.origin}: put it at {known.places[0]} and set DERIN_DATA "

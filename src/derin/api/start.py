@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +76,14 @@ class Start:
         return {"source": self.source, "model": self.model, "sha256": self.sha256, **self.about}
 
 
-def start_from(weights: str | Path, *, model: Any = None, preprocess: str | None = None) -> Start:
+def start_from(
+    weights: str | Path,
+    *,
+    model: Any = None,
+    preprocess: str | None = None,
+    download: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Start:
     """Reads weights to go on from.
 
     Args:
@@ -84,20 +91,28 @@ def start_from(weights: str | Path, *, model: Any = None, preprocess: str | None
             file, or ``"hub:OWNER/NAME"``.
         model: the registered name, where it does not follow from the weights.
         preprocess: how pictures were prepared, where that is not known of the weights.
+        download: whether known weights that are not on this machine may be fetched.
+        progress: of that.
     """
     if model is not None and not isinstance(model, str):
         raise UsageError("With `weights`, model must be a registered name, or be left out to follow the weights.")
     path = Path(weights)
     if (path / "card.json").exists() or (path / "run.json").exists():
         return _from_bundle(path, model, preprocess)
-    return _from_published(str(weights), model, preprocess)
+    return _from_published(str(weights), model, preprocess, download, progress)
 
 
-def _from_published(weights: str, model: str | None, preprocess: str | None) -> Start:
+def _from_published(
+    weights: str,
+    model: str | None,
+    preprocess: str | None,
+    download: bool,
+    progress: Callable[[int, int], None] | None,
+) -> Start:
     from derin.api.published import read_published
     from derin.models import MODELS
 
-    published = read_published(weights, model=model, preprocess=preprocess)
+    published = read_published(weights, model=model, preprocess=preprocess, download=download, progress=progress)
     known, prepared = published.known, published.preprocess
     return Start(
         source=weights,

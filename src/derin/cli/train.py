@@ -84,7 +84,12 @@ def train(
         ),
     ] = None,
     download: Annotated[
-        bool, typer.Option("--download", help="Fetch a named set that is not on this machine.", rich_help_panel=_DATA)
+        bool,
+        typer.Option(
+            "--download",
+            help="Fetch a named set, or known weights, that are not on this machine.",
+            rich_help_panel=_DATA,
+        ),
     ] = False,
     model: Annotated[str | None, typer.Option(help="Registered network.", rich_help_panel=_NETWORK)] = None,
     option: Annotated[

@@ -46,7 +46,8 @@ def _list(json_output: bool) -> None:
                 "published": known.published or None,
                 "origin": known.origin,
                 "address": known.address,
-                "sha256": known.sha256,
+                "sha256": known.sha256 if known.has_whole_sha256 else None,
+                "sha256_prefix": known.sha256[:8],
                 "path": None if (path := found[known.name]) is None else str(path),
             }
             for known in KNOWN
@@ -97,6 +98,9 @@ def import_(
         str | None,
         typer.Option(help="Names of the classes: imagenet, cifar10, or a file with one name to a line."),
     ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch known weights that are not on this machine.")
+    ] = False,
     json_output: JsonFlag = False,
 ) -> None:
     """Make a bundle of published weights, for predict, eval, explain and train --weights.
@@ -109,14 +113,17 @@ def import_(
     from derin.api.published import import_weights
     from derin.core.printable import printable
 
-    found = import_weights(
-        source,
-        out,
-        model=model,
-        options=model_options(option),
-        preprocess=preprocess,
-        classes=None if classes is None else _class_names(classes),
-    )
+    with progress_bar("Fetching") as progress:
+        found = import_weights(
+            source,
+            out,
+            model=model,
+            options=model_options(option),
+            preprocess=preprocess,
+            classes=None if classes is None else _class_names(classes),
+            download=download,
+            progress=progress,
+        )
     if json_output:
         print_json(found)
         return

@@ -15,7 +15,7 @@ import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -29,6 +29,8 @@ _CHUNK_BYTES = 1 << 18
 _TIMEOUT_SECONDS = 30.0
 _MOST_FAILURES = 4
 _PAUSE_SECONDS = 0.5
+_MOST_DIGITS = 15  # of a size that a server tells
+_ROUNDING = 0.01  # share by which a size in round numbers may differ
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +41,15 @@ class RemoteFile:
         address: http or https; what comes is trusted only if its hash is right.
         name: of the file on disk.
         num_bytes: its size.
-        sha256: its hash, known in advance.
+        sha256: its hash, known in advance; where its publisher states the beginning only, that.
+        is_rounded: whether the size is what its publisher states in round numbers; the server is asked for all digits.
     """
 
     address: str
     name: str
     num_bytes: int
     sha256: str
+    is_rounded: bool = False
 
 
 def downloads_folder() -> Path:
@@ -96,18 +100,21 @@ def fetch(remote: RemoteFile, folder: Path, progress: Progress | None = None) ->
     if urllib.parse.urlsplit(remote.address).scheme not in ("http", "https"):
         raise DataError(f"{remote.address}: an address that starts with https:// or http:// is required.")
     path = folder / remote.name
-    if path.is_file() and path.stat().st_size == remote.num_bytes and _hash_of(path) == remote.sha256:
+    has_size = path.is_file() and (remote.is_rounded or path.stat().st_size == remote.num_bytes)
+    if has_size and _hash_of(path).startswith(remote.sha256):
         return path
+    if remote.is_rounded:
+        remote = replace(remote, num_bytes=_exact_size(remote), is_rounded=False)
     part = path.with_name(path.name + ".part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         resumed = part.exists() and part.stat().st_size > 0
         _complete(remote, part, progress)
-        if _hash_of(part) != remote.sha256 and resumed:
+        if not _hash_of(part).startswith(remote.sha256) and resumed:
             # What lay there came from another file: once from the start.
             part.unlink()
             _complete(remote, part, progress)
-        if (got := _hash_of(part)) != remote.sha256:
+        if not (got := _hash_of(part)).startswith(remote.sha256):
             part.unlink()
             raise DataError(
                 f"{remote.address}: the file that came is not the published one (SHA-256 {got[:12]}…, published "
@@ -121,6 +128,31 @@ def fetch(remote: RemoteFile, folder: Path, progress: Progress | None = None) ->
             f"{folder} cannot be written ({error.strerror or error}); set DERIN_CACHE to another folder."
         ) from error
     return path
+
+
+def _exact_size(remote: RemoteFile) -> int:
+    """The size that the server tells, which must be what the publisher states in round numbers."""
+    headers = {"User-Agent": f"derin/{__version__}", "Accept-Encoding": "identity"}
+    request = urllib.request.Request(remote.address, headers=headers, method="HEAD")
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
+            told = str(response.headers.get("Content-Length", ""))
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+        reason = error.reason if isinstance(error, urllib.error.URLError) else str(error) or type(error).__name__
+        raise DataError(
+            f"{remote.address} cannot be fetched ({reason}). Check the network connection and run the same command "
+            "again, or set DERIN_DATA to a folder with a copy."
+        ) from None
+    size = int(told) if told.isascii() and told.isdigit() and len(told) < _MOST_DIGITS else 0
+    if abs(size - remote.num_bytes) > remote.num_bytes * _ROUNDING:
+        raise DataError(
+            f"{remote.address}: the published file has about {remote.num_bytes / 1e6:,.1f} MB; the server has "
+            f"{f'{size / 1e6:,.1f} MB' if size else 'none of a size that it tells'}. Try again later, or set "
+            "DERIN_DATA to a folder with a copy."
+        )
+    return size
 
 
 def _complete(remote: RemoteFile, part: Path, progress: Progress | None) -> None:

@@ -1,4 +1,4 @@
-"""Published weights that are known: recognised by their SHA-256, never by a name."""
+"""Published weights that are known: recognized by their SHA-256, never by a name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from derin.models.weights.torchvision import TORCHVISION, TorchvisionFile
+
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_SHA256_DIGITS = 64
 _CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
@@ -35,8 +38,9 @@ class KnownWeights:
 
     Args:
         name: short, for people.
-        sha256: of the file.
+        sha256: of the file; where its publisher states the beginning only, that.
         num_bytes: of the file.
+        is_rounded: whether `num_bytes` is what the publisher states in round numbers.
         model: registered name of the network.
         options: of that model, where they are not the defaults.
         preprocess: of its pictures.
@@ -60,6 +64,37 @@ class KnownWeights:
     address: str | None = None
     places: tuple[str, ...] = ()
     published: str = ""
+    is_rounded: bool = False
+
+    @property
+    def has_whole_sha256(self) -> bool:
+        """Whether all digits are known before the file is there."""
+        return len(self.sha256) == _SHA256_DIGITS
+
+    def is_file_of(self, sha256: str) -> bool:
+        """Whether a file with this SHA-256 is the published one, as far as its publisher lets that be checked."""
+        return sha256.startswith(self.sha256)
+
+
+def _of_torchvision(file: TorchvisionFile) -> KnownWeights:
+    half = (0.5,) * 3
+    mean, std = (half, half) if file.scaled_to_one else (_IMAGENET_MEAN, _IMAGENET_STD)
+    usual = file.shorter_side in (256, 342)
+    return KnownWeights(
+        name=file.name,
+        sha256=file.sha256_prefix,
+        num_bytes=round(file.mebibytes * (1 << 20)),
+        is_rounded=True,
+        model=file.model,
+        preprocess=Preprocess(size=(file.side, file.side), mean=mean, std=std, rule="crop"),
+        classes="imagenet",
+        licence="BSD 3-clause (torchvision), trained on ImageNet",
+        origin=f"torchvision, {file.file}",
+        address=f"https://download.pytorch.org/models/{file.file}",
+        places=(f"pretrained/{file.file}",),
+        published=f"{file.accuracy:.1f} % on ImageNet"
+        + ("" if usual else f", from a shorter side of {file.shorter_side} pixels"),
+    )
 
 
 KNOWN: tuple[KnownWeights, ...] = (
@@ -118,9 +153,19 @@ KNOWN: tuple[KnownWeights, ...] = (
         "9c6e162647edf1bdc1d194f305d2030c79bf4613/model/best/068.ckpt",
         places=("pretrained/mobilefacenet/068.ckpt",),
     ),
+    *map(_of_torchvision, TORCHVISION),
 )
-BY_SHA256 = {known.sha256: known for known in KNOWN}
 BY_NAME = {known.name: known for known in KNOWN}
+
+
+def known_by_sha256(sha256: str) -> KnownWeights | None:
+    """The entry of the table that a file with this SHA-256 is, or None.
+
+    Example:
+        >>> known_by_sha256("f37072fd" + "0" * 56).name
+        'resnet18_imagenet'
+    """
+    return next((known for known in KNOWN if known.is_file_of(sha256)), None)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from derin.core.errors import RefusedFileError
@@ -54,6 +54,7 @@ def match(
         clauses = [f"they lack {len(missing)} tensors ({_some(missing)})"] * bool(missing)
         clauses += [f"they have {len(extra)} besides ({_some(extra)})"] * bool(extra)
         raise RefusedFileError(f"{where} do not fit {model}: {' and '.join(clauses)}; {_belongs_to(tensors)}.")
+    renamed = {name: _plain(tensor, wanted[name].shape) for name, tensor in renamed.items()}
     for name, tensor in renamed.items():
         if tensor.shape != wanted[name].shape or not tensor.is_floating_point():
             raise RefusedFileError(
@@ -94,7 +95,17 @@ def _fits(tensors: Mapping[str, Tensor], model: str) -> bool:
     with without_memory():
         wanted = build(model, input_shape=info.native_input, num_outputs=outputs[0]).state_dict()
     wanted = {name: tensor for name, tensor in wanted.items() if not name.endswith("num_batches_tracked")}
-    return {n: t.shape for n, t in renamed.items()} == {n: t.shape for n, t in wanted.items()}
+    if renamed.keys() != wanted.keys():
+        return False
+    return all(_plain(tensor, wanted[name].shape).shape == wanted[name].shape for name, tensor in renamed.items())
+
+
+def _plain(tensor: Tensor, wanted: Sequence[int]) -> Tensor:
+    """A tensor without the axes of length 1 at its end that only its publisher has, as the scale of a channel may."""
+    shape = tuple(wanted)
+    more = tuple(tensor.shape[len(shape) :])
+    is_same = tuple(tensor.shape[: len(shape)]) == shape and bool(shape) and set(more) == {1}
+    return tensor.reshape(shape) if is_same else tensor
 
 
 def _some(names: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from derin.core.files import sha256_file
 from derin.models.building import build
 from derin.models.registry import MODELS
 from derin.models.weights.hub import PREFIX, fetch_from_hub, read_config
-from derin.models.weights.known import BY_SHA256, KnownWeights, Preprocess, class_names
+from derin.models.weights.known import KnownWeights, Preprocess, class_names, known_by_sha256
 from derin.models.weights.matching import match
 from derin.models.weights.reading import read_weights
 
@@ -111,7 +111,7 @@ def load_published(
     tensors = read_weights(path)
     chosen_options: Mapping[str, Any]
     sha256 = sha256_file(path)
-    known = BY_SHA256.get(sha256)
+    known = known_by_sha256(sha256)
     if known is not None:
         if preprocess is not None or options or model not in (None, known.model):
             raise UsageError(
