@@ -127,6 +127,38 @@ def test_mixing_partners_do_not_depend_on_the_batch_size() -> None:
     torch.testing.assert_close(mixed(5).sum(dim=1), torch.ones(NUM_ROWS))
 
 
+@pytest.mark.parametrize("chunk_bytes", [1, 1 << 22])
+@pytest.mark.parametrize("batch_size", [4, 11])
+def test_an_example_is_mixed_with_the_next_one_of_the_epoch_also_where_a_chunk_ends(
+    chunk_bytes: int, batch_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("derin.data.source._CHUNK_BYTES", chunk_bytes)
+    names = {"augmentation": Augmentation.parse("mixup=1"), "mixed_target": ("label", NUM_ROWS)}
+    whole = source(batch_size, shuffle=True, **names)
+    whole._targets = {"label": torch.arange(NUM_ROWS)}  # each row is a class of its own, and says where it came from
+    batches = list(whole.batches(1))
+    order = torch.cat([batch.rows for batch in batches])
+    labels, pictures = torch.cat([b["label"] for b in batches]), torch.cat([b["input"] for b in batches])
+    own, partner = labels.gather(1, order[:, None])[:, 0], labels.gather(1, order.roll(-1)[:, None])[:, 0]
+    torch.testing.assert_close(own + partner, torch.ones(NUM_ROWS))
+    assert (partner > 0).all()
+    torch.testing.assert_close(pictures[:, 0, 0, 0], own * order + partner * order.roll(-1), rtol=1e-5, atol=1e-4)
+
+
+def test_classes_held_as_floats_and_several_labels_are_mixed_too() -> None:
+    rows = np.arange(NUM_ROWS)
+    several = np.stack([rows % 2, rows % 3 == 0], axis=1).astype(np.float32)
+    for target in ((rows % 2).astype(np.float32), several):
+        whole = source(7, augmentation=Augmentation.parse("mixup=1"), mixed_target=("label", 2))
+        whole._targets = {"label": torch.from_numpy(target)}
+        mixed = torch.cat([b["label"] for b in whole.batches(0)])
+        plain = torch.from_numpy(several if target.ndim == 2 else np.eye(2, dtype=np.float32)[rows % 2])
+        # The picture of row i is i everywhere, so that the mixed one tells the weight of its partner.
+        pictures = torch.cat([b["input"] for b in whole.batches(0)])[:-1, 0, 0, 0]
+        weight = (pictures - torch.arange(NUM_ROWS - 1))[:, None]
+        torch.testing.assert_close(mixed[:-1], torch.lerp(plain[:-1], plain[1:], weight), rtol=1e-4, atol=1e-4)
+
+
 def test_single_left_over_example_joins_the_batch_before_it_in_training_only() -> None:
     assert [len(b) for b in source(11, shuffle=True).batches(0)] == [11, 12]
     assert [len(b) for b in source(11).batches(0)] == [11, 11, 1]

@@ -187,3 +187,49 @@ def test_binary_probabilities_keep_their_small_digits() -> None:
     batch = Batch({"input": torch.tensor([[40.0]])}, torch.tensor([0]))
     no = task.predict(torch.nn.Identity(), batch)["probabilities"][0, 0].item()
     assert no == pytest.approx(math.exp(-40), rel=1e-5)
+
+
+@pytest.mark.parametrize("shift", [-90.0, -17.0, 0.0, 17.0, 90.0])
+def test_the_auc_of_a_sure_network_is_that_of_its_logits_and_alike_for_both_classes(shift: float) -> None:
+    random = np.random.default_rng(5)
+    targets = random.integers(0, 2, 83)
+    logits = (random.normal(size=83) + 1.2 * targets + shift).astype(np.float32)
+    task = Binary(columns=["y"], classes=["no", "yes"])
+    metrics = measured(task, logits[:, None], torch.tensor(targets, dtype=torch.float32))
+    result, expected = metrics.compute(), oracle.roc_auc_score(targets, logits)
+    low, high = metrics.intervals()["auc"]
+    assert result["auc"] == pytest.approx(expected)
+    assert [row["auc"] for row in result["per_class"].values()] == pytest.approx([expected, expected])
+    assert low < expected < high
+
+
+@pytest.mark.parametrize("scale", [1.0, 60.0])
+def test_the_auc_of_many_sure_classes_is_that_of_their_odds(scale: float) -> None:
+    task, logits, targets = several(4, 61)
+    logits = (scale * logits).astype(np.float32).astype(np.float64)
+    metrics = measured(task, logits, torch.from_numpy(targets))
+    # ln p / (1 − p) in float64: the logit less the logarithm of the sum over all others.
+    others = np.where(np.eye(4, dtype=bool)[None], -np.inf, logits[:, None, :])
+    highest = others.max(axis=2)
+    odds = logits - highest - np.log(np.exp(others - highest[..., None]).sum(axis=2))
+    expected = np.mean([oracle.roc_auc_score(targets == k, odds[:, k]) for k in range(4)])
+    assert metrics.compute()["auc_macro"] == pytest.approx(expected)
+    low, high = metrics.intervals()["auc_macro"]
+    assert low < expected < high
+
+
+@pytest.mark.parametrize("sureness", [3.0, 17.0, 300.0])
+def test_the_brier_score_of_right_answers_is_small_and_never_negative(sureness: float) -> None:
+    targets = torch.tensor([0.0, 1.0] * 50)
+    binary = Binary(columns=["y"], classes=["no", "yes"])
+    several = Classification(columns=["y"], classes=["no", "yes"])
+    for task, logits in ((binary, (2 * targets - 1)[:, None]), (several, torch.stack([1 - 2 * targets, -targets], 1))):
+        outputs = (sureness * logits.double()).numpy()
+        metrics = measured(task, outputs, targets if task is binary else targets.long())
+        gap = 2 * outputs[:, 0] if task is binary else 2 * (outputs[:, 1] - outputs[:, 0])
+        wrong = 1 / (1 + np.exp(np.abs(gap / 2)))
+        expected = np.mean(wrong**2) * (1 if task is binary else 2)
+        # 1 − p in float32 has an absolute error of 6e-8, whose square is 4e-15.
+        assert 0 <= metrics.compute()["brier"] == pytest.approx(expected, rel=1e-4, abs=1e-14)
+        low, high = metrics.intervals()["brier"]
+        assert 0 <= low <= high == pytest.approx(expected, rel=0.5, abs=1e-300)

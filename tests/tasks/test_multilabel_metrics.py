@@ -72,3 +72,17 @@ def test_single_label_keeps_its_axis() -> None:
     assert outputs["probabilities"].shape == (2, 1)
     assert [answer.to_json()["labels"] for answer in task.decode(outputs)] == [["only"], []]
     assert task.loss(torch.nn.Identity(), batch)["loss"].item() == pytest.approx(math.log1p(math.exp(-3)), rel=1e-6)
+
+
+def test_the_auc_of_sure_labels_is_that_of_their_logits() -> None:
+    random = np.random.default_rng(6)
+    targets = random.integers(0, 2, (71, 2))
+    logits = (random.normal(size=(71, 2)) + 1.2 * targets + [25.0, -120.0]).astype(np.float32)
+    task = MultiLabel(columns=["y"], classes=["a", "b"])
+    batch = Batch({"input": torch.from_numpy(logits), "target": torch.tensor(targets).float()}, torch.arange(71))
+    metrics = task.metrics()
+    metrics.update(task.predict(torch.nn.Identity(), batch), batch)
+    expected = np.mean([oracle.roc_auc_score(targets[:, k], logits[:, k]) for k in range(2)])
+    assert metrics.compute()["auc_macro"] == pytest.approx(expected)
+    low, high = metrics.intervals()["auc_macro"]
+    assert low < expected < high

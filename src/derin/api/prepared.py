@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # So many training examples are measured beside the validation split: enough for a curve, few enough to cost nothing.
 _TRAIN_SAMPLE = 2_000
 _EVALUATION_BATCH_FACTOR = 4
+# The tasks whose losses take targets between the classes, as mixup and cutmix make them.
+_MIXED_TASKS = ("classification", "binary", "multilabel")
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Prepared:
     @property
     def train_source(self) -> Source:
         """The training batches: shuffled and augmented."""
-        mixed = (self.task.target, self.task.num_outputs) if self.task.name == "classification" else None
+        mixed = (self.task.target, len(self.task.classes)) if self.task.name in _MIXED_TASKS else None
         return self._source(
             self.table.splits["train"],
             self.config.batch_size,

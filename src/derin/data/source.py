@@ -77,7 +77,10 @@ class TableSource:
         self._augmentation = None if augmentation is None or augmentation.is_identity else augmentation
         self._mixes = self._augmentation is not None and self._augmentation.mixes
         if self._mixes and mixed_target is None:
-            raise DataError("mixup and cutmix need a target of classes; this task has none. Leave them out.")
+            raise DataError(
+                "mixup and cutmix mix the classes of two pictures, and need a task of classes, one or several for each "
+                "picture; the target here is none. Leave them out."
+            )
         self._mixed_target = mixed_target
         self._device = torch.device(device)
         # Labels are small: they move to the device once.

@@ -200,11 +200,11 @@ def test_pairs_are_counted_as_by_hand(at_once: int, monkeypatch: pytest.MonkeyPa
     tokens = RNG.integers(4, 11, 60).astype(np.int32)
     sentences = np.sort(RNG.integers(0, 8, 60)).astype(np.int32)
     expected: Counter[tuple[int, int]] = Counter()
+    # X as the paper defines it, over the window to both sides of every place; X is symmetric.
     for i in range(60):
-        for j in range(i + 1, min(i + 5, 60)):
-            if sentences[i] == sentences[j]:
-                pair = sorted((int(tokens[i]), int(tokens[j])))
-                expected[pair[0], pair[1]] += 1 / (j - i)  # type: ignore[assignment]
+        for j in range(max(i - 4, 0), min(i + 5, 60)):
+            if i != j and sentences[i] == sentences[j] and tokens[i] <= tokens[j]:
+                expected[int(tokens[i]), int(tokens[j])] += 1 / abs(i - j)  # type: ignore[assignment]
     first, second, counts = count_pairs(Corpus(tokens, sentences), 4, 11)
     found = {(a, b): c for a, b, c in zip(first.tolist(), second.tolist(), counts.tolist(), strict=True)}
     assert found == pytest.approx(dict(expected))

@@ -34,7 +34,7 @@ def mix_neighbors(
     import torch
     from torch.nn.functional import one_hot
 
-    if targets.ndim == 1 and not targets.is_floating_point():
+    if targets.ndim == 1:  # class numbers, also those that a task of two classes holds as floats
         targets = one_hot(targets.long(), num_classes)
     if targets.shape != (len(pictures), num_classes):
         raise ShapeError(

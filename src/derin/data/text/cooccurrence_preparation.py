@@ -33,7 +33,7 @@ class Cooccurrences:
     Args:
         first: the number of one word.
         second: the number of the other, the same or a higher one.
-        counts: Σ 1 / distance over the places where both stand within the window.
+        counts: Xᵢⱼ = Xⱼᵢ, Σ 1 / distance over the places where j stands in the window around an i.
         is_held_out: which pairs are measured on and not learnt.
         train_rows: of the table.
 
@@ -51,7 +51,9 @@ class Cooccurrences:
 def count_pairs(
     corpus: Corpus, window: int, vocabulary: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-    """Pairs of words and Σ 1 / distance over all places where they stand within a window of one sentence.
+    """Pairs of words i, j and Xᵢⱼ: Σ 1 / distance over all places where j stands in the window around an i.
+
+    Two places where the same word stands are each in the window of the other, so that they count twice in Xᵢᵢ.
 
     Args:
         corpus: the words.
@@ -64,7 +66,9 @@ def count_pairs(
     Example:
         >>> corpus = Corpus(np.int32([7, 5, 7]), np.int32([0, 0, 0]))
         >>> [part.tolist() for part in count_pairs(corpus, 2, 9)]
-        [[5, 7], [7, 7], [2.0, 0.5]]
+        [[5, 7], [7, 7], [2.0, 1.0]]
+
+    Source: J. Pennington, R. Socher, C. D. Manning, EMNLP 2014, sections 3 and 4.2 (symmetric windows).
     """
     keys = np.empty(0, dtype=np.int64)
     counts = np.empty(0, dtype=np.float64)
@@ -77,7 +81,7 @@ def count_pairs(
             same = corpus.sentences[near] == corpus.sentences[far]
             one, other = corpus.tokens[near][same].astype(np.int64), corpus.tokens[far][same].astype(np.int64)
             found_keys.append(np.minimum(one, other) * vocabulary + np.maximum(one, other))
-            found_counts.append(np.full(len(one), 1 / distance))
+            found_counts.append(np.where(one == other, 2 / distance, 1 / distance))
         keys, places = np.unique(np.concatenate(found_keys), return_inverse=True)
         counts = np.bincount(places, weights=np.concatenate(found_counts), minlength=len(keys)).astype(np.float64)
     return (keys // vocabulary).astype(np.int32), (keys % vocabulary).astype(np.int32), counts.astype(np.float32)

@@ -13,7 +13,7 @@ from torch import Tensor
 from derin.data.batch import Batch
 from derin.tasks.metrics.counts import ClassCounts, Floats
 from derin.tasks.metrics.intervals import Interval, around_auc, bootstrap, bootstrap_confusion, wilson
-from derin.tasks.metrics.ranks import roc_auc, roc_auc_influence
+from derin.tasks.metrics.ranks import expit, roc_auc, roc_auc_influence
 from derin.tasks.metrics.reliability import Reliability
 from derin.tasks.metrics.sums import Collected, LossSum, ratio, wide_dtype
 from derin.train.protocol import Outputs
@@ -33,7 +33,7 @@ class ClassificationMetrics:
 
     `compute` gives ``loss`` (the mean of `criterion`), ``accuracy``,
     ``top5_accuracy`` (from six classes on), ``precision_macro``, ``recall_macro``, ``f1_macro``, ``auc_macro`` (one
-    against the rest), ``ece``, ``brier``, ``per_class`` (precision, recall, f1, auc, support by name) and
+    against the rest, by the logits), ``ece``, ``brier``, ``per_class`` (precision, recall, f1, auc, support by name) and
     ``confusion`` (rows: truth, columns: predictions). What is undefined, such as the recall of a class that never
     occurs, is NaN. Only the loss is weighted.
     """
@@ -61,9 +61,10 @@ class ClassificationMetrics:
         probabilities = outputs["probabilities"]
         truth = target.argmax(dim=1) if target.ndim == 2 else target
         confidence, predicted = probabilities.max(dim=1)
-        self._add(probabilities, truth, predicted, confidence)
+        self._add(probabilities, log_odds(outputs["logits"]), truth, predicted, confidence)
 
-    def _add(self, probabilities: Tensor, truth: Tensor, predicted: Tensor, confidence: Tensor) -> None:
+    def _add(self, probabilities: Tensor, odds: Tensor, truth: Tensor, predicted: Tensor, confidence: Tensor) -> None:
+        """Counts one batch; `odds` are the logarithms of p / (1 − p) of every class, ``(B, classes)``."""
         num_classes, device = len(self.classes), probabilities.device
         if self._counts is None or self._sums is None:
             self._counts = torch.zeros(3, num_classes, dtype=torch.int64, device=device)
@@ -82,10 +83,11 @@ class ClassificationMetrics:
         # Among equal probabilities the earlier class ranks first, so that a network that says nothing gets no credit.
         places = torch.arange(num_classes, device=device)
         before = (probabilities > of_truth) | ((probabilities == of_truth) & (places < truth[:, None]))
-        squares = probabilities.square().sum() - 2 * of_truth.sum() + len(truth)
-        self._sums += torch.stack([(before.sum(dim=1) < 5).sum().to(self._sums.dtype), squares.to(self._sums.dtype)])
+        errors = probabilities.scatter_add(1, truth[:, None], torch.full_like(of_truth, -1.0))
+        squares = errors.square().sum(dtype=self._sums.dtype)
+        self._sums += torch.stack([(before.sum(dim=1) < 5).sum().to(self._sums.dtype), squares])
         self._reliability.add(confidence, right)
-        self._collected.add(probabilities, truth)
+        self._collected.add(odds, truth)
         self._num_examples += len(truth)
 
     def compute(self) -> dict[str, Any]:
@@ -138,7 +140,9 @@ class ClassificationMetrics:
         if arrays is not None:
             scores, truth = arrays[0].double().numpy(), arrays[1].numpy()
             result |= self._auc_interval(scores, truth)
-            squares = np.square(scores).sum(axis=1) - 2 * scores[np.arange(num), truth] + 1
+            # p of a wrong class and 1 − p of the true one, both from the odds, so that neither loses its digits.
+            scores[np.arange(num), truth] *= -1
+            squares = np.square(expit(scores)).sum(axis=1)
             result |= bootstrap(squares[:, None] * self._brier_share, lambda means: {"brier": means[:, 0]})
         return result
 
@@ -200,7 +204,8 @@ class BinaryMetrics(ClassificationMetrics):
         probabilities = outputs["probabilities"]
         truth = (target[:, 1] if target.ndim == 2 else target) >= 0.5
         predicted = (probabilities[:, 1] >= self.threshold).long()
-        self._add(probabilities, truth.long(), predicted, probabilities.gather(1, predicted[:, None])[:, 0])
+        odds = torch.stack([-outputs["logits"], outputs["logits"]], dim=1)
+        self._add(probabilities, odds, truth.long(), predicted, probabilities.gather(1, predicted[:, None])[:, 0])
 
     def compute(self) -> dict[str, Any]:
         measured = super().compute()
@@ -224,6 +229,26 @@ class BinaryMetrics(ClassificationMetrics):
 
     def _auc_interval(self, scores: Floats, truth: npt.NDArray[np.int64]) -> dict[str, Interval]:
         return {"auc": around_auc(float(self._auc()[1]), roc_auc_influence(scores[:, 1], truth == 1))}
+
+
+def log_odds(logits: Tensor) -> Tensor:
+    """ln p / (1 − p) of every class under a softmax: zₖ − ln Σ exp zⱼ over the other classes j.
+
+    What ranks examples is this and not p, which is 1 or 0 to the last digit where a network is sure.
+
+    Shapes:
+        ``(B, classes)`` → the same.
+
+    Example:
+        >>> log_odds(torch.tensor([[40.0, 0.0], [41.0, 0.0]])).tolist()
+        [[40.0, -40.0], [41.0, -41.0]]
+    """
+    log_p = logits.log_softmax(dim=1)
+    # Below one half 1 − p keeps its digits; above it, which one class at most can be, the others are summed anew.
+    odds = log_p - torch.log1p(-log_p.exp().clamp_max(0.75))
+    best = logits.argmax(dim=1, keepdim=True)
+    others = logits.scatter(1, best, -torch.inf).logsumexp(dim=1, keepdim=True)
+    return odds.scatter(1, best, logits.gather(1, best) - others)
 
 
 def _weights(batch: Batch) -> Tensor | None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from derin.data.batch import Batch
 from derin.tasks.metrics.counts import ClassCounts
 from derin.tasks.metrics.intervals import Floats, Interval, around_auc, bootstrap, wilson
-from derin.tasks.metrics.ranks import roc_auc, roc_auc_influence
+from derin.tasks.metrics.ranks import expit, roc_auc, roc_auc_influence
 from derin.tasks.metrics.reliability import Reliability
 from derin.tasks.metrics.sums import Collected, LossSum, ratio, wide_dtype
 from derin.train.protocol import Outputs
@@ -66,7 +66,7 @@ class MultiLabelMetrics:
         self._sums = sums if self._sums is None else self._sums + sums
         answers = torch.where(predicted, probabilities, 1 - probabilities)
         self._reliability.add(answers.reshape(-1), right.reshape(-1))
-        self._collected.add(probabilities, truth)
+        self._collected.add(outputs["logits"], truth)
         self._num_examples += len(target)
 
     def compute(self) -> dict[str, Any]:
@@ -102,9 +102,11 @@ class MultiLabelMetrics:
         if self._sums is None or arrays is None:
             return {}
         scores, truth = arrays[0].double().numpy(), arrays[1].numpy()
-        predicted = (arrays[0] >= self._thresholds.cpu()).numpy()
+        predicted = (arrays[0].sigmoid() >= self._thresholds.cpu()).numpy()
         right = [(truth & predicted), predicted, truth]
-        wrong, squares = (truth != predicted).mean(axis=1), np.square(scores - truth).mean(axis=1)
+        # 1 − p of a label that is set, and p of one that is not, from the logits: neither loses its digits.
+        squares = np.square(expit(np.where(truth, -scores, scores))).mean(axis=1)
+        wrong = (truth != predicted).mean(axis=1)
         values = np.concatenate([*right, wrong[:, None], squares[:, None]], axis=1, dtype=np.float64)
         result = {"subset_accuracy": wilson(round(self._sums[0].item()), self._num_examples)}
         result |= bootstrap(values, self._of_means)

@@ -8,7 +8,6 @@ import torch
 
 from derin.data.batch import Batch
 from derin.tasks.metrics.intervals import Interval
-from derin.tasks.metrics.sums import LossSum
 from derin.train.protocol import Outputs
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ class MultiTaskMetrics:
 
     def __init__(self, task: MultiTask) -> None:
         self._task = task
-        self._loss = LossSum()
         self._parts = {column: part.metrics() for column, part in task.parts.items()}
 
     @torch.no_grad()
@@ -32,16 +30,19 @@ class MultiTaskMetrics:
         """One batch of what `predict` gave."""
         task, target = self._task, batch[self._task.target]
         weights = batch.columns.get(task.weight)
-        self._loss.add(*task.plain_criterion(outputs["raw"], target, weights), batch)
         for (column, metrics), piece in zip(self._parts.items(), task.split_targets(target), strict=True):
             part = task.parts[column]
             columns = {part.target: piece} | ({} if weights is None else {part.weight: weights})
             metrics.update(task.of_part(column, outputs), Batch(columns, batch.rows))
 
     def compute(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"loss": self._loss.mean()}
-        for column, metrics in self._parts.items():
-            found |= {f"{column}/{name}": value for name, value in metrics.compute().items()}
+        parts = {column: metrics.compute() for column, metrics in self._parts.items()}
+        # Each part's mean over the whole pass: parts have denominators of their own, where classes are weighted.
+        found: dict[str, Any] = {
+            "loss": sum(weight * parts[column]["loss"] for column, weight in self._task.loss_weights.items())
+        }
+        for column, measured in parts.items():
+            found |= {f"{column}/{name}": value for name, value in measured.items()}
         return found
 
     def intervals(self) -> dict[str, Interval]:

@@ -60,6 +60,17 @@ def roc_auc_influence(scores: npt.ArrayLike, positives: npt.ArrayLike) -> Floats
     return result
 
 
+def expit(odds: Floats) -> Floats:
+    """The probability 1 / (1 + exp(−z)) of log odds, with all of its digits also near 0.
+
+    Example:
+        >>> expit(np.array([0.0, -40.0])).tolist()
+        [0.5, 4.248354255291589e-18]
+    """
+    small = np.exp(-np.abs(odds))
+    return np.where(odds >= 0, 1.0, small) / (1.0 + small)
+
+
 def mean_ranks(values: Floats) -> Floats:
     """The place of each value in ascending order, from 1; equal values share the mean of their places.
 
