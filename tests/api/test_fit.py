@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import derin
-from derin.core.errors import DataError, UnknownNameError, UsageError
+from derin.core.errors import DataError, DerinWarning, UnknownNameError, UsageError
 from derin.core.faults import faults
 from derin.train.callback import Callback
 
@@ -185,6 +185,33 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path: Path) -> None:
     assert run.record["best_epoch"] == 1
 
 
+@pytest.mark.parametrize("ema_decay", [0.0, 0.8])
+def test_the_best_epochs_weights_are_those_that_are_measured_and_saved(ema_decay: float, tmp_path: Path) -> None:
+    """At a rate at which epochs differ much, and the last is not the best."""
+    settings = {"learning_rate": 0.05, "optimizer": "adam", "schedule": "constant", "ema_decay": ema_decay}
+    run = derin.fit("iris", out=tmp_path / "run", **{**QUICK, "epochs": 8}, seed=3, **settings)
+    best, last = run.record["best_epoch"], len(run.history)
+    losses = [record["val"]["loss"] for record in run.history]
+    assert best != last
+    assert losses[best - 1] != pytest.approx(losses[-1], rel=1e-2)
+    assert run.metrics["val"]["loss"] == pytest.approx(losses[best - 1], rel=1e-5)
+    measured, _ = derin.open(run.path).evaluate("iris", split="val")
+    assert measured["loss"] == pytest.approx(losses[best - 1], rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:Time allows")
+def test_a_run_that_is_short_of_time_is_measured_in_part_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if every split took far too long: three examples of each are all that time allows.
+    monkeypatch.setattr("derin.api.results.affordable", lambda *given, **options: 3)
+    with pytest.warns(DerinWarning, match="Time allows 3 of the .* test examples"):
+        run = derin.fit("digits", out=tmp_path / "run", max_seconds=30.0, **{**QUICK, "epochs": 1})
+    assert set(run.record["num_examples"].values()) == {3}
+    assert run.finished
+
+
+@pytest.mark.filterwarnings("ignore:Time allows")
 def test_time_limit_ends_training_with_a_usable_run(tmp_path: Path) -> None:
     run = derin.fit("digits", out=tmp_path / "run", epochs=10_000, max_seconds=1.0, plan="plain", report=False)
     assert run.record["stopped"] == "time"

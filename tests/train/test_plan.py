@@ -77,6 +77,30 @@ def test_a_plan_whose_loss_differs_is_dropped_and_says_why() -> None:
     assert "differs" in trials[-1].dropped
 
 
+@pytest.mark.parametrize(
+    ("text", "reference", "off", "is_kept"),
+    [
+        # fp32 may differ by a hundredth, bf16 by a tenth of the first plan's loss.
+        ("fp32,fused", 2.0, 0.019, True),
+        ("fp32,fused", 2.0, 0.021, False),
+        ("bf16,fused", 2.0, -0.19, True),
+        ("bf16,fused", 2.0, -0.21, False),
+        # A loss near 0 is judged as one of 0.1 would be.
+        ("fp32,fused", 0.0, 0.0009, True),
+        ("fp32,fused", 0.0, -0.0011, False),
+        ("bf16,fused", -3.0, 0.29, True),
+        ("bf16,fused", -3.0, 0.31, False),
+        ("bf16,fused", 2.0, float("nan"), False),
+    ],
+)
+def test_how_far_the_loss_of_a_plan_may_be_off(text: str, reference: float, off: float, is_kept: bool) -> None:
+    quick = {"fp32": 0.004, text: 0.0}
+    make = steps(quick, {"fp32": reference, text: reference + off})
+    plan, trials = choose_plan([Plan(), Plan.parse(text)], nn.Linear(3, 2), make, synchronize=lambda: None)
+    assert (not trials[1].dropped) == is_kept
+    assert str(plan) == (text if is_kept else "fp32")
+
+
 def test_a_plan_that_runs_out_of_memory_is_dropped() -> None:
     plan, trials = choose_plan(PLANS, nn.Linear(3, 2), steps(SECONDS, {}, "bf16,fused"), synchronize=lambda: None)
     assert str(plan) == "fp32,fused"

@@ -15,15 +15,18 @@ EPOCHS, PER_EPOCH, BATCH = 7, 35, 5
 STEPS = EPOCHS * PER_EPOCH // BATCH
 
 
-def rates(text, *, learning_rate=0.2, epochs=EPOCHS, per_epoch=PER_EPOCH, batch=BATCH, warmup=0.0):
+def rates(text, *, learning_rate=0.2, epochs=EPOCHS, per_epoch=PER_EPOCH, batch=BATCH, warmup=0.0, time=None):
     schedule = build_schedule(
         text,
         learning_rate=learning_rate,
         total_examples=epochs * per_epoch,
         examples_per_epoch=per_epoch,
         warmup=warmup,
+        examples_per_step=batch,
     )
-    return [schedule(seen) for seen in range(0, epochs * per_epoch + 1, batch)]
+    # `time` gives the share of the time that is used when a share of the examples was seen.
+    total = epochs * per_epoch
+    return [schedule(seen, time(seen / total) if time else 0.0) for seen in range(0, total + 1, batch)]
 
 
 def torch_rates(make, num, learning_rate=0.2):
@@ -113,14 +116,34 @@ def test_an_epoch_that_floats_cannot_divide_is_complete_in_time():
     assert [schedule(k * per_epoch) for k in range(50)] == [0.5**k for k in range(50)]
 
 
-def test_warm_up_rises_in_a_line_from_nothing_and_the_curve_follows():
-    found = rates("linear", learning_rate=1.0, epochs=10, per_epoch=10, batch=10, warmup=0.2)
-    assert found == pytest.approx([0, 0.5, 1, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125, 0])
+@pytest.mark.parametrize(("batch", "rising"), [(10, [0.5, 1]), (5, [0.25, 0.5, 0.75, 1])])
+def test_the_first_of_t_warm_up_steps_takes_a_t_th_of_the_rate_and_the_curve_follows(batch, rising):
+    found = rates("linear", learning_rate=1.0, epochs=10, per_epoch=10, batch=batch, warmup=0.2)
+    falling = [1 - (seen - 20) / 80 for seen in range(20, 101, batch)]
+    assert found == pytest.approx(rising + falling)
+
+
+@pytest.mark.parametrize("text", ["linear", "cosine:end=0.1", "one-cycle"])
+def test_where_time_is_short_the_whole_curve_is_run_in_the_time_there_is(text):
+    # Half of the examples take all of the time.
+    fast = rates(text, epochs=10, per_epoch=10, batch=10, time=lambda share: min(2 * share, 1.0))
+    assert fast[:6] == pytest.approx(rates(text, epochs=5, per_epoch=10, batch=10))
+    assert fast[6:] == [fast[5]] * 5
+    # Where there is time enough it changes nothing.
+    assert rates(text, time=lambda share: 0.9 * share) == rates(text)
+
+
+def test_warm_up_and_what_is_counted_in_epochs_under_short_time():
+    found = rates(
+        "constant", learning_rate=1.0, epochs=10, per_epoch=10, batch=10, warmup=0.4, time=lambda s: min(2 * s, 1)
+    )
+    assert found == pytest.approx([0.25, 0.75, 1, *[1] * 8])
+    assert rates("step:every=2,factor=0.5", time=lambda share: min(5 * share, 1)) == rates("step:every=2,factor=0.5")
 
 
 def test_warm_up_scales_schedules_by_epoch():
     found = rates("inverse", learning_rate=1.0, epochs=4, per_epoch=10, batch=5, warmup=0.5)
-    assert found == pytest.approx([0, 0.25, 0.5 / 2, 0.75 / 2, 1 / 3, 1 / 3, 1 / 4, 1 / 4, 1 / 5])
+    assert found == pytest.approx([0.25, 0.5, 0.75 / 2, 1 / 2, 1 / 3, 1 / 3, 1 / 4, 1 / 4, 1 / 5])
 
 
 def test_training_beyond_its_end_keeps_the_last_rate():

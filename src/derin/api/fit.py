@@ -14,7 +14,7 @@ from derin.api.bundles import load_model, model_entry, save_model
 from derin.api.evaluation import WITHOUT_EXAMPLES
 from derin.api.prepare import prepare, source_name
 from derin.api.prepared import Prepared
-from derin.api.results import measure
+from derin.api.results import measure, num_measured
 from derin.api.run import Run
 from derin.core.environment import differences, environment
 from derin.core.errors import DerinWarning, UsageError
@@ -24,6 +24,7 @@ from derin.data.known_rows import KNOWN_ROWS, pack, row_hashes
 from derin.data.reading import sentences
 from derin.data.table import Table
 from derin.tasks.adversarial_training import attack_of
+from derin.train.budget import TimeBudget
 from derin.train.callback import Callback
 from derin.train.config import TrainConfig
 from derin.train.freezing import Unfreezing
@@ -38,6 +39,10 @@ __all__ = ["fit", "prepare"]
 _FORMAT = 1
 # What says how to fetch and show data, and nothing about what is trained.
 _NOT_RECORDED = ("download", "progress")
+# Of a limited time that is left, the most that a head takes which is trained before the layers beneath it.
+_SHARE_OF_THE_HEAD = 0.25
+# Inputs whose tasks find nothing beside the metrics that would take time.
+_KINDS_WITHOUT_FINDINGS = ("picture", "features")
 
 
 def fit(
@@ -78,6 +83,7 @@ def fit(
         >>> derin.open(run.path).predict([5.1, 3.5, 1.4, 0.2]).label
         'setosa'
     """
+    started = time.perf_counter()
     folder, record = _open_or_create(data, out, resume, options)
     if record.get("finished"):
         return Run(folder.path)
@@ -88,7 +94,8 @@ def fit(
         if calibrate and not hasattr(prepared.task, "temperature"):
             raise UsageError(f"calibrate fits probabilities; the task {prepared.task.name!r} has none to fit.")
         begun = _begin(folder, record, prepared, the_data, the_options, command)
-        _train_and_measure(folder, begun, prepared, callbacks, resume=resume, calibrate=calibrate)
+        budget = TimeBudget(begun["config"]["max_seconds"], started=started)
+        _train_and_measure(folder, begun, prepared, callbacks, resume=resume, calibrate=calibrate, budget=budget)
 
     try:
         with folder.lock():
@@ -242,6 +249,7 @@ def _train_and_measure(
     *,
     resume: bool,
     calibrate: bool,
+    budget: TimeBudget,
 ) -> None:
     from derin.train.loop import train
 
@@ -263,7 +271,7 @@ def _train_and_measure(
         save_model(folder.model_path, prepared.model, prepared.task, prepared.preparation, about, files)
 
     if prepared.warm_up is not None:
-        _warm_up(prepared.warm_up)
+        _warm_up(prepared.warm_up, budget.part(_SHARE_OF_THE_HEAD))
         callbacks = [_Beginning(on_best), *callbacks]
     loop = train(
         prepared.learner(prepared.model),
@@ -280,6 +288,9 @@ def _train_and_measure(
         on_plan=on_plan,
         on_best=on_best,
         resume=resume,
+        budget=budget,
+        sample=prepared.split_source,
+        num_after=num_measured(prepared) if budget.is_limited else 0,
     )
     record |= {"epochs": loop.epoch, "steps": loop.step, "seconds": loop.seconds, "stopped": loop.stopped}
     if loop.stopped == "interrupted":
@@ -291,10 +302,17 @@ def _train_and_measure(
     # Epoch 0 is the network before the first one, where something came before the loop.
     best_epoch = loop.epoch if loop.tracker.best_epoch is None else loop.tracker.best_epoch
     learner = prepared.learner(network)
-    measured = measure(learner, task, prepared, folder.path, calibrate_on="val" if calibrate else None)
+    measured = measure(learner, task, prepared, folder.path, calibrate_on="val" if calibrate else None, budget=budget)
     # Before the last bundle: a task may learn here what its answers need, such as the width of an interval.
     learner.eval()
-    measured["findings"] = task.findings(learner, preparation, prepared.table, prepared.split_source, folder.path)
+    if budget.is_limited and preparation.kind not in _KINDS_WITHOUT_FINDINGS:
+        key = "fit.findings_follow" if budget.left > 0 else "fit.no_time_for_findings"
+        warnings.warn(say(key, seconds=budget.seconds), DerinWarning, stacklevel=2)
+    measured["findings"] = (
+        task.findings(learner, preparation, prepared.table, prepared.split_source, folder.path)
+        if budget.left > 0
+        else {}
+    )
     save_model(folder.model_path, network, task, preparation, facts | {"metrics": measured["metrics"]}, files)
     folder.write_record(record | measured | {"best_epoch": best_epoch, "finished": True})
 
@@ -306,18 +324,14 @@ class _Beginning(Callback):
         self._on_best = on_best
 
     def on_start(self, loop: Any) -> None:
-        from derin.train.evaluation import evaluate
-
         if loop.step or loop.validation is None:
             return
-        autocast = loop.plan.autocast(loop.device.type)
-        measured = evaluate(loop.model, loop.task, loop.validation, autocast=autocast)
-        values = {k: v for k, v in measured.items() if v is None or isinstance(v, int | float)}
+        values = loop.measure("val", loop.measuring_seconds(0.0))
         if loop.tracker.update(values[loop.task.headline], 0, values["loss"]):
             self._on_best(loop, {"val": values})
 
 
-def _warm_up(first: Prepared) -> None:
+def _warm_up(first: Prepared, budget: TimeBudget) -> None:
     """Trains the head on features, so that a fresh one does not pull at what the other layers know.
 
     It leaves nothing on disk: a resumed run does it again, bit for bit, before its state is restored.
@@ -334,7 +348,16 @@ def _warm_up(first: Prepared) -> None:
         best.update({name: value.clone() for name, value in head.state_dict().items()})
 
     config = replace(first.config, plan="plain")
-    train(head, first.task, first.train_source, config, validation=first.val_source, on_best=keep)
+    train(
+        head,
+        first.task,
+        first.train_source,
+        config,
+        validation=first.val_source,
+        on_best=keep,
+        budget=budget,
+        sample=first.split_source,
+    )
     head.load_state_dict(best)
 
 

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from derin.api.prepared import Prepared
+from derin.core.errors import DerinWarning
 from derin.core.files import open_atomically
+from derin.core.messages import say
+from derin.data.batch import Source
 from derin.data.display import displayed
 from derin.data.table import Rows
 from derin.tasks.supervised import SupervisedTask
-from derin.train.evaluation import predict_batches
+from derin.train.budget import TimeBudget
+from derin.train.evaluation import affordable, predict_batches
 
 if TYPE_CHECKING:
     from torch import nn
 
 # The training split is measured on so many examples at most; it shows over-fitting and decides nothing.
 _TRAIN_LIMIT = 10_000
+# Of a limited time, a split is measured for so long at least, also where nothing is left.
+_SHORTEST_SHARE = 0.01
 _EXAMPLES_PER_REASON = 12
 # Points of the picture of predicted against true values.
 _SCATTER_POINTS = 1_000
@@ -27,13 +34,23 @@ _LONGEST_TEXT, _LONGEST_VALUE, _MOST_COLUMNS = 400, 60, 12
 
 
 def measure(
-    network: nn.Module, task: Any, prepared: Prepared, folder: Path, *, calibrate_on: str | None
+    network: nn.Module,
+    task: Any,
+    prepared: Prepared,
+    folder: Path,
+    *,
+    calibrate_on: str | None,
+    budget: TimeBudget | None = None,
 ) -> dict[str, Any]:
     """Measures every split in full precision and keeps telling examples of the split that was never trained on.
+
+    Where time is limited, a split that would take longer than its part of what is left is measured on some of its
+    examples, drawn by the seed, and a warning says so.
 
     Args:
         network: the part of it that the sources of `prepared` feed.
         calibrate_on: the split on which a temperature is fitted first, or None.
+        budget: the time of the command; None has no limit.
 
     Returns:
         ``metrics`` (plain numbers), ``details`` (confusion and the like), ``intervals`` and ``num_examples`` by split,
@@ -42,11 +59,18 @@ def measure(
     found: dict[str, Any] = {"metrics": {}, "details": {}, "intervals": {}, "num_examples": {}}
     if calibrate_on is not None and calibrate_on in prepared.table.splits:
         found["calibration"] = _calibrate(network, task, prepared, calibrate_on)
-    shown = next(s for s in ("test", "val", "train") if s in prepared.table.splits)
-    for split in ("train", "val", "test"):
-        if split not in prepared.table.splits:
-            continue
-        source = prepared.split_source(split, _TRAIN_LIMIT if split == "train" else None)
+    splits = [split for split in ("train", "val", "test") if split in prepared.table.splits]
+    shown = splits[-1]
+    for place, split in enumerate(splits):
+        source = _measured_source(prepared, split)
+        if budget is not None and budget.is_limited:
+            # One part is left over for what comes after measuring.
+            seconds = max(budget.left / (len(splits) - place + 1), _SHORTEST_SHARE * budget.seconds)
+            most = affordable(network, task, source, seconds)
+            if most is not None:
+                sentence = say("fit.measured_in_part", split=say(f"split.{split}"), num=most, whole=source.num_examples)
+                warnings.warn(sentence, DerinWarning, stacklevel=2)
+                source = prepared.split_source(split, most)
         metrics = task.metrics()
         kept: list[tuple[Any, np.ndarray]] = []
         for outputs, batch in predict_batches(network, task, source):
@@ -60,6 +84,15 @@ def measure(
             _write_examples(folder / "examples.npz", kept, task, prepared)
             found["examples_split"] = split
     return found
+
+
+def num_measured(prepared: Prepared) -> int:
+    """On how many examples `measure` measures, where time allows."""
+    return sum(_measured_source(prepared, split).num_examples for split in prepared.table.splits)
+
+
+def _measured_source(prepared: Prepared, split: str) -> Source:
+    return prepared.split_source(split, _TRAIN_LIMIT if split == "train" else None)
 
 
 def plain_numbers(metrics: dict[str, Any]) -> tuple[dict[str, float | None], dict[str, Any]]:

@@ -7,8 +7,7 @@ of its 255 steps, and what comes out is a picture that can exist.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from derin.core.errors import UnknownNameError, UsageError
 from derin.data.batch import Batch
+from derin.train.evaluation import evaluating
 
 if TYPE_CHECKING:
     from derin.data.preparation import Preparation
@@ -226,18 +226,6 @@ def read_epsilon(text: str | float) -> float:
     if not 0 <= epsilon <= 1:
         raise UsageError(f"ε is a share of the pixel range from 0 to 1, such as 8/255; got {text!r}.")
     return epsilon
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode; the mode of every layer is put back afterwards."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def _gradient(loss: Loss, point: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from derin.core.errors import UsageError
 from derin.data.batch import Batch
-from derin.tasks.adversarial import PixelScale, evaluating, fgsm, random_start, read_epsilon
+from derin.tasks.adversarial import PixelScale, fgsm, random_start, read_epsilon
+from derin.train.evaluation import evaluating
 from derin.train.protocol import Losses, Step
 
 if TYPE_CHECKING:

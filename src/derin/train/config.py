@@ -20,7 +20,7 @@ class TrainConfig:
         weight_decay: decoupled with adamw, lion and muon, otherwise as L2; biases, norms and embeddings are exempt.
         momentum: of the optimisers that have one.
         schedule: a name of `train.schedules`, with settings after a colon (``"step:every=10,factor=0.1"``).
-        warmup: share of training over which the rate rises from nothing (0 to 1).
+        warmup: share of training over which the rate rises, in T steps from 1/T to 1 of it (0 to 1).
         l1: weight of Σ|w| in the loss; weights only, as with `weight_decay`.
         clip_norm: largest norm of the whole gradient; 0 leaves it alone.
         accumulate: batches per update.
@@ -30,7 +30,9 @@ class TrainConfig:
         plan: ``"auto"``, ``"auto:fp32"``, ``"plain"``, or parts such as ``"bf16,channels-last,fused"``.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
         threads: of the CPU; 0 takes every core this process may use.
-        max_seconds: wall clock after which training stops at the next step, as if the epochs were over; 0 has no limit.
+        max_seconds: wall clock of the whole command. Training stops in time for what is measured after it, as if the
+            epochs were over, and the schedule has come down by then; splits that would take too long are measured on
+            some of their examples. 0 has no limit.
         save_every_seconds: longest time between two saved states within an epoch (every epoch's end saves as well).
         histograms: whether weights, gradients and activations go to TensorBoard as histograms.
     """

@@ -20,6 +20,7 @@ from torch import nn
 from derin.core.errors import DivergenceError, StorageError, UsageError
 from derin.core.seeds import step_seeds
 from derin.data.batch import Batch
+from derin.train.lone_examples import bearing_lone_examples
 from derin.train.optimizers import build_optimizer, set_rate
 from derin.train.protocol import Source, Task
 
@@ -170,7 +171,8 @@ def find_learning_rate(
             torch.manual_seed(seeds[step])
             rate = low * (high / low) ** (step / (num_steps - 1))
             set_rate(updater, rate)
-            loss = task.loss(trial, batch)["loss"]
+            with bearing_lone_examples(trial, len(batch), source):
+                loss = task.loss(trial, batch)["loss"]
             value = loss.item()
             if not math.isfinite(value):
                 diverged = True

@@ -17,16 +17,18 @@ from derin.core.run import RunFolder
 from derin.core.seeds import step_seeds
 from derin.data.batch import Batch
 from derin.train.averages import WeightAverage
+from derin.train.budget import TimeBudget
 from derin.train.callback import Callback
 from derin.train.config import TrainConfig
-from derin.train.evaluation import evaluate
+from derin.train.evaluation import affordable, evaluate
 from derin.train.freezing import Unfreezing
 from derin.train.guard import NonFiniteLossError, find_culprit
 from derin.train.linear_kernel import use_blas
+from derin.train.lone_examples import bearing_lone_examples
 from derin.train.plan import Plan, Trial
 from derin.train.planning import build_optimizers, find_plan
 from derin.train.protocol import Source, Task
-from derin.train.schedules import build_schedule
+from derin.train.schedules import Schedule, build_schedule
 from derin.train.state import restore_state, save_state
 from derin.train.step import PlannedStep
 from derin.train.stopping import BestTracker
@@ -38,6 +40,11 @@ if TYPE_CHECKING:
 # Losses stay on the device and are read this many at a time; a NaN is met at most so many steps late.
 _STEPS_PER_READING = 64
 _SEEDS_AT_ONCE = 4096
+# Of a limited time: the most that is kept for what comes after training, and the most that one epoch's measuring takes,
+# which is no longer than the epoch's training except where that is very short.
+_LARGEST_SHARE_AFTER, _LARGEST_SHARE_BETWEEN, _SHORTEST_SHARE_BETWEEN = 0.2, 0.1, 0.01
+# What comes after training is measured in full precision and written down, which takes longer than between epochs.
+_SLOWER_AFTER = 1.5
 
 
 @dataclass
@@ -57,7 +64,15 @@ class Loop:
         examples_seen: by training so far.
         epoch: epochs done.
         num_steps: updates in the whole run.
-        losses: mean losses of this epoch's batches that were read so far, weighted by batch size.
+        loss_sum: of this epoch's batches that were read so far, each mean loss times its weight.
+        loss_weight: the sum of these weights: of the examples, or of what the task divides by.
+        progress: the share of training that is done, by examples or, where it is limited, by time.
+        budget: the time of the whole command.
+        num_after: examples that will be measured after training.
+        measure_seconds: what the measuring after the last epoch took; 0 before the first.
+        measured_examples: by split, on how many examples it is measured after an epoch, where time allows no more.
+        sources: the splits that are measured after every epoch.
+        sample: gives a split's source with so many of its examples; None where that cannot be had.
         history: one record per epoch done.
         stopped: why training ended: ``"finished"``, ``"patience"``, ``"time"`` or ``"interrupted"``; ``""`` while it
             runs.
@@ -82,11 +97,70 @@ class Loop:
     examples_seen: int = 0
     epoch: int = 0
     loss_sum: float = 0.0
-    loss_count: int = 0
+    loss_weight: float = 0.0
     seconds: float = 0.0
+    progress: float = 0.0
+    budget: TimeBudget = field(default_factory=lambda: TimeBudget(0))
+    num_after: int = 0
+    measure_seconds: float = 0.0
+    measured_examples: dict[str, int] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    sample: Callable[[str, int], Source] | None = None
     learning_rate: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
     stopped: str = ""
+
+    def measure(self, split: str, seconds: float = math.inf) -> dict[str, Any]:
+        """A split's metrics that are plain numbers, the evaluated weights in place.
+
+        Where time is limited and the whole split would take longer, some of its examples are measured, from then on
+        always the same ones.
+
+        Args:
+            split: a key of `sources`.
+            seconds: that it may take.
+        """
+        source = self.sources[split]
+
+        def autocast() -> Any:
+            return self.plan.autocast(self.device.type)
+
+        if self.sample is not None and self.budget.is_limited and split not in self.measured_examples:
+            most = affordable(self.model, self.task, source, seconds, autocast=autocast())
+            self.measured_examples[split] = source.num_examples if most is None else most
+        most = self.measured_examples.get(split, source.num_examples)
+        if self.sample is not None and most < source.num_examples:
+            source = self.sources[split] = self.sample(split, most)
+        measured = evaluate(self.model, self.task, source, autocast=autocast())
+        # A line of the log holds plain numbers; matrices belong to the final measurement.
+        return {k: v for k, v in measured.items() if v is None or isinstance(v, int | float)}
+
+    @property
+    def reserve(self) -> float:
+        """Seconds that are kept for measuring after this epoch and after training."""
+        if not self.budget.is_limited:
+            return 0.0
+        whole = self.budget.seconds
+        if not self.measure_seconds:
+            between = _LARGEST_SHARE_BETWEEN * whole if self.sources else 0.0
+            return between + (_LARGEST_SHARE_AFTER * whole if self.num_after else 0.0)
+        num = sum(min(self.measured_examples.get(k, s.num_examples), s.num_examples) for k, s in self.sources.items())
+        after = _SLOWER_AFTER * self.measure_seconds * self.num_after / max(num, 1)
+        return self.measure_seconds + min(after, _LARGEST_SHARE_AFTER * whole)
+
+    def measuring_seconds(self, train_seconds: float) -> float:
+        """How long the measuring after an epoch may take whose training took so long."""
+        whole = self.budget.seconds
+        longest = max(train_seconds, _SHORTEST_SHARE_BETWEEN * whole)
+        return min(longest, _LARGEST_SHARE_BETWEEN * whole, max(self.budget.left / 2, 0.0))
+
+    def time_share(self, seconds: float) -> float:
+        """The share of training's own time that is used when training has taken so many seconds."""
+        if not self.budget.is_limited:
+            return 0.0
+        used = self.budget.used
+        whole = self.budget.seconds - (used - seconds) - self.reserve  # what comes before training is no part of it
+        return min(seconds / whole, 1.0) if whole > 0 else 1.0
 
 
 def train(
@@ -104,6 +178,9 @@ def train(
     on_plan: Callable[[Loop], None] | None = None,
     on_best: Callable[[Loop, dict[str, Any]], None] | None = None,
     resume: bool = False,
+    budget: TimeBudget | None = None,
+    sample: Callable[[str, int], Source] | None = None,
+    num_after: int = 0,
 ) -> Loop:
     """Trains a network.
 
@@ -122,6 +199,10 @@ def train(
         on_best: called with the epoch's record whenever the headline is the best so far, the evaluated weights in
             place.
         resume: continue from the run's saved state, if there is one.
+        budget: the time of the whole command; None is ``config.max_seconds`` from now on.
+        sample: gives the source of a split, ``"train"`` or ``"val"``, with so many of its examples, for measuring
+            where time is limited; None always measures all.
+        num_after: examples that will be measured after training, for which time is kept.
 
     Returns:
         The loop after its last step; ``stopped`` tells why it ended.
@@ -136,7 +217,9 @@ def train(
         total_examples=source.num_examples * config.epochs,
         examples_per_epoch=source.num_examples,
         warmup=config.warmup,
+        examples_per_step=min(config.batch_size * config.accumulate, source.num_examples),
     )
+    budget = TimeBudget(config.max_seconds) if budget is None else budget
     forked = [device] if device.type == "cuda" else []
 
     def run_whole(interrupted: threading.Event) -> Loop:
@@ -144,6 +227,9 @@ def train(
             torch.set_num_threads(config.threads)
         with torch.random.fork_rng(devices=forked):
             loop = _begin(model, task, source, config, plan, unfreezing, validation, run, device)
+            loop.budget, loop.sample, loop.num_after = budget, sample, num_after
+            splits = {"train": train_sample, "val": validation}
+            loop.sources = {name: split for name, split in splits.items() if split is not None}
             restored = run is not None and resume and restore_state(loop)
             if on_plan is not None:
                 on_plan(loop)
@@ -153,7 +239,7 @@ def train(
             for callback in callbacks:
                 callback.on_start(loop)
             try:
-                _epochs(loop, schedule, interrupted, train_sample, callbacks, on_best)
+                _epochs(loop, schedule, interrupted, callbacks, on_best)
             finally:
                 use_blas(model)
                 for callback in callbacks:
@@ -199,9 +285,8 @@ def _begin(
 
 def _epochs(
     loop: Loop,
-    schedule: Callable[[int], float],
+    schedule: Schedule,
     interrupted: threading.Event,
-    train_sample: Source | None,
     callbacks: Sequence[Callback],
     on_best: Callable[[Loop, dict[str, Any]], None] | None,
 ) -> None:
@@ -224,7 +309,7 @@ def _epochs(
         loop.seconds = time.perf_counter() - started
         if loop.batch < loop.source.num_batches and loop.stopped == "interrupted":
             break
-        record = _close_epoch(loop, train_sample, train_seconds, on_best)
+        record = _close_epoch(loop, train_seconds, on_best)
         loop.seconds = record["seconds"] = time.perf_counter() - started
         loop.history.append(record)
         if run is not None:
@@ -243,7 +328,7 @@ def _epochs(
 def _one_epoch(
     loop: Loop,
     step: PlannedStep,
-    schedule: Callable[[int], float],
+    schedule: Schedule,
     per_step: Sequence[Callable[[Loop], None]],
     interrupted: threading.Event,
     started: float,
@@ -256,10 +341,11 @@ def _one_epoch(
     reseed = _reseeder(loop.device)
     seeds: Iterator[int] = iter(())
     pending: list[Tensor] = []
-    sizes: list[int] = []
+    weights: list[Tensor | float] = []
     epoch_started = last_saved = time.perf_counter()
-    deadline = started + config.max_seconds if config.max_seconds else math.inf
+    is_limited = loop.budget.is_limited
     num_batches, accumulate = loop.source.num_batches, config.accumulate
+    total = loop.source.num_examples * config.epochs
     batch = None
     for batch in loop.source.batches(loop.epoch, loop.batch):
         seed = next(seeds, None)
@@ -268,41 +354,45 @@ def _one_epoch(
             seed = next(seeds)
         reseed(seed)
         if loop.batch % accumulate == 0:
-            loop.learning_rate = schedule(loop.examples_seen)
+            share = loop.time_share(time.perf_counter() - started) if is_limited else 0.0
+            # What was recorded stands: a resumed run goes on from there, and the rate never goes back.
+            loop.progress = max(loop.progress, share, loop.examples_seen / total)
+            loop.learning_rate = schedule(loop.examples_seen, loop.progress if is_limited else 0.0)
             step.set_rate(loop.learning_rate)
         loop.batch += 1
         step.closes_group = loop.batch % accumulate == 0 or loop.batch == num_batches
         try:
-            losses = task.update(step, batch)
+            with bearing_lone_examples(model, len(batch), loop.source) if len(batch) == 1 else nullcontext():
+                losses = task.update(step, batch)
         except NonFiniteLossError:
             raise _diverged(loop, batch) from None
         if step.closes_group:
+            step.finish_update()
             loop.step = step.index = loop.step + 1
         loop.examples_seen += len(batch)
         pending.append(losses["loss"].detach())
-        sizes.append(len(batch))
+        weights.append(losses.get("weight_sum", len(batch)))
         if len(pending) == _STEPS_PER_READING:
-            _read_losses(loop, pending, sizes, batch)
+            _read_losses(loop, pending, weights, batch)
         for tell in per_step:
             tell(loop)
         if step.closes_group:
             now = time.perf_counter()
-            if interrupted.is_set() or now >= deadline:
+            if interrupted.is_set() or (is_limited and loop.budget.left <= loop.reserve):
                 loop.stopped = "interrupted" if interrupted.is_set() else "time"
                 break
             if loop.run is not None and now - last_saved > config.save_every_seconds:
-                _read_losses(loop, pending, sizes, batch)
+                _read_losses(loop, pending, weights, batch)
                 loop.seconds = now - started
                 save_state(loop)
                 last_saved = time.perf_counter()
     if batch is not None:
-        _read_losses(loop, pending, sizes, batch)
+        _read_losses(loop, pending, weights, batch)
     return time.perf_counter() - epoch_started
 
 
 def _close_epoch(
     loop: Loop,
-    train_sample: Source | None,
     train_seconds: float,
     on_best: Callable[[Loop, dict[str, Any]], None] | None,
 ) -> dict[str, Any]:
@@ -314,16 +404,17 @@ def _close_epoch(
         "examples": loop.examples_seen,
         "learning_rate": loop.learning_rate,
         "train_seconds": train_seconds,
-        "running": {"loss": loop.loss_sum / max(loop.loss_count, 1)},
+        # Weights that are all 0 leave nothing to take the mean of, and nothing was learnt from them.
+        "running": {"loss": loop.loss_sum / loop.loss_weight if loop.loss_weight else 0.0},
     }
-    loop.batch, loop.loss_sum, loop.loss_count = 0, 0.0, 0
+    if loop.budget.is_limited:
+        record["progress"] = loop.progress
+    loop.batch, loop.loss_sum, loop.loss_weight = 0, 0.0, 0.0
+    began = time.perf_counter()
     with loop.average.applied(loop.model) if loop.average is not None else nullcontext():
-        autocast = loop.plan.autocast
-        for name, split in (("train", train_sample), ("val", loop.validation)):
-            if split is not None:
-                measured = evaluate(loop.model, loop.task, split, autocast=autocast(loop.device.type))
-                # A line of the log holds plain numbers; matrices belong to the final measurement.
-                record[name] = {k: v for k, v in measured.items() if v is None or isinstance(v, int | float)}
+        for name in loop.sources:
+            record[name] = loop.measure(name, loop.measuring_seconds(train_seconds) / len(loop.sources))
+        loop.measure_seconds = time.perf_counter() - began
         headline = record["val"][loop.task.headline] if "val" in record else None
         # Without a validation split the last state is the best that is known.
         improved = headline is None or loop.tracker.update(headline, loop.epoch, record["val"].get("loss"))
@@ -333,15 +424,21 @@ def _close_epoch(
     return record
 
 
-def _read_losses(loop: Loop, pending: list[Tensor], sizes: list[int], batch: Any) -> None:
-    """Fetches the waiting losses in one transfer, adds them up in order, and stops where one is not finite."""
+def _read_losses(loop: Loop, pending: list[Tensor], weights: list[Tensor | float], batch: Any) -> None:
+    """Fetches the waiting losses in one transfer, adds them up in order, and stops where one is not finite.
+
+    Each counts by the denominator of its mean, so that the mean over the epoch is that over all of its examples.
+    """
     if not pending:
         return
-    for loss, size in zip(torch.stack(pending).tolist(), sizes, strict=True):
-        loop.loss_sum += loss * size
-        loop.loss_count += size
+    on_device = [weight for weight in weights if isinstance(weight, torch.Tensor)]
+    fetched = iter(torch.stack(on_device).tolist() if on_device else ())
+    for loss, weight in zip(torch.stack(pending).tolist(), weights, strict=True):
+        value = next(fetched) if isinstance(weight, torch.Tensor) else weight
+        loop.loss_sum += loss * value
+        loop.loss_weight += value
     pending.clear()
-    sizes.clear()
+    weights.clear()
     if not math.isfinite(loop.loss_sum):
         raise _diverged(loop, batch)
 

@@ -12,6 +12,7 @@ import torch
 
 from derin.train.config import TrainConfig
 from derin.train.freezing import Unfreezing
+from derin.train.lone_examples import bearing_lone_examples
 from derin.train.optimizers import build_optimizer, supports_fused
 from derin.train.plan import (
     MIN_OPERATIONS_FOR_TRIALS,
@@ -73,7 +74,9 @@ def find_plan(
 
         def run_step(index: int) -> Tensor:
             torch.manual_seed(index)
-            return task.update(step, batches[index % len(batches)])["loss"].detach()
+            batch = batches[index % len(batches)]
+            with bearing_lone_examples(network, len(batch), source):
+                return task.update(step, batch)["loss"].detach()
 
         return run_step
 

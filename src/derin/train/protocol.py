@@ -41,13 +41,17 @@ class Step(Protocol):
         """The precision of the plan, for forward passes and losses; backward passes run outside."""
         ...
 
-    def minimize(self, name: str, loss: Tensor, weight: Tensor | float) -> None:
+    def minimize(self, name: str, loss: Tensor, weight: Tensor | float = 1.0) -> None:
         """Backward pass of a mean loss and, when enough batches are accumulated, one update of the named optimizer.
+
+        Only the parameters of that optimizer get a gradient: what a loss says of other networks on its way, a
+        generator's of the discriminator, is not kept.
 
         Args:
             name: of the optimizer; ``"model"`` where there is one.
             loss: the mean over the batch.
-            weight: the denominator of that mean: the number of examples, or the sum of their weights.
+            weight: the denominator of that mean: the number of examples, or the sum of their weights. It tells how
+                much the batch counts among those that are accumulated.
         """
         ...
 
@@ -75,8 +79,8 @@ class Task(Protocol):
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         """The mean loss of a batch under ``"loss"``.
 
-        Where examples are weighted, ``"weight_sum"`` gives the denominator of the mean, so that accumulation stays
-        exact.
+        Where it is no mean over the examples, ``"weight_sum"`` gives its denominator (the sum of the examples'
+        weights, the number of tokens), so that accumulation and the mean over an epoch stay exact.
         """
         ...
 
@@ -89,7 +93,9 @@ class Task(Protocol):
         ...
 
     def update(self, step: Step, batch: Batch) -> Losses:
-        """One training step. The usual one is `update_single`; adversarial training and the like have their own."""
+        """One training step, and its losses as `loss` gives them. The usual one is `update_single`; adversarial
+        training and the like have their own.
+        """
         ...
 
     def to_json(self) -> Mapping[str, Any]:

@@ -1,7 +1,9 @@
-"""Learning-rate schedules: the rate as a pure function of the examples seen.
+"""Learning-rate schedules: the rate as a pure function of the examples seen and of the share of the time that is used.
 
 α₀ is the rate given, e the number of whole epochs completed, p the share of training that is done (0 to 1, counted
-from the end of the warm-up). Since examples and not steps are counted, another batch size changes no curve. A schedule
+from the end of the warm-up). Since examples and not steps are counted, another batch size changes no curve. Where time
+is limited, p is the share of the time where that is the larger one, so that a run that time will end has come down to
+its low rate by then; what is counted in epochs stays as it was written. A schedule
 is written as a name with options after a colon: ``"cosine"``, ``"step:every=10,factor=0.1"``,
 ``"manual:0=0.1,3=0.01"``.
 """
@@ -63,7 +65,7 @@ SCHEDULES: Registry[type[Curve]] = Registry(
 
 @dataclass(frozen=True)
 class Schedule:
-    """What `build_schedule` returns: call it with the examples seen to get the learning rate.
+    """What `build_schedule` returns: call it with the examples seen, and the share of the time used, to get the rate.
 
     Args:
         text: as it was written.
@@ -71,7 +73,8 @@ class Schedule:
         learning_rate: α₀.
         total_examples: of the whole training.
         examples_per_epoch: of one pass.
-        warmup: share of training over which the rate is scaled from 0 to 1.
+        warmup: share of training over which the rate is scaled up to 1.
+        examples_per_step: of one update. Of the T steps of a warm-up the first one takes 1/T of the rate.
     """
 
     text: str
@@ -80,19 +83,27 @@ class Schedule:
     total_examples: int
     examples_per_epoch: int
     warmup: float = 0.0
+    examples_per_step: int = 1
 
-    def __call__(self, examples_seen: int) -> float:
-        """The rate of a step that begins when this many examples have been seen."""
+    def __call__(self, examples_seen: int, time_share: float = 0.0) -> float:
+        """The rate of a step that begins when this many examples have been seen and this share of the time is used."""
         warm = self.warmup * self.total_examples
         rest = self.total_examples - warm
-        progress = min(max((examples_seen - warm) / rest, 0.0), 1.0) if rest > 0 else 0.0
+        done = max(examples_seen, time_share * self.total_examples)
+        progress = min(max((done - warm) / rest, 0.0), 1.0) if rest > 0 else 0.0
         now = Clock(self.learning_rate, examples_seen / self.examples_per_epoch, progress)
-        scale = examples_seen / warm if examples_seen < warm else 1.0
+        scale = min((done + self.examples_per_step) / warm, 1.0) if done < warm else 1.0
         return scale * self.curve.rate(now)
 
 
 def build_schedule(
-    text: str, *, learning_rate: float, total_examples: int, examples_per_epoch: int, warmup: float = 0.0
+    text: str,
+    *,
+    learning_rate: float,
+    total_examples: int,
+    examples_per_epoch: int,
+    warmup: float = 0.0,
+    examples_per_step: int = 1,
 ) -> Schedule:
     """A schedule from its name and options.
 
@@ -101,8 +112,9 @@ def build_schedule(
         learning_rate: α₀, the highest rate except where ``manual`` gives rates itself.
         total_examples: examples of the whole training, repeated ones counted again.
         examples_per_epoch: examples of one pass.
-        warmup: share of training (0 to 1) over which the rate rises linearly from nothing; curves over the whole
-            training (linear, cosine) begin after it.
+        warmup: share of training (0 to 1) over which the rate rises linearly, in its T steps from 1/T to 1; curves
+            over the whole training (linear, cosine) begin after it.
+        examples_per_step: examples of one update.
 
     Raises:
         UnknownNameError: for a name or an option that does not exist.
@@ -130,7 +142,7 @@ def build_schedule(
             f"The schedule {name!r} warms up by itself; got warmup={warmup} as well. "
             f"Use '{name}:pct={warmup:g}', or warmup=0."
         )
-    return Schedule(text, curve, learning_rate, total_examples, examples_per_epoch, warmup)
+    return Schedule(text, curve, learning_rate, total_examples, examples_per_epoch, warmup, examples_per_step)
 
 
 @dataclass(frozen=True)

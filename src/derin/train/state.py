@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from derin.train.loop import Loop
 
-_COUNTERS = ("step", "batch", "examples_seen", "epoch", "loss_sum", "loss_count", "seconds", "learning_rate")
+_COUNTERS = ("step", "batch", "examples_seen", "epoch", "loss_sum", "loss_weight", "seconds", "learning_rate")
+# Counters that older states lack, where they begin as in a loop that is new.
+_LATER_COUNTERS = ("progress", "measure_seconds")
 
 
 def save_state(loop: Loop) -> None:
@@ -26,7 +28,9 @@ def save_state(loop: Loop) -> None:
     if loop.average is not None:
         tensors |= {f"average/{name}": value for name, value in loop.average.tensors().items()}
     tensors |= {f"task/{name}": value for name, value in loop.task.state.items()}
-    document: dict[str, Any] = {name: getattr(loop, name) for name in _COUNTERS}
+    document: dict[str, Any] = {name: getattr(loop, name) for name in (*_COUNTERS, *_LATER_COUNTERS)}
+    document["used_seconds"] = loop.budget.used
+    document["measured_examples"] = dict(loop.measured_examples)
     document["tracker"] = loop.tracker.to_json()
     document["optimizers"] = {name: optimizer_scalars(optimizer) for name, optimizer in loop.optimizers.items()}
     loop.run.save_state(tensors, document)
@@ -51,11 +55,15 @@ def restore_state(loop: Loop) -> bool:
         loop.average.load_tensors(_part(tensors, "average/"))
     loop.task.state.clear()
     loop.task.state.update({name: value.to(loop.device) for name, value in _part(tensors, "task/").items()})
+    if "loss_count" in document:  # older states counted examples and not their weights
+        document = {**document, "loss_weight": document["loss_count"]}
     try:
-        for name in _COUNTERS:
+        for name in (*_COUNTERS, *(name for name in _LATER_COUNTERS if name in document)):
             setattr(loop, name, type(getattr(loop, name))(document[name]))
+        loop.budget.spent = float(document.get("used_seconds", loop.seconds))
+        loop.measured_examples = {str(k): int(v) for k, v in document.get("measured_examples", {}).items()}
         loop.tracker.load_json(document["tracker"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RefusedFileError(f"{where} is damaged: {error!r}; start a new run.") from error
     loop.run.drop_log_after(loop.epoch)
     loop.history = loop.run.log_lines()

@@ -57,6 +57,8 @@ class PlannedStep:
         exempt = exempt_from_decay(model) if config.l1 else set()
         self._sparse = {name: [p for p in values if id(p) not in exempt] for name, values in self._parameters.items()}
         self._weights: dict[str, Any] = dict.fromkeys(optimizers, 0.0)
+        self._whole = model
+        self._owns_all: bool | None = None  # found out at the first step, when what is frozen is frozen
 
     def autocast(self) -> AbstractContextManager[Any]:
         return self._plan.autocast(self._device_type)
@@ -67,21 +69,38 @@ class PlannedStep:
         for optimizer in self.optimizers.values():
             set_rate(optimizer, rate)
 
-    def minimize(self, name: str, loss: Tensor, weight: Tensor | float) -> None:
+    def minimize(self, name: str, loss: Tensor, weight: Tensor | float = 1.0) -> None:
         check_loss(loss)
         if self._accumulates:
             # Gradients of sums add up; the group's mean comes from one division at its end, whatever the batches'
             # sizes.
-            (loss * weight).backward()
+            self._backward(name, loss * weight)
             self._weights[name] = self._weights[name] + weight
             if not self.closes_group:
                 return
             gradients = [p.grad for p in self._parameters[name] if p.grad is not None]
-            torch._foreach_div_(gradients, float(self._weights[name]))
+            # A group whose weights are all 0 has gradients of 0, and stays so.
+            torch._foreach_div_(gradients, float(self._weights[name]) or 1.0)
             self._weights[name] = 0.0
         else:
-            loss.backward()
+            self._backward(name, loss)
         self._update(name)
+
+    def finish_update(self) -> None:
+        """After the last batch of a group, when all of its networks are updated: the average takes in the weights."""
+        if self.average is not None:
+            self.average.update()
+
+    def _backward(self, name: str, loss: Tensor) -> None:
+        """Gradients of the named optimizer's parameters, and of no others."""
+        if self._owns_all is None:
+            own = {id(p) for values in self._parameters.values() for p in values}
+            others = any(p.requires_grad and id(p) not in own for p in self._whole.parameters())
+            self._owns_all = len(self.optimizers) == 1 and not others
+        if self._owns_all:
+            loss.backward()
+        else:
+            loss.backward(inputs=[p for p in self._parameters[name] if p.requires_grad])
 
     def _update(self, name: str) -> None:
         optimizer = self.optimizers[name]
@@ -93,5 +112,3 @@ class PlannedStep:
             torch.nn.utils.clip_grad_norm_(self._parameters[name], self._clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        if self.average is not None:
-            self.average.update()

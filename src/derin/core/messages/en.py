@@ -70,6 +70,11 @@ MESSAGES: dict[str, Message] = {
     "progress.seconds": "{seconds:.1f} s",
     "progress.best": "best",
     "progress.speed": "{speed:,.0f} examples/s",
+    "fit.measured_in_part": "Time allows {num:,} of the {whole:,} {split} examples to be measured; they were drawn by "
+    "the seed.",
+    "fit.findings_follow": "The network is now compared with simpler methods, which may pass the {seconds:g} s given.",
+    "fit.no_time_for_findings": "The {seconds:g} s given are over: the network was not compared with simpler methods. "
+    "Give more time (--max-seconds) for that.",
     "prepare.enlarged": "{model} takes pictures of at least {smallest} pixels; these have {own} and are "
     "enlarged to {native}, its paper's size.",
     "run.result": "{metric} on {split}: {value}",

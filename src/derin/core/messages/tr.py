@@ -70,6 +70,11 @@ MESSAGES: dict[str, Message] = {
     "progress.seconds": "{seconds:.1f} sn",
     "progress.best": "en iyi",
     "progress.speed": "saniyede {speed:,.0f} örnek",
+    "fit.measured_in_part": "Süre, {whole:,} {split} örneğinden ancak {num:,} tanesini ölçmeye yetiyor; örnekler "
+    "tohuma göre çekildi.",
+    "fit.findings_follow": "Ağ şimdi daha basit yöntemlerle karşılaştırılıyor; bu, verilen {seconds:g} sn'yi aşabilir.",
+    "fit.no_time_for_findings": "Verilen {seconds:g} sn doldu: ağ daha basit yöntemlerle karşılaştırılmadı. Bunun için "
+    "daha uzun süre verin (--max-seconds).",
     "prepare.enlarged": "{model} en az {smallest} piksellik resim ister; {own} olan resimler, makalesindeki "
     "boyuta, {native} piksele büyütülüyor.",
     "run.result": "{split} setinde {metric}: {value}",

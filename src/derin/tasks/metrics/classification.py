@@ -33,8 +33,8 @@ class ClassificationMetrics:
 
     `compute` gives ``loss`` (the mean of `criterion`), ``accuracy``,
     ``top5_accuracy`` (from six classes on), ``precision_macro``, ``recall_macro``, ``f1_macro``, ``auc_macro`` (one
-    against the rest, by the logits), ``ece``, ``brier``, ``per_class`` (precision, recall, f1, auc, support by name) and
-    ``confusion`` (rows: truth, columns: predictions). What is undefined, such as the recall of a class that never
+    against the rest, by the logits), ``ece``, ``brier``, ``per_class`` (precision, recall, f1, auc, support by name)
+    and ``confusion`` (rows: truth, columns: predictions). What is undefined, such as the recall of a class that never
     occurs, is NaN. Only the loss is weighted.
     """
 
