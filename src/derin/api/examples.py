@@ -78,16 +78,19 @@ def examples_for(
     num: int | None = None,
     seed: int = 0,
     answers: bool = True,
+    fewest: int = 1,
 ) -> Examples:
     """The examples of some data that a network is looked at with.
 
     Args:
         data: whatever `derin.load` takes.
-        split: ``"train"``, ``"val"``, ``"test"`` or ``"all"``; None takes the test split where there is one, else all.
+        split: ``"train"``, ``"val"``, ``"test"`` or ``"all"``; None takes the test split where there is one that is
+            large enough, else all.
         target: the column with the answers, where it cannot be found out.
         num: at most so many, drawn by the seed; None takes all.
         seed: of the draw.
         answers: whether the data must hold the answers.
+        fewest: a test split of fewer examples is not taken by itself.
 
     Raises:
         UsageError: there is no such split, or fewer than one example is asked for.
@@ -98,6 +101,8 @@ def examples_for(
     read = read_as_trained(model, data, target=target)
     table = read.table
     chosen = split or usual_split(table, read.is_own)
+    if split is None and chosen != "all" and len(table.splits[chosen]) < fewest:
+        chosen = "all"
     rows = rows_to_measure(table, chosen) if answers or chosen != "all" else np.arange(len(table))
     if num is not None and len(rows) > num:
         rows = np.sort(rows[permutation(seed, "examples", 0, len(rows))[:num]])

@@ -14,7 +14,7 @@ from derin.api.examples import Examples, examples_for
 from derin.core.errors import UsageError
 from derin.core.messages import say, spell
 from derin.explain.embedding_page import EmbeddingPage
-from derin.explain.embeddings import Projection, layer_activations, project
+from derin.explain.embeddings import FEWEST, Projection, layer_activations, project
 from derin.tasks.prediction import Answer, Labels, Prediction, Value
 from derin.train.evaluation import predict_batches
 
@@ -83,13 +83,13 @@ def explain_embeddings(
         layer: its name; None takes what goes into the last dense layer.
         method: ``"pca"``, ``"tsne"`` or ``"umap"``.
         dim: 2 or 3.
-        split: None takes the test split where there is one, else all rows.
+        split: None takes the test split where there is one that is large enough, else all rows.
         target: the column with the answers, where it cannot be found out.
         num: at most so many examples, drawn by the seed.
         seed: of the draw, and of t-SNE and UMAP.
         pictures: whether the page holds small copies of the pictures.
     """
-    examples = examples_for(model, data, split=split, target=target, num=num, seed=seed, answers=False)
+    examples = examples_for(model, data, split=split, target=target, num=num, seed=seed, answers=False, fewest=FEWEST)
     inputs = (batch[model.task.input] for batch in examples.source.batches(0))
     name, values = layer_activations(model.network, inputs, layer)
     projection = project(values, method=method, dim=dim, seed=seed)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derin.api.announcement import listeners
 from derin.api.bundles import load_model, model_entry, save_model
 from derin.api.evaluation import WITHOUT_EXAMPLES
 from derin.api.prepare import prepare, source_name
@@ -55,6 +56,7 @@ def fit(
     report_pictures: bool = True,
     calibrate: bool = False,
     command: str | None = None,
+    quiet: bool = False,
     **options: Any,
 ) -> Run:
     """Trains a network on data, keeps the best state, measures it once on the test split and writes a report.
@@ -68,6 +70,7 @@ def fit(
         report_pictures: whether the report embeds pictures of the data.
         calibrate: fit a temperature on the validation split, so that probabilities mean what they say.
         command: the command line, for the report.
+        quiet: whether nothing is told in a terminal or notebook; elsewhere nothing is in any case.
         options: what `derin.api.prepare.prepare` takes: model, weights, finetune, task, target, size, augment, epochs,
             batch_size, learning_rate, optimizer, seed and every other setting of `TrainConfig`.
 
@@ -84,6 +87,7 @@ def fit(
         'setosa'
     """
     started = time.perf_counter()
+    callbacks = [*([] if quiet else listeners()), *callbacks]
     folder, record = _open_or_create(data, out, resume, options)
     if record.get("finished"):
         return Run(folder.path)

@@ -25,7 +25,8 @@ def embeddings(
     layer: Annotated[
         str | None,
         typer.Option(
-            help="By name; else what goes into the last dense layer. derin summary lists them.", show_default=False
+            help="By name; else what goes into the last dense layer or convolution. derin summary lists them.",
+            show_default=False,
         ),
     ] = None,
     method: Annotated[str, typer.Option(help='pca, tsne, or umap (pip install "derin\\[umap]").')] = "pca",

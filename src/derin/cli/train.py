@@ -215,6 +215,7 @@ def train(
 
     Example: [bold]derin train mnist --epochs 3 --seed 1[/bold]
     """
+    from derin.api.announcement import Announcement
     from derin.api.fit import fit
     from derin.train.callback import Callback
     from derin.train.progress import ProgressBar
@@ -270,7 +271,7 @@ def train(
     }
     options = {**_from_config(config), **given}
     terminal = console(json_output=json_output)
-    callbacks: list[Callback] = [_teller(terminal), ProgressBar(terminal)]
+    callbacks: list[Callback] = [Announcement(terminal), ProgressBar(terminal)]
     if tensorboard or histograms:
         from derin.train.tensorboard import TensorBoardEvents
 
@@ -288,6 +289,7 @@ def train(
             command=shlex.join(["derin", *sys.argv[1:]]),
             download=download,
             progress=progress,
+            quiet=True,
             **options,
         )
     _print_end(run, terminal)
@@ -295,20 +297,6 @@ def train(
         print_json(_document(run))
     if not run.finished:
         raise typer.Exit(130)
-
-
-def _teller(terminal: Any) -> Any:
-    """A listener that says, before the first step, what of published weights learns."""
-    from derin.strategy.tuning import tuning_text
-    from derin.train.callback import Callback, Training
-
-    class Teller(Callback):
-        def on_start(self, loop: Training) -> None:
-            sentence = tuning_text(loop.run.record().get("finetune", {}))
-            if sentence is not None:
-                terminal.print(sentence, markup=False, soft_wrap=True)
-
-    return Teller()
 
 
 def _say_what_resuming_does(out: Path | None, resume: bool, terminal: Any) -> None:

@@ -26,7 +26,7 @@ METHODS = ("pca", "tsne", "umap")
 # spread and cost a fraction of the time (van der Maaten and Hinton 2008, section 4.2, took 30).
 _NUM_DIRECTIONS = 50
 _PERPLEXITY = 30.0
-_FEWEST = 5  # examples
+FEWEST = 5  # examples
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ def layer_activations(network: nn.Module, inputs: Iterable[Tensor], layer: str |
     Args:
         network: any network with one input.
         inputs: batches of it.
-        layer: its name; None takes what goes into the last dense layer. Maps and sequences count by the mean over
-            their places.
+        layer: its name; None takes what goes into the last dense layer or convolution. Maps and sequences count by the
+            mean over their places.
 
     Shapes:
         a layer's ``(B, F)``, ``(B, C, H, W)`` or ``(B, C, T)`` → ``(N, F)`` or ``(N, C)``.
@@ -63,7 +63,7 @@ def layer_activations(network: nn.Module, inputs: Iterable[Tensor], layer: str |
         the layer's name and its numbers.
 
     Raises:
-        UsageError: there is no such layer, or no dense layer where none was named.
+        UsageError: there is no such layer, or no dense layer and no convolution where none was named.
         ShapeError: the layer gives no row for each example.
         DataError: it gives NaN or infinities.
 
@@ -85,7 +85,7 @@ def layer_activations(network: nn.Module, inputs: Iterable[Tensor], layer: str |
         for batch in inputs:
             x = as_input(network, batch)
             if layer is None and handle is None:
-                name = _last_dense(network, x)
+                name = _last_weighted(network, x)
                 dense = network.get_submodule(name)
                 handle = dense.register_forward_pre_hook(lambda _, given: keep(given[0]))
             elif layer is not None and handle is None:
@@ -129,8 +129,8 @@ def project(values: npt.NDArray[np.floating], *, method: str = "pca", dim: int =
         raise UnknownNameError("method of embedding", method, METHODS)
     if dim not in (2, 3):
         raise UsageError(f"An embedding has 2 or 3 dimensions; got dim={dim}.")
-    if len(values) < _FEWEST:
-        raise UsageError(f"An embedding needs at least {_FEWEST} examples; got {len(values)}.")
+    if len(values) < FEWEST:
+        raise UsageError(f"An embedding needs at least {FEWEST} examples; got {len(values)}.")
     if method == "pca":
         points, shares = principal_components(values, dim)
         return Projection(points, method, tuple(float(share) for share in shares))
@@ -189,13 +189,13 @@ def _umap(values: npt.NDArray[np.floating], dim: int, seed: int) -> npt.NDArray[
     return found
 
 
-def _last_dense(network: nn.Module, x: Tensor) -> str:
-    """The name of the dense layer that runs last."""
+def _last_weighted(network: nn.Module, x: Tensor) -> str:
+    """The name of the dense layer or convolution that runs last: what it reads is what the answer is made of."""
     ran: list[str] = []
     handles = [
         module.register_forward_pre_hook(lambda _, __, name=name: ran.append(name))
         for name, module in network.named_modules()
-        if isinstance(module, nn.Linear)
+        if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d)
     ]
     try:
         with unchanged(network), torch.no_grad():
@@ -204,7 +204,9 @@ def _last_dense(network: nn.Module, x: Tensor) -> str:
         for handle in handles:
             handle.remove()
     if not ran:
-        raise UsageError("This network has no dense layer, before which examples could be looked at; name a layer.")
+        raise UsageError(
+            "This network has no dense layer and no convolution before which to look at examples; name a layer."
+        )
     return ran[-1]
 
 

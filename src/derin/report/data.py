@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from derin.core.messages import Sentence, capital, say, told
+from derin.core.messages import capital, say
 from derin.report.html import Html, folded, join, table, tag
+from derin.strategy.assumptions import told_sentence
 from derin.strategy.numbers import count_text, shape_text, split_name
 from derin.strategy.story import SPLITS, Story, is_number
 
@@ -133,7 +134,13 @@ def _columns(story: Story) -> Html | None:
         return None
     head = [say(f"data.{name}") for name in ("column", "kind", "role", "shape", "note")]
     rows = [
-        [c.get("name"), c.get("kind"), c.get("role"), shape_text(c.get("shape")), _told(story, c.get("note"))]
+        [
+            c.get("name"),
+            c.get("kind"),
+            c.get("role"),
+            shape_text(c.get("shape")),
+            _told(story, c.get("note")),
+        ]
         for c in columns
     ]
     return _foldable(say("data.columns"), table(head, rows[:_MAX_LINES]), len(rows))
@@ -148,11 +155,7 @@ def _outcome(outcome: str) -> str:
 
 
 def _told(story: Story, text: Any) -> str:
-    """What was said while reading, in the reader's language where the record tells how it was made."""
-    try:
-        return told(Sentence.from_json(story.part("data", "sentences")[str(text)]))
-    except (KeyError, ValueError):
-        return str(text)
+    return told_sentence(story.record, text)
 
 
 def _list(story: Story, name: str) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from derin.core.messages import capital, say, spell
 from derin.report.html import Html, folded, join, table, tag
-from derin.strategy.numbers import count_text, shape_text
+from derin.strategy.numbers import count_text, plan_text, shape_text
 from derin.strategy.story import Story, is_number
 
 _OPEN_UP_TO = 25  # layers
@@ -50,7 +50,7 @@ def plan(story: Story) -> Html | None:
     chosen = story.part("plan", "chosen")
     if not chosen:
         return None
-    name = _plan_text(chosen)
+    name = plan_text(chosen)
     sentence = tag("p", say("plan.chosen", plan=name))
     trials = [t for t in _list(story.part("plan").get("table")) if isinstance(t, Mapping)]
     if not trials:
@@ -73,14 +73,6 @@ def _trial(trial: Mapping[str, Any], reference: float | None, *, taken: bool) ->
         spell(float(loss), ".4g") if is_number(loss) else missing,
         remark,
     ]
-
-
-def _plan_text(chosen: Mapping[str, Any]) -> str:
-    """``bf16,channels-last,fused``: as the command line spells it."""
-    switches = ("channels_last", "fused", "onednn", "compiled")
-    return ",".join(
-        [str(chosen.get("precision", "?")), *(s.replace("_", "-") for s in switches if chosen.get(s) is True)]
-    )
 
 
 def _list(found: Any) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from derin.core.messages import capital, say
 from derin.report.html import Html, folded, join, table, tag
+from derin.strategy.assumptions import assumptions
 from derin.strategy.story import Story
 
 _LONGEST_VALUE = 600  # characters; what is longer stands in run.json
@@ -34,6 +35,8 @@ def reproduce(story: Story) -> Html:
     return join(
         [
             tag("pre", tag("code", _command(story))),
+            tag("h3", say("assumed.heading")),
+            tag("ul", *(tag("li", sentence) for sentence in assumptions(story.record))),
             tag("dl", *pairs),
             tag("p", say("reproduce.note"), class_="quiet"),
             folded(say("reproduce.settings"), table(head, _rows(settings))),

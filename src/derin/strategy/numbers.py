@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from derin.core.messages import catalogue, say, spell
@@ -104,3 +105,11 @@ def task_name(name: Any) -> str:
 def split_name(name: str) -> str:
     """A split in the reader's language."""
     return say(f"split.{name}") if f"split.{name}" in catalogue("en") else name
+
+
+def plan_text(chosen: Mapping[str, Any]) -> str:
+    """``bf16,channels-last,fused``: as the command line spells it."""
+    switches = ("channels_last", "fused", "onednn", "compiled")
+    return ",".join(
+        [str(chosen.get("precision", "?")), *(s.replace("_", "-") for s in switches if chosen.get(s) is True)]
+    )

@@ -573,4 +573,15 @@ MESSAGES: dict[str, Message] = {
     "split.new": "new ones",
     "run.data_not_compared": "The run {run} was started by an earlier version of Derin, so that its data cannot be "
     "compared with that of today.",
+    # What a run takes for granted
+    "assumed.heading": "What was taken for granted",
+    "assumed.data": ("{data}: {count:,} example ({parts}).", "{data}: {count:,} examples ({parts})."),
+    "assumed.target": "To predict: {target} – {task}{what}.",
+    "assumed.classes": (", {count:,} class", ", {count:,} classes"),
+    "assumed.inputs": "Inputs: {inputs} ({count:,}).",
+    "assumed.no_input": "No input: {column} – {why}.",
+    "assumed.finding": "{number} {what}: {why}.",
+    "assumed.network": "Network: {model}, {parameters:,} parameters, on {device}.",
+    "assumed.settings": "Set by default, each can be given: {flags}",
+    "assumed.no_augmentation": "Pictures are not changed by chance while training (--augment).",
 }

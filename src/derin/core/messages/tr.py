@@ -565,4 +565,15 @@ MESSAGES: dict[str, Message] = {
     "split.new": "yeniler",
     "run.data_not_compared": "{run} eğitimi Derin'in daha eski bir sürümüyle başlatıldı; bu yüzden verisi bugünküyle "
     "karşılaştırılamıyor.",
+    # Bir eğitimin varsaydıkları
+    "assumed.heading": "Varsayılanlar",
+    "assumed.data": ("{data}: {count:,} örnek ({parts}).", "{data}: {count:,} örnek ({parts})."),
+    "assumed.target": "Kestirilecek: {target} – {task}{what}.",
+    "assumed.classes": (", {count:,} sınıf", ", {count:,} sınıf"),
+    "assumed.inputs": "Girdiler: {inputs} ({count:,}).",
+    "assumed.no_input": "Girdi değil: {column} – {why}.",
+    "assumed.finding": "{number} {what}: {why}.",
+    "assumed.network": "Ağ: {model}, {parameters:,} parametre; aygıt: {device}.",
+    "assumed.settings": "Varsayılan ayarlar, her biri verilebilir: {flags}",
+    "assumed.no_augmentation": "Resimler eğitimde rastgele değiştirilmiyor (--augment).",
 }

@@ -1,0 +1,166 @@
+"""What a run takes for granted, in sentences: what was found out about the data, left out, or set by default.
+
+The same sentences stand in the terminal before the first epoch, in a notebook, and in the report.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from derin.core.messages import Sentence, say, told
+from derin.strategy.numbers import count_text, plan_text, split_name, task_name
+from derin.strategy.tuning import tuning_text
+
+SPLITS = ("train", "val", "test")
+_MOST_NAMES = 8
+# With these values a setting does nothing.
+_NEUTRAL: dict[str, Any] = {
+    "weight_decay": 0.0,
+    "momentum": 0.0,
+    "schedule": "constant",
+    "warmup": 0.0,
+    "l1": 0.0,
+    "clip_norm": 0.0,
+    "accumulate": 1,
+    "ema_decay": 0.0,
+    "patience": 0,
+    "label_smoothing": 0.0,
+    "max_seconds": 0.0,
+}
+_ALWAYS = ("epochs", "batch_size", "optimizer", "learning_rate")
+_WITH_MOMENTUM = ("momentum", "nesterov", "rmsprop", "muon")
+_FLAGS = {"learning_rate": "--lr", "augmentation": "--augment"}
+
+
+def assumptions(record: Mapping[str, Any]) -> list[str]:
+    """What a run takes for granted, a sentence each.
+
+    Args:
+        record: ``run.json``, as it is before the first epoch or later.
+    """
+    return [
+        *_about_data(record),
+        *_about_reading(record),
+        *_about_network(record),
+        *_about_settings(record),
+    ]
+
+
+def told_sentence(record: Mapping[str, Any], text: Any) -> str:
+    """What was noticed while data was read, in the reader's language where the record tells how it was made."""
+    try:
+        return told(Sentence.from_json(record["data"]["sentences"][str(text)]))
+    except (KeyError, TypeError, ValueError):
+        return str(text)
+
+
+def _about_data(record: Mapping[str, Any]) -> Iterator[str]:
+    data = _part(record, "data")
+    sizes = _part(data, "splits")
+    parts = ", ".join(f"{split_name(s)} {count_text(sizes[s])}" for s in SPLITS if s in sizes)
+    total = sum(n for n in sizes.values() if isinstance(n, int))
+    yield say("assumed.data", count=total, data=str(data.get("name")), parts=parts)
+    columns = [c for c in data.get("schema") or () if isinstance(c, Mapping)]
+    targets = [c for c in columns if c.get("role") == "target"]
+    if targets:
+        task = task_name(str(_part(record, "task").get("name")))
+        yield say("assumed.target", target=_names(targets), task=task, what=_classes(targets[0]))
+    if inputs := [c for c in columns if c.get("role") == "input"]:
+        yield say("assumed.inputs", count=len(inputs), inputs=_names(inputs))
+    for column in columns:
+        if column.get("role") in ("id", "ignored") and column.get("note"):
+            note = told_sentence(record, column["note"])
+            yield say("assumed.no_input", column=str(column.get("name")), why=note)
+
+
+def _about_reading(record: Mapping[str, Any]) -> Iterator[str]:
+    """Rows and files that were left out or changed, copies, and everything that was noted of the set as a whole."""
+    reading = _part(record, "data", "reading")
+    often: Counter[tuple[str, str]] = Counter()
+    for finding in reading.get("findings") or ():
+        number = finding.get("count", 1)
+        often[str(finding.get("outcome")), str(finding.get("reason"))] += number if isinstance(number, int) else 1
+    for (outcome, reason), number in often.most_common():
+        what = say(f"data.{outcome}") if outcome in ("skipped", "converted", "noted") else outcome
+        yield say("assumed.finding", number=count_text(number), what=what, why=told_sentence(record, reason))
+    groups = reading.get("duplicates") or ()
+    if groups:
+        yield say("data.duplicates", count=len(groups))
+    if leaks := reading.get("leaks"):
+        yield say("data.leaks", count=leaks)
+    for note in reading.get("notes") or ():
+        yield told_sentence(record, note)
+
+
+def _about_network(record: Mapping[str, Any]) -> Iterator[str]:
+    model = _part(record, "model")
+    yield say(
+        "assumed.network",
+        model=str(model.get("name")),
+        parameters=model.get("parameters", 0),
+        device=str(_part(record, "environment").get("device") or _part(record, "config").get("device")),
+    )
+    if (sentence := tuning_text(_part(record, "finetune"))) is not None:
+        yield sentence
+    chosen = _part(record, "plan", "chosen")
+    if chosen:
+        yield say("run.plan", plan=plan_text(chosen))
+
+
+def _about_settings(record: Mapping[str, Any]) -> Iterator[str]:
+    """What nobody asked for and is not without effect, as the flags that would change it."""
+    asked = _part(record, "request", "options")
+    config, task = _part(record, "config"), _part(record, "task")
+    in_force = {**config, "label_smoothing": task.get("label_smoothing") or 0.0}
+    names = [*_ALWAYS, *(n for n, neutral in _NEUTRAL.items() if in_force.get(n, neutral) not in (neutral, None))]
+    if config.get("optimizer") not in _WITH_MOMENTUM:
+        names = [n for n in names if n != "momentum"]
+    flags = [
+        f"{_FLAGS.get(n, '--' + n.replace('_', '-'))} {_value(in_force[n])}"
+        for n in names
+        if n in in_force and asked.get(n) is None and "config" not in asked
+    ]
+    if (augmentation := record.get("augmentation")) and asked.get("augment") is None:
+        flags.append(f"--augment {_value(augmentation)}")
+    options = _part(record, "model", "spec", "options")
+    given = _part(asked, "model_options")
+    flags += [
+        f"--option {name}={_value(value)}"
+        for name, value in options.items()
+        if "drop" in name and value and name not in given
+    ]
+    if flags:
+        yield say("assumed.settings", flags="  ".join(flags))
+    if not record.get("augmentation") and asked.get("augment") is None and _has_pictures(record):
+        yield say("assumed.no_augmentation")
+
+
+def _has_pictures(record: Mapping[str, Any]) -> bool:
+    return _part(record, "preparation").get("kind") == "picture"
+
+
+def _classes(column: Mapping[str, Any]) -> str:
+    classes = column.get("classes")
+    return "" if not classes else say("assumed.classes", count=len(classes))
+
+
+def _names(columns: list[Mapping[str, Any]]) -> str:
+    names = [str(c.get("name")) for c in columns[:_MOST_NAMES]]
+    more = [say("list.more", count=len(columns) - _MOST_NAMES)] if len(columns) > _MOST_NAMES else []
+    return ", ".join(names + more)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _part(whole: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    found: Any = whole
+    for name in names:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
