@@ -1,6 +1,7 @@
 """Derin: from a folder of data to a network that is trained, diagnosed, explained and in use.
 
-Nothing is imported until it is asked for, so that ``import derin`` costs a few milliseconds.
+Nothing is imported until it is asked for, so that ``import derin`` costs a few milliseconds. What other libraries read
+from the environment when they are loaded is set then (`core.library_settings`).
 
 Example:
     >>> import derin
@@ -14,7 +15,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from derin.core.library_settings import set_library_settings
 from derin.version import __version__
+
+set_library_settings()
 
 if TYPE_CHECKING:
     from derin.api.fit import fit

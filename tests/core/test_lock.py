@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from derin.core.errors import BusyError
+from derin.core.errors import BusyError, StorageError
 from derin.core.lock import FolderLock
 
 HOLD = """
@@ -80,3 +82,37 @@ def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
         1 / 0  # noqa: B018
     with FolderLock(tmp_path):
         pass
+
+
+def test_a_folder_that_is_removed_while_it_is_waited_for_is_made_again_and_its_new_lock_taken(tmp_path: Path) -> None:
+    folder, entered = tmp_path / "run", threading.Event()
+
+    def wait() -> None:
+        with FolderLock(folder, wait_seconds=20):
+            with pytest.raises(BusyError), FolderLock(folder):  # the lock that others find is the one that is held
+                pass
+            entered.set()
+
+    with FolderLock(folder):
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        time.sleep(0.15)
+        shutil.rmtree(folder)
+    waiting.join()
+    assert entered.is_set()
+
+
+def test_a_lock_of_a_process_that_is_gone_is_taken_whatever_stands_in_it(tmp_path: Path) -> None:
+    (tmp_path / ".lock").write_text(json.dumps({"pid": os.getppid(), "host": "elsewhere"}))
+    with FolderLock(tmp_path):
+        assert json.loads((tmp_path / ".lock").read_text())["pid"] == os.getpid()
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="the system has no way to refuse links")
+def test_a_lock_that_is_a_link_is_refused_and_what_it_names_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("precious")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").symlink_to(tmp_path / "mine.txt")
+    with pytest.raises(StorageError), FolderLock(tmp_path / "run"):
+        pass
+    assert (tmp_path / "mine.txt").read_text() == "precious"

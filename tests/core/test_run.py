@@ -102,6 +102,30 @@ def test_two_processes_cannot_share_a_run(run: RunFolder) -> None:
         pass
 
 
+def test_who_is_refused_a_run_deletes_nothing_and_an_unused_folder_goes_when_its_holder_leaves(tmp_path: Path) -> None:
+    first = RunFolder.create(tmp_path / "new", name="run")
+    second = RunFolder.create(tmp_path / "new", name="run")
+    with first.lock():
+        with pytest.raises(BusyError), second.lock():
+            pass
+        assert first.path.is_dir()
+    assert not first.path.exists()
+    (tmp_path / "mine").mkdir()
+    with RunFolder.create(tmp_path / "mine", name="run").lock():
+        pass
+    assert (tmp_path / "mine").is_dir(), "a folder that was there before is not Derin's to remove"
+
+
+def test_a_run_that_another_process_made_meanwhile_is_found_under_the_lock(tmp_path: Path) -> None:
+    first, second = (RunFolder.create(tmp_path / "run", name="run") for _ in range(2))
+    with first.lock():
+        first.check_is_free()
+        first.write_record({"finished": True})
+    with second.lock(), pytest.raises(UsageError, match=r"There is a run at .* already"):
+        second.check_is_free()
+    assert first.record()["finished"] is True
+
+
 def test_a_record_of_a_newer_derin_is_refused_and_one_without_format_too(run: RunFolder) -> None:
     run.write_record({"format": 999})
     with pytest.raises(

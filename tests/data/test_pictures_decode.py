@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from tests.data.troubled_pictures import bomb, picture
 
-from derin.data.pictures.decode import UnreadablePictureError, open_picture, pixels_of, quiet_pillow
+from derin.data.pictures.decode import UnreadablePictureError, open_picture, pixels_of
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
@@ -25,8 +25,7 @@ def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
 
 
 def decoded(data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
-    with quiet_pillow():
-        opened = open_picture(data)
+    opened = open_picture(data)
     return pixels_of(opened.image), opened.remarks
 
 

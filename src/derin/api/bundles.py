@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from derin.core.bundle import Bundle, load_bundle, load_state, save_bundle, state_tensors, structure_fingerprint
 from derin.core.errors import RefusedFileError, UsageError
 from derin.core.files import recover_folder
+from derin.core.global_generator import global_generator
 from derin.data.preparation import Preparation, preparation_from_json
 from derin.tasks.registry import task_from_json
 from derin.version import __version__
@@ -59,7 +60,6 @@ def load_model(path: Path, model: nn.Module | None = None) -> tuple[nn.Module, A
         path: a bundle, or a run that holds one.
         model: the network, where the bundle holds one that is not registered.
     """
-    import torch
 
     from derin.models.building import from_spec
 
@@ -76,7 +76,7 @@ def load_model(path: Path, model: nn.Module | None = None) -> tuple[nn.Module, A
     if registered:
         if model is not None:
             raise UsageError(f"The bundle {path} names its own network ({entry['name']}); leave `model` out.")
-        with torch.random.fork_rng(devices=[]):  # fresh weights draw numbers, which are not the caller's
+        with global_generator():  # fresh weights draw numbers, which are not the caller's
             model = from_spec(entry)
     elif model is None:
         raise UsageError(

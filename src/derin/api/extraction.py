@@ -19,6 +19,7 @@ from derin.core.errors import RefusedFileError, StorageError, UsageError
 from derin.core.folders import replace_folder, temporary_folder
 from derin.core.strict_json import dump_json
 from derin.core.tensors import load_tensors, save_tensors
+from derin.core.threads import use_threads
 from derin.data.cache import cache_folder, describe, keep_within_limit, mark_used, work_folder
 from derin.data.extracted import ExtractedFeatures
 from derin.data.preparation import HostInput, Preparation
@@ -98,7 +99,7 @@ def extract(
             "once; use finetune=gradual, or leave mixing out."
         )
     if threads:
-        torch.set_num_threads(threads)
+        use_threads(threads)
     about = {
         "data": table.fingerprint(),
         "splits": {name: hashlib.sha256(np.sort(rows).tobytes()).hexdigest() for name, rows in table.splits.items()},

@@ -88,11 +88,19 @@ def fit(
     """
     started = time.perf_counter()
     callbacks = [*([] if quiet else listeners()), *callbacks]
-    folder, record = _open_or_create(data, out, resume, options)
-    if record.get("finished"):
+    folder = _open_or_create(data, out, resume)
+    if resume and folder.has_record() and folder.record().get("finished"):
         return Run(folder.path)
 
     def work(_: threading.Event) -> None:
+        # Here, so that the run is held for as long as anything of the training goes on, whatever became of the caller.
+        with folder.lock():
+            work_alone()
+
+    def work_alone() -> None:
+        record = _found(folder, resume)
+        if record.get("finished"):  # by a process that held the run just before
+            return
         the_data, the_options = _continued(data, options, record, folder.path) if record else (data, options)
         prepared = prepare(the_data, **the_options)
         if calibrate and not hasattr(prepared.task, "temperature"):
@@ -101,11 +109,7 @@ def fit(
         budget = TimeBudget(begun["config"]["max_seconds"], started=started)
         _train_and_measure(folder, begun, prepared, callbacks, resume=resume, calibrate=calibrate, budget=budget)
 
-    try:
-        with folder.lock():
-            in_training_thread(work)
-    finally:
-        folder.discard_if_unused()
+    in_training_thread(work)
     if report and folder.record().get("finished"):
         from derin.report.page import write_report
 
@@ -113,20 +117,25 @@ def fit(
     return Run(folder.path)
 
 
-def _open_or_create(
-    data: Any, out: str | Path | None, resume: bool, options: Mapping[str, Any]
-) -> tuple[RunFolder, dict[str, Any]]:
-    """The run's folder and what is recorded in it, which is nothing for a new run."""
+def _open_or_create(data: Any, out: str | Path | None, resume: bool) -> RunFolder:
+    """The run's folder; what lies in it is found out under its lock."""
     if resume:
         if out is None:
             raise UsageError("To resume, name the run: --out RUN (out=... in Python).")
         if (Path(out) / "run.json").exists():
-            folder = RunFolder.open(Path(out))
-            return folder, folder.record()
+            return RunFolder.open(Path(out))
     if data is None:
         raise UsageError(f"There is no run at {out} to take the data from; name the data to train on.")
     name = source_name(data) or getattr(data, "name", None) or "run"
-    return RunFolder.create(None if out is None else Path(out), name=Path(name).stem or "run"), {}
+    return RunFolder.create(None if out is None else Path(out), name=Path(name).stem or "run")
+
+
+def _found(folder: RunFolder, resume: bool) -> dict[str, Any]:
+    """What is recorded of the run, which is nothing for a new one; another process may have been here meanwhile."""
+    if resume and folder.has_record():
+        return folder.record()
+    folder.check_is_free()
+    return {}
 
 
 def _continued(data: Any, options: dict[str, Any], record: Mapping[str, Any], path: Path) -> tuple[Any, dict[str, Any]]:

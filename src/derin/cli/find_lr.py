@@ -92,10 +92,12 @@ def _threads(num: int) -> Iterator[None]:
     """The number of CPU threads for the time of the test; 0 leaves it."""
     import torch
 
+    from derin.core.threads import use_threads
+
     before = torch.get_num_threads()
     if num:
-        torch.set_num_threads(num)
+        use_threads(num)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        use_threads(before)

@@ -15,6 +15,8 @@ from derin.core.strict_json import dump_json, parse_json
 
 LOCK_NAME = ".lock"
 _POLL_SECONDS = 0.05
+_MOST_ATTEMPTS = 100  # each fails only where the folder was removed at that very moment
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # a link would have the file that it names emptied
 _WINDOWS_PLACE = 1 << 30  # beyond the content, which on Windows could not be read where it is locked
 
 
@@ -22,7 +24,8 @@ class FolderLock:
     """Holds a folder for one process, by an advisory lock on the file ``.lock`` in it.
 
     The system releases the lock when the process ends, however it ends. A folder that is itself replaced cannot hold
-    its own lock: lock the one that it lies in.
+    its own lock: lock the one that it lies in. A folder that is removed while it is waited for is made again, and its
+    new lock taken.
 
     Args:
         path: the folder; made if needed.
@@ -47,11 +50,22 @@ class FolderLock:
 
     def __enter__(self) -> FolderLock:
         place = self.path / LOCK_NAME
+        deadline = time.monotonic() + self.wait_seconds
+        for _ in range(_MOST_ATTEMPTS):
+            self._descriptor = self._locked(place, deadline)
+            if self._descriptor is not None:
+                return self
+        raise BusyError(f"The folder {self.path} is removed again and again by another process; choose another folder.")
+
+    def _locked(self, place: Path, deadline: float) -> int | None:
+        """The lock's file, open and locked; None where it is not, or no longer, what others find in the folder."""
         with storage_errors(f"The lock {place}"):
             self.path.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(place, os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                descriptor = os.open(place, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o666)
+            except FileNotFoundError:
+                return None
         try:
-            deadline = time.monotonic() + self.wait_seconds
             with storage_errors(f"The lock {place}"):
                 while not _try_lock(descriptor):
                     if time.monotonic() >= deadline:
@@ -60,6 +74,9 @@ class FolderLock:
                             "wait until that has ended, or choose another folder."
                         )
                     time.sleep(_POLL_SECONDS)
+                if not _is_at(descriptor, place):
+                    os.close(descriptor)
+                    return None
                 holder = {"pid": os.getpid(), "host": socket.gethostname()}
                 os.ftruncate(descriptor, 0)
                 os.lseek(descriptor, 0, os.SEEK_SET)
@@ -67,16 +84,23 @@ class FolderLock:
         except BaseException:
             os.close(descriptor)
             raise
-        self._descriptor = descriptor
-        return self
+        return descriptor
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._descriptor is not None
-        # The file stays: if it were removed, a waiting process would lock a file that nobody else can find.
+        # The file stays: who waits for it would have to begin again with another one.
         os.close(self._descriptor)
         self._descriptor = None
+
+
+def _is_at(descriptor: int, place: Path) -> bool:
+    """Whether an open file is the one that has this name now."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(place))
+    except FileNotFoundError:
+        return False
 
 
 def _holder(descriptor: int) -> str:

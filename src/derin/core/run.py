@@ -69,6 +69,7 @@ class RunFolder:
         self.state_path = self.path / "state"
         self.report_path = self.path / "report.html"
         self.log_path = self.path / "log.jsonl"
+        self._is_new = False
         self._states = SavedStates(self.state_path)
 
     @classmethod
@@ -84,16 +85,12 @@ class RunFolder:
             UsageError: there is a run at ``path`` already, or other files.
             StorageError: the folder cannot be made.
         """
-        if path is None:
-            return cls(_next_free(Path(root), name))
-        path = Path(path)
-        with storage_errors(f"The run {path}"):
-            path.mkdir(parents=True, exist_ok=True)
-        if (path / _RECORD_NAME).exists():
-            raise UsageError(f"There is a run at {path} already; go on with it by --resume, or choose another --out.")
-        if any(not entry.name.startswith(".") for entry in path.iterdir()):
-            raise UsageError(f"The folder {path} holds files that are no run; choose a new or empty folder for --out.")
-        return cls(path)
+        run = cls(_next_free(Path(root), name) if path is None else Path(path))
+        with storage_errors(f"The run {run.path}"):
+            run._is_new = path is None or not run.path.exists()
+            run.path.mkdir(parents=True, exist_ok=True)
+            run.check_is_free()
+        return run
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
@@ -102,23 +99,35 @@ class RunFolder:
         Raises:
             UsageError: there is none.
         """
-        path = Path(path)
-        if not (path / _RECORD_NAME).exists():
+        run = cls(Path(path))
+        if not run.has_record():
             raise UsageError(
                 f"There is no run at {path}; name a folder that `derin train` has written (it has run.json)."
             )
-        run = cls(path)
         recover_folder(run.model_path)
         return run
 
-    def discard_if_unused(self) -> None:
-        """Removes the folder again where nothing was written to it, as when a run never began."""
-        if not (self.path / _RECORD_NAME).exists() and all(e.name.startswith(".") for e in self.path.iterdir()):
-            shutil.rmtree(self.path)
+    def check_is_free(self) -> None:
+        """That a new run may begin here; where others may begin one too, it is known only under the lock.
+
+        Raises:
+            UsageError: there is a run already, or other files.
+        """
+        if self.has_record():
+            raise UsageError(
+                f"There is a run at {self.path} already; go on with it by --resume, or choose another --out."
+            )
+        if not self._is_empty():
+            raise UsageError(
+                f"The folder {self.path} holds files that are no run; choose a new or empty folder for --out."
+            )
 
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Holds the run for this process alone and removes what a killed process left half-written.
+
+        A folder that `create` made and that nothing was written to, as when a run never began, is removed again at the
+        end, still under the lock: it may by then be the folder of another process that waited for it.
 
         Raises:
             BusyError: another process works on the run.
@@ -127,7 +136,19 @@ class RunFolder:
             recover_folder(self.model_path)
             remove_leftovers(self.path)
             remove_leftovers(self.state_path)
-            yield
+            try:
+                yield
+            finally:
+                if self._is_new and self.path.is_dir() and self._is_empty():
+                    shutil.rmtree(self.path, ignore_errors=True)
+
+    def has_record(self) -> bool:
+        """Whether there is a run here."""
+        return (self.path / _RECORD_NAME).exists()
+
+    def _is_empty(self) -> bool:
+        """Whether nothing but a lock and the like lies in the folder."""
+        return all(entry.name.startswith(".") for entry in self.path.iterdir())
 
     def record(self) -> dict[str, Any]:
         """The contents of ``run.json``.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import sys
+import shutil
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,6 +19,7 @@ from typing import Any
 
 from derin.core.errors import BusyError, RefusedFileError, StorageError, UsageError
 from derin.core.files import read_json, remove_leftovers, storage_errors, write_json
+from derin.core.library_settings import cache_folder
 from derin.core.lock import FolderLock
 
 _SETTINGS = "settings.json"
@@ -52,18 +53,6 @@ class CacheEntry:
             "last_use": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.last_use)),
             "about": self.about,
         }
-
-
-def cache_folder() -> Path:
-    """The folder that ``DERIN_CACHE`` names, else Derin's part of the system's folder for caches."""
-    named = os.environ.get("DERIN_CACHE", "").strip()
-    if named:
-        return Path(named).expanduser()
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "derin"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "derin"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "derin"
 
 
 def entries() -> list[CacheEntry]:
@@ -252,5 +241,8 @@ def _remove(path: Path) -> bool:
         path.rename(aside)
     except OSError:
         return not path.exists()
-    remove_leftovers(path.parent)
+    if aside.is_dir():
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
+        aside.unlink(missing_ok=True)
     return True

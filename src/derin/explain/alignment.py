@@ -6,7 +6,6 @@ Source: D. Bahdanau, K. Cho, Y. Bengio, ICLR 2015, figure 3.
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import ShapeError
+from derin.core.quiet import quiet
 
 _CELL = 0.32  # inches
 _MARGIN = 1.6  # inches, for the words
@@ -89,9 +89,7 @@ class Alignment:
         axes.tick_params(length=0)
         axes.spines[:].set_color("#d5d9e0")
         file = io.BytesIO()
-        with warnings.catch_warnings():
-            # A letter that the font lacks is drawn as an empty box, which says as much.
-            warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        with quiet():  # a letter that the font lacks is drawn as an empty box, which says as much
             FigureCanvasAgg(figure).print_png(file)
         return file.getvalue()
 

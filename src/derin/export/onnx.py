@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from derin.core.errors import DerinError, MissingExtraError, UsageError
 from derin.core.files import write_bytes
+from derin.core.quiet import is_quiet, quiet
 
 TOLERANCE = 1e-4  # of the largest output, between the network and its file
 _BATCHES_TRIED = (1, 7)
@@ -312,13 +312,12 @@ def _type_name(dtype: torch.dtype) -> str:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Keeps the recorder's talk to its own developers from people: warnings, and a log about packages not in use."""
     logger = logging.getLogger("torch.onnx")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(before)
+    for place in (logger, *logger.handlers):
+        place.addFilter(_passes)  # which stays, and is added once; it holds back nothing of other threads
+    with quiet():
+        yield
+
+
+def _passes(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.ERROR or not is_quiet()

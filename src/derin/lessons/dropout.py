@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from derin.core.global_generator import global_generator
 from derin.core.seeds import generator
 from derin.layers import Dense, Dropout
 from derin.layers.options import require_range
@@ -48,8 +49,8 @@ def run(options: DropoutOptions) -> Outcome:
     """Drops from a row of ones, then learns y = x from many copies of x."""
     layer = Dropout(options.rate).build((options.values,))
     ones = torch.ones(options.values)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(options.seed)
+    with global_generator():
+        torch.default_generator.manual_seed(options.seed)
         trained = layer.train()(ones)
         tested = layer.eval()(ones)
         without = spread_weights(options, 0.0)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from derin.core.memory import keep_freed_memory
+from derin.core.quiet import quiet
 from derin.core.threads import FEW_VALUES
 
 _PLAIN_CALLS = 2  # a shape is recorded when it comes for the third time: a single prediction never waits for it
@@ -24,6 +25,7 @@ _TIMED_CALLS = 3  # of the network and of each program, at least
 _TIMED_SECONDS = 0.02  # short calls are repeated for as long as this
 _LAST_PYTHON_WITH_JIT = (3, 13)  # from 3.14 on torch refuses to record
 
+_switch = threading.Lock()
 _version = attrgetter("_version")
 
 
@@ -179,8 +181,7 @@ class _Program:
     def _record(self, network: nn.Module, x: Tensor) -> None:
         # The recorder warns where a shape becomes a constant, which is right in a program for this shape alone, and
         # that newer code should compile, which takes minutes where this takes a second.
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with torch.no_grad(), quiet():
             self._run = torch.jit.freeze(torch.jit.trace(network, _picture_layout(x), check_trace=False))
         self._calls = 0
 
@@ -218,9 +219,11 @@ def _picture_layout(x: Tensor) -> Tensor:
 @contextmanager
 def _joining_steps(wanted: bool) -> Iterator[None]:
     """Programs that are compiled within have their steps joined; those of the user's own code are left as they are."""
-    before = torch.jit.onednn_fusion_enabled()
-    torch.jit.enable_onednn_fusion(wanted)
-    try:
-        yield
-    finally:
-        torch.jit.enable_onednn_fusion(before)
+    # The switch is the whole process's: who sets it holds it until it stands again where it stood.
+    with _switch:
+        before = torch.jit.onednn_fusion_enabled()
+        torch.jit.enable_onednn_fusion(wanted)
+        try:
+            yield
+        finally:
+            torch.jit.enable_onednn_fusion(before)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import torch
 
+from derin.core.global_generator import global_generator
+
 
 @contextmanager
 def seeded(seed: int | None) -> Iterator[None]:
@@ -27,6 +29,6 @@ def seeded(seed: int | None) -> Iterator[None]:
         yield
         return
     # torch.manual_seed would reseed the generators of other devices as well, which fork_rng does not restore here.
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+    with global_generator(), torch.device("cpu"):
         torch.default_generator.manual_seed(seed)
         yield

@@ -16,6 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from derin.core.global_generator import global_generator
+from derin.layers.unfused import Unfused
+
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
@@ -171,16 +174,11 @@ def _undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
     """Evaluation mode without gradients; mode, buffers and random state are put back afterwards."""
     modes = {module: module.training for module in model.modules()}
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    fastpath = torch.backends.mha.get_fastpath_enabled()
-    generators = [device] if device.type == "cuda" else []
     try:
         model.eval()
-        # The fused path of attention is one opaque operation; the plain one shows its products.
-        torch.backends.mha.set_fastpath_enabled(False)
-        with torch.random.fork_rng(devices=generators), torch.no_grad():
+        with global_generator(device), Unfused(), torch.no_grad():
             yield
     finally:
-        torch.backends.mha.set_fastpath_enabled(fastpath)
         for module, training in modes.items():
             module.training = training
         with torch.no_grad():

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from derin.core.errors import DivergenceError, StorageError, UsageError
+from derin.core.global_generator import generator_of_steps
 from derin.core.seeds import step_seeds
 from derin.data.batch import Batch
 from derin.train.lone_examples import bearing_lone_examples
@@ -166,12 +167,13 @@ def find_learning_rate(
     raw_losses: list[float] = []
     average, diverged = 0.0, False
     seeds = step_seeds(seed, "range-test", 0, num_steps)
-    with _left_alone(task, next(model.parameters()).device):
+    device = next(model.parameters()).device
+    with _left_alone(task), generator_of_steps(device) as drawing:
         for step, batch in zip(range(num_steps), _endless(source), strict=False):
-            torch.manual_seed(seeds[step])
             rate = low * (high / low) ** (step / (num_steps - 1))
             set_rate(updater, rate)
-            with bearing_lone_examples(trial, len(batch), source):
+            with drawing, bearing_lone_examples(trial, len(batch), source):
+                torch.manual_seed(seeds[step])
                 loss = task.loss(trial, batch)["loss"]
             value = loss.item()
             if not math.isfinite(value):
@@ -210,22 +212,11 @@ def _endless(source: Source) -> Iterator[Batch]:
 
 
 @contextmanager
-def _left_alone(task: Task, device: torch.device) -> Iterator[None]:
-    """Gives the task's state and the random numbers of the CPU and of the device back as they were."""
+def _left_alone(task: Task) -> Iterator[None]:
+    """Gives the task's state back as it was."""
     kept = {name: tensor.clone() for name, tensor in task.state.items()}
-    random_state = torch.get_rng_state()
-    device_state = None
-    if device.type == "cuda":
-        device_state = torch.cuda.get_rng_state(device)
-    elif device.type == "mps":
-        device_state = torch.mps.get_rng_state()
     try:
         yield
     finally:
         task.state.clear()
         task.state.update(kept)
-        torch.set_rng_state(random_state)
-        if device_state is not None and device.type == "cuda":
-            torch.cuda.set_rng_state(device_state, device)
-        elif device_state is not None:
-            torch.mps.set_rng_state(device_state)

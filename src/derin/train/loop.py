@@ -6,15 +6,17 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from derin.core.errors import DivergenceError
+from derin.core.global_generator import generator_of_steps
 from derin.core.run import RunFolder
 from derin.core.seeds import step_seeds
+from derin.core.threads import use_threads
 from derin.data.batch import Batch
 from derin.train.averages import WeightAverage
 from derin.train.budget import TimeBudget
@@ -220,12 +222,11 @@ def train(
         examples_per_step=min(config.batch_size * config.accumulate, source.num_examples),
     )
     budget = TimeBudget(config.max_seconds) if budget is None else budget
-    forked = [device] if device.type == "cuda" else []
 
     def run_whole(interrupted: threading.Event) -> Loop:
         if config.threads:
-            torch.set_num_threads(config.threads)
-        with torch.random.fork_rng(devices=forked):
+            use_threads(config.threads)
+        with generator_of_steps(device) as drawing:
             loop = _begin(model, task, source, config, plan, unfreezing, validation, run, device)
             loop.budget, loop.sample, loop.num_after = budget, sample, num_after
             splits = {"train": train_sample, "val": validation}
@@ -239,7 +240,7 @@ def train(
             for callback in callbacks:
                 callback.on_start(loop)
             try:
-                _epochs(loop, schedule, interrupted, callbacks, on_best)
+                _epochs(loop, schedule, interrupted, drawing, callbacks, on_best)
             finally:
                 use_blas(model)
                 for callback in callbacks:
@@ -287,6 +288,7 @@ def _epochs(
     loop: Loop,
     schedule: Schedule,
     interrupted: threading.Event,
+    drawing: AbstractContextManager[Any],
     callbacks: Sequence[Callback],
     on_best: Callable[[Loop, dict[str, Any]], None] | None,
 ) -> None:
@@ -305,7 +307,7 @@ def _epochs(
     if loop.tracker.exhausted:
         loop.stopped = "patience"
     while loop.epoch < config.epochs and not loop.stopped:
-        train_seconds = _one_epoch(loop, step, schedule, per_step, interrupted, started)
+        train_seconds = _one_epoch(loop, step, schedule, per_step, interrupted, drawing, started)
         loop.seconds = time.perf_counter() - started
         if loop.batch < loop.source.num_batches and loop.stopped == "interrupted":
             break
@@ -331,6 +333,7 @@ def _one_epoch(
     schedule: Schedule,
     per_step: Sequence[Callable[[Loop], None]],
     interrupted: threading.Event,
+    drawing: AbstractContextManager[Any],
     started: float,
 ) -> float:
     """The rest of the epoch at hand; returns its seconds of training."""
@@ -352,7 +355,6 @@ def _one_epoch(
         if seed is None:
             seeds = iter(step_seeds(config.seed, "dropout", loop.epoch * num_batches + loop.batch, _SEEDS_AT_ONCE))
             seed = next(seeds)
-        reseed(seed)
         if loop.batch % accumulate == 0:
             share = loop.time_share(time.perf_counter() - started) if is_limited else 0.0
             # What was recorded stands: a resumed run goes on from there, and the rate never goes back.
@@ -362,7 +364,9 @@ def _one_epoch(
         loop.batch += 1
         step.closes_group = loop.batch % accumulate == 0 or loop.batch == num_batches
         try:
-            with bearing_lone_examples(model, len(batch), loop.source) if len(batch) == 1 else nullcontext():
+            lone = bearing_lone_examples(model, len(batch), loop.source) if len(batch) == 1 else nullcontext()
+            with drawing, lone:
+                reseed(seed)
                 losses = task.update(step, batch)
         except NonFiniteLossError:
             raise _diverged(loop, batch) from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from derin.core.global_generator import global_generator
 from derin.train.config import TrainConfig
 from derin.train.freezing import Unfreezing
 from derin.train.lone_examples import bearing_lone_examples
@@ -73,9 +74,9 @@ def find_plan(
             unfreezing.set_epoch(network, config.epochs - 1)
 
         def run_step(index: int) -> Tensor:
-            torch.manual_seed(index)
             batch = batches[index % len(batches)]
-            with bearing_lone_examples(network, len(batch), source):
+            with global_generator(device), bearing_lone_examples(network, len(batch), source):
+                torch.manual_seed(index)
                 return task.update(step, batch)["loss"].detach()
 
         return run_step
@@ -108,7 +109,8 @@ def _operations(model: nn.Module, task: Task, batch: Any) -> int:
     """Additions and multiplications of a batch's forward pass, in products and convolutions; on a copy."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False, custom_mapping=_recurrent_products()) as counter, torch.no_grad():
+    counter = FlopCounterMode(display=False, custom_mapping=_recurrent_products())
+    with global_generator(next(model.parameters()).device), counter, torch.no_grad():
         task.loss(copy.deepcopy(model), batch)
     return int(counter.get_total_flops())
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from derin.core.errors import MissingExtraError, UsageError
+from derin.core.global_generator import global_generator
 from derin.data.batch import Batch
 from derin.train.callback import Callback, Training
 
@@ -219,13 +220,11 @@ def _first_examples(loop: Training, num: int) -> Batch | None:
 def _measuring(model: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients, then every layer's own mode and the random numbers back."""
     modes = [(module, module.training) for module in model.modules()]
-    state = torch.get_rng_state()
     model.eval()
     try:
-        with torch.no_grad():
+        with global_generator(), torch.no_grad():
             yield
     finally:
-        torch.set_rng_state(state)
         for module, training in modes:
             module.training = training
 

@@ -13,17 +13,17 @@ to a training, its data and its measurement included, is best done in this one t
 
 from __future__ import annotations
 
+import atexit
 import ctypes
-import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
 from derin.core.memory import start_on_main_heap
+from derin.core.threads import use_threads
 
 T = TypeVar("T")
 
@@ -38,8 +38,9 @@ def in_training_thread(work: Callable[[threading.Event], T]) -> T:
     Within a training thread the work is simply done.
 
     Args:
-        work: what to do; it gets the event that Ctrl-C sets, to be looked at between two steps. A second Ctrl-C
-            interrupts at once.
+        work: what to do; it gets the event that is set when Ctrl-C raises a `KeyboardInterrupt` in the caller's
+            thread, to be looked at between two steps. A second one is handed on at once; the work then ends by itself
+            at its next look. No handler of signals is touched: they are the program's that calls.
 
     Example:
         >>> tiny = torch.tensor([2.0]) ** -140
@@ -51,26 +52,36 @@ def in_training_thread(work: Callable[[threading.Event], T]) -> T:
         return work(current)
     result: list[T] = []
     failure: list[BaseException] = []
+    # Not `Thread.join`, which Python 3.11 takes for done when it is interrupted.
+    ended = threading.Lock()
+    ended.acquire()
     num_threads = torch.get_num_threads()
 
     def run(interrupted: threading.Event) -> None:
         _here.interrupted = interrupted
-        torch.set_num_threads(num_threads)
+        use_threads(num_threads)
         torch.set_flush_denormal(True)
         try:
             result.append(work(interrupted))
         except BaseException as error:  # noqa: BLE001 - handed on to the caller's thread, whatever it is
             failure.append(error)
+        finally:
+            ended.release()
 
     _send_idle_workers_away()
-    with _interruptions() as interrupted:
-        thread = start_on_main_heap(lambda: run(interrupted), name="derin-training")
+    interrupted = threading.Event()
+    start_on_main_heap(lambda: run(interrupted), name="derin-training")
+    while not (result or failure):
         try:
-            while thread.is_alive():
-                # A signal may reach any thread, but its handler runs in this one, which has to wake up for it.
-                thread.join(_SECONDS_BETWEEN_LOOKS)
-        finally:
-            torch.set_num_threads(num_threads)
+            while not (result or failure):
+                # A signal may reach any thread, but its handler runs in the main one, which has to wake up for it.
+                ended.acquire(timeout=_SECONDS_BETWEEN_LOOKS)
+        except KeyboardInterrupt:
+            if interrupted.is_set() and not (result or failure):
+                # The step that is under way must not meet the end of the interpreter, which would abort the process.
+                atexit.register(ended.acquire)
+                raise
+            interrupted.set()
     if failure:
         raise failure[0]
     return result[0]
@@ -83,23 +94,3 @@ def _send_idle_workers_away() -> None:
         pause = getattr(ctypes.CDLL(str(library)), "omp_pause_resource_all", None)
         if pause is not None:
             pause(_PAUSE_HARD)
-
-
-@contextmanager
-def _interruptions() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event; a second one interrupts at once. Only the main thread can listen."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-
-    def note(signum: int, frame: Any) -> None:
-        if event.is_set():
-            raise KeyboardInterrupt
-        event.set()
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, before)

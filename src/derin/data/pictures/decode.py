@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import struct
 import threading
-import warnings
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -21,6 +19,7 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
+from derin.core.quiet import quiet
 from derin.data.pictures.fitting import is_small
 
 if TYPE_CHECKING:
@@ -77,6 +76,7 @@ class Opened:
     remarks: tuple[str, ...]
 
 
+@quiet()  # Pillow warns of odd files; what matters about a file is in its remarks
 def open_picture(data: bytes, *, side: int | None = None) -> Opened:
     """Decodes a picture.
 
@@ -170,17 +170,6 @@ def pixels_of(image: Image, channels: int | None = None) -> Pixels:
     if pixels.ndim == 2:
         pixels = pixels[..., None]
     return np.repeat(pixels, 3, axis=-1) if channels == 3 and pixels.shape[-1] == 1 else pixels
-
-
-@contextmanager
-def quiet_pillow() -> Iterator[None]:
-    """Keeps Pillow's warnings about odd files away: what matters about a file is in its remarks."""
-    import PIL.Image
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=PIL.Image.DecompressionBombWarning)
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        yield
 
 
 def _identified(data: bytes) -> Image:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
-from derin.data.pictures.decode import Pixels, open_picture, pixels_of, quiet_pillow
+from derin.data.pictures.decode import Pixels, open_picture, pixels_of
 from derin.data.pictures.fitting import Fitting, Rule
 from derin.data.table import Pictures, Rows
 
@@ -60,8 +60,7 @@ class EncodedPictures(Pictures):
 
     def take(self, rows: Rows) -> list[Pixels]:
         """Whole pictures, decoded in parallel."""
-        with quiet_pillow():
-            return list(self._pool.map(self.picture, rows.tolist()))
+        return list(self._pool.map(self.picture, rows.tolist()))
 
     def windows(self, rows: Rows, tops: Rows, lefts: Rows, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
         """A window of ``size`` from each picture, decoded in parallel.
@@ -80,8 +79,7 @@ class EncodedPictures(Pictures):
             top, left = tops[place], lefts[place]
             found[place] = self.picture(int(rows[place]))[top : top + height, left : left + width]
 
-        with quiet_pillow():
-            list(self._pool.map(fill, range(len(rows))))
+        list(self._pool.map(fill, range(len(rows))))
         return found
 
     @cached_property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from derin.core.errors import DataError
+from derin.core.quiet import quiet
 from derin.data.pictures.decode import Pixels, gray_or_rgb, pixels_of
 from derin.data.pictures.encoded import num_decoders
 from derin.data.pictures.fitting import Fitting, Rule
@@ -111,9 +111,7 @@ class DenseHost:
     def __init__(self, values: Pixels) -> None:
         import torch
 
-        with warnings.catch_warnings():
-            # Someone's read-only array: rows are copied out of it, and nothing is written into it.
-            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        with quiet():  # of someone's read-only array: rows are copied out of it, and nothing is written into it
             self._values = torch.from_numpy(np.ascontiguousarray(values))
 
     def __len__(self) -> int:

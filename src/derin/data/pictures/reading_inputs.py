@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, ShapeError
-from derin.data.pictures.decode import Pixels, UnreadablePictureError, gray_or_rgb, open_picture, quiet_pillow
+from derin.core.quiet import quiet
+from derin.data.pictures.decode import Pixels, UnreadablePictureError, gray_or_rgb, open_picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -57,8 +58,7 @@ def _from_file(path: Path, side: int | None) -> Image:
 
 def _decoded(data: bytes, side: int | None, where: str) -> Image:
     try:
-        with quiet_pillow():
-            return open_picture(data, side=side).image
+        return open_picture(data, side=side).image
     except UnreadablePictureError as error:
         raise DataError(f"{where}: a picture is required; got {error}.") from None
 
@@ -67,7 +67,7 @@ def _upright(image: Image) -> Image:
     """A Pillow picture as a file of it would be read."""
     from PIL import ImageOps
 
-    with quiet_pillow():
+    with quiet():
         return gray_or_rgb(ImageOps.exif_transpose(image), [])
 
 

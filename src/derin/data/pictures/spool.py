@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from derin.core.messages import Sentence
 from derin.data.archives import Files, UnreadableFileError
-from derin.data.pictures.decode import Pixels, UnreadablePictureError, open_picture, quiet_pillow
+from derin.data.pictures.decode import Pixels, UnreadablePictureError, open_picture
 from derin.data.pictures.encoded import num_decoders
 from derin.data.pictures.fitting import DEFAULT_SIZE, Fitting, is_small, is_strip, stored_side
 from derin.data.pictures.index import HASH_BYTES, PictureIndex
@@ -199,7 +199,7 @@ def spool_pictures(path: Path, work: Work, old: OldRows | None, progress: Progre
     done = num - len(waiting)
     room = _Room(path.parent, num, int(spooled.lengths.sum()), done, work)
     start = 0
-    with path.open("wb", buffering=1 << 20) as file, quiet_pillow():
+    with path.open("wb", buffering=1 << 20) as file:
         for results in _in_parallel(work, waiting):
             for result in results:
                 if result.known >= 0 and old is not None:

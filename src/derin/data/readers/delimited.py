@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from derin.core.errors import DataError
 from derin.core.messages import Sentence
 from derin.data.cells import is_missing, looks_like_date, looks_like_number
 from derin.data.readers.column_names import COMMON_NAMES
+from derin.data.readers.csv_parser import csv_parser
 from derin.data.readers.decoding import Decoded, decode, read_text
 from derin.data.readers.line_findings import line_findings
 from derin.data.reading import Finding, Outcome
@@ -207,10 +209,9 @@ def _sample(text: str) -> str:
     return text[: cut + 1] if cut > 0 else text[:_SAMPLE_CHARACTERS]
 
 
-def _reader(lines: Iterable[str], delimiter: str, text: str) -> csv._reader:  # type: ignore[name-defined]
-    if delimiter == "\t" and not _quotes_enclose(text):
-        return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE, skipinitialspace=True)
-    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+def _reader(lines: Iterable[str], delimiter: str, text: str) -> Any:
+    quoting = csv.QUOTE_NONE if delimiter == "\t" and not _quotes_enclose(text) else csv.QUOTE_MINIMAL
+    return csv_parser().reader(lines, delimiter=delimiter, quoting=quoting, skipinitialspace=True)
 
 
 def _quotes_enclose(text: str) -> bool:
@@ -221,11 +222,7 @@ def _quotes_enclose(text: str) -> bool:
 
 def _parse(text: str, delimiter: str, file: str, first_line: int) -> tuple[list[list[str]], Rows, list[Finding]]:
     """Records that are not empty, the lines on which they begin, and lines that are no records."""
-    limit = csv.field_size_limit(max(len(text) + len(_END), 1 << 17))
-    try:
-        rows, lines, unclosed = _restarting(text, delimiter)
-    finally:
-        csv.field_size_limit(limit)
+    rows, lines, unclosed = _restarting(text, delimiter)
     reason = Sentence("reading.quote_open")
     findings = line_findings(file, (n + first_line - 1 for n in unclosed), Outcome.SKIPPED, reason)
     filled = np.fromiter(map(any, rows), dtype=bool, count=len(rows))
@@ -274,10 +271,11 @@ def _restarting(text: str, delimiter: str) -> tuple[list[list[str]], Rows, list[
 
 def _is_strict(lines: Iterable[str], delimiter: str) -> bool:
     """Whether every quote that closes stands before a delimiter or at the end of a line, and none is left open."""
+    parser = csv_parser()
     try:
-        for _ in csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True):
+        for _ in parser.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True):
             pass
-    except csv.Error:
+    except parser.Error:
         return False
     return True
 

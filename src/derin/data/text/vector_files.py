@@ -15,7 +15,6 @@ import gzip
 import io
 import mmap
 import re
-import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -244,11 +243,9 @@ def _floats(texts: Sequence[Sequence[bytes]], dim: int) -> Floats | None:
     if not texts:
         return np.empty((0, dim), np.float32)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            # Wider first, so that a decimal is rounded to float32 as by every other reader; beyond is infinite.
-            with np.errstate(over="ignore"):
-                return np.array(texts, dtype=np.bytes_).astype(np.float64).astype(np.float32)
+        # Wider first, so that a decimal is rounded to float32 as by every other reader; beyond is infinite.
+        with np.errstate(over="ignore"):
+            return np.array(texts, dtype=np.bytes_).astype(np.float64).astype(np.float32)
     except ValueError:
         return None
 

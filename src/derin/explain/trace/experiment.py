@@ -17,7 +17,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from derin.core.errors import DerinError, UsageError
+from derin.core.global_generator import global_generator
 from derin.explain.trace.objective import Loss, Objective, objective_of
+from derin.layers.unfused import Unfused
 
 # A tensor, an array or numbers; several of them for a network with several inputs.
 Batch = Any
@@ -130,14 +132,9 @@ def reproducible(seed: int) -> Iterator[None]:
 
     Fused kernels of attention and of Transformer layers give the same numbers and cannot be looked into.
     """
-    fast_path = torch.backends.mha.get_fastpath_enabled()
-    try:
-        torch.backends.mha.set_fastpath_enabled(False)
-        with torch.random.fork_rng(devices=[]), sdpa_kernel(SDPBackend.MATH):
-            torch.manual_seed(seed)
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast_path)
+    with global_generator(), Unfused(), sdpa_kernel(SDPBackend.MATH):
+        torch.default_generator.manual_seed(seed)
+        yield
 
 
 class _DrawnInOrder(TorchDispatchMode):

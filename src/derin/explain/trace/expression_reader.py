@@ -10,10 +10,10 @@ import ast
 import itertools
 import math
 import sys
-import warnings
 from collections.abc import Mapping
 
 from derin.core.errors import UnknownNameError, UsageError
+from derin.core.quiet import quiet
 from derin.explain.trace.graph import Argument, Graph, Node, Ref
 
 # Stands where a network's module would, so that all of it counts as forward pass.
@@ -44,8 +44,7 @@ def parse(text: str, given: Mapping[str, float]) -> tuple[Graph, dict[str, str]]
         if not math.isfinite(value):
             raise UsageError(f"The names of an expression must have finite values; got {name}={value}.")
     try:
-        with warnings.catch_warnings():  # the parser's hints on text that is refused below
-            warnings.simplefilter("ignore")
+        with quiet():  # the parser's hints on text that is refused below
             statements = ast.parse(text.strip()).body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise UsageError(f"{text.strip()!r} cannot be read as arithmetic; write it like J = 3*(a + b*c).") from error

@@ -10,7 +10,6 @@ Source: S. Wang, C. Manning, "Baselines and bigrams: simple, good sentiment and 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
+from derin.core.quiet import quiet
 from derin.core.seeds import permutation
 
 Labels = npt.NDArray[np.int64]
@@ -161,14 +161,11 @@ def _feature_sets(texts: Sequence[str]) -> Iterator[tuple[str, tuple[_Counted, .
 
 def _fitted_models(train: Any, labels: Labels, seed: int) -> Iterator[tuple[str, float, Callable[[Any], Labels]]]:
     """Name, cost and answers of each classifier, fitted."""
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.svm import LinearSVC
 
     def fitted(model: Any) -> Any:
-        with warnings.catch_warnings():
-            # A model that is not quite at its optimum is judged by validation like the others.
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with quiet():  # a model that is not quite at its optimum is judged by validation like the others
             return model.fit(train, labels)
 
     for cost in _SVM_COSTS:
@@ -183,7 +180,6 @@ class _Weighted:
     """Logistic regression of each class against the others on features times their naive Bayes ratio."""
 
     def __init__(self, train: Any, labels: Labels, cost: float) -> None:
-        from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
         self._classes = np.unique(labels)
@@ -194,8 +190,7 @@ class _Weighted:
             yes = labels == number
             ratio = _log_share(present[yes]) - _log_share(present[~yes])
             model = LogisticRegression(C=cost, max_iter=_ITERATIONS)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
+            with quiet():
                 model.fit(train.multiply(ratio[None]).tocsr(), yes)
             self._weights.append(model.coef_[0] * ratio)
             self._offsets.append(model.intercept_[0])
