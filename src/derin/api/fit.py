@@ -92,22 +92,33 @@ def fit(
     if resume and folder.has_record() and folder.record().get("finished"):
         return Run(folder.path)
 
-    def work(_: threading.Event) -> None:
+    def work(interrupted: threading.Event) -> None:
         # Here, so that the run is held for as long as anything of the training goes on, whatever became of the caller.
         with folder.lock():
-            work_alone()
+            work_alone(interrupted)
 
-    def work_alone() -> None:
+    def work_alone(interrupted: threading.Event) -> None:
         record = _found(folder, resume)
         if record.get("finished"):  # by a process that held the run just before
             return
         the_data, the_options = _continued(data, options, record, folder.path) if record else (data, options)
         prepared = prepare(the_data, **the_options)
+        if interrupted.is_set():  # before there is anything to keep
+            raise KeyboardInterrupt
         if calibrate and not hasattr(prepared.task, "temperature"):
             raise UsageError(f"calibrate fits probabilities; the task {prepared.task.name!r} has none to fit.")
         begun = _begin(folder, record, prepared, the_data, the_options, command)
         budget = TimeBudget(begun["config"]["max_seconds"], started=started)
-        _train_and_measure(folder, begun, prepared, callbacks, resume=resume, calibrate=calibrate, budget=budget)
+        _train_and_measure(
+            folder,
+            begun,
+            prepared,
+            callbacks,
+            resume=resume,
+            calibrate=calibrate,
+            budget=budget,
+            interrupted=interrupted,
+        )
 
     in_training_thread(work)
     if report and folder.record().get("finished"):
@@ -263,6 +274,7 @@ def _train_and_measure(
     resume: bool,
     calibrate: bool,
     budget: TimeBudget,
+    interrupted: threading.Event,
 ) -> None:
     from derin.train.loop import train
 
@@ -315,7 +327,16 @@ def _train_and_measure(
     # Epoch 0 is the network before the first one, where something came before the loop.
     best_epoch = loop.epoch if loop.tracker.best_epoch is None else loop.tracker.best_epoch
     learner = prepared.learner(network)
-    measured = measure(learner, task, prepared, folder.path, calibrate_on="val" if calibrate else None, budget=budget)
+    # Interrupted from here on, the run is resumed with its last state, which needs no more training.
+    measured = measure(
+        learner,
+        task,
+        prepared,
+        folder.path,
+        calibrate_on="val" if calibrate else None,
+        budget=budget,
+        interrupted=interrupted,
+    )
     # Before the last bundle: a task may learn here what its answers need, such as the width of an interval.
     learner.eval()
     if budget.is_limited and preparation.kind not in _KINDS_WITHOUT_FINDINGS:

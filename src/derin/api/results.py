@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,7 @@ def measure(
     *,
     calibrate_on: str | None,
     budget: TimeBudget | None = None,
+    interrupted: threading.Event | None = None,
 ) -> dict[str, Any]:
     """Measures every split in full precision and keeps telling examples of the split that was never trained on.
 
@@ -51,10 +53,14 @@ def measure(
         network: the part of it that the sources of `prepared` feed.
         calibrate_on: the split on which a temperature is fitted first, or None.
         budget: the time of the command; None has no limit.
+        interrupted: looked at between two batches.
 
     Returns:
         ``metrics`` (plain numbers), ``details`` (confusion and the like), ``intervals`` and ``num_examples`` by split,
         ``examples_split``, and ``calibration``.
+
+    Raises:
+        KeyboardInterrupt: in the midst of it.
     """
     found: dict[str, Any] = {"metrics": {}, "details": {}, "intervals": {}, "num_examples": {}}
     if calibrate_on is not None and calibrate_on in prepared.table.splits:
@@ -74,6 +80,8 @@ def measure(
         metrics = task.metrics()
         kept: list[tuple[Any, np.ndarray]] = []
         for outputs, batch in predict_batches(network, task, source):
+            if interrupted is not None and interrupted.is_set():
+                raise KeyboardInterrupt
             metrics.update(outputs, batch)
             if isinstance(task, SupervisedTask):
                 kept.append((outputs, batch.rows.numpy()))

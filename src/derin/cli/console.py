@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
+from derin.cli.stopping import exit_code, what_is_kept
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -163,8 +165,8 @@ def speaks_plainly(command: Callable[P, R], *, group: str = "") -> Callable[P, R
             print(f"{name}: {printable(error)}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            print("Interrupted.", file=sys.stderr)
-            raise typer.Exit(130) from None
+            print(*filter(None, ("Interrupted.", what_is_kept())), file=sys.stderr)
+            raise typer.Exit(exit_code()) from None
         except BrokenPipeError:
             # The reader of a pipe (`| head`) has gone: nothing is left to say, also not at interpreter exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from derin.cli.console import JsonFlag, console, print_json, progress_bar, speaks_plainly
+from derin.cli.stopping import exit_code, keeping, resuming
 
 Vectors = Annotated[Path, typer.Argument(help="A run of derin embed train, or a file of word2vec or GloVe.")]
 Among = Annotated[int | None, typer.Option(help="Look at the first so many words only.", show_default=False)]
@@ -129,11 +130,11 @@ def train(
             report=report,
             download=download or None,
             progress=progress,
-            callbacks=[ProgressBar(terminal)],
+            callbacks=[keeping("derin embed train"), ProgressBar(terminal)],
             command=shlex.join(["derin", *sys.argv[1:]]),
         )
     if not run.finished:
-        command = f"derin embed train --resume --out {run.path}"
+        command = resuming("derin embed train", run.path)
         terminal.print(say("run.interrupted", step=run.record["steps"], command=command), markup=False, soft_wrap=True)
     else:
         for word, near in run.record["findings"]["neighbors"]:
@@ -145,7 +146,7 @@ def train(
     if json_output:
         print_json(_document(run))
     if not run.finished:
-        raise typer.Exit(130)
+        raise typer.Exit(exit_code())
 
 
 def neighbours(

@@ -11,6 +11,7 @@ import typer
 
 from derin.cli import embed, explain, weights
 from derin.cli.console import speaks_plainly
+from derin.cli.stopping import listen_to_signals
 from derin.version import __version__
 
 # Command → module with a function of the same name (a trailing underscore where the name is taken); the order is
@@ -75,4 +76,5 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that lacks a letter gets its escape; no command fails over it.
             stream.reconfigure(errors="backslashreplace")
+    listen_to_signals()
     app()

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from derin.cli.console import JsonFlag, column_kinds, console, model_options, print_json, progress_bar
+from derin.cli.stopping import exit_code, keeping, resuming
 from derin.core.messages import say
 
 _DATA = "Data"
@@ -271,7 +272,7 @@ def train(
     }
     options = {**_from_config(config), **given}
     terminal = console(json_output=json_output)
-    callbacks: list[Callback] = [Announcement(terminal), ProgressBar(terminal)]
+    callbacks: list[Callback] = [keeping("derin train"), Announcement(terminal), ProgressBar(terminal)]
     if tensorboard or histograms:
         from derin.train.tensorboard import TensorBoardEvents
 
@@ -296,7 +297,7 @@ def train(
     if json_output:
         print_json(_document(run))
     if not run.finished:
-        raise typer.Exit(130)
+        raise typer.Exit(exit_code())
 
 
 def _say_what_resuming_does(out: Path | None, resume: bool, terminal: Any) -> None:
@@ -317,7 +318,7 @@ def _print_end(run: Any, terminal: Any) -> None:
 
     record = run.record
     if not run.finished:
-        command = f"derin train --resume --out {run.path}"
+        command = resuming("derin train", run.path)
         terminal.print(say("run.interrupted", step=record["steps"], command=command), markup=False, soft_wrap=True)
         return
     headline = record["task"]["headline"]

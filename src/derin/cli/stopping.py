@@ -1,0 +1,81 @@
+"""Ctrl-C and SIGTERM: the first one lets work end whole, a second one ends the process at once and says what is kept.
+
+Only the console script listens to signals: who calls the library from a program of their own keeps their handlers.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from derin.core.messages import say
+
+if TYPE_CHECKING:
+    from derin.train.callback import Callback
+
+_SHOW_CURSOR = "\x1b[?25h"  # which a progress bar hides
+_state: dict[str, Any] = {"first": None, "stopping": None, "kept": None}
+
+
+def listen_to_signals() -> None:
+    """From now on the first Ctrl-C or SIGTERM raises a `KeyboardInterrupt`, and a second one ends the process.
+
+    A container or a queue that wants a command to end sends SIGTERM, which without a handler ends it on the spot.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _on_signal)
+
+
+def keeping(command: str) -> Callback:
+    """A listener to a training, of which a second signal says that it is kept, and how to go on with it.
+
+    Args:
+        command: that trains, as ``"derin train"``.
+    """
+    from derin.train.callback import Callback, Training
+
+    _state.update(stopping=None, kept=say("run.nothing_kept"))
+
+    class Keeping(Callback):
+        def on_start(self, loop: Training) -> None:
+            again = say("run.kept", command=resuming(command, loop.run.path))
+            _state.update(stopping=say("run.stopping"), kept=again)
+
+    return Keeping()
+
+
+def resuming(command: str, run: Path) -> str:
+    """The command line that goes on with a run."""
+    return shlex.join([*command.split(), "--resume", "--out", str(run)])
+
+
+def what_is_kept() -> str | None:
+    """A sentence about the training at hand, if there is one."""
+    kept: str | None = _state["kept"]
+    return kept
+
+
+def exit_code() -> int:
+    """128 and the number of the signal that came, as shells have it: 130 of Ctrl-C, 143 of SIGTERM."""
+    return 128 + (_state["first"] or signal.SIGINT)
+
+
+def _on_signal(number: int, frame: Any) -> None:
+    if _state["first"] is None:
+        _state["first"] = number
+        if _state["stopping"] is not None:
+            _tell(_state["stopping"])
+        raise KeyboardInterrupt
+    _tell(" ".join(filter(None, (say("stop.at_once"), what_is_kept()))))
+    # Not by an exception: a thread may be within torch, which does not outlive the end of the interpreter.
+    os._exit(128 + number)
+
+
+def _tell(sentence: str) -> None:
+    """On stderr, past its buffer, which may be in use at this very moment."""
+    before = f"{_SHOW_CURSOR}\n" if sys.stderr is not None and sys.stderr.isatty() else ""
+    os.write(2, f"{before}{sentence}\n".encode())
