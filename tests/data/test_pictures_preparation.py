@@ -295,11 +295,24 @@ def test_size_for_which_pictures_were_stored_is_found_again(folder: Path) -> Non
     assert PicturePreparation.fit(table, table.splits["train"]).size == (50, 50)
 
 
-def test_pictures_that_were_stored_too_small_are_refused(folder: Path) -> None:
-    table = read_picture_folder(folder, name="pets", size=50)
-    fitted = PicturePreparation.fit(table, table.splits["train"], 64)
-    with pytest.raises(DataError, match="Load the data with size=64"):
-        fitted.host(table)
+@pytest.mark.parametrize(("stored", "size"), [(50, 64), (64, 50)])
+def test_pictures_that_were_stored_for_another_size_are_read_again_from_their_files(
+    stored: int, size: int, folder: Path
+) -> None:
+    table = read_picture_folder(folder, name="pets", size=stored)
+    fitted = PicturePreparation.fit(table, table.splits["train"], size)
+    files = [folder / name for name in table.row_names or ()]
+    assert np.array_equal(fitted.host(table).gather(np.arange(len(table))).numpy(), fitted.read(files))
+
+
+def test_files_that_changed_after_they_were_loaded_are_refused(tmp_path: Path) -> None:
+    for name in ("a/1.png", "b/1.png"):
+        (tmp_path / name).parent.mkdir()
+        picture(150, 170, 1).save(tmp_path / name)
+    table = read_picture_folder(tmp_path, name="pets", size=50)
+    picture(150, 170, 2).save(tmp_path / "a/1.png")
+    with pytest.raises(DataError, match="has changed since it was loaded"):
+        PicturePreparation.fit(table, np.arange(2), 64).host(table)
 
 
 def test_pictures_that_were_stored_larger_are_resized_once(folder: Path) -> None:
@@ -372,13 +385,13 @@ def test_list_may_mix_everything(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("array", "said"),
     [
-        (np.full((8, 8), 16.0), r"values in 0\.\.1; got 16 to 16\. Scale them"),
+        (np.full((8, 8), 256.0), r"values in 0\.\.1 or 0\.\.255; got 256 to 256\. Scale them"),
         (np.full((8, 8), -0.1), r"values in 0\.\.1"),
         (np.full((8, 8), np.nan), r"values in 0\.\.1"),
-        (np.full((8, 8), 256), r"values in 0\.\.255"),
+        (np.full((8, 8), 65536), r"values in 0\.\.255 or 0\.\.65535"),
         (np.zeros(64, dtype=np.uint8), r"must have the shape .* got \(64,\)"),
         (np.zeros((8, 8, 2), dtype=np.uint8), r"got \(8, 8, 2\)"),
-        (np.zeros((3, 5, 3), dtype=np.uint8), r"got \(3, 5, 3\)"),
+        (np.zeros((3, 5, 3), dtype=np.uint8), r"\(3, 5, 3\) can be read in two ways"),
         (np.zeros((0, 8, 8), dtype=np.uint8), "must hold pixels"),
         (np.array([["a"]]), "must be uint8 or floats"),
     ],

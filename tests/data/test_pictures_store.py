@@ -238,6 +238,29 @@ def test_touched_or_renamed_file_is_hashed_but_not_decoded(folder: Path, monkeyp
     assert first.fingerprint() == second.fingerprint()
 
 
+def test_files_that_changed_places_with_size_and_time_alike_are_read_anew(tmp_path: Path) -> None:
+    root = tmp_path / "lamps"
+    for number, name in enumerate(("light", "dark")):
+        (root / name).mkdir(parents=True)
+        for i in range(2):
+            Image.new("L", (12, 12), 40 + 170 * number + i).save(root / name / f"{i}.pgm")
+            os.utime(root / name / f"{i}.pgm", (10**9, 10**9))
+    archive = tmp_path / "lamps.tar"
+
+    def packed() -> Path:
+        with tarfile.open(archive, "w") as tar:
+            tar.add(root, "")
+        os.utime(archive, (10**9, 10**9))
+        return archive
+
+    for source in (lambda: root, packed):
+        before = pictures(read(source()))
+        (root / "dark").rename(root / "x"), (root / "light").rename(root / "dark"), (root / "x").rename(root / "light")
+        after = pictures(read(source()))
+        assert np.array_equal(before[0], after[2])
+        assert np.array_equal(after[0], before[2])
+
+
 def test_small_pictures_are_read_again_when_they_can_no_longer_be_kept(tmp_path: Path) -> None:
     root = write(tmp_path / "s", {"a/1.png": (20, 20), "b/1.png": (20, 20)})
     assert isinstance(read(root).columns["picture"], Dense)

@@ -28,7 +28,7 @@ SKIPPED = {
 CONVERTED = {
     "train/dogs/cmyk.jpg": "CMYK picture: converted to RGB",
     "train/dogs/palette.png": "palette picture: its colours were written out",
-    "train/dogs/sixteen.png": "16-bit gray picture: scaled to 8 bits",
+    "train/dogs/sixteen.png": "values from 0 to 65535 became 0 to 255, as in the whole set",
     "train/dogs/animated.gif": "animated: first frame taken",
     "train/dogs/turned.jpg": "turned upright as its EXIF orientation says",
     "train/dogs/glass.png": "transparent parts were laid on white",

@@ -73,6 +73,12 @@ class Model:
         network = self.warm_network() if self.has_fast_form else self.network
         return self.task.answers(network, self.preparation, inputs, batch_size=batch_size, device=device)
 
+    def row_predictions(self, rows: np.ndarray, *, batch_size: int = 256) -> list[Any]:
+        """As `predictions`, of rows that `preparation.read` gave: what is read once is not read again."""
+        device = next(self.network.parameters()).device
+        network = self.warm_network() if self.has_fast_form else self.network
+        return self.task.row_answers(network, self.preparation, rows, batch_size=batch_size, device=device)
+
     def warm_up(self, *batch_sizes: int) -> dict[int, dict[str, float]]:
         """Gets ready for many predictions in a process that stays, such as a server; see `derin.api.warm_up`."""
         from derin.api.warm_up import warm_up

@@ -138,7 +138,7 @@ def prepare(
         inputs = _with_vectors_of_a_run(inputs or {})
         preparation = _preparation(table, rows, the_task, size, model_name, suggested.inputs, inputs)
     else:
-        preparation = _as_published(published, table, size)
+        preparation = _as_published(published, table, size, inputs or {})
     the_task.bind(preparation)
     if adversarial is not None:
         the_task = adversarially(the_task, preparation, adversarial)
@@ -305,9 +305,13 @@ def _by(sides: Sequence[int]) -> str:
     return " × ".join(map(str, sides))
 
 
-def _as_published(published: Start, table: Table, size: int | None) -> Any:
+def _as_published(published: Start, table: Table, size: int | None, inputs: Mapping[str, Any]) -> Any:
     """The preparation that the weights were trained with, of the pictures of a table."""
-    from derin.data.pictures.preparation import PicturePreparation
+    from derin.data.pictures.preparation import PicturePreparation, pixel_values, rule_of
+
+    for name in inputs:
+        if name != "fit":
+            raise UnknownNameError("setting of inputs of pictures with weights", name, ["fit"])
 
     found = [column for column in table.inputs if column.kind is Kind.PICTURE]
     if len(found) != 1:
@@ -321,7 +325,8 @@ def _as_published(published: Start, table: Table, size: int | None) -> Any:
         channels=published.channels,
         mean=published.mean,
         std=published.std,
-        rule=published.rule,
+        rule=rule_of(inputs["fit"]) if "fit" in inputs else published.rule,
+        values=pixel_values(table),
     )
     return preparation
 

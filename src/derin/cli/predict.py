@@ -79,6 +79,8 @@ def _texts(given: str) -> list[str]:
 
 
 def _folder(model: Model, folder: Path) -> Iterator[tuple[str, Any]]:
+    import numpy as np
+
     from derin.core.errors import DataError
     from derin.core.printable import printable
     from derin.data.readers.picture_folder import list_pictures
@@ -96,7 +98,8 @@ def _folder(model: Model, folder: Path) -> Iterator[tuple[str, Any]]:
             except DataError as error:
                 terminal.print(f"skipped: {printable(error)}", markup=False, soft_wrap=True)
         if readable:
-            for path, answer in zip(readable, model.predictions(rows), strict=True):
+            # Rows that were read are brought to their size already: as pictures they would be brought there once more.
+            for path, answer in zip(readable, model.row_predictions(np.stack(rows)), strict=True):
                 yield str(path), answer
 
 

@@ -41,7 +41,8 @@ class Member(NamedTuple):
     Args:
         path: relative to the source, parts joined by ``/``.
         size: bytes.
-        stamp: a number that changes with the content: modification time in nanoseconds; in a zip the CRC-32.
+        stamp: a number that changes with the content: of a file's times, its place on the disk and its archive; in a
+            zip the CRC-32.
     """
 
     path: str
@@ -73,7 +74,7 @@ class Files(Protocol):
 
     Attributes:
         path: of the source itself.
-        stamp: size and modification time of an archive, None for a folder.
+        stamp: size and mark of an archive (see `Member`), None for a folder.
         is_sequential: whether the files can only be read one after the other.
     """
 
@@ -190,7 +191,7 @@ class FolderFiles(_InAnyOrder):
                     if not is_hidden(entry.name):
                         waiting.append((path, entry.path))
                 elif stat.S_ISREG(status.st_mode):
-                    found.members.append(Member(path, status.st_size, status.st_mtime_ns))
+                    found.members.append(Member(path, status.st_size, _mark(status)))
                 else:
                     found.refused.append((path, Sentence("reading.no_plain_file")))
 
@@ -281,6 +282,8 @@ class TarFiles:
         members: dict[str, Member] = {}
         folders: set[str] = set()
         self._last = {}
+        # A tar knows no sum of its members: where it was written anew, all may have changed.
+        mark = _stamp(self.path)[1]
         for number, info, _ in self._members():
             path, reason = _inside(info.name)
             if reason is None and (info.issym() or info.islnk()):
@@ -294,7 +297,7 @@ class TarFiles:
             else:
                 if path in members:
                     found.refused.append((path, Sentence("reading.same_name")))
-                members[path] = Member(path, info.size, int(info.mtime * 1e9))
+                members[path] = Member(path, info.size, mark)
                 self._last[path] = number
         found.members = list(members.values())
         found.folders = sorted((folders | _parents(members)) - {""})
@@ -326,7 +329,18 @@ class TarFiles:
 
 def _stamp(path: Path) -> tuple[int, int]:
     status = path.stat()
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, _mark(status)
+
+
+def _mark(status: os.stat_result) -> int:
+    """A number that changes when a file is written, or another one takes its name.
+
+    The time of modification alone says little: archives unpack with fixed times, and folders that change their names
+    change no file's. The time of the last change of the entry itself cannot be chosen, and the number on the disk is
+    another where files have changed places.
+    """
+    mixed = status.st_mtime_ns * 0x9E3779B97F4A7C15 + status.st_ctime_ns * 0xC2B2AE3D27D4EB4F
+    return (mixed + status.st_ino * 0x165667B19E3779F9) & 0x7FFF_FFFF_FFFF_FFFF
 
 
 def _inside(name: str) -> tuple[str, str | None]:

@@ -120,7 +120,7 @@ def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
     if is_idx_file(path):
         return read_idx(path, name=name)
     if is_array_file(path):
-        return read_arrays(path, name=name, target=options.target)
+        return read_arrays(path, name=name, target=options.target, found=options.part("pictures"))
     if is_archive(path):
         return _read_archive(path, name, options)
     if looks_like_fasta(path):
@@ -167,7 +167,7 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
     if csv_files(path):
         return _read_csv(path, name, options)
     if is_array_folder(path):
-        return read_arrays(path, name=name, target=options.target)
+        return read_arrays(path, name=name, target=options.target, found=options.part("pictures"))
     inner = [p for p in visible if is_archive(p) or p.is_dir()]
     if len(inner) == 1:
         return read_form(inner[0], name=name, options=options)
@@ -227,7 +227,14 @@ def _read_csv(path: Path, name: str, options: ReadOptions) -> Table:
 def _read_pictures(path: Path, name: str, options: ReadOptions) -> Table:
     from derin.data.readers.picture_folder import read_picture_folder
 
-    return read_picture_folder(path, name=name, size=options.size, channels=options.channels, progress=options.progress)
+    return read_picture_folder(
+        path,
+        name=name,
+        size=options.size,
+        channels=options.channels,
+        found=options.part("pictures"),
+        progress=options.progress,
+    )
 
 
 def _names_below(folder: Path) -> list[str]:

@@ -189,7 +189,7 @@ def _read(source: Any, options: ReadOptions, download: bool) -> Table:
     if isinstance(source, str | Path):
         return _read_path(source, options)
     if isinstance(source, tuple) and len(source) == 2:
-        return _read_pair(*source)
+        return _read_pair(*source, options)
     if hasattr(source, "to_csv") or hasattr(source, "write_csv"):
         return _read_frame(source, options)
     raise UsageError(
@@ -211,11 +211,11 @@ def _read_path(source: str | Path, options: ReadOptions) -> Table:
     return read_form(path, name=path.resolve().name, options=options)
 
 
-def _read_pair(inputs: Any, targets: Any) -> Table:
+def _read_pair(inputs: Any, targets: Any, options: ReadOptions) -> Table:
     from derin.data.readers.arrays import ArrayPart, table_from_arrays
 
     part = ArrayPart(_array(inputs, "X"), _array(targets, "y"), "x", "y")
-    return table_from_arrays({"": part}, name="arrays")
+    return table_from_arrays({"": part}, name="arrays", found=options.part("pictures"))
 
 
 def _array(values: Any, name: str) -> npt.NDArray[Any]:

@@ -100,7 +100,7 @@ def one_picture(path: str) -> Table:
         DataError: the file is missing or no picture.
     """
     try:
-        picture = open_picture(Path(path).read_bytes(), side=_SIDE).image.convert("RGB")
+        picture = open_picture(Path(path).read_bytes()).image.convert("RGB")
     except (OSError, UnreadablePictureError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"--image must be a picture that can be read; {path!r}: {why}. Name another file.") from None

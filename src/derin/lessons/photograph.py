@@ -34,7 +34,7 @@ def gray_picture(path: str | None, side: int) -> tuple[Gray, str]:
             return scene(side), "scene"
     place = root / _PAINTING if path is None and root is not None else Path(path or "")
     try:
-        image = open_picture(place.read_bytes(), side=side).image.convert("L")
+        image = open_picture(place.read_bytes()).image.convert("L")
     except OSError as error:
         raise DataError(
             f"--image must be a picture that can be read; {str(place)!r}: {error.strerror or error}. Name another file."

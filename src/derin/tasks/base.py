@@ -126,12 +126,21 @@ class BaseTask(ABC):
         parts = [inputs[i : i + batch_size] for i in range(0, len(inputs), batch_size)] if several else [inputs]
         found: list[Any] = []
         for part in parts:
-            rows = torch.from_numpy(np.ascontiguousarray(preparation.read(part)))
-            for start in range(0, len(rows), batch_size):
-                chunk = rows[start : start + batch_size]
-                batch = Batch({self.input: preparation.finish(chunk.to(device))}, torch.arange(len(chunk)))
-                with torch.inference_mode():
-                    found += self.decode(self.predict(network, batch))
+            read = preparation.read(part)
+            found += self.row_answers(network, preparation, read, batch_size=batch_size, device=device)
+        return found
+
+    def row_answers(
+        self, network: nn.Module, preparation: Preparation, read: np.ndarray, *, batch_size: int, device: torch.device
+    ) -> list[Any]:
+        """As `answers`, of rows that the preparation has read already."""
+        rows = torch.from_numpy(np.ascontiguousarray(read))
+        found: list[Any] = []
+        for start in range(0, len(rows), batch_size):
+            chunk = rows[start : start + batch_size]
+            batch = Batch({self.input: preparation.finish(chunk.to(device))}, torch.arange(len(chunk)))
+            with torch.inference_mode():
+                found += self.decode(self.predict(network, batch))
         return found
 
     def findings(

@@ -42,14 +42,25 @@ MESSAGES: dict[str, Message] = {
     "reading.other_mode": "{mode} resim: RGB’ye çevrildi",
     "reading.upright": "EXIF yönüne göre dik çevrildi",
     "reading.on_white": "saydam yerler beyaz üzerine kondu",
-    "reading.float_picture": "kayan noktalı resim: 8 bite ölçeklendi",
-    "reading.sixteen_bits": "16 bitlik gri resim: 8 bite ölçeklendi",
-    "reading.many_bits": "16 bitten derin gri resim: en küçük ve en büyük değeri 0 ve 255 oldu",
+    "reading.unknown_values": "{low:g} ile {high:g} arasında değerler: piksel değil, pikseller 0 ile 1, 0 ile 255 ya "
+    "da 0 ile 65535 arasındadır",
+    "reading.values_to_bytes": "{low} ile {high} arasındaki değerler, bütün kümede olduğu gibi, 0 ile 255 arasına "
+    "getirildi",
+    "reading.values_cut": "kümenin aralığı olan {low} ile {high} dışındaki değerler kesildi",
+    "reading.values_whole": "8 bitten derin resimler tek bir aralıkla 8 bite getirildi: {low} siyah, {high} beyaz "
+    "oldu.",
+    "reading.values_floats": "Kayan noktalı resimler tek bir aralıkla 8 bite getirildi: {low} siyah, {high} beyaz "
+    "oldu.",
     "reading.strip": "çok uzun resim: yalnız ortası tutuldu",
     "reading.cache_rebuilt": "Bu resimlerin önbelleği kullanılamadı ({problem}) ve yeniden kuruldu.",
     "reading.resized": "Bütün resimler {height} x {width} boyutuna getirildi.",
+    "reading.padded": "Bütün resimler {height} x {width} içine, çevreleri siyah olarak yerleştirildi.",
     "reading.shorter_side": "Resimlerin kısa kenarı {height} piksele getirildi.",
     "reading.enlarged": "Bunun için daha küçük olan {count:,} resim büyütüldü.",
+    "reading.seen_alike": "Ağ her resmin yalnız ortasındaki kareyi ölçer (kısa kenardan {shorter:.0%}, uzun kenardan "
+    "{least:.0%}); --input fit=pad ya da fit=squeeze hepsini gösterir.",
+    "reading.seen_between": "Ağ her resmin yalnız ortasındaki kareyi ölçer (kısa kenardan {shorter:.0%}, uzun "
+    "kenardan {least:.0%} ile {most:.0%} arası); --input fit=pad ya da fit=squeeze hepsini gösterir.",
     "reading.kept_encoded": "Açılmış hâlleri diski doldururdu: resimler her yığında yeniden açılır.",
     "reading.class_unreadable": "okunabilen resmi olmayan sınıf",
     "reading.class_empty": "resmi olmayan sınıf",
@@ -74,10 +85,9 @@ MESSAGES: dict[str, Message] = {
     "reading.infinite_in": "{infinite:,} örnekte sonsuz değer, eksik sayıldı",
     "reading.array_how": "{name!r}: {how}.",
     "reading.channels_moved": "{name!r}: kanallar resmin ilk ekseninden son eksenine taşındı.",
-    "reading.opacity_left_out": "{name!r}: dördüncü kanal, saydamlık, alınmadı.",
+    "reading.array_on_white": "{name!r}: dördüncü kanal saydamlıktır; saydam yerler beyaz üzerine kondu.",
     "reading.booleans": "doğru/yanlış değerleri 0 ve 255 olarak saklandı",
-    "reading.pixels_16": "16 bitlik pikseller 8 bitlik saklandı",
-    "reading.pixels_to_one": "0 ile 1 arasındaki pikseller 0 ile 255 arasında saklandı",
+    "reading.pixels_range": "{low} ile {high} arasındaki pikseller 0 ile 255 arasında saklandı",
     "reading.pixels_of_type": "{type} türündeki pikseller uint8 olarak saklandı",
     "reading.nameless_arrays": "Dizilerin adı yok: arr_0 girdi, arr_1 hedef olarak okundu.",
     # Tables

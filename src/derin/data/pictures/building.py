@@ -10,7 +10,7 @@ import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +24,7 @@ from derin.data.pictures.fitting import Fitting, Rule, choose_fitting, is_strip
 from derin.data.pictures.index import PIXELS, PictureIndex
 from derin.data.pictures.listing import Entry
 from derin.data.pictures.spool import STRIP, OldEntry, OldRows, Progress, Spooled, TooLargeError, Work, spool_pictures
+from derin.data.pictures.values import USUAL_VALUES, PixelValues
 from derin.data.reading import Outcome
 
 _SPOOL = "spool.bin"
@@ -37,6 +38,8 @@ def build_entry(
     *,
     size: int | None,
     channels: int | None,
+    fitting: Fitting | None = None,
+    values: PixelValues | None = None,
     progress: Progress | None = None,
 ) -> PictureIndex:
     """Writes ``pixels.bin`` into a new folder.
@@ -48,23 +51,33 @@ def build_entry(
         old: an entry of the same source that was built earlier.
         size: height and width of the network's input; None is 128.
         channels: 1 or 3; None keeps gray sets gray.
+        fitting: to which every picture is brought; None decides by all pictures together.
+        values: by which values beyond 8 bits are read; None decides by all pictures together.
         progress: called with (files done, files in all).
 
     Returns:
         the index that describes it; a file that cannot be read has length 0 there.
     """
     is_encoded = old is not None and old.index.is_encoded
+    # Most pictures of more than 8 bits use them all, so that one pass decides and reads.
+    ranges = values or (USUAL_VALUES if old is None else old.index.values)
     while True:
         rows = None if old is None else OldRows(old)
-        work = Work(files, entries, size, channels, is_encoded, {} if rows is None else rows.by_hash)
+        known = {} if rows is None else rows.by_hash
+        work = Work(files, entries, size, channels, fitting, ranges, is_encoded, known)
         try:
             spooled = spool_pictures(folder / _SPOOL, work, rows, progress)
         except TooLargeError:
             is_encoded, old = True, None
             continue
-        fitting = _fitting(spooled, size)
-        if rows is None or not spooled.from_old.any() or rows.index.fitting == fitting:
-            return _assembled(folder, work, spooled, rows, fitting)
+        decided = values or spooled.decided()
+        if not decided.agrees_with(ranges):
+            ranges, old = decided, None
+            continue
+        work = replace(work, values=decided)
+        chosen = fitting or _fitting(spooled, size)
+        if rows is None or not spooled.from_old.any() or rows.index.fitting == chosen:
+            return _assembled(folder, work, spooled, rows, chosen)
         old = None  # what was kept as it is must now be resized, or the other way round
 
 
@@ -130,7 +143,13 @@ def _assembled(folder: Path, work: Work, spooled: Spooled, old: OldRows | None, 
         widths=widths,
         natural_heights=spooled.natural_heights,
         natural_widths=spooled.natural_widths,
+        original_heights=spooled.original_heights,
+        original_widths=spooled.original_widths,
         is_gray=spooled.is_gray,
+        is_float=spooled.is_float,
+        lows=spooled.lows,
+        highs=spooled.highs,
+        values=work.values,
         fitting=fitting,
         channels=channels,
         is_encoded=work.is_encoded,

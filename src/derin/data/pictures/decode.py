@@ -20,7 +20,7 @@ import numpy.typing as npt
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
 from derin.core.quiet import quiet
-from derin.data.pictures.fitting import is_small
+from derin.data.pictures.values import Extent, PixelValues, ValueRange
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -65,24 +65,26 @@ class Opened:
 
     Args:
         image: in mode ``L`` or ``RGB``, upright.
-        height: on disk (upright); a large JPEG is decoded at a fraction of it.
-        width: on disk.
+        height: upright.
+        width: upright.
         remarks: what was done to it.
+        extent: the lowest and highest value of a picture of more than 8 bits; None for one of bytes.
     """
 
     image: Image
     height: int
     width: int
     remarks: tuple[str, ...]
+    extent: Extent | None = None
 
 
 @quiet()  # Pillow warns of odd files; what matters about a file is in its remarks
-def open_picture(data: bytes, *, side: int | None = None) -> Opened:
-    """Decodes a picture.
+def open_picture(data: bytes, *, values: PixelValues | None = None) -> Opened:
+    """Decodes a picture, always whole: an array of it, which has no smaller form, gives the same pixels.
 
     Args:
         data: the file's bytes.
-        side: the shorter side that is needed: a large JPEG is decoded at no less than twice that, which is faster.
+        values: what the set of pictures decided about values beyond 8 bits; None where nothing was decided.
 
     Raises:
         UnreadablePictureError: it is no picture, damaged, truncated, or too large.
@@ -105,16 +107,12 @@ def open_picture(data: bytes, *, side: int | None = None) -> Opened:
         if getattr(image, "is_animated", False):
             pages = image.format in ("TIFF", "MPO")
             remarks.append(Sentence("reading.several_pictures") if pages else Sentence("reading.animated"))
-        if side is not None and not is_small(height, width):
-            scale = 2 * side / min(width, height)
-            image.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))
         with _ONE_LARGE_PICTURE if image.width * image.height > _LARGE_PIXELS else nullcontext():
             image.load()
-            upright, is_on_side = _upright(image, remarks)
-            plain = gray_or_rgb(upright, remarks)
-        if is_on_side:
-            height, width = width, height
-        return Opened(plain, height, width, tuple(remarks))
+            upright_image = upright(image, remarks)
+            extent = extent_of(upright_image)
+            plain = gray_or_rgb(upright_image, remarks, values, extent)
+        return Opened(plain, plain.height, plain.width, tuple(remarks), extent)
     except UnreadablePictureError:
         raise
     except PIL.Image.DecompressionBombError:
@@ -128,8 +126,25 @@ def open_picture(data: bytes, *, side: int | None = None) -> Opened:
         raise UnreadablePictureError(Sentence("reading.damaged", error=told[:120])) from None
 
 
-def gray_or_rgb(image: Image, remarks: list[str]) -> Image:
-    """The picture in mode ``L`` or ``RGB``; what had to be done is added to the remarks."""
+def extent_of(image: Image) -> Extent | None:
+    """The lowest and highest value of a picture of more than 8 bits; None for one of bytes."""
+    return Extent.of(np.asarray(image)) if image.mode.startswith("I") or image.mode == "F" else None
+
+
+def gray_or_rgb(
+    image: Image, remarks: list[str], values: PixelValues | None = None, extent: Extent | None = None
+) -> Image:
+    """The picture in mode ``L`` or ``RGB``; what had to be done is added to the remarks.
+
+    Args:
+        image: upright.
+        remarks: get what was done.
+        values: see `open_picture`.
+        extent: of the picture, where it is known already.
+
+    Raises:
+        UnreadablePictureError: its values are no pixels that the set knows.
+    """
     import PIL.Image
 
     if image.mode in ("L", "RGB") and "transparency" not in image.info:
@@ -138,7 +153,9 @@ def gray_or_rgb(image: Image, remarks: list[str]) -> Image:
         remarks.append(Sentence("reading.one_bit"))
         return image.convert("L")
     if image.mode.startswith("I") or image.mode == "F":
-        return PIL.Image.fromarray(_eight_bits(np.asarray(image), image.mode, remarks))
+        return PIL.Image.fromarray(
+            _eight_bits(np.asarray(image), extent or Extent.of(np.asarray(image)), values, remarks)
+        )
     if image.mode == "P":
         remarks.append(Sentence("reading.palette"))
         if "transparency" not in image.info:
@@ -183,16 +200,16 @@ def _identified(data: bytes) -> Image:
         return PIL.Image.open(BytesIO(data), formats=known)
 
 
-def _upright(image: Image, remarks: list[str]) -> tuple[Image, bool]:
-    """The picture as the camera was held, and whether height and width have changed places."""
+def upright(image: Image, remarks: list[str]) -> Image:
+    """The picture as the camera was held."""
     from PIL.Image import Transpose
 
     if image.format in ("JPEG", "MPO") and "exif" not in image.info and "xmp" not in image.info:
-        return image, False
+        return image
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)
     except _DAMAGE:
-        return image, False  # a damaged EXIF block costs nothing but the orientation
+        return image  # a damaged EXIF block costs nothing but the orientation
     turns = {
         2: Transpose.FLIP_LEFT_RIGHT,
         3: Transpose.ROTATE_180,
@@ -203,9 +220,9 @@ def _upright(image: Image, remarks: list[str]) -> tuple[Image, bool]:
         8: Transpose.ROTATE_90,
     }
     if orientation not in turns:
-        return image, False
+        return image
     remarks.append(Sentence("reading.upright"))
-    return image.transpose(turns[orientation]), orientation >= 5
+    return image.transpose(turns[orientation])
 
 
 def _has_gray_palette(image: Image) -> bool:
@@ -229,15 +246,15 @@ def _on_white(image: Image, remarks: list[str]) -> Image:
     return ground
 
 
-def _eight_bits(values: npt.NDArray[np.generic], mode: str, remarks: list[str]) -> Pixels:
-    """Gray values of 16 or 32 bits, or floats, scaled to 0..255: none is cut off."""
-    numbers = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
-    lowest, highest = float(numbers.min()), float(numbers.max())
-    if mode == "F" and lowest >= 0.0 and highest <= 255.0:
-        remarks.append(Sentence("reading.float_picture"))
-        return np.rint(numbers * (255.0 if highest <= 1.0 else 1.0)).astype(np.uint8)
-    if mode != "F" and lowest >= 0.0 and highest <= 65535.0:
-        remarks.append(Sentence("reading.sixteen_bits"))
-        return np.rint(numbers * 255.0 / 65535.0).astype(np.uint8)
-    remarks.append(Sentence("reading.many_bits"))
-    return np.rint((numbers - lowest) * 255.0 / max(highest - lowest, 1e-300)).astype(np.uint8)
+def _eight_bits(
+    values: npt.NDArray[np.generic], extent: Extent, decided: PixelValues | None, remarks: list[str]
+) -> Pixels:
+    """Values beyond 8 bits, and floats, as the whole set reads them."""
+    chosen: ValueRange | None = (decided or PixelValues()).range_for(extent, is_set=True)
+    if chosen is None:
+        raise UnreadablePictureError(Sentence("reading.unknown_values", low=extent.low, high=extent.high))
+    words = {"low": f"{chosen.low:g}", "high": f"{chosen.high:g}"}
+    remarks.append(Sentence("reading.values_to_bytes", **words))
+    if extent.high > chosen.high or extent.low < chosen.low:
+        remarks.append(Sentence("reading.values_cut", **words))
+    return chosen.to_bytes(values)

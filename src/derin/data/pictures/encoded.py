@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
 from derin.data.pictures.decode import Pixels, open_picture, pixels_of
-from derin.data.pictures.fitting import Fitting, Rule
+from derin.data.pictures.fitting import Fitting
+from derin.data.pictures.values import PixelValues
 from derin.data.table import Pictures, Rows
 
 
@@ -23,7 +25,7 @@ def num_decoders() -> int:
     return os.cpu_count() or 1
 
 
-def stored_picture(data: bytes, fitting: Fitting, channels: int) -> Pixels:
+def stored_picture(data: bytes, fitting: Fitting, channels: int, values: PixelValues | None = None) -> Pixels:
     """The pixels that the cache holds for a file.
 
     Shapes:
@@ -32,7 +34,7 @@ def stored_picture(data: bytes, fitting: Fitting, channels: int) -> Pixels:
     Raises:
         UnreadablePictureError: it is no picture, or a damaged one.
     """
-    image = open_picture(data, side=fitting.height if fitting.rule is Rule.SHORTER else None).image
+    image = open_picture(data, values=values).image
     if channels == 1 and image.mode != "L":
         image = image.convert("L")
     return pixels_of(fitting.apply(image), channels)
@@ -49,14 +51,18 @@ class EncodedPictures(Pictures):
         widths: likewise.
         channels: 1 or 3.
         fitting: how a decoded picture is brought to its size.
+        values: what the set decided about values beyond 8 bits.
+        origin: from which they can be read in another form; None for pictures that have none.
     """
 
     fitting: Fitting
+    values: PixelValues = field(default_factory=PixelValues)
+    origin: Any = None
 
     def picture(self, row: int) -> Pixels:
         """One whole picture, height × width × channels."""
         data = self.flat[self.offsets[row] : self.offsets[row + 1]].tobytes()
-        return stored_picture(data, self.fitting, self.channels)
+        return stored_picture(data, self.fitting, self.channels, self.values)
 
     def take(self, rows: Rows) -> list[Pixels]:
         """Whole pictures, decoded in parallel."""

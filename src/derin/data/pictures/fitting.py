@@ -28,6 +28,7 @@ class Rule(StrEnum):
 
     KEEP = "keep"  # the picture stays as it is
     RESIZE = "resize"  # exactly to height × width
+    PAD = "pad"  # into height × width, proportions kept, in the middle of black
     SHORTER = "shorter"  # the shorter side to `height`, proportions kept
 
 
@@ -49,6 +50,23 @@ class Fitting:
     height: int
     width: int
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether pictures of all sizes get one size, so that they are one array."""
+        return self.rule in (Rule.RESIZE, Rule.PAD)
+
+    @classmethod
+    def from_json(cls, data: Any) -> Fitting:
+        """The fitting that `to_json` described.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            return cls(Rule(data["rule"]), int(data["height"]), int(data["width"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"no fitting of pictures: {error}") from None
+
     @classmethod
     def shorter(cls, side: int) -> Fitting:
         """The shorter side becomes ``side`` pixels."""
@@ -58,7 +76,7 @@ class Fitting:
         """Height and width that a picture of this height and width gets."""
         if self.rule is Rule.KEEP:
             return height, width
-        if self.rule is Rule.RESIZE:
+        if self.is_exact:
             return self.height, self.width
         shorter, longer = min(height, width), min(max(height, width), MAX_ASPECT * min(height, width))
         longer = max(self.height, round(longer * self.height / shorter))
@@ -69,6 +87,8 @@ class Fitting:
         from PIL.Image import Resampling
 
         width, height = image.size
+        if self.rule is Rule.PAD:
+            return self._padded(image)
         target = self.shape(height, width)
         if target == (height, width):
             return image
@@ -78,6 +98,22 @@ class Fitting:
             left, top = (width - across) // 2, (height - down) // 2
             box = (left, top, left + across, top + down)
         return image.resize((target[1], target[0]), Resampling.BICUBIC, box=box)
+
+    def _padded(self, image: Image) -> Image:
+        import PIL.Image
+        from PIL.Image import Resampling
+
+        scale = min(self.height / image.height, self.width / image.width)
+        height, width = (
+            max(1, min(most, round(side * scale)))
+            for side, most in ((image.height, self.height), (image.width, self.width))
+        )
+        inner = image if (width, height) == image.size else image.resize((width, height), Resampling.BICUBIC)
+        if (height, width) == (self.height, self.width):
+            return inner
+        ground = PIL.Image.new(image.mode, (self.width, self.height))
+        ground.paste(inner, ((self.width - width) // 2, (self.height - height) // 2))
+        return ground
 
     def to_json(self) -> dict[str, Any]:
         return {"rule": self.rule.value, "height": self.height, "width": self.width}
@@ -139,4 +175,6 @@ def choose_fitting(shapes: Iterable[tuple[int, int]] | None, size: int | None) -
         # Pictures that are mostly smaller gain nothing from being enlarged to the usual size.
         shorter_sides = sorted(min(shape) for shape in distinct)
         side = min(side, max(shorter_sides[len(shorter_sides) // 2], MIN_SIDE))
+        # Of a size that an input has: what the network reads is then what is stored.
+        side = stored_side(input_size(side))
     return Fitting.shorter(side)

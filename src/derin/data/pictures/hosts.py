@@ -14,6 +14,7 @@ from derin.core.quiet import quiet
 from derin.data.pictures.decode import Pixels, gray_or_rgb, pixels_of
 from derin.data.pictures.encoded import num_decoders
 from derin.data.pictures.fitting import Fitting, Rule
+from derin.data.pictures.values import PixelValues
 from derin.data.table import Dense, Pictures, Rows
 
 if TYPE_CHECKING:
@@ -24,23 +25,37 @@ _MOST_RESIZED_BYTES = 1 << 30
 
 
 def picture_host(
-    data: Dense | Pictures, *, fitting: Fitting, size: tuple[int, int], channels: int, where: str
+    data: Dense | Pictures,
+    *,
+    fitting: Fitting,
+    size: tuple[int, int],
+    channels: int,
+    values: PixelValues | None = None,
+    where: str,
 ) -> DenseHost | WindowHost | ResizingHost:
-    """The host for pictures of any size: those that do not fit are resized once, or for each batch where they are many.
+    """The host for pictures of any size, each as its file would be read for the network.
+
+    Pictures of the cache that were stored in another form are read again from their files. Arrays are resized once, or
+    for each batch where they are many.
 
     Args:
         data: the pictures.
         fitting: how a picture is brought to where windows are taken from.
         size: height and width of the windows.
         channels: of the network's input.
+        values: by which values beyond 8 bits are read; None decided nothing.
         where: the table, for messages.
 
     Raises:
         DataError: pictures that were stored smaller than is needed, or with other channels.
     """
+    origin = getattr(data, "origin", None)
+    if origin is not None and not origin.holds(fitting, channels, values):
+        data = origin.read_again(fitting, channels, values)
     if isinstance(data, Dense):
         data = Dense(with_channels(data.values, channels))
-        if data.values.shape[1:3] == size:
+        # What windows are taken from is larger than they are, also where the pictures have their size already.
+        if data.values.shape[1:3] == size and fitting.rule is not Rule.SHORTER:
             return DenseHost(data.values)
     elif data.channels != channels:
         raise DataError(
@@ -183,7 +198,7 @@ class ResizingHost:
     def resized(self) -> DenseHost | WindowHost:
         """The same pictures, resized once for all."""
         pictures = self._resized(np.arange(len(self), dtype=np.int64))
-        if self._fitting.rule is Rule.RESIZE:
+        if self._fitting.is_exact:
             return DenseHost(np.stack(pictures))
         offsets = np.concatenate([[0], np.cumsum([p.size for p in pictures])]).astype(np.int64)
         heights, widths = (np.array([p.shape[axis] for p in pictures], dtype=np.int64) for axis in (0, 1))

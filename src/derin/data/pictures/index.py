@@ -19,12 +19,13 @@ from derin.core.files import open_plain, read_json, write_bytes, write_json
 from derin.core.messages import Sentence
 from derin.core.strict_json import dump_json
 from derin.data.archives import Contents, Member
-from derin.data.pictures.fitting import Fitting, Rule
+from derin.data.pictures.fitting import Fitting
+from derin.data.pictures.values import PixelValues
 from derin.data.reading import Outcome
 
 PIXELS = "pixels.bin"
 _INDEX, _ARRAYS = "index.json", "files.npz"
-_FORMAT = 1
+_FORMAT = 2
 HASH_BYTES = 32
 _CHUNK_BYTES = 8 << 20
 
@@ -46,7 +47,13 @@ class PictureIndex:
         widths: likewise.
         natural_heights: of a picture that may be kept as it is, else 0.
         natural_widths: likewise.
-        is_gray: whether the file holds one channel.
+        original_heights: of the picture in the file, upright.
+        original_widths: likewise.
+        is_gray: whether the file holds one channel, or the same three times.
+        is_float: whether its values are floats.
+        lows: its lowest value where it has more than 8 bits, else NaN.
+        highs: its highest, likewise.
+        values: by which values beyond 8 bits were read.
         fitting: how pictures were brought to their sizes.
         channels: of all pictures.
         is_encoded: whether ``pixels.bin`` holds the files' own bytes.
@@ -64,7 +71,13 @@ class PictureIndex:
     widths: Ints
     natural_heights: Ints
     natural_widths: Ints
+    original_heights: Ints
+    original_widths: Ints
     is_gray: Flags
+    is_float: Flags
+    lows: npt.NDArray[np.float64]
+    highs: npt.NDArray[np.float64]
+    values: PixelValues
     fitting: Fitting
     channels: int
     is_encoded: bool
@@ -109,6 +122,7 @@ def write_index(folder: Path, index: PictureIndex, source: str) -> None:
         "source": source,
         "source_stamp": None if index.source_stamp is None else list(index.source_stamp),
         "fitting": index.fitting.to_json(),
+        "values": index.values.to_json(),
         "channels": index.channels,
         "is_encoded": index.is_encoded,
         "findings": [[number, outcome.value, _plain(reason)] for number, outcome, reason in index.findings],
@@ -155,7 +169,12 @@ _ARRAY_TYPES: dict[str, type[np.generic]] = {
     "widths": np.int64,
     "natural_heights": np.int64,
     "natural_widths": np.int64,
+    "original_heights": np.int64,
+    "original_widths": np.int64,
     "is_gray": np.bool_,
+    "is_float": np.bool_,
+    "lows": np.float64,
+    "highs": np.float64,
 }
 
 
@@ -186,13 +205,13 @@ def _parsed(folder: Path, document: dict[str, Any]) -> PictureIndex:
         shape = (len(paths), HASH_BYTES) if name == "hashes" else (len(paths),)
         if values[name].dtype != kind or values[name].shape != shape:
             raise ValueError(f"{name} has the wrong form")
-    fitting = document["fitting"]
     stamp = document["source_stamp"]
     _check_pixels(folder / PIXELS, document["pixels"], int(values["lengths"].sum()))
     return PictureIndex(
         paths=paths,
         **values,
-        fitting=Fitting(Rule(fitting["rule"]), int(fitting["height"]), int(fitting["width"])),
+        fitting=Fitting.from_json(document["fitting"]),
+        values=PixelValues.from_json(document["values"]),
         channels=int(document["channels"]),
         is_encoded=bool(document["is_encoded"]),
         findings=[(int(number), Outcome(outcome), _reason(reason)) for number, outcome, reason in document["findings"]],

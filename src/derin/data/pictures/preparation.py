@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from derin.core.errors import DataError, RefusedFileError, ShapeError
+from derin.core.errors import DataError, RefusedFileError, ShapeError, UnknownNameError
 from derin.core.threads import FEW_VALUES, MOST_IN_ONE_THREAD
 from derin.data.pictures.decode import Pixels, gray_or_rgb, pixels_of
 from derin.data.pictures.encoded import EncodedPictures
@@ -16,6 +16,7 @@ from derin.data.pictures.fitting import DEFAULT_SIZE, Fitting, Rule, input_size,
 from derin.data.pictures.hosts import picture_host, picture_shapes
 from derin.data.pictures.reading_inputs import images_of
 from derin.data.pictures.statistics import measure_channels
+from derin.data.pictures.values import PixelValues
 from derin.data.preparation import Preparation
 from derin.data.schema import Column, Kind
 from derin.data.table import Dense, Pictures, Rows, Table
@@ -30,6 +31,8 @@ _MAX_SIDE = 1 << 14
 _LARGEST = 1e6
 _MOST_LINE = 1 << 14  # values whose scales still stay in the fastest cache
 _FIELDS = {"kind", "column", "height", "width", "channels", "mean", "std", "rule"}
+_LATER_FIELDS = {"values"}
+_RULES = {"crop": "crop", "pad": "pad", "squeeze": "resize"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +45,10 @@ class PicturePreparation(Preparation):
         channels: 1 (gray) or 3 (RGB).
         mean: of each channel, of values in 0..1.
         std: standard deviation of each channel, of values in 0..1.
-        rule: ``"resize"`` brings a picture to exactly the size; ``"crop"`` brings its shorter side to 1.15 times the
-            size and takes a window: anywhere in training, the middle otherwise.
+        rule: ``"resize"`` brings a picture to exactly the size; ``"pad"`` keeps its proportions and puts black around
+            it; ``"crop"`` brings its shorter side to 1.15 times the size and takes a window: anywhere in training, the
+            middle otherwise.
+        values: by which values of more than 8 bits are read, as the pictures of training decided.
 
     Example:
         >>> preparation = PicturePreparation(
@@ -61,11 +66,12 @@ class PicturePreparation(Preparation):
     mean: tuple[float, ...]
     std: tuple[float, ...]
     rule: str
+    values: PixelValues = field(default_factory=PixelValues)
     kind: ClassVar[str] = "picture"
 
     def __post_init__(self) -> None:
-        if self.rule not in ("resize", "crop"):
-            raise ShapeError(f"PicturePreparation: rule must be 'resize' or 'crop'; got {self.rule!r}.")
+        if self.rule not in _RULES.values():
+            raise ShapeError(f"PicturePreparation: rule must be 'resize', 'pad' or 'crop'; got {self.rule!r}.")
         if self.channels not in (1, 3):
             raise ShapeError(f"PicturePreparation: channels must be 1 or 3; got {self.channels}.")
         if len(self.size) != 2 or not all(1 <= side <= _MAX_SIDE for side in self.size):
@@ -89,7 +95,13 @@ class PicturePreparation(Preparation):
 
     @classmethod
     def fit(
-        cls, table: Table, rows: Rows, size: int | tuple[int, int] | None = None, *, seed: int = 0
+        cls,
+        table: Table,
+        rows: Rows,
+        size: int | tuple[int, int] | None = None,
+        *,
+        fit: str | None = None,
+        seed: int = 0,
     ) -> PicturePreparation:
         """Chooses the size and measures mean and standard deviation on training pictures.
 
@@ -98,9 +110,13 @@ class PicturePreparation(Preparation):
             rows: the training rows; of many, at most 5,000 are measured, drawn by the seed.
             size: of the network's input; None is the pictures' own where all have one of at most 128 pixels, else what
                 they were stored for.
+            fit: how pictures of other proportions than the input's come to it: ``"crop"`` takes the middle,
+                ``"pad"`` puts black around them, ``"squeeze"`` gives up their proportions; None squeezes small pictures
+                that all have one size, and crops all others.
             seed: of the draw.
 
         Raises:
+            UnknownNameError: there is no such way to fit.
             DataError: the table has no picture column, or no rows were given.
         """
         column = _picture_column(table)
@@ -111,21 +127,25 @@ class PicturePreparation(Preparation):
             )
         wanted = (size, size) if isinstance(size, int) else size
         chosen, rule = _size_and_rule(data, wanted)
+        if fit is not None:
+            rule = rule_of(fit)
         channels = int(column.shape[-1])
         mean, std = measure_channels(data, rows, channels, seed=seed)
-        return cls(column=column.name, size=chosen, channels=channels, mean=mean, std=std, rule=rule)
+        values = pixel_values(table)
+        return cls(column=column.name, size=chosen, channels=channels, mean=mean, std=std, rule=rule, values=values)
 
     def host(self, table: Table) -> HostInput:
-        """The table's pictures as host memory. Pictures of another size than is needed are resized.
+        """The table's pictures as host memory, each as `read` would give it.
 
         Raises:
-            DataError: the pictures were stored smaller than is needed, or have other channels.
+            DataError: the files have changed since they were loaded, or pictures cannot be brought to what is needed.
         """
         return picture_host(
             _pictures_of(table, self.column),
             fitting=self._fitting,
             size=self.size,
             channels=self.channels,
+            values=self.values,
             where=f"Table {table.name!r}",
         )
 
@@ -139,11 +159,12 @@ class PicturePreparation(Preparation):
     def read(self, inputs: Any) -> Pixels:
         """What a person hands over, as the rows that training would have read.
 
-        A file gives the same pixels as it has in the cache. An array of the network's own size stays as it is.
+        A picture gives the same pixels whether it comes from the cache, as a file, as a Pillow picture or as an array.
 
         Args:
             inputs: a path, bytes, a Pillow picture, an array (height × width, with or without channels first or last,
-                or a batch of these; uint8, or floats in 0..1), a tensor, or a list of these.
+                or a batch of these; uint8, uint16, or floats in 0..1 or 0..255), a tensor, or a list of these. Where
+                the network reads gray, an array of three axes is a batch, unless the last axis is of channels.
 
         Shapes:
             → ``(B, height, width, channels)`` uint8.
@@ -153,8 +174,7 @@ class PicturePreparation(Preparation):
             ShapeError: an array of a form or with values that no picture has.
         """
         fitting = self._fitting
-        side = fitting.height if fitting.rule is Rule.SHORTER else None
-        found = images_of(inputs, side=side, size=self.size, channels=self.channels)
+        found = images_of(inputs, channels=self.channels, values=self.values)
         if not found:
             raise DataError("Reading pictures: at least one is required; got an empty list.")
         return np.stack([self._row(image, fitting) for image in found])
@@ -198,6 +218,7 @@ class PicturePreparation(Preparation):
             "mean": list(self.mean),
             "std": list(self.std),
             "rule": self.rule,
+            **({} if self.values == PixelValues() else {"values": self.values.to_json()}),
         }
 
     @classmethod
@@ -207,7 +228,7 @@ class PicturePreparation(Preparation):
         Raises:
             RefusedFileError: a field is missing, unknown, or no sensible value.
         """
-        if not isinstance(data, dict) or set(data) != _FIELDS or data["kind"] != cls.kind:
+        if not isinstance(data, dict) or set(data) - _LATER_FIELDS != _FIELDS or data["kind"] != cls.kind:
             raise RefusedFileError(
                 f"The preparation of pictures must have the fields {', '.join(sorted(_FIELDS))}; "
                 f"got {str(data)[:120]}. The file was altered or comes from another version."
@@ -227,28 +248,27 @@ class PicturePreparation(Preparation):
                 mean=tuple(map(float, data["mean"])),
                 std=tuple(map(float, data["std"])),
                 rule=data["rule"],
+                values=PixelValues.from_json(data.get("values", {})),
             )
         except ShapeError as error:
             raise RefusedFileError(f"The preparation of pictures is refused: {error}") from None
 
     @property
     def _fitting(self) -> Fitting:
-        if self.rule == "resize":
-            return Fitting(Rule.RESIZE, *self.size)
+        if self.rule != "crop":
+            return Fitting(Rule.RESIZE if self.rule == "resize" else Rule.PAD, *self.size)
         return Fitting.shorter(stored_side(max(self.size)))
 
     def _row(self, picture: Image | Pixels, fitting: Fitting) -> Pixels:
         import PIL.Image
 
         if isinstance(picture, np.ndarray):
-            if picture.shape == (*self.size, self.channels):
+            if picture.shape == (*self.size, self.channels) and fitting.is_exact:
                 return picture
             has_one = picture.shape[2] == 1
             picture = gray_or_rgb(
                 PIL.Image.fromarray(np.ascontiguousarray(picture[..., 0] if has_one else picture)), []
             )
-            if (picture.height, picture.width) == self.size:
-                fitting = Fitting(Rule.KEEP, *self.size)
         if self.channels == 1 and picture.mode != "L":
             picture = picture.convert("L")
         return _centre(pixels_of(fitting.apply(picture), self.channels), self.size)
@@ -262,7 +282,31 @@ def _picture_column(table: Table) -> Column:
     return found[0]
 
 
+def rule_of(fit: str) -> str:
+    """The rule that a way to fit pictures stands for.
+
+    Raises:
+        UnknownNameError: there is no such way.
+    """
+    if fit not in _RULES:
+        raise UnknownNameError("way to fit pictures", fit, _RULES)
+    return _RULES[fit]
+
+
+def pixel_values(table: Table) -> PixelValues:
+    """What the pictures of a table decided about values of more than 8 bits.
+
+    Raises:
+        RefusedFileError: its recipe says what cannot be.
+    """
+    part = {} if table.recipe is None else table.recipe.part("pictures")
+    return PixelValues.from_json(part.get("values", {}))
+
+
 def _pictures_of(table: Table, name: str) -> Dense | Pictures:
+    """The column of this name; in a table that lacks it, its one column of pictures, since sets name it differently."""
+    if all(column.name != name for column in table.schema):
+        name = _picture_column(table).name
     data = table[name]
     if not isinstance(data, Dense | Pictures):
         raise DataError(f"Table {table.name!r}: column {name!r} must hold pictures; got {type(data).__name__}.")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,14 @@ from derin.core.messages import Sentence
 from derin.data.archives import Files, UnreadableFileError
 from derin.data.pictures.decode import Pixels, UnreadablePictureError, open_picture
 from derin.data.pictures.encoded import num_decoders
-from derin.data.pictures.fitting import DEFAULT_SIZE, Fitting, is_small, is_strip, stored_side
+from derin.data.pictures.fitting import DEFAULT_SIZE, Fitting, Rule, is_small, is_strip, stored_side
 from derin.data.pictures.index import HASH_BYTES, PictureIndex
 from derin.data.pictures.listing import Entry
+from derin.data.pictures.values import Extent, PixelValues
 from derin.data.reading import Outcome
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Progress = Callable[[int, int], None]
 
@@ -29,6 +34,7 @@ _CHUNK_FILES, _CHUNK_BYTES = 32, 16 << 20
 # So many pictures tell how much room all of them will take.
 _ESTIMATE_FROM = 200
 STRIP = Sentence("reading.strip")
+SIDES = ("heights", "widths", "natural_heights", "natural_widths", "original_heights", "original_widths")
 
 
 @dataclass(frozen=True)
@@ -53,16 +59,31 @@ class _Result:
     is_kept: bool = False  # not resized: whether it has to be is known at the end
     is_gray: bool = False
     remarks: tuple[str, ...] = ()
+    extent: Extent | None = None
+    original: tuple[int, int] = (0, 0)  # height and width in the file, upright
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a thread needs to know about every file."""
+    """What a thread needs to know about every file.
+
+    Args:
+        files: the source.
+        entries: its pictures.
+        size: height and width of the network's input.
+        channels: of all pictures, or None.
+        fitting: to which every picture is brought; None decides when all are known.
+        values: by which values beyond 8 bits are read.
+        is_encoded: whether the files' own bytes are kept.
+        known: numbers of files of the old entry by the hash of their bytes.
+    """
 
     files: Files
     entries: Sequence[Entry]
     size: int | None
     channels: int | None
+    fitting: Fitting | None
+    values: PixelValues
     is_encoded: bool
     known: Mapping[bytes, int] = field(default_factory=dict)
 
@@ -89,18 +110,19 @@ class Work:
         return found
 
     def _decoded(self, number: int, digest: bytes, data: bytes) -> _Result:
-        side = stored_side(self.size or DEFAULT_SIZE)
-        opened = open_picture(data, side=side)
+        opened = open_picture(data, values=self.values)
         image, remarks = opened.image, opened.remarks
         if self.channels == 1 and image.mode != "L":
             image = image.convert("L")
         shape = (opened.height, opened.width)
-        is_kept = is_small(*shape) or shape == (self.size, self.size)
+        fitting = self.fitting or Fitting.shorter(stored_side(self.size or DEFAULT_SIZE))
+        is_kept = self.fitting is None and (is_small(*shape) or shape == (self.size, self.size))
         if not is_kept:
-            fitting = Fitting.shorter(side)
-            if is_strip(*shape):
+            if fitting.rule is Rule.SHORTER and is_strip(*shape):
                 remarks = (*remarks, STRIP)
             image = fitting.apply(image)
+        if image.mode == "RGB" and _is_gray(image):
+            image = image.getchannel(0)
         return _Result(
             number,
             digest,
@@ -110,7 +132,15 @@ class Work:
             is_kept=is_kept,
             is_gray=image.mode == "L",
             remarks=remarks,
+            extent=opened.extent,
+            original=shape,
         )
+
+
+def _is_gray(image: Image) -> bool:
+    """Whether red, green and blue are equal everywhere."""
+    pixels = np.asarray(image)
+    return bool((pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 0] == pixels[..., 2]).all())
 
 
 class TooLargeError(Exception):
@@ -131,24 +161,35 @@ class Spooled:
     natural_widths: npt.NDArray[np.int64] = field(init=False)
     is_gray: npt.NDArray[np.bool_] = field(init=False)
     from_old: npt.NDArray[np.bool_] = field(init=False)
+    is_float: npt.NDArray[np.bool_] = field(init=False)
+    lows: npt.NDArray[np.float64] = field(init=False)  # NaN for pictures of bytes
+    highs: npt.NDArray[np.float64] = field(init=False)
+    original_heights: npt.NDArray[np.int64] = field(init=False)
+    original_widths: npt.NDArray[np.int64] = field(init=False)
     findings: dict[int, list[tuple[Outcome, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.hashes = np.zeros((self.num, HASH_BYTES), dtype=np.uint8)
-        for name in ("starts", "lengths", "heights", "widths", "natural_heights", "natural_widths"):
+        for name in ("starts", "lengths", *SIDES):
             setattr(self, name, np.zeros(self.num, dtype=np.int64))
-        self.is_gray = np.zeros(self.num, dtype=np.bool_)
-        self.from_old = np.zeros(self.num, dtype=np.bool_)
+        for name in ("is_gray", "from_old", "is_float"):
+            setattr(self, name, np.zeros(self.num, dtype=np.bool_))
+        self.lows, self.highs = np.full(self.num, np.nan), np.full(self.num, np.nan)
+
+    def decided(self) -> PixelValues:
+        """One range of values for all pictures of more than 8 bits."""
+        wide = np.flatnonzero(~np.isnan(self.lows) & (self.lengths > 0))
+        each = zip(self.is_float[wide].tolist(), self.lows[wide].tolist(), self.highs[wide].tolist(), strict=True)
+        return PixelValues.decided(Extent(*extent) for extent in each)
 
     def take_old(self, number: int, old: OldRows, place: int) -> None:
         """Uses what an older entry knows of a file."""
         index = old.index
         self.hashes[number] = index.hashes[place]
         self.starts[number], self.lengths[number] = old.offsets[place], index.lengths[place]
-        self.heights[number], self.widths[number] = index.heights[place], index.widths[place]
-        self.natural_heights[number] = index.natural_heights[place]
-        self.natural_widths[number] = index.natural_widths[place]
-        self.is_gray[number], self.from_old[number] = index.is_gray[place], True
+        for name in (*SIDES, "is_gray", "is_float", "lows", "highs"):
+            getattr(self, name)[number] = getattr(index, name)[place]
+        self.from_old[number] = True
         if place in old.findings:
             self.findings[number] = old.findings[place]
 
@@ -160,7 +201,11 @@ class Spooled:
         self.heights[number], self.widths[number] = result.height, result.width
         if result.is_kept:
             self.natural_heights[number], self.natural_widths[number] = result.height, result.width
+        self.original_heights[number], self.original_widths[number] = result.original
         self.is_gray[number] = result.is_gray
+        if result.extent is not None:
+            self.is_float[number] = result.extent.is_float
+            self.lows[number], self.highs[number] = result.extent.low, result.extent.high
         if result.problem:
             self.findings[number] = [(Outcome.SKIPPED, result.problem)]
         elif result.remarks:
@@ -232,7 +277,7 @@ class _Room:
         """Raises TooLargeError when the decoded pictures will take more than half of the free disk."""
         if self._work.is_encoded:
             return
-        larger = Fitting.shorter(stored_side(self._work.size or DEFAULT_SIZE))
+        larger = self._work.fitting or Fitting.shorter(stored_side(self._work.size or DEFAULT_SIZE))
         for result in results:
             if result.height:
                 channels = 1 if result.is_gray else 3

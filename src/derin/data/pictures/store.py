@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,12 +26,13 @@ from derin.data.cache import (
 )
 from derin.data.pictures.building import build_entry, map_pixels
 from derin.data.pictures.encoded import EncodedPictures
-from derin.data.pictures.fitting import Rule
+from derin.data.pictures.fitting import Fitting, Rule, input_size
 from derin.data.pictures.index import PIXELS, PictureIndex, read_index, write_index
 from derin.data.pictures.listing import Entry, Listing, list_classes, shown
 from derin.data.pictures.spool import OldEntry, Progress
+from derin.data.pictures.values import PixelValues
 from derin.data.reading import Finding
-from derin.data.table import Dense, Pictures
+from derin.data.table import Dense, Pictures, Rows
 
 __all__ = ["EncodedPictures", "StoredPictures", "stored_pictures"]
 
@@ -60,17 +62,65 @@ class StoredPictures:
     listing: Listing
     findings: Sequence[Finding]
     notes: Sequence[str]
+    decisions: Mapping[str, Any]
+
+
+ListFiles = Callable[[Contents, str], Listing]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decisions:
+    """What a set of pictures decided, and other pictures follow; None is not decided yet.
+
+    Args:
+        fitting: how pictures are brought to their sizes in the cache.
+        channels: of all pictures.
+        values: by which values beyond 8 bits are read.
+    """
+
+    fitting: Fitting | None = None
+    channels: int | None = None
+    values: PixelValues | None = None
+
+    @classmethod
+    def from_recipe(cls, part: Mapping[str, Any], *, size: int | None, channels: int | None) -> Decisions:
+        """What a recipe says under ``"pictures"``; a size or channels that were asked for since then win.
+
+        Raises:
+            RefusedFileError: the recipe says what cannot be.
+        """
+        if not part:
+            return cls(channels=channels)
+        try:
+            fitting = Fitting.from_json(part["fitting"]) if "fitting" in part else None
+        except ValueError as error:
+            raise RefusedFileError(f"The reading recipe of pictures is damaged: {error}.") from None
+        if part.get("channels") not in (1, 3):
+            raise RefusedFileError(f"The reading recipe of pictures is damaged: channels={part.get('channels')!r}.")
+        return cls(
+            fitting=fitting if size == part.get("size") else None,
+            channels=channels or int(part["channels"]),
+            values=PixelValues.from_json(part.get("values", {})),
+        )
 
 
 def stored_pictures(
-    source: Path, *, size: int | None = None, channels: int | None = None, progress: Progress | None = None
+    source: Path,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    decisions: Decisions | None = None,
+    list_files: ListFiles = list_classes,
+    progress: Progress | None = None,
 ) -> StoredPictures:
     """The pictures of a folder or archive of class folders, decoded into the cache where they are not there yet.
 
     Args:
         source: the folder, zip or tar.
         size: height and width of the network's input; None is 128, or the pictures' own where all have one small size.
-        channels: 1 or 3; None is 1 where all pictures are gray, else 3.
+        channels: 1 or 3; None is 1 where all pictures are gray (or hold one channel three times), else 3.
+        decisions: of other pictures, which these follow; None decides by these.
+        list_files: which files are pictures, and of which classes.
         progress: called with (files done, files in all) while files are read.
 
     Raises:
@@ -78,21 +128,22 @@ def stored_pictures(
         StorageError: the cache folder is full or cannot be written.
     """
     source = Path(source)
-    place = cache_folder() / ROOM / _key(source, size, channels)
+    decisions = Decisions(channels=channels) if decisions is None else decisions
+    place = cache_folder() / ROOM / _key(source, size, decisions, list_files)
     work = work_folder(place)
     told = f"The cache folder {cache_folder()} (DERIN_CACHE chooses another)"
     files = open_files(source)
     try:
         old, problem = _read(place)
         contents = _contents(files, old)
-        listing = list_classes(contents, str(source))
+        listing = list_files(contents, str(source))
         if old is None or not _is_current(old, listing):
             with FolderLock(work, wait_seconds=_WAIT_SECONDS):
                 remove_leftovers(work)
                 old, again = _read(place)  # another process may have built it meanwhile
                 if old is None or not _is_current(old, listing):
                     with storage_errors(told), temporary_folder(work) as temporary:
-                        _build(temporary, place, files, contents, listing, old, size, channels, progress)
+                        _build(temporary, place, files, contents, listing, old, size, decisions, progress)
                     keep_within_limit(place)
                     old, again = _read(place)
                     if old is None:
@@ -100,9 +151,65 @@ def stored_pictures(
         else:
             remove_unfinished(place)
         mark_used(place)
-        return _opened(place, old, listing, problem)
+        return _opened(place, old, listing, problem, Origin(source, size, decisions, list_files, old))
     finally:
         files.close()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where pictures of the cache come from, so that they can be read again in another form.
+
+    What was resized once and is resized again is not what a file is that is resized once: a network that wants another
+    size than the cache holds gets its pictures from their files.
+    """
+
+    source: Path
+    size: int | None
+    decisions: Decisions
+    list_files: ListFiles
+    index: PictureIndex
+
+    def holds(self, fitting: Fitting, channels: int, values: PixelValues | None) -> bool:
+        """Whether the cache holds what a file would become."""
+        index = self.index
+        whole = index.fitting.rule is Rule.KEEP
+        # Pixels of one size that were kept can change their channels as a file's do; gray that was asked for cannot.
+        turned = whole and not index.is_encoded and (index.channels == 3 or self.decisions.channels is None)
+        colour = channels == index.channels or turned
+        wide = not np.isnan(index.lows[index.stored]).all()
+        return (whole or index.fitting == fitting) and colour and not (wide and values != index.values)
+
+    def read_again(self, fitting: Fitting, channels: int, values: PixelValues | None) -> Dense | Pictures:
+        """The same pictures in another form.
+
+        Raises:
+            DataError: the files are no longer those that were read.
+        """
+        decisions = Decisions(fitting=fitting, channels=channels, values=values or self.index.values)
+        found = stored_pictures(self.source, decisions=decisions, list_files=self.list_files)
+        data = found.data
+        assert isinstance(data, CachedDense | CachedPictures | EncodedPictures)
+        assert data.origin is not None
+        old, new = self.index, data.origin.index
+        same = [old.paths[n] for n in old.stored.tolist()] == [new.paths[n] for n in new.stored.tolist()]
+        if not same or not np.array_equal(old.hashes[old.stored], new.hashes[new.stored]):
+            raise DataError(f"{self.source} has changed since it was loaded; load it again.")
+        return data
+
+
+@dataclass(frozen=True)
+class CachedDense(Dense):
+    """Pictures of one size in the cache."""
+
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class CachedPictures(Pictures):
+    """Pictures of unequal size in the cache."""
+
+    origin: Origin
 
 
 def _build(
@@ -113,13 +220,23 @@ def _build(
     listing: Listing,
     old: PictureIndex | None,
     size: int | None,
-    channels: int | None,
+    decisions: Decisions,
     progress: Progress | None,
 ) -> None:
     """Makes the entry in a temporary folder and gives it its name."""
     entries = listing.in_order()
     before = None if old is None else OldEntry(old, map_pixels(place / PIXELS))
-    index = build_entry(temporary, files, entries, before, size=size, channels=channels, progress=progress)
+    index = build_entry(
+        temporary,
+        files,
+        entries,
+        before,
+        size=size,
+        channels=decisions.channels,
+        fitting=decisions.fitting,
+        values=decisions.values,
+        progress=progress,
+    )
     del before  # on Windows a mapped file cannot be replaced
     if not len(index.stored):
         reasons = "; ".join(f"{shown(index.paths[number])}: {reason}" for number, _, reason in index.findings[:3])
@@ -133,7 +250,7 @@ def _build(
     replace_folder(temporary, place)
 
 
-def _opened(place: Path, index: PictureIndex, listing: Listing, problem: str) -> StoredPictures:
+def _opened(place: Path, index: PictureIndex, listing: Listing, problem: str, origin: Origin) -> StoredPictures:
     """The entry as columns."""
     by_path = {entry.member.path: entry for entry in listing.entries}
     stored = index.stored
@@ -142,21 +259,22 @@ def _opened(place: Path, index: PictureIndex, listing: Listing, problem: str) ->
     heights, widths, channels = index.heights[stored], index.widths[stored], index.channels
     data: Dense | Pictures
     shape = (-1, -1, channels)
-    if index.is_encoded:
-        data = EncodedPictures(pixels, bounds, heights, widths, channels, index.fitting)
-        if index.fitting.rule is not Rule.SHORTER:
-            shape = (int(heights[0]), int(widths[0]), channels)
-    elif index.fitting.rule is Rule.SHORTER:
-        data = Pictures(pixels, bounds, heights, widths, channels)
-    else:
+    if index.fitting.rule is not Rule.SHORTER:
         shape = (int(heights[0]), int(widths[0]), channels)
-        data = Dense(pixels.reshape(len(stored), *shape))
+    if index.is_encoded:
+        data = EncodedPictures(pixels, bounds, heights, widths, channels, index.fitting, index.values, origin=origin)
+    elif index.fitting.rule is Rule.SHORTER:
+        data = CachedPictures(pixels, bounds, heights, widths, channels, origin=origin)
+    else:
+        data = CachedDense(pixels.reshape(len(stored), *shape), origin=origin)
     findings = [Finding(shown(index.paths[number]), outcome, reason) for number, outcome, reason in index.findings]
     notes = _notes(index)
     if problem:
         notes.append(Sentence("reading.cache_rebuilt", problem=problem))
     entries = [by_path[index.paths[number]] for number in stored.tolist()]
-    return StoredPictures(data, channels, shape, entries, listing, findings, notes)
+    decided: dict[str, Any] = {"fitting": index.fitting.to_json(), "channels": channels, "size": origin.size}
+    decided |= {"values": index.values.to_json(), "background": "white"}
+    return StoredPictures(data, channels, shape, entries, listing, findings, notes, decided)
 
 
 def _notes(index: PictureIndex) -> list[str]:
@@ -164,17 +282,34 @@ def _notes(index: PictureIndex) -> list[str]:
     notes: list[str] = []
     fitting = index.fitting
     stored = index.lengths > 0
+    heights, widths = index.original_heights[stored], index.original_widths[stored]
     if fitting.rule is Rule.RESIZE:
         notes.append(Sentence("reading.resized", height=fitting.height, width=fitting.width))
+    elif fitting.rule is Rule.PAD:
+        notes.append(Sentence("reading.padded", height=fitting.height, width=fitting.width))
     elif fitting.rule is Rule.SHORTER:
-        kept = index.natural_heights[stored] > 0
-        smaller = np.minimum(index.natural_heights[stored], index.natural_widths[stored])[kept] < fitting.height
+        shorter, longer = np.minimum(heights, widths), np.maximum(heights, widths)
+        smaller = shorter < fitting.height
         notes.append(Sentence("reading.shorter_side", height=fitting.height))
         if smaller.any():
             notes.append(Sentence("reading.enlarged", count=int(smaller.sum())))
+        notes.append(_seen(shorter, longer, fitting.height))
+    if index.values != PixelValues():
+        keys = {"whole": "reading.values_whole", "floats": "reading.values_floats"}
+        ranges = index.values.to_json().items()
+        notes += [Sentence(keys[name], low=f"{low:g}", high=f"{high:g}") for name, (low, high) in ranges]
     if index.is_encoded:
         notes.append(Sentence("reading.kept_encoded"))
     return notes
+
+
+def _seen(shorter: Rows, longer: Rows, side: int) -> str:
+    """Which part of the pictures a square window in their middle shows."""
+    window = input_size(side) / side
+    least, most = (float(window * ratio) for ratio in ((shorter / longer).min(), (shorter / longer).max()))
+    same = f"{least:.0%}" == f"{most:.0%}"
+    across = "reading.seen_alike" if same else "reading.seen_between"
+    return Sentence(across, shorter=round(window, 4), least=round(least, 4), most=round(most, 4))
 
 
 def _read(place: Path) -> tuple[PictureIndex | None, str]:
@@ -201,9 +336,12 @@ def _is_current(index: PictureIndex, listing: Listing) -> bool:
     return all(entry.member in known for entry in listing.entries)
 
 
-def _key(source: Path, size: int | None, channels: int | None) -> str:
+def _key(source: Path, size: int | None, decisions: Decisions, list_files: ListFiles) -> str:
     """The entry's name: the source's, made plain, and a hash of everything that decides what is stored."""
     whole = source.resolve()
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", whole.name).strip(".-")[:40] or "pictures"
-    decides = f"{whole}\0{size}\0{channels}".encode("utf-8", "surrogateescape")
+    fitting = None if decisions.fitting is None else decisions.fitting.to_json()
+    values = None if decisions.values is None else decisions.values.to_json()
+    asked = f"{whole}\0{size}\0{decisions.channels}\0{fitting}\0{values}\0{list_files.__name__}"
+    decides = asked.encode("utf-8", "surrogateescape")
     return f"{name}-{hashlib.blake2b(decides, digest_size=6).hexdigest()}"

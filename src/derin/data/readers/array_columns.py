@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
+from derin.data.pictures.hosts import with_channels
+from derin.data.pictures.values import BYTES, Extent, PixelValues
 from derin.data.reading import Finding, Outcome
 from derin.data.schema import Column, Kind, Role
 from derin.data.table import ColumnData, Dense, Ragged
@@ -26,16 +28,22 @@ _LARGEST_EXACT_FLOAT32 = 2**24
 
 @dataclass(frozen=True)
 class ArrayColumn:
-    """A column made from an array, and what people should know about how."""
+    """A column made from an array, what people should know about how, and what a recipe keeps of pictures."""
 
     column: Column
     data: ColumnData
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    pictures: Mapping[str, Any] | None = None
 
 
-def input_column(values: Array, name: str) -> ArrayColumn:
+def input_column(values: Array, name: str, decided: PixelValues | None = None) -> ArrayColumn:
     """An array that goes into a network: pictures, numbers, or texts.
+
+    Args:
+        values: the array; its first axis is the example.
+        name: of the column.
+        decided: by which values of more than 8 bits pictures are read; None decides by these.
 
     Raises:
         DataError: the values are neither.
@@ -50,7 +58,7 @@ def input_column(values: Array, name: str) -> ArrayColumn:
     if values.dtype.kind not in "biuf":
         raise DataError(f"{name!r}: numbers, pictures or texts are required; got values of type {values.dtype}.")
     if values.ndim >= 3:
-        picture = _picture(values, name)
+        picture = _picture(values, name, decided)
         if picture is not None:
             return picture
     return _numbers(values, name, Role.INPUT)
@@ -178,7 +186,7 @@ def _numbers(values: Array, name: str, role: Role) -> ArrayColumn:
     return ArrayColumn(column, Dense(values), (), tuple(findings))
 
 
-def _picture(values: Array, name: str) -> ArrayColumn | None:
+def _picture(values: Array, name: str, decided: PixelValues | None) -> ArrayColumn | None:
     """The array as pictures, or None where it holds other numbers."""
     if values.ndim > 4 or (values.ndim == 4 and not {values.shape[1], values.shape[3]} & {1, 3, 4}):
         if values.dtype == np.uint8:
@@ -189,7 +197,7 @@ def _picture(values: Array, name: str) -> ArrayColumn | None:
         return None
     if 0 in values.shape:
         raise DataError(f"{name!r}: pictures must have at least one pixel; got shape {values.shape}.")
-    pixels, how = _as_bytes(values)
+    pixels, how, chosen = _as_bytes(values, decided)
     if pixels is None:
         return None
     notes: list[str] = [Sentence("reading.array_how", name=name, how=how)] if how else []
@@ -199,28 +207,35 @@ def _picture(values: Array, name: str) -> ArrayColumn | None:
         pixels = np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
         notes.append(Sentence("reading.channels_moved", name=name))
     if pixels.shape[3] == 4:
-        pixels = np.ascontiguousarray(pixels[..., :3])
-        notes.append(Sentence("reading.opacity_left_out", name=name))
+        pixels = with_channels(pixels, 3)
+        notes.append(Sentence("reading.array_on_white", name=name))
     column = Column(
         name=name, kind=Kind.PICTURE, role=Role.INPUT, shape=pixels.shape[1:], note=how or str(values.dtype)
     )
-    return ArrayColumn(column, Dense(pixels), tuple(notes))
+    part = {"channels": pixels.shape[3], "values": chosen.to_json(), "background": "white"}
+    return ArrayColumn(column, Dense(pixels), tuple(notes), pictures=part)
 
 
-def _as_bytes(values: Array) -> tuple[npt.NDArray[np.uint8] | None, str]:
-    """Pixel values as 0 to 255, and how; None where they are no pixel values."""
+def _as_bytes(values: Array, decided: PixelValues | None) -> tuple[npt.NDArray[np.uint8] | None, str, PixelValues]:
+    """Pixel values as 0 to 255, how, and by which range; None where they are no pixel values."""
+    nothing = decided or PixelValues()
     if values.dtype == np.uint8:
-        return values, ""
+        return values, "", nothing
     if values.dtype == np.bool_:
-        return values.astype(np.uint8) * np.uint8(255), Sentence("reading.booleans")
-    if values.dtype == np.uint16 and values.max() > 255:
-        # 65535 = 257 · 255: both ends of the range are kept.
-        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8), Sentence("reading.pixels_16")
+        return values.astype(np.uint8) * np.uint8(255), Sentence("reading.booleans"), nothing
     low, high = values.min(), values.max()
-    if not (np.isfinite(low) and np.isfinite(high)) or low < 0 or high > 255:
-        return None, ""
-    if values.dtype.kind == "f" and high <= 1:
-        return np.rint(values * 255).astype(np.uint8), Sentence("reading.pixels_to_one")
-    if values.dtype.kind == "f" and not (values == np.rint(values)).all():
-        return None, ""
-    return values.astype(np.uint8), Sentence("reading.pixels_of_type", type=str(values.dtype))
+    if not (np.isfinite(low) and np.isfinite(high)) or low < 0 or high > (65535 if values.dtype.kind in "iu" else 255):
+        return None, "", nothing
+    # Three axes with fractions, or with amounts beyond a byte, are measurements over time as likely as pictures.
+    is_sure = values.ndim == 4 or values.dtype == np.uint16
+    if not is_sure and (high > 255 if values.dtype.kind != "f" else high > 1 and not (values == np.rint(values)).all()):
+        return None, "", nothing
+    extent = Extent(values.dtype.kind == "f", float(low), float(high))
+    chosen = PixelValues.decided([extent]) if decided is None else decided
+    by = chosen.range_for(extent)
+    if by is None:
+        return None, "", nothing
+    if by == BYTES:
+        return by.to_bytes(values), Sentence("reading.pixels_of_type", type=str(values.dtype)), chosen
+    how = Sentence("reading.pixels_range", low=f"{by.low:g}", high=f"{by.high:g}")
+    return by.to_bytes(values), how, chosen

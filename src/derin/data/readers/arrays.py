@@ -18,9 +18,11 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
+from derin.data.pictures.values import PixelValues
 from derin.data.readers.array_columns import ArrayColumn, input_column, target_column
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Outcome, Reading
+from derin.data.recipe import Recipe
 from derin.data.schema import Role, Schema
 from derin.data.table import SPLITS, Table
 
@@ -54,7 +56,9 @@ def is_array_folder(folder: Path) -> bool:
     return ".npy" in suffixes or suffixes.count(".npz") == 1
 
 
-def read_arrays(path: str | Path, *, name: str, target: str | None = None) -> Table:
+def read_arrays(
+    path: str | Path, *, name: str, target: str | None = None, found: Mapping[str, Any] | None = None
+) -> Table:
     """The table in a .npz file, a .npy file with its labels beside it, or a folder of .npy files.
 
     Which array is what is found from its name: ``x``, ``images``, ``data`` or ``features`` go in; ``y``, ``labels`` or
@@ -64,6 +68,7 @@ def read_arrays(path: str | Path, *, name: str, target: str | None = None) -> Ta
         path: of the file or folder.
         name: of the data, for people.
         target: name of the array that is to come out, where its own name does not tell.
+        found: what other pictures decided (`Recipe.part("pictures")`), which these follow.
 
     Raises:
         DataError: the file is damaged or holds Python objects, or the names do not tell what is what.
@@ -84,9 +89,10 @@ def read_arrays(path: str | Path, *, name: str, target: str | None = None) -> Ta
     else:
         labels = _labels_beside(path)
         part = ArrayPart(_read_npy(path), _read_npy(labels), path.stem, labels.stem)
-        return table_from_arrays({_UNSPLIT: part}, name=name, reading=reading)
+        return table_from_arrays({_UNSPLIT: part}, name=name, reading=reading, found=found)
     class_names = _take_class_names(arrays)
-    return table_from_arrays(_parts(arrays, path, target, reading), name=name, reading=reading, class_names=class_names)
+    parts = _parts(arrays, path, target, reading)
+    return table_from_arrays(parts, name=name, reading=reading, class_names=class_names, found=found)
 
 
 def table_from_arrays(
@@ -95,8 +101,16 @@ def table_from_arrays(
     name: str,
     reading: Reading | None = None,
     class_names: Sequence[str] | None = None,
+    found: Mapping[str, Any] | None = None,
 ) -> Table:
     """The table of some arrays, by split; an empty name is data without splits.
+
+    Args:
+        parts: the examples of each split.
+        name: of the data, for people.
+        reading: the report that is gone on with.
+        class_names: of the labels 0, 1, …
+        found: what other pictures decided (`Recipe.part("pictures")`), which these follow.
 
     Raises:
         DataError: lengths or shapes do not fit together, or the values cannot be trained on.
@@ -115,7 +129,10 @@ def table_from_arrays(
             splits[split] = np.arange(start, start + len(part.inputs))
         start += len(part.inputs)
     several = list(parts.values())
-    inputs = input_column(_joined([p.inputs for p in several], several[0].inputs_name), _name(several[0].inputs_name))
+    decided = PixelValues.from_json(found.get("values", {})) if found else None
+    inputs = input_column(
+        _joined([p.inputs for p in several], several[0].inputs_name), _name(several[0].inputs_name), decided
+    )
     targets = target_column(
         _joined([p.targets for p in several], several[0].targets_name), _name(several[0].targets_name), class_names
     )
@@ -126,7 +143,8 @@ def table_from_arrays(
         reading.extend(each.findings)
     schema = Schema((inputs.column, targets.column))
     columns = {each.column.name: each.data for each in (inputs, targets)}
-    return Table(name=name, schema=schema, columns=columns, splits=splits, reading=reading)
+    recipe = None if inputs.pictures is None else Recipe(found={"pictures": dict(inputs.pictures)})
+    return Table(name=name, schema=schema, columns=columns, splits=splits, reading=reading, recipe=recipe)
 
 
 def _check_lengths(part: ArrayPart, name: str) -> None:

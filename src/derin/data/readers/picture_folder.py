@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +13,9 @@ from derin.core.errors import DataError, UsageError
 from derin.core.messages import Sentence
 from derin.data.archives import open_files
 from derin.data.pictures.listing import Entry, Listing, is_picture_name, natural_key, shown
-from derin.data.pictures.store import StoredPictures, stored_pictures
+from derin.data.pictures.store import Decisions, StoredPictures, stored_pictures
 from derin.data.reading import Finding, Outcome, Reading
+from derin.data.recipe import Recipe
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Dense, Rows, Table
 
@@ -26,6 +28,7 @@ def read_picture_folder(
     name: str,
     size: int | None = None,
     channels: int | None = None,
+    found: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Table:
     """The pictures of class folders, decoded once into the cache.
@@ -38,7 +41,8 @@ def read_picture_folder(
         name: of the table.
         size: height and width of the network's input. Pictures are stored with 1.15 times that as their shorter side.
             None keeps pictures that all have one size of at most 128 pixels, and is 128 for all others.
-        channels: 1 stores gray, 3 colour; None is 1 where all pictures are gray.
+        channels: 1 stores gray, 3 colour; None is 1 where all pictures are gray, also where they hold it three times.
+        found: what other pictures decided (`Recipe.part("pictures")`), which these follow.
         progress: called with (files done, files in all).
 
     Raises:
@@ -60,34 +64,38 @@ def read_picture_folder(
         raise UsageError(f"read_picture_folder: channels must be 1 (gray) or 3 (colour); got {channels}.")
     if size is not None and size < 1:
         raise UsageError(f"read_picture_folder: size must be at least 1 pixel; got {size}.")
-    found = stored_pictures(Path(path), size=size, channels=channels, progress=progress)
+    decisions = Decisions.from_recipe(found or {}, size=size, channels=channels)
+    stored = stored_pictures(Path(path), size=size, decisions=decisions, progress=progress)
     reading = Reading(source=str(path))
-    reading.extend(found.listing.findings)
-    reading.extend(found.findings)
-    reading.extend(_class_findings(found.listing, found.entries))
-    reading.notes += [*found.listing.notes, *found.notes]
-    present = {entry.class_name for entry in found.entries}
-    classes = tuple(c for c in found.listing.class_names if c in present)
+    reading.extend(stored.listing.findings)
+    reading.extend(stored.findings)
+    reading.extend(_class_findings(stored.listing, stored.entries))
+    reading.notes += [*stored.listing.notes, *stored.notes]
+    present = {entry.class_name for entry in stored.entries}
+    classes = tuple(c for c in stored.listing.class_names if c in present)
     if len(classes) < 2:
         raise DataError(
             f"{path}: at least two classes with pictures are required; got {len(classes)} ({', '.join(classes)}). "
             "Put the pictures of each class into a folder of their own."
         )
     number = {c: n for n, c in enumerate(classes)}
-    labels = np.array([number[entry.class_name] for entry in found.entries], dtype=np.int64)
-    splits = _splits(found.entries)
-    reading.counts = _counts(found.entries)
+    labels = np.array([number[entry.class_name] for entry in stored.entries], dtype=np.int64)
+    splits = _splits(stored.entries)
+    reading.counts = _counts(stored.entries)
     schema = Schema(
         (
-            Column(name=PICTURE, kind=Kind.PICTURE, role=Role.INPUT, shape=found.shape, note=_note(found)),
+            Column(name=PICTURE, kind=Kind.PICTURE, role=Role.INPUT, shape=stored.shape, note=_note(stored)),
             Column(
                 name=LABEL, kind=Kind.CATEGORY, role=Role.TARGET, classes=classes, note=Sentence("reading.from_folders")
             ),
         )
     )
-    columns: dict[str, ColumnData] = {PICTURE: found.data, LABEL: Dense(labels)}
-    row_names = [shown(entry.member.path) for entry in found.entries]
-    return Table(name=name, schema=schema, columns=columns, splits=splits, reading=reading, row_names=row_names)
+    columns: dict[str, ColumnData] = {PICTURE: stored.data, LABEL: Dense(labels)}
+    row_names = [shown(entry.member.path) for entry in stored.entries]
+    recipe = Recipe(found={"pictures": dict(stored.decisions)})
+    return Table(
+        name=name, schema=schema, columns=columns, splits=splits, reading=reading, row_names=row_names, recipe=recipe
+    )
 
 
 def list_pictures(path: Path) -> list[Path]:

@@ -1,0 +1,72 @@
+"""What `derin predict` answers of a picture is what `derin eval` measures, whatever the picture comes as."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.data.troubled_pictures import picture
+from typer.testing import CliRunner
+
+import derin
+from derin.cli.main import app
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[derin.Model, Path]:
+    folder = tmp_path_factory.mktemp("set")
+    for seed in range(12):
+        (folder / "pets" / "ab"[seed % 2]).mkdir(parents=True, exist_ok=True)
+        picture(60 + seed, 80, seed).save(folder / "pets" / "ab"[seed % 2] / f"{seed}.png")
+    settings = {"model": "lenet5", "epochs": 1, "plan": "plain", "threads": 1, "report": False}
+    run = derin.fit(folder / "pets", out=folder / "run", **settings)
+    return derin.open(run.path), folder / "pets"
+
+
+def loss_of(answers: list, names: list[str]) -> float:
+    found = [next(c.probability for c in answer if c.name == name) for answer, name in zip(answers, names, strict=True)]
+    return float(np.mean([-math.log(probability) for probability in found]))
+
+
+def test_eval_measures_what_predict_answers_for_files_arrays_and_folders(
+    model: tuple[derin.Model, Path], tmp_path: Path
+) -> None:
+    network, folder = model
+    files = sorted(folder.rglob("*.png"))
+    names = [file.parent.name for file in files]
+    measured, num = network.evaluate(folder, split="all")
+    assert num == len(files)
+    assert loss_of(network.predict(files), names) == pytest.approx(measured["loss"], abs=1e-6)
+    # A folder that is predicted as a whole goes through rows that were read: they are not read a second time.
+    done = CliRunner().invoke(app, ["predict", str(network.path), str(folder), "--json"])
+    by_name = {entry["input"]: dict(entry["top"]) for entry in json.loads(done.stdout)}
+    found = np.mean([-math.log(by_name[str(file)][name]) for file, name in zip(files, names, strict=True)])
+    assert found == pytest.approx(measured["loss"], abs=1e-6)
+    # As arrays of one size, in an npz and by themselves.
+    arrays = np.stack([np.asarray(Image.open(file).resize((90, 70))) for file in files])
+    np.savez(tmp_path / "all.npz", images=arrays, labels=np.array(names))
+    packed, _ = network.evaluate(tmp_path / "all.npz", split="all")
+    assert loss_of(network.predict(arrays), names) == pytest.approx(packed["loss"], abs=1e-6)
+    assert loss_of([network.predict(one) for one in arrays], names) == pytest.approx(packed["loss"], abs=1e-6)
+
+
+def test_the_way_to_fit_is_kept_in_the_card_and_followed(tmp_path: Path) -> None:
+    for seed in range(8):
+        (tmp_path / "wide" / "ab"[seed % 2]).mkdir(parents=True, exist_ok=True)
+        picture(40, 150, seed).save(tmp_path / "wide" / "ab"[seed % 2] / f"{seed}.png")
+    settings = {"model": "lenet5", "epochs": 1, "plan": "plain", "threads": 1, "report": False, "size": 32}
+    run = derin.fit(tmp_path / "wide", out=tmp_path / "run", inputs={"fit": "pad"}, **settings)
+    network = derin.open(run.path)
+    assert network.preparation.rule == "pad"  # type: ignore[attr-defined]
+    file = tmp_path / "wide/a/0.png"
+    whole = Image.open(file).resize((32, 9), Image.Resampling.BICUBIC)
+    read = network.preparation.read(file)[0]
+    assert np.array_equal(read[11:20], np.asarray(whole))
+    assert not read[:11].any()
+    files = sorted((tmp_path / "wide").rglob("*.png"))
+    measured, _ = network.evaluate(tmp_path / "wide", split="all")
+    assert loss_of(network.predict(files), [f.parent.name for f in files]) == pytest.approx(measured["loss"], abs=1e-6)
