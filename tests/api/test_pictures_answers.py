@@ -15,6 +15,9 @@ from typer.testing import CliRunner
 import derin
 from derin.cli.main import app
 
+# What was trained on is measured here on purpose, which evaluation says.
+pytestmark = pytest.mark.filterwarnings("ignore::derin.core.errors.DerinWarning")
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[derin.Model, Path]:

@@ -12,6 +12,7 @@ from derin.core.messages import told
 from derin.data.known_rows import KNOWN_ROWS
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import nn
 
     from derin.api.evaluation import Evaluation
