@@ -15,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derin.core.errors import DataError, UnknownNameError, UsageError
-from derin.data.cells import DAY_FIRST, MONTH_FIRST, parse_dates, parse_numbers
+from derin.data.cells import DAY_FIRST, MONTH_FIRST
+from derin.data.date_cells import parse_dates
 from derin.data.duplicates import content_groups
+from derin.data.number_cells import parse_numbers
 from derin.data.readers.csv_table import looks_like_csv, looks_like_csv_folder, read_csv
 from derin.data.readers.decoding import decode
 from derin.data.readers.delimited import has_header, read_records, sniff_delimiter
@@ -300,8 +302,9 @@ def test_ambiguous_dates_are_named() -> None:
     assert "ambiguous" in found.note
 
 
-def test_a_zone_is_taken_off() -> None:
-    assert parse_dates(["1970-01-01T03:00:00+03:00", "1970-01-01 00:00-05:30"], DAY_FIRST).tolist() == [0.0, 19800.0]
+def test_a_zone_moves_no_moment_to_another_day() -> None:
+    cells = ["1970-01-01T03:00:00+03:00", "1970-01-01 00:00-05:30"]
+    assert parse_dates(cells, DAY_FIRST).tolist() == [10800.0, 0.0]
 
 
 @pytest.mark.parametrize("cell", ["2021-02-29", "31.4.2021", "2021-01-01 25:00", "0000-01-01", "2021.01"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Set
 from typing import Any
 
 from derin.core.errors import RefusedFileError
@@ -14,9 +15,9 @@ def refused(rule: str, came: Any) -> RefusedFileError:
     return RefusedFileError(f"The card's feature preparation is damaged: {rule}; got {shown[:80]}.")
 
 
-def fields_of(data: Any, names: set[str]) -> dict[str, Any]:
-    """An object with exactly these fields."""
-    if not isinstance(data, dict) or set(data) != names:
+def fields_of(data: Any, names: set[str], optional: Set[str] = frozenset()) -> dict[str, Any]:
+    """An object with exactly these fields, and perhaps some optional ones that newer cards have."""
+    if not isinstance(data, dict) or not names <= set(data) <= names | optional:
         raise refused(f"a column must have the fields {', '.join(sorted(names))}", data)
     return data
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 
 from derin.core.messages import Sentence
 from derin.data.download import RemoteFile
-from derin.data.forms import ReadOptions, is_archive, read_for_task, read_form
+from derin.data.forms import ReadOptions, is_archive, read_for_task, read_form, table_settings
 from derin.data.reading import Reading
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import ColumnData, Dense, Table
@@ -106,21 +106,9 @@ def _idx(named: NamedSet, place: Path, options: ReadOptions) -> Table:
 def _csv(named: NamedSet, place: Path, options: ReadOptions) -> Table:
     from derin.data.readers.csv_table import read_csv
 
-    header = False if named.column_names else None
-    target = options.target or named.target
-    if target is not None and target in named.column_names:
-        target = f"column_{named.column_names.index(target) + 1}"
-    table = read_csv(place, name=named.name, target=target, header=header)
-    return _renamed(table, named.column_names) if named.column_names else table
-
-
-def _renamed(table: Table, names: Sequence[str]) -> Table:
-    """The table with names in place of column_1, column_2, …"""
-    new = {f"column_{place}": name for place, name in enumerate(names, start=1)}
-    schema = Schema(tuple(replace(c, name=new.get(c.name, c.name)) for c in table.schema))
-    columns = {new.get(name, name): data for name, data in table.columns.items()}
-    table.reading.notes[:] = [note for note in table.reading.notes if "column_1 to" not in note]
-    return replace(table, schema=schema, columns=columns)
+    settings = table_settings(options)
+    settings["target"] = options.target or named.target
+    return read_csv(place, name=named.name, names=named.column_names, **settings)
 
 
 def _listed_pictures(named: NamedSet, place: Path, options: ReadOptions) -> Table:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.data.card_fields import fields_of, finite, flag_of, list_of, name_of, refused, whole
-from derin.data.cells import DAY_FIRST, MONTH_FIRST, YEAR_FIRST, Floats
+from derin.data.cells import DAY_FIRST, MONTH_FIRST, YEAR_FIRST, Floats, Writing
 from derin.data.raw_column import MISSING, UNSEEN, RawColumn
 
 Features = npt.NDArray[np.float32]
@@ -26,6 +26,7 @@ _SECONDS_PER_DAY = 86_400
 _FIRST_WEEKDAY = 3
 _BLOCK = 64
 _LARGEST_COLUMN = 1 << 24
+_OPTIONAL = frozenset({"writing"})
 
 
 class Encoder(Protocol):
@@ -73,6 +74,7 @@ class NumberEncoder:
         means: μ of each place.
         scales: σ of each place (divided by N), 0 where it was constant.
         missing: places that were missing in some training row.
+        writing: how the column was written in training, for strings that come later; None finds it out each time.
     """
 
     kind: ClassVar[str] = "number"
@@ -81,11 +83,14 @@ class NumberEncoder:
     means: tuple[float, ...]
     scales: tuple[float, ...]
     missing: tuple[int, ...] = ()
+    writing: Writing | None = None
 
     @classmethod
-    def fit(cls, name: str, shape: tuple[int, ...], column: RawColumn) -> NumberEncoder | None:
+    def fit(
+        cls, name: str, shape: tuple[int, ...], column: RawColumn, writing: Writing | None = None
+    ) -> NumberEncoder | None:
         """Statistics of the training rows; None where no value is there."""
-        values = column.numbers(shape)
+        values = column.numbers(shape, writing)
         means, scales, missing = [], [], []
         for start in range(0, values.shape[1], _BLOCK):
             for offset, place in enumerate(values[:, start : start + _BLOCK].T):
@@ -97,7 +102,7 @@ class NumberEncoder:
                     missing.append(start + offset)
         if len(missing) == values.shape[1] and np.isnan(values).all():
             return None
-        return cls(name, shape, tuple(means), tuple(scales), tuple(missing))
+        return cls(name, shape, tuple(means), tuple(scales), tuple(missing), writing)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -105,7 +110,7 @@ class NumberEncoder:
         return (*names, *(f"{names[i]} is missing" for i in self.missing))
 
     def encode(self, column: RawColumn) -> tuple[Features, int]:
-        values = column.numbers(self.shape)
+        values = column.numbers(self.shape, self.writing)
         scales = np.asarray(self.scales)
         # Numbers far beyond those of training may leave the range; they are clipped below.
         with np.errstate(over="ignore"):
@@ -125,11 +130,12 @@ class NumberEncoder:
             "means": list(self.means),
             "scales": list(self.scales),
             "missing": list(self.missing),
+            **_written(self.writing),
         }
 
     @classmethod
     def from_json(cls, data: Any) -> NumberEncoder:
-        fields = fields_of(data, {"kind", "name", "shape", "means", "scales", "missing"})
+        fields = fields_of(data, {"kind", "name", "shape", "means", "scales", "missing"}, _OPTIONAL)
         shape = tuple(whole(n, "shape", 1, _LARGEST_COLUMN) for n in list_of(fields, "shape"))
         num = math.prod(shape)
         means = tuple(finite(v, "means") for v in list_of(fields, "means", num))
@@ -137,7 +143,7 @@ class NumberEncoder:
         missing = tuple(whole(n, "missing", 0, num - 1) for n in list_of(fields, "missing"))
         if list(missing) != sorted(set(missing)):
             raise refused("'missing' must name different places in order", missing)
-        return cls(name_of(fields), shape, means, scales, missing)
+        return cls(name_of(fields), shape, means, scales, missing, _writing_of(fields))
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,7 @@ class CategoryEncoder:
         classes: those with a feature of their own.
         other: whether all further classes share a feature.
         missing: whether a feature says that the value is missing, as in some training row.
+        writing: how the column was written in training; None takes the usual ways.
     """
 
     kind: ClassVar[str] = "category"
@@ -160,10 +167,13 @@ class CategoryEncoder:
     classes: tuple[str, ...]
     other: bool = False
     missing: bool = False
+    writing: Writing | None = None
 
     @classmethod
-    def fit(cls, name: str, classes: Sequence[str], column: RawColumn) -> CategoryEncoder | None:
-        codes = column.codes(classes)
+    def fit(
+        cls, name: str, classes: Sequence[str], column: RawColumn, writing: Writing | None = None
+    ) -> CategoryEncoder | None:
+        codes = column.codes(classes, writing)
         counts = np.bincount(codes[codes >= 0], minlength=len(classes))
         seen = np.flatnonzero(counts)
         if not len(seen):
@@ -172,7 +182,8 @@ class CategoryEncoder:
         if other:
             # A stable order, so that equal counts are cut alike everywhere.
             seen = np.sort(seen[np.argsort(-counts[seen], kind="stable")[:MOST_CLASSES]])
-        return cls(name, tuple(classes[i] for i in seen.tolist()), other, bool((codes == MISSING).any()))
+        names = tuple(classes[i] for i in seen.tolist())
+        return cls(name, names, other, bool((codes == MISSING).any()), writing)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -180,7 +191,7 @@ class CategoryEncoder:
         return names + (f"{self.name} is another",) * self.other + (f"{self.name} is missing",) * self.missing
 
     def encode(self, column: RawColumn) -> tuple[Features, int]:
-        codes = column.codes(self.classes)
+        codes = column.codes(self.classes, self.writing)
         features = np.zeros((len(codes), len(self.feature_names)), dtype=np.float32)
         rows = np.flatnonzero(codes >= 0)
         features[rows, codes[rows]] = 1.0
@@ -198,15 +209,17 @@ class CategoryEncoder:
             "classes": list(self.classes),
             "other": self.other,
             "missing": self.missing,
+            **_written(self.writing),
         }
 
     @classmethod
     def from_json(cls, data: Any) -> CategoryEncoder:
-        fields = fields_of(data, {"kind", "name", "classes", "other", "missing"})
+        fields = fields_of(data, {"kind", "name", "classes", "other", "missing"}, _OPTIONAL)
         classes = list_of(fields, "classes")
         if not classes or not all(isinstance(c, str) for c in classes) or len(set(classes)) < len(classes):
             raise refused("'classes' must be different strings", classes)
-        return cls(name_of(fields), tuple(classes), flag_of(fields, "other"), flag_of(fields, "missing"))
+        other, missing = flag_of(fields, "other"), flag_of(fields, "missing")
+        return cls(name_of(fields), tuple(classes), other, missing, _writing_of(fields))
 
 
 @dataclass(frozen=True)
@@ -223,6 +236,7 @@ class DateEncoder:
         mean: of the years in training.
         scale: standard deviation of the years in training, 0 where they were all the same.
         missing: whether some training row had no date.
+        writing: how the column was written in training, its order among it; None is the order alone.
     """
 
     kind: ClassVar[str] = "date"
@@ -233,10 +247,11 @@ class DateEncoder:
     mean: float
     scale: float
     missing: bool = False
+    writing: Writing | None = None
 
     @classmethod
-    def fit(cls, name: str, order: str, column: RawColumn) -> DateEncoder | None:
-        seconds = column.seconds(order)
+    def fit(cls, name: str, order: str, column: RawColumn, writing: Writing | None = None) -> DateEncoder | None:
+        seconds = column.seconds(writing or Writing(order=order))
         present = seconds[~np.isnan(seconds)]
         if not len(present):
             return None
@@ -246,7 +261,7 @@ class DateEncoder:
         days = present.astype("datetime64[s]").astype("datetime64[D]")
         if (days == days.astype("datetime64[M]")).all():
             parts = tuple(part for part in parts if part != "weekday")
-        return cls(name, order, parts, mean, scale, len(present) < len(seconds))
+        return cls(name, order, parts, mean, scale, len(present) < len(seconds), writing)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -254,7 +269,7 @@ class DateEncoder:
         return (*names, *(f"{self.name} is missing",) * self.missing)
 
     def encode(self, column: RawColumn) -> tuple[Features, int]:
-        seconds = column.seconds(self.order)
+        seconds = column.seconds(self.writing or Writing(order=self.order))
         absent = np.isnan(seconds)
         year, circles = _calendar(np.where(absent, 0.0, seconds))
         features = [(year - self.mean) / self.scale if self.scale else np.zeros(len(year))]
@@ -276,18 +291,20 @@ class DateEncoder:
             "mean": self.mean,
             "scale": self.scale,
             "missing": self.missing,
+            **_written(self.writing),
         }
 
     @classmethod
     def from_json(cls, data: Any) -> DateEncoder:
-        fields = fields_of(data, {"kind", "name", "order", "parts", "mean", "scale", "missing"})
+        fields = fields_of(data, {"kind", "name", "order", "parts", "mean", "scale", "missing"}, _OPTIONAL)
         if fields["order"] not in (DAY_FIRST, MONTH_FIRST, YEAR_FIRST):
             raise refused("'order' must be an order of day, month and year", fields["order"])
         parts = list_of(fields, "parts")
         if parts != [part for part in ("month", "weekday", "hour") if part in parts]:
             raise refused("'parts' must be some of month, weekday, hour", parts)
         mean, scale = finite(fields["mean"], "mean"), finite(fields["scale"], "scale", least=0.0)
-        return cls(name_of(fields), fields["order"], tuple(parts), mean, scale, flag_of(fields, "missing"))
+        missing = flag_of(fields, "missing")
+        return cls(name_of(fields), fields["order"], tuple(parts), mean, scale, missing, _writing_of(fields))
 
 
 _ENCODERS: dict[str, Callable[[Any], Encoder]] = {
@@ -307,6 +324,15 @@ def encoder_from_json(data: Any) -> Encoder:
     if not isinstance(kind, str) or kind not in _ENCODERS:
         raise refused(f"'kind' must be one of {', '.join(_ENCODERS)}", kind)
     return _ENCODERS[kind](data)
+
+
+def _written(writing: Writing | None) -> dict[str, Any]:
+    """The field that says how a column was written; cards from before it was kept have none."""
+    return {} if writing is None else {"writing": writing.to_json()}
+
+
+def _writing_of(fields: dict[str, Any]) -> Writing | None:
+    return None if "writing" not in fields else Writing.from_json(fields["writing"])
 
 
 def _mean_and_scale(values: Floats) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError
 from derin.core.messages import Sentence
-from derin.data.cells import DAY_FIRST
+from derin.data.cells import DAY_FIRST, Writing
 from derin.data.encoders import CategoryEncoder, DateEncoder, Encoder, Features, NumberEncoder, encoder_from_json
 from derin.data.preparation import Preparation
 from derin.data.raw_column import RawColumn, TableColumn
@@ -61,7 +61,8 @@ class FeaturePreparation(Preparation):
         encoders = []
         left_out = []
         for column in table.inputs:
-            encoder = _fit(column, TableColumn(column, _taken(table, column, rows)))
+            writing = writing_of(table, column.name)
+            encoder = _fit(column, TableColumn(column, _taken(table, column, rows)), writing)
             if encoder is None:
                 left_out.append(column)
             else:
@@ -211,14 +212,20 @@ class HostFeatures:
         return torch.index_select(self.tensor, 0, torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64)))
 
 
-def _fit(column: Column, values: TableColumn) -> Encoder | None:
+def writing_of(table: Table, name: str) -> Writing | None:
+    """How the cells of a column were written, where the table was read from cells."""
+    columns = {} if table.recipe is None else table.recipe.part("table").get("columns", {})
+    return Writing.from_json(columns[name].get("writing", {})) if name in columns else None
+
+
+def _fit(column: Column, values: TableColumn, writing: Writing | None) -> Encoder | None:
     """The encoder of one input; None where it is no feature."""
     if column.kind is Kind.NUMBER:
-        return NumberEncoder.fit(column.name, column.shape, values)
+        return NumberEncoder.fit(column.name, column.shape, values, writing)
     if column.kind is Kind.CATEGORY and not column.shape:
-        return CategoryEncoder.fit(column.name, column.classes or (), values)
+        return CategoryEncoder.fit(column.name, column.classes or (), values, writing)
     if column.kind is Kind.DATE:
-        return DateEncoder.fit(column.name, column.unit or DAY_FIRST, values)
+        return DateEncoder.fit(column.name, column.unit or DAY_FIRST, values, writing)
     return None
 
 

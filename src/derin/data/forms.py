@@ -21,11 +21,12 @@ from derin.data.pictures.listing import PICTURE_ENDINGS
 from derin.data.readers.arrays import is_array_file, is_array_folder, read_arrays
 from derin.data.readers.cifar import is_cifar_folder, read_cifar
 from derin.data.readers.conll import looks_like_conll
-from derin.data.readers.csv_table import csv_files, looks_like_csv, read_csv
+from derin.data.readers.csv_table import SETTINGS, csv_files, looks_like_csv, read_csv
 from derin.data.readers.fasta import looks_like_fasta, read_fasta
 from derin.data.readers.idx import is_idx_file, is_idx_folder, read_idx
 from derin.data.readers.labelled_text import looks_like_labelled_text, read_labelled_text
 from derin.data.readers.pairs import looks_like_pairs
+from derin.data.readers.table_recipe import SUBJECT
 from derin.data.recipe import ReadOptions
 from derin.data.table import Dense, Table
 
@@ -34,7 +35,7 @@ FORMS = (
     "IDX files (train-images-idx3-ubyte.gz)",
     "the binary files of CIFAR-10",
     ".npz and .npy arrays",
-    ".csv and .tsv tables",
+    "tables in .csv, .tsv, Excel (.xlsx) and Parquet files",
     "labelled texts (.tsv, .csv, .jsonl, class folders of .txt, or one file for each class)",
     "FASTA files with classes in the headers, or one file for each class",
     "tagged words in columns (CoNLL: a word and its tag on each line)",
@@ -75,14 +76,13 @@ def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:
         raise DataError(f"{path} does not exist; a file, a folder or the name of a data set is required.")
     if options.task is not None and options.task in TASK_READERS:
         return read_for_task(options.task, path, name=name, options=options)
-    if options.reading:
+    table = _read_file(path, name, options) if path.is_file() else _read_folder(path, name, options)
+    if options.reading and (table.recipe is None or not table.recipe.part(SUBJECT)):
         raise UsageError(
-            f"load: reading is for data that is read for a task ({', '.join(TASK_READERS)}); name the task, or leave "
-            f"{', '.join(options.reading)} out."
+            f"load: settings of reading ({', '.join(options.reading)}) are for tables, and for data that is read for a "
+            f"task ({', '.join(TASK_READERS)}); leave them out, or name the task."
         )
-    if path.is_file():
-        return _read_file(path, name, options)
-    return _read_folder(path, name, options)
+    return table
 
 
 def read_for_task(task: str, path: Path | Sequence[Path], *, name: str, options: ReadOptions, **settings: Any) -> Table:
@@ -102,8 +102,9 @@ def read_for_task(task: str, path: Path | Sequence[Path], *, name: str, options:
     parameters = inspect.signature(reader).parameters
     known = [n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY and n not in ("name", "options")]
     given = {**settings, **options.reading}
-    if options.target is not None and "target" in known:
-        given["target"] = options.target
+    for said in ("target", "date_order", "missing"):
+        if getattr(options, said) is not None and said in known:
+            given[said] = getattr(options, said)
     for setting in given:
         if setting not in known:
             raise UnknownNameError(f"setting of reading for {task}", setting, known)
@@ -214,14 +215,31 @@ def _in_memory(table: Table) -> Table:
 
 
 def _read_csv(path: Path, name: str, options: ReadOptions) -> Table:
-    return read_csv(
-        path,
-        name=name,
-        target=options.target,
-        weight=options.weight_column,
-        ignore=options.ignore,
-        target_kind=options.target_kind,
-    )
+    return read_csv(path, name=name, **table_settings(options))
+
+
+def table_settings(options: ReadOptions) -> dict[str, Any]:
+    """What is said of a table, as `read_csv` takes it.
+
+    Raises:
+        UnknownNameError: the reader has no such setting.
+    """
+    for setting in options.reading:
+        if setting not in SETTINGS:
+            raise UnknownNameError("setting of reading for tables", setting, SETTINGS)
+    return {
+        "target": options.target,
+        "weight": options.weight_column,
+        "group": options.group_column,
+        "ignore": options.ignore,
+        "target_kind": options.target_kind,
+        "kinds": options.kinds,
+        "date_order": options.date_order,
+        "missing": options.missing,
+        "found": options.part(SUBJECT),
+        "inputs_only": options.inputs_only,
+        **options.reading,
+    }
 
 
 def _read_pictures(path: Path, name: str, options: ReadOptions) -> Table:

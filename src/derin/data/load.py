@@ -17,6 +17,7 @@ from derin.data.cells import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
 from derin.data.duplicates import first_equal_rows, note_duplicates
 from derin.data.forms import TASK_READERS, read_for_task, read_form
 from derin.data.named import read_named
+from derin.data.readers.table_recipe import SUBJECT
 from derin.data.readers.targets import TargetKind
 from derin.data.recipe import Progress, ReadOptions, Recipe
 from derin.data.schema import Kind, Role, Schema
@@ -239,9 +240,28 @@ def _array(values: Any, name: str) -> npt.NDArray[Any]:
 
 def _read_frame(frame: Any, options: ReadOptions) -> Table:
     """A data frame, read as the csv file that it would be saved as, so that both give the same table."""
-    import tempfile
+    from derin.data.readers.csv_table import Asked, read_frame
 
-    from derin.data.readers.csv_table import read_csv
+    if options.task is not None and options.task in TASK_READERS:
+        return _read_saved_frame(frame, options.task, options)
+    if options.reading:
+        raise UsageError(f"load: a data frame takes no settings of reading; leave {', '.join(options.reading)} out.")
+    asked = Asked(
+        target=options.target,
+        ignore=options.ignore,
+        weight=options.weight_column,
+        group=options.group_column,
+        target_kind=options.target_kind,
+        kinds=options.kinds,
+        date_order=options.date_order,
+        missing=options.missing,
+    )
+    return read_frame(frame, name="frame", asked=asked, found=options.part(SUBJECT))
+
+
+def _read_saved_frame(frame: Any, task: str, options: ReadOptions) -> Table:
+    """A data frame that is read for a task, by way of a file."""
+    import tempfile
 
     with tempfile.TemporaryDirectory(prefix="derin-") as folder:
         path = Path(folder) / "frame.csv"
@@ -249,20 +269,7 @@ def _read_frame(frame: Any, options: ReadOptions) -> Table:
             frame.to_csv(path, index=False)
         else:
             frame.write_csv(path)
-        if options.task is not None and options.task in TASK_READERS:
-            table = read_for_task(options.task, path, name="frame", options=options)
-            table.reading.source = type(frame).__name__
-            return table
-        table = read_csv(
-            path,
-            name="frame",
-            target=options.target,
-            weight=options.weight_column,
-            ignore=options.ignore,
-            target_kind=options.target_kind,
-            delimiter=",",
-            header=True,
-        )
+        table = read_for_task(task, path, name="frame", options=options)
     table.reading.source = type(frame).__name__
     return table
 

@@ -148,6 +148,7 @@ class Table:
         task: the name of the task that the data was read for, where its form does not tell (plain text, a series).
         recipe: how it was read; readers put there what they found out, `derin.load` the rest. None for a table that
             was built and not read.
+        unanswered: rows that were read to be predicted and cannot be, and why; their values are empty.
     """
 
     name: str
@@ -159,6 +160,7 @@ class Table:
     given_splits: tuple[str, ...] = ()
     task: str | None = None
     recipe: Recipe | None = None
+    unanswered: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lengths = {c.name: len(self.columns[c.name]) for c in self.schema}

@@ -1,12 +1,14 @@
 """Cells to values: whether a column of strings holds numbers, dates, categories or text is found out from all of its
 cells.
 
-Work is done once per distinct cell, then spread over the rows, so that long columns of few values cost little.
+Work is done once per distinct cell, then spread over the rows, so that long columns of few values cost little. How the
+cells are written is found out with it (`Writing`), so that the same column of other rows is read alike.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -15,14 +17,30 @@ import numpy.typing as npt
 
 from derin.core.messages import Sentence
 from derin.data.cells import (
+    MISSING_WORDS,
+    YEAR_FIRST,
     Floats,
+    Writing,
+    are_flags,
+    flag_value,
+    is_infinite,
+)
+from derin.data.date_cells import (
     date_order,
-    is_missing,
+    digit_form,
     looks_like_date,
-    looks_like_number,
-    means_missing_number,
-    numbers_and_way,
+    named_like_time,
     parse_dates,
+    parse_zones,
+)
+from derin.data.number_cells import (
+    COMMA,
+    POINT,
+    find_numbers,
+    looks_like_number,
+    numbers_written,
+    surest_decimal,
+    without_numbers,
 )
 from derin.data.schema import Kind
 from derin.data.table import ColumnData, Dense, Ragged, Rows
@@ -35,6 +53,53 @@ _ENOUGH_ROWS = 20
 _TEXT_WORDS, _TEXT_CHARACTERS = 5, 40
 # A category whose values mostly occur once says nothing about rows to come.
 _MANY_VALUES = 50
+# A word such as NA is a value of its own from here on: gaps are seldom so many in a column of words, or the file leaves
+# them empty.
+_WORD_IS_VALUE, _WORD_BESIDE_EMPTY = 6, 2
+# Whole numbers from here on are not exact in float64, and those of as many digits are names.
+_LARGEST_EXACT, _CODE_DIGITS = 2**53, 15
+_PHONE_DIGITS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Habits:
+    """How a file is written as a whole, which decides where the cells of one column leave it open.
+
+    Args:
+        decimal: the decimal sign of its numbers, where other columns show it.
+        likely: the decimal sign where nothing shows it.
+        order: the order of day and month that the user says.
+        missing: the words that mean "no value", as the user says; None takes the usual ones.
+    """
+
+    decimal: str | None = None
+    likely: str = POINT
+    order: str | None = None
+    missing: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        columns: Sequence[Sequence[str]],
+        delimiter: str,
+        *,
+        decimal: str | None = None,
+        order: str | None = None,
+        missing: Sequence[str] | None = None,
+    ) -> Habits:
+        """The habits of a file, where a person does not say them.
+
+        Args:
+            columns: the cells of each.
+            delimiter: between the cells; who writes semicolons has decimal commas.
+            decimal, order, missing: as they are said.
+        """
+        return cls(
+            decimal=decimal or surest_decimal(columns),
+            likely=COMMA if delimiter == ";" else POINT,
+            order=order,
+            missing=None if missing is None else tuple(missing),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +116,9 @@ class Values:
         conflicts: rows whose cell does not fit the others; they are among the missing.
         num_distinct: different values that occur, missing ones not counted.
         is_integral: all values are whole numbers.
+        writing: how the cells are written.
+        offsets: of dates, the offset from UTC in seconds that stands beside each, NaN where none does; None where no
+            date has one.
     """
 
     kind: Kind
@@ -62,6 +130,8 @@ class Values:
     unit: str | None = None
     conflicts: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     is_integral: bool = False
+    writing: Writing = field(default_factory=Writing)
+    offsets: Floats | None = None
 
     @property
     def num_present(self) -> int:
@@ -83,38 +153,80 @@ class _Distinct:
         return cls(list(place), codes, np.bincount(codes, minlength=len(place)))
 
 
-def infer_values(cells: Sequence[str], *, decimal_comma: bool = False, kind: Kind | None = None) -> Values:
+def infer_values(
+    cells: Sequence[str], *, habits: Habits | None = None, kind: Kind | None = None, name: str = ""
+) -> Values:
     """What a column of cells holds.
 
     A column is of numbers or dates when all cells are, but for missing ones and fewer than 1 % (or a single one
-    among at least 20) that do not fit and count as missing. Strings are text when they are long and different, else
-    a category.
+    among at least 20) that do not fit and count as missing. Whole numbers with leading zeros, or of more digits than
+    numbers keep, are codes. Strings are text when they are long and different, else a category.
 
     Args:
         cells: without spaces around them.
-        decimal_comma: whether ``1,234`` means 1.234 rather than 1234 where both are possible.
+        habits: how the file is written as a whole.
         kind: what the column is to be; None finds it out.
+        name: of the column: digits alone are moments only where it says so.
 
     Example:
         >>> infer_values(["22", "", "38.5"]).data.values.tolist()
         [22.0, nan, 38.5]
         >>> infer_values(["31.12.2020", "1.1.2021"]).kind.value
         'date'
+        >>> infer_values(["01001", "34000"]).classes
+        ('01001', '34000')
+    """
+    habits = habits or Habits()
+    missing = None if habits.missing is None else tuple(word.casefold() for word in habits.missing)
+    writing = Writing(missing=missing)
+    distinct = _Distinct.of(cells)
+    absent = _where(distinct, writing.means_missing)
+    gaps = _where(distinct, writing.means_gap)
+    present = np.flatnonzero(~gaps)
+    held = [distinct.cells[i] for i in present]
+    form = digit_form(held, kind is Kind.DATE or named_like_time(name)) if held and kind in (None, Kind.DATE) else ""
+    why = ""
+    if held and not form and kind in (None, Kind.NUMBER) and (kind or _promising(held, looks_like_number)):
+        why = "" if kind else _why_codes(held, distinct.counts[present])
+        if not why and (found := _found_numbers(distinct, gaps, present, habits, writing, forced=kind is not None)):
+            return found
+    if held and kind in (None, Kind.DATE) and not why and (form or kind or _promising(held, looks_like_date)):
+        found = _found_dates(distinct, gaps, present, habits.order, form, writing, forced=kind is not None)
+        if found is not None:
+            return found
+    if kind is Kind.TEXT or (kind is None and _is_text(distinct, absent)):
+        return _as_text(cells, distinct)
+    return _as_category(distinct, absent, writing, why, asked=missing is not None)
+
+
+def values_written(cells: Sequence[str], kind: Kind, writing: Writing, classes: Sequence[str] | None = None) -> Values:
+    """A column of a kind that is known, in the way of writing that is known; nothing is found out.
+
+    Args:
+        cells: without spaces around them.
+        kind: number, date, category or text.
+        writing: of the data in which it was found out.
+        classes: whose order is kept; other values stand behind them.
+
+    Example:
+        >>> values_written(["1.234", "x"], Kind.NUMBER, Writing(decimal=",")).data.values.tolist()
+        [1234.0, nan]
     """
     distinct = _Distinct.of(cells)
-    absent = np.fromiter(map(is_missing, distinct.cells), dtype=bool, count=len(distinct.cells))
-    if kind in (None, Kind.NUMBER) and (found := _as_numbers(distinct, absent, decimal_comma, forced=kind is not None)):
-        return found
-    if kind in (None, Kind.DATE) and (found := _as_dates(distinct, absent, forced=kind is not None)):
-        return found
-    if kind is Kind.TEXT or (kind is None and _is_text(distinct, absent)):
-        empty = np.fromiter((cell == "" for cell in distinct.cells), dtype=bool, count=len(absent))
-        num = len(absent) - int(empty.sum())
-        note = Sentence("reading.text_note", different=num)
-        return Values(
-            kind=Kind.TEXT, data=Ragged.from_texts(cells), note=note, is_missing=empty[distinct.codes], num_distinct=num
-        )
-    return _as_category(distinct, absent)
+    if kind is Kind.TEXT:
+        return _as_text(cells, distinct)
+    absent = _where(distinct, writing.means_missing)
+    if kind is Kind.CATEGORY:
+        return _as_category(distinct, absent, writing, "", asked=True, known=classes)
+    gaps = _where(distinct, writing.means_gap)
+    present = np.flatnonzero(~gaps)
+    held = [distinct.cells[i] for i in present]
+    if kind is Kind.DATE:
+        return _dates(distinct, gaps, present, parse_dates(held, writing.order, writing.digits), writing, "")
+    parsed = numbers_written(held, writing.decimal, writing.affix)
+    if writing.flags:
+        parsed = _with_flags(held, parsed)
+    return _numbers(distinct, gaps, present, parsed, writing, "")
 
 
 def natural_order(name: str) -> list[int | str]:
@@ -145,82 +257,218 @@ def numbers_as_category(values: Floats) -> tuple[Rows, tuple[str, ...]]:
     return codes, tuple(number_name(v) for v in distinct.tolist())
 
 
-def _as_numbers(distinct: _Distinct, absent: npt.NDArray[np.bool_], decimal_comma: bool, forced: bool) -> Values | None:
-    among_numbers = _also_missing(distinct, absent)
-    present = np.flatnonzero(~among_numbers)
-    if not len(present):
-        return None
-    cells = [distinct.cells[i] for i in present]
-    if not forced and not _promising(cells, looks_like_number):
-        return None
-    parsed, way = numbers_and_way(cells, distinct.counts[present], decimal_comma)
+def _found_numbers(
+    distinct: _Distinct,
+    gaps: npt.NDArray[np.bool_],
+    present: Rows,
+    habits: Habits,
+    writing: Writing,
+    forced: bool,
+) -> Values | None:
+    held = [distinct.cells[i] for i in present]
+    found = find_numbers(held, distinct.counts[present], known=habits.decimal, likely=habits.likely)
+    different = np.unique(found.values[~np.isnan(found.values)])
+    flags = bool(len(different)) and bool(np.isin(different, (0.0, 1.0)).all())
+    writing = Writing(decimal=found.decimal, affix=found.affix, flags=flags, missing=writing.missing)
+    made = _numbers(distinct, gaps, present, found.values, writing, found.way)
+    return made if forced or _are_rare(made) else None
+
+
+def _numbers(
+    distinct: _Distinct,
+    gaps: npt.NDArray[np.bool_],
+    present: Rows,
+    parsed: Floats,
+    writing: Writing,
+    way: str,
+) -> Values:
     values = np.full(len(distinct.cells), np.nan)
     values[present] = parsed
-    conflicts = _conflicts(distinct, among_numbers, values, forced)
-    if conflicts is None:
-        return None
-    different = np.unique(parsed[~np.isnan(parsed)])
+    wrong = np.isnan(values) & ~gaps
+    values = without_numbers(values, writing)
+    different = np.unique(values[~np.isnan(values)])
     integral = bool((different == np.round(different)).all())
     missing = np.isnan(values)[distinct.codes]
-    note = Sentence(
-        "reading.numbers_note",
-        kind=Sentence("reading.whole_numbers" if integral else "reading.numbers"),
-        way=way,
-        different=len(different),
-    )
+    key = "reading.whole_numbers" if integral else "reading.numbers"
+    note = Sentence("reading.numbers_note", kind=Sentence(key), way=way, different=len(different))
+    infinite = sum(int(distinct.counts[i]) for i in np.flatnonzero(gaps) if is_infinite(distinct.cells[i]))
+    if infinite:
+        note = Sentence("reading.with_infinite", note=note, infinite=infinite)
     return Values(
         kind=Kind.NUMBER,
         data=Dense(values[distinct.codes]),
         note=_with_missing(note, missing),
         is_missing=missing,
         num_distinct=len(different),
-        conflicts=conflicts,
+        conflicts=_rows_of(distinct, wrong),
         is_integral=integral,
+        writing=writing,
     )
 
 
-def _as_dates(distinct: _Distinct, absent: npt.NDArray[np.bool_], forced: bool) -> Values | None:
-    among_dates = _also_missing(distinct, absent)
-    present = np.flatnonzero(~among_dates)
-    cells = [distinct.cells[i] for i in present]
-    if not cells or not (forced or _promising(cells, looks_like_date)):
-        return None
-    order, why = date_order(cells)
+def _found_dates(
+    distinct: _Distinct,
+    gaps: npt.NDArray[np.bool_],
+    present: Rows,
+    asked: str | None,
+    form: str,
+    writing: Writing,
+    forced: bool,
+) -> Values | None:
+    held = [distinct.cells[i] for i in present]
+    order, why = (YEAR_FIRST, Sentence(f"reading.digits_{form}")) if form else date_order(held, asked)
+    writing = Writing(order=order, digits=form, missing=writing.missing)
+    made = _dates(distinct, gaps, present, parse_dates(held, order, form), writing, why)
+    return made if forced or _are_rare(made) else None
+
+
+def _dates(
+    distinct: _Distinct,
+    gaps: npt.NDArray[np.bool_],
+    present: Rows,
+    parsed: Floats,
+    writing: Writing,
+    why: str,
+) -> Values:
     values = np.full(len(distinct.cells), np.nan)
-    values[present] = parse_dates(cells, order)
-    conflicts = _conflicts(distinct, among_dates, values, forced)
-    if conflicts is None:
-        return None
+    values[present] = parsed
+    offsets = None
+    if not writing.digits and any(":" in distinct.cells[i] for i in present[:100]):
+        found, zones = parse_zones([distinct.cells[i] for i in present], writing.order)
+        if zones:
+            spread = np.full(len(distinct.cells), np.nan)
+            spread[present] = found
+            offsets = spread[distinct.codes]
+            key = "reading.one_zone" if len(zones) == 1 else "reading.several_zones"
+            why = Sentence(key, how=why or Sentence("reading.year_first"), zones=", ".join(zones[:4]))
     missing = np.isnan(values)[distinct.codes]
     num = len(np.unique(values[~np.isnan(values)]))
-    note = Sentence("reading.dates_note", how=why, different=num)
+    note = Sentence("reading.dates_note", how=why or Sentence("reading.as_in_training"), different=num)
     return Values(
         kind=Kind.DATE,
         data=Dense(values[distinct.codes]),
         note=_with_missing(note, missing),
         is_missing=missing,
         num_distinct=num,
-        unit=order,
-        conflicts=conflicts,
+        unit=writing.order,
+        conflicts=_rows_of(distinct, np.isnan(values) & ~gaps),
+        writing=writing,
+        offsets=offsets,
     )
 
 
-def _as_category(distinct: _Distinct, absent: npt.NDArray[np.bool_]) -> Values:
-    classes = sorted(
-        (cell for cell, gone in zip(distinct.cells, absent) if not gone), key=lambda c: (natural_order(c), c)
-    )
-    place = {name: i for i, name in enumerate(classes)}
+def _as_category(
+    distinct: _Distinct,
+    absent: npt.NDArray[np.bool_],
+    writing: Writing,
+    why: str,
+    *,
+    asked: bool,
+    known: Sequence[str] | None = None,
+) -> Values:
+    kept: list[str] = []
+    if not asked and (kept := _words_that_are_values(distinct, absent)):
+        words = sorted(MISSING_WORDS - {word.casefold() for word in kept} - {""})
+        writing = Writing(missing=tuple(words))
+        absent = _where(distinct, writing.means_missing)
+    present = [cell for cell, gone in zip(distinct.cells, absent) if not gone]
+    if are_flags(present):
+        place, classes = _flag_places(distinct, absent, known)
+        kind = "reading.flags"
+    else:
+        classes = sorted(present, key=lambda c: (natural_order(c), c))
+        if known is not None:
+            classes = [*known, *(cell for cell in classes if cell not in set(known))]
+        place = {name: i for i, name in enumerate(classes)}
+        kind = "reading.category"
     codes = np.fromiter((place.get(cell, -1) for cell in distinct.cells), dtype=np.int64, count=len(distinct.cells))
     codes[absent] = -1
     missing = absent[distinct.codes]
+    note = note_of_strings(kind, classes, missing)
+    if why:
+        note = Sentence("reading.semicolon", first=note, second=why)
+    if kept:
+        rows = int(sum(distinct.counts[i] for i, cell in enumerate(distinct.cells) if cell in set(kept)))
+        second = Sentence("reading.word_is_value", words=", ".join(map(repr, kept)), rows=rows)
+        note = Sentence("reading.semicolon", first=note, second=second)
     return Values(
         kind=Kind.CATEGORY,
         data=Dense(codes[distinct.codes]),
-        note=note_of_strings("reading.category", classes, missing),
+        note=note,
         is_missing=missing,
-        num_distinct=len(classes),
+        num_distinct=len(set(codes[codes >= 0].tolist())),
         classes=tuple(classes),
+        writing=writing,
     )
+
+
+def _words_that_are_values(distinct: _Distinct, absent: npt.NDArray[np.bool_]) -> list[str]:
+    """Words such as NA that occur so often among other words that they are rather a value of theirs."""
+    places = [i for i in np.flatnonzero(absent).tolist() if distinct.cells[i]]
+    if not places or len(places) == len(distinct.cells):
+        return []
+    has_empty = "" in distinct.cells
+    least = _WORD_BESIDE_EMPTY if has_empty else _WORD_IS_VALUE
+    total: Counter[str] = Counter()
+    for i in places:
+        total[distinct.cells[i].casefold()] += int(distinct.counts[i])
+    return [distinct.cells[i] for i in places if total[distinct.cells[i].casefold()] >= least]
+
+
+def _flag_places(
+    distinct: _Distinct, absent: npt.NDArray[np.bool_], known: Sequence[str] | None
+) -> tuple[dict[str, int], list[str]]:
+    """The class of each spelling of true and false: false first, each named as it is written most often."""
+    spellings: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
+    for cell, count, gone in zip(distinct.cells, distinct.counts.tolist(), absent):
+        if not gone:
+            # 1 and 0 beside words name no class.
+            spellings[bool(flag_value(cell))][cell] += 0 if cell[0] in "01" else count
+    classes = [spellings[value].most_common(1)[0][0] for value in (False, True)]
+    if known is not None and are_flags(known):
+        classes = list(known)
+    place_of = {flag_value(name): i for i, name in enumerate(classes)}
+    return {cell: place_of[value] for value, found in spellings.items() for cell in found}, classes
+
+
+def _why_codes(held: Sequence[str], counts: Rows) -> str:
+    """Why whole numbers are rather codes that happen to be of digits; empty where they are numbers."""
+    digits = [(cell, count) for cell, count in zip(held, counts.tolist()) if cell.isdecimal()]
+    total = int(counts.sum())
+    if sum(count for _, count in digits) < (1 - RARE) * total:
+        phones = all(cell[0] == "+" and cell[1:].isdecimal() and len(cell) > _PHONE_DIGITS for cell in held)
+        return Sentence("reading.codes_plus") if phones else ""
+    zeros = next((cell for cell, _ in digits if cell[0] == "0" and len(cell) > 1), None)
+    if zeros is not None:
+        return Sentence("reading.codes_zeros", example=zeros)
+    large = sum(count for cell, count in digits if len(cell) > _CODE_DIGITS and int(cell[:20]) > _LARGEST_EXACT)
+    lengths = {len(cell) for cell, _ in digits}
+    same_length = len(lengths) == 1 and len(digits) > 2 and max(lengths) >= _CODE_DIGITS
+    if same_length or large >= max(1, RARE * total):
+        return Sentence("reading.codes_long", num=max(lengths))
+    return ""
+
+
+def _with_flags(held: Sequence[str], parsed: Floats) -> Floats:
+    """Numbers that are 1 and 0, with words for true and false beside them."""
+    for i in np.flatnonzero(np.isnan(parsed)).tolist():
+        value = flag_value(held[i])
+        parsed[i] = np.nan if value is None else float(value)
+    return parsed
+
+
+def _as_text(cells: Sequence[str], distinct: _Distinct) -> Values:
+    empty = np.fromiter((cell == "" for cell in distinct.cells), dtype=bool, count=len(distinct.cells))
+    num = len(empty) - int(empty.sum())
+    note = Sentence("reading.text_note", different=num)
+    return Values(
+        kind=Kind.TEXT, data=Ragged.from_texts(cells), note=note, is_missing=empty[distinct.codes], num_distinct=num
+    )
+
+
+def _where(distinct: _Distinct, test: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
+    """Which of the different cells pass a test."""
+    return np.fromiter(map(test, distinct.cells), dtype=bool, count=len(distinct.cells))
 
 
 def note_of_strings(kind: str, classes: Sequence[str], missing: npt.NDArray[np.bool_]) -> str:
@@ -241,26 +489,21 @@ def _with_missing(note: str, missing: npt.NDArray[np.bool_]) -> str:
     return Sentence("reading.with_missing", note=note, missing=num) if num else note
 
 
-def _also_missing(distinct: _Distinct, absent: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Missing cells, with the words that mean it beside numbers and dates."""
-    words = map(means_missing_number, distinct.cells)
-    return absent | np.fromiter(words, dtype=bool, count=len(absent))
-
-
 def _promising(cells: list[str], test: Callable[[str], bool]) -> bool:
     """Whether parsing is worth its time: a look at a hundred cells from all over the column."""
     sample = cells[:: max(1, len(cells) // 100)]
     return sum(map(test, sample)) > len(sample) / 2
 
 
-def _conflicts(distinct: _Distinct, absent: npt.NDArray[np.bool_], values: Floats, forced: bool) -> Rows | None:
-    """Rows whose cell is neither a value nor missing; None where there are too many for a column of this kind."""
-    wrong = np.isnan(values) & ~absent
-    num_wrong, num_present = int(distinct.counts[wrong].sum()), int(distinct.counts[~absent].sum())
-    rare = num_wrong < RARE * num_present or (num_wrong == 1 and num_present >= _ENOUGH_ROWS)
-    if num_wrong and not rare and not forced:
-        return None
-    return np.flatnonzero(wrong[distinct.codes]) if num_wrong else np.zeros(0, dtype=np.int64)
+def _are_rare(values: Values) -> bool:
+    """Whether cells that do not fit are an exception in a column of this kind."""
+    wrong = len(values.conflicts)
+    present = values.num_present + wrong
+    return wrong < RARE * present or (wrong == 1 and present >= _ENOUGH_ROWS) or not wrong
+
+
+def _rows_of(distinct: _Distinct, wrong: npt.NDArray[np.bool_]) -> Rows:
+    return np.flatnonzero(wrong[distinct.codes]) if wrong.any() else np.zeros(0, dtype=np.int64)
 
 
 def _is_text(distinct: _Distinct, absent: npt.NDArray[np.bool_]) -> bool:

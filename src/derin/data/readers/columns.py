@@ -17,8 +17,10 @@ from derin.data.values import Values, infer_values, mostly_unique, note_of_strin
 
 # PassengerId, rowID
 _CAMEL_ID = re.compile(r"(?<=[a-z])(Id|ID)$")
-# id, customer_id, "Row ID", index, and what pandas and others call a column of row numbers
-_WORD_ID = re.compile(r"(^|[_\s.-])(id|uuid|guid|index|rowid|rownum)$|^(unnamed: 0|no|nr|row)$", re.IGNORECASE)
+# id, customer_id, "Row ID", index, and what others call a column of row numbers
+_WORD_ID = re.compile(r"(^|[_\s.-])(id|uuid|guid|index|rowid|rownum)$|^(no|nr|row)$", re.IGNORECASE)
+# What pandas calls an index that was saved with its table, once or again.
+_SAVED_INDEX = re.compile(r"unnamed: \d+(\.\d+)*|__index_level_\d+__|level_\d+", re.IGNORECASE)
 # A first column 1, 2, 3, … with one of these names is a quantity, not a row number.
 _QUANTITIES = frozenset(
     ("x", "t", "time", "step", "epoch", "hour", "day", "week", "month", "year", "saat", "gün", "hafta", "ay", "yıl")
@@ -29,11 +31,19 @@ _ENOUGH_ROWS = 20
 
 @dataclass(frozen=True)
 class ReadColumn:
-    """The cells of a column and what they mean."""
+    """The cells of a column and what they mean.
+
+    Args:
+        name: of the column.
+        cells: without spaces around them.
+        values: what they are.
+        from_numbers: whether its classes are numbers as they were read.
+    """
 
     name: str
     cells: Sequence[str]
     values: Values
+    from_numbers: bool = False
 
     def schema_column(self, role: Role, note: str = "") -> Column:
         """The column's line in the schema."""
@@ -69,27 +79,30 @@ def examples(classes: Sequence[str]) -> str:
     return ", ".join(repr(c) for c in classes[:3]) + (", …" if len(classes) > 3 else "")
 
 
-def role_of(column: ReadColumn, place: int) -> tuple[ReadColumn, Role, str]:
+def role_of(column: ReadColumn, place: int, *, is_unnamed: bool = False) -> tuple[ReadColumn, Role, str]:
     """What a column is for that nobody named: the column, in another form where that suits its role; the role; why.
 
     Args:
         column: as it was read.
         place: of the column in the file, from 0.
+        is_unnamed: whether the file gives it no name.
     """
     values, rows = column.values, len(column.cells)
     if values.num_distinct == 0:
         return column, Role.IGNORED, Sentence("reading.left_empty")
     if values.num_distinct == 1 and values.num_present == rows:
         return column, Role.IGNORED, Sentence("reading.left_same")
+    all_different = values.num_distinct == values.num_present and values.num_present > 2
+    if (is_unnamed or _SAVED_INDEX.fullmatch(column.name)) and _is_index(column, all_different):
+        return column, Role.ID, Sentence("reading.left_index")
     if place == 0 and _numbers_rows(column):
         return column, Role.ID, Sentence("reading.left_numbering")
-    all_different = values.num_distinct == values.num_present and values.num_present > 2
     named_id = bool(_CAMEL_ID.search(column.name) or _WORD_ID.search(column.name))
     if named_id and values.kind in (Kind.NUMBER, Kind.CATEGORY):
         if all_different and (values.kind is Kind.CATEGORY or values.is_integral):
             return column, Role.ID, Sentence("reading.left_identifier")
         if values.kind is Kind.NUMBER and values.is_integral:
-            return _codes(column), Role.INPUT, Sentence("reading.codes")
+            return as_codes(column), Role.INPUT, Sentence("reading.codes")
     if values.kind is Kind.CATEGORY and all_different and values.num_distinct >= _ENOUGH_ROWS:
         return _as_text(column), Role.ID, Sentence("reading.left_own_string")
     if values.kind is Kind.CATEGORY and mostly_unique(values):
@@ -107,9 +120,26 @@ def _numbers_rows(column: ReadColumn) -> bool:
     return bool(numbers[0] in (0.0, 1.0) and (np.diff(numbers) == 1.0).all())
 
 
-def _codes(column: ReadColumn) -> ReadColumn:
+def _is_index(column: ReadColumn, all_different: bool) -> bool:
+    """Whether a column without a name holds row numbers or row names: all different, or counted several times over.
+
+    Tables that were put together below each other keep the numbers that each of them had.
+    """
+    values = column.values
+    if all_different:
+        return values.kind is not Kind.DATE
+    if values.kind is not Kind.NUMBER or not values.is_integral or len(values.conflicts):
+        return False
+    numbers = dense(values.data)
+    counts_on = np.diff(numbers) == 1.0
+    return bool(np.nanmin(numbers) >= 0 and (counts_on.mean() > 0.5 or 2 * values.num_distinct > values.num_present))
+
+
+def as_codes(column: ReadColumn) -> ReadColumn:
+    """A column of numbers as classes, named by the numbers."""
     codes, classes = numbers_as_category(dense(column.values.data))
-    return replace(column, values=replace(column.values, kind=Kind.CATEGORY, data=Dense(codes), classes=classes))
+    values = replace(column.values, kind=Kind.CATEGORY, data=Dense(codes), classes=classes)
+    return replace(column, values=values, from_numbers=True)
 
 
 def _as_text(column: ReadColumn) -> ReadColumn:

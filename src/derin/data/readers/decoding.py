@@ -24,6 +24,7 @@ _MARKS = (
 _TURKISH = re.compile(rb"[\xd0\xdd\xde\xf0\xfd\xfe]")
 # á æ é í ó ú and their capitals: common in Icelandic, absent from Turkish.
 _ICELANDIC = re.compile(rb"[\xc1\xc6\xc9\xcd\xd3\xda\xe1\xe6\xe9\xed\xf3\xfa]")
+_EIGHT_BITS = ("cp1254", "cp1252", "latin-1")
 _SURROGATE = re.compile("[\udc80-\udcff]+")
 # The share of multi-byte characters that must be whole for a damaged file to count as UTF-8.
 _WHOLE_PER_BROKEN = 4
@@ -64,12 +65,12 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
-def read_text(path: Path, encoding: str | None = None) -> Decoded:
-    """The text of a file, unpacked and decoded."""
-    return decode(read_bytes(path), path.name, encoding)
+def read_text(path: Path, encoding: str | None = None, likely: str | None = None) -> Decoded:
+    """The text of a file, unpacked and decoded; see `decode`."""
+    return decode(read_bytes(path), path.name, encoding, likely)
 
 
-def decode(data: bytes, where: str, encoding: str | None = None) -> Decoded:
+def decode(data: bytes, where: str, encoding: str | None = None, likely: str | None = None) -> Decoded:
     """The text in some bytes: by its byte-order mark, as UTF-8, as UTF-16 without a mark, else as Windows-1254 or
     -1252.
 
@@ -77,6 +78,7 @@ def decode(data: bytes, where: str, encoding: str | None = None) -> Decoded:
         data: the bytes of a whole file.
         where: the file's name, for messages.
         encoding: that was asked for, as `check_encoding` passes it; None finds it out.
+        likely: the encoding of data of the same source, which decides between 8-bit encodings.
 
     Raises:
         DataError: the bytes are no text.
@@ -97,7 +99,7 @@ def decode(data: bytes, where: str, encoding: str | None = None) -> Decoded:
     try:
         return Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
-        return _damaged_utf8(data, where) or _eight_bits(data, where)
+        return _damaged_utf8(data, where) or _eight_bits(data, where, likely)
 
 
 def lines_of(text: str) -> list[str]:
@@ -167,9 +169,9 @@ def _damaged_utf8(data: bytes, where: str) -> Decoded | None:
     return Decoded(_SURROGATE.sub("\ufffd", text), "utf-8", note, _lines_with(text, _SURROGATE))
 
 
-def _eight_bits(data: bytes, where: str) -> Decoded:
+def _eight_bits(data: bytes, where: str, likely: str | None) -> Decoded:
     turkish, icelandic = len(_TURKISH.findall(data)), len(_ICELANDIC.findall(data))
-    encoding = "cp1254" if turkish > icelandic else "cp1252"
+    encoding = likely if likely in _EIGHT_BITS else "cp1254" if turkish > icelandic else "cp1252"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:

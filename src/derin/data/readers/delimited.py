@@ -14,7 +14,7 @@ import itertools
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ import numpy as np
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
-from derin.data.cells import is_missing, looks_like_date, looks_like_number
+from derin.data.cells import is_missing
+from derin.data.date_cells import looks_like_date
+from derin.data.number_cells import looks_like_number
 from derin.data.readers.column_names import COMMON_NAMES
 from derin.data.readers.csv_parser import csv_parser
 from derin.data.readers.decoding import Decoded, decode, read_text
@@ -57,6 +59,9 @@ class Records:
         has_header: whether the names come from the file.
         notes: sentences about the file as a whole.
         findings: lines that were skipped or changed.
+        encoding: of the file.
+        is_unnamed: whether the header gives the first column no name, as an index that was saved with the table.
+        faults: records that could not be cut into fields, by their place, and why; their cells are empty.
     """
 
     file: str
@@ -67,23 +72,46 @@ class Records:
     has_header: bool
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    encoding: str = "utf-8"
+    is_unnamed: bool = False
+    faults: dict[int, str] = field(default_factory=dict)
 
 
-def read_records(path: Path, *, delimiter: str | None = None, header: bool | None = None) -> Records:
+def read_records(
+    path: Path,
+    *,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+    likely: str | None = None,
+    wanted: Collection[str] = (),
+    every_row: bool = False,
+) -> Records:
     """The records of a file; broken lines are skipped and listed.
 
     Args:
         path: of a csv, tsv or the like, gzipped or not.
         delimiter: one character; None finds it out.
         header: whether the first record holds the names; None finds it out.
+        encoding: of the text; None finds it out.
+        likely: the encoding where the bytes leave open which of several 8-bit ones it is.
+        wanted: names that are looked for: a first record that holds them all is a header.
+        every_row: whether broken lines stay in their place, as records of empty cells whose faults are told.
 
     Raises:
         DataError: the file cannot be read, is no text, or holds no record.
     """
-    return _records(read_text(path), path, delimiter, header)
+    return _records(read_text(path, encoding, likely), path, delimiter, header, wanted, every_row)
 
 
-def _records(decoded: Decoded, path: Path, delimiter: str | None, header: bool | None) -> Records:
+def _records(
+    decoded: Decoded,
+    path: Path,
+    delimiter: str | None,
+    header: bool | None,
+    wanted: Collection[str] = (),
+    every_row: bool = False,
+) -> Records:
     notes = [decoded.note] if decoded.note else []
     text, first_line = decoded.text, 1
     if announced := _DELIMITER_LINE.match(text):
@@ -91,20 +119,39 @@ def _records(decoded: Decoded, path: Path, delimiter: str | None, header: bool |
         delimiter, text, first_line = delimiter or announced[1], text[announced.end() :], 2
     if delimiter is None:
         delimiter = sniff_delimiter(text, prefers_tab=path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab")))
-    rows, lines, findings = _parse(text, delimiter, path.name, first_line)
+    rows, lines, findings, unclosed = _parse(text, delimiter, path.name, first_line, every_row)
     replaced = Sentence("reading.no_text_bytes")
     findings += line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, replaced)
     if not rows:
         raise DataError(f"{path}: at least one line of data is required; the file is empty.")
     num_fields = Counter(map(len, rows)).most_common(1)[0][0]
+    if wanted and set(wanted) <= {name.strip() for name in rows[0]}:
+        header = True
     if header is None:
         header = has_header(rows[0], [row for row in rows[1 : _SAMPLE_ROWS + 1] if len(row) == num_fields])
+    is_unnamed = header and (not rows[0][0].strip() or len(rows[0]) + 1 == num_fields)
     names, rows, lines = _names(rows, lines, num_fields, header, path.name, notes)
-    rows, lines, ragged = _even(rows, lines, len(names), path.name)
+    rows, lines, ragged, faults = _even(rows, lines, len(names), path.name, every_row)
+    if every_row and unclosed:
+        rows, lines, faults = _with_unclosed(rows, lines, faults, unclosed, len(names))
     if not rows:
         raise DataError(f"{path}: at least one line of data below the header is required; got none.")
     columns = [tuple(map(str.strip, cells)) for cells in zip(*rows, strict=True)]
-    return Records(path.name, names, columns, lines, delimiter, header, notes, findings + ragged)
+    # Where a column of spaces stands at the end there is no name for it, and the first one keeps its own.
+    is_unnamed = is_unnamed and names[0] == "column_1"
+    return Records(
+        path.name,
+        names,
+        columns,
+        lines,
+        delimiter,
+        header,
+        notes,
+        findings + ragged,
+        encoding=decoded.encoding,
+        is_unnamed=is_unnamed,
+        faults=faults,
+    )
 
 
 def head_records(path: Path) -> Records | None:
@@ -220,20 +267,26 @@ def _quotes_enclose(text: str) -> bool:
     return opened == len(re.findall(r'"(?:\t|\r?$)', text, re.MULTILINE))
 
 
-def _parse(text: str, delimiter: str, file: str, first_line: int) -> tuple[list[list[str]], Rows, list[Finding]]:
-    """Records that are not empty, the lines on which they begin, and lines that are no records."""
+def _parse(
+    text: str, delimiter: str, file: str, first_line: int, every_row: bool
+) -> tuple[list[list[str]], Rows, list[Finding], list[int]]:
+    """Records that are not empty, the lines on which they begin, what was skipped, and lines with an open quote."""
     rows, lines, unclosed = _restarting(text, delimiter)
     reason = Sentence("reading.quote_open")
-    findings = line_findings(file, (n + first_line - 1 for n in unclosed), Outcome.SKIPPED, reason)
+    unclosed = [n + first_line - 1 for n in unclosed]
+    findings = line_findings(file, unclosed, Outcome.SKIPPED, reason)
     filled = np.fromiter(map(any, rows), dtype=bool, count=len(rows))
+    if every_row:
+        # A record of empty fields has no values, but a place in the order.
+        filled |= np.fromiter((len(row) > 1 for row in rows), dtype=bool, count=len(rows))
     # Empty lines at the end are how many programs close a file.
     last = int(filled.nonzero()[0][-1]) if filled.any() else -1
     if empty := int((~filled[: last + 1]).sum()):
         findings.append(Finding(file, Outcome.SKIPPED, Sentence("reading.empty_lines", count=empty)))
     lines += first_line - 1
     if filled.all():
-        return rows, lines, findings
-    return list(itertools.compress(rows, filled)), lines[filled], findings
+        return rows, lines, findings, unclosed
+    return list(itertools.compress(rows, filled)), lines[filled], findings, unclosed
 
 
 def _restarting(text: str, delimiter: str) -> tuple[list[list[str]], Rows, list[int]]:
@@ -313,8 +366,18 @@ def _names(
             f"{file}: as many names as fields are required; the header has {len(found)}, most lines have {num_fields}. "
             "Check the delimiter and the first line."
         )
+    return unique_names(found, file, notes), rows, lines
+
+
+def unique_names(found: Sequence[str], file: str, notes: list[str]) -> tuple[str, ...]:
+    """Names of columns that differ: an empty one is numbered, one that stands twice gets a number behind it.
+
+    Example:
+        >>> unique_names(["a", "a", ""], "x.csv", [])
+        ('a', 'a_2', 'column_3')
+    """
     names: list[str] = []
-    for place, name in enumerate(found):
+    for place, name in enumerate(map(str.strip, found)):
         wanted = name or f"column_{place + 1}"
         number, unique = 2, wanted
         while unique in names:
@@ -322,16 +385,17 @@ def _names(
         if unique != name and name:
             notes.append(Sentence("reading.header_twice", file=file, name=name, place=place + 1, unique=unique))
         names.append(unique)
-    return tuple(names), rows, lines
+    return tuple(names)
 
 
 def _even(
-    rows: list[list[str]], lines: Rows, num_fields: int, file: str
-) -> tuple[list[list[str]], Rows, list[Finding]]:
-    """Records of the right length; surplus empty cells are cut, all others are skipped and listed."""
+    rows: list[list[str]], lines: Rows, num_fields: int, file: str, every_row: bool
+) -> tuple[list[list[str]], Rows, list[Finding], dict[int, str]]:
+    """Records of the right length; surplus empty cells are cut, all others are listed and skipped, or emptied."""
     lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+    faults: dict[int, str] = {}
     if (lengths == num_fields).all():
-        return rows, lines, []
+        return rows, lines, [], faults
     wrong: dict[tuple[Outcome, str], list[int]] = {}
     for place in np.flatnonzero(lengths != num_fields).tolist():
         row = rows[place]
@@ -342,9 +406,24 @@ def _even(
         else:
             key = "reading.few_fields" if len(row) < num_fields else "reading.many_fields"
             why = Outcome.SKIPPED, Sentence(key, got=len(row), required=num_fields)
+            if every_row:
+                rows[place], lengths[place], faults[place] = [""] * num_fields, num_fields, why[1]
         wrong.setdefault(why, []).append(int(lines[place]))
     findings = [
         found for (outcome, reason), where in wrong.items() for found in line_findings(file, where, outcome, reason)
     ]
     even = lengths == num_fields
-    return list(itertools.compress(rows, even)), lines[even], findings
+    return list(itertools.compress(rows, even)), lines[even], findings, faults
+
+
+def _with_unclosed(
+    rows: list[list[str]], lines: Rows, faults: dict[int, str], unclosed: list[int], num_fields: int
+) -> tuple[list[list[str]], Rows, dict[int, str]]:
+    """The records with empty ones in the places of lines whose quote was never closed."""
+    order = np.argsort(np.concatenate([lines, unclosed]), kind="stable")
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    together = [*rows, *([""] * num_fields for _ in unclosed)]
+    moved = {int(place[row]): why for row, why in faults.items()}
+    moved |= {int(place[len(rows) + i]): Sentence("reading.quote_open") for i in range(len(unclosed))}
+    return [together[i] for i in order.tolist()], np.concatenate([lines, unclosed])[order], moved

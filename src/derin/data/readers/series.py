@@ -18,10 +18,13 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError, UsageError
 from derin.core.messages import Sentence
+from derin.data.cells import Writing
+from derin.data.date_cells import in_one_zone
 from derin.data.readers.columns import ReadColumn, dense, known_name, role_of
 from derin.data.readers.csv_table import csv_files
-from derin.data.readers.delimited import Records, read_records
+from derin.data.readers.delimited import Records
 from derin.data.readers.line_findings import line_findings
+from derin.data.readers.table_files import table_records
 from derin.data.reading import Outcome, Reading
 from derin.data.recipe import ReadOptions, Recipe
 from derin.data.schema import Column, Kind, Role, Schema
@@ -29,7 +32,7 @@ from derin.data.series.calendar import ROWS, Floats, Frequency, find_frequency, 
 from derin.data.series.cut import cut_in_time
 from derin.data.series.grid import INSERTED, Grid, evenly, first_places, in_order, is_even_enough
 from derin.data.table import ColumnData, Dense, Rows, Table
-from derin.data.values import infer_values
+from derin.data.values import Habits, Values, infer_values, values_written
 
 TIME, ROW = "time", "row"
 # Time that is spread over columns, in English and Turkish, the coarsest first.
@@ -63,6 +66,8 @@ def read_series(
     steps: str = "auto",
     delimiter: str | None = None,
     header: bool | None = None,
+    date_order: str | None = None,
+    missing: Sequence[str] | None = None,
     options: ReadOptions | None = None,
 ) -> Table:
     """A table of time steps, cut into train, val and test in the order of time.
@@ -82,13 +87,15 @@ def read_series(
             does the first where times are even but for a few, for each series.
         delimiter: one character; None finds it out.
         header: whether the first line holds the names; None finds it out.
+        date_order: in which order day and month stand; None finds it out.
+        missing: the words that mean "no value"; None takes the usual ones.
         options: how other data was read, whose part ``"series"`` is followed: ``delimiter``, ``header``, ``time``,
-            ``group``, ``targets``, ``ignored``, the ``kinds`` of the columns and the ``frequencies`` of the series; and
+            ``group``, ``targets``, ``ignored``, the ``kinds`` and ``writings`` of the columns and the ``frequencies`` of the series; and
             whether the series is read to be gone on with, and not cut.
 
     Shapes:
-        the time ``(N,)`` float64 in seconds since 1970-01-01 UTC, numbers ``(N,)`` float64 with NaN where missing,
-        categories ``(N,)`` int64 with -1 where missing.
+        the time ``(N,)`` float64 in seconds since 1970-01-01 of the clock that it is written by, numbers ``(N,)``
+        float64 with NaN where missing, categories ``(N,)`` int64 with -1 where missing.
 
     Raises:
         DataError: there is nothing to forecast, a target is no number, the time cannot be read, the file holds several
@@ -102,12 +109,11 @@ def read_series(
     source = _file(Path(path))
     if delimiter is None and header is None and source.suffix.lower() == known.get("ending"):
         delimiter, header = known.get("delimiter"), known.get("header")
-    records = read_records(source, delimiter=delimiter, header=header)
+    records = table_records(source, delimiter=delimiter, header=header)
     reading = Reading(source=str(path), findings=list(records.findings), notes=list(records.notes))
-    comma = records.delimiter != ","
-    kinds = {name: Kind(kind) for name, kind in known.get("kinds", {}).items() if kind in tuple(Kind)}
+    habits = Habits.of(records.columns, records.delimiter, order=date_order, missing=missing)
     columns = {
-        column: ReadColumn(column, cells, infer_values(cells, decimal_comma=comma, kind=kinds.get(column)))
+        column: ReadColumn(column, cells, _values(column, cells, habits, known))
         for column, cells in zip(records.names, records.columns, strict=True)
     }
     ignored = set(_names(ignore or known.get("ignored"), records, must_exist=bool(ignore)))
@@ -154,6 +160,7 @@ def read_series(
         "targets": sorted(targets, key=records.names.index),
         "ignored": sorted(ignored, key=records.names.index),
         "kinds": {column.name: column.values.kind.value for column in columns.values()},
+        "writings": {column.name: column.values.writing.to_json() for column in columns.values()},
         "frequencies": {
             group_classes[code] if group_classes else "": frequency.to_json()
             for code, frequency in rows.frequencies.items()
@@ -251,6 +258,22 @@ class _Steps:
         return taken
 
 
+def _values(name: str, cells: Sequence[str], habits: Habits, known: Mapping[str, Any]) -> Values:
+    """What a column holds, as in other data where that is known.
+
+    Parts of a time are numbers, also where zeros stand before them (month 01).
+    """
+    kind, written = known.get("kinds", {}).get(name), known.get("writings", {}).get(name)
+    if kind in tuple(Kind):
+        if written is not None:
+            return values_written(cells, Kind(kind), Writing.from_json(written))
+        return infer_values(cells, habits=habits, kind=Kind(kind), name=name)
+    values = infer_values(cells, habits=habits, name=name)
+    if _part_of(name) and values.kind is Kind.CATEGORY and all(map(str.isdecimal, values.classes or ())):
+        return infer_values(cells, habits=habits, kind=Kind.NUMBER)
+    return values
+
+
 def _file(path: Path) -> Path:
     if not path.is_dir():
         return path
@@ -300,7 +323,10 @@ def _times(
     if dates:
         _list_timeless(columns[dates[0]], records, reading)
         values = columns[dates[0]].values
-        return _Times(dense(values.data), dates[:1], values.note, is_calendar=True)
+        seconds = dense(values.data)
+        # One clock for all of them, so that an hour of summer time is neither doubled nor missing.
+        seconds = seconds if values.offsets is None else in_one_zone(seconds, values.offsets)
+        return _Times(seconds, dates[:1], values.note, is_calendar=True)
     order = list(_PARTS)
     parts = dict(zip(order, named)) if named else {p: c for c in spread if (p := _part_of(c)) is not None}
     usable = all(columns[c].values.kind is Kind.NUMBER for c in parts.values())
@@ -462,6 +488,7 @@ def _targets(records: Records, columns: dict[str, ReadColumn], named: list[str],
     for place, column in enumerate(columns.values()):
         if column.name not in taken and column.values.kind is Kind.NUMBER:
             _, role, _ = role_of(column, place)
+            # A time is never what is to be forecast, unless it is named.
             if role is Role.INPUT and not _part_of(column.name) and not _is_time_name(column.name):
                 found.add(column.name)
     if not found:

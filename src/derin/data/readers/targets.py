@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError, UsageError
 from derin.core.messages import Sentence
+from derin.data.cells import are_flags
 from derin.data.readers.column_names import TARGET_NAMES
 from derin.data.readers.columns import ReadColumn, dense, examples, known_name
+from derin.data.readers.table_recipe import NUMBERS
 from derin.data.reading import Reading
 from derin.data.schema import Column, Kind, Role
 from derin.data.table import ColumnData, Dense
@@ -73,8 +75,16 @@ def _no_target(column: ReadColumn) -> str:
     return ""
 
 
-def one_target(column: ReadColumn, target_kind: TargetKind | None) -> tuple[Column, ColumnData]:
-    """The target as classes or as a number."""
+def one_target(
+    column: ReadColumn, target_kind: TargetKind | None, known: Sequence[str] | None = None
+) -> tuple[Column, ColumnData]:
+    """The target as classes or as a number.
+
+    Args:
+        column: as it was read.
+        target_kind: what it is to be; None finds it out.
+        known: the classes of training, whose order is kept; others stand behind them.
+    """
     values = column.values
     if values.kind is Kind.CATEGORY:
         if target_kind == "number":
@@ -90,8 +100,19 @@ def one_target(column: ReadColumn, target_kind: TargetKind | None) -> tuple[Colu
     if not is_category:
         return column.schema_column(Role.TARGET, why), values.data
     codes, classes = numbers_as_category(numbers)
+    if known is not None:
+        codes, classes = _in_known_order(codes, classes, known)
     note = Sentence("reading.semicolon", first=values.note, second=Sentence("reading.as_classes", why=why))
     return Column(name=column.name, kind=Kind.CATEGORY, role=Role.TARGET, classes=classes, note=note), Dense(codes)
+
+
+def _in_known_order(
+    codes: npt.NDArray[np.int64], classes: Sequence[str], known: Sequence[str]
+) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    every = (*known, *(name for name in classes if name not in set(known)))
+    place = {name: i for i, name in enumerate(every)}
+    # One place more, so that the code -1 of a missing value finds it.
+    return np.array([*(place[name] for name in classes), -1], dtype=np.int64)[codes], every
 
 
 def _are_classes(numbers: npt.NDArray[np.float64], values: Values) -> tuple[bool, str]:
@@ -105,12 +126,21 @@ def _are_classes(numbers: npt.NDArray[np.float64], values: Values) -> tuple[bool
     return False, ""
 
 
-def several_targets(targets: Sequence[ReadColumn], known: Sequence[str], name: str) -> tuple[Column, ColumnData]:
-    """Several targets as one column: labels that may occur together, or a vector of numbers."""
+def several_targets(
+    targets: Sequence[ReadColumn], known: Sequence[str], name: str, *, together: str = ""
+) -> tuple[Column, ColumnData]:
+    """Several targets as one column: labels that may occur together, or a vector of numbers.
+
+    Args:
+        targets: the columns.
+        known: all names of the table.
+        name: of the data, for messages.
+        together: ``"labels"`` or ``"numbers"``, as it was in training; empty finds it out.
+    """
     names = tuple(t.name for t in targets)
     flags = [_as_flags(t.values) for t in targets]
     present = [f for f in flags if f is not None]
-    if len(present) == len(flags):
+    if len(present) == len(flags) and together != NUMBERS:
         free = "labels" if "labels" not in known or "labels" in names else "target labels"
         column = Column(
             name=free,
@@ -140,10 +170,8 @@ def several_targets(targets: Sequence[ReadColumn], known: Sequence[str], name: s
 def _as_flags(values: Values) -> npt.NDArray[np.float32] | None:
     """0 and 1 where the values are these, or false and true; None otherwise."""
     numbers = dense(values.data)
-    if values.kind is Kind.CATEGORY and tuple(c.casefold() for c in values.classes or ()) in (
-        ("false", "true"),
-        ("no", "yes"),
-    ):
+    if values.kind is Kind.CATEGORY and are_flags(values.classes or ()):
+        # False stands first.
         return numbers.astype(np.float32)
     if values.kind is not Kind.NUMBER or not np.isin(numbers[~values.is_missing], (0.0, 1.0)).all():
         return None

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError, ShapeError, UsageError
 from derin.core.messages import Sentence
+from derin.data.cells import Writing
 from derin.data.preparation import Batching, Preparation
 from derin.data.raw_column import TableColumn
 from derin.data.schema import Column, Kind, Role
@@ -476,7 +477,7 @@ def _numbers(table: Table, name: str) -> npt.NDArray[np.float64]:
     return (
         TableColumn(table.schema[name], table.columns[name]).numbers(())[:, 0]
         if (table.schema[name].kind is not Kind.DATE)
-        else TableColumn(table.schema[name], table.columns[name]).seconds("")
+        else TableColumn(table.schema[name], table.columns[name]).seconds(Writing())
     )
 
 
