@@ -180,6 +180,15 @@ def test_what_describes_no_sentence_is_refused(data: object) -> None:
 
 def test_every_sentence_of_reading_is_said_somewhere() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py") if "messages" not in path.parts)
-    made = ("kind_", "both_empty", "source_empty", "target_empty", "iob1", "bioes", "io")  # put together from parts
+    made = (
+        "kind_",
+        "digits_",
+        "both_empty",
+        "source_empty",
+        "target_empty",
+        "iob1",
+        "bioes",
+        "io",
+    )  # put together from parts
     keys = [key for key in catalogue("en") if key.startswith("reading.")]
     assert [key for key in keys if key not in source and not key.removeprefix("reading.").startswith(made)] == []

@@ -241,16 +241,16 @@ def _moment(cell: str, order: str, digits: str) -> tuple[float, str]:
         return _at(None, int(match["year"] or match["late"]), 3 * int(match["quarter"] or match["second"]) - 2, 1)
     if match := _WEEK.fullmatch(cell):
         try:
-            day = date.fromisocalendar(int(match["year"]), int(match["week"]), int(match["day"] or 1))
+            of_week = date.fromisocalendar(int(match["year"]), int(match["week"]), int(match["day"] or 1))
         except ValueError:
             return math.nan, ""
-        return _at(None, day.year, day.month, day.day)
+        return _at(None, of_week.year, of_week.month, of_week.day)
     for form in _NAMED:
-        if (match := form.fullmatch(cell)) and (month := _month_of(match["name"])):
+        if (match := form.fullmatch(cell)) and (number := _month_of(match["name"])):
             found = match.groupdict()
             short = found.get("short") or found.get("late")
             year = int(found["year"]) if found["year"] else _full_year(int(short or 0))
-            return _at(match, year, month, int(found.get("day") or 1))
+            return _at(match, year, number, int(found.get("day") or 1))
     return math.nan, ""
 
 

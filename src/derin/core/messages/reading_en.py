@@ -187,7 +187,6 @@ MESSAGES: dict[str, Message] = {
     "reading.digits_milliseconds": "in milliseconds since 1970 (UTC)",
     "reading.digits_microseconds": "in microseconds since 1970 (UTC)",
     "reading.digits_nanoseconds": "in nanoseconds since 1970 (UTC)",
-    "reading.as_in_training": "written as in training",
     "reading.one_zone": "{how}, with the time of {zones}",
     "reading.several_zones": "{how}, with times of several zones ({zones}): the time that stands there counts, and "
     "nothing is moved to another day",

@@ -181,7 +181,6 @@ MESSAGES: dict[str, Message] = {
     "reading.digits_milliseconds": "1970'ten beri geçen milisaniye olarak (UTC)",
     "reading.digits_microseconds": "1970'ten beri geçen mikrosaniye olarak (UTC)",
     "reading.digits_nanoseconds": "1970'ten beri geçen nanosaniye olarak (UTC)",
-    "reading.as_in_training": "eğitimdeki gibi yazılmış",
     "reading.one_zone": "{how}, {zones} saatiyle",
     "reading.several_zones": "{how}, birkaç saat dilimiyle ({zones}): yazılı saat geçerlidir, hiçbir şey başka güne "
     "kaymaz",

@@ -238,6 +238,8 @@ def table_of_records(
             found[column.name] = target_recipes[column.name]
             continue
         known_column = None if recipe is None else recipe.columns.get(column.name)
+        role: Role
+        note: str
         if column.name == weight:
             role, note = Role.WEIGHT, Sentence("reading.weight_as_asked")
         elif column.name == group:

@@ -90,8 +90,8 @@ def read_series(
         date_order: in which order day and month stand; None finds it out.
         missing: the words that mean "no value"; None takes the usual ones.
         options: how other data was read, whose part ``"series"`` is followed: ``delimiter``, ``header``, ``time``,
-            ``group``, ``targets``, ``ignored``, the ``kinds`` and ``writings`` of the columns and the ``frequencies`` of the series; and
-            whether the series is read to be gone on with, and not cut.
+            ``group``, ``targets``, ``ignored``, the ``kinds`` and ``writings`` of the columns and the ``frequencies``
+            of the series; and whether the series is read to be gone on with, and not cut.
 
     Shapes:
         the time ``(N,)`` float64 in seconds since 1970-01-01 of the clock that it is written by, numbers ``(N,)``
