@@ -19,7 +19,7 @@ from derin.core.errors import DataError, RefusedFileError, ShapeError, UsageErro
 from derin.data.batch import Batch, Source
 from derin.data.preparation import Preparation
 from derin.data.schema import Kind
-from derin.data.series.preparation import SeriesPreparation
+from derin.data.series.preparation import SeriesPreparation, Windows
 from derin.data.table import Rows, Table
 from derin.tasks.base import BaseTask
 from derin.tasks.card import checked, is_names, is_number, is_numbers
@@ -128,7 +128,8 @@ class Forecasting(BaseTask):
     def metrics(self) -> ForecastMetrics:
         targets = self.preparation.targets
         means, stds = [v.mean for v in targets], [v.std for v in targets]
-        return ForecastMetrics(self.columns, means, stds, self.preparation.scales)
+        series = [one.name for one in self.preparation.series]
+        return ForecastMetrics(self.columns, means, stds, self.preparation.scales, series)
 
     def findings(
         self,
@@ -140,8 +141,15 @@ class Forecasting(BaseTask):
     ) -> dict[str, Any]:
         """The comparison with the baselines; the intervals that were learnt are kept by the task."""
         found = compare(
-            steps_of(network, self.preparation), self.preparation, table, source, folder, metrics=self.metrics
+            steps_of(network, self.preparation),
+            self.preparation,
+            table,
+            source,
+            folder,
+            metrics=self.metrics,
+            level=self.level,
         )
+        self.level = found.level
         if found.half_widths is not None:
             self.half_widths = tuple(tuple(row) for row in found.half_widths.tolist())
         return found.document
@@ -154,54 +162,48 @@ class Forecasting(BaseTask):
         Args:
             inputs: a csv file, a table, or numbers; see `SeriesPreparation.read`.
         """
-        windows, last, series = self.last_windows(inputs)
+        windows = self.last_windows(inputs)
         horizon = self.preparation.horizon
         values = self.ahead(steps_of(network, self.preparation), windows, horizon, device, batch_size)
-        return [
-            self.answer(part, seconds, name, "direct", width)
-            for part, seconds, name, width in zip(values, last, series, self.intervals(windows, horizon))
-        ]
+        return self.told(windows, values, "direct", self.intervals(windows, horizon))
 
-    def last_windows(self, inputs: Any) -> tuple[np.ndarray, list[float], list[str | None]]:
-        """The windows after which a forecast begins, the moment of their last step, and the names of their series."""
+    def last_windows(self, inputs: Any) -> Windows:
+        """The windows after which a forecast begins, of a csv file, a table or numbers."""
         if isinstance(inputs, str | Path):
             inputs = self.preparation.read_table(Path(inputs))
-        if not isinstance(inputs, Table):
-            windows = self.preparation.read(inputs)
-            return windows, [math.nan] * len(windows), [None] * len(windows)
-        windows, ends = self.preparation.latest(inputs)
-        return windows, self.preparation.moments_of(inputs, ends - 1), self.preparation.series_of(inputs, ends - 1)
+        return self.preparation.windows(inputs)
 
     def ahead(
-        self, forecaster: Forecaster, windows: np.ndarray, num_steps: int, device: torch.device, batch_size: int = 256
+        self, forecaster: Forecaster, windows: Windows, num_steps: int, device: torch.device, batch_size: int = 256
     ) -> Floats:
         """So many steps ahead, in units; beyond the trained horizon on the forecasts themselves.
 
         Shapes:
-            windows ``(B, look_back, F)`` → ``(B, num_steps, C)``.
+            → ``(B, num_steps, C)``.
 
         Raises:
             UsageError: the horizon is longer than trained, and variables are read whose future nobody forecasts.
         """
         horizon, num_targets = self.preparation.horizon, self.preparation.num_targets
-        if num_steps > horizon and windows.shape[2] > num_targets:
+        if num_steps > horizon and windows.values.shape[2] > num_targets:
             raise UsageError(
                 f"At most {horizon} steps can be forecast: the network also reads "
                 f"{', '.join(self.preparation.columns[num_targets:])}, which nobody forecasts. Train with a longer "
                 "horizon, or without these columns."
             )
         parts = []
-        for start in range(0, len(windows), batch_size):
-            x = torch.from_numpy(np.ascontiguousarray(windows[start : start + batch_size])).to(device)
+        look_back = windows.values.shape[1]
+        for start in range(0, len(windows.values), batch_size):
+            x = torch.from_numpy(np.ascontiguousarray(windows.values[start : start + batch_size])).to(device)
             steps: list[Tensor] = []
             for _ in range(0, num_steps, horizon):
                 steps.append(forecaster(x).to(x.dtype))
-                x = torch.cat([x, steps[-1]], dim=1)[:, -self.preparation.look_back :] if num_steps > horizon else x
+                x = torch.cat([x, steps[-1]], dim=1)[:, -look_back:] if num_steps > horizon else x
             parts.append(torch.cat(steps, dim=1)[:, :num_steps].cpu().numpy())
-        return self.preparation.in_units(np.concatenate(parts))
+        return windows.in_units(np.concatenate(parts))
 
     def intervals(
-        self, windows: np.ndarray, num_steps: int, half_widths: Floats | None = None
+        self, windows: Windows, num_steps: int, half_widths: Floats | None = None
     ) -> list[Floats] | list[None]:
         """Half widths in units for so many steps; NaN beyond the trained horizon, where none were learnt.
 
@@ -211,30 +213,34 @@ class Forecasting(BaseTask):
             half_widths: of another forecaster, as multiples of a window's spread; None takes the network's.
 
         Shapes:
-            windows ``(B, look_back, F)`` → for each ``(num_steps, C)``, or None where no interval was learnt.
+            for each window ``(num_steps, C)``, or None where no interval was learnt.
         """
         if half_widths is None and self.half_widths is not None:
             half_widths = np.array(self.half_widths)
         if half_widths is None:
-            return [None] * len(windows)
-        num_targets = self.preparation.num_targets
-        spreads = spread_of(torch.from_numpy(np.ascontiguousarray(windows[..., :num_targets]))).numpy()
-        found = np.full((len(windows), num_steps, num_targets), np.nan)
+            return [None] * len(windows.values)
+        num_targets, look_back = self.preparation.num_targets, self.preparation.look_back
+        latest = windows.values[:, -look_back:, :num_targets]
+        spreads = spread_of(torch.from_numpy(np.ascontiguousarray(latest))).numpy()
+        found = np.full((len(windows.values), num_steps, num_targets), np.nan)
         num = min(num_steps, len(half_widths))
-        found[:, :num] = half_widths[:num] * spreads * np.array([v.std for v in self.preparation.targets])
+        found[:, :num] = half_widths[:num] * spreads * windows.spread
         return list(found)
 
-    def answer(self, values: Floats, last: float, series: str | None, method: str, widths: Floats | None) -> Forecast:
-        """Values with their times and bounds."""
-        frequency = self.preparation.frequency
-        times = (
-            tuple(map(frequency.text, frequency.after(last, len(values)).tolist()))
-            if math.isfinite(last)
-            else ("",) * len(values)
-        )
-        low, high = (None, None) if widths is None else (values - widths, values + widths)
-        level = None if widths is None else self.level
-        return Forecast(self.columns, times, values, low, high, level, method, series)
+    def told(
+        self, windows: Windows, values: Floats, method: str, widths: Sequence[Floats | None]
+    ) -> list[Forecast]:
+        """Values with their times and bounds, one forecast for each window."""
+        answers = []
+        parts = zip(values, windows.seconds, windows.series, windows.frequencies, widths, strict=True)
+        for own, last, series, frequency, width in parts:
+            times = tuple(map(frequency.text, frequency.after(last, len(own)).tolist())) if math.isfinite(last) else ()
+            low, high = (None, None) if width is None else (own - width, own + width)
+            level = None if width is None else self.level
+            answers.append(
+                Forecast(self.columns, times or ("",) * len(own), own, low, high, level, method, series)
+            )
+        return answers
 
     def to_json(self) -> dict[str, Any]:
         widths = None if self.half_widths is None else [list(row) for row in self.half_widths]

@@ -10,6 +10,7 @@ Source: J. Lei et al., "Distribution-free predictive inference for regression", 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,20 +22,22 @@ from torch import Tensor, nn
 
 from derin.core.errors import RefusedFileError
 from derin.core.tensors import load_tensors, save_tensors
-from derin.data.batch import Source
+from derin.data.batch import Batch, Source
 from derin.data.series.preparation import SeriesPreparation
+from derin.data.series.windows import WindowSource
 from derin.data.table import Table
 from derin.tasks.baselines.series import (
     LINEAR,
     NAIVE,
     SEASONAL_NAIVE,
+    YEARLY_NAIVE,
     Baseline,
     Linear,
     Naive,
     SeasonalNaive,
     fit_linear,
 )
-from derin.tasks.metrics.forecasts import Floats, ForecastMetrics, coverage, half_widths, pinball
+from derin.tasks.metrics.forecasts import Floats, ForecastMetrics, coverage, half_widths, pinball, supported_level
 
 FILE = "baselines.safetensors"
 NETWORK = "network"
@@ -48,6 +51,7 @@ _HALF = "half_widths."
 _WEIGHTS = "linear."
 
 Forecaster = Callable[[Tensor], Tensor]
+_Measured = Callable[[Batch], Tensor]  # of the windows of a batch, which may look further back than they do
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,12 @@ class Comparison:
         document: plain JSON for run.json and the report.
         half_widths: of the network's intervals, as multiples of a window's spread, ``(horizon, C)``; None without a
             validation split.
+        level: of the intervals, at most the one that was wanted.
     """
 
     document: dict[str, Any]
     half_widths: Floats | None
+    level: float
 
 
 def compare(
@@ -72,6 +78,7 @@ def compare(
     folder: Path,
     *,
     metrics: Callable[[], ForecastMetrics],
+    level: float = LEVEL,
 ) -> Comparison:
     """Measures network and baselines on the same windows and writes the baselines beside the run.
 
@@ -82,6 +89,7 @@ def compare(
         source: gives the windows of a split in their order.
         folder: of the run, where `read_baseline` finds them again.
         metrics: fresh accumulators.
+        level: that the intervals are wanted to have; few validation windows lower it.
     """
     num_targets, horizon, season = preparation.num_targets, preparation.horizon, preparation.season
     validation = source("val") if "val" in table.splits else None
@@ -90,10 +98,18 @@ def compare(
     if 1 < season <= preparation.look_back:
         baselines.append(SeasonalNaive(num_targets, horizon, season))
     baselines.append(linear)
-    forecasters: dict[str, Forecaster] = {NETWORK: forecaster} | {b.name: b.forecast for b in baselines}
     split = next(s for s in ("test", "val", "train") if s in table.splits)
-    widths = {} if validation is None else _learn_widths(forecasters, validation)
-    measured = _measure(forecasters, source(split), metrics, preparation, widths)
+    forecasters = {NETWORK: _of_inputs(forecaster)} | {b.name: _of_inputs(b.forecast) for b in baselines}
+    of_split: dict[str, dict[str, _Measured]] = {}
+    year = preparation.frequency.year
+    for part in {split, "val"} & set(table.splits):
+        of_split[part] = dict(forecasters)
+        if year > max(season, horizon) and _reaches(source(split), year) and _reaches(source(part), year):
+            of_split[part][YEARLY_NAIVE] = _year_before(source(part), year)
+    if validation is not None:
+        level = supported_level(_windows_of_series(validation), horizon, level)
+    widths = {} if validation is None else _learn_widths(of_split["val"], validation, level)
+    measured = _measure(of_split[split], source(split), metrics, preparation, widths, level)
     found = {name: values for name, values in measured.items() if name != NETWORK}
     best = min(found, key=lambda name: found[name]["mse"])
     ratio = measured[NETWORK]["mse"] / found[best]["mse"] if found[best]["mse"] else float("inf")
@@ -108,16 +124,17 @@ def compare(
         "look_back": preparation.look_back,
         "season": season,
         "frequency": preparation.frequency.name,
-        "level": LEVEL if widths else None,
+        "year": year if YEARLY_NAIVE in measured else None,
+        "level": level if widths else None,
         "num_calibration": validation.num_examples if validation is not None else 0,
         "measured": measured,
         "best_baseline": best,
         "ratio_to_best": ratio,
         "winner": NETWORK if ratio < 1 else best,
         "linear": {"level": linear.level, "penalty": linear.penalty, "validation_mse": chosen},
-        "picture": _picture(forecasters, best, source(split), preparation, table, widths.get(NETWORK)),
+        "picture": _picture(of_split[split], best, source(split), preparation, table, widths.get(NETWORK)),
     }
-    return Comparison(document, widths.get(NETWORK))
+    return Comparison(document, widths.get(NETWORK), level)
 
 
 def read_baseline(folder: Path, name: str, preparation: SeriesPreparation) -> tuple[Baseline, Floats | None]:
@@ -125,8 +142,8 @@ def read_baseline(folder: Path, name: str, preparation: SeriesPreparation) -> tu
 
     Args:
         folder: of the run.
-        name: ``"naive"``, ``"seasonal_naive"`` or ``"linear"``.
-        preparation: of the run.
+        name: ``"naive"``, ``"seasonal_naive"``, ``"yearly_naive"`` or ``"linear"``.
+        preparation: of the run. The last year needs windows that reach as far back.
 
     Raises:
         RefusedFileError: the run's file of baselines is missing or damaged.
@@ -141,6 +158,9 @@ def read_baseline(folder: Path, name: str, preparation: SeriesPreparation) -> tu
         return Naive(preparation.num_targets, preparation.horizon), widths
     if name == SEASONAL_NAIVE:
         return SeasonalNaive(preparation.num_targets, preparation.horizon, preparation.season), widths
+    if name == YEARLY_NAIVE:
+        year = preparation.frequency.year
+        return SeasonalNaive(preparation.num_targets, preparation.horizon, year, YEARLY_NAIVE), widths
     parts = {n.removeprefix(_WEIGHTS): t for n, t in tensors.items() if n.startswith(_WEIGHTS)}
     linear = Linear.from_tensors(parts, input_shape=preparation.input_shape, horizon=preparation.horizon)
     return linear, widths
@@ -163,60 +183,100 @@ def spread_of(targets: Tensor) -> Tensor:
 def names_of_baselines(preparation: SeriesPreparation) -> tuple[str, ...]:
     """The baselines that a run has."""
     has_season = 1 < preparation.season <= preparation.look_back
-    return (NAIVE, SEASONAL_NAIVE, LINEAR) if has_season else (NAIVE, LINEAR)
+    has_year = preparation.frequency.year > max(preparation.season, preparation.horizon)
+    found = [NAIVE, *([SEASONAL_NAIVE] if has_season else []), *([YEARLY_NAIVE] if has_year else []), LINEAR]
+    return tuple(found)
 
 
-def _learn_widths(forecasters: dict[str, Forecaster], validation: Source) -> dict[str, Floats]:
+def _of_inputs(forecaster: Forecaster) -> _Measured:
+    """A forecaster that reads what the network reads."""
+    return lambda batch: forecaster(batch["input"])
+
+
+def _year_before(source: Source, year: int) -> _Measured:
+    """What was measured a year before each step that is forecast."""
+    assert isinstance(source, WindowSource)
+    return lambda batch: source.earlier(batch.rows, year)
+
+
+def _reaches(source: Source, year: int) -> bool:
+    return isinstance(source, WindowSource) and source.reaches(year)
+
+
+def _windows_of_series(source: Source) -> list[int]:
+    """How many windows each series has."""
+    counts: Counter[int] = Counter()
+    for batch in source.batches(0):
+        counts.update(batch["series"].tolist() if "series" in batch else [0] * len(batch))
+    return list(counts.values())
+
+
+def _learn_widths(forecasters: dict[str, _Measured], validation: Source, level: float) -> dict[str, Floats]:
     """Half widths of each forecaster's intervals, ``(horizon, C)``."""
     errors: dict[str, list[Floats]] = {name: [] for name in forecasters}
-    for inputs, target, keep in _thinned(validation, len(forecasters)):
-        spreads = spread_of(inputs[..., : target.shape[2]])
+    for batch, keep in _thinned(validation, len(forecasters)):
+        target = batch["target"]
+        spreads = spread_of(batch["input"][..., : target.shape[2]])
         for name, forecaster in forecasters.items():
-            errors[name].append(((forecaster(inputs) - target) / spreads)[keep].float().cpu().numpy())
-    return {name: half_widths(np.concatenate(parts), LEVEL) for name, parts in errors.items()}
+            errors[name].append(((forecaster(batch) - target) / spreads)[keep].float().cpu().numpy())
+    return {name: half_widths(np.concatenate(parts), level) for name, parts in errors.items()}
 
 
 def _measure(
-    forecasters: dict[str, Forecaster],
+    forecasters: dict[str, _Measured],
     source: Source,
     metrics: Callable[[], ForecastMetrics],
     preparation: SeriesPreparation,
     widths: dict[str, Floats],
+    level: float,
 ) -> dict[str, dict[str, Any]]:
     """Each forecaster's errors, and what its intervals hold and how wide they are."""
     sums = {name: metrics() for name in forecasters}
     for batch in source.batches(0):
         for name, forecaster in forecasters.items():
-            sums[name].update({"standardized": forecaster(batch["input"])}, batch)
+            sums[name].update({"standardized": forecaster(batch)}, batch)
     found: dict[str, dict[str, Any]] = {}
     for name, total in sums.items():
         numbers = total.compute()
         found[name] = {key: numbers[key] for key in ("mse", "mae", "mase", "smape")}
         found[name]["mse_per_step"] = numbers["mse_per_step"]
         found[name]["per_variable"] = numbers["per_variable"]
+        if "per_series" in numbers:
+            found[name]["per_series"] = numbers["per_series"]
     kept: dict[str, list[Floats]] = {name: [] for name in widths}
     targets: list[Floats] = []
     spreads: list[Floats] = []
-    for inputs, target, keep in _thinned(source, len(widths)):
+    units: list[Floats] = []
+    series: list[Floats] = []
+    for batch, keep in _thinned(source, len(widths)):
+        target = batch["target"]
         targets.append(target[keep].cpu().numpy())
-        spreads.append(spread_of(inputs[..., : target.shape[2]])[keep].cpu().numpy())
+        spreads.append(spread_of(batch["input"][..., : target.shape[2]])[keep].cpu().numpy())
+        if "series" in batch:
+            units.append(batch["spread"][keep].cpu().numpy())
+            series.append(batch["series"][keep].cpu().numpy())
         for name in widths:
-            kept[name].append(forecasters[name](inputs)[keep].float().cpu().numpy())
-    std = np.array([v.std for v in preparation.targets])
+            kept[name].append(forecasters[name](batch)[keep].float().cpu().numpy())
+    std = np.concatenate(units) if units else np.array([v.std for v in preparation.targets])
     for name, multiples in widths.items():
         forecast, target = np.concatenate(kept[name]), np.concatenate(targets)
         width = multiples * np.concatenate(spreads)
         low, high = forecast - width, forecast + width
-        bounds = ((low, (1 - LEVEL) / 2), (high, (1 + LEVEL) / 2))
+        bounds = ((low, (1 - level) / 2), (high, (1 + level) / 2))
         found[name]["coverage"] = coverage(low, high, target)
         found[name]["interval_width"] = float((2 * width).mean())
         found[name]["interval_width_units"] = (2 * width * std).mean(axis=(0, 1)).tolist()
-        found[name]["pinball"] = float(np.mean([pinball(bound, target, level) for bound, level in bounds]))
+        found[name]["pinball"] = float(np.mean([pinball(bound, target, share) for bound, share in bounds]))
+        if series:
+            codes = np.concatenate(series)
+            for place, part in enumerate(found[name]["per_series"].values()):
+                own = codes == np.unique(codes)[place]
+                part["coverage"] = coverage(low[own], high[own], target[own])
     return found
 
 
 def _thinned(source: Source, num_forecasters: int) -> Any:
-    """Inputs, targets and which windows of each batch are kept, so that all kept ones fit in memory."""
+    """Batches and which windows of each are kept, so that all kept ones fit in memory."""
     first = next(iter(source.batches(0)))["target"]
     numbers = source.num_examples * first[0].numel() * max(1, num_forecasters)
     every = -(-numbers // _MOST_NUMBERS)
@@ -224,11 +284,11 @@ def _thinned(source: Source, num_forecasters: int) -> Any:
     for batch in source.batches(0):
         places = torch.arange(seen, seen + len(batch))
         seen += len(batch)
-        yield batch["input"], batch["target"], (places % every == 0).to(batch["target"].device)
+        yield batch, (places % every == 0).to(batch["target"].device)
 
 
 def _picture(
-    forecasters: dict[str, Forecaster],
+    forecasters: dict[str, _Measured],
     best: str,
     source: Source,
     preparation: SeriesPreparation,
@@ -238,16 +298,21 @@ def _picture(
     """The window in the middle of a split: what came before, what was forecast, and what came."""
     middle = source.num_batches // 2
     batch = next(iter(source.batches(0, middle)))
-    inputs, target = batch["input"][:1], batch["target"][:1]
+    batch = Batch({name: column[:1] for name, column in batch.columns.items()}, batch.rows[:1])
+    inputs, target = batch["input"], batch["target"]
     anchor = int(batch.rows[0])
     num_before = min(preparation.look_back, 2 * preparation.horizon)
-    network, baseline = (forecasters[name](inputs)[0].float().cpu().numpy() for name in (NETWORK, best))
+    network, baseline = (forecasters[name](batch)[0].float().cpu().numpy() for name in (NETWORK, best))
     past = inputs[0, -num_before:, : preparation.num_targets].cpu().numpy()
     parts = {"past": past, "truth": target[0].cpu().numpy(), "forecast": network, "baseline": baseline}
     if widths is not None:
         width = widths * spread_of(inputs[..., : preparation.num_targets])[0].cpu().numpy()
         parts |= {"low": network - width, "high": network + width}
-    units = {name: preparation.in_units(values) for name, values in parts.items()}
+    if "series" in batch:
+        center, spread = (batch[name][0].cpu().numpy() for name in ("center", "spread"))
+        units = {name: values * spread + center for name, values in parts.items()}
+    else:
+        units = {name: preparation.in_units(values) for name, values in parts.items()}
     names = table.row_names or [str(row) for row in range(len(table))]
     first, last = anchor - num_before, anchor + preparation.horizon
     return {

@@ -328,6 +328,11 @@ MESSAGES: dict[str, Message] = {
     ),
     "reading.uneven_series": "The steps of {series} are uneven ({step} is commonest, {odd:,} of {num:,} differ): their "
     "rows are taken as one step apart.",
+    "reading.series_short": (
+        "The series {series} is too short in train for a window of {needed:,} steps: nothing is learnt from it.",
+        "{count:,} series are too short in train for a window of {needed:,} steps, and nothing is learnt from them: "
+        "{series}.",
+    ),
     "reading.unlike_steps": "Steps are {step} apart; other steps have: {others}.",
     "reading.uneven": "The steps are uneven ({step} is commonest, {odd:,} of {num:,} differ): rows are taken as one "
     "step apart. To fill the gaps in time instead, read with steps=time.",

@@ -313,6 +313,11 @@ MESSAGES: dict[str, Message] = {
     "reading.gaps": "{count:,} boşlukta {steps:,} adım eksik (başlangıç: {starts}); tabloda değersiz duruyorlar.",
     "reading.uneven_series": "{series} dizilerinin adımları düzensiz (en sık olanı {step}, {num:,} adımın {odd:,} "
     "tanesi farklı): satırları birer adım arayla sayılır.",
+    "reading.series_short": (
+        "{series} dizisi eğitim bölümünde {needed:,} adımlık bir pencere için kısa: ondan bir şey öğrenilmiyor.",
+        "{count:,} dizi eğitim bölümünde {needed:,} adımlık bir pencere için kısa, onlardan bir şey öğrenilmiyor: "
+        "{series}.",
+    ),
     "reading.unlike_steps": "Adımların aralığı {step}; aralığı başka olanlar: {others}.",
     "reading.uneven": "Adımlar düzensiz (en sık olanı {step}, {num:,} adımın {odd:,} tanesi farklı): satırlar birer "
     "adım arayla sayılır. Bunun yerine zamandaki boşlukları doldurmak için steps=time ile okuyun.",

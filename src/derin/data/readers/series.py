@@ -130,7 +130,8 @@ def read_series(
     if time_names:
         _require_told_apart(records, columns, seconds, codes, keep, taken | targets, group_names)
     way = steps if found.is_calendar else "rows"
-    rows = _Steps.of(seconds, codes, keep, group_classes, way, bool(time_names), known, records, reading)
+    frequencies = {name: Frequency.from_json(part) for name, part in (known.get("frequencies") or {}).items()}
+    rows = _Steps.of(seconds, codes, keep, group_classes, way, bool(time_names), frequencies, records, reading)
     schema: list[Column] = [_time_column(rows, found, records)]
     data: dict[str, ColumnData] = {schema[0].name: Dense(rows.seconds)}
     if group_names:
@@ -211,7 +212,7 @@ class _Steps:
         group_classes: tuple[str, ...],
         way: str,
         has_time: bool,
-        known: Mapping[str, Any],
+        known: Mapping[str, Frequency],
         records: Records,
         reading: Reading,
     ) -> _Steps:
@@ -222,18 +223,20 @@ class _Steps:
         grids = dict(ordered)
         uneven: list[int] = []
         if has_time and way != "rows":
-            asked = known.get("frequencies") or {}
             usual = find_frequency(max(ordered.values(), key=lambda g: len(g.source)).seconds)
             for code, grid in ordered.items():
-                told = asked.get(names[code])
+                told = known.get(names[code])
                 # A series of one or two rows has the step of the others.
                 own = find_frequency(grid.seconds) if len(grid.source) > 2 else usual
-                frequency = own if told is None else Frequency.from_json(told)
-                if frequency.unit == "row":
-                    continue
-                even = evenly(grid, frequency, where=_of(records.file, names[code]))
-                if way == "time" or told is not None or is_even_enough(grid, even):
-                    grids[code], frequencies[code] = even, frequency
+                # Of a series that training did not have the step of those that it had is tried too.
+                possible = [own, *dict.fromkeys(known.values())] if told is None else [told]
+                for frequency in possible:
+                    if frequency.unit == "row":
+                        break
+                    even = evenly(grid, frequency, where=_of(records.file, names[code]))
+                    if way == "time" or told is not None or is_even_enough(grid, even):
+                        grids[code], frequencies[code] = even, frequency
+                        break
                 else:
                     uneven.append(code)
         if uneven:

@@ -3,11 +3,15 @@
 What is missing holds the last known value: at no moment is anything read that was not known then. Columns that are
 known in advance (a holiday, a price) are read one horizon earlier, so that what is known of the future stands beside
 the past.
+
+Of several series each has its own scale, that of its own training steps. Where a series was not trained on, or is not
+named, each window is standardized by itself.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -22,9 +26,10 @@ from derin.core.messages import Sentence
 from derin.data.cells import Writing
 from derin.data.preparation import Batching, Preparation
 from derin.data.raw_column import TableColumn
+from derin.data.recipe import ReadOptions
 from derin.data.schema import Column, Kind, Role
 from derin.data.series.calendar import Frequency, frequency_of_grid
-from derin.data.series.windows import HostSeries, Values, WindowSource
+from derin.data.series.windows import HostSeries, OwnScales, Values, WindowSource, moving_scale
 from derin.data.table import Dense, Rows, Table
 
 if TYPE_CHECKING:
@@ -36,6 +41,8 @@ _LONGEST = 10_000  # steps of a window
 _SEASONS, _MOST_SEASONS, _SHARE = 3, 14, 8
 _STEPS_WITHOUT_SEASON = 12
 _MOST_VARIABLES = 100_000
+_SERIES_SHOWN = 6
+_FEW_STEPS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +74,83 @@ class Variable:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnScale:
+    """What training found out about one series among several.
+
+    Args:
+        name: of the series.
+        means, stds: of each target in its training steps; None where it has too few.
+        scales: the error of repeating its last season, standardized, of each target.
+        frequency: the distance of two steps.
+    """
+
+    name: str
+    means: tuple[float, ...] | None
+    stds: tuple[float, ...] | None
+    scales: tuple[float, ...]
+    frequency: Frequency
+
+    def to_json(self) -> dict[str, Any]:
+        listed = {name: getattr(self, name) for name in ("means", "stds", "scales")}
+        listed = {name: None if part is None else list(part) for name, part in listed.items()}
+        return {"name": self.name, **listed, "frequency": self.frequency.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Any, num_targets: int) -> OwnScale:
+        """What `to_json` gave.
+
+        Raises:
+            RefusedFileError: something in it cannot be.
+        """
+
+        def fits(part: Any, least: float) -> bool:
+            numbers = isinstance(part, list) and len(part) == num_targets and all(map(_is_number, part))
+            return numbers and min(part) > least
+
+        is_whole = isinstance(data, dict) and set(data) == {"name", "means", "stds", "scales", "frequency"}
+        if not is_whole or not isinstance(data["name"], str) or not fits(data["scales"], 0.0):
+            raise _damaged("a series among several lacks a field, or has a scale that cannot be")
+        has_none = data["means"] is None and data["stds"] is None
+        if not has_none and not (fits(data["means"], -math.inf) and fits(data["stds"], 0.0)):
+            raise _damaged(f"the series {data['name']!r} needs finite means and stds above 0")
+        means, stds, scales = (
+            None if data[name] is None else tuple(map(float, data[name])) for name in ("means", "stds", "scales")
+        )
+        assert scales is not None
+        return cls(data["name"], means, stds, scales, Frequency.from_json(data["frequency"]))
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows after which a forecast begins, one for each series.
+
+    Args:
+        values: as a network reads them.
+        center, spread: of the targets, by which the answers come back into their units.
+        seconds: the moment of the last step of each; NaN where it is not known.
+        series: their names; None where there is but one.
+        frequencies: the distance of two steps of each.
+        left_out: series that are too short for a window, with their steps.
+
+    Shapes:
+        values ``(B, look_back, F)``, center, spread ``(B, 1, C)``.
+    """
+
+    values: Values
+    center: npt.NDArray[np.float64]
+    spread: npt.NDArray[np.float64]
+    seconds: list[float]
+    series: list[str | None]
+    frequencies: list[Frequency]
+    left_out: tuple[tuple[str, int], ...] = ()
+
+    def in_units(self, standardized: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """Targets as a network gives them, back in their own units, ``(B, steps, C)``."""
+        units: npt.NDArray[np.float64] = standardized.astype(np.float64) * self.spread + self.center
+        return units
+
+
+@dataclass(frozen=True, kw_only=True)
 class SeriesPreparation(Preparation):
     """Standardizes variables by their training steps, (v − mean) / std, and cuts windows.
 
@@ -80,6 +164,7 @@ class SeriesPreparation(Preparation):
             counts as 1.
         frequency: the distance of two steps.
         group: the column that names the series of a row, or None.
+        series: what was found out about each of several series; empty where there is one, and where all have one scale.
 
     Shapes:
         the network reads ``(B, look_back, F)``.
@@ -101,6 +186,7 @@ class SeriesPreparation(Preparation):
     scales: tuple[float, ...]
     frequency: Frequency
     group: str | None
+    series: tuple[OwnScale, ...] = ()
     kind: ClassVar[str] = "series"
 
     def __post_init__(self) -> None:
@@ -152,11 +238,11 @@ class SeriesPreparation(Preparation):
         Raises:
             DataError: a target never changes, is empty, or the series is too short for the window.
         """
-        times = table.schema.with_role(Role.TIME)
         first = _starts(table)
-        frequency = Frequency(unit="row", count=1)
-        if times and times[0].kind is Kind.DATE:
-            frequency = frequency_of_grid(_numbers(table, times[0].name)[first == first[0]])
+        frequencies = _frequencies(table, first)
+        # Of several series the one that most steps have.
+        frequency = Counter(frequencies.values()).most_common(1)[0][0]
+        asked_season = season
         season = frequency.season if season is None else season
         shortest = min(len(part) for part in table.splits.values()) if table.splits else len(rows)
         longest = int(np.bincount(first[rows] if len(rows) else np.zeros(1, dtype=np.int64)).max())
@@ -183,17 +269,61 @@ class SeriesPreparation(Preparation):
             frequency=frequency,
             group=groups[0].name if groups else None,
         )
+        if made.group is not None:
+            made = replace(made, series=made._own_scales(table, rows, first, frequencies, asked_season))
         series = made.host(table)
         for split, part in table.splits.items():
             _require_order(table, split, part, first)
-            if not len(series.anchors(part, look_back=look_back, horizon=horizon)):
+            anchors = series.anchors(part, look_back=look_back, horizon=horizon)
+            if not len(anchors):
                 raise DataError(
                     f"Table {table.name!r}: the {split} split of {len(part):,} steps is too short for look_back="
                     f"{look_back} and horizon={horizon}"
                     f"{' together' if split == 'train' else ''}; give a longer series, or a smaller horizon or "
                     "look_back."
                 )
+            if split == "train" and made.group is not None:
+                made._note_short(table, first, anchors)
         return replace(made, scales=_scales(series, rows, season))
+
+    def _own_scales(
+        self, table: Table, rows: Rows, first: Rows, frequencies: dict[int, Frequency], season: int | None
+    ) -> tuple[OwnScale, ...]:
+        """Scale and frequency of each series, from its own training steps."""
+        raw = np.concatenate([_values_of(table, v) for v in self.targets], axis=1)
+        is_train = np.zeros(len(table), dtype=bool)
+        is_train[rows] = True
+        names = self.series_of(table, np.array(list(frequencies)))
+        found = []
+        for (start, frequency), name in zip(frequencies.items(), names, strict=True):
+            own = first == start
+            values = raw[own & is_train]
+            is_enough = bool((np.isfinite(values).sum(axis=0) > 1).all())
+            known = values if is_enough else raw[own]
+            means, stds = _means_and_stds(known)
+            lag = frequency.season if season is None else season
+            scales = _repetition((known - means) / stds, lag)
+            found.append(
+                OwnScale(
+                    name=name or "",
+                    means=tuple(means.tolist()) if is_enough else None,
+                    stds=tuple(stds.tolist()) if is_enough else None,
+                    scales=scales,
+                    frequency=frequency,
+                )
+            )
+        return tuple(found)
+
+    def _note_short(self, table: Table, first: Rows, anchors: Rows) -> None:
+        """Names the series that nothing is learnt from."""
+        starts = np.unique(first)
+        short = [str(name) for name in self.series_of(table, np.setdiff1d(starts, first[anchors]))]
+        if short:
+            listed = ", ".join(short[:_SERIES_SHOWN]) + (", …" if len(short) > _SERIES_SHOWN else "")
+            needed = self.look_back + self.horizon
+            note = Sentence("reading.series_short", count=len(short), series=listed, needed=needed)
+            if note not in table.reading.notes:
+                table.reading.notes.append(note)
 
     def host(self, table: Table) -> HostSeries:
         """All steps of a table, standardized, with gaps filled.
@@ -203,7 +333,12 @@ class SeriesPreparation(Preparation):
         """
         first = _starts(table)
         raw = np.concatenate([_values_of(table, v) for v in self.variables], axis=1)
-        standardized = ((raw - self._means()) / self._stds()).astype(np.float32)
+        means, stds = (np.broadcast_to(part, raw.shape) for part in (self._means(), self._stds()))
+        own = self._scales_of(table, first, raw[:, : self.num_targets])
+        if own is not None:
+            means, stds = means.copy(), stds.copy()
+            means[:, : self.num_targets], stds[:, : self.num_targets] = own.center[own.code], own.spread[own.code]
+        standardized = ((raw - means) / stds).astype(np.float32)
         values = filled_forward(standardized, first)
         start = 0
         for variable in self.variables:
@@ -211,7 +346,37 @@ class SeriesPreparation(Preparation):
             if variable.is_known:
                 values[:, part] = _earlier(values[:, part], first, self.horizon)
             start += variable.width
-        return HostSeries(values, standardized[:, : self.num_targets].copy(), first)
+        return HostSeries(values, standardized[:, : self.num_targets].copy(), first, own)
+
+    def _scales_of(self, table: Table, first: Rows, targets: npt.NDArray[np.float64]) -> OwnScales | None:
+        """The scales of the series of a table, those of training first; None where all steps have one scale."""
+        if not self.series:
+            return None
+        starts = np.unique(first)
+        place = {one.name: number for number, one in enumerate(self.series)}
+        number_of = {int(s): place.get(str(n), -1) for s, n in zip(starts, self.series_of(table, starts), strict=True)}
+        known = [(one.means, one.stds, one.scales) for one in self.series]
+        codes = np.zeros(len(table), dtype=np.int64)
+        found: dict[int, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], tuple[float, ...]]] = {}
+        for start, number in number_of.items():
+            rows = first == start
+            code = number if number >= 0 else len(self.series) + sum(key >= len(self.series) for key in found)
+            codes[rows] = code
+            means, stds, scales = known[number] if number >= 0 else (None, None, None)
+            if means is not None and stds is not None and scales is not None:
+                found[code] = np.array(means), np.array(stds), scales
+            else:
+                # Any scale will do where windows get their own; this one keeps the digits of a float.
+                center, spread = _means_and_stds(targets[rows])
+                lag = self.season if number < 0 else self.series[number].frequency.season
+                found[code] = center, spread, _repetition((targets[rows] - center) / spread, lag)
+        num = max(len(self.series), max(found) + 1)
+        shape = (num, self.num_targets)
+        center, spread, unit, is_known = np.zeros(shape), np.ones(shape), np.ones(shape), np.zeros(num, dtype=bool)
+        for code, (one_center, one_spread, one_unit) in found.items():
+            center[code], spread[code], unit[code] = one_center, one_spread, one_unit
+            is_known[code] = code < len(self.series) and self.series[code].means is not None
+        return OwnScales(codes, center, spread, unit, is_known)
 
     def source(
         self, host: Any, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
@@ -240,8 +405,19 @@ class SeriesPreparation(Preparation):
         Raises:
             DataError: there are fewer steps than `look_back`.
         """
+        return self.windows(inputs).values
+
+    def windows(self, inputs: Any) -> Windows:
+        """The last steps that a person hands over, with what brings a forecast back into units and time.
+
+        Args:
+            inputs: as of `read`.
+
+        Raises:
+            DataError: there are fewer steps than `look_back`; of several series, all of them are too short.
+        """
         if isinstance(inputs, Table):
-            return self.latest(inputs)[0]
+            return self._windows_of(inputs)
         if any(v.classes is not None or v.is_known for v in self.variables):
             raise DataError(
                 "This network reads categories or columns that are known in advance; give the steps as a csv file "
@@ -254,9 +430,60 @@ class SeriesPreparation(Preparation):
                 f"{steps.shape[1]} steps of {steps.shape[2]}."
             )
         num, length = steps.shape[:2]
-        flat = ((steps.reshape(num * length, -1) - self._means()) / self._stds()).astype(np.float32)
+        means, stds = (np.tile(part, (num, 1, 1)) for part in (self._means(), self._stds()))
+        if self.series:
+            for row, window in enumerate(steps):
+                means[row, 0, : self.num_targets], stds[row, 0, : self.num_targets] = _means_and_stds(
+                    window[:, : self.num_targets]
+                )
+        flat = ((steps - means) / stds).astype(np.float32).reshape(num * length, -1)
         filled = filled_forward(flat, np.repeat(np.arange(num) * length, length))
-        return filled.reshape(num, length, -1)[:, -self.look_back :]
+        values = filled.reshape(num, length, -1)[:, -self.look_back :]
+        center, spread = means[..., : self.num_targets], stds[..., : self.num_targets]
+        if self.series:
+            values, center, spread = self._by_window(values, center, spread, np.zeros(num, dtype=bool))
+        return Windows(values, center, spread, [math.nan] * num, [None] * num, [self.frequency] * num)
+
+    def _by_window(
+        self,
+        values: Values,
+        center: npt.NDArray[np.float64],
+        spread: npt.NDArray[np.float64],
+        is_known: npt.NDArray[np.bool_],
+    ) -> tuple[Values, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Windows of unknown series in the scale of each window."""
+        import torch
+
+        moved = values.copy()
+        targets = torch.from_numpy(np.ascontiguousarray(values[..., : self.num_targets]))
+        own_center, own_spread = (part.numpy() for part in moving_scale(targets))
+        keeps = is_known[:, None, None]
+        own_center, own_spread = np.where(keeps, 0, own_center), np.where(keeps, 1, own_spread)
+        moved[..., : self.num_targets] = (targets.numpy() - own_center) / own_spread
+        return moved.astype(np.float32), center + spread * own_center, spread * own_spread
+
+    def _windows_of(self, table: Table) -> Windows:
+        """One window for each series of a table that is long enough."""
+        series = self.host(table)
+        ends, short = self._ends(table, series)
+        values = series.values[ends[:, None] + np.arange(-self.look_back, 0)]
+        last = ends - 1
+        names = self.series_of(table, last)
+        shape = (len(ends), 1, self.num_targets)
+        center, spread = (
+            np.broadcast_to([getattr(v, n) for v in self.targets], shape).astype(np.float64) for n in ("mean", "std")
+        )
+        if series.own is not None:
+            codes = series.own.code[last]
+            center, spread = series.own.center[codes][:, None], series.own.spread[codes][:, None]
+            values, center, spread = self._by_window(values, center, spread, series.own.is_known[codes])
+        own = {one.name: one.frequency for one in self.series}
+        steps = _frequencies(table, series.first)
+        frequencies = []
+        for row, name in zip(series.first[last].tolist(), names, strict=True):
+            found = steps[row] if steps[row].unit != "row" else self.frequency
+            frequencies.append(own.get(name or "", found) if self.series else self.frequency)
+        return Windows(values, center, spread, self.moments_of(table, last), names, frequencies, tuple(short))
 
     def latest(self, table: Table) -> tuple[Values, Rows]:
         """The windows before the first step that is not known: one for each series of a table.
@@ -265,31 +492,42 @@ class SeriesPreparation(Preparation):
             the windows, and the row after the last one of each.
 
         Raises:
-            DataError: a series is shorter than a window, or what is known in advance ends before the horizon.
+            DataError: every series is shorter than a window, or what is known in advance ends before the horizon.
         """
         series = self.host(table)
+        ends, _ = self._ends(table, series)
+        return series.values[ends[:, None] + np.arange(-self.look_back, 0)], ends
+
+    def _ends(self, table: Table, series: HostSeries) -> tuple[Rows, list[tuple[str, int]]]:
+        """The row after the last known step of each series that is long enough, and the others with their steps."""
         is_known = np.isfinite(series.targets).any(axis=1)
-        ends = []
-        for start in np.unique(series.first).tolist():
+        starts = np.unique(series.first)
+        ends: list[int] = []
+        short: list[tuple[str, int]] = []
+        for start, name in zip(starts.tolist(), self.series_of(table, starts), strict=True):
             rows = np.flatnonzero((series.first == start) & is_known)
             num = int(rows[-1]) + 1 - start if len(rows) else 0
+            which = "" if name is None else f" of the series {name!r}"
             if num < self.look_back:
-                raise DataError(
-                    f"Table {table.name!r}: a forecast looks back at {self.look_back} steps; the series has {num}. "
-                    "Give more steps."
-                )
+                short.append((name or "", num))
+                continue
             end = start + num
             if any(v.is_known for v in self.variables):
                 num_ahead = int((series.first == start).sum()) - num
                 if num_ahead < self.horizon:
                     raise DataError(
                         f"Table {table.name!r}: what is known in advance is required for {self.horizon} steps after "
-                        f"the last known target; got {num_ahead}. Add rows with these columns filled and the target "
-                        "empty."
+                        f"the last known target{which}; got {num_ahead}. Add rows with these columns filled and the "
+                        "target empty."
                     )
             ends.append(end)
-        rows_after = np.asarray(ends, dtype=np.int64)
-        return series.values[rows_after[:, None] + np.arange(-self.look_back, 0)], rows_after
+        if not ends:
+            listed = ", ".join(f"{name} {num}" for name, num in short[:_SERIES_SHOWN] if name)
+            held = f"the series have fewer ({listed})" if listed else f"the series has {short[0][1] if short else 0}"
+            raise DataError(
+                f"Table {table.name!r}: a forecast looks back at {self.look_back} steps; {held}. Give more steps."
+            )
+        return np.asarray(ends, dtype=np.int64), short
 
     def read_table(self, path: Path, **reading: Any) -> Table:
         """The table in a csv file with the columns that were trained on.
@@ -303,13 +541,13 @@ class SeriesPreparation(Preparation):
         """
         from derin.data.readers.series import read_series
 
-        targets = [variable.name for variable in self.targets]
-        return read_series(path, name=path.name, **{**reading, "target": targets, "group": self.group})
+        settings = {**reading, "target": [variable.name for variable in self.targets], "group": self.group}
+        return read_series(path, name=path.name, **settings, options=ReadOptions(inputs_only=True))
 
     def moments_of(self, table: Table, rows: Rows) -> list[float]:
         """The moment of rows; NaN where the steps have no times."""
         times = table.schema.with_role(Role.TIME)
-        if not times or times[0].kind is not Kind.DATE or self.frequency.unit == "row":
+        if not times or times[0].kind is not Kind.DATE or (self.frequency.unit == "row" and not self.series):
             return [math.nan] * len(rows)
         found: list[float] = _numbers(table, times[0].name)[rows].tolist()
         return found
@@ -352,6 +590,7 @@ class SeriesPreparation(Preparation):
             "scales": list(self.scales),
             "frequency": self.frequency.to_json(),
             "group": self.group,
+            **({"series": [one.to_json() for one in self.series]} if self.series else {}),
         }
 
     @classmethod
@@ -364,7 +603,7 @@ class SeriesPreparation(Preparation):
         fields = {
             "kind", "variables", "num_targets", "look_back", "horizon", "season", "scales", "frequency", "group",
         }  # fmt: skip
-        if not isinstance(data, dict) or set(data) != fields or not isinstance(data["variables"], list):
+        if not isinstance(data, dict) or set(data) - {"series"} != fields or not isinstance(data["variables"], list):
             raise _damaged("its fields are not those of a series")
         if not 1 <= len(data["variables"]) <= _MOST_VARIABLES:
             raise _damaged("it has no variables, or too many")
@@ -376,8 +615,12 @@ class SeriesPreparation(Preparation):
             raise _damaged("a scale above 0 is required for each target")
         if any(v.classes is not None or v.is_known for v in variables[:num]) or not isinstance(group, str | None):
             raise _damaged("a target is a category or known in advance, or the group is no name")
+        own = data.get("series", [])
+        if not isinstance(own, list) or (own and group is None):
+            raise _damaged("the scales of several series are no list, or nothing names the series")
         try:
             return cls(
+                series=tuple(OwnScale.from_json(one, num) for one in own),
                 variables=variables,
                 num_targets=num,
                 look_back=data["look_back"],
@@ -445,6 +688,37 @@ def _usual_look_back(num_train: int, season: int, horizon: int) -> int:
     wanted = min(max(num_train // _SHARE, _SEASONS * steps), _MOST_SEASONS * steps)
     # Half of the training steps are left to learn from, if there are so many.
     return max(1, min(max(wanted, horizon), (num_train - horizon) // 2))
+
+
+def _frequencies(table: Table, first: Rows) -> dict[int, Frequency]:
+    """The distance of the steps of each series, by the row at which it begins."""
+    times = table.schema.with_role(Role.TIME)
+    starts = np.unique(first).tolist()
+    if not times or times[0].kind is not Kind.DATE:
+        return dict.fromkeys(starts, Frequency(unit="row", count=1))
+    seconds = _numbers(table, times[0].name)
+    found = {start: frequency_of_grid(seconds[first == start]) for start in starts}
+    long = {start: frequency for start, frequency in found.items() if (first == start).sum() > _FEW_STEPS}
+    # One distance of two steps is none to go by where other series have more.
+    usual = Counter(long.values()).most_common(1)[0][0] if long else None
+    return {start: found[start] if start in long or usual is None else usual for start in starts}
+
+
+def _means_and_stds(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Mean and standard deviation of each column without its missing values; a spread above 0 whatever they are."""
+    is_known = np.isfinite(values)
+    count = np.maximum(is_known.sum(axis=0), 1)
+    means = np.where(is_known, values, 0).sum(axis=0) / count
+    stds = np.sqrt(np.where(is_known, (values - means) ** 2, 0).sum(axis=0) / count)
+    sizes = np.where(means == 0, 1.0, np.abs(means))
+    return means, np.where(stds > 1e-12 * sizes, stds, sizes)
+
+
+def _repetition(standardized: npt.NDArray[np.float64], season: int) -> tuple[float, ...]:
+    """The mean error of repeating the last season; 1, one standard deviation, where nothing repeats or all does."""
+    changes = np.abs(standardized[season:] - standardized[:-season])
+    means = [column[np.isfinite(column)] for column in changes.T]
+    return tuple(float(c.mean()) if len(c) and c.mean() > 0 else 1.0 for c in means)
 
 
 def _starts(table: Table) -> Rows:

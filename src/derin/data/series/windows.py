@@ -27,6 +27,44 @@ if TYPE_CHECKING:
 Values = npt.NDArray[np.float32]
 
 
+# A window that moves less than this, in the scale of its series, has no scale of its own.
+_STANDS_STILL = 1e-3
+
+
+@dataclass(frozen=True)
+class OwnScales:
+    """The scales of several series that lie in one table.
+
+    Args:
+        code: the series of each row.
+        center, spread: by which the targets of a series are standardized.
+        unit: the error of repeating its last season, standardized: what MASE counts as 1.
+        is_known: whether the scale is that of training; the windows of other series are standardized one by one.
+
+    Shapes:
+        code ``(N,)``; center, spread, unit ``(K, C)`` float64; is_known ``(K,)``.
+    """
+
+    code: Rows
+    center: npt.NDArray[np.float64]
+    spread: npt.NDArray[np.float64]
+    unit: npt.NDArray[np.float64]
+    is_known: npt.NDArray[np.bool_]
+
+
+def moving_scale(targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation of the targets of each window; 1 where it stands still.
+
+    Shapes:
+        ``(B, steps, C)`` → two of ``(B, 1, C)``.
+    """
+    import torch
+
+    center = targets.mean(dim=1, keepdim=True)
+    spread = targets.std(dim=1, keepdim=True, correction=0)
+    return center, torch.where(spread > _STANDS_STILL, spread, torch.ones_like(spread))
+
+
 @dataclass(frozen=True)
 class HostSeries:
     """All steps of a table as a network reads them.
@@ -35,6 +73,7 @@ class HostSeries:
         values: standardized variables, the targets first; what is missing holds the last known value.
         targets: the standardized targets, NaN where missing.
         first: the row at which the series of each row begins.
+        own: the scales of several series; None where all steps have one.
 
     Shapes:
         values ``(N, F)``, targets ``(N, C)``, first ``(N,)``.
@@ -43,6 +82,7 @@ class HostSeries:
     values: Values
     targets: Values
     first: Rows
+    own: OwnScales | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -101,7 +141,8 @@ class WindowSource:
 
     Shapes:
         input ``(B, look_back, F)``, target ``(B, horizon, C)`` with NaN where a value is missing. The row of an
-        example is that of its first target.
+        example is that of its first target. Of several series also ``center``, ``spread`` and ``unit`` ``(B, 1, C)``
+        float64 and the number ``series`` ``(B,)`` of each window.
     """
 
     def __init__(
@@ -132,6 +173,8 @@ class WindowSource:
         self._behind = torch.arange(-look_back, 0, device=device)
         self._ahead = torch.arange(horizon, device=device)
         self._device = device
+        self._first, self._look_back = series.first, look_back
+        self._own = None if series.own is None else _OwnTensors.of(series.own, device)
 
     def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from its step `from_step` on; their order is a function of (seed, epoch)."""
@@ -146,4 +189,77 @@ class WindowSource:
             part = slice(step * self.batch_size, (step + 1) * self.batch_size)
             at = on_device[part, None]
             columns = {self.input_name: self._values[at + self._behind], "target": self._targets[at + self._ahead]}
+            if self._own is not None:
+                columns |= self._own.scaled(columns[self.input_name], columns["target"], at[:, 0], self.input_name)
             yield Batch(columns, rows[part])
+
+    def reaches(self, steps: int) -> bool:
+        """Whether every window's series has so many steps before the forecast begins."""
+        return bool((self.anchors - steps >= self._first[self.anchors]).all())
+
+    def earlier(self, rows: torch.Tensor, steps: int) -> torch.Tensor:
+        """What the targets of windows were so many steps before, in the scale of the window; see `reaches`.
+
+        Shapes:
+            rows ``(B,)`` → ``(B, horizon, C)``; beyond ``steps`` the last ones again.
+        """
+        import torch
+
+        at = rows.to(self._device)[:, None]
+        num_targets = self._targets.shape[1]
+        ahead = self._ahead % steps
+        found = self._values[at - steps + ahead][..., :num_targets]
+        if self._own is None:
+            return found
+        inputs = self._values[at + self._behind][..., :num_targets]
+        center, spread = moving_scale(inputs)
+        is_known = self._own.is_known[self._own.code[at[:, 0]]][:, None, None]
+        return torch.where(is_known, found, (found - center) / spread)
+
+
+@dataclass(frozen=True)
+class _OwnTensors:
+    """Scales of several series where the windows are gathered."""
+
+    code: torch.Tensor
+    center: torch.Tensor
+    spread: torch.Tensor
+    unit: torch.Tensor
+    is_known: torch.Tensor
+    all_known: bool
+
+    @classmethod
+    def of(cls, own: OwnScales, device: torch.device) -> _OwnTensors:
+        import torch
+
+        # Apple's GPU has no float64.
+        wide = torch.float32 if device.type == "mps" else torch.float64
+        scales = [torch.from_numpy(part).to(device, wide) for part in (own.center, own.spread, own.unit)]
+        code, is_known = (torch.from_numpy(part).to(device) for part in (own.code, own.is_known))
+        return cls(code, *scales, is_known, bool(own.is_known.all()))
+
+    def scaled(
+        self, inputs: torch.Tensor, target: torch.Tensor, rows: torch.Tensor, input_name: str
+    ) -> dict[str, torch.Tensor]:
+        """The columns of a batch with the scale of each window; those of unknown series are standardized by it."""
+        import torch
+
+        code = self.code[rows]
+        center, spread, unit = (part[code][:, None] for part in (self.center, self.spread, self.unit))
+        found = {"center": center, "spread": spread, "unit": unit, "series": code}
+        if self.all_known:
+            return found
+        num_targets = target.shape[2]
+        is_known = self.is_known[code][:, None, None]
+        own_center, own_spread = moving_scale(inputs[..., :num_targets])
+        own_center = torch.where(is_known, torch.zeros_like(own_center), own_center)
+        own_spread = torch.where(is_known, torch.ones_like(own_spread), own_spread)
+        moved = (inputs[..., :num_targets] - own_center) / own_spread
+        return {
+            input_name: torch.cat([moved, inputs[..., num_targets:]], dim=2),
+            "target": (target - own_center) / own_spread,
+            "center": center + spread * own_center,
+            "spread": spread * own_spread,
+            "unit": unit / own_spread,
+            "series": code,
+        }

@@ -1,4 +1,4 @@
-"""What a network must beat on a series: the last value, the last season, and the best linear forecast.
+"""What a network must beat on a series: the last value, the last season, the last year, and the best linear forecast.
 
 The linear one is ridge regression in closed form, chosen on the validation split among three ways of reading a window
 (as it is, relative to its last step, relative to its mean) and thirteen penalties. Targets share their weights.
@@ -20,7 +20,7 @@ from torch import Tensor
 from derin.core.errors import RefusedFileError
 from derin.data.batch import Batch, Source
 
-NAIVE, SEASONAL_NAIVE, LINEAR = "naive", "seasonal_naive", "linear"
+NAIVE, SEASONAL_NAIVE, YEARLY_NAIVE, LINEAR = "naive", "seasonal_naive", "yearly_naive", "linear"
 _LEVELS = ("none", "last", "mean")
 # Of standardized values; multiplied by the number of examples over a thousand, so that it means alike for any series.
 _PENALTIES = tuple(10.0 ** (half / 2) for half in range(-6, 7))
