@@ -57,7 +57,7 @@ def invoke(*arguments: object) -> Result:
 def test_a_forecast_goes_on_where_the_data_ends(run: Path) -> None:
     (answer,) = forecast(derin.open(run))
     assert answer.times == ("2013-07", "2013-08", "2013-09", "2013-10", "2013-11", "2013-12")
-    assert (answer.method, answer.level, answer.names) == ("direct", 0.9, ("load",))
+    assert (answer.method, answer.level, answer.names) == ("direct", pytest.approx(5 / 6), ("load",))
     truth = 100 + np.arange(NUM, NUM + 6) + 20 * np.sin(2 * np.pi * np.arange(NUM, NUM + 6) / 12)
     assert np.abs(answer.values[:, 0] - truth).max() < 12
     assert answer.low is not None
@@ -145,7 +145,7 @@ def test_the_command_writes_documents_tables_and_drawings(run: Path, tmp_path: P
     result = invoke(run, "--json", "--horizon", 3)
     assert result.exit_code == 0
     document = json.loads(result.stdout)
-    assert (document["method"], document["horizon"], document["level"]) == ("direct", 3, 0.9)
+    assert (document["method"], document["horizon"], document["level"]) == ("direct", 3, pytest.approx(5 / 6))
     assert document["forecasts"][0]["times"] == ["2013-07", "2013-08", "2013-09"]
     numbers = document["forecasts"][0]["variables"]["load"]
     assert numbers["low"][2] < numbers["value"][2] < numbers["high"][2]
@@ -173,6 +173,50 @@ def test_the_report_compares_and_draws(run: Path, language: str, monkeypatch: py
     assert "<svg" not in without
     words = {"en": "last season again", "tr": "geçen mevsimin yinelenmesi"}
     assert words[language] in told
+
+
+def test_a_short_series_is_left_out_and_each_has_its_own_steps(tmp_path: Path) -> None:
+    path = tmp_path / "shops.csv"
+    days = np.datetime64("2024-01-01") + np.arange(150)
+    noise = np.random.default_rng(2).normal(size=len(days))
+    lines = [f"{d},every,{10 + v:.4f}" for d, v in zip(days, noise)]
+    lines += [f"{d},most,{9e3 * (10 + v):.4f}" for d, v in zip(days, noise) if np.is_busday(d)]
+    lines += [f"{d},new,3" for d in days[-4:]]
+    path.write_text("day,shop,sales\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    inputs = {"horizon": 3, "look_back": 14}
+    run = derin.fit(path, reading={"group": "shop"}, inputs=inputs, epochs=1, out=tmp_path / "run", **QUICK)
+    model = derin.open(run.path)
+    for found in (forecast(model), forecast(model, path)):
+        assert {answer.series: answer.times for answer in found} == {
+            "every": ("2024-05-30", "2024-05-31", "2024-06-01"),
+            "most": ("2024-05-30", "2024-05-31", "2024-06-03"),
+        }
+        assert found[1].values.min() > 1_000 > found[0].values.max()
+    assert found.to_json()["left_out"] == [{"series": "new", "steps": 4, "needed": 14}]
+    assert "One series has no forecast, since it has fewer than 14 steps: new (4)." in invoke(run.path).stdout
+    each = run.record["findings"]["measured"]["network"]["per_series"]
+    assert set(each) == {"every", "most"}
+    assert run.metrics["test"]["mase"] == pytest.approx(np.mean([part["mase"] for part in each.values()]), rel=1e-6)
+    metrics, _ = model.evaluate(path)
+    assert metrics["per_series"]["most"]["mase"] == pytest.approx(each["most"]["mase"], rel=1e-6)
+    told = section(read_story(run.path))
+    assert told is not None
+    assert "Each series" in told
+
+
+def test_the_last_year_is_among_the_baselines_where_the_data_reaches_so_far(tmp_path: Path) -> None:
+    path, days = tmp_path / "sales.csv", np.datetime64("2021-01-01") + np.arange(1_000)
+    level = np.random.default_rng(2).normal(10, 3, size=364)  # of each day of the year
+    sales = level[np.arange(1_000) % 364]
+    path.write_text("day,sales\n" + "\n".join(f"{d},{v!r}" for d, v in zip(days, sales.tolist())), encoding="utf-8")
+    run = derin.fit(path, inputs={"horizon": 3, "look_back": 14}, epochs=1, out=tmp_path / "run", **QUICK)
+    found = run.record["findings"]
+    assert (found["best_baseline"], found["year"]) == ("yearly_naive", 364)
+    assert found["measured"]["yearly_naive"]["mse"] == pytest.approx(0, abs=1e-9)
+    again = forecast(derin.open(run.path), baseline="yearly_naive")[0]
+    np.testing.assert_allclose(again.values[:, 0], level[np.arange(1_000, 1_003) % 364], rtol=1e-5)
+    months = forecast(derin.open(run.path), path, baseline="naive")[0]
+    assert months.times == again.times
 
 
 def test_several_series_are_forecast_each_and_damage_in_the_findings_hides_the_section(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from derin.data.batch import Batch
-from derin.tasks.metrics.forecasts import ForecastMetrics, coverage, half_widths, pinball
+from derin.tasks.metrics.forecasts import ForecastMetrics, coverage, half_widths, pinball, supported_level
 
 NUM, H, C = 23, 5, 2
 RNG = np.random.default_rng(0)
@@ -86,3 +86,37 @@ def test_half_widths_are_the_ranked_errors_and_the_largest_where_there_are_few()
 
 def test_coverage_leaves_missing_values_out() -> None:
     assert coverage(np.zeros(4), np.ones(4), np.array([0.5, 2.0, np.nan, 1.0])) == pytest.approx(2 / 3)
+
+
+def test_mase_of_several_series_is_the_mean_of_that_of_each() -> None:
+    codes = np.arange(NUM) % 3
+    center, spread = RNG.normal(size=(3, C)), np.array([[1.0, 2.0], [1000.0, 30.0], [5.0, 0.1]])
+    unit = RNG.uniform(0.5, 2, size=(3, C))
+    metrics = ForecastMetrics(("a", "b"), MEAN.tolist(), STD.tolist(), SCALES.tolist(), ("kiosk", "market"))
+    for start in range(0, NUM, 7):
+        part = slice(start, start + 7)
+        own = codes[part]
+        columns = {"center": center[own][:, None], "spread": spread[own][:, None], "unit": unit[own][:, None]}
+        columns |= {"target": TARGET[part], "series": own}
+        batch = Batch({n: torch.tensor(v) for n, v in columns.items()}, torch.arange(len(own)))
+        metrics.update({"standardized": torch.tensor(FORECAST[part])}, batch)
+    found = metrics.compute()
+    errors = np.abs(FORECAST - TARGET)
+    each = np.array([(errors[codes == k] / unit[k]).mean((0, 1)) for k in range(3)])
+    assert found["mase"] == pytest.approx(each.mean())
+    assert list(found["per_series"]) == ["kiosk", "market", "#1"]
+    assert [part["mase"] for part in found["per_series"].values()] == pytest.approx(each.mean(1).tolist())
+    in_units = errors * spread[codes][:, None]
+    assert found["per_variable"]["a"]["mae_units"] == pytest.approx(in_units[..., 0].mean())
+    assert found["per_variable"]["b"]["rmse_units"] == pytest.approx(np.sqrt(np.square(in_units[..., 1]).mean()))
+    assert found["per_series"]["market"]["mae_units"]["a"] == pytest.approx(in_units[codes == 1][..., 0].mean())
+
+
+@pytest.mark.parametrize(
+    ("windows", "horizon", "level"),
+    [([9], 1, 0.9), ([3], 1, 0.75), ([3], 3, 0.625), ([10, 10], 10, 3.8 / 4.8), ([], 3, 0)],
+)
+def test_windows_that_overlap_support_no_higher_level_than_those_that_do_not(
+    windows: list[int], horizon: int, level: float
+) -> None:
+    assert supported_level(windows, horizon, 0.9) == pytest.approx(level)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _MOST_DRAWN = 12  # panels of a picture
 _LONGEST = 10_000  # steps of a forecast
+_LISTED = 8
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,12 +39,19 @@ class Forecasts:
         past: the last steps of each that the forecast was made from, in units, ``(steps, variables)``.
         better: the baseline that beat the network on the test split, or None.
         ratio: the error of the network there as a multiple of that of the best baseline; None where it is not known.
+        left_out: series that are shorter than a window, with their steps, and have no forecast.
+        needed: steps of a window.
+        lowered: the level that the intervals were wanted to have and the validation windows that could show no more;
+            None where they have it.
     """
 
     answers: tuple[Forecast, ...]
     past: tuple[np.ndarray, ...]
     better: str | None = None
     ratio: float | None = None
+    left_out: tuple[tuple[str, int], ...] = ()
+    needed: int = 0
+    lowered: tuple[float, int] | None = None
 
     def __iter__(self) -> Iterator[Forecast]:
         return iter(self.answers)
@@ -65,6 +73,7 @@ class Forecasts:
             "level": first.level,
             "better_baseline": self.better,
             "forecasts": [answer.to_json() for answer in self.answers],
+            "left_out": [{"series": name, "steps": steps, "needed": self.needed} for name, steps in self.left_out],
         }
 
     def save(self, path: str | Path) -> None:
@@ -119,12 +128,13 @@ def forecast(model: Model, data: Any = None, *, horizon: int | None = None, base
             with the data that the network was trained on.
         horizon: steps; None takes as many as the network was trained for. More are forecast on its own forecasts, and
             have no intervals.
-        baseline: ``"naive"``, ``"seasonal_naive"`` or ``"linear"`` in place of the network.
+        baseline: ``"naive"``, ``"seasonal_naive"``, ``"yearly_naive"`` or ``"linear"`` in place of the network.
 
     Raises:
         UsageError: the network does not forecast, or the horizon cannot be reached.
-        DataError: the series is shorter than what the network looks back at.
+        DataError: the series is shorter than what the network looks back at; of several series, all of them are.
     """
+    from derin.tasks.baselines.series import SeasonalNaive
     from derin.tasks.forecasting import Forecasting
     from derin.tasks.forecasting_findings import names_of_baselines, read_baseline, steps_of
 
@@ -140,7 +150,7 @@ def forecast(model: Model, data: Any = None, *, horizon: int | None = None, base
     record = _record(model)
     table = _table(model, data, record)
     forecaster: Forecaster = steps_of(model.network, preparation)
-    method, widths = ("direct" if steps <= preparation.horizon else "recursive"), None
+    method, widths, look_back = ("direct" if steps <= preparation.horizon else "recursive"), None, preparation.look_back
     if baseline is not None:
         known = names_of_baselines(preparation)
         if baseline not in known:
@@ -151,19 +161,17 @@ def forecast(model: Model, data: Any = None, *, horizon: int | None = None, base
             )
         found, widths = read_baseline(model.path.parent, baseline, preparation)
         forecaster, method = found.forecast, baseline
-    windows, last, series = task.last_windows(data if table is None else table)
+        look_back = max(look_back, found.season if isinstance(found, SeasonalNaive) else 0)
+    windows = task.last_windows(data if table is None else table, look_back)
     device = next(model.network.parameters()).device
     values = task.ahead(forecaster, windows, steps, device)
     # A baseline without intervals of its own does not borrow those of the network.
     has_intervals = baseline is None or widths is not None
-    intervals = task.intervals(windows, steps, widths) if has_intervals else [None] * len(windows)
-    answers = tuple(
-        task.answer(part, moment, name, method, width)
-        for part, moment, name, width in zip(values, last, series, intervals)
-    )
-    past = tuple(preparation.in_units(window[:, : preparation.num_targets]) for window in windows)
+    intervals = task.intervals(windows, steps, widths) if has_intervals else [None] * len(values)
+    answers = tuple(task.told(windows, values, method, intervals))
+    past = tuple(windows.in_units(windows.values[:, -preparation.look_back :, : preparation.num_targets]))
     better, ratio = _verdict(record)
-    return Forecasts(answers, past, better, ratio)
+    return Forecasts(answers, past, better, ratio, windows.left_out, look_back, _lowered(record))
 
 
 def _record(model: Model) -> Mapping[str, Any]:
@@ -177,7 +185,7 @@ def _record(model: Model) -> Mapping[str, Any]:
 def _table(model: Model, data: Any, record: Mapping[str, Any]) -> Table | None:
     """The series to go on with; None where numbers were handed over."""
     from derin.data.catalog import NAMED_SETS
-    from derin.data.load import load
+    from derin.data.load import load, read_inputs
     from derin.data.table import Table
 
     if isinstance(data, Table):
@@ -197,6 +205,8 @@ def _table(model: Model, data: Any, record: Mapping[str, Any]) -> Table | None:
         if not path.exists():
             raise UsageError(f"{str(data)!r} is neither a file nor a known data set; name a csv file.")
         # As the training data was read; the cut concerns training alone.
+        if model.recipe.part("series"):
+            return read_inputs(path, model.recipe)
         reading = {name: value for name, value in model.recipe.reading.items() if name != "split"}
         return task.preparation.read_table(path, **reading)
     return None
@@ -208,6 +218,32 @@ def _verdict(record: Mapping[str, Any]) -> tuple[str | None, float | None]:
     winner, ratio = found.get("winner"), found.get("ratio_to_best")
     better = winner if isinstance(winner, str) and winner != "network" else None
     return better, float(ratio) if isinstance(ratio, int | float) else None
+
+
+def _lowered(record: Mapping[str, Any]) -> tuple[float, int] | None:
+    """The level that was wanted and the windows that could not show it."""
+    found = record.get("findings") or {}
+    level, wanted, num = (found.get(name) for name in ("level", "wanted_level", "num_calibration"))
+    are_numbers = isinstance(level, int | float) and isinstance(wanted, int | float) and isinstance(num, int)
+    return (float(wanted), num) if are_numbers and level < wanted else None
+
+
+def level_lowered(found: Forecasts) -> str:
+    """The sentence that says that the intervals have a lower level than usual; empty where they do not."""
+    level = found.answers[0].level
+    if found.lowered is None or level is None:
+        return ""
+    wanted, num = found.lowered
+    return say("forecast.level_lowered", level=level, wanted=wanted, num=num)
+
+
+def short_series(found: Forecasts) -> str:
+    """The sentence that names the series without a forecast; empty where there are none."""
+    if not found.left_out:
+        return ""
+    listed = ", ".join(f"{name} ({steps:,})" for name, steps in found.left_out[:_LISTED])
+    listed += ", …" if len(found.left_out) > _LISTED else ""
+    return say("forecast.left_out", count=len(found.left_out), series=listed, needed=found.needed)
 
 
 def offer(found: Forecasts) -> str:

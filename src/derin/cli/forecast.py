@@ -26,7 +26,7 @@ def forecast(
     ] = None,
     baseline: Annotated[
         str | None,
-        typer.Option(help="naive, seasonal_naive or linear in place of the network.", show_default=False),
+        typer.Option(help="naive, seasonal_naive, yearly_naive or linear in place of the network.", show_default=False),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="A table (.csv) or a drawing (.png, .svg, .pdf).", show_default=False)
@@ -39,7 +39,7 @@ def forecast(
     Example: [bold]derin forecast runs/airline_passengers-1 --out forecast.png[/bold]
     """
     from derin.api.forecast import forecast as forecast_with
-    from derin.api.forecast import offer
+    from derin.api.forecast import level_lowered, offer, short_series
     from derin.api.model import open
     from derin.core.messages import say
     from derin.explain.pictures import require_place
@@ -49,6 +49,8 @@ def forecast(
     found = forecast_with(open(run, device=device), data, horizon=horizon, baseline=baseline)
     terminal = console(json_output=json_output)
     if baseline is None and (sentence := offer(found)):
+        terminal.print(sentence, markup=False, soft_wrap=True)
+    for sentence in filter(None, (short_series(found), level_lowered(found))):
         terminal.print(sentence, markup=False, soft_wrap=True)
     if json_output:
         print_json(found.to_json())

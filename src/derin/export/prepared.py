@@ -61,7 +61,8 @@ class PreparedSteps(nn.Module):
         ``(B, look_back, F)`` float64, NaN where missing → the same, float32.
 
     Raises:
-        UsageError: the network reads categories, or columns that are known in advance.
+        UsageError: the network reads categories, columns that are known in advance, or several series in scales of
+            their own.
     """
 
     mean: Tensor
@@ -69,6 +70,11 @@ class PreparedSteps(nn.Module):
 
     def __init__(self, preparation: SeriesPreparation) -> None:
         super().__init__()
+        if preparation.series:
+            raise UsageError(
+                "The preparation of several series, each in its own scale, cannot be exported; export the network "
+                "without preparation."
+            )
         if any(v.classes is not None or v.is_known for v in preparation.variables):
             raise UsageError(
                 "The preparation of a series with categories or columns that are known in advance cannot be exported; "

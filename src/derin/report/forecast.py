@@ -13,9 +13,9 @@ from derin.strategy.story import Story, is_number
 
 _WIDTH, _HEIGHT = 1020, 340  # as wide as the page, so that letters are as large as elsewhere
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 12, 34
-_ORDER = ("network", "linear", "seasonal_naive", "naive")
+_ORDER = ("network", "linear", "seasonal_naive", "yearly_naive", "naive")
 _MOST_STEPS = 3_000  # of a picture; a damaged record may hold more
-_MOST_VARIABLES = 40
+_MOST_VARIABLES = _MOST_SERIES = 40
 _LINES = (("past", "train"), ("truth", "train"), ("baseline", "running"), ("forecast", "val"))
 
 
@@ -39,6 +39,7 @@ def section(story: Story, *, examples: bool = True) -> Html | None:
         _how(found),
         _intervals(found, measured),
         _variables(measured),
+        _series(found, measured),
         _picture(found) if examples else None,
     ]
     return join(part for part in parts if part is not None)
@@ -93,6 +94,9 @@ def _intervals(found: Mapping[str, Any], measured: Mapping[str, Any]) -> Html | 
     if not is_number(level) or not is_number(held) or not is_number(num):
         return None
     sentence = say("forecast.intervals", level=float(level), held=float(held), num=count_text(num))
+    wanted = found.get("wanted_level")
+    if is_number(wanted) and float(level) < float(wanted):
+        sentence += " " + say("forecast.level_lowered", level=float(level), wanted=float(wanted), num=int(num))
     return tag("p", sentence, class_="quiet")
 
 
@@ -109,6 +113,28 @@ def _variables(measured: Mapping[str, Any]) -> Html | None:
     ]
     heads = [say("forecast.variable"), *(say(f"forecast.{kind}") for kind in kinds)]
     return table(heads, lines, numeric=range(1, len(heads)))
+
+
+def _series(found: Mapping[str, Any], measured: Mapping[str, Any]) -> Html | None:
+    """The errors of the network and of the best baseline in each series, where there are several."""
+    each, best = measured["network"].get("per_series"), found.get("best_baseline")
+    if not isinstance(each, Mapping) or len(each) < 2 or best not in _ORDER:
+        return None
+    others = measured[best].get("per_series") if isinstance(measured.get(best), Mapping) else None
+    lines = []
+    for name, numbers in list(each.items())[:_MOST_SERIES]:
+        other = others.get(name) if isinstance(others, Mapping) else None
+        if isinstance(numbers, Mapping):
+            parts = (numbers, other if isinstance(other, Mapping) else {})
+            mase = [number_text(float(v)) if is_number(v := p.get("mase")) else say("value.missing") for p in parts]
+            smape, held = (
+                spell(float(v), ".1%") if is_number(v := numbers.get(key)) else say("value.missing")
+                for key in ("smape", "coverage")
+            )
+            lines.append([str(name), *mase, smape, held])
+    heads = [say("forecast.series"), say("forecast.mase"), f"{say('forecast.mase')}, {_name(best)}"]
+    heads += [say("forecast.smape"), say("forecast.coverage")]
+    return join([tag("h3", say("forecast.by_series")), table(heads, lines, numeric=range(1, len(heads)))])
 
 
 def _picture(found: Mapping[str, Any]) -> Html | None:

@@ -167,11 +167,16 @@ class Forecasting(BaseTask):
         values = self.ahead(steps_of(network, self.preparation), windows, horizon, device, batch_size)
         return self.told(windows, values, "direct", self.intervals(windows, horizon))
 
-    def last_windows(self, inputs: Any) -> Windows:
-        """The windows after which a forecast begins, of a csv file, a table or numbers."""
+    def last_windows(self, inputs: Any, look_back: int | None = None) -> Windows:
+        """The windows after which a forecast begins, of a csv file, a table or numbers.
+
+        Args:
+            inputs: see `SeriesPreparation.windows`; or the path of a csv file.
+            look_back: steps of a window; None takes as many as the network reads.
+        """
         if isinstance(inputs, str | Path):
             inputs = self.preparation.read_table(Path(inputs))
-        return self.preparation.windows(inputs)
+        return self.preparation.windows(inputs, look_back)
 
     def ahead(
         self, forecaster: Forecaster, windows: Windows, num_steps: int, device: torch.device, batch_size: int = 256
@@ -227,9 +232,7 @@ class Forecasting(BaseTask):
         found[:, :num] = half_widths[:num] * spreads * windows.spread
         return list(found)
 
-    def told(
-        self, windows: Windows, values: Floats, method: str, widths: Sequence[Floats | None]
-    ) -> list[Forecast]:
+    def told(self, windows: Windows, values: Floats, method: str, widths: Sequence[Floats | None]) -> list[Forecast]:
         """Values with their times and bounds, one forecast for each window."""
         answers = []
         parts = zip(values, windows.seconds, windows.series, windows.frequencies, widths, strict=True)
@@ -237,9 +240,7 @@ class Forecasting(BaseTask):
             times = tuple(map(frequency.text, frequency.after(last, len(own)).tolist())) if math.isfinite(last) else ()
             low, high = (None, None) if width is None else (own - width, own + width)
             level = None if width is None else self.level
-            answers.append(
-                Forecast(self.columns, times or ("",) * len(own), own, low, high, level, method, series)
-            )
+            answers.append(Forecast(self.columns, times or ("",) * len(own), own, low, high, level, method, series))
         return answers
 
     def to_json(self) -> dict[str, Any]:

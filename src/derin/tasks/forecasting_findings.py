@@ -101,11 +101,12 @@ def compare(
     split = next(s for s in ("test", "val", "train") if s in table.splits)
     forecasters = {NETWORK: _of_inputs(forecaster)} | {b.name: _of_inputs(b.forecast) for b in baselines}
     of_split: dict[str, dict[str, _Measured]] = {}
-    year = preparation.frequency.year
+    year = preparation.year
     for part in {split, "val"} & set(table.splits):
         of_split[part] = dict(forecasters)
         if year > max(season, horizon) and _reaches(source(split), year) and _reaches(source(part), year):
             of_split[part][YEARLY_NAIVE] = _year_before(source(part), year)
+    wanted = level
     if validation is not None:
         level = supported_level(_windows_of_series(validation), horizon, level)
     widths = {} if validation is None else _learn_widths(of_split["val"], validation, level)
@@ -126,6 +127,7 @@ def compare(
         "frequency": preparation.frequency.name,
         "year": year if YEARLY_NAIVE in measured else None,
         "level": level if widths else None,
+        "wanted_level": wanted if widths else None,
         "num_calibration": validation.num_examples if validation is not None else 0,
         "measured": measured,
         "best_baseline": best,
@@ -159,7 +161,7 @@ def read_baseline(folder: Path, name: str, preparation: SeriesPreparation) -> tu
     if name == SEASONAL_NAIVE:
         return SeasonalNaive(preparation.num_targets, preparation.horizon, preparation.season), widths
     if name == YEARLY_NAIVE:
-        year = preparation.frequency.year
+        year = preparation.year
         return SeasonalNaive(preparation.num_targets, preparation.horizon, year, YEARLY_NAIVE), widths
     parts = {n.removeprefix(_WEIGHTS): t for n, t in tensors.items() if n.startswith(_WEIGHTS)}
     linear = Linear.from_tensors(parts, input_shape=preparation.input_shape, horizon=preparation.horizon)
@@ -183,7 +185,7 @@ def spread_of(targets: Tensor) -> Tensor:
 def names_of_baselines(preparation: SeriesPreparation) -> tuple[str, ...]:
     """The baselines that a run has."""
     has_season = 1 < preparation.season <= preparation.look_back
-    has_year = preparation.frequency.year > max(preparation.season, preparation.horizon)
+    has_year = preparation.year > max(preparation.season, preparation.horizon)
     found = [NAIVE, *([SEASONAL_NAIVE] if has_season else []), *([YEARLY_NAIVE] if has_year else []), LINEAR]
     return tuple(found)
 

@@ -11,6 +11,7 @@ from derin.data.preparation import Batching, preparation_from_json
 from derin.data.readers.series import read_series
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.series.preparation import SeriesPreparation
+from derin.data.series.windows import WindowSource
 from derin.data.table import Dense, Table
 
 RNG = np.random.default_rng(0)
@@ -199,3 +200,88 @@ def test_the_card_gives_the_same_preparation_and_damage_is_refused() -> None:
     ):
         with pytest.raises(RefusedFileError):
             SeriesPreparation.from_json({**card, **wrong})
+
+
+def shops(folder: Path, sizes: dict[str, float], num: int = 60, late: dict[str, int] | None = None) -> Table:
+    """Days of shops whose sales are alike but for their size; the late ones have only so many days at the end."""
+    wave = np.sin(np.arange(num) * 2 * np.pi / 7) + RNG.normal(size=num) * 0.1
+    starts = {name: num - (late or {}).get(name, num) for name in sizes}
+    lines = [
+        f"{np.datetime64('2024-01-01') + d},{name},{size * (10 + wave[d]):.6f}"
+        for name, size in sizes.items()
+        for d in range(starts[name], num)
+    ]
+    path = folder / f"{'-'.join(sizes)}.csv"
+    path.write_text("day,shop,sales\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    return read_series(path, name="shops", group="shop", target="sales")
+
+
+def test_each_series_has_the_scale_of_its_own_training_steps(tmp_path: Path) -> None:
+    table = shops(tmp_path, {"kiosk": 1, "market": 1000})
+    preparation = SeriesPreparation.fit(table, table.splits["train"], horizon=3, look_back=7)
+    sales = table.columns["sales"].values.reshape(2, 60)
+    train = sales[:, :36]
+    host = preparation.host(table)
+    expected = (sales - train.mean(1, keepdims=True)) / train.std(1, keepdims=True)
+    np.testing.assert_allclose(host.values[:, 0].reshape(2, 60), expected, rtol=1e-3, atol=1e-4)
+    scales = [one.scales[0] * one.stds[0] for one in preparation.series if one.stds is not None]
+    np.testing.assert_allclose(scales, np.abs(train[:, 7:] - train[:, :-7]).mean(1), rtol=1e-6)
+    source = preparation.source(host, {}, table.splits["test"], input_name="input", batching=Batching(batch_size=4))
+    for batch in source.batches(0):
+        units = batch["target"].double() * batch["spread"] + batch["center"]
+        rows = batch.rows[:, None].numpy() + np.arange(3)
+        np.testing.assert_allclose(units[..., 0].numpy(), table.columns["sales"].values[rows], rtol=1e-5)
+    windows = preparation.windows(table)
+    np.testing.assert_allclose(windows.in_units(windows.values)[..., 0], sales[:, -7:], rtol=1e-5)
+    assert preparation_from_json(json.loads(json.dumps(preparation.to_json()))) == preparation
+    card = preparation.to_json()
+    for wrong in (3, [{**card["series"][0], "stds": [0.0]}], [{**card["series"][0], "means": [1.0, 2.0]}], [{}]):
+        with pytest.raises(RefusedFileError):
+            preparation_from_json(json.loads(json.dumps({**card, "series": wrong})))
+
+
+def test_windows_of_a_series_that_training_did_not_have_are_standardized_one_by_one(tmp_path: Path) -> None:
+    known = shops(tmp_path, {"kiosk": 1, "market": 1000})
+    preparation = SeriesPreparation.fit(known, known.splits["train"], horizon=3, look_back=7)
+    other = shops(tmp_path, {"fair": 37.0})
+    sales = other.columns["sales"].values
+    last = sales[-7:]
+    expected = (last - last.mean()) / last.std()
+    for given in (other, sales, sales[-7:], np.stack([sales[-9:]])[..., None]):
+        windows = preparation.windows(given)
+        np.testing.assert_allclose(windows.values[0, :, 0], expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(windows.in_units(windows.values)[0, :, 0], last, rtol=1e-5)
+    host = preparation.host(other)
+    source = preparation.source(host, {}, np.arange(60), input_name="input", batching=Batching(batch_size=64))
+    batch = next(iter(source.batches(0)))
+    place = int(batch.rows[5])
+    window = sales[place - 7 : place]
+    np.testing.assert_allclose(
+        batch["target"][5, :, 0], (sales[place : place + 3] - window.mean()) / window.std(), rtol=1e-3, atol=1e-4
+    )
+    unit = np.abs(sales[7:] - sales[:-7]).mean() / window.std()
+    assert batch["unit"][5].item() == pytest.approx(unit, rel=1e-4)
+
+
+def test_a_series_that_is_too_short_is_named_and_left_out(tmp_path: Path) -> None:
+    table = shops(tmp_path, {"a": 1, "b": 2, "Dükkan": 3}, late={"Dükkan": 5})
+    preparation = SeriesPreparation.fit(table, table.splits["train"], horizon=3, look_back=7)
+    assert "The series Dükkan is too short in train for a window of 10 steps" in " ".join(table.reading.notes)
+    windows = preparation.windows(table)
+    assert (windows.series, windows.left_out) == (["a", "b"], (("Dükkan", 5),))
+    with pytest.raises(DataError, match=r"looks back at 7 steps; the series have fewer \(Dükkan 5\)"):
+        preparation.windows(shops(tmp_path, {"Dükkan": 3}, late={"Dükkan": 5}))
+
+
+def test_what_was_a_year_before_is_found_behind_the_window(tmp_path: Path) -> None:
+    table = shops(tmp_path, {"a": 1, "b": 50})
+    preparation = SeriesPreparation.fit(table, table.splits["train"], horizon=3, look_back=7)
+    source = preparation.source(
+        preparation.host(table), {}, table.splits["test"], input_name="input", batching=Batching(batch_size=64)
+    )
+    assert isinstance(source, WindowSource)
+    assert (source.reaches(40), source.reaches(49)) == (True, False)
+    batch = next(iter(source.batches(0)))
+    units = source.earlier(batch.rows, 28).double() * batch["spread"] + batch["center"]
+    rows = batch.rows.numpy()[:, None] - 28 + np.arange(3)
+    np.testing.assert_allclose(units[..., 0].numpy(), table.columns["sales"].values[rows], rtol=1e-5)

@@ -487,6 +487,7 @@ MESSAGES: dict[str, Message] = {
     "forecast.heading": "Forecasts",
     "forecast.network": "the network",
     "forecast.linear": "linear forecast",
+    "forecast.yearly_naive": "last year again",
     "forecast.seasonal_naive": "last season again",
     "forecast.naive": "last value again",
     "forecast.forecaster": "forecast by",
@@ -520,6 +521,14 @@ MESSAGES: dict[str, Message] = {
     "forecast.past": "until now",
     "forecast.forecast": "forecast",
     "forecast.interval": "{level:.0%} interval",
+    "forecast.left_out": (
+        "One series has no forecast, since it has fewer than {needed:,} steps: {series}.",
+        "{count:,} series have no forecast, since they have fewer than {needed:,} steps: {series}.",
+    ),
+    "forecast.level_lowered": "The intervals are of {level:.0%}, not of {wanted:.0%}: {num} validation windows that "
+    "overlap can show no more.",
+    "forecast.series": "series",
+    "forecast.by_series": "Each series",
     "forecast.written": "The forecast is in {path}.",
     "forecast.more": "More steps, variables or series are in the file that --out writes, and in --json.",
     "text_baseline.heading": "Beside a linear model",

@@ -477,6 +477,7 @@ MESSAGES: dict[str, Message] = {
     "forecast.heading": "Tahminler",
     "forecast.network": "ağ",
     "forecast.linear": "doğrusal tahmin",
+    "forecast.yearly_naive": "geçen yılın yinelenmesi",
     "forecast.seasonal_naive": "geçen mevsimin yinelenmesi",
     "forecast.naive": "son değerin yinelenmesi",
     "forecast.forecaster": "tahmin eden",
@@ -511,6 +512,14 @@ MESSAGES: dict[str, Message] = {
     "forecast.past": "şimdiye kadar",
     "forecast.forecast": "tahmin",
     "forecast.interval": "{level:.0%} aralığı",
+    "forecast.left_out": (
+        "Bir dizinin tahmini yok, çünkü adımları {needed:,} adımdan az: {series}.",
+        "{count:,} dizinin tahmini yok, çünkü adımları {needed:,} adımdan az: {series}.",
+    ),
+    "forecast.level_lowered": "Aralıkların düzeyi {wanted:.0%} değil {level:.0%}: örtüşen {num} doğrulama "
+    "penceresi daha fazlasını gösteremez.",
+    "forecast.series": "dizi",
+    "forecast.by_series": "Her dizi",
     "forecast.written": "Tahmin {path} dosyasında.",
     "forecast.more": "Daha çok adım, değişken ya da seri --out ile yazılan dosyada ve --json çıktısındadır.",
     "text_baseline.heading": "Doğrusal bir modelin yanında",

@@ -117,7 +117,8 @@ class OwnScale:
             None if data[name] is None else tuple(map(float, data[name])) for name in ("means", "stds", "scales")
         )
         assert scales is not None
-        return cls(data["name"], means, stds, scales, Frequency.from_json(data["frequency"]))
+        frequency = Frequency.from_json(data["frequency"])
+        return cls(name=data["name"], means=means, stds=stds, scales=scales, frequency=frequency)
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,12 @@ class SeriesPreparation(Preparation):
     def targets(self) -> tuple[Variable, ...]:
         """The variables that are forecast."""
         return self.variables[: self.num_targets]
+
+    @property
+    def year(self) -> int:
+        """After how many steps the year repeats; 1 where no such number is that of all series."""
+        years = {one.frequency.year for one in self.series if one.means is not None} or {self.frequency.year}
+        return years.pop() if len(years) == 1 else 1
 
     @property
     def input_shape(self) -> tuple[int, int]:
@@ -407,26 +414,28 @@ class SeriesPreparation(Preparation):
         """
         return self.windows(inputs).values
 
-    def windows(self, inputs: Any) -> Windows:
+    def windows(self, inputs: Any, look_back: int | None = None) -> Windows:
         """The last steps that a person hands over, with what brings a forecast back into units and time.
 
         Args:
             inputs: as of `read`.
+            look_back: steps of a window; None takes as many as the network reads.
 
         Raises:
             DataError: there are fewer steps than `look_back`; of several series, all of them are too short.
         """
+        look_back = self.look_back if look_back is None else look_back
         if isinstance(inputs, Table):
-            return self._windows_of(inputs)
+            return self._windows_of(inputs, look_back)
         if any(v.classes is not None or v.is_known for v in self.variables):
             raise DataError(
                 "This network reads categories or columns that are known in advance; give the steps as a csv file "
                 f"with the columns {', '.join(self.columns)}."
             )
         steps = self._steps(inputs)
-        if steps.shape[1] < self.look_back or steps.shape[2] != len(self.variables):
+        if steps.shape[1] < look_back or steps.shape[2] != len(self.variables):
             raise ShapeError(
-                f"At least {self.look_back} steps of {', '.join(self.columns)} are required; got "
+                f"At least {look_back} steps of {', '.join(self.columns)} are required; got "
                 f"{steps.shape[1]} steps of {steps.shape[2]}."
             )
         num, length = steps.shape[:2]
@@ -438,7 +447,7 @@ class SeriesPreparation(Preparation):
                 )
         flat = ((steps - means) / stds).astype(np.float32).reshape(num * length, -1)
         filled = filled_forward(flat, np.repeat(np.arange(num) * length, length))
-        values = filled.reshape(num, length, -1)[:, -self.look_back :]
+        values = filled.reshape(num, length, -1)[:, -look_back:]
         center, spread = means[..., : self.num_targets], stds[..., : self.num_targets]
         if self.series:
             values, center, spread = self._by_window(values, center, spread, np.zeros(num, dtype=bool))
@@ -456,17 +465,17 @@ class SeriesPreparation(Preparation):
 
         moved = values.copy()
         targets = torch.from_numpy(np.ascontiguousarray(values[..., : self.num_targets]))
-        own_center, own_spread = (part.numpy() for part in moving_scale(targets))
+        own_center, own_spread = (part.numpy() for part in moving_scale(targets[:, -self.look_back :]))
         keeps = is_known[:, None, None]
         own_center, own_spread = np.where(keeps, 0, own_center), np.where(keeps, 1, own_spread)
         moved[..., : self.num_targets] = (targets.numpy() - own_center) / own_spread
         return moved.astype(np.float32), center + spread * own_center, spread * own_spread
 
-    def _windows_of(self, table: Table) -> Windows:
+    def _windows_of(self, table: Table, look_back: int) -> Windows:
         """One window for each series of a table that is long enough."""
         series = self.host(table)
-        ends, short = self._ends(table, series)
-        values = series.values[ends[:, None] + np.arange(-self.look_back, 0)]
+        ends, short = self._ends(table, series, look_back)
+        values = series.values[ends[:, None] + np.arange(-look_back, 0)]
         last = ends - 1
         names = self.series_of(table, last)
         shape = (len(ends), 1, self.num_targets)
@@ -495,10 +504,10 @@ class SeriesPreparation(Preparation):
             DataError: every series is shorter than a window, or what is known in advance ends before the horizon.
         """
         series = self.host(table)
-        ends, _ = self._ends(table, series)
+        ends, _ = self._ends(table, series, self.look_back)
         return series.values[ends[:, None] + np.arange(-self.look_back, 0)], ends
 
-    def _ends(self, table: Table, series: HostSeries) -> tuple[Rows, list[tuple[str, int]]]:
+    def _ends(self, table: Table, series: HostSeries, look_back: int) -> tuple[Rows, list[tuple[str, int]]]:
         """The row after the last known step of each series that is long enough, and the others with their steps."""
         is_known = np.isfinite(series.targets).any(axis=1)
         starts = np.unique(series.first)
@@ -508,7 +517,7 @@ class SeriesPreparation(Preparation):
             rows = np.flatnonzero((series.first == start) & is_known)
             num = int(rows[-1]) + 1 - start if len(rows) else 0
             which = "" if name is None else f" of the series {name!r}"
-            if num < self.look_back:
+            if num < look_back:
                 short.append((name or "", num))
                 continue
             end = start + num
@@ -525,7 +534,7 @@ class SeriesPreparation(Preparation):
             listed = ", ".join(f"{name} {num}" for name, num in short[:_SERIES_SHOWN] if name)
             held = f"the series have fewer ({listed})" if listed else f"the series has {short[0][1] if short else 0}"
             raise DataError(
-                f"Table {table.name!r}: a forecast looks back at {self.look_back} steps; {held}. Give more steps."
+                f"Table {table.name!r}: a forecast looks back at {look_back} steps; {held}. Give more steps."
             )
         return np.asarray(ends, dtype=np.int64), short
 
