@@ -224,8 +224,9 @@ def _lowered(record: Mapping[str, Any]) -> tuple[float, int] | None:
     """The level that was wanted and the windows that could not show it."""
     found = record.get("findings") or {}
     level, wanted, num = (found.get(name) for name in ("level", "wanted_level", "num_calibration"))
-    are_numbers = isinstance(level, int | float) and isinstance(wanted, int | float) and isinstance(num, int)
-    return (float(wanted), num) if are_numbers and level < wanted else None
+    if not (isinstance(level, int | float) and isinstance(wanted, int | float) and isinstance(num, int)):
+        return None
+    return (float(wanted), num) if level < wanted else None
 
 
 def level_lowered(found: Forecasts) -> str:

@@ -234,9 +234,9 @@ class _OwnTensors:
 
         # Apple's GPU has no float64.
         wide = torch.float32 if device.type == "mps" else torch.float64
-        scales = [torch.from_numpy(part).to(device, wide) for part in (own.center, own.spread, own.unit)]
+        center, spread, unit = (torch.from_numpy(p).to(device, wide) for p in (own.center, own.spread, own.unit))
         code, is_known = (torch.from_numpy(part).to(device) for part in (own.code, own.is_known))
-        return cls(code, *scales, is_known, bool(own.is_known.all()))
+        return cls(code, center, spread, unit, is_known, bool(own.is_known.all()))
 
     def scaled(
         self, inputs: torch.Tensor, target: torch.Tensor, rows: torch.Tensor, input_name: str
