@@ -91,7 +91,7 @@ def test_maps_are_written(vectors: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["word2vec", "word2vec-binary", "glove"])
 def test_files_are_converted(vectors: str, tmp_path: Path, form: str) -> None:
     out, _ = run("convert", vectors, str(tmp_path / "w"), "--form", form, "--json")
-    assert json.loads(out) == {"path": str(tmp_path / "w"), "form": form, "words": 8, "dim": 3}
+    assert json.loads(out) == {"path": str(tmp_path / "w"), "form": form, "words": 8, "dim": 3, "left_out": 0}
     np.testing.assert_array_equal(read_vectors(tmp_path / "w").values, VALUES)
 
 

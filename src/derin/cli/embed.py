@@ -283,14 +283,18 @@ def convert(
 
     opened = open_word_vectors(vectors)
     chosen = form or ("word2vec-binary" if out.suffix.lower() == ".bin" else "word2vec")
-    opened.save(out, chosen)
+    num_left = opened.save(out, chosen)
+    num_words = len(opened) - num_left
     if json_output:
-        print_json({"path": str(out), "form": chosen, "words": len(opened), "dim": opened.dim})
+        print_json({"path": str(out), "form": chosen, "words": num_words, "dim": opened.dim, "left_out": num_left})
         return
     terminal = console()
     for reason, count in opened.reading.summary().get("skipped", {}).items():
         terminal.print(say("embed.skipped", count=count, reason=reason), markup=False, soft_wrap=True)
-    terminal.print(say("embed.wrote", words=len(opened), dim=opened.dim, path=str(out)), markup=False, soft_wrap=True)
+    if num_left:
+        reason = say("embed.space_within", form=chosen)
+        terminal.print(say("embed.skipped", count=num_left, reason=reason), markup=False, soft_wrap=True)
+    terminal.print(say("embed.wrote", words=num_words, dim=opened.dim, path=str(out)), markup=False, soft_wrap=True)
 
 
 def _print_pairs(terminal: Any, pairs: list[tuple[str, float]]) -> None:

@@ -161,6 +161,7 @@ def _class_names(text: str) -> tuple[str, ...]:
     import json
 
     from derin.core.errors import UsageError
+    from derin.data.readers.decoding import lines_of
     from derin.models.weights.known import class_names
 
     if text in ("imagenet", "cifar10"):
@@ -170,7 +171,7 @@ def _class_names(text: str) -> tuple[str, ...]:
         raise UsageError(f"--classes must be imagenet, cifar10 or a file with one name to a line; got {text!r}.")
     try:
         content = path.read_text(encoding="utf-8-sig")
-        names = json.loads(content) if path.suffix.lower() == ".json" else content.splitlines()
+        names = json.loads(content) if path.suffix.lower() == ".json" else lines_of(content)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise UsageError(f"--classes: {path} must be a text in UTF-8 or a list in JSON; {error}.") from None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

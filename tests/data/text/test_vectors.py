@@ -170,8 +170,21 @@ def test_vectors_check_themselves() -> None:
         WordVectors(("a",), np.full((1, 1), np.nan, dtype=np.float32))
 
 
-def test_words_with_spaces_and_unknown_forms_are_not_written(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="may hold no space"):
+@pytest.mark.parametrize(
+    ("form", "kept"),
+    [("word2vec", [0, 2]), ("word2vec-binary", [0, 2]), ("glove", [0, 1, 2])],
+)
+def test_words_that_a_form_cannot_hold_are_left_out_and_counted(tmp_path: Path, form: str, kept: list[int]) -> None:
+    words = ("sea", ". . .", "10\u00a0000", "at 3", "a\nb")
+    values = np.float32([[i, i + 1, 0.5] for i in range(5)])
+    assert WordVectors(words, values).save(tmp_path / "v", form) == 5 - len(kept)
+    again = read_vectors(tmp_path / "v")
+    assert again.words == tuple(words[row] for row in kept)
+    np.testing.assert_array_equal(again.values, values[kept])
+
+
+def test_nothing_is_written_of_unknown_forms_or_without_words(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="No word can be written in the form word2vec"):
         WordVectors((". .",), VALUES[:1]).save(tmp_path / "v")
     with pytest.raises(UsageError, match="form='csv'"):
         VECTORS.save(tmp_path / "v", "csv")

@@ -559,6 +559,7 @@ MESSAGES: dict[str, Message] = {
     "far places mean little. Touch a dot to read its word.",
     "word-map.title": ("{count:,} word by {method}", "{count:,} words by {method}"),
     "embed.wrote": "{words:,} words of {dim:,} numbers each were written to {path}.",
+    "embed.space_within": "a space or a line break ends words in the form {form}",
     "embed.skipped": ("{count:,} word was left out: {reason}.", "{count:,} words were left out: {reason}."),
     "embed.group": "questions",
     "embed.right": "right",

@@ -550,6 +550,7 @@ MESSAGES: dict[str, Message] = {
     "mesafenin pek bir anlamı yoktur. Sözcüğünü okumak için noktanın üstüne gelin.",
     "word-map.title": ("{method} ile {count:,} sözcük", "{method} ile {count:,} sözcük"),
     "embed.wrote": "Her biri {dim:,} sayılık {words:,} sözcük {path} dosyasına yazıldı.",
+    "embed.space_within": "{form} biçiminde boşluk ya da satır sonu sözcüğü bitirir",
     "embed.skipped": ("{count:,} sözcük atlandı: {reason}.", "{count:,} sözcük atlandı: {reason}."),
     "embed.group": "sorular",
     "embed.right": "doğru",

@@ -17,14 +17,14 @@ import mmap
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
-from derin.core.errors import DataError, RefusedFileError, UsageError
+from derin.core.errors import DataError, RefusedFileError
 from derin.core.files import open_plain
 from derin.core.messages import Sentence
 from derin.data.readers.line_findings import line_findings
@@ -281,18 +281,28 @@ def _usable(
     return tuple(seen), values if len(rows) == len(values) else values[rows]
 
 
-def write_form(file: IO[bytes], words: Sequence[str], values: Floats, form: str) -> None:
-    """Writes words and vectors in one of `FORMS`.
+def write_form(file: IO[bytes], words: Sequence[str], values: Floats, form: str) -> int:
+    """Writes words and vectors in one of `FORMS`; words that the form cannot hold are left out.
+
+    A word of word2vec ends at the first space; GloVe's form holds spaces, since there the values are counted from the
+    end of the line, but no number behind one. A space that breaks no line (U+00A0) ends no word.
+
+    Returns:
+        how many words were left out.
 
     Shapes:
         values ``(N, D)`` float32.
 
     Raises:
-        UsageError: a word is empty or holds a space, where words end.
+        DataError: the form can hold none of the words.
     """
-    for word in words:
-        if not word or word.split() != [word]:
-            raise UsageError(f"A word in a file of vectors may hold no space; got {word!r}. Leave it out.")
+    fits = _WRITABLE[form]
+    kept = [row for row, word in enumerate(words) if fits(word.encode("utf-8"))]
+    if not kept:
+        raise DataError(f"No word can be written in the form {form}: each holds a space, or is empty.")
+    num_left = len(words) - len(kept)
+    if num_left:
+        words, values = [words[row] for row in kept], values[kept]
     num, dim = values.shape
     if form != "glove":
         file.write(f"{num} {dim}\n".encode())
@@ -300,7 +310,30 @@ def write_form(file: IO[bytes], words: Sequence[str], values: Floats, form: str)
         rows = np.ascontiguousarray(values, dtype="<f4")
         for word, row in zip(words, rows, strict=True):
             file.write(word.encode("utf-8") + b" " + row.tobytes() + b"\n")
-        return
+        return num_left
     line = "%s" + " %.9g" * dim + "\n"  # nine digits give back every bit of a float32
     for word, row in zip(words, values.tolist(), strict=True):
         file.write((line % (word, *row)).encode("utf-8"))
+    return num_left
+
+
+def _is_one_piece(word: bytes) -> bool:
+    """Whether a word holds nothing that ends words in a line."""
+    return word.split() == [word]
+
+
+def _is_before_values(word: bytes) -> bool:
+    """Whether a word can be told from the values behind it."""
+    return bool(word) and word.strip() == word and b"\n" not in word and b"\r" not in word and not _ends_in_number(word)
+
+
+def _ends_in_number(word: bytes) -> bool:
+    first, _, last = word.rpartition(b" ")
+    return bool(first) and _NUMBER.fullmatch(last) is not None
+
+
+_WRITABLE: dict[str, Callable[[bytes], bool]] = {
+    "word2vec": _is_one_piece,
+    "word2vec-binary": _is_one_piece,
+    "glove": _is_before_values,
+}

@@ -144,21 +144,26 @@ class WordVectors:
         a, b, c = rows = tuple(self.row(word) for word in (first, second, third))
         return self._nearest(_unit(self.unit[b] + self.unit[c] - self.unit[a]), rows, num, among)
 
-    def save(self, path: str | Path, form: str = "word2vec") -> None:
-        """Writes the vectors; text keeps every bit of them.
+    def save(self, path: str | Path, form: str = "word2vec") -> int:
+        """Writes the vectors; text keeps every bit of them. Words that the form cannot hold, for they have a space
+        where words end in it, are left out.
 
         Args:
             path: of the file.
             form: ``"word2vec"`` (text), ``"word2vec-binary"`` or ``"glove"`` (text without a first line of sizes).
 
+        Returns:
+            how many words were left out.
+
         Raises:
-            UsageError: there is no such form, or a word holds a space and cannot be written in it.
+            UsageError: there is no such form.
+            DataError: the form can hold none of the words.
             StorageError: the file cannot be written.
         """
         if form not in FORMS:
             raise UsageError(f"Word vectors are written as one of {', '.join(FORMS)}; got form={form!r}.")
         with open_atomically(Path(path)) as file:
-            write_form(file, self.words, self.values, form)
+            return write_form(file, self.words, self.values, form)
 
     def _nearest(
         self, direction: Floats, without: Sequence[int], num: int, among: int | None

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
-from derin.data.readers.decoding import read_text
+from derin.data.readers.decoding import lines_of, read_text
 from derin.data.text.vectors import WordVectors
 from derin.tasks.metrics.ranks import mean_ranks
 
@@ -183,7 +183,7 @@ def _questions(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Names of groups, and the four words of each question with its group's number."""
     names: list[str] = []
     questions: list[tuple[int, list[str]]] = []
-    for line in read_text(path).text.splitlines():
+    for line in lines_of(read_text(path).text):
         if line.startswith(":"):
             names.append(line.lstrip(": ").strip())
             continue
@@ -202,7 +202,7 @@ def _questions(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 def _pairs(path: Path) -> list[tuple[str, str, float]]:
     """Two words in capital letters and a number from each line that holds them."""
     pairs: list[tuple[str, str, float]] = []
-    for line in read_text(path).text.splitlines():
+    for line in lines_of(read_text(path).text):
         delimiter = next((mark for mark in _DELIMITERS if line.count(mark) == 2), None)
         if delimiter is None or line.startswith("#"):
             continue
