@@ -193,7 +193,7 @@ def test_a_short_series_is_left_out_and_each_has_its_own_steps(tmp_path: Path) -
         }
         assert found[1].values.min() > 1_000 > found[0].values.max()
     assert found.to_json()["left_out"] == [{"series": "new", "steps": 4, "needed": 14}]
-    assert "One series has no forecast, since it has fewer than 14 steps: new (4)." in invoke(run.path).stdout
+    assert "1 series has no forecast, since it has fewer than 14 steps: new (4)." in invoke(run.path).stdout
     each = run.record["findings"]["measured"]["network"]["per_series"]
     assert set(each) == {"every", "most"}
     assert run.metrics["test"]["mase"] == pytest.approx(np.mean([part["mase"] for part in each.values()]), rel=1e-6)

@@ -31,7 +31,7 @@ def translate(
 
     Args:
         model: a saved translator, of `derin.open`.
-        texts: in the language of its sources.
+        texts: in the language of its sources; an empty one gives an empty one.
         beam_size: hypotheses kept at each step; 1 is greedy search.
         length_power: α, by which log P(y | x) / T_y^α is compared; 0 compares probabilities themselves.
         num_best: further texts given for each, up to `beam_size`.
@@ -39,7 +39,7 @@ def translate(
 
     Raises:
         UsageError: the model translates nothing, or settings that cannot be.
-        DataError: there are no texts, or an empty one.
+        DataError: there are no texts.
     """
     task = _translation(model)
     if not texts:

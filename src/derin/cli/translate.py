@@ -40,7 +40,8 @@ def translate(
     from derin.core.errors import UsageError
     from derin.core.files import write_bytes
 
-    given = [*(texts or []), *(_lines(file) if file is not None else [])]
+    model = open(run, device=device)
+    given = [*(texts or []), *(_sources(model, file) if file is not None else [])]
     if not given:
         raise UsageError('derin translate needs a text or --file; got neither. Try: derin translate RUN "a text".')
     if attention is not None and (len(given) != 1 or attention.suffix.lower() != ".png"):
@@ -48,13 +49,16 @@ def translate(
     meant = None if reference is None else _lines(reference)
     if meant is not None and len(meant) != len(given):
         raise UsageError(f"--reference needs one line for each text; got {len(meant)} lines and {len(given)} texts.")
-    model = open(run, device=device)
     answers = run_search(model, given, beam_size=beam, length_power=alpha, num_best=num_best)
     document: dict[str, Any] = {
         "translations": [{"input": text, **answer.to_json()} for text, answer in zip(given, answers)]
     }
     if meant is not None:
-        document["scores"] = score_translations([answer.text for answer in answers], meant).to_json()
+        # An empty line is none to translate, and has no score.
+        scored = [place for place, text in enumerate(given) if text.strip()]
+        texts_of = ([answers[place].text for place in scored], [meant[place] for place in scored])
+        document["scores"] = score_translations(*texts_of).to_json()
+        document["left_out_of_scores"] = len(given) - len(scored)
     if attention is not None:
         found = alignment(model, given[0], answers[0].text)
         write_bytes(attention, found.png())
@@ -87,6 +91,8 @@ def _print_rest(document: dict[str, Any], out: Path | None, *, json_output: bool
         said = say("translate.scores", bleu=scores["bleu"], chrf=scores["chrf"], exact=scores["exact_match"])
         terminal.print(said, markup=False, soft_wrap=True)
         terminal.print(scores["bleu_signature"], markup=False, soft_wrap=True)
+        if num_empty := document["left_out_of_scores"]:
+            terminal.print(say("translate.empty_lines", count=num_empty), markup=False, soft_wrap=True)
     if "attention" in document:
         said = say("translate.attention", path=document["attention"]["picture"])
         terminal.print(said, markup=False, soft_wrap=True)
@@ -95,16 +101,19 @@ def _print_rest(document: dict[str, Any], out: Path | None, *, json_output: bool
         terminal.print(said, markup=False, soft_wrap=True)
 
 
-def _lines(path: Path) -> list[str]:
-    """The lines of a file; an empty one within it has nothing to translate and is refused later, by its number."""
-    from derin.core.errors import DataError
-    from derin.data.readers.decoding import read_text
+def _sources(model: Any, path: Path) -> list[str]:
+    """The texts of a file: its lines, or the side that the translator reads, where it holds pairs as in training."""
+    from derin.api.reading import texts_to_predict
 
-    lines = read_text(path).text.replace("\r\n", "\n").split("\n")
-    lines = lines[:-1] if lines and not lines[-1] else lines
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            raise DataError(f"{path}, line {number}: a text is required; the line is empty. Leave it out.")
+    return texts_to_predict(model, path).texts
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a file, empty ones among them."""
+    from derin.core.errors import DataError
+    from derin.data.readers.decoding import lines_of, read_text
+
+    lines = lines_of(read_text(path).text)
     if not lines:
         raise DataError(f"{path}: a text in each line is required; the file is empty.")
     return lines

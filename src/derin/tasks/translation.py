@@ -187,7 +187,7 @@ class Translation(BaseTask):
         batch_size: int = 64,
         device: torch.device | str = "cpu",
     ) -> list[Translated]:
-        """Texts in the other language.
+        """Texts in the other language; an empty one, as between two paragraphs, gives an empty one.
 
         Args:
             network: in evaluation mode.
@@ -200,12 +200,14 @@ class Translation(BaseTask):
         """
         if not 1 <= num_best <= beam_size:
             raise UsageError(f"translate: num_best must lie between 1 and beam_size={beam_size}; got {num_best}.")
+        there = [place for place, text in enumerate(texts) if text.strip()]
+        sources = [texts[place] for place in there]
         found: dict[int, Translated] = {}
         for places, _, hypotheses in self.searched(
-            network, texts, beam_size=beam_size, length_power=length_power, batch_size=batch_size, device=device
+            network, sources, beam_size=beam_size, length_power=length_power, batch_size=batch_size, device=device
         ):
-            found |= dict(zip(places, self._answers(hypotheses, num_best)))
-        return [found[place] for place in range(len(texts))]
+            found |= {there[place]: answer for place, answer in zip(places, self._answers(hypotheses, num_best))}
+        return [found.get(place, Translated("", 0.0)) for place in range(len(texts))]
 
     def searched(
         self,

@@ -266,7 +266,9 @@ def test_windows_of_a_series_that_training_did_not_have_are_standardized_one_by_
 def test_a_series_that_is_too_short_is_named_and_left_out(tmp_path: Path) -> None:
     table = shops(tmp_path, {"a": 1, "b": 2, "Dükkan": 3}, late={"Dükkan": 5})
     preparation = SeriesPreparation.fit(table, table.splits["train"], horizon=3, look_back=7)
-    assert "The series Dükkan is too short in train for a window of 10 steps" in " ".join(table.reading.notes)
+    assert "1 series is too short in train for a window of 10 steps, and nothing is learnt from it: Dükkan" in " ".join(
+        table.reading.notes
+    )
     windows = preparation.windows(table)
     assert (windows.series, windows.left_out) == (["a", "b"], (("Dükkan", 5),))
     with pytest.raises(DataError, match=r"looks back at 7 steps; the series have fewer \(Dükkan 5\)"):

@@ -449,6 +449,7 @@ MESSAGES: dict[str, Message] = {
     "score.text": "text",
     "metric.token_accuracy": "right tokens",
     "metric.exact_match": "wholly right sentences",
+    "translate.empty_lines": ("{count} empty line is not scored.", "{count:,} empty lines are not scored."),
     "translate.scores": "BLEU {bleu:.2f} · chrF {chrf:.2f} · {exact:.1%} wholly right.",
     "translate.attention": "Where it looked: {path}.",
     "translate.written": ("{count:,} translation in {path}.", "{count:,} translations in {path}."),
@@ -522,7 +523,7 @@ MESSAGES: dict[str, Message] = {
     "forecast.forecast": "forecast",
     "forecast.interval": "{level:.0%} interval",
     "forecast.left_out": (
-        "One series has no forecast, since it has fewer than {needed:,} steps: {series}.",
+        "{count} series has no forecast, since it has fewer than {needed:,} steps: {series}.",
         "{count:,} series have no forecast, since they have fewer than {needed:,} steps: {series}.",
     ),
     "forecast.level_lowered": "The intervals are of {level:.0%}, not of {wanted:.0%}: {num} validation windows that "

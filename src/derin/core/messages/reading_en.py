@@ -280,6 +280,8 @@ MESSAGES: dict[str, Message] = {
     "reading.tags_mended": "Tags that did not follow {scheme} and were mended: {num:,}; the findings list them.",
     "reading.tags_unseen": "Tags that train does not have and no network can learn from it: {tags}.",
     # Sentence pairs
+    "reading.source_side": "{file}: the texts are those of column {column}.",
+    "reading.no_answer_empty": "the text is empty; it has no answer",
     "reading.direction": "The direction is from {source!r} to {target!r}: {why}. The settings source and target "
     "change it.",
     "reading.first_column_first": "the first column of the file comes first",
@@ -329,7 +331,8 @@ MESSAGES: dict[str, Message] = {
     "reading.uneven_series": "The steps of {series} are uneven ({step} is commonest, {odd:,} of {num:,} differ): their "
     "rows are taken as one step apart.",
     "reading.series_short": (
-        "The series {series} is too short in train for a window of {needed:,} steps: nothing is learnt from it.",
+        "{count} series is too short in train for a window of {needed:,} steps, and nothing is learnt from it: "
+        "{series}.",
         "{count:,} series are too short in train for a window of {needed:,} steps, and nothing is learnt from them: "
         "{series}.",
     ),

@@ -272,6 +272,8 @@ MESSAGES: dict[str, Message] = {
     "reading.tags_mended": "{scheme} düzenine uymayan ve düzeltilen etiket: {num:,}; aşağıda listelenir.",
     "reading.tags_unseen": "train setinde olmayan, bu yüzden hiçbir ağın öğrenemeyeceği etiketler: {tags}.",
     # Sentence pairs
+    "reading.source_side": "{file}: metinler {column}. sütundan geliyor.",
+    "reading.no_answer_empty": "metin boş; yanıtı yok",
     "reading.direction": "Yön {source!r} dilinden {target!r} diline: {why}. source ve target ayarları bunu değiştirir.",
     "reading.first_column_first": "dosyanın ilk sütunu önce gelir",
     "reading.named_order": "{name!r} adı öyle söylüyor",
@@ -314,7 +316,7 @@ MESSAGES: dict[str, Message] = {
     "reading.uneven_series": "{series} dizilerinin adımları düzensiz (en sık olanı {step}, {num:,} adımın {odd:,} "
     "tanesi farklı): satırları birer adım arayla sayılır.",
     "reading.series_short": (
-        "{series} dizisi eğitim bölümünde {needed:,} adımlık bir pencere için kısa: ondan bir şey öğrenilmiyor.",
+        "{count} dizi eğitim bölümünde {needed:,} adımlık bir pencere için kısa, ondan bir şey öğrenilmiyor: {series}.",
         "{count:,} dizi eğitim bölümünde {needed:,} adımlık bir pencere için kısa, onlardan bir şey öğrenilmiyor: "
         "{series}.",
     ),

@@ -439,6 +439,7 @@ MESSAGES: dict[str, Message] = {
     "score.text": "metin",
     "metric.token_accuracy": "doğru simgeler",
     "metric.exact_match": "bütünüyle doğru cümleler",
+    "translate.empty_lines": ("{count} boş satır puanlanmadı.", "{count:,} boş satır puanlanmadı."),
     "translate.scores": "BLEU {bleu:.2f} · chrF {chrf:.2f} · {exact:.1%} bütünüyle doğru.",
     "translate.attention": "Nereye baktığı: {path}.",
     "translate.written": ("{path} içinde {count:,} çeviri.", "{path} içinde {count:,} çeviri."),
@@ -513,7 +514,7 @@ MESSAGES: dict[str, Message] = {
     "forecast.forecast": "tahmin",
     "forecast.interval": "{level:.0%} aralığı",
     "forecast.left_out": (
-        "Bir dizinin tahmini yok, çünkü adımları {needed:,} adımdan az: {series}.",
+        "{count} dizinin tahmini yok, çünkü adımları {needed:,} adımdan az: {series}.",
         "{count:,} dizinin tahmini yok, çünkü adımları {needed:,} adımdan az: {series}.",
     ),
     "forecast.level_lowered": "Aralıkların düzeyi {wanted:.0%} değil {level:.0%}: örtüşen {num} doğrulama "

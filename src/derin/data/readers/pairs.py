@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from derin.core.errors import DataError, UsageError
 from derin.core.messages import Sentence
-from derin.data.readers.decoding import check_encoding, read_text
+from derin.data.readers.decoding import check_encoding, lines_of, read_text
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.pair_files import (
     TABLE_ENDINGS,
@@ -26,6 +26,7 @@ from derin.data.readers.pair_files import (
     visible_files,
 )
 from derin.data.reading import Outcome, Reading
+from derin.data.recipe import ReadOptions, Recipe
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Ragged, Table
 
@@ -45,6 +46,7 @@ def read_pairs(
     target: str | None = None,
     languages: Sequence[str] | None = None,
     encoding: str | None = None,
+    options: ReadOptions | None = None,
 ) -> Table:
     """Pairs of sentences from a file of lines with tabs, from two parallel files, or from a folder of either.
 
@@ -63,6 +65,9 @@ def read_pairs(
         target: the language that is translated to.
         languages: of the two columns of tab-separated files that do not say them.
         encoding: of all files, a name that Python knows; None finds it out for each.
+        options: how other data was read, whose part ``"pairs"`` is followed: ``encoding``, ``languages`` (of the two
+            columns, in their order), ``source`` and ``target``; and whether texts are read to be translated: then each
+            line is a text, or its source where the lines are pairs, and empty ones stay.
 
     Shapes:
         two ragged columns of UTF-8, one with the role input, one with the role target.
@@ -91,25 +96,79 @@ def read_pairs(
     found = parallel_files(files)
     if not found and len(files) == 1:
         found = parallel_files(partners(files[0]))
+    options = options or ReadOptions()
+    known = options.part("pairs")
+    encoding = encoding or known.get("encoding")
+    if source is None and target is None:
+        source, target = known.get("source"), known.get("target")
+    usual_languages = tuple(known.get("languages") or SIDES)
     check_encoding(encoding, "read_pairs")
+    if options.inputs_only:
+        return _inputs(paths, name, reading, encoding, languages or usual_languages, source or SIDES[0])
     pairs = _Pairs(reading, encoding)
     if found:
         languages_there = sorted({language for by in found.values() for language in by})
         usual, why = usual_order(languages_there, paths[0], name)
         direction, asked = choose_direction(usual, source, target)
+        columns = direction
         chosen = choose_splits(found, direction, reading)
         for split, by_language in chosen.items():
             pairs.add_parallel(by_language[direction[0]], by_language[direction[1]], split, named=len(chosen) > 1)
     else:
         tables = choose_tables(files, paths[0], reading)
-        columns = _columns(next(iter(tables.values())), languages, reading, encoding)
+        columns = _columns(next(iter(tables.values())), languages, usual_languages, reading, encoding)
         why = Sentence("reading.first_column_first")
         direction, asked = choose_direction(columns, source, target)
         for split, file in tables.items():
             pairs.add_table(file, split, columns, turned=direction != columns, named=len(tables) > 1)
     why = Sentence("reading.as_asked") if asked else why
     reading.notes.append(Sentence("reading.direction", source=direction[0], target=direction[1], why=why))
-    return pairs.table(name, direction)
+    part = {"languages": list(columns), "source": direction[0], "target": direction[1], "encoding": pairs.found}
+    return replace(pairs.table(name, direction), recipe=Recipe(found={"pairs": part}))
+
+
+def _inputs(
+    paths: Sequence[Path],
+    name: str,
+    reading: Reading,
+    encoding: str | None,
+    languages: Sequence[str],
+    source: str,
+) -> Table:
+    """A text for each line: the side that is translated, where the lines are pairs; else the whole line."""
+    pairs = _Pairs(reading, encoding)
+    texts: list[str] = []
+    names: list[str] = []
+    empty: dict[str, list[int]] = {}
+    for path in paths:
+        if path.is_dir():
+            raise DataError(f"{path} is a folder; name the files with the texts to translate.")
+        lines = pairs.lines(path)
+        first = 1
+        if _are_pairs(lines) and file_ending(path) in TABLE_ENDINGS:
+            columns = _header(lines[0])
+            first += columns is not None
+            order = tuple(columns or languages)
+            side = order.index(source) if source in order else 0
+            cells = [line.split("\t") for line in lines[first - 1 :]]
+            lines = [row[side] if side < len(row) else "" for row in cells]
+            reading.notes.append(Sentence("reading.source_side", file=path.name, column=side + 1))
+        for number, line in enumerate(lines, start=first):
+            text = unicodedata.normalize("NFC", line).strip()
+            if not text:
+                empty.setdefault(path.name, []).append(number)
+            texts.append(text)
+            names.append(f"{path.name} line {number}" if len(paths) > 1 else f"line {number}")
+    for file, numbers in empty.items():
+        reading.extend(line_findings(file, numbers, Outcome.NOTED, Sentence("reading.no_answer_empty")))
+    schema = Schema((Column(name=source, kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
+    columns_: dict[str, ColumnData] = {source: Ragged.from_texts(texts)}
+    return Table(name=name, schema=schema, columns=columns_, splits={}, reading=reading, row_names=names)
+
+
+def _are_pairs(lines: Sequence[str]) -> bool:
+    filled = [line for line in lines[:_SAMPLE] if line.strip()]
+    return bool(filled) and sum("\t" in line for line in filled) >= _PAIRED * len(filled)
 
 
 def looks_like_pairs(path: Path) -> bool:
@@ -120,13 +179,12 @@ def looks_like_pairs(path: Path) -> bool:
         return True
     if file_ending(path) not in TABLE_ENDINGS:
         return False
-    lines = [line for line in read_text(path).text.split("\n")[:_SAMPLE] if line.strip()]
-    return bool(lines) and sum("\t" in line for line in lines) >= _PAIRED * len(lines)
+    return _are_pairs(lines_of(read_text(path).text))
 
 
 @dataclass
 class _Pairs:
-    """Pairs on their way to a table, and the report that grows with them."""
+    """Pairs on their way to a table, the report that grows with them, and the encoding that was found first."""
 
     reading: Reading
     encoding: str | None = None
@@ -134,10 +192,11 @@ class _Pairs:
     targets: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     splits: list[str] = field(default_factory=list)
+    found: str | None = None
 
     def add_parallel(self, source: Path, target: Path, split: str, *, named: bool) -> None:
         """The lines of two files, each with the other's of the same number."""
-        left, right = self._lines(source), self._lines(target)
+        left, right = self.lines(source), self.lines(target)
         if len(left) != len(right):
             raise DataError(
                 f"{source.name} and {target.name}: parallel files need equal numbers of lines; got {len(left):,} and "
@@ -154,7 +213,7 @@ class _Pairs:
 
     def add_table(self, file: Path, split: str, languages: tuple[str, str], *, turned: bool, named: bool) -> None:
         """The first two columns of a tab-separated file."""
-        lines = self._lines(file)
+        lines = self.lines(file)
         has_header = bool(lines) and _header(lines[0]) is not None
         cells = [line.split("\t") for line in lines[has_header:]]
         first = 1 + has_header
@@ -175,15 +234,15 @@ class _Pairs:
             left, right = right, left
         self._add(left, right, file.name if named else "", file.name, first, split, already=set(wanting))
 
-    def _lines(self, file: Path) -> list[str]:
+    def lines(self, file: Path) -> list[str]:
+        """The lines of a file; what cannot be decoded is reported."""
         decoded = read_text(file, self.encoding)
         if decoded.note:
             self.reading.notes.append(decoded.note)
         replaced = Sentence("reading.no_text_bytes")
         self.reading.extend(line_findings(file.name, decoded.broken_lines, Outcome.CONVERTED, replaced))
-        # Only line feeds end a line: U+0085 and U+2028 occur inside sentences, and must not shift the partners.
-        lines = decoded.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        return lines[:-1] if lines and not lines[-1] else lines
+        self.found = self.found or decoded.encoding
+        return lines_of(decoded.text)
 
     def _add(
         self,
@@ -237,16 +296,18 @@ class _Pairs:
         )
 
 
-def _columns(file: Path, languages: Sequence[str] | None, reading: Reading, encoding: str | None) -> tuple[str, str]:
-    """Names of the two columns: given, told by the first line, or plainly source and target."""
+def _columns(
+    file: Path, languages: Sequence[str] | None, usual: Sequence[str], reading: Reading, encoding: str | None
+) -> tuple[str, str]:
+    """Names of the two columns: given, told by the first line, or the usual ones."""
     if languages is not None:
         if len(languages) != 2 or languages[0] == languages[1]:
             raise UsageError(f"Two languages are required to name two columns; got {list(languages)}.")
         return languages[0], languages[1]
-    header = _header(read_text(file, encoding).text.split("\n", 1)[0])
+    header = _header(next(iter(lines_of(read_text(file, encoding).text)), ""))
     if header is not None:
         reading.notes.append(Sentence("reading.first_line_names", file=file.name, first=header[0], second=header[1]))
-    return header or SIDES
+    return header or (usual[0], usual[1])
 
 
 def _header(line: str) -> tuple[str, str] | None:
