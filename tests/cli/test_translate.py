@@ -11,6 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from derin.api.bundles import save_model
+from derin.api.translate import score_translations
 from derin.cli.console import speaks_plainly
 from derin.cli.translate import translate
 from derin.data.generated.dates import generate_dates
@@ -62,6 +63,30 @@ def test_files_are_translated_and_scored_line_by_line(bundle: Path, tmp_path: Pa
     assert set(document["scores"]) == {"bleu", "chrf", "exact_match", "bleu_signature", "chrf_signature"}
 
 
+def test_a_document_keeps_its_empty_lines_and_they_are_not_scored(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("May 3, 2009\n\n \n3.5.09\u2028now\n\n", encoding="utf-8")
+    (tmp_path / "meant.txt").write_text("2009-05-03\n\nx\n2009-05-03\n\n", encoding="utf-8")
+    arguments = ["--file", str(tmp_path / "in.txt"), "--out", str(tmp_path / "out.txt"), "--beam", "1"]
+    result = invoke(str(bundle), *arguments, "--reference", str(tmp_path / "meant.txt"), "--json")
+    assert result.exit_code == 0, result.stderr
+    lines = (tmp_path / "out.txt").read_text(encoding="utf-8").split("\n")
+    assert len(lines) == 6
+    assert [place for place, line in enumerate(lines) if not line] == [1, 2, 4, 5]
+    document = json.loads(result.stdout)
+    assert document["left_out_of_scores"] == 3
+    said = [answer["text"] for answer in document["translations"]]
+    alone = score_translations([said[0], said[3]], ["2009-05-03"] * 2).to_json()
+    assert document["scores"] == alone
+    told = invoke(str(bundle), *arguments, "--reference", str(tmp_path / "meant.txt"))
+    assert "3 empty lines are not scored" in told.stdout
+
+
+def test_of_a_file_of_pairs_the_source_is_translated(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "pairs.tsv").write_text("May 3, 2009\t2009-05-03\n3.5.09\t2009-05-03\n", encoding="utf-8")
+    result = invoke(str(bundle), "--file", str(tmp_path / "pairs.tsv"), "--json")
+    assert [answer["input"] for answer in json.loads(result.stdout)["translations"]] == ["May 3, 2009", "3.5.09"]
+
+
 def test_the_picture_shows_where_one_text_was_looked_at(bundle: Path, tmp_path: Path) -> None:
     result = invoke(str(bundle), "May 3, 2009", "--attention", str(tmp_path / "look.png"), "--json")
     assert result.exit_code == 0, result.stderr
@@ -80,15 +105,14 @@ def test_the_picture_shows_where_one_text_was_looked_at(bundle: Path, tmp_path: 
         (["a", "--beam", "0"], "num_best must lie"),
         ([" "], "something to translate is required"),
         (["a", "--reference", "{empty}"], "the file is empty"),
-        (["--file", "{gap}"], "line 2: a text is required"),
+        (["--file", "{empty}"], "the file is empty"),
     ],
 )
 def test_what_cannot_be_translated_is_one_sentence(
     bundle: Path, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     (tmp_path / "empty").write_text("")
-    (tmp_path / "gap").write_text("a\n\nb\n")
-    filled = [argument.format(empty=tmp_path / "empty", gap=tmp_path / "gap") for argument in arguments]
+    filled = [argument.format(empty=tmp_path / "empty") for argument in arguments]
     result = invoke(str(bundle), *filled, "--json")
     assert result.exit_code in (1, 2)
     assert result.stdout == ""

@@ -40,6 +40,8 @@ def translate(
     from derin.core.errors import UsageError
     from derin.core.files import write_bytes
 
+    if blank := [text for text in texts or [] if not text.strip()]:
+        raise UsageError(f"derin translate: something to translate is required; got {blank[0]!r}.")
     model = open(run, device=device)
     given = [*(texts or []), *(_sources(model, file) if file is not None else [])]
     if not given:
@@ -103,9 +105,13 @@ def _print_rest(document: dict[str, Any], out: Path | None, *, json_output: bool
 
 def _sources(model: Any, path: Path) -> list[str]:
     """The texts of a file: its lines, or the side that the translator reads, where it holds pairs as in training."""
-    from derin.api.reading import texts_to_predict
+    from derin.data.readers.pairs import read_pairs
+    from derin.data.recipe import ReadOptions
 
-    return texts_to_predict(model, path).texts
+    options = ReadOptions(found=model.recipe.found, inputs_only=True)
+    table = read_pairs(path, name=path.name, options=options)
+    texts: list[str] = table[table.inputs[0].name].texts()  # type: ignore[attr-defined]
+    return texts
 
 
 def _lines(path: Path) -> list[str]:

@@ -159,6 +159,8 @@ def _inputs(
                 empty.setdefault(path.name, []).append(number)
             texts.append(text)
             names.append(f"{path.name} line {number}" if len(paths) > 1 else f"line {number}")
+    if not texts:
+        raise DataError(f"{paths[0]}: a text in each line is required; the file is empty.")
     for file, numbers in empty.items():
         reading.extend(line_findings(file, numbers, Outcome.NOTED, Sentence("reading.no_answer_empty")))
     schema = Schema((Column(name=source, kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
