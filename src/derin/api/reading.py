@@ -60,15 +60,16 @@ def read_as_trained(model: Any, data: Any, *, target: str | None = None) -> AsTr
     several = model.task.name == "multitask"
     if several and target is not None:
         raise UsageError(f"The network answers for {', '.join(model.task.columns)}; leave `target` out.")
-    table = data if isinstance(data, Table) else load(data, recipe=model.recipe, target=target, cut=False)
-    if several:
-        table = with_targets(table, model.task.columns)
+    raw = data if isinstance(data, Table) else load(data, recipe=model.recipe, target=target, cut=False)
+    table = with_targets(raw, model.task.columns) if several else raw
     about = model.card.get("data") or {}
     if "cut" not in about or table.fingerprint() != about.get("fingerprint"):
         has_changed = "cut" in about and isinstance(data, str) and data == about.get("source")
         return AsTrained(table, False, (Sentence("eval.data_changed"),) if has_changed else ())
-    # A table that was handed over may have its splits already.
-    cut = table if table.splits_fingerprint() == about["cut"] else with_splits(table, seed=model.recipe.seed)
+    if table.splits_fingerprint() == about["cut"]:  # as of a table that was handed over
+        return AsTrained(table, True, ())
+    # Cut before the targets are named, as for training: their classes are kept in proportion.
+    cut = with_splits(raw, seed=model.recipe.seed)
     if cut.splits_fingerprint() != about["cut"]:
         return AsTrained(table, False, (Sentence("eval.cut_differs"),))
-    return AsTrained(cut, True, ())
+    return AsTrained(with_targets(cut, model.task.columns) if several else cut, True, ())
