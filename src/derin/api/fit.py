@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from derin.api.announcement import listeners
 from derin.api.bundles import load_model, model_entry, save_model
 from derin.api.evaluation import WITHOUT_EXAMPLES
-from derin.api.prepare import prepare, source_name
+from derin.api.prepare import prepare
 from derin.api.prepared import Prepared
 from derin.api.results import measure, num_measured
+from derin.api.resuming import NOT_RECORDED, continued, plain, require_same_content, require_same_data, source_name
 from derin.api.run import Run
 from derin.core.environment import differences, environment
 from derin.core.errors import DerinWarning, UsageError
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["fit", "prepare"]
 
 _FORMAT = 1
-# What says how to fetch and show data, and nothing about what is trained.
-_NOT_RECORDED = ("download", "progress")
 # Of a limited time that is left, the most that a head takes which is trained before the layers beneath it.
 _SHARE_OF_THE_HEAD = 0.25
 # Inputs whose tasks find nothing beside the metrics that would take time.
@@ -56,6 +55,7 @@ def fit(
     report_pictures: bool = True,
     calibrate: bool = False,
     command: str | None = None,
+    extend: bool = False,
     quiet: bool = False,
     **options: Any,
 ) -> Run:
@@ -70,6 +70,8 @@ def fit(
         report_pictures: whether the report embeds pictures of the data.
         calibrate: fit a temperature on the validation split, so that probabilities mean what they say.
         command: the command line, for the report.
+        extend: with `resume`: whether epochs, max_seconds and patience may be larger than those of the run, also of a
+            finished one, which is then trained on from its last state; the schedule is that of the larger budget.
         quiet: whether nothing is told in a terminal or notebook; elsewhere nothing is in any case.
         options: what `derin.api.prepare.prepare` takes: model, weights, finetune, task, target, size, augment, epochs,
             batch_size, learning_rate, optimizer, seed and every other setting of `TrainConfig`.
@@ -89,8 +91,8 @@ def fit(
     started = time.perf_counter()
     callbacks = [*([] if quiet else listeners()), *callbacks]
     folder = _open_or_create(data, out, resume)
-    if resume and folder.has_record() and folder.record().get("finished"):
-        return Run(folder.path)
+    if data is None and not options and folder.has_record() and folder.record().get("finished"):
+        return Run(folder.path)  # without the lock: nothing is written, perhaps nothing can be
 
     def work(interrupted: threading.Event) -> None:
         # Here, so that the run is held for as long as anything of the training goes on, whatever became of the caller.
@@ -99,15 +101,21 @@ def fit(
 
     def work_alone(interrupted: threading.Event) -> None:
         record = _found(folder, resume)
-        if record.get("finished"):  # by a process that held the run just before
-            return
-        the_data, the_options = _continued(data, options, record, folder.path) if record else (data, options)
+        the_data, the_options, calibrates = data, options, calibrate
+        if record:
+            the_data, the_options = continued(data, options, record, folder.path, extend=extend)
+            calibrates = _calibrates(record, calibrate, folder.path)
+            if record.get("finished"):
+                if data is not None:
+                    require_same_content(folder.path, record, the_data)
+                return
         prepared = prepare(the_data, **the_options)
         if interrupted.is_set():  # before there is anything to keep
             raise KeyboardInterrupt
-        if calibrate and not hasattr(prepared.task, "temperature"):
+        if calibrates and not hasattr(prepared.task, "temperature"):
             raise UsageError(f"calibrate fits probabilities; the task {prepared.task.name!r} has none to fit.")
         begun = _begin(folder, record, prepared, the_data, the_options, command)
+        begun["request"]["calibrate"] = calibrates
         budget = TimeBudget(begun["config"]["max_seconds"], started=started)
         _train_and_measure(
             folder,
@@ -115,7 +123,7 @@ def fit(
             prepared,
             callbacks,
             resume=resume,
-            calibrate=calibrate,
+            calibrate=calibrates,
             budget=budget,
             interrupted=interrupted,
         )
@@ -149,33 +157,12 @@ def _found(folder: RunFolder, resume: bool) -> dict[str, Any]:
     return {}
 
 
-def _continued(data: Any, options: dict[str, Any], record: Mapping[str, Any], path: Path) -> tuple[Any, dict[str, Any]]:
-    """The recorded data and options; what the caller gives beside must be the same."""
-    from derin.models.building import from_spec
-
-    request = record["request"]
-    if data is None:
-        data = request["data"]
-        if data is None:
-            raise UsageError(f"The run {path} was trained on data in memory; give the same data to resume it.")
-    elif source_name(data) != request["data"]:
-        raise UsageError(f"The run {path} was trained on {request['data']!r}, not on {source_name(data)!r}.")
-    recorded = request["options"]
-    in_force = {**record["config"], **recorded}
-    for name, value in options.items():
-        if value is not None and name not in _NOT_RECORDED and _plain(value) != in_force.get(name):
-            raise UsageError(
-                f"The run {path} was started with {name}={in_force.get(name)!r}; got {name}={value!r}. "
-                "Leave it out to resume, or start a new run with another --out."
-            )
-    kept = {name: value for name, value in recorded.items() if name not in record["config"] and name != "config"}
-    kept |= {name: options[name] for name in (*_NOT_RECORDED, "model") if options.get(name) is not None}
-    spec = record["model"]["spec"]
-    if spec["name"] is None and "model" not in options:
-        raise UsageError(f"The run {path} trains a network of your own class {spec['class']!r}; give it as `model`.")
-    if isinstance(kept.get("model"), Mapping):
-        kept["model"] = from_spec(spec)
-    return data, {**kept, "config": TrainConfig.from_json(record["config"])}
+def _calibrates(record: Mapping[str, Any], asked: bool, path: Path) -> bool:
+    """Whether a run that goes on calibrates: as it was started; runs of before do not tell, and the caller decides."""
+    recorded = record["request"].get("calibrate", asked)
+    if asked and not recorded:
+        raise UsageError(f"The run {path} was started without calibrate; leave it out to resume, or start a new run.")
+    return bool(recorded)
 
 
 def _begin(
@@ -192,7 +179,7 @@ def _begin(
     from derin.models.summary import summarize
 
     if record:
-        _require_same_data(folder.path, record["data"], prepared.table)
+        require_same_data(folder.path, record["data"], prepared.table)
         if prepared.tuning.weights != record.get("finetune", {}).get("weights", {}):
             raise UsageError(f"The run {folder.path} was started from other weights; give those, or start a new run.")
         for sentence in differences(record["environment"], environment(str(prepared.device))):
@@ -209,7 +196,7 @@ def _begin(
         "command": command,
         "request": {
             "data": source_name(data),
-            "options": {k: _plain(v) for k, v in options.items() if v is not None and k not in _NOT_RECORDED},
+            "options": {k: plain(v) for k, v in options.items() if v is not None and k not in NOT_RECORDED},
         },
         "model": {
             "name": prepared.model_name,
@@ -242,20 +229,6 @@ def _begin(
         "environment": environment(str(prepared.device)),
     }
     return record
-
-
-def _require_same_data(path: Path, recorded: Mapping[str, Any], table: Table) -> None:
-    """Refuses to go on with other data or another cut than the run was started with."""
-    if "cut" not in recorded:
-        warnings.warn(say("run.data_not_compared", run=str(path)), DerinWarning, stacklevel=2)
-        return
-    if table.fingerprint() != recorded["fingerprint"]:
-        raise UsageError(f"The data of run {path} has changed since it was started; start a new run.")
-    if table.splits_fingerprint() != recorded["cut"]:
-        raise UsageError(
-            f"The data of run {path} is cut into other splits than when it was started, by another version of Derin "
-            "or another seed; start a new run."
-        )
 
 
 def _known_rows(table: Table) -> dict[str, bytes]:
@@ -399,18 +372,3 @@ def _trials(record: Mapping[str, Any]) -> list[Any]:
     """The timings of the process that started the run."""
     table: list[Any] = record.get("plan", {}).get("table", [])
     return table
-
-
-def _plain(value: Any) -> Any:
-    """An option as it stands in run.json."""
-    if isinstance(value, bool | int | float | str | None):
-        return value
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if hasattr(value, "to_json"):
-        return value.to_json()
-    return type(value).__name__

@@ -18,6 +18,7 @@ from derin.core.errors import DataError, DerinWarning, UnknownNameError, UsageEr
 from derin.core.messages import say
 from derin.data.load import load
 from derin.data.preparation import PREPARATIONS, Batching, Preparation
+from derin.data.recipe import Recipe as ReadingRecipe
 from derin.data.schema import Kind
 from derin.data.table import Rows, Table
 from derin.models.registry import MODELS
@@ -63,6 +64,7 @@ def prepare(
     preprocess: str | None = None,
     finetune: str | None = None,
     reading: Mapping[str, Any] | None = None,
+    reading_recipe: ReadingRecipe | None = None,
     inputs: Mapping[str, Any] | None = None,
     download: bool = False,
     progress: Any = None,
@@ -93,6 +95,7 @@ def prepare(
         preprocess: how pictures were prepared for `weights` that are not known.
         finetune: ``"head"``, ``"full"``, ``"freeze:N"`` or ``"gradual"``; None chooses by the number of examples.
         reading: settings of the reader of a task, such as ``{"encoding": "cp1254"}``; see `derin.load`.
+        reading_recipe: how the data was read before, to read it so again; see `derin.load`.
         inputs: settings of the way from data to network: ``{"tokenizer": "bpe"}`` for text, ``{"horizon": 24}`` for a
             series; each preparation names its own.
         download: whether a named set, or known weights, may be fetched.
@@ -122,6 +125,7 @@ def prepare(
     options: dict[str, Any] = {"weight_column": weight_column, "ignore": tuple(ignore), "target_kind": target_kind}
     options |= {"group_column": group_column, "kinds": kinds, "date_order": date_order, "missing": missing}
     options |= {"seed": seed, "download": download, "progress": progress, "task": task, "reading": reading}
+    options["recipe"] = reading_recipe
     if published is not None:
         options |= {"size": size or max(published.size), "channels": published.channels}
     table = _table(data, target, task, {"size": size, **options})
@@ -396,8 +400,3 @@ def _device(name: str) -> torch.device:
         reason = str(error).splitlines()[0]
         raise UsageError(f"The device {name!r} cannot be used here: {reason} Use --device cpu or auto.") from error
     return device
-
-
-def source_name(data: Any) -> str | None:
-    """What `data` was called by the user, or None for data that lives in memory only."""
-    return str(data) if isinstance(data, str | Path) else None

@@ -191,6 +191,14 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run at --out.", rich_help_panel=_RUN)
     ] = False,
+    extend: Annotated[
+        bool,
+        typer.Option(
+            "--extend",
+            help="With --resume: train on, also a finished run, for more --epochs, --max-seconds or --patience.",
+            rich_help_panel=_RUN,
+        ),
+    ] = False,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -277,12 +285,13 @@ def train(
         from derin.train.tensorboard import TensorBoardEvents
 
         callbacks.append(TensorBoardEvents())
-    _say_what_resuming_does(out, resume, terminal)
+    was_finished = _say_what_resuming_does(out, resume, terminal)
     with progress_bar(say("data.fetching" if download else "data.reading")) as progress:
         run = fit(
             data,
             out=out,
             resume=resume,
+            extend=extend,
             callbacks=callbacks,
             report=report,
             report_pictures=pictures,
@@ -293,6 +302,8 @@ def train(
             quiet=True,
             **options,
         )
+    if was_finished and not extend:
+        terminal.print(say("run.finished_before", run=str(out)), markup=False, soft_wrap=True)
     _print_end(run, terminal)
     if json_output:
         print_json(_document(run))
@@ -300,17 +311,18 @@ def train(
         raise typer.Exit(exit_code())
 
 
-def _say_what_resuming_does(out: Path | None, resume: bool, terminal: Any) -> None:
-    """Whether a run goes on, starts afresh, or is finished already."""
+def _say_what_resuming_does(out: Path | None, resume: bool, terminal: Any) -> bool:
+    """Whether the run is finished already; says where there is nothing to go on from."""
     from derin.core.files import read_json
 
     if not resume or out is None:
-        return
+        return False
     record = read_json(out / "run.json") if (out / "run.json").exists() else {}
     if record.get("finished"):
-        terminal.print(say("run.finished_before", run=str(out)), markup=False, soft_wrap=True)
-    elif not (out / "state").exists():
+        return True
+    if not (out / "state").exists():
         terminal.print(say("run.nothing_saved", run=str(out)), markup=False, soft_wrap=True)
+    return False
 
 
 def _print_end(run: Any, terminal: Any) -> None:

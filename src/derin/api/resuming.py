@@ -1,0 +1,129 @@
+"""Going on with a run: what must be as it was, and what may grow."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from derin.core.errors import DerinWarning, UsageError
+from derin.core.messages import say
+from derin.data.load import load
+from derin.data.recipe import Recipe
+from derin.data.table import Table
+from derin.tasks.multitask import with_targets
+from derin.train.config import TrainConfig
+
+# What says how to fetch and show data, and nothing about what is trained.
+NOT_RECORDED = ("download", "progress")
+# How long training may go on; a run may be given more, and 0 has no limit where it is allowed.
+BUDGETS = ("epochs", "max_seconds", "patience")
+
+
+def continued(
+    data: Any, options: dict[str, Any], record: dict[str, Any], path: Path, *, extend: bool
+) -> tuple[Any, dict[str, Any]]:
+    """The recorded data and options, after what the caller gives beside was found to be the same.
+
+    Args:
+        data: as the caller named it; None takes what is recorded.
+        options: of the caller.
+        record: ``run.json``. Where budgets grow it is changed: they are written into it, and the run is not finished.
+        path: of the run.
+        extend: whether budgets may grow.
+
+    Raises:
+        UsageError: the caller names other data or another setting.
+    """
+    from derin.models.building import from_spec
+
+    request = record["request"]
+    if data is None:
+        data = request["data"]
+        if data is None:
+            raise UsageError(f"The run {path} was trained on data in memory; give the same data to resume it.")
+    elif source_name(data) != request["data"]:
+        raise UsageError(f"The run {path} was trained on {request['data']!r}, not on {source_name(data)!r}.")
+    recorded = request["options"]
+    in_force = {**record["config"], **recorded}
+    for name, value in options.items():
+        if value is None or name in NOT_RECORDED or plain(value) == in_force.get(name):
+            continue
+        if not (name in BUDGETS and _grows(in_force.get(name), value)):
+            raise UsageError(
+                f"The run {path} was started with {name}={in_force.get(name)!r}; got {name}={value!r}. "
+                "Leave it out to resume, or start a new run with another --out."
+            )
+        if not extend:
+            raise UsageError(
+                f"The run {path} was started with {name}={in_force.get(name)!r}; got {name}={value!r}. "
+                "Add --extend (extend=True) to train on from its last state, or leave it out."
+            )
+        record["config"] = TrainConfig.from_json({**record["config"], name: value}).to_json()
+        request["options"] = recorded = {**recorded, name: value}
+        record["finished"] = False
+    kept = {name: value for name, value in recorded.items() if name not in record["config"] and name != "config"}
+    kept |= {name: options[name] for name in (*NOT_RECORDED, "model") if options.get(name) is not None}
+    spec = record["model"]["spec"]
+    if spec["name"] is None and "model" not in options:
+        raise UsageError(f"The run {path} trains a network of your own class {spec['class']!r}; give it as `model`.")
+    if isinstance(kept.get("model"), Mapping):
+        kept["model"] = from_spec(spec)
+    if record["data"].get("recipe") is not None:
+        kept["reading_recipe"] = Recipe.from_json(record["data"]["recipe"])
+    return data, {**kept, "config": TrainConfig.from_json(record["config"])}
+
+
+def require_same_content(path: Path, record: Mapping[str, Any], data: Any) -> None:
+    """Refuses data that has changed since a finished run was trained on it."""
+    recorded, task = record["data"], record["task"]
+    recipe = None if recorded.get("recipe") is None else Recipe.from_json(recorded["recipe"])
+    table = data if isinstance(data, Table) else load(data, recipe=recipe)
+    require_same_data(path, recorded, with_targets(table, task["columns"]) if task["name"] == "multitask" else table)
+
+
+def require_same_data(path: Path, recorded: Mapping[str, Any], table: Table) -> None:
+    """Refuses to go on with other data or another cut than the run was started with.
+
+    Args:
+        path: of the run.
+        recorded: ``data`` of its ``run.json``.
+        table: the data as it is now.
+    """
+    if "cut" not in recorded:
+        warnings.warn(say("run.data_not_compared", run=str(path)), DerinWarning, stacklevel=2)
+        return
+    if table.fingerprint() != recorded["fingerprint"]:
+        raise UsageError(f"The data of run {path} has changed since it was started; start a new run.")
+    if table.splits_fingerprint() != recorded["cut"]:
+        raise UsageError(
+            f"The data of run {path} is cut into other splits than when it was started, by another version of Derin "
+            "or another seed; start a new run."
+        )
+
+
+def plain(value: Any) -> Any:
+    """An option as it stands in run.json."""
+    if isinstance(value, bool | int | float | str | None):
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    return type(value).__name__
+
+
+def source_name(data: Any) -> str | None:
+    """What `data` was called by the user, or None for data that lives in memory only."""
+    return str(data) if isinstance(data, str | Path) else None
+
+
+def _grows(before: Any, now: Any) -> bool:
+    """Whether a budget becomes larger; 0 seconds and 0 epochs of patience have no limit."""
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (before, now))
+    return numbers and (now or float("inf")) > (before or float("inf"))
