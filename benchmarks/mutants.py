@@ -278,7 +278,7 @@ class Workplace:
         path = None
         if mutant is not None:
             path = self.folder / "src" / "derin" / mutant.file
-            source = (ROOT / "src" / "derin" / mutant.file).read_bytes()
+            self.whole = source = path.read_bytes()
             path.write_bytes(source[: mutant.start] + mutant.text.encode() + source[mutant.end :])
             for cached in (path.parent / "__pycache__").glob(f"{path.stem}.*"):
                 cached.unlink()
@@ -309,7 +309,7 @@ class Workplace:
             os._exit(code)
 
     def restore(self, mutant: Mutant) -> None:
-        shutil.copy2(ROOT / "src" / "derin" / mutant.file, self.folder / "src" / "derin" / mutant.file)
+        (self.folder / "src" / "derin" / mutant.file).write_bytes(self.whole)
 
 
 def wait(process: int, seconds: float) -> int | None:

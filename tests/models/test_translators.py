@@ -118,3 +118,20 @@ def test_wrong_tokens_are_refused_in_one_sentence(name: str) -> None:
         model(SOURCE.float(), TARGET)
     with pytest.raises(ShapeError, match="3 sources and 2 targets"):
         model(SOURCE, TARGET[:2])
+
+
+def test_a_transformers_embeddings_are_scaled_by_the_root_of_their_size_beside_the_positions() -> None:
+    """Vaswani et al., 3.4: at one place two tokens differ by √d times what their vectors differ, in both halves."""
+    net = build("transformer", input_shape=(5,), num_outputs=11, seed=1, vocabulary=13, dim=36).eval()
+    seen: list[torch.Tensor] = []
+    for block in (net.encoder[0], net.decoder[0]):
+        block.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    source, target = torch.tensor([[4, 7, 9], [8, 7, 9]]), torch.tensor([[6, 3], [6, 10]])
+    with torch.no_grad():
+        net(source, target)
+        for x, embedding, (a, b), place in (
+            (seen[0], net.source_embedding, (4, 8), 0),
+            (seen[1], net.target_embedding, (3, 10), 1),
+        ):
+            expected = 6 * (embedding.weight[a] - embedding.weight[b])
+            torch.testing.assert_close(x[0, place] - x[1, place], expected, rtol=1e-5, atol=1e-5)

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from derin.core.errors import ShapeError
-from derin.models import build
+from derin.models import build, from_spec
+from derin.models.building import describe
 
 
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (17, 31), (45, 37), (64, 33)])
@@ -53,3 +54,37 @@ def test_batch_norm_is_an_option_and_takes_the_place_of_the_biases() -> None:
     kinds = [type(layer).__name__ for layer in network.down[0][0]]
     assert kinds == ["Conv2d", "BatchNorm2d", "ReLU"]
     assert network.down[0][0].conv.bias is None
+
+
+def walked(side: int, depth: int) -> int | None:
+    """Pixels that come out of the valid form, walked through by hand; None where a pooling would cut or none is left.
+
+    A bridge has to be as large as what it is cut for.
+    """
+    bridges = []
+    for _ in range(depth):
+        side -= 4
+        if side < 2 or side % 2:
+            return None
+        bridges.append(side)
+        side //= 2
+    side -= 4
+    for bridge in reversed(bridges):
+        side *= 2
+        if side < 1 or side > bridge:
+            return None
+        side -= 4
+    return side if side > 0 else None
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_valid_form_takes_just_the_sizes_that_come_out_even(depth: int) -> None:
+    for side in range(16, 16 * 2**depth):
+        asked = {"input_shape": (1, side, side), "num_outputs": 2, "width": 1, "padding": "valid", "depth": depth}
+        expected = walked(side, depth)
+        if expected is None:
+            with pytest.raises(ShapeError):
+                from_spec(describe("unet", **asked), device="meta")
+        else:
+            net = from_spec(describe("unet", **asked), device="meta")
+            assert net(torch.zeros(1, 1, side, side, device="meta")).shape[2:] == (expected, expected)
