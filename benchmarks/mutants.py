@@ -58,6 +58,8 @@ TEXT_FUNCTIONS = {"__repr__", "__str__", "extra_repr"}
 # They decide about speed, memory or how a class is written, never about an answer.
 NEUTRAL_KEYWORDS = {"inplace", "non_blocking", "pin_memory", "memory_format", "stacklevel", "maxsize", "strict", "year"}
 NEUTRAL_KEYWORDS |= {"frozen", "kw_only", "slots", "paper", "note", "encoding"}
+# Without an accelerator no test can miss a word about the device, and NumPy's numbers are float64 by themselves.
+NEUTRAL_WHEN_DROPPED = {"device", "dtype=np.float64"}
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,8 @@ class Mutations(ast.NodeVisitor):
         for keyword in node.keywords:
             if keyword.arg in NEUTRAL_KEYWORDS:
                 continue
-            if keyword.arg is not None and not _is_text(keyword.value):
+            dropped = {keyword.arg, f"{keyword.arg}={ast.unparse(keyword.value)}"}
+            if keyword.arg is not None and not _is_text(keyword.value) and not dropped & NEUTRAL_WHEN_DROPPED:
                 self.rewritten(node, keywords=[k for k in node.keywords if k is not keyword])
             self.visit(keyword.value)
 
@@ -351,17 +354,22 @@ def record(workplace: Workplace, tests: list[str]) -> dict[str, Any]:
 
 
 def choose(mutant: Mutant, by_function: dict[str, list[str]], seconds: dict[str, float], budget: float) -> list[str]:
-    """The tests that enter the function, then those that enter its file, quick ones first, within the budget."""
-    within = by_function.get(f"{mutant.file}::{mutant.function}", [])
-    chosen, spent = [], 0.0
-    for test in [
-        *sorted(within, key=seconds.__getitem__),
-        *sorted(by_function.get(mutant.file, []), key=seconds.__getitem__),
-    ]:
-        if test not in chosen and spent + seconds[test] <= budget:
-            chosen.append(test)
-            spent += seconds[test]
-    return chosen
+    """The tests that enter the function, then those that enter its file, as many as the budget allows.
+
+    Of each test with several parameters the quickest comes first, so that every kind of test has its turn.
+    """
+    chosen, spent = dict[str, None](), 0.0
+    for name in (f"{mutant.file}::{mutant.function}", mutant.file):
+        turns = Counter[str]()
+        turn = {}
+        for test in sorted(by_function.get(name, []), key=seconds.__getitem__):
+            turn[test] = turns[test.partition("[")[0]]
+            turns[test.partition("[")[0]] += 1
+        for test in sorted(turn, key=lambda test: (turn[test], seconds[test])):
+            if test not in chosen and spent + seconds[test] <= budget:
+                chosen[test] = None
+                spent += seconds[test]
+    return list(chosen)
 
 
 def main() -> None:
