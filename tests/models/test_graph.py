@@ -132,3 +132,10 @@ def test_misuse_is_refused_in_a_sentence() -> None:
 def test_a_description_of_another_structure_is_refused() -> None:
     with pytest.raises(RefusedFileError, match="'graph'"):
         Sequential.from_json(branching().to_json())
+
+
+@pytest.mark.parametrize("shape", [(), (3, 0, 8), (0, 8), (3, -1), (3, 2.5), (3, 1_000_001)])
+def test_one_impossible_size_of_an_input_is_enough_to_refuse_it(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match="whole numbers from 1"):
+        Input(shape)
+    assert Input((1, 1_000_000)).shape == (1, 1_000_000)

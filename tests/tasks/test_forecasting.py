@@ -143,6 +143,10 @@ def test_the_picture_shows_the_window_in_the_middle_in_units(tmp_path: Path) -> 
     np.testing.assert_allclose(shown["past"], load.values[anchor - 8 : anchor], rtol=1e-4)
     np.testing.assert_allclose(shown["truth"], load.values[anchor : anchor + 4], rtol=1e-4)
     assert picture["times"] == list(table.row_names[anchor - 8 : anchor + 4])
+    assert picture["num_variables"] == 2
+    low, middle, high = (np.array(shown[name]) for name in ("low", "forecast", "high"))
+    np.testing.assert_allclose(high - middle, middle - low, rtol=1e-3)  # the band lies evenly about the forecast
+    assert (high > middle).all()
 
 
 def test_interrupted_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:

@@ -1,0 +1,46 @@
+"""What the table of published weights says of each file's pictures, against what its publisher says."""
+
+from __future__ import annotations
+
+import pytest
+
+from derin.models import MODELS, from_spec
+from derin.models.building import describe
+from derin.models.weights.known import KNOWN, KnownWeights, class_names
+
+# torchvision's transforms, in shares of 255; TensorFlow's −1 to 1; Caffe's means of blue, green and red, not divided.
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+ONE = ((127.5 / 255,) * 3, (127.5 / 255,) * 3)
+CAFFE = ((123 / 255, 117 / 255, 104 / 255), (1 / 255,) * 3)
+FACES = ((127.5 / 255,) * 3, (128 / 255,) * 3)
+OWN = {
+    "mobilenet_v2_imagenet": (ONE, (224, 224), "crop"),
+    "squeezenet1_0_imagenet": (CAFFE, (227, 227), "resize"),
+    "mobilefacenet": (FACES, (112, 96), "resize"),
+    "resnet20_cifar10": (IMAGENET, (32, 32), "resize"),
+    # Weights of TensorFlow, which torchvision transforms for: −1 to 1, 299 pixels for Inception.
+    "inception_v3_imagenet": (ONE, (299, 299), "crop"),
+    "googlenet_imagenet": (ONE, (224, 224), "crop"),
+}
+each = pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.name)
+
+
+@each
+def test_pictures_are_prepared_as_the_publisher_prepared_them(known: KnownWeights) -> None:
+    (mean, std), size, rule = OWN.get(known.name, (IMAGENET, (224, 224), "crop"))
+    found = known.preprocess
+    assert found.mean == pytest.approx(mean, abs=1e-9)
+    assert found.std == pytest.approx(std, abs=1e-9)
+    assert (found.size, found.rule) == (size, rule)
+
+
+@each
+def test_a_published_file_holds_the_numbers_of_its_network(known: KnownWeights) -> None:
+    classes = len(class_names(known.classes)) or MODELS[known.model].native_outputs
+    assert classes == {"imagenet": 1000, "cifar10": 10, None: 128}[known.classes]
+    spec = describe(known.model, input_shape=(3, *known.preprocess.size), num_outputs=classes, **known.options)
+    net = from_spec(spec, device="meta")
+    weights = sum(p.numel() for p in net.parameters())
+    buffers = sum(b.numel() for b in net.buffers() if b.is_floating_point())
+    # Four bytes a number, two or fewer in converted copies; torchvision's GoogLeNet holds its auxiliary heads too.
+    assert 0.5 < known.num_bytes / (4 * (weights + buffers)) < 2.1 or known.name == "squeezenet1_0_imagenet"
