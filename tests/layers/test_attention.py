@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -228,3 +229,31 @@ def test_odd_sizes_cannot_be_paired() -> None:
     for make in (RotaryPositions, SinusoidalPositions):
         with pytest.raises(UsageError, match="even"):
             make(5)
+
+
+@pytest.mark.parametrize("path", ["fused", "with weights", "in parts"])
+def test_dropout_leaves_out_shares_of_the_values_and_keeps_their_mean(path: str) -> None:
+    """Of one value of 1 alone with weight 1, what is kept is 1 / (1 − p): the mean over many heads stays 1."""
+    torch.manual_seed(6)
+    dtype = torch.bfloat16 if path == "in parts" else torch.float32
+    queries, keys, values = (
+        torch.zeros(1, 4000, 2, 4, dtype=dtype),
+        torch.zeros(1, 4000, 1, 4, dtype=dtype),
+        torch.ones(1, 4000, 1, 4, dtype=dtype),
+    )
+    mixed, weights = scaled_dot_product(queries, keys, values, dropout=0.2, with_weights=path == "with weights")
+    found = mixed[..., 0].float().flatten()
+    assert set(found.tolist()) == {0.0, 1.25}
+    assert found.mean().item() == pytest.approx(1.0, abs=5 * 0.5 / math.sqrt(8000))
+    assert weights is None or bool((weights == 1).all())  # what is shown is not what was left out by chance
+
+
+@pytest.mark.parametrize("kind", [SelfAttention, CrossAttention])
+def test_attention_drops_nothing_in_evaluation(kind: type) -> None:
+    torch.manual_seed(7)
+    attention, x = kind(DIM, HEADS, dropout=0.5).eval(), torch.randn(2, QUERIES, DIM)
+    rest = (attention.remember(x),) if kind is CrossAttention else ()
+    first = attention(x, *rest)[0]
+    assert torch.equal(first, attention(x, *rest)[0])
+    attention.dropout = 0.0
+    torch.testing.assert_close(attention.train()(x, *rest)[0], first)
