@@ -19,7 +19,7 @@ from derin.models import MODELS, build
 from derin.models.mobilenet import InvertedResidual, MobileNetOptions
 
 SEEDS = range(5)
-# Whole networks take seconds: one seed is quick enough for every change, the others are left to the slow tests.
+# One seed is quick enough for every change, the others are left to the slow tests.
 BY_SEEDS = pytest.mark.parametrize(
     "seeds", [SEEDS[:1], pytest.param(SEEDS[1:], marks=pytest.mark.slow)], ids=["first", "further"]
 )
@@ -99,11 +99,17 @@ def test_every_registered_layer_is_checked() -> None:
     assert {description["kind"] for description, _ in LAYER_CASES} | set(UNREADABLE) == set(LAYERS)
 
 
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("number", range(len(LAYER_CASES)))
-def test_layer_has_the_gradients_of_autograd(number: int, training: bool) -> None:
+# A layer whose training differs from its use is checked in both.
+WITH_MODES = {"batch_norm", "dropout"}
+LAYERS_IN_MODES = [(number, True) for number in range(len(LAYER_CASES))]
+LAYERS_IN_MODES += [(number, False) for number, (layer, _) in enumerate(LAYER_CASES) if layer["kind"] in WITH_MODES]
+
+
+@BY_SEEDS
+@pytest.mark.parametrize(("number", "training"), LAYERS_IN_MODES)
+def test_layer_has_the_gradients_of_autograd(number: int, training: bool, seeds: range) -> None:
     description, shapes = LAYER_CASES[number]
-    for seed in SEEDS:
+    for seed in seeds:
         torch.manual_seed(seed)
         layer = layer_from_json(description).build(*shapes)
         inputs = tuple(drawn(shape, seed + place, description["kind"]) for place, shape in enumerate(shapes))
@@ -113,9 +119,10 @@ def test_layer_has_the_gradients_of_autograd(number: int, training: bool) -> Non
         require_agreement(layer, (inputs, targets), training=training, seed=seed)
 
 
+@BY_SEEDS
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
-def test_activation_has_the_gradients_of_autograd(name: str) -> None:
-    for seed in SEEDS:
+def test_activation_has_the_gradients_of_autograd(name: str, seeds: range) -> None:
+    for seed in seeds:
         x = 2 * drawn((7, 3), seed, name)
         require_agreement(ACTIVATIONS[name](), (x, torch.randn_like(x)), seed=seed)
 
@@ -131,9 +138,10 @@ LOSS_BATCHES: dict[str, Callable[[Tensor], tuple[nn.Module, Tensor]]] = {
 }
 
 
+@BY_SEEDS
 @pytest.mark.parametrize("name", LOSS_FUNCTIONS)
-def test_loss_has_the_gradients_of_autograd(name: str) -> None:
-    for seed in SEEDS:
+def test_loss_has_the_gradients_of_autograd(name: str, seeds: range) -> None:
+    for seed in seeds:
         torch.manual_seed(seed)
         x = 2 * drawn((5,), seed, name)
         head, targets = LOSS_BATCHES.get(name, lambda x: (nn.Identity(), torch.randn_like(x)))(x)
