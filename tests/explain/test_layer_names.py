@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from tests.explain.networks import Backwards, pictures, residual
+from tests.models.small_networks import REPRESENTATIVES
 from torch import nn
 
 import derin
@@ -64,7 +65,7 @@ def test_a_network_without_convolution_is_refused_in_a_sentence() -> None:
             find(network, pictures(1))
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if MODELS[name].input_kind == "picture"])
+@pytest.mark.parametrize("name", [name for name in REPRESENTATIVES if MODELS[name].input_kind == "picture"])
 def test_every_network_of_the_zoo_has_maps_to_look_at(name: str) -> None:
     info = MODELS[name]
     spec = describe(name, input_shape=info.native_input, num_outputs=info.native_outputs)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from tests.models.small_networks import REPRESENTATIVES, SMALL_OPTIONS
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -231,13 +232,7 @@ class Operators(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-# Options that leave the code of a network as it is and its largest dense layers out.
-_NARROW = {"dense_width": 24, "grid": 2}
-SMALL_OPTIONS: dict[str, dict[str, Any]] = {name: _NARROW for name in MODELS if name.startswith(("alexnet", "vgg"))}
-SMALL_OPTIONS |= {"facenet_nn1": {"dense_units": 24}, "unet": {"width": 6}}
-
-
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", REPRESENTATIVES)
 def test_table_has_the_operations_of_every_registered_network(name: str) -> None:
     info = MODELS[name]
     shape = (5,) if info.input_kind in ("features", "any") else info.native_input
