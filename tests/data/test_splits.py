@@ -153,9 +153,77 @@ def test_too_few_rows_are_refused() -> None:
         complete_splits(make(np.array([0, 1])))
 
 
-def test_val_or_test_without_train_is_refused() -> None:
-    with pytest.raises(DataError, match=r"a train split is required beside test"):
-        complete_splits(make(np.arange(9) % 2, {"test": rows(0, 9)}))
+def test_a_lone_test_split_is_kept_and_said() -> None:
+    table = complete_splits(make(np.arange(9) % 2, {"test": rows(0, 9)}))
+    assert sizes(table) == {"test": 9}
+    assert table.given_splits == ("test",)
+    assert any("no training split" in note for note in table.reading.notes)
+
+
+@pytest.mark.parametrize(("classes", "each"), [(5, 4), (10, 7), (10, 3), (3, 50), (7, 2)])
+@pytest.mark.parametrize("given", [{}, {"test": True}])
+def test_classes_of_equal_size_get_equal_shares_and_the_seed_decides_the_rest(
+    classes: int, each: int, given: dict[str, bool]
+) -> None:
+    labels = np.arange(classes).repeat(each)
+    splits = {"train": rows(0, len(labels)), "test": rows(len(labels), len(labels) + 1)} if given else None
+    if given:
+        labels = np.append(labels, 0)
+    measured = {name: np.zeros(classes, dtype=int) for name in ("val", "test")}
+    for seed in range(30):
+        table = complete_splits(make(labels, splits), seed=seed)
+        counts = {name: np.bincount(labels[r], minlength=classes) for name, r in table.splits.items()}
+        assert np.ptp(counts["train"]) <= 1
+        assert counts["train"].min() >= 1
+        assert np.ptp(counts["val"]) <= 1
+        if not given:
+            assert abs(len(table.splits["val"]) - len(table.splits["test"])) <= 1
+            if each >= 3:
+                assert ((counts["val"] + counts["test"]) >= 1).all()
+        for name in measured:
+            measured[name] += counts.get(name, np.zeros(classes, dtype=int)) > 0
+    # With chance alone to decide, no class is left out of val in all of thirty seeds.
+    assert measured["val"].min() > 0
+    assert given or measured["test"].min() > 0
+
+
+def test_small_classes_beside_large_ones_are_measured_in_turn_and_trained_on_always() -> None:
+    labels = np.array([0] * 203 + [1] * 101 + [2] * 3 + [3] * 2 + [4])
+    where = {name: set() for name in ("train", "val", "test")}
+    for seed in range(40):
+        table = complete_splits(make(labels), seed=seed)
+        for name, r in table.splits.items():
+            where[name] |= set(labels[r].tolist())
+        assert set(labels[table.splits["train"]].tolist()) == {0, 1, 2, 3, 4}
+        held = labels[np.concatenate([table.splits["val"], table.splits["test"]])]
+        assert (held == 2).sum() in (1, 2)
+    assert where["val"] == where["test"] == {0, 1, 2, 3}
+
+
+def test_groups_that_each_hold_one_class_are_cut_in_proportion() -> None:
+    group = np.repeat(np.arange(20.0), 6)
+    labels = (group % 2).astype(np.int64)
+    for seed in range(5):
+        table = complete_splits(make(labels, group=group), seed=seed)
+        for name, num in (("train", 36), ("val", 12), ("test", 12)):
+            assert np.bincount(labels[table.splits[name]], minlength=2).tolist() == [num, num]
+
+
+def test_no_class_is_without_a_training_example_where_groups_hold_several() -> None:
+    group = np.repeat(np.arange(8.0), 5)
+    labels = np.array([0, 1, 0, 1, 0] * 7 + [2] * 5)
+    for seed in range(20):
+        table = complete_splits(make(labels, group=group), seed=seed)
+        assert set(labels[table.splits["train"]].tolist()) == {0, 1, 2}
+        assert sum(sizes(table).values()) == 40
+        assert min(sizes(table).values()) >= 5
+
+
+def test_rows_with_dates_are_not_cut_at_random_without_a_word() -> None:
+    table = make(np.arange(30) % 2)
+    schema = Schema((*table.schema.columns, Column(name="day", kind=Kind.DATE, role=Role.INPUT)))
+    dated = Table(name="t", schema=schema, columns={**table.columns, "day": Dense(np.arange(30.0))}, splits={})
+    assert any("'day'" in note and "at random" in note for note in complete_splits(dated).reading.notes)
 
 
 def test_a_row_in_two_splits_is_refused() -> None:

@@ -2,6 +2,10 @@
 
 Given splits are kept. What is missing is cut off, seeded, with every class in proportion, and with copies and groups
 kept together. Validation and test take 20 % each, but no more than 10 000 rows.
+
+Of a class, a share is seldom a whole number of examples. The seed decides which classes are rounded up: classes of
+equal size differ by one training example at most, every class has its chance to be measured, and none is without a
+training example. Groups that each hold one class are cut in proportion as well.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
-from derin.core.seeds import permutation
+from derin.core.seeds import generator, permutation, uniforms
 from derin.data.duplicates import first_equal_rows
 from derin.data.reading import Outcome, Reading
 from derin.data.schema import Column, Kind, Role
@@ -40,6 +44,7 @@ def complete_splits(
     train and test val is cut from train
     train and val  kept; a test is not invented
     all three      kept
+    no train       kept; it can be looked at and measured on
     ============== ==========================================================
 
     A cut takes min(``share`` · rows, ``largest``) rows. Rows without a target belong to no split. The result is a
@@ -54,7 +59,7 @@ def complete_splits(
         first: what `first_equal_rows` gave, if it is known already.
 
     Raises:
-        DataError: there are too few rows, or val or test is given without train.
+        DataError: there are too few rows, or one row is in two splits.
     """
     if not 0 < share < 0.5:
         raise DataError(f"complete_splits: share must lie between 0 and 0.5; got {share}.")
@@ -67,8 +72,10 @@ def complete_splits(
     )
     usable = _rows_with_targets(table, reading)
     given = {name: rows[usable[rows]] for name, rows in table.splits.items() if len(rows)}
-    wanted = ["val", "test"] if set(given) <= {_TRAIN} else [] if "val" in given else ["val"]
+    wanted = ["val", "test"] if set(given) <= {_TRAIN} else [] if "val" in given or _TRAIN not in given else ["val"]
     splits = dict(given)
+    if given and _TRAIN not in given:
+        reading.notes.append(Sentence("reading.nothing_to_train"))
     if wanted:
         pool = given.get(_TRAIN, np.flatnonzero(usable))
         if len(pool) <= len(wanted):
@@ -80,6 +87,9 @@ def complete_splits(
         parts = cut.parts(wanted, num=min(max(1, int(share * len(pool))), largest), seed=seed)
         splits.update(parts)
         reading.notes.append(_sentence(wanted, parts, given, cut, seed))
+        dates = [column.name for column in table.schema if column.kind is Kind.DATE]
+        if dates and table.task is None:
+            reading.notes.append(Sentence("reading.cut_without_time", column=dates[0]))
     result = replace(
         table,
         splits={name: splits[name] for name in SPLITS if name in splits},
@@ -115,10 +125,6 @@ def _check(table: Table) -> None:
             f"Table {table.name!r}: splits are named train, val and test; got {', '.join(map(repr, unknown))}."
         )
     filled = [name for name, rows in table.splits.items() if len(rows)]
-    if filled and _TRAIN not in filled:
-        raise DataError(
-            f"Table {table.name!r}: a train split is required beside {' and '.join(filled)}; there is none."
-        )
     together = (
         np.concatenate([np.asarray(table.splits[name]) for name in filled]) if filled else np.zeros(0, dtype=np.int64)
     )
@@ -170,59 +176,62 @@ class _Cut:
     Args:
         rows: of the pool, sorted by unit.
         starts: place in ``rows`` where each unit begins, and one after the last: ``(units + 1,)``.
+        classes: of each row, in the order of ``rows``; None where the target is no class.
         strata: the class of each unit, all 0 where no proportion is kept.
         how: clauses about it for people.
     """
 
     rows: Rows
     starts: npt.NDArray[np.int64]
+    classes: npt.NDArray[np.int64] | None
     strata: npt.NDArray[np.int64]
     how: tuple[str, ...]
 
     @classmethod
     def of(cls, table: Table, pool: Rows, first: Rows | None) -> _Cut:
         units, clause = _units(table, pool, first)
-        strata = np.zeros(len(pool), dtype=np.int64)
         how = [clause] if clause else []
-        target = _stratifying(table)
-        if target is not None and not table.schema.with_role(Role.GROUP):
-            strata = table.columns[target.name].take(pool)
-            how.insert(0, Sentence("reading.in_proportion"))
         order = np.argsort(units, kind="stable")
         starts = np.flatnonzero(np.diff(units[order], prepend=-1))
-        return cls(pool[order], np.append(starts, len(pool)), strata[order][starts], tuple(how))
+        strata = np.zeros(len(starts), dtype=np.int64)
+        target = _stratifying(table)
+        classes = None if target is None else table.columns[target.name].take(pool)[order]
+        if classes is not None:
+            alike = (np.minimum.reduceat(classes, starts) == np.maximum.reduceat(classes, starts)).all()
+            # Groups of several classes each cannot be cut in proportion.
+            if alike or not table.schema.with_role(Role.GROUP):
+                strata = classes[starts]
+                how.insert(0, Sentence("reading.in_proportion"))
+        return cls(pool[order], np.append(starts, len(pool)), classes, strata, tuple(how))
 
     def parts(self, names: list[str], num: int, seed: int) -> dict[str, Rows]:
         """The rows of train and of each named part, about ``num`` each."""
         sizes = np.diff(self.starts)
         part_of = np.zeros(len(sizes), dtype=np.int64)  # 0 is train, i + 1 is names[i]
         order = permutation(seed, "splits", 0, len(sizes))
-        quotas = self._quotas(sizes, num, len(names))
-        for stratum, quota in quotas.items():
-            units = order[self.strata[order] == stratum]
-            part_of[units] = _fill(sizes[units], quota)
+        chances = uniforms(seed, "split of a unit", 0, np.arange(len(sizes)), 1)[:, 0]
+        place = np.unique(self.strata, return_inverse=True)[1]
+        totals = np.bincount(place, weights=sizes).astype(np.int64)
+        quotas = _quotas(totals, num, len(names), seed)
+        by_stratum = order[np.argsort(place[order], kind="stable")]
+        for units, quota in zip(np.split(by_stratum, np.cumsum(np.bincount(place))[:-1]), quotas, strict=True):
+            part_of[units] = _fill(sizes[units], quota.tolist(), chances[units])
+        self._train_every_class(part_of, sizes, order)
         self._leave_none_empty(part_of, sizes, order, names)
         rows_part = np.repeat(part_of, sizes)
         return {name: np.sort(self.rows[rows_part == i]) for i, name in enumerate((_TRAIN, *names))}
 
-    def _quotas(self, sizes: Rows, num: int, num_parts: int) -> dict[int, list[int]]:
-        """Rows that each part takes of each class: in proportion, the rounded ones by largest remainder.
-
-        A class keeps at least one row in train.
-        """
-        strata, place = np.unique(self.strata, return_inverse=True)
-        totals = np.bincount(place, weights=sizes).astype(np.int64)
-        left, quotas = totals - 1, []
-        for _ in range(num_parts):
-            exact = totals * (num / totals.sum())
-            quota = np.minimum(exact.astype(np.int64), left)
-            missing = num - int(quota.sum())
-            by_remainder = np.argsort(quota - exact, kind="stable")
-            chosen = [i for i in by_remainder if quota[i] < left[i]][: max(0, missing)]
-            quota[chosen] += 1
-            left = left - quota
-            quotas.append(quota)
-        return {int(s): [int(q[i]) for q in quotas] for i, s in enumerate(strata)}
+    def _train_every_class(self, part_of: Rows, sizes: Rows, order: Rows) -> None:
+        """Gives train a unit of each class of which it has none, as happens where units hold several classes."""
+        if self.classes is None:
+            return
+        unit_of = np.repeat(np.arange(len(sizes)), sizes)
+        lacking = np.setdiff1d(self.classes, self.classes[part_of[unit_of] == 0])
+        for number in lacking.tolist():
+            holding = np.unique(unit_of[self.classes == number])
+            chosen = order[np.isin(order, holding)]
+            if not (part_of[chosen] == 0).any():
+                part_of[chosen[np.argmin(sizes[chosen])]] = 0
 
     def _leave_none_empty(self, part_of: Rows, sizes: Rows, order: Rows, names: list[str]) -> None:
         """Moves the smallest unit of train to a part that got nothing, as happens where all units are large."""
@@ -240,23 +249,77 @@ class _Cut:
             part_of[train[np.lexsort((-in_class, sizes[train]))[0]]] = number
 
 
-def _fill(sizes: Rows, quota: list[int]) -> npt.NDArray[np.int64]:
-    """The part of each unit, in order: units go to the first part that still has room, else to train (0)."""
+def _quotas(totals: Rows, num: int, num_parts: int, seed: int) -> npt.NDArray[np.int64]:
+    """Rows that each part takes of each class: in proportion, rounded by the seed.
+
+    What all parts together take of a class is rounded first, so that classes of equal size keep equally many for
+    training, up to one. A class keeps at least one row in train.
+
+    Shapes:
+        totals ``(classes,)`` → ``(classes, num_parts)``.
+    """
+    held = _shared_out(min(num * num_parts, int((totals - 1).sum())), totals, seed)
+    quotas = np.repeat(held[:, None] // num_parts, num_parts, axis=1)
+    if num_parts == 1:
+        return quotas
+    # A row that is left over goes to one of the parts, so that each gets its number.
+    odd = np.flatnonzero(held % num_parts)
+    odd = odd[permutation(seed, "split of what is left", 0, len(odd))]
+    to_first = min(max(num - int(quotas[:, 0].sum()), len(odd) // 2), len(odd))
+    quotas[odd[:to_first], 0] += 1
+    quotas[odd[to_first:], 1] += 1
+    return quotas
+
+
+def _shared_out(wanted: int, totals: Rows, seed: int) -> Rows:
+    """So many rows shared out over classes in proportion to their size; the seed decides which are rounded up.
+
+    By systematic sampling: the fractions are laid one after the other in an order that the seed draws, and a class over
+    which a whole number falls gets one more. Each class gets its fraction on average, and the sum is exact.
+    """
+    result = np.zeros(len(totals), dtype=np.int64)
+    order = permutation(seed, "split of classes", 0, len(totals))
+    start = generator(seed, "split of fractions")
+    open_classes = order[totals[order] > 1]
+    while len(open_classes) and wanted > 0:
+        whole = int(totals[open_classes].sum())
+        exact = totals[open_classes] * wanted  # in units of 1 / whole
+        full = exact >= (totals[open_classes] - 1) * whole
+        if full.any() and wanted < int((totals[open_classes] - 1).sum()):
+            # These cannot give more without losing their last training row; the others make up for them.
+            result[open_classes[full]] = totals[open_classes[full]] - 1
+            wanted -= int(result[open_classes[full]].sum())
+            open_classes = open_classes[~full]
+            continue
+        bounds = np.concatenate([[0], np.cumsum(exact % whole)]) + int(start.integers(whole))
+        more = np.diff(bounds // whole)
+        result[open_classes] = np.minimum(exact // whole + more, totals[open_classes] - 1)
+        break
+    return result
+
+
+def _fill(sizes: Rows, quota: list[int], chances: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """The part of each unit, in order: units go to the first part that has room, else to train (0).
+
+    A unit that is larger than the room that is left goes there with the probability with which it fits, so that parts
+    have their size on average.
+    """
     result = np.zeros(len(sizes), dtype=np.int64)
     if (sizes == 1).all():
         bounds = np.cumsum([0, *quota])
         for number, (a, b) in enumerate(pairwise(bounds), start=1):
             result[a:b] = number
         return result
-    room = list(quota)
-    for unit, size in enumerate(sizes.tolist()):
-        for number, free in enumerate(room):
-            if size <= free:
-                room[number] -= size
-                result[unit] = number + 1
-                break
-        if not any(room):
+    room, left = list(quota), len(sizes)
+    for unit, (size, chance) in enumerate(zip(sizes.tolist(), chances.tolist(), strict=True)):
+        if not any(room) or left == 1:
             break
+        for number, free in enumerate(room):
+            if size <= free or chance * size < free:
+                room[number] = max(0, free - size)
+                result[unit] = number + 1
+                left -= 1
+                break
     return result
 
 

@@ -212,6 +212,10 @@ MESSAGES: dict[str, Message] = {
     "reading.from_all": "bütün satırlardan (train: {count:,})",
     "reading.in_proportion": "her sınıf kendi oranında",
     "reading.groups_together": "aynı {column!r} değerinin satırları bir arada",
+    "reading.nothing_to_train": "Eğitim bölümü yok: bu veriye bakılabilir ve üzerinde ölçüm yapılabilir.",
+    "reading.cut_without_time": "Satırlarda tarih var ({column!r}) ve satırlar rastgele bölündü; böylece sonraki "
+    "satırlar öncekileri öngörmeye yardım eder. train, val ve test değerli, split adlı bir sütun onları zaman "
+    "sırasıyla böler.",
     "reading.equal_together": "eşit örnekler bir arada",
     # Texts
     "reading.as_encoding_marked": "{file}: {encoding} olarak okundu; bayt sırası işareti bunu söylüyor.",
