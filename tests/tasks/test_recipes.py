@@ -87,7 +87,7 @@ def test_facts_come_from_the_table() -> None:
         Column(name="x", kind=Kind.PICTURE, role=Role.INPUT, shape=(9, 7, 3)),
         Column(name="y", kind=Kind.CATEGORY, role=Role.TARGET, classes=("a", "b")),
     )
-    data = {"x": Dense(np.zeros((5, 9, 7, 3), np.uint8)), "y": Dense(np.array([0, 1, 0, 1, 0]))}
+    data = {"x": Dense(np.arange(945, dtype=np.uint8).reshape(5, 9, 7, 3)), "y": Dense(np.array([0, 1, 0, 1, 0]))}
     table = Table(name="toy", schema=Schema(columns), columns=data, splits={"train": np.array([0, 2, 4])})
     assert facts_of(table) == Facts(num_train=3, picture_size=(9, 7), channels=3, is_classes=True, mirrored=True)
     assert not facts_of(TABLES["regression"]).is_classes

@@ -176,6 +176,8 @@ def prepare(
         raise UsageError(f"The task {the_task.name!r} makes its updates itself; leave clip_norm and l1 out.")
     middle_only = augment == "none"
     if augment is None or isinstance(augment, str):
+        if augment is None:
+            table.reading.notes.extend(note for note in suggested.notes if note not in table.reading.notes)
         words = suggested.augmentation if augment is None else augment
         augment = None if words in ("", "none") else Augmentation.parse(words)
     if augment is not None and preparation.kind != "picture":

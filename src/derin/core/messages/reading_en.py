@@ -59,6 +59,12 @@ MESSAGES: dict[str, Message] = {
     "side and {least:.0%} of the longer one; --input fit=pad or fit=squeeze shows it all.",
     "reading.seen_between": "A network measures the square in the middle of each picture: {shorter:.0%} of the "
     "shorter side and {least:.0%} to {most:.0%} of the longer one; --input fit=pad or fit=squeeze shows it all.",
+    "reading.no_flips_gray": "Pictures hold one channel three times: they are gray and are not mirrored in training; "
+    "--augment flip does it.",
+    "reading.no_flips_names": "The classes {one!r} and {other!r} are each other's mirror images by their names: "
+    "pictures are not mirrored in training; --augment flip does it.",
+    "reading.no_flips_looks": "{share:.0%} of the mirrored pictures of {one!r} and {other!r} look like those of the "
+    "other class: pictures are not mirrored in training; --augment flip does it.",
     "reading.kept_encoded": "Decoded, the pictures would fill the disk: they are decoded anew for each batch.",
     "reading.class_unreadable": "class without pictures that can be read",
     "reading.class_empty": "class without pictures",

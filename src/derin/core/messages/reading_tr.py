@@ -61,6 +61,12 @@ MESSAGES: dict[str, Message] = {
     "{least:.0%}); --input fit=pad ya da fit=squeeze hepsini gösterir.",
     "reading.seen_between": "Ağ her resmin yalnız ortasındaki kareyi ölçer (kısa kenardan {shorter:.0%}, uzun "
     "kenardan {least:.0%} ile {most:.0%} arası); --input fit=pad ya da fit=squeeze hepsini gösterir.",
+    "reading.no_flips_gray": "Resimler bir kanalı üç kez tutuyor: gridirler ve eğitimde aynalanmazlar; --augment "
+    "flip aynalar.",
+    "reading.no_flips_names": "{one!r} ve {other!r} sınıfları adlarına göre birbirinin ayna görüntüsü: resimler "
+    "eğitimde aynalanmaz; --augment flip aynalar.",
+    "reading.no_flips_looks": "{one!r} ve {other!r} sınıflarının aynalanmış resimlerinden {share:.0%} oranında öteki "
+    "sınıfın resimlerine benzeyen var: resimler eğitimde aynalanmaz; --augment flip aynalar.",
     "reading.kept_encoded": "Açılmış hâlleri diski doldururdu: resimler her yığında yeniden açılır.",
     "reading.class_unreadable": "okunabilen resmi olmayan sınıf",
     "reading.class_empty": "resmi olmayan sınıf",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from derin.data.schema import Kind
 from derin.data.table import Dense, Pictures, Ragged, Table
+from derin.tasks.recipes.mirroring import mirroring_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class Facts:
         num_bytes: of the training texts, as UTF-8; 0 where there are none.
         task: that the data was read for, where its form does not tell.
         mirrored: whether a picture and its mirror image mean the same; False for signs such as digits.
+        mirror_note: why not, where that is worth a sentence.
     """
 
     num_train: int
@@ -31,6 +33,7 @@ class Facts:
     channels: int = 0
     is_classes: bool = True
     mirrored: bool = False
+    mirror_note: str = ""
     num_bytes: int = 0
     task: str | None = None
 
@@ -51,6 +54,7 @@ class Recipe:
         model_options: of the network, by name.
         inputs: of the preparation, by name; those that it does not know are for another form of input.
         reasons: one sentence for each choice.
+        notes: what a person should know of it, as a report says it.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -59,6 +63,7 @@ class Recipe:
     model_options: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 _SMALL = 64  # pixels up to which moves by whole pixels are enough of a change
@@ -76,13 +81,14 @@ def facts_of(table: Table) -> Facts:
                 size, channels = (int(data.values.shape[1]), int(data.values.shape[2])), int(data.values.shape[3])
             else:
                 size, channels = (0, 0), data.channels if isinstance(data, Pictures) else 3
-            # Pictures of one channel are mostly signs and scans, whose mirror images mean nothing.
+            mirroring = mirroring_of(table, column)
             return Facts(
                 num_train=num_train,
                 picture_size=size,
                 channels=channels,
                 is_classes=is_classes,
-                mirrored=channels == 3,
+                mirrored=mirroring.same,
+                mirror_note=mirroring.note,
             )
     rows = table.splits["train"] if "train" in table.splits else np.arange(len(table))
     texts = [table.columns[c.name] for c in table.inputs if c.kind in (Kind.TEXT, Kind.WORDS)]
@@ -107,6 +113,13 @@ def budget(num_train: int) -> tuple[dict[str, Any], str]:
         f"{num_train} training examples: batches of {batch_size} and {epochs} epochs give "
         f"{-(-num_train // batch_size) * epochs} updates."
     )
+
+
+def with_notes(recipe: Recipe, facts: Facts) -> Recipe:
+    """The recipe with what was found out about the pictures."""
+    if not facts.mirror_note:
+        return recipe
+    return replace(recipe, reasons=(*recipe.reasons, facts.mirror_note), notes=(facts.mirror_note,))
 
 
 def smoothing(facts: Facts) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derin.data.table import Table
-from derin.tasks.recipes.facts import Facts, Recipe, facts_of, light_augmentation, smoothing
+from derin.tasks.recipes.facts import Facts, Recipe, facts_of, light_augmentation, smoothing, with_notes
 
 # Passes over cached features cost thousandths of a second, and the head is convex: enough of them to be done.
 _HEAD_UPDATES = 3_000
@@ -28,7 +28,7 @@ def finetuning_recipe(mode: str, table: Table | Facts) -> Recipe:
         'flip'
     """
     facts = facts_of(table) if isinstance(table, Table) else table
-    return _head(facts) if mode == "head" else _layers(facts, mode)
+    return with_notes(_head(facts) if mode == "head" else _layers(facts, mode), facts)
 
 
 def _head(facts: Facts) -> Recipe:
