@@ -13,7 +13,7 @@ Source: J. Lafferty, A. McCallum, F. Pereira, "Conditional random fields", ICML 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +43,8 @@ class CRF(nn.Module):
         >>> crf.decode(emissions, torch.ones(1, 2, dtype=torch.bool)).tolist()
         [[1, 0]]
     """
+
+    parameter_roles: ClassVar[dict[str, str]] = {"transitions": "score", "first": "score", "last": "score"}
 
     allowed: Tensor | None
     allowed_first: Tensor | None

@@ -6,6 +6,8 @@ sequence.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
@@ -71,6 +73,8 @@ class LearnedPositions(nn.Module):
 
     Source: J. Gehring et al., "Convolutional sequence to sequence learning", ICML 2017, arXiv:1705.03122, section 3.1.
     """
+
+    parameter_roles: ClassVar[dict[str, str]] = {"table": "position"}
 
     def __init__(self, num_places: int, dim: int) -> None:
         super().__init__()

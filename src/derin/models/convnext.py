@@ -11,7 +11,7 @@ Known weights: the authors' (MIT), torchvision's (BSD 3-clause; its layer_scale 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -79,6 +79,8 @@ class ConvNeXtBlock(nn.Module):
         >>> ConvNeXtBlock(12, left_out=0.0, layer_scale=1e-6)(torch.zeros(2, 12, 5, 7)).shape
         torch.Size([2, 12, 5, 7])
     """
+
+    parameter_roles: ClassVar[dict[str, str]] = {"scale": "scale"}
 
     def __init__(self, channels: int, *, left_out: float, layer_scale: float) -> None:
         super().__init__()

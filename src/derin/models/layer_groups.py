@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from derin.core.roles import only_scales
+
 # A list of at most so many pieces is one group: a stage of two convolutions is rarely wanted in parts.
 _LONGEST = 3
-_NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _append(pieces: list[list[str]], name: str, module: nn.Module) -> None:
     own = _pieces(name, module) if isinstance(module, nn.Sequential | nn.ModuleList) else []
     if len(own) > _LONGEST:
         pieces += own
-    elif pieces and (isinstance(module, _NORMS) or next(module.parameters(), None) is None):
+    elif pieces and only_scales(module):
         pieces[-1].append(name)
     else:
         pieces.append([name])

@@ -11,7 +11,7 @@ network is taught today.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -105,6 +105,8 @@ class Subsampling(nn.Module):
     Shapes:
         ``(B, C, H, W)`` → ``(B, C, ⌊H/2⌋, ⌊W/2⌋)``.
     """
+
+    parameter_roles: ClassVar[dict[str, str]] = {"coefficient": "scale"}
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ Known weights: timm's vit_small_patch16_224 (Apache 2.0), from the authors of "H
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -58,6 +58,8 @@ class PatchTokens(nn.Module):
     Shapes:
         ``(B, C, H, W)`` → ``(B, 1 + N, dim)``.
     """
+
+    parameter_roles: ClassVar[dict[str, str]] = {"class_token": "position", "positions": "position"}
 
     def __init__(self, input_shape: tuple[int, ...], patch: int, dim: int) -> None:
         super().__init__()

@@ -11,6 +11,7 @@ from torch import nn
 
 from derin.core.errors import UnknownNameError, UsageError
 from derin.core.registry import Registry
+from derin.core.roles import ROLES, parameter_roles
 
 Groups = list[dict[str, Any]]
 
@@ -42,10 +43,6 @@ _FUSED_OPERATORS = {
     "muon": "aten::_fused_adamw_",
 }
 
-# Norms whose weights may have several axes (LayerNorm over C, H, W); those of one axis are exempt by their shape
-# already.
-_NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.modules.batchnorm._NormBase)
-
 
 def build_optimizer(
     name: str,
@@ -60,8 +57,8 @@ def build_optimizer(
 ) -> torch.optim.Optimizer:
     """An optimizer over the trainable parameters of a model.
 
-    Weight decay is applied to weights only: biases, norms and embeddings are exempt. Every parameter group has ``lr``,
-    a plain float, and ``lr_scale``, by which `set_rate` multiplies the rate of the schedule.
+    Weight decay is applied to weights only: biases, norms, embeddings and positions are exempt, by their roles. Every
+    parameter group has ``lr``, a plain float, and ``lr_scale``, by which `set_rate` multiplies the schedule's rate.
 
     Args:
         name: a name of `OPTIMIZERS`.
@@ -140,29 +137,23 @@ def supports_fused(name: str, device_type: str) -> bool:
 
 
 def exempt_from_decay(model: nn.Module) -> set[int]:
-    """The ``id`` of each parameter that neither weight decay nor L1 touches.
+    """The ``id`` of each parameter that neither weight decay nor L1 touches, by its role; see `derin.core.roles`.
 
     Example:
         >>> layer = nn.Linear(3, 2)
         >>> exempt_from_decay(layer) == {id(layer.bias)}
         True
     """
-    exempt: set[int] = set()
-    for module in model.modules():
-        named = dict(module.named_parameters(recurse=False))
-        whole = isinstance(module, (*_NORMS, nn.Embedding, nn.EmbeddingBag))
-        own = getattr(module, "no_weight_decay", ())
-        exempt.update(id(p) for n, p in named.items() if whole or n in own or p.ndim <= 1)
-    return exempt
+    roles = parameter_roles(model)
+    return {id(parameter) for name, parameter in model.named_parameters() if not ROLES[roles[name]].decays}
 
 
 def parameter_groups(model: nn.Module, weight_decay: float, rates: Mapping[str, float] | None = None) -> Groups:
     """The trainable parameters in two groups: with weight decay, and without.
 
-    Without are all parameters of at most one axis (biases, gains of norms), those of norm layers and of embeddings,
-    and those that a module names in an attribute ``no_weight_decay`` (position embeddings that are bare parameters).
-    An empty group is left out, and where nothing decays there is one group: a second one costs a second kernel call.
-    With `rates`, each rate has groups of its own.
+    Which decay is a matter of their roles, see `derin.core.roles`: weights do, and biases, norms, embeddings,
+    positions and what is not known do not. An empty group is left out, and where nothing decays there is one group: a
+    second one costs a second kernel call. With `rates`, each rate has groups of its own.
 
     Returns:
         groups with ``decays`` True or False, whose ``params`` are pairs of name and parameter.

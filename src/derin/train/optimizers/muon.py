@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from derin.core.roles import ROLES, parameter_roles
+
 Groups = list[dict[str, Any]]
 
 # Of the quintic p(s) = as + bs³ + cs⁵ that drives singular values towards 1 (Jordan et al. 2024, "tuning the
@@ -148,17 +150,12 @@ def orthogonalize(matrices: Tensor, num_iterations: int = 5) -> Tensor:
 
 
 def split_for_muon(model: nn.Module, groups: Groups) -> tuple[Groups, Groups]:
-    """Hidden weights for Muon, all else for AdamW.
-
-    Hidden are parameters under weight decay with at least two axes, save the weight of the model's last linear layer,
-    whose rows are classes and not directions.
-    """
-    linears = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    head = linears[-1].weight if linears else None
+    """Hidden weights for Muon, all else for AdamW, by their roles; see `derin.core.roles`."""
+    roles = parameter_roles(model)
     hidden: Groups = []
     others: Groups = []
     for group in groups:
-        is_hidden = [group["decays"] and p.ndim >= 2 and p is not head for _, p in group["params"]]
+        is_hidden = [ROLES[roles[name]].is_hidden for name, _ in group["params"]]
         for wanted, target in ((True, hidden), (False, others)):
             pairs = [pair for pair, is_one in zip(group["params"], is_hidden, strict=True) if is_one is wanted]
             if pairs:
