@@ -3,8 +3,9 @@
 python benchmarks/inference.py [--models resnet20 resnet18] [--threads 1] [--out inference.json]
 
 Both get the same normalized input in memory, so that decoding and names of classes are left out of both. Derin comes
-twice: as `Model.predict` warms up by itself, and after `Model.warm_up`, which may choose ONNX Runtime. What
-`Model.predictions` adds to that is the last column, measured on pictures that are arrays of the right size already.
+twice, both after `Model.warm_up`: by the program that it records where ONNX Runtime is not installed, and by what it
+takes where that may be ONNX Runtime. What `Model.predictions` adds to that is the last column, measured on pictures
+that are arrays of the right size already.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from derin.models.inference import WarmNetwork
 from derin.tasks.ranking import predictions
 
 BATCHES = (1, 32)
-WARM_CALLS = 8
 SECONDS = 4.0  # for each model and batch, shared by all ways
 CALLS_OF_A_TURN, SECONDS_OF_A_TURN = 4, 0.4
 REST, UNTIMED = 0.1, 0.03  # seconds
@@ -97,8 +97,7 @@ def rows_of(name: str, batches: Sequence[int], threads: int, folder: Path) -> li
             return predictions(found.softmax(dim=1), classes) if info.output_kind == "vector" else found
 
         with torch.inference_mode():
-            for _ in range(WARM_CALLS):
-                warm(prepared)
+            warm.prepare(prepared)
             seconds = chosen.prepare(prepared, others)
             expected = network(prepared)
             largest = max(float((run(prepared) - expected).abs().max()) for run in (warm, chosen))

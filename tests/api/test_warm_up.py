@@ -61,25 +61,69 @@ def test_every_way_gives_the_same_answers(
 ) -> None:
     expected = probabilities(model, pictures)
     quickest(monkeypatch, way)
+    calls = counted(model, monkeypatch)
     seconds = model.warm_up(1, 5)
     assert {size: tuple(found) for size, found in seconds.items()} == {1: WAYS, 5: WAYS}
     assert min(seconds[5], key=lambda name: seconds[5][name]) == way
-    calls = counted(model, monkeypatch)
+    calls.clear()
     assert np.allclose(probabilities(model, pictures), expected, atol=1e-4)
     assert calls == ([5] if way == "torch" else [])
 
 
 def counted(model: Model, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The sizes of the batches that the network itself computes from now on."""
+    """The sizes of the batches that the network itself computes; to be called before the model is warmed up."""
     calls: list[int] = []
-    forward = model.network.forward
+    network = model.network
+    forward = type(network).forward
 
-    def counting(x: torch.Tensor) -> torch.Tensor:
-        calls.append(len(x))
-        return forward(x)
+    def counting(self: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+        if self is network:
+            calls.append(len(x))
+        return forward(self, x)
 
-    monkeypatch.setattr(model.network, "forward", counting)
+    monkeypatch.setattr(type(network), "forward", counting)
     return calls
+
+
+def test_without_a_warm_up_the_network_itself_predicts(
+    model: Model, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = counted(model, monkeypatch)
+    for _ in range(5):
+        model.predict(list(pictures))
+    assert calls == [5] * 5
+
+
+def halve_through_numpy(weight: torch.Tensor) -> None:
+    values = weight.detach().numpy()
+    values *= 0.5
+
+
+@pytest.mark.parametrize(
+    ("way", "change"), [("onednn", halve_through_numpy), ("onnxruntime", lambda weight: weight.data.mul_(0.5))]
+)
+def test_weights_changed_past_every_counter_are_seen(
+    model: Model, run: Path, pictures: np.ndarray, way: str, change: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quickest(monkeypatch, way)
+    model.warm_up(5)
+    for weight in model.network.parameters():
+        change(weight)
+    plain = derin.open(run)
+    plain.network = model.network
+    expected = probabilities(plain, pictures)
+    assert np.array_equal(probabilities(model, pictures), expected)
+    model.warm_up(5)
+    assert np.allclose(probabilities(model, pictures), expected, atol=1e-4)
+
+
+def test_another_network_in_its_place_is_seen(model: Model, run: Path, pictures: np.ndarray) -> None:
+    model.warm_up(5)
+    other = derin.open(run)
+    for weight in other.network.parameters():
+        weight.data.mul_(0.5)
+    model.network = other.network
+    assert np.array_equal(probabilities(model, pictures), probabilities(other, pictures))
 
 
 def test_changed_weights_are_seen(model: Model, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +153,9 @@ def test_a_network_that_onnx_cannot_hold_is_told(model: Model, monkeypatch: pyte
 def test_a_program_with_other_outputs_is_left_out(model: Model) -> None:
     warm = model.warm_network()
     with torch.inference_mode():
-        seconds = warm.prepare(torch.ones(2, *model.preparation.input_shape), {"wrong": lambda x: model.network(x) + 1})
+        seconds = warm.prepare(
+            torch.ones(2, *model.preparation.input_shape), others={"wrong": lambda x: model.network(x) + 1}
+        )
     assert set(seconds) == {"torch", "onednn"}
 
 

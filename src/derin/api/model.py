@@ -32,8 +32,8 @@ class Model:
 
     Attributes:
         card: what the bundle says about itself.
-        network: the `torch.nn.Module`, in eval mode. Predictions that come again and again go through a faster form
-            of it, which follows every change of its weights; see `derin.models.inference`.
+        network: the `torch.nn.Module`, in eval mode, which computes the predictions. After `warm_up` a faster program
+            does, as long as the network is what it was then; a changed weight is seen at once.
         task: decodes outputs.
         preparation: from raw input to the network's input.
         known_rows: the hashes of the examples that it was trained on, as a file; see `derin.data.known_rows`.
@@ -71,7 +71,7 @@ class Model:
     def predictions(self, inputs: Any, *, batch_size: int = 256) -> list[Any]:
         """As `predict`, as a list of `Prediction` whatever came."""
         device = next(self.network.parameters()).device
-        network = self.warm_network() if self.has_fast_form else self.network
+        network = self.network if self._warm is None else self.warm_network()
         return self.task.answers(network, self.preparation, inputs, batch_size=batch_size, device=device)
 
     def row_predictions(self, rows: np.ndarray, *, batch_size: int = 256) -> list[Any]:
@@ -81,7 +81,10 @@ class Model:
         return self.task.row_answers(network, self.preparation, rows, batch_size=batch_size, device=device)
 
     def warm_up(self, *batch_sizes: int) -> dict[int, dict[str, float]]:
-        """Gets ready for many predictions in a process that stays, such as a server; see `derin.api.warm_up`."""
+        """Gets ready for many predictions in a process that stays, such as a server; see `derin.api.warm_up`.
+
+        Called again after weights were changed, it gets ready anew.
+        """
         from derin.api.warm_up import warm_up
 
         return warm_up(self, *batch_sizes)
@@ -195,7 +198,7 @@ class Model:
         return self.preparation.kind in ("picture", "features")
 
     def warm_network(self) -> WarmNetwork:
-        """The network behind its fast form, also where the user put another one in its place."""
+        """The network behind its programs, without any where the user put another network in its place."""
         from derin.models.inference import WarmNetwork
 
         if self._warm is None or self._warm.network is not self.network:

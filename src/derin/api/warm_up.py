@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from derin.core.errors import DerinError, DerinWarning, UsageError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from derin.api.model import Model
 
@@ -20,8 +20,11 @@ def warm_up(model: Model, *batch_sizes: int) -> dict[int, dict[str, float]]:
 
     Three ways are timed: the network as it is, the same network recorded with its steps joined by oneDNN, and, where
     onnxruntime is installed, ONNX Runtime. All give the same outputs to 1e-4 of the largest. From then on `predict`
-    takes the fastest for batches of these sizes. It takes seconds, for recording; without it `predict` finds the
-    second way by itself at the third batch of a size. After a change of weights, warm up again.
+    takes the fastest for batches of these sizes. It takes seconds, for recording.
+
+    The second and third way compute with a copy of the network. Before each batch the network is compared with it, bit
+    by bit, which costs one reading of its weights: after any change, also one through ``.data``, `predict` goes back to
+    the network itself. Warm up again to have the faster ways follow.
 
     Args:
         model: of `derin.open`, on the CPU.
@@ -54,19 +57,20 @@ def warm_up(model: Model, *batch_sizes: int) -> dict[int, dict[str, float]]:
     if device.type != "cpu":
         raise UsageError(f"A network is warmed up on the CPU; that of {model.path} is on {device}. Call predict.")
     shape = model.preparation.input_shape
-    warm, others = model.warm_network(), _others(model, torch.zeros(shape))
+    warm = model.warm_network()
+    others = _others(warm.frozen(), torch.zeros(shape))
     generator = torch.Generator().manual_seed(0)
     with torch.inference_mode():
         return {size: warm.prepare(torch.randn(size, *shape, generator=generator), others) for size in sizes}
 
 
-def _others(model: Model, example: Tensor) -> dict[str, Callable[[Tensor], Tensor]]:
+def _others(network: nn.Module, example: Tensor) -> dict[str, Callable[[Tensor], Tensor]]:
     if any(find_spec(package) is None for package in ("onnx", "onnxscript", "onnxruntime")):
         return {}
     from derin.export.session import OnnxSession
 
     try:
-        return {"onnxruntime": OnnxSession(model.network, example)}
+        return {"onnxruntime": OnnxSession(network, example)}
     except DerinError as error:
         warnings.warn(DerinWarning(f"ONNX Runtime is left out. {error}"), stacklevel=4)
         return {}

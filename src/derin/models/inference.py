@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from operator import attrgetter
 
 import torch
 from torch import Tensor, nn
@@ -16,32 +14,30 @@ from torch import Tensor, nn
 from derin.core.memory import keep_freed_memory
 from derin.core.quiet import quiet
 from derin.core.threads import FEW_VALUES
+from derin.models.frozen_copy import FrozenCopy
 
-_PLAIN_CALLS = 2  # a shape is recorded when it comes for the third time: a single prediction never waits for it
 _WARM_CALLS = 3  # the first call profiles, the second compiles, the third is the first fast one
-_MOST_PROGRAMS = 2  # one for single examples, one for full batches; each holds packed weights of its own
 _TOLERANCE = 1e-4  # of the largest output
 _TIMED_CALLS = 3  # of the network and of each program, at least
 _TIMED_SECONDS = 0.02  # short calls are repeated for as long as this
 _LAST_PYTHON_WITH_JIT = (3, 13)  # from 3.14 on torch refuses to record
 
 _switch = threading.Lock()
-_version = attrgetter("_version")
 
 
 class WarmNetwork(nn.Module):
-    """Calls a network, from the third batch of one shape on by a recorded program with fewer and larger steps.
+    """Calls a network, for batches of prepared shapes by a recorded program with fewer and larger steps.
 
-    The program folds batch norms into their convolutions, joins convolution, addition and activation into one step,
+    A program folds batch norms into their convolutions, joins convolution, addition and activation into one step,
     keeps pictures channels-last and packs weights once for this machine. All of it computes the same function: outputs
     differ by rounding alone, and a program that differs by more than 1e-4 of the largest output is never used, nor one
-    that is slower than the network. Freed memory stays with the process from then on (`core.memory`).
+    that is slower than the network. Freed memory stays with the process from the first `prepare` on (`core.memory`).
 
-    The plain network is called wherever a program could be wrong or of no use: on another device than the CPU, in
-    training mode, while anyone watches a module by a hook, where weights changed since the recording (it is then
-    recorded anew), and for networks that are not of the registry or of layers, whose code may branch on its data.
-
-    `prepare` makes the choice at once, and among programs of other runtimes too.
+    Programs are recorded from a copy of the network that nobody else holds. Before each call of one, the network is
+    compared with that copy bit by bit, whatever way its weights may have been changed. Where they differ, the network
+    itself is called, until `prepare` is called again and takes a new copy. The network is called as well on another
+    device than the CPU, in training mode, while anyone watches a module by a hook, and for networks that are not of the
+    registry or of layers, whose code may branch on its data.
 
     Args:
         network: the network; it is used, never changed.
@@ -54,60 +50,68 @@ class WarmNetwork(nn.Module):
         >>> network = build("lenet5", input_shape=(1, 28, 28), num_outputs=10, seed=0).eval()
         >>> warm, x = WarmNetwork(network), torch.ones(2, 1, 28, 28)
         >>> with torch.inference_mode():
-        ...     outputs = [warm(x) for _ in range(6)]
-        >>> warm.num_programs, torch.allclose(outputs[0], outputs[5], atol=1e-5)
-        (1, True)
+        ...     sorted(warm.prepare(x)), bool(torch.allclose(warm(x), network(x), atol=1e-5))
+        (['onednn', 'torch'], True)
     """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
         self._recordable = hasattr(network, "spec") and sys.version_info[:2] <= _LAST_PYTHON_WITH_JIT
-        modules = list(network.modules())
-        self._hooks = [table for module in modules for table in (module._forward_hooks, module._forward_pre_hooks)]
-        self._tensors = [*network.parameters(), *network.buffers()]
-        # Tensors that were made in inference mode count no writes.
-        self._counting = [tensor for tensor in self._tensors if not tensor.is_inference()]
-        self._stamp = self._weights_stamp()
-        self._programs: OrderedDict[tuple[int, ...], Callable[[Tensor], Tensor]] = OrderedDict()
-        self._most_programs = _MOST_PROGRAMS
-        self._seen: dict[tuple[int, ...], int] = {}
+        self._copy: FrozenCopy | None = None
+        self._programs: dict[tuple[int, ...], Callable[[Tensor], Tensor]] = {}
 
     @property
     def num_programs(self) -> int:
         """How many shapes have a program."""
-        return sum(program is not self.network for program in self._programs.values())
+        return len(self._programs)
 
-    def prepare(self, x: Tensor, others: Mapping[str, Callable[[Tensor], Tensor]]) -> dict[str, float]:
+    @property
+    def is_current(self) -> bool:
+        """Whether the network is still what its programs were recorded from, bit by bit."""
+        return self._copy is not None and self._copy.is_of(self.network)
+
+    def frozen(self) -> nn.Module:
+        """The copy that programs are recorded from; a new one, and no programs, where the network has changed."""
+        if self._copy is None or not self.is_current:
+            self._programs.clear()
+            self._copy = FrozenCopy(self.network)
+        return self._copy.network
+
+    def prepare(self, x: Tensor, others: Mapping[str, Callable[[Tensor], Tensor]] | None = None) -> dict[str, float]:
         """Records a program for inputs of this shape, and keeps the fastest of it, the network and others.
 
         Args:
             x: inputs of the shape to come, ``(batch, ...)``, on the CPU.
-            others: more programs that compute the same function, by name. One that differs by more than 1e-4 of the
-                largest output is left out.
+            others: more programs that compute the same function as `frozen`, by name. One that differs by more than
+                1e-4 of the largest output is left out.
 
         Returns:
             seconds of a call: ``"torch"`` for the network as it is, ``"onednn"`` for the recorded program, and those
             of the others; of the network alone where no program may stand in for it.
         """
-        self._forget_old_weights()
         ways: dict[str, Callable[[Tensor], Tensor]] = {"torch": self.network}
         if self._may_record(x):
             keep_freed_memory()
-            program = _Program(self.network, x)
-            if program.agrees(self.network, x):
+            frozen = self.frozen()
+            program = _Program(frozen, x)
+            if program.agrees(frozen, x):
                 ways["onednn"] = program
-            expected = self.network(x)
-            ways |= {name: run for name, run in others.items() if _close(run(x), expected)}
+            expected = frozen(x)
+            ways |= {name: run for name, run in (others or {}).items() if _close(run(x), expected)}
         seconds = {name: _seconds(run, x) for name, run in ways.items()}
-        self._programs[tuple(x.shape)] = ways[min(seconds, key=lambda name: seconds[name])]
-        self._most_programs = max(self._most_programs, len(self._programs))
+        fastest = ways[min(seconds, key=lambda name: seconds[name])]
+        self._programs.pop(tuple(x.shape), None)
+        if fastest is not self.network:
+            self._programs[tuple(x.shape)] = fastest
         return seconds
 
     def forward(self, x: Tensor) -> Tensor:
-        program = self._program(x) if self._may_record(x) else None
-        output: Tensor = self.network(x) if program is None else program(x)
-        return output
+        program = self._programs.get(tuple(x.shape))
+        if program is None or not self._may_record(x) or not self.is_current:
+            output: Tensor = self.network(x)
+            return output
+        return program(x)
 
     def _may_record(self, x: Tensor) -> bool:
         return (
@@ -116,40 +120,8 @@ class WarmNetwork(nn.Module):
             and x.device.type == "cpu"
             and x.dtype == torch.float32
             and not torch.is_grad_enabled()
-            and not any(self._hooks)
+            and not any(m._forward_hooks or m._forward_pre_hooks for m in self.network.modules())
         )
-
-    def _program(self, x: Tensor) -> Callable[[Tensor], Tensor] | None:
-        self._forget_old_weights()
-        shape = tuple(x.shape)
-        program = self._programs.get(shape)
-        if program is not None:
-            self._programs.move_to_end(shape)
-            return program
-        self._seen[shape] = self._seen.get(shape, 0) + 1
-        if self._seen[shape] <= _PLAIN_CALLS:
-            return None
-        keep_freed_memory()
-        recorded = _Program(self.network, x)
-        if not recorded.agrees(self.network, x):
-            self._recordable = False
-            return None
-        program = recorded if _seconds(recorded, x) < _seconds(self.network, x) else self.network
-        self._programs[shape] = program
-        if len(self._programs) > self._most_programs:
-            self._programs.popitem(last=False)
-        self._seen.clear()  # a shape that was crowded out must come again as often as a new one
-        return program
-
-    def _forget_old_weights(self) -> None:
-        stamp = self._weights_stamp()
-        if stamp != self._stamp:
-            self._programs.clear()
-            self._stamp = stamp
-
-    def _weights_stamp(self) -> tuple[int, list[int]]:
-        """Changes with every change of a weight: torch counts writes in place, the address tells a new memory."""
-        return sum(map(_version, self._counting)), list(map(Tensor.data_ptr, self._tensors))
 
 
 def _seconds(call: Callable[[Tensor], Tensor], x: Tensor) -> float:
