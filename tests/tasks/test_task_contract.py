@@ -262,7 +262,14 @@ def test_telling_examples_start_with_the_worst(name: str) -> None:
     task = infer_task(TABLES[name])
     model, batch = network(task.num_outputs), batch_for(name)
     outputs = {key: value.detach() for key, value in task.predict(model, batch).items()}
-    telling = task.telling_examples(outputs, batch["target"], 3)
+    whole, parts = task.telling_examples(3), task.telling_examples(3)
+    whole.add(outputs, batch["target"])
+    for part in (slice(0, 3), slice(3, 7), slice(7, 8)):
+        parts.add({key: value[part] for key, value in outputs.items()}, batch["target"][part])
+    telling = whole.compute()
+    for key, values in parts.compute().items():
+        assert_close = np.testing.assert_allclose if values.dtype.kind == "f" else np.testing.assert_array_equal
+        assert_close(values, telling[key])
     assert {len(values) for values in telling.values()} == {len(telling["place"])}
     worst = telling["place"][telling["reason"] == "loss"]
     losses = np.array([task.loss(model, batch_for(name, slice(i, i + 1)))["loss"].item() for i in range(8)])
@@ -280,7 +287,9 @@ def test_sure_answers_are_not_told_as_unsure() -> None:
     probabilities = rest[:, None].expand(4, task.num_outputs).clone()
     probabilities[:, 1] += lead
     outputs = {"logits": probabilities.log(), "probabilities": probabilities}
-    telling = task.telling_examples(outputs, torch.tensor([1, 1, 1, 1]), 12)
+    examples = task.telling_examples(12)
+    examples.add(outputs, torch.tensor([1, 1, 1, 1]))
+    telling = examples.compute()
     assert telling["place"][telling["reason"] == "unsure"].tolist() == [1, 3]
     assert not (telling["reason"] == "confident").any()
 

@@ -13,6 +13,7 @@ from derin.data.batch import Source
 from derin.data.extracted import ExtractedFeatures
 from derin.data.preparation import Batching, HostInput, Preparation
 from derin.data.table import Rows, Table
+from derin.tasks.supervised import SupervisedTask
 from derin.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 # So many training examples are measured beside the validation split: enough for a curve, few enough to cost nothing.
 _TRAIN_SAMPLE = 2_000
 _EVALUATION_BATCH_FACTOR = 4
+# … as long as what a network gives for a batch of examples stays below so many numbers.
+_MOST_OUTPUTS_AT_ONCE, _FEWEST_AT_ONCE = 4_000_000, 16
 # The tasks whose losses take targets between the classes, as mixup and cutmix make them.
 _MIXED_TASKS = ("classification", "binary", "multilabel")
 
@@ -100,7 +103,10 @@ class Prepared:
 
     @property
     def _evaluation_batch_size(self) -> int:
-        return self.config.batch_size * _EVALUATION_BATCH_FACTOR
+        size = self.config.batch_size * _EVALUATION_BATCH_FACTOR
+        if not isinstance(self.task, SupervisedTask):
+            return size
+        return min(size, max(_FEWEST_AT_ONCE, _MOST_OUTPUTS_AT_ONCE // self.task.num_outputs))
 
     def _source(self, rows: Rows, batch_size: int, **how: Any) -> Source:
         batching = Batching(batch_size=batch_size, seed=self.config.seed, device=self.device, **how)

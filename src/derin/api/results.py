@@ -78,18 +78,18 @@ def measure(
                 warnings.warn(sentence, DerinWarning, stacklevel=2)
                 source = prepared.split_source(split, most)
         metrics = task.metrics()
-        kept: list[tuple[Any, np.ndarray]] = []
+        examples = _Examples(task, prepared) if split == shown and isinstance(task, SupervisedTask) else None
         for outputs, batch in predict_batches(network, task, source):
             if interrupted is not None and interrupted.is_set():
                 raise KeyboardInterrupt
             metrics.update(outputs, batch)
-            if isinstance(task, SupervisedTask):
-                kept.append((outputs, batch.rows.numpy()))
+            if examples is not None:
+                examples.add(outputs, batch.rows.numpy())
         found["metrics"][split], found["details"][split] = plain_numbers(metrics.compute())
         found["num_examples"][split] = source.num_examples
         found["intervals"][split] = metrics.intervals()
-        if split == shown and isinstance(task, SupervisedTask):
-            _write_examples(folder / "examples.npz", kept, task, prepared)
+        if examples is not None:
+            examples.write(folder / "examples.npz")
             found["examples_split"] = split
     return found
 
@@ -123,31 +123,46 @@ def _calibrate(network: nn.Module, task: Any, prepared: Prepared, split: str) ->
     return report
 
 
-def _write_examples(path: Path, kept: list[tuple[Any, np.ndarray]], task: Any, prepared: Prepared) -> None:
+class _Examples:
     """The examples with the highest loss, the confidently wrong ones and the least sure ones, for the report."""
-    import torch
 
-    rows = np.concatenate([part for _, part in kept])
-    outputs = {name: torch.cat([out[name] for out, _ in kept]) for name in kept[0][0]}
-    true = prepared.targets[task.target][rows]
-    telling = task.telling_examples(outputs, torch.from_numpy(np.ascontiguousarray(true)), _EXAMPLES_PER_REASON)
-    chosen = rows[telling["place"]]
-    names = prepared.table.row_names
-    arrays = {
-        "rows": chosen,
-        "names": np.array([str(row) if names is None else names[row] for row in chosen], dtype=np.str_),
-        **{name: values for name, values in telling.items() if name != "place"},
-    }
-    if "value" in outputs and outputs["value"].ndim == 1:
-        shown = np.linspace(0, len(rows) - 1, min(len(rows), _SCATTER_POINTS)).astype(np.int64)
-        arrays["scatter_true"] = task.in_units(true[shown])
-        arrays["scatter_predicted"] = outputs["value"].numpy(force=True)[shown]
-    if prepared.preparation.kind == "picture":
-        arrays["pictures"] = prepared.host.gather(chosen).numpy()
-    else:
-        arrays["inputs"] = np.array(_inputs(prepared, chosen), dtype=np.str_)
-    with open_atomically(path) as file:
-        np.savez_compressed(file, **arrays)
+    def __init__(self, task: SupervisedTask, prepared: Prepared) -> None:
+        self._task, self._prepared = task, prepared
+        self._telling = task.telling_examples(_EXAMPLES_PER_REASON)
+        self._rows: list[Rows] = []
+        self._values: list[np.ndarray] = []  # where one number is predicted
+
+    def add(self, outputs: Any, rows: Rows) -> None:
+        """What the network gave for one batch of rows."""
+        import torch
+
+        true = self._prepared.targets[self._task.target][rows]
+        self._telling.add(outputs, torch.from_numpy(np.ascontiguousarray(true)).to(next(iter(outputs.values())).device))
+        self._rows.append(rows)
+        if "value" in outputs and outputs["value"].ndim == 1:
+            self._values.append(outputs["value"].numpy(force=True))
+
+    def write(self, path: Path) -> None:
+        """Writes them, with what the network was shown."""
+        prepared, task = self._prepared, self._task
+        rows, telling = np.concatenate(self._rows), self._telling.compute()
+        chosen = rows[telling["place"]]
+        names = prepared.table.row_names
+        arrays = {
+            "rows": chosen,
+            "names": np.array([str(row) if names is None else names[row] for row in chosen], dtype=np.str_),
+            **{name: values for name, values in telling.items() if name != "place"},
+        }
+        if self._values:
+            shown = np.linspace(0, len(rows) - 1, min(len(rows), _SCATTER_POINTS)).astype(np.int64)
+            arrays["scatter_true"] = task.in_units(prepared.targets[task.target][rows[shown]])  # type: ignore[attr-defined]
+            arrays["scatter_predicted"] = np.concatenate(self._values)[shown]
+        if prepared.preparation.kind == "picture":
+            arrays["pictures"] = prepared.host.gather(chosen).numpy()
+        else:
+            arrays["inputs"] = np.array(_inputs(prepared, chosen), dtype=np.str_)
+        with open_atomically(path) as file:
+            np.savez_compressed(file, **arrays)
 
 
 def _inputs(prepared: Prepared, rows: Rows) -> list[str]:

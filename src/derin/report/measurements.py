@@ -9,6 +9,7 @@ from derin.core.messages import capital, say, spell
 from derin.report.html import Html, folded, join, table, tag
 from derin.strategy.numbers import count_text, metric_name, metric_text, split_name
 from derin.strategy.story import Story, is_number
+from derin.tasks.metrics.classification import PER_CLASS_LIMIT
 
 _CLASS_COLUMNS = ("precision", "recall", "f1", "auc")
 _OPEN_UP_TO = 20  # classes; longer tables are folded
@@ -69,6 +70,10 @@ def _per_class(story: Story) -> Html | None:
     head = [say("class.name"), *(metric_name(column) for column in columns), say("class.support")]
     body = table(head, rows, numeric=range(1, len(head)))
     heading = say("metrics.per_class", split=split_name(split))
+    num_classes = len(story.part("task").get("classes") or rows)
+    if PER_CLASS_LIMIT <= len(rows) < num_classes:
+        note = say("metrics.weakest_classes", count=len(rows), whole=num_classes)
+        body = join([tag("p", note, class_="quiet"), body])
     if len(rows) > _OPEN_UP_TO:
         return folded(capital(heading), body)
     return join([tag("h3", capital(heading)), body])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 
 LOWEST, HIGHEST = 0.05, 20.0  # a network without a mistake would ask for 0, one that knows nothing for infinity
 _MOST_STEPS = 60
+_VALUES_AT_ONCE = 1_000_000
 _ENOUGH = 1e-10  # change of log temperature at which the search ends
 
 
@@ -81,7 +83,7 @@ def calibrate(task: SupervisedTask, logits: Tensor, targets: Tensor) -> Calibrat
     """
     if not isinstance(task, ClassTask):
         raise UsageError(f"Only tasks that give probabilities can be calibrated; got the task {task.name!r}.")
-    scores = logits.detach().cpu().double().numpy()
+    scores = logits.detach().cpu().numpy()
     truth = targets.detach().cpu().numpy()
     if not len(scores) or not np.isfinite(scores).all():
         raise DataError(f"Calibration needs examples with finite logits; got {len(scores)} examples.")
@@ -89,7 +91,9 @@ def calibrate(task: SupervisedTask, logits: Tensor, targets: Tensor) -> Calibrat
         raise ShapeError(
             f"Calibration needs one target for each logit; got logits={scores.shape}, targets={truth.shape}."
         )
-    likelihood = _Softmax(scores, truth) if task.name == "classification" else _Sigmoid(scores, truth)
+    likelihood: _Likelihood = (
+        _Softmax(scores, truth) if task.name == "classification" else _Sigmoid(scores.astype(np.float64), truth)
+    )
     factor = fitted_temperature(likelihood)
     before, after = likelihood.nll(1.0), likelihood.nll(1 / factor)
     applied = bool((before - after) * likelihood.num_answers > 1)
@@ -126,30 +130,46 @@ class _Likelihood:
 class _Softmax(_Likelihood):
     """nll(β) = mean of log Σ exp(βz) − βz_y; nll' = mean of E[z] − z_y; nll'' = mean of Var[z]."""
 
-    def __init__(self, logits: Floats, truth: npt.NDArray[np.int64]) -> None:
-        # Only differences count, and these cannot overflow.
-        self._logits = logits - logits.max(axis=1, keepdims=True)
-        self._truth = truth
-        self._of_truth = self._logits[np.arange(len(truth)), truth]
+    def __init__(self, logits: npt.NDArray[np.floating[Any]], truth: npt.NDArray[np.int64]) -> None:
+        self._logits, self._truth = logits, truth
         self.num_answers = len(truth)
 
-    def _probabilities(self, beta: float) -> Floats:
-        powers = np.exp(beta * self._logits)
-        result: Floats = powers / powers.sum(axis=1, keepdims=True)
-        return result
+    def _parts(self) -> Iterator[tuple[Floats, npt.NDArray[np.int64]]]:
+        """Logits and truth of some examples after others: in float64 all of them may take more memory than there is."""
+        size = max(1, _VALUES_AT_ONCE // self._logits.shape[1])
+        for start in range(0, len(self._truth), size):
+            part = self._logits[start : start + size].astype(np.float64)
+            # Only differences count, and these cannot overflow.
+            yield part - part.max(axis=1, keepdims=True), self._truth[start : start + size]
 
     def nll(self, beta: float) -> float:
-        return float((np.log(np.exp(beta * self._logits).sum(axis=1)) - beta * self._of_truth).mean())
+        total = 0.0
+        for logits, truth in self._parts():
+            total += (np.log(np.exp(beta * logits).sum(axis=1)) - beta * logits[np.arange(len(truth)), truth]).sum()
+        return float(total / self.num_answers)
 
     def derivatives(self, beta: float) -> tuple[float, float]:
-        probabilities = self._probabilities(beta)
-        mean = (probabilities * self._logits).sum(axis=1)
-        square = (probabilities * self._logits**2).sum(axis=1)
-        return float((mean - self._of_truth).mean()), float((square - mean**2).mean())
+        first = second = 0.0
+        for logits, truth in self._parts():
+            probabilities = _softmax(beta * logits)
+            mean = (probabilities * logits).sum(axis=1)
+            first += (mean - logits[np.arange(len(truth)), truth]).sum()
+            second += ((probabilities * logits**2).sum(axis=1) - mean**2).sum()
+        return float(first / self.num_answers), float(second / self.num_answers)
 
     def ece(self, beta: float) -> float:
-        probabilities = self._probabilities(beta)
-        return _ece(probabilities.max(axis=1), probabilities.argmax(axis=1) == self._truth)
+        reliability = Reliability()
+        for logits, truth in self._parts():
+            probabilities = _softmax(beta * logits)
+            right = probabilities.argmax(axis=1) == truth
+            reliability.add(torch.from_numpy(probabilities.max(axis=1)), torch.from_numpy(right))
+        return reliability.error()
+
+
+def _softmax(logits: Floats) -> Floats:
+    powers = np.exp(logits)
+    result: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return result
 
 
 class _Sigmoid(_Likelihood):

@@ -22,6 +22,7 @@ from derin.train.protocol import Losses, Metrics, Outputs
 
 if TYPE_CHECKING:
     from derin.tasks.calibration import CalibrationReport
+    from derin.tasks.telling import TellingExamples
 
 T = TypeVar("T")
 
@@ -136,11 +137,11 @@ class SupervisedTask(BaseTask):
 
         return calibrate(self, logits, targets)
 
-    def telling_examples(self, outputs: Outputs, targets: Tensor, num: int) -> dict[str, npt.NDArray[Any]]:
-        """The examples from which most can be learnt; see `derin.tasks.telling.telling_examples`."""
-        from derin.tasks.telling import telling_examples
+    def telling_examples(self, num: int) -> TellingExamples:
+        """Finds the examples from which most can be learnt; see `derin.tasks.telling.TellingExamples`."""
+        from derin.tasks.telling import TellingExamples
 
-        return telling_examples(self, outputs, targets, num)
+        return TellingExamples(self, num)
 
 
 def _main(output: object) -> object:

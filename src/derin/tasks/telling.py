@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,48 +16,93 @@ from derin.train.protocol import Outputs
 if TYPE_CHECKING:
     from derin.tasks.supervised import SupervisedTask
 
+_REASONS = ("loss", "confident", "unsure")
 _NEAR = 0.5  # lead of the best answer over the next, in probability; with more nobody would call it unsure
 
 
-def telling_examples(task: SupervisedTask, outputs: Outputs, targets: Tensor, num: int) -> dict[str, npt.NDArray[Any]]:
-    """At most `num` examples for each reason, the strongest first.
+class TellingExamples:
+    """At most `num` examples for each reason, the strongest first, found batch by batch.
 
     The reasons are ``"loss"`` (the highest loss), ``"confident"`` (wrong, with the highest probability) and
-    ``"unsure"`` (the smallest lead of the best answer, below a half). Numbers have only the first.
+    ``"unsure"`` (the smallest lead of the best answer, below a half). Numbers have only the first. Of what a network
+    gave, no more is kept than for the examples that are chosen so far: of a split with many classes all of it would
+    take more memory than the data.
 
     Args:
         task: that decodes.
-        outputs: of a whole split, as `predict` gives them.
-        targets: the truth, as in a batch.
         num: examples for each reason.
-
-    Returns:
-        arrays of equal length by name: ``place`` (row of `outputs`), ``reason``, ``true`` and ``predicted`` in words,
-        ``probability`` of what was predicted (NaN for numbers), ``loss``.
-
-    Shapes:
-        outputs ``(N, …)``, targets ``(N,)`` or ``(N, …)``.
     """
-    losses = task.example_losses(outputs, targets).double().cpu().numpy()
-    chosen = [("loss", np.argsort(-losses, kind="stable")[:num])]
-    if "probabilities" in outputs:
-        confidence, lead, right = _certainty(task, outputs, targets)
-        wrong = np.flatnonzero(~right)
-        chosen.append(("confident", wrong[np.argsort(-confidence[wrong], kind="stable")][:num]))
-        near = np.flatnonzero(lead < _NEAR)
-        chosen.append(("unsure", near[np.argsort(lead[near], kind="stable")][:num]))
-    places = np.concatenate([rows for _, rows in chosen]).astype(np.int64)
-    picked = torch.from_numpy(places).to(targets.device)
-    answers = task.decode({name: values[picked] for name, values in outputs.items()})
-    words = [_in_words(answer) for answer in answers]
-    return {
-        "place": places,
-        "reason": np.array([reason for reason, rows in chosen for _ in rows], dtype=np.str_),
-        "true": np.array(task.truths(targets[picked]), dtype=np.str_),
-        "predicted": np.array([word for word, _ in words], dtype=np.str_),
-        "probability": np.array([probability for _, probability in words], dtype=np.float64),
-        "loss": losses[places],
-    }
+
+    def __init__(self, task: SupervisedTask, num: int) -> None:
+        self._task, self._num = task, num
+        self._chosen: dict[str, _Chosen] = {}
+        self._num_seen = 0
+
+    def add(self, outputs: Outputs, targets: Tensor) -> None:
+        """One batch of what `predict` gave, and the truth, as in a batch.
+
+        Shapes:
+            outputs ``(B, …)``, targets ``(B,)`` or ``(B, …)``.
+        """
+        losses = self._task.example_losses(outputs, targets).double().cpu().numpy()
+        everything = np.arange(len(losses))
+        found = {"loss": (-losses, everything)}
+        if "probabilities" in outputs:
+            confidence, lead, right = _certainty(self._task, outputs, targets)
+            found["confident"] = (-confidence, np.flatnonzero(~right))
+            found["unsure"] = (lead, np.flatnonzero(lead < _NEAR))
+        for reason, (scores, rows) in found.items():
+            # Equal ones stay in their order, and those of earlier batches come first.
+            best = rows[np.argsort(scores[rows], kind="stable")][: self._num]
+            picked = torch.from_numpy(best).to(targets.device)
+            new = _Chosen(
+                scores[best],
+                self._num_seen + best,
+                losses[best],
+                {name: values[picked] for name, values in outputs.items()},
+                targets[picked],
+            )
+            self._chosen[reason] = new if reason not in self._chosen else self._chosen[reason].merged(new, self._num)
+        self._num_seen += len(losses)
+
+    def compute(self) -> dict[str, npt.NDArray[Any]]:
+        """Arrays of equal length by name: ``place`` (among all examples, in the order in which they came), ``reason``,
+        ``true`` and ``predicted`` in words, ``probability`` of what was predicted (NaN for numbers), ``loss``."""
+        found = [part for reason in _REASONS if (part := self._chosen.get(reason)) is not None]
+        answers = [answer for part in found for answer in self._task.decode(part.outputs)]
+        words = [_in_words(answer) for answer in answers]
+        reasons = [reason for reason in _REASONS if reason in self._chosen for _ in self._chosen[reason].places]
+        return {
+            "place": np.concatenate([part.places for part in found]).astype(np.int64),
+            "reason": np.array(reasons, dtype=np.str_),
+            "true": np.array([text for part in found for text in self._task.truths(part.targets)], dtype=np.str_),
+            "predicted": np.array([word for word, _ in words], dtype=np.str_),
+            "probability": np.array([probability for _, probability in words], dtype=np.float64),
+            "loss": np.concatenate([part.losses for part in found]),
+        }
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The strongest examples for one reason so far, the strongest first."""
+
+    scores: npt.NDArray[np.float64]
+    places: npt.NDArray[np.int64]
+    losses: npt.NDArray[np.float64]
+    outputs: Outputs
+    targets: Tensor
+
+    def merged(self, later: _Chosen, num: int) -> _Chosen:
+        scores = np.concatenate([self.scores, later.scores])
+        order = np.argsort(scores, kind="stable")[:num]
+        picked = torch.from_numpy(order).to(self.targets.device)
+        return _Chosen(
+            scores[order],
+            np.concatenate([self.places, later.places])[order],
+            np.concatenate([self.losses, later.losses])[order],
+            {name: torch.cat([values, later.outputs[name]])[picked] for name, values in self.outputs.items()},
+            torch.cat([self.targets, later.targets])[picked],
+        )
 
 
 def _certainty(

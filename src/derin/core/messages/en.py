@@ -169,6 +169,7 @@ MESSAGES: dict[str, Message] = {
     "metrics.heading": "Measurements",
     "metrics.metric": "measurement",
     "metrics.note": "Beneath each number stands its 95% interval, as far as it was computed.",
+    "metrics.weakest_classes": "Of {whole:,} classes, the {count:,} with the lowest F1 are listed.",
     "metrics.per_class": "Each class on the {split} split",
     "metrics.per_output": "Each number on the {split} split",
     "metrics.calibration": "Probabilities were calibrated on validation data with temperature {temperature:.3g}.",

@@ -166,6 +166,7 @@ MESSAGES: dict[str, Message] = {
     "metrics.heading": "Ölçümler",
     "metrics.metric": "ölçüm",
     "metrics.note": "Her sayının altında, hesaplandığı yerde, %95 güven aralığı durur.",
+    "metrics.weakest_classes": "{whole:,} sınıftan F1 değeri en düşük {count:,} tanesi listelenmiştir.",
     "metrics.per_class": "{split} setinde her sınıf",
     "metrics.per_output": "{split} setinde her sayı",
     "metrics.calibration": "Olasılıklar doğrulama setinde {temperature:.3g} sıcaklığıyla kalibre edildi.",

@@ -19,6 +19,7 @@ from derin.tasks.metrics.sums import Collected, LossSum, ratio, wide_dtype
 from derin.train.protocol import Outputs
 
 CONFUSION_LIMIT = 200  # classes up to which the confusion matrix is kept; nobody reads a larger one
+PER_CLASS_LIMIT = 1_000  # classes that are told one by one; of more, the weakest of those that occur
 TOP_FROM = 6  # classes from which on "among the five most probable" says something
 
 Criterion = Callable[[Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor | None]]
@@ -33,8 +34,9 @@ class ClassificationMetrics:
 
     `compute` gives ``loss`` (the mean of `criterion`), ``accuracy``,
     ``top5_accuracy`` (from six classes on), ``precision_macro``, ``recall_macro``, ``f1_macro``, ``auc_macro`` (one
-    against the rest, by the logits), ``ece``, ``brier``, ``per_class`` (precision, recall, f1, auc, support by name)
-    and ``confusion`` (rows: truth, columns: predictions). What is undefined, such as the recall of a class that never
+    against the rest, by the logits), ``ece``, ``brier``, ``per_class`` (precision, recall, f1, auc, support by name;
+    of more than 1 000 classes those with the lowest F1) and, up to 200 classes, ``confusion`` (rows: truth, columns:
+    predictions). What is undefined, such as the recall of a class that never
     occurs, is NaN. Only the loss is weighted.
     """
 
@@ -107,11 +109,16 @@ class ClassificationMetrics:
             "ece": self._reliability.error(),
             "brier": ratio(squares, num),
         }
-        columns = zip(self.classes, precision.tolist(), recall.tolist(), f1.tolist(), auc.tolist(), counts[2].tolist())
         details: dict[str, Any] = {
             "per_class": {
-                name: {"precision": p, "recall": r, "f1": f, "auc": a, "support": int(n)}
-                for name, p, r, f, a, n in columns
+                self.classes[i]: {
+                    "precision": float(precision[i]),
+                    "recall": float(recall[i]),
+                    "f1": float(f1[i]),
+                    "auc": float(auc[i]),
+                    "support": int(counts[2][i]),
+                }
+                for i in _told(f1, counts[2])
             }
         }
         if num_classes <= CONFUSION_LIMIT:
@@ -172,6 +179,14 @@ class ClassificationMetrics:
             return np.full(len(self.classes), np.nan)
         scores, truth = arrays[0].numpy(), arrays[1].numpy()
         return np.array([roc_auc(scores[:, i], truth == i) for i in range(len(self.classes))])
+
+
+def _told(f1: Floats, support: npt.NDArray[np.int64]) -> list[int]:
+    """The classes that are told one by one, in their order; of equally weak ones those with more examples."""
+    if len(f1) <= PER_CLASS_LIMIT:
+        return list(range(len(f1)))
+    weakest = np.lexsort((-support, f1))  # what neither occurs nor is answered has no F1, and stands last
+    return sorted(weakest[: min(PER_CLASS_LIMIT, int((~np.isnan(f1)).sum()))].tolist())
 
 
 class BinaryMetrics(ClassificationMetrics):
