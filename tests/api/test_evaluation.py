@@ -220,16 +220,19 @@ def test_what_was_changed_since_training_is_said(tmp_path: Path, monkeypatch: py
 @pytest.mark.usefixtures("quiet")
 def test_models_of_before_say_that_training_rows_are_not_known(tmp_path: Path) -> None:
     data = table(tmp_path / "t.csv")
-    run = derin.fit(data, out=tmp_path / "run", **QUICK)
+    run = derin.fit(data, out=tmp_path / "run", target="kind", ignore=["a"], **QUICK)
     model = derin.open(run.path)
     model.known_rows = None
     for name in ("recipe", "cut"):
         model.card["data"].pop(name)
+    assert (model.recipe.target, model.recipe.ignore) == ("kind", ("a",))
     found = model.evaluate(data)
     assert found.trained_on is None
     assert "cannot be told" in found.notes[-1]
     with pytest.raises(UsageError, match="Which examples are new"):
         model.evaluate(data, split="new")
+    with pytest.raises(UsageError, match="no split 'test' of its own; it has: all, new"):
+        model.evaluate(data, split="test")
 
 
 def test_a_fingerprint_is_of_values_and_not_of_what_is_said(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from derin.core.errors import UsageError
 from derin.core.messages import Sentence
 from derin.data.known_rows import KNOWN_ROWS, row_hashes, unpack
 from derin.data.preparation import Batching
+from derin.data.schema import Role
 from derin.data.splits import answered_rows
 from derin.data.table import SPLITS, Rows, Table
 from derin.train.evaluation import evaluate as evaluate_source
@@ -20,8 +21,8 @@ from derin.train.evaluation import evaluate as evaluate_source
 if TYPE_CHECKING:
     from derin.api.model import Model
 
-# Their rows are pieces of one text or steps of one series, and no examples that could be known again.
-WITHOUT_EXAMPLES = ("lm", "word-vectors", "glove", "forecasting")
+# They learn from one text as a whole, and measure nothing on parts of it.
+WITHOUT_EXAMPLES = ("word-vectors", "glove")
 _BATCH_SIZE = 256
 
 
@@ -76,7 +77,7 @@ def evaluate(model: Model, data: Any, *, split: str | None = None, target: str |
                 notes.append(Sentence("eval.all_trained_on"))
             else:
                 notes.append(Sentence("eval.trained_on", count=trained_on, total=len(rows)))
-    elif table.task not in WITHOUT_EXAMPLES and not (read.is_own or chosen == "train"):
+    elif not (read.is_own or chosen == "train"):
         notes.append(Sentence("eval.rows_unknown"))
     source = model.preparation.source(
         model.preparation.host(table),
@@ -114,7 +115,8 @@ def rows_to_measure(table: Table, split: str, known: np.ndarray | None = None) -
     Raises:
         UsageError: there is no such split, or nothing in it.
     """
-    usable = answered_rows(table)
+    # A step of a series whose value is missing is a step all the same.
+    usable = np.ones(len(table), dtype=bool) if table.schema.with_role(Role.TIME) else answered_rows(table)
     if split == "all":
         return np.flatnonzero(usable)
     if split == "new":
@@ -124,8 +126,7 @@ def rows_to_measure(table: Table, split: str, known: np.ndarray | None = None) -
             raise UsageError(f"The network was trained on every example of {table.name!r}; give it new ones.")
         return rows
     if split not in table.splits:
-        raise UsageError(
-            f"The data {table.name!r} has no split {split!r}; it has: {', '.join(table.splits)}, all, new."
-        )
+        there = ", ".join((*table.splits, "all", "new"))
+        raise UsageError(f"The data {table.name!r} has no split {split!r} of its own; it has: {there}.")
     rows = np.asarray(table.splits[split])
     return rows[usable[rows]]

@@ -210,7 +210,7 @@ class Model:
         """How the training data was read, and other data is to be."""
         from derin.api.reading import recipe_of
 
-        return recipe_of(self.card)
+        return recipe_of(self.card, self.path)
 
 
 def open(path: str | Path, model: nn.Module | None = None, *, device: str = "cpu") -> Model:

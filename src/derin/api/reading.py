@@ -4,27 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from derin.core.errors import UsageError
 from derin.core.messages import Sentence
+from derin.core.run import RunFolder
 from derin.data.forms import TASK_READERS
 from derin.data.load import load, with_splits
 from derin.data.recipe import Recipe
 from derin.data.table import Table
 from derin.tasks.multitask import with_targets
 
+# What runs of before recipes were kept recorded of reading.
+_OPTIONS = ("target", "weight_column", "ignore", "target_kind", "size")
 
-def recipe_of(card: Mapping[str, Any]) -> Recipe:
-    """How the data of a model was read; of models from before recipes were kept, as much as their card tells.
+
+def recipe_of(card: Mapping[str, Any], path: Path) -> Recipe:
+    """How the data of a model was read; of models from before recipes were kept, as much as card and run tell.
+
+    Args:
+        card: of the model.
+        path: of its bundle, which may lie in its run.
 
     Raises:
-        RefusedFileError: the card holds something else there.
+        RefusedFileError: card or run hold something else there.
     """
     data, training, task = (card.get(part) or {} for part in ("data", "training", "task"))
     if "recipe" in data:
         return Recipe.from_json(data["recipe"])
-    known: dict[str, Any] = {"size": data.get("size"), "seed": training.get("seed", 0)}
+    folder = path.parent
+    request = RunFolder.open(folder).record().get("request") if (folder / "run.json").exists() else None
+    options = (request or {}).get("options") or {}
+    known: dict[str, Any] = {name: options.get(name) for name in _OPTIONS}
+    known |= {"size": data.get("size"), "seed": training.get("seed", 0)}
+    if task.get("name") == "multitask":
+        known["target"] = (task.get("columns") or [None])[0]
     if (name := task.get("name")) in TASK_READERS:
         known |= {"task": name, "reading": data.get("read_with") or {}}
     return Recipe.from_json({name: value for name, value in known.items() if value is not None})

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import RefusedFileError
-from derin.data.schema import Column, Kind
+from derin.data.schema import Column, Kind, Role
 from derin.data.table import ColumnData, Dense, Pictures, Ragged, Rows, Table
 
 Hashes = npt.NDArray[np.uint64]
@@ -22,20 +22,22 @@ Hashes = npt.NDArray[np.uint64]
 # The file of a bundle that holds those of its training examples.
 KNOWN_ROWS = "training_rows.bin"
 _CHUNK_ROWS = 4096
+# What makes a step of a series beside its inputs.
+_OF_A_STEP = (Role.TIME, Role.GROUP, Role.TARGET)
 
 
 def row_hashes(table: Table, rows: Rows) -> Hashes:
     """A hash of the inputs of each row.
 
     Args:
-        table: whose inputs are hashed, column by column, by name.
+        table: whose inputs are hashed, column by column, by name; of a series also time, group and targets.
         rows: which.
 
     Shapes:
         → ``(len(rows),)``.
 
     Example:
-        >>> from derin.data.schema import Role, Schema
+        >>> from derin.data.schema import Schema
         >>> schema = Schema((Column(name="x", kind=Kind.CATEGORY, role=Role.INPUT, classes=("a", "b")),))
         >>> table = Table(name="t", schema=schema, columns={"x": Dense(np.array([1, 0, 1]))}, splits={})
         >>> first, second, third = row_hashes(table, np.arange(3)).tolist()
@@ -43,7 +45,10 @@ def row_hashes(table: Table, rows: Rows) -> Hashes:
         (True, False)
     """
     total = np.zeros(len(rows), dtype=np.uint64)
-    for column in table.inputs:
+    is_series = bool(table.schema.with_role(Role.TIME))
+    for column in table.schema:
+        if column.role is not Role.INPUT and not (is_series and column.role in _OF_A_STEP):
+            continue
         # Multiplied by an odd number of the column's own, so that exchanged columns are another row.
         odd = _digest(column.name.encode()) | 1
         total += _column_hashes(column, table.columns[column.name], rows) * np.uint64(odd)
