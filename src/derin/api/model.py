@@ -59,7 +59,8 @@ class Model:
 
         Returns:
             for one input a `Prediction`, which reads like the list of its classes, best first (for a regression a
-            `Value`); for many a list of these.
+            `Value`); for many a list of these. Of a table in a file every row has an answer, in order; that of a row
+            that cannot be read is a `NoAnswer`.
 
         Raises:
             DataError: an input that cannot be read.
@@ -70,6 +71,12 @@ class Model:
 
     def predictions(self, inputs: Any, *, batch_size: int = 256) -> list[Any]:
         """As `predict`, as a list of `Prediction` whatever came."""
+        if self.preparation.kind == "features" and isinstance(inputs, str | Path):
+            from derin.api.rows import answer_rows
+
+            answered = answer_rows(self, inputs, batch_size=batch_size)
+            answered.warn()
+            return list(answered.answers)
         device = next(self.network.parameters()).device
         network = self.network if self._warm is None else self.warm_network()
         return self.task.answers(network, self.preparation, inputs, batch_size=batch_size, device=device)

@@ -261,10 +261,11 @@ def _show_findings(reading: Reading, out: Console, show_all: bool) -> None:
     groups: dict[tuple[str, str], list[str]] = {}
     for finding in reading.findings:
         groups.setdefault((finding.outcome.value, finding.reason), []).append(finding.where)
+    often = reading.summary()
     lines = []
     for (outcome, reason), places in groups.items():
         named = _names(places, None if show_all else _FEW_NAMES)
-        lines.append(f"{spell(len(places), ',')} {say(f'data.{outcome}')}: {told(reason)} ({named})")
+        lines.append(f"{spell(often[outcome][reason], ',')} {say(f'data.{outcome}')}: {told(reason)} ({named})")
     _points(lines, out)
 
 

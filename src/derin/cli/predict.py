@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,21 +41,40 @@ def predict(
     model = open(run, device=device)
     answers = _skipping_unreadable(model, inputs)
     if json_output:
-        print_json([{"input": name, **answer.to_json()} for name, answer in answers])
+        print_json([each.to_json() for each in answers])
     elif out is None:
         terminal = console()
-        for name, answer in answers:
-            terminal.print(f"{printable(name)}  {printable(_in_words(answer))}", markup=False, soft_wrap=True)
+        for each in answers:
+            terminal.print(f"{printable(each.name)}  {printable(_in_words(each.answer))}", markup=False, soft_wrap=True)
     if out is not None:
         count = _write_csv(out, answers)
         console(json_output=json_output).print(f"{count} predictions in {printable(out)}", markup=False, soft_wrap=True)
 
 
-def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[tuple[str, Any]]:
+@dataclass(frozen=True)
+class _Answered:
+    """An input and what is predicted for it.
+
+    Args:
+        name: of the input.
+        answer: to it.
+        identifiers: the cells that name a row of a table, by their column.
+    """
+
+    name: str
+    answer: Any
+    identifiers: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        named = {"id": dict(self.identifiers)} if self.identifiers else {}
+        return {"input": self.name, **named, **self.answer.to_json()}
+
+
+def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[_Answered]:
     """Names and predictions. A file that was named must be readable; one found in a folder is told and passed over."""
     if model.preparation.kind in _READS_TEXTS:
         texts = [text for given in inputs for text in _texts(given)]
-        yield from zip(texts, model.predictions(texts), strict=True)
+        yield from map(_Answered, texts, model.predictions(texts))
         return
     for path in map(Path, inputs):
         if model.preparation.kind != "picture":
@@ -62,7 +82,7 @@ def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[tuple[str,
         elif path.is_dir():
             yield from _folder(model, path)
         else:
-            yield str(path), model.predictions(path)[0]
+            yield _Answered(str(path), model.predictions(path)[0])
 
 
 def _texts(given: str) -> list[str]:
@@ -78,7 +98,7 @@ def _texts(given: str) -> list[str]:
     return lines
 
 
-def _folder(model: Model, folder: Path) -> Iterator[tuple[str, Any]]:
+def _folder(model: Model, folder: Path) -> Iterator[_Answered]:
     import numpy as np
 
     from derin.core.errors import DataError
@@ -100,18 +120,33 @@ def _folder(model: Model, folder: Path) -> Iterator[tuple[str, Any]]:
         if readable:
             # Rows that were read are brought to their size already: as pictures they would be brought there once more.
             for path, answer in zip(readable, model.row_predictions(np.stack(rows)), strict=True):
-                yield str(path), answer
+                yield _Answered(str(path), answer)
 
 
-def _rows_of_table(model: Model, path: Path) -> Iterator[tuple[str, Any]]:
-    for number, answer in enumerate(model.predictions(path), start=1):
-        yield f"{path}:{number}", answer
+def _rows_of_table(model: Model, path: Path) -> Iterator[_Answered]:
+    from derin.api.rows import answer_rows
+    from derin.core.messages import told
+    from derin.core.printable import printable
+
+    if model.preparation.kind != "features":
+        for number, answer in enumerate(model.predictions(path), start=1):
+            yield _Answered(f"{path}:{number}", answer)
+        return
+    answered = answer_rows(model, path)
+    for note in answered.notes:
+        console(json_output=True).print(printable(told(note)), markup=False, soft_wrap=True)
+    for row, (place, answer) in enumerate(zip(answered.names, answered.answers, strict=True)):
+        yield _Answered(place, answer, {column: cells[row] for column, cells in answered.identifiers.items()})
 
 
 def _in_words(answer: Any) -> str:
+    from derin.core.messages import say, told
     from derin.strategy.numbers import number_text
+    from derin.tasks.prediction import NoAnswer
 
     found = answer.to_json()
+    if isinstance(answer, NoAnswer):
+        return say("predict.no_answer", reason=told(answer.reason))
     if "columns" in found:
         return "  ".join(f"{column}: {_in_words(part)}" for column, part in answer.columns.items())
     if "value" in found:
@@ -125,27 +160,34 @@ def _in_words(answer: Any) -> str:
     return str(answer)
 
 
-def _write_csv(path: Path, answers: Iterator[tuple[str, Any]]) -> int:
-    """One line per input: its name, the label and probability (or the value), and every listed class."""
+def _write_csv(path: Path, answers: Iterator[_Answered]) -> int:
+    """One line per input: its name, the label and probability (or the value); empty where there is no answer."""
     import io
 
     from derin.core.files import write_bytes
     from derin.core.printable import spreadsheet_cell
+    from derin.tasks.prediction import NoAnswer
 
-    text, count = io.StringIO(newline=""), 0
-    writer = csv.writer(text)
-    for name, answer in answers:
-        found = answer.to_json()
-        if "columns" in found:
-            cells = {f"{c}/{field}": cell for c, part in found["columns"].items() for field, cell in _cells(part)}
+    lines: list[tuple[_Answered, dict[str, Any]]] = []
+    for each in answers:
+        found = each.answer.to_json()
+        if isinstance(each.answer, NoAnswer):
+            lines.append((each, {}))
+        elif "columns" in found:
+            parts = found["columns"].items()
+            lines.append((each, {f"{c}/{field}": cell for c, part in parts for field, cell in _cells(part)}))
         else:
-            cells = dict(_cells(found))
-        if count == 0:
-            writer.writerow(["input", *map(spreadsheet_cell, cells)])
-        writer.writerow([spreadsheet_cell(cell) for cell in (name, *cells.values())])
-        count += 1
+            lines.append((each, dict(_cells(found))))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    names = list(dict.fromkeys(name for each, _ in lines for name in each.identifiers))
+    headings = next((list(cells) for _, cells in lines if cells), ["label"])
+    writer.writerow(["input", *map(spreadsheet_cell, [*names, *headings])])
+    for each, cells in lines:
+        line = [each.name, *(each.identifiers.get(n, "") for n in names), *(cells.get(h, "") for h in headings)]
+        writer.writerow(map(spreadsheet_cell, line))
     write_bytes(path, text.getvalue().encode("utf-8"))
-    return count
+    return len(lines)
 
 
 def _cells(found: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -44,6 +44,7 @@ class FeaturePreparation(Preparation):
 
     encoders: tuple[Encoder, ...]
     kind: ClassVar[str] = "features"
+    reads_in_parts: ClassVar[bool] = False
 
     @classmethod
     def fit(cls, table: Table, rows: Rows) -> FeaturePreparation:
@@ -179,9 +180,7 @@ class FeaturePreparation(Preparation):
 
     def _notes(self, unseen: Iterable[int]) -> list[str]:
         return [
-            f"Values of {e.name!r} that did not occur in training: {int(n):,}; its features are 0 for them."
-            for e, n in zip(self.encoders, unseen)
-            if n
+            Sentence("predict.unseen_values", column=e.name, number=int(n)) for e, n in zip(self.encoders, unseen) if n
         ]
 
 

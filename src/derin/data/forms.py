@@ -124,6 +124,9 @@ def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
         return read_arrays(path, name=name, target=options.target, found=options.part("pictures"))
     if is_archive(path):
         return _read_archive(path, name, options)
+    if options.part(SUBJECT):
+        # As the data was whose recipe this is; nothing else is looked for in the file.
+        return _read_csv(path, name, options)
     if looks_like_fasta(path):
         return read_fasta(path, name=name, target=options.target)
     if looks_like_conll(path):
@@ -227,6 +230,9 @@ def table_settings(options: ReadOptions) -> dict[str, Any]:
     for setting in options.reading:
         if setting not in SETTINGS:
             raise UnknownNameError("setting of reading for tables", setting, SETTINGS)
+    found = options.part(SUBJECT)
+    # What was said of the form of the training file is followed where it fits, and said anew where it is another.
+    reading = {n: value for n, value in options.reading.items() if n == "decimal" or found.get(n) != value}
     return {
         "target": options.target,
         "weight": options.weight_column,
@@ -236,9 +242,9 @@ def table_settings(options: ReadOptions) -> dict[str, Any]:
         "kinds": options.kinds,
         "date_order": options.date_order,
         "missing": options.missing,
-        "found": options.part(SUBJECT),
+        "found": found,
         "inputs_only": options.inputs_only,
-        **options.reading,
+        **reading,
     }
 
 

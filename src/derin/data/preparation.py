@@ -57,6 +57,7 @@ class Preparation(ABC):
         columns: names of the raw columns it reads.
         input_shape: what the network receives, without the batch axis: ``(channels, height, width)``, ``(features,)``,
             or ``(length,)`` of tokens, where any length is taken and this one is typical.
+        reads_in_parts: whether a long list of inputs is read part by part, so that little is padded and held.
         has_files: whether something of it (a vocabulary) lies in files of the bundle; then ``from_json`` takes them as
             its second argument.
 
@@ -65,6 +66,7 @@ class Preparation(ABC):
 
     kind: ClassVar[str]
     has_files: ClassVar[bool] = False
+    reads_in_parts: ClassVar[bool] = True
 
     @property
     @abstractmethod
@@ -86,6 +88,10 @@ class Preparation(ABC):
         Shapes:
             ``(B, ...)``, the form in which `HostInput.gather` gives its rows.
         """
+
+    def read_noting(self, inputs: Any) -> tuple[np.ndarray, list[str]]:
+        """As `read`, with sentences about what a network cannot know: values that did not occur in training."""
+        return self.read(inputs), []
 
     def finish(self, gathered: torch.Tensor) -> torch.Tensor:
         """Casts and normalises a gathered batch on its device.

@@ -98,6 +98,12 @@ class TableColumn:
             return np.asarray(self.data.values, dtype=np.float64)
         return self._cells("a date").seconds(writing)
 
+    def texts(self) -> list[str]:
+        """The values as they stand in a file, empty where missing."""
+        if self.column.kind is Kind.NUMBER and isinstance(self.data, Dense):
+            return [as_cell(value) for value in self.data.values.tolist()]
+        return [str(value) for value in self._cells("text").values]
+
     def _cells(self, wanted: str) -> Cells:
         """The values as the strings that stood in the file."""
         if isinstance(self.data, Ragged):

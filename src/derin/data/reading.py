@@ -22,11 +22,19 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One unusual thing: which file, line or class, what was done, and why."""
+    """One unusual thing: which file, line or class, what was done, and why.
+
+    Args:
+        where: the file, line or class.
+        outcome: what was done.
+        reason: why.
+        count: how many such things it stands for.
+    """
 
     where: str
     outcome: Outcome
     reason: str
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -71,14 +79,17 @@ class Reading:
         """How often each reason occurred, by outcome."""
         result: dict[str, Counter[str]] = {}
         for finding in self.findings:
-            result.setdefault(finding.outcome.value, Counter())[finding.reason] += 1
+            result.setdefault(finding.outcome.value, Counter())[finding.reason] += finding.count
         return result
 
     def to_json(self) -> dict[str, Any]:
         return {
             "source": self.source,
             "counts": self.counts,
-            "findings": [{"where": f.where, "outcome": f.outcome.value, "reason": f.reason} for f in self.findings],
+            "findings": [
+                {"where": f.where, "outcome": f.outcome.value, "reason": f.reason, "count": f.count}
+                for f in self.findings
+            ],
             "duplicates": [{"names": list(d.names), "splits": list(d.splits)} for d in self.duplicates],
             "leaks": len(self.leaks),
             "notes": self.notes,

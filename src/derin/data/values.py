@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,19 @@ _WORD_IS_VALUE, _WORD_BESIDE_EMPTY = 6, 2
 # Whole numbers from here on are not exact in float64, and those of as many digits are names.
 _LARGEST_EXACT, _CODE_DIGITS = 2**53, 15
 _PHONE_DIGITS = 8
+# Ways of writing that were chosen among several.
+_DOUBTFUL = tuple(
+    f"reading.{key}"
+    for key in (
+        "grouping_point",
+        "grouping_point_likely",
+        "decimal_point_likely",
+        "ambiguous",
+        "order_by_steps",
+        "short_years",
+        "year_first_short",
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +132,7 @@ class Values:
         writing: how the cells are written.
         offsets: of dates, the offset from UTC in seconds that stands beside each, NaN where none does; None where no
             date has one.
+        remarks: what people should hear of it, since it could be read otherwise.
     """
 
     kind: Kind
@@ -132,6 +146,7 @@ class Values:
     is_integral: bool = False
     writing: Writing = field(default_factory=Writing)
     offsets: Floats | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def num_present(self) -> int:
@@ -271,6 +286,8 @@ def _found_numbers(
     flags = bool(len(different)) and bool(np.isin(different, (0.0, 1.0)).all())
     writing = Writing(decimal=found.decimal, affix=found.affix, flags=flags, missing=writing.missing)
     made = _numbers(distinct, gaps, present, found.values, writing, found.way)
+    if getattr(found.way, "key", "") in _DOUBTFUL:
+        made = replace(made, remarks=(*made.remarks, made.note))
     return made if forced or _are_rare(made) else None
 
 
@@ -292,8 +309,10 @@ def _numbers(
     key = "reading.whole_numbers" if integral else "reading.numbers"
     note = Sentence("reading.numbers_note", kind=Sentence(key), way=way, different=len(different))
     infinite = sum(int(distinct.counts[i]) for i in np.flatnonzero(gaps) if is_infinite(distinct.cells[i]))
+    remarks: tuple[str, ...] = ()
     if infinite:
         note = Sentence("reading.with_infinite", note=note, infinite=infinite)
+        remarks = (note,)
     return Values(
         kind=Kind.NUMBER,
         data=Dense(values[distinct.codes]),
@@ -303,6 +322,7 @@ def _numbers(
         conflicts=_rows_of(distinct, wrong),
         is_integral=integral,
         writing=writing,
+        remarks=remarks,
     )
 
 
@@ -319,6 +339,8 @@ def _found_dates(
     order, why = (YEAR_FIRST, Sentence(f"reading.digits_{form}")) if form else date_order(held, asked)
     writing = Writing(order=order, digits=form, missing=writing.missing)
     made = _dates(distinct, gaps, present, parse_dates(held, order, form), writing, why)
+    if form or getattr(why, "key", "") in _DOUBTFUL:
+        made = replace(made, remarks=(*made.remarks, why))
     return made if forced or _are_rare(made) else None
 
 
@@ -333,6 +355,7 @@ def _dates(
     values = np.full(len(distinct.cells), np.nan)
     values[present] = parsed
     offsets = None
+    remarks: tuple[str, ...] = ()
     if not writing.digits and any(":" in distinct.cells[i] for i in present[:100]):
         found, zones = parse_zones([distinct.cells[i] for i in present], writing.order)
         if zones:
@@ -341,6 +364,7 @@ def _dates(
             offsets = spread[distinct.codes]
             key = "reading.one_zone" if len(zones) == 1 else "reading.several_zones"
             why = Sentence(key, how=why or Sentence("reading.year_first"), zones=", ".join(zones[:4]))
+            remarks = (why,)
     missing = np.isnan(values)[distinct.codes]
     num = len(np.unique(values[~np.isnan(values)]))
     note = Sentence("reading.dates_note", how=why or Sentence("reading.as_in_training"), different=num)
@@ -354,6 +378,7 @@ def _dates(
         conflicts=_rows_of(distinct, np.isnan(values) & ~gaps),
         writing=writing,
         offsets=offsets,
+        remarks=remarks,
     )
 
 
@@ -385,12 +410,15 @@ def _as_category(
     codes[absent] = -1
     missing = absent[distinct.codes]
     note = note_of_strings(kind, classes, missing)
+    remarks: list[str] = []
     if why:
         note = Sentence("reading.semicolon", first=note, second=why)
+        remarks.append(why)
     if kept:
         rows = int(sum(distinct.counts[i] for i, cell in enumerate(distinct.cells) if cell in set(kept)))
         second = Sentence("reading.word_is_value", words=", ".join(map(repr, kept)), rows=rows)
         note = Sentence("reading.semicolon", first=note, second=second)
+        remarks.append(second)
     return Values(
         kind=Kind.CATEGORY,
         data=Dense(codes[distinct.codes]),
@@ -399,6 +427,7 @@ def _as_category(
         num_distinct=len(set(codes[codes >= 0].tolist())),
         classes=tuple(classes),
         writing=writing,
+        remarks=tuple(remarks),
     )
 
 

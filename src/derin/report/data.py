@@ -105,7 +105,11 @@ def _findings(story: Story, names: bool) -> Html:
     heading = tag("h3", say("data.findings"))
     if not findings:
         return join([heading, tag("p", say("data.no_findings"), class_="quiet")])
-    often = Counter((str(f.get("outcome")), str(f.get("reason"))) for f in findings)
+    often: Counter[tuple[str, str]] = Counter()
+    for f in findings:
+        # One finding may stand for many lines of a file.
+        number = f.get("count", 1)
+        often[str(f.get("outcome")), str(f.get("reason"))] += number if isinstance(number, int) else 1
     summary = table(
         [say("data.outcome"), say("data.reason"), say("data.how_often")],
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from derin.core.errors import UsageError
+from derin.core.errors import DerinWarning, UsageError
+from derin.core.messages import told
 from derin.data.batch import Batch, Source
 from derin.data.preparation import Preparation
 from derin.data.table import Rows, Table
@@ -122,11 +124,13 @@ class BaseTask(ABC):
     ) -> list[Any]:
         """What the network says about what a person hands over, one answer for each."""
         # A list is read in parts: texts are padded to the longest of those that are read together.
-        several = isinstance(inputs, list) and not preparation.is_single(inputs)
+        several = isinstance(inputs, list) and preparation.reads_in_parts and not preparation.is_single(inputs)
         parts = [inputs[i : i + batch_size] for i in range(0, len(inputs), batch_size)] if several else [inputs]
         found: list[Any] = []
         for part in parts:
-            read = preparation.read(part)
+            read, notes = preparation.read_noting(part)
+            for note in notes:
+                warnings.warn(told(note), DerinWarning, stacklevel=4)
             found += self.row_answers(network, preparation, read, batch_size=batch_size, device=device)
         return found
 

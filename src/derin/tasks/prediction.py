@@ -141,4 +141,27 @@ class Answers:
         return {"columns": {name: answer.to_json() for name, answer in self.columns.items()}}
 
 
+@dataclass(frozen=True, repr=False)
+class NoAnswer:
+    """In the place of an answer where an input could not be read.
+
+    Args:
+        reason: why not.
+        fields: what an answer of the same network has in JSON; here they are null.
+
+    Example:
+        >>> NoAnswer("too few fields", ("value",)), NoAnswer("too few fields", ("value",)).to_json()
+        (NoAnswer('too few fields'), {'value': None, 'reason': 'too few fields'})
+    """
+
+    reason: str
+    fields: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"NoAnswer({str(self.reason)!r})"
+
+    def to_json(self) -> dict[str, Any]:
+        return {**dict.fromkeys(self.fields), "reason": str(self.reason)}
+
+
 Answer = Prediction | Labels | Value | Answers

@@ -571,6 +571,18 @@ MESSAGES: dict[str, Message] = {
     "{spearman:.4f}; {num:,} of {num_asked:,} pairs are known.",
     "baseline.text": "A linear model of n-grams reaches {theirs} on the same texts, this network {ours}.",
     "baseline.language": "A {order}-gram of characters needs {theirs:.3f} bits per character, this network {ours:.3f}.",
+    # Predictions of rows
+    "predict.unseen_values": "Values of {column!r} that did not occur in training: {number:,}; its features are "
+    "0 for them.",
+    "predict.rows_unanswered": (
+        "{count:,} row has no answer: {reason} ({places}).",
+        "{count:,} rows have no answer: {reason} ({places}).",
+    ),
+    "predict.found": (
+        "{count:,} time: {reason} ({places}).",
+        "{count:,} times: {reason} ({places}).",
+    ),
+    "predict.no_answer": "no answer: {reason}",
     # A measurement on data
     "eval.trained_on": (
         "{count:,} of the {total:,} measured examples was trained on; on new data the figures are worse. "

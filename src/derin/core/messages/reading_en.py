@@ -196,6 +196,7 @@ MESSAGES: dict[str, Message] = {
     "reading.one_zone": "{how}, with the time of {zones}",
     "reading.several_zones": "{how}, with times of several zones ({zones}): the time that stands there counts, and "
     "nothing is moved to another day",
+    "reading.of_column": "{column!r}: {note}.",
     "reading.flags": "true or false",
     "reading.word_is_value": "{words} is a value here ({rows:,} rows) and means nothing missing; --missing says "
     "otherwise",

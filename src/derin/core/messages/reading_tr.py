@@ -190,6 +190,7 @@ MESSAGES: dict[str, Message] = {
     "reading.one_zone": "{how}, {zones} saatiyle",
     "reading.several_zones": "{how}, birkaç saat dilimiyle ({zones}): yazılı saat geçerlidir, hiçbir şey başka güne "
     "kaymaz",
+    "reading.of_column": "{column!r}: {note}.",
     "reading.flags": "doğru ya da yanlış",
     "reading.word_is_value": "{words} burada bir değerdir ({rows:,} satır), eksik demek değildir; --missing başka "
     "türlüsünü söyler",

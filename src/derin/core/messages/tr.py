@@ -563,6 +563,18 @@ MESSAGES: dict[str, Message] = {
     "baseline.text": "Aynı metinlerde doğrusal bir n-gram modeli {theirs}, bu ağ {ours} doğruluğa ulaşır.",
     "baseline.language": "{order} karakterlik bir n-gram karakter başına {theirs:.3f} bit, bu ağ {ours:.3f} bit "
     "kullanır.",
+    # Satırlara verilen yanıtlar
+    "predict.unseen_values": "{column!r} sütununda eğitimde görülmemiş değerler: {number:,}; öznitelikleri "
+    "bunlar için 0’dır.",
+    "predict.rows_unanswered": (
+        "{count:,} satırın yanıtı yok: {reason} ({places}).",
+        "{count:,} satırın yanıtı yok: {reason} ({places}).",
+    ),
+    "predict.found": (
+        "{count:,} kez: {reason} ({places}).",
+        "{count:,} kez: {reason} ({places}).",
+    ),
+    "predict.no_answer": "yanıt yok: {reason}",
     # Veri üzerinde ölçüm
     "eval.trained_on": (
         "Ölçülen {total:,} örneğin {count:,} tanesiyle eğitim yapıldı; yeni veride sonuçlar daha kötü olur. "

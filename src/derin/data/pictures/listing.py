@@ -299,7 +299,9 @@ def _listed(paths: list[str], reason: str) -> list[Finding]:
             found.append(Finding(shown(path), Outcome.SKIPPED, reason))
         else:
             rest[folder] += 1
-    found += [Finding(f"{shown(folder)}: {n:,} more files", Outcome.SKIPPED, reason) for folder, n in rest.items()]
+    found += [
+        Finding(f"{shown(folder)}: {n:,} more files", Outcome.SKIPPED, reason, count=n) for folder, n in rest.items()
+    ]
     return found
 
 

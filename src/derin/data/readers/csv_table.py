@@ -16,6 +16,7 @@ from derin.data.cells import Writing
 from derin.data.number_cells import COMMA, POINT
 from derin.data.readers.column_names import SPLIT_NAMES, TARGET_NAMES
 from derin.data.readers.columns import ReadColumn, as_codes, dense, examples, known_name, role_of, rows_of
+from derin.data.readers.content import EXCEL, content_of
 from derin.data.readers.delimited import Records
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
@@ -70,6 +71,7 @@ def read_csv(
     decimal: str | None = None,
     sheet: str | None = None,
     names: Sequence[str] = (),
+    required: Sequence[str] = (),
     found: Mapping[str, Any] | None = None,
     inputs_only: bool = False,
 ) -> Table:
@@ -100,6 +102,7 @@ def read_csv(
         decimal: the sign before decimals, ``"."`` or ``","``.
         sheet: of an Excel workbook.
         names: of the columns, for a file without a header.
+        required: names of columns that must be there.
         found: what reading other data found out, as JSON; it is followed, and nothing is found out anew.
         inputs_only: whether the rows are to be predicted: a target is not needed, and every row stays in its place.
 
@@ -117,9 +120,12 @@ def read_csv(
         raise UsageError(f"{name}: decimal must be '.' or ','; got {decimal!r}.")
     recipe = None if not found else TableRecipe.from_json(found)
     files = _files(path)
-    how = {"delimiter": delimiter, "header": header, "encoding": encoding, "sheet": sheet}
+    how: dict[str, Any] = {"delimiter": delimiter, "header": header, "encoding": encoding, "sheet": sheet}
     named = _target_names(target)
+    how["wanted"] = required
     records = _read_files(files, how, recipe, names, inputs_only, reading, named)
+    for part in records.values() if required else ():
+        _require(part, required)
     asked = Asked(
         target=target,
         ignore=tuple(ignore),
@@ -267,6 +273,9 @@ def table_of_records(
     for column in columns:
         if len(column.values.conflicts):
             _list_conflicts(column, merged, reading)
+        if recipe is None and found[column.name].role not in (Role.ID, Role.IGNORED):
+            for remark in column.values.remarks:
+                reading.notes.append(Sentence("reading.of_column", column=column.name, note=remark))
     if inputs_only:
         splits: dict[str, Rows] = {}
     else:
@@ -501,11 +510,12 @@ def _as_before(
     Raises:
         DataError: columns that the model reads are not there.
     """
+    is_workbook = content_of(path) == EXCEL
     settings: dict[str, Any] = {
         "header": how["header"],
         "encoding": how["encoding"],
         "likely": recipe.encoding,
-        "sheet": how["sheet"],
+        "sheet": how["sheet"] or (recipe.sheet if is_workbook and recipe.sheet else None),
         "wanted": wanted,
         "every_row": every_row,
     }

@@ -127,6 +127,9 @@ def _records(
     num_fields = Counter(map(len, rows)).most_common(1)[0][0]
     if wanted and set(wanted) <= {name.strip() for name in rows[0]}:
         header = True
+        if num_fields != len(rows[0]) + 1:
+            # Most lines may be broken; the names that are looked for are not.
+            num_fields = len(rows[0])
     if header is None:
         header = has_header(rows[0], [row for row in rows[1 : _SAMPLE_ROWS + 1] if len(row) == num_fields])
     is_unnamed = header and (not rows[0][0].strip() or len(rows[0]) + 1 == num_fields)

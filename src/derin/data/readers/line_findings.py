@@ -23,5 +23,6 @@ def line_findings(file: str, lines: Iterable[int], outcome: Outcome, reason: str
     if len(rest) == 1:
         findings.append(Finding(f"{file}, line {rest[0]}", outcome, reason))
     elif rest:
-        findings.append(Finding(f"{file}, {len(rest):,} more lines from {rest[0]} to {rest[-1]}", outcome, reason))
+        where = f"{file}, {len(rest):,} more lines from {rest[0]} to {rest[-1]}"
+        findings.append(Finding(where, outcome, reason, count=len(rest)))
     return findings
