@@ -101,7 +101,7 @@ def test_codes_are_read_by_characters_and_sentences_by_byte_pairs() -> None:
     assert PairPreparation.fit(dates, dates.splits["train"]).source_encoder.tokenizer.name == "characters"
     assert bound()[1].source_encoder.tokenizer.name == "bpe"
     assert Translation.default_model(dates) == "seq2seq_attention"
-    assert Translation.default_model(table()) == "transformer"
+    assert Translation.default_model(table()) == "seq2seq_attention"
 
 
 def test_longer_pairs_are_left_out_of_training_only() -> None:
@@ -214,6 +214,9 @@ def test_a_run_is_measured_by_search_and_opens_again(tmp_path: Path) -> None:
     assert set(answer.to_json()) == {"text", "log_probability", "alternatives"}
     metrics, num = model.evaluate(replace(generate_dates("en", num=240), task="translation"), split="test")
     assert (num, metrics["loss"]) == (20, pytest.approx(run.metrics["test"]["loss"], rel=1e-4))
+    for name in ("bleu", "chrf"):
+        assert metrics[name] == pytest.approx(findings["beam"][name], rel=1e-6)
+    assert 0 <= findings["lookup"]["bleu"] <= 100
 
 
 class Interrupt(Callback):

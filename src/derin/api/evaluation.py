@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from derin.api.reading import read_as_trained
-from derin.core.errors import UsageError
+from derin.core.errors import MissingExtraError, UsageError
 from derin.core.messages import Sentence
 from derin.data.known_rows import KNOWN_ROWS, row_hashes, unpack
 from derin.data.preparation import Batching
@@ -87,6 +87,10 @@ def evaluate(model: Model, data: Any, *, split: str | None = None, target: str |
         batching=Batching(batch_size=_BATCH_SIZE, device=next(model.network.parameters()).device),
     )
     metrics = evaluate_source(model.network, model.task, source)
+    try:
+        metrics |= model.task.searched_metrics(model.network, table, rows)
+    except MissingExtraError as error:
+        notes.append(str(error))
     return Evaluation(metrics, source.num_examples, chosen, trained_on, tuple(notes))
 
 

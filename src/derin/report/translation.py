@@ -37,7 +37,7 @@ def _scores(found: Mapping[str, Any]) -> Html | None:
         alpha=float(found["length_power"]),
     )
     rows = []
-    for name in ("greedy", "beam"):
+    for name in ("greedy", "beam", "lookup"):
         part = found.get(name)
         if isinstance(part, Mapping) and all(is_number(part.get(key)) for key in ("bleu", "chrf", "exact_match")):
             rows.append(
@@ -58,9 +58,18 @@ def _scores(found: Mapping[str, Any]) -> Html | None:
         [
             tag("p", note),
             table(head, rows, numeric=(1, 2, 3)),
+            _lookup_wins(found),
             tag("p", str(signature), class_="quiet") if signature else None,
         ]
     )
+
+
+def _lookup_wins(found: Mapping[str, Any]) -> Html | None:
+    """A sentence where the network translates worse than the training pairs do by themselves."""
+    scores = [part.get("bleu") if isinstance(part := found.get(name), Mapping) else None for name in ("beam", "lookup")]
+    if not all(is_number(score) for score in scores) or scores[0] >= scores[1]:
+        return None
+    return tag("p", say("translation.lookup_wins", bleu=float(scores[0]), lookup=float(scores[1])), class_="notice")
 
 
 def _by_length(found: Mapping[str, Any]) -> Html | None:

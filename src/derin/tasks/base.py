@@ -168,3 +168,16 @@ class BaseTask(ABC):
             plain JSON, kept under ``"findings"`` in run.json and shown by the report.
         """
         return {}
+
+    def searched_metrics(self, network: nn.Module, table: Table, rows: Rows) -> dict[str, float]:
+        """What is measured beside the metrics by letting the network answer in full, as BLEU is.
+
+        Args:
+            network: in evaluation mode.
+            table: the data.
+            rows: that are measured.
+
+        Raises:
+            MissingExtraError: what measures it is not installed.
+        """
+        return {}

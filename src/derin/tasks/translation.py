@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -16,7 +15,7 @@ from derin.core.errors import UsageError
 from derin.data.batch import Batch, Source
 from derin.data.preparation import Preparation
 from derin.data.schema import Kind
-from derin.data.table import Ragged, Rows, Table
+from derin.data.table import Rows, Table
 from derin.data.text.pair_preparation import PairPreparation
 from derin.data.text.vocabulary import BOS, EOS, PAD, UNK
 from derin.models.translator import Translator
@@ -104,11 +103,8 @@ class Translation(BaseTask):
 
     @classmethod
     def default_model(cls, table: Table) -> str:
-        """Short codes, such as dates, are learnt soonest by a recurrent network with attention."""
-        column = table.columns[table.target().name]
-        rows = table.splits.get("train", np.arange(len(table)))[:_LOOKED_AT]
-        words = [len(text.split()) for text in column.texts(rows)] if isinstance(column, Ragged) else [0]
-        return "seq2seq_attention" if np.mean(words) < _FEW_WORDS else "transformer"
+        """Attention over recurrent networks, which is good within minutes; a Transformer needs hours or a GPU."""
+        return "seq2seq_attention"
 
     def bind(self, preparation: Preparation) -> None:
         if not isinstance(preparation, PairPreparation):
@@ -251,6 +247,12 @@ class Translation(BaseTask):
 
         return translation_findings(self, network, table)
 
+    def searched_metrics(self, network: nn.Module, table: Table, rows: Rows) -> dict[str, float]:
+        """BLEU and chrF of beam search."""
+        from derin.tasks.translation_findings import searched_scores
+
+        return searched_scores(self, network, table, rows)
+
     def said(self, tokens: Tensor) -> list[str]:
         """The texts of rows of target tokens, ``(B, T)``."""
         encoder = self.preparation.target_encoder
@@ -277,10 +279,6 @@ class Translation(BaseTask):
                 f"{(*said.shape, self.num_outputs)}; got {shape}. Use a registered one: transformer, seq2seq_attention."
             )
         return logits.float(), said
-
-
-_FEW_WORDS = 1.5
-_LOOKED_AT = 1_000
 
 
 def _is_share(value: Any) -> bool:

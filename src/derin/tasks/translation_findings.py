@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from derin.core.errors import MissingExtraError
 from derin.core.seeds import permutation
-from derin.data.table import Ragged, Table
+from derin.data.table import Ragged, Rows, Table
 from derin.data.text.encoder import TextEncoder
 from derin.data.text.vocabulary import BOS, EOS
 from derin.models.translator import Translator
+from derin.tasks.baselines.translation_lookup import nearest_sentences
 from derin.tasks.beam_search import LENGTH_POWER
 from derin.tasks.blame import Blame, blame, joined
 from derin.tasks.metrics.translation import sentence_scores, text_scores
@@ -38,15 +39,16 @@ def translation_findings(task: Translation, network: nn.Module, table: Table) ->
         table: with the pairs.
 
     Returns:
-        the split, ``greedy`` and ``beam`` scores, ``by_length``, ``blame``, ``examples``, and ``alignments`` where the
-        network has attention. Without the extra `text` there is a ``note`` instead of scores.
+        the split, ``greedy``, ``beam`` and ``lookup`` scores (the last of the translation of the most similar training
+        sentence), ``by_length``, ``blame``, ``examples``, and ``alignments`` where the network has attention. Without
+        the extra `text` there is a ``note`` instead of scores.
     """
     from derin.tasks.translation import BEAM_SIZE
 
     if not isinstance(network, Translator):
         return {}
     split = next(name for name in ("test", "val", "train") if name in table.splits)
-    rows = np.sort(table.splits[split][permutation(0, "measured", 0, len(table.splits[split]))[:_MOST_MEASURED]])
+    rows = _measured_rows(table.splits[split])
     sources, references = (_texts(table, name, rows) for name in task.preparation.columns)
     device = next(network.parameters()).device
     greedy = [
@@ -65,6 +67,8 @@ def translation_findings(task: Translation, network: nn.Module, table: Table) ->
     try:
         found["greedy"] = text_scores(greedy, references).to_json()
         found["beam"] = text_scores(beam, references).to_json()
+        if split != "train" and "train" in table.splits:
+            found["lookup"] = text_scores(looked_up(task, table, sources), references).to_json()
         found["by_length"] = scores_by_length(sources, beam, references)
         near = sentence_scores(beam, references)
     except MissingExtraError as error:
@@ -84,6 +88,34 @@ def translation_findings(task: Translation, network: nn.Module, table: Table) ->
         for place in _shown(near)
     ]
     return found
+
+
+def searched_scores(task: Translation, network: nn.Module, table: Table, rows: Rows) -> dict[str, float]:
+    """BLEU and chrF of beam search on some rows of a table, on 2,000 of them at most, as `translation_findings` has it.
+
+    Raises:
+        MissingExtraError: sacrebleu is not installed.
+    """
+    from derin.tasks.translation import BEAM_SIZE
+
+    if not isinstance(network, Translator):
+        return {}
+    sources, references = (_texts(table, name, _measured_rows(rows)) for name in task.preparation.columns)
+    device = next(network.parameters()).device
+    answers = task.translate(network, sources, beam_size=BEAM_SIZE, length_power=LENGTH_POWER, device=device)
+    scores = text_scores([answer.text for answer in answers], references)
+    return {"bleu": scores.bleu, "chrf": scores.chrf}
+
+
+def looked_up(task: Translation, table: Table, sources: Sequence[str]) -> list[str]:
+    """The translation of the training sentence that is most like each source."""
+    known, translations = (_texts(table, name, table.splits["train"]) for name in task.preparation.columns)
+    return [translations[place] for place in nearest_sentences(known, sources).tolist()]
+
+
+def _measured_rows(rows: Rows) -> Rows:
+    """So many of the rows that searching them takes a while and no more, always the same."""
+    return np.sort(rows[permutation(0, "measured", 0, len(rows))[:_MOST_MEASURED]])
 
 
 def scores_by_length(sources: Sequence[str], said: Sequence[str], references: Sequence[str]) -> list[dict[str, Any]]:

@@ -448,6 +448,9 @@ MESSAGES: dict[str, Message] = {
     "translation.measured": "{split} bölümünden {count:,} cümlede ölçüldü; ışın araması {beam} aday tutar, "
     "uzunluklar α = {alpha} ile tartılır.",
     "translation.search": "arama",
+    "translation.lookup": "en benzer eğitim cümlesine bakmak",
+    "translation.lookup_wins": "En benzer eğitim cümlesine bakmak ağdan daha iyi çeviriyor (BLEU {lookup:.1f}; "
+    "ağın BLEU’su {bleu:.1f}): daha uzun eğitin ya da daha çok çift verin.",
     "translation.greedy": "açgözlü",
     "translation.beam": "ışın, {beam} aday",
     "translation.bleu": "BLEU",
