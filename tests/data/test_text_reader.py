@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import tarfile
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derin.core.errors import DataError, UnknownNameError
+from derin.data.load import load, read_inputs
 from derin.data.readers.labelled_text import looks_like_labelled_text, read_labelled_text
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Outcome
@@ -295,3 +297,84 @@ def test_published_counts_of_each_class(data_folder: Path, place: str, each: int
     assert isinstance(labels, Dense)
     assert table.target().classes == ("neg", "pos")
     assert np.bincount(labels.values).tolist() == [each, each]
+
+
+TRAINING = [(f"{'so good' if i % 2 else 'not so good'} a film, {i}", "pos" if i % 2 else "neg") for i in range(12)]
+
+
+def delimited(rows: list[tuple[str, ...]], delimiter: str = ",") -> str:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, delimiter=delimiter, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("training", "file", "content", "texts", "places"),
+    [
+        # Labels are there, and a text with a line break is one.
+        ("t.csv", "q.csv", delimited([("text", "label"), ("a\nb", "neg"), ("c, d", "pos")]), ["a\nb", "c, d"], [2, 4]),
+        # The other way round, with another column; without labels; without labels and quotes.
+        ("t.csv", "q.csv", delimited([("id", "label", "text"), ("1", "neg", "a b")]), ["a b"], [2]),
+        ("t.csv", "q.csv", delimited([("text",), ("a, b",), ("c",)]), ["a, b", "c"], [2, 3]),
+        ("t.csv", "q.csv", "text\na, b\nc\n", ["a, b", "c"], [2, 3]),
+        # Broken and empty rows stay in their place.
+        ("t.csv", "q.csv", "text,label\na,neg\nb,neg,c\n,pos\nd,pos\n", ["a", "", "", "d"], [2, 3, 4, 5]),
+        ("t.csv", "q.tsv", "text\tlabel\na, b\tneg\nc\tpos\n", ["a, b", "c"], [2, 3]),
+        ("t.csv", "q.jsonl", '{"text": "a"}\n[1]\n{"label": "x"}\n{"text": "b"}\n', ["a", "", "", "b"], [1, 2, 3, 4]),
+        (
+            "t.csv",
+            "q.txt",
+            "a\u2028b\nc\x0cd\n\n x\x85y \r\nz",
+            ["a\u2028b", "c\x0cd", "", "x\x85y", "z"],
+            [1, 2, 3, 4, 5],
+        ),
+        ("bare.tsv", "q.tsv", "a b\tneg\nc\tpos\n", ["a b", "c"], [1, 2]),
+        ("bare.tsv", "q.tsv", "a b\nc\n", ["a b", "c"], [1, 2]),
+        ("t.txt", "q.txt", "text\tlabel\na b c\tneg\nc\tpos\n", ["a b c", "c"], [2, 3]),
+        ("t.txt", "q.txt", "a b c\nd\n", ["a b c", "d"], [1, 2]),
+    ],
+)
+def test_a_file_to_predict_gives_its_texts_alone_one_for_each_row(
+    tmp_path: Path, training: str, file: str, content: str, texts: list[str], places: list[int]
+) -> None:
+    rows = TRAINING if training.startswith("bare") else [("text", "label"), *TRAINING]
+    delimiter = "," if training.endswith("csv") else "\t"
+    tree(tmp_path, {training: delimited(rows, delimiter), file: content})
+    recipe = read_labelled_text(tmp_path / training, name="t").recipe
+    assert recipe is not None
+    table = read_inputs(tmp_path / file, recipe)
+    assert table.columns["text"].texts() == texts
+    assert table.row_names == [f"line {place}" for place in places]
+    assert sorted(table.unanswered) == [row for row, text in enumerate(texts) if not text]
+    assert not table.targets
+
+
+def test_folders_and_archives_give_a_text_for_each_file(tmp_path: Path) -> None:
+    files = {f"{label}/{i}.txt": f"{label} text {i}\nof two lines" for label in ("neg", "pos") for i in range(3)}
+    recipe = read_labelled_text(tree(tmp_path / "train", files), name="t").recipe
+    assert recipe is not None
+    table = read_inputs(tree(tmp_path / "new", {"b.txt": "b\nb", "deep/a.txt": "a", "c.txt": " "}), recipe)
+    assert table.row_names == ["b.txt", "c.txt", "deep/a.txt"]
+    assert table.columns["text"].texts() == ["b\nb", "", "a"]
+    assert list(table.unanswered) == [1]
+
+
+def test_what_lacks_the_texts_is_refused(tmp_path: Path) -> None:
+    tree(tmp_path, {"t.csv": delimited([("text", "label"), *TRAINING]), "q.csv": "title,stars\na,3\nb,4\n"})
+    recipe = read_labelled_text(tmp_path / "t.csv", name="t").recipe
+    assert recipe is not None
+    with pytest.raises(
+        DataError, match="the column 'text' with the texts is required, as in training; it has title, stars"
+    ):
+        read_inputs(tmp_path / "q.csv", recipe)
+
+
+def test_data_with_answers_is_read_by_the_recipe(tmp_path: Path) -> None:
+    """Names that would be found out otherwise, and a header that does not look like one."""
+    rows = [("text", "body", "label"), *((label, text, text[:4]) for text, label in TRAINING)]
+    path = tree(tmp_path, {"t.csv": delimited(rows), "few.csv": delimited(rows[:3])})
+    trained = read_labelled_text(path / "t.csv", name="t", target="text")
+    assert trained.recipe is not None
+    assert pairs(trained) == TRAINING
+    again = load(path / "few.csv", recipe=trained.recipe, cut=False)
+    assert pairs(again) == TRAINING[:2]

@@ -24,7 +24,7 @@ from derin.data.readers.conll import looks_like_conll
 from derin.data.readers.csv_table import SETTINGS, csv_files, looks_like_csv, read_csv
 from derin.data.readers.fasta import looks_like_fasta, read_fasta
 from derin.data.readers.idx import is_idx_file, is_idx_folder, read_idx
-from derin.data.readers.labelled_text import looks_like_labelled_text, read_labelled_text
+from derin.data.readers.labelled_text import TEXTS, looks_like_labelled_text, read_labelled_text
 from derin.data.readers.pairs import looks_like_pairs
 from derin.data.readers.table_recipe import SUBJECT
 from derin.data.recipe import ReadOptions
@@ -66,6 +66,10 @@ TASK_READERS: Registry[Callable[..., Table]] = Registry(
 )
 
 
+# What a recipe found out tells what other data is read as.
+_TASKS_BY_SUBJECT = {"tags": "tagging", "pairs": "translation", "series": "forecasting"}
+
+
 def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:
     """The table in a file or folder of any form that Derin reads.
 
@@ -74,8 +78,11 @@ def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:
     """
     if not path.exists():
         raise DataError(f"{path} does not exist; a file, a folder or the name of a data set is required.")
-    if options.task is not None and options.task in TASK_READERS:
-        return read_for_task(options.task, path, name=name, options=options)
+    task = next((t for subject, t in _TASKS_BY_SUBJECT.items() if subject in options.found), options.task)
+    if task is not None and task in TASK_READERS:
+        return read_for_task(task, path, name=name, options=options)
+    if TEXTS in options.found and not is_archive(path):
+        return read_labelled_text(path, name=name, target=options.target, options=options)
     table = _read_file(path, name, options) if path.is_file() else _read_folder(path, name, options)
     if options.reading and (table.recipe is None or not table.recipe.part(SUBJECT)):
         raise UsageError(
@@ -132,7 +139,7 @@ def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
     if looks_like_conll(path):
         return read_for_task("tagging", path, name=name, options=options)
     if looks_like_labelled_text(path):
-        return read_labelled_text(path, name=name, target=options.target)
+        return read_labelled_text(path, name=name, target=options.target, options=options)
     if looks_like_csv(path):
         return _read_csv(path, name, options)
     if looks_like_pairs(path):
@@ -167,7 +174,7 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
     if looks_like_pairs(path):
         return read_for_task("translation", path, name=name, options=options)
     if looks_like_labelled_text(path):
-        return read_labelled_text(path, name=name, target=options.target)
+        return read_labelled_text(path, name=name, target=options.target, options=options)
     if csv_files(path):
         return _read_csv(path, name, options)
     if is_array_folder(path):
@@ -190,7 +197,7 @@ def _read_archive(path: Path, name: str, options: ReadOptions) -> Table:
     if num_pictures and num_pictures >= num_texts:
         return _read_pictures(path, name, options)
     if num_texts:
-        return read_labelled_text(path, name=name, target=options.target)
+        return read_labelled_text(path, name=name, target=options.target, options=options)
     return _read_unpacked(path, names, name, options)
 
 

@@ -257,9 +257,13 @@ def test_what_is_to_be_predicted_keeps_every_sentence_and_its_order(tmp_path: Pa
     table = read_conll(save(tmp_path, "O\tone\nO\ttwo\n\nO\t\nO\tx\n\nO\tlast\n"), name="a", options=options)
     assert words_of(table) == [["one", "two"], [""], ["last"]]
     assert table.row_names == ["line 1", "line 4", "line 7"]
-    assert [(f.where, f.outcome) for f in table.reading.findings] == [("a.conll, line 4", Outcome.NOTED)]
+    assert list(table.unanswered) == [1]
     alone = read_conll(save(tmp_path, "one\ntwo\n\nlast\n"), name="a", options=options)
     assert words_of(alone) == [["one", "two"], ["last"]]
+    texts = read_conll(save(tmp_path, "one two\n\nlast\n", "a.txt"), name="a", options=options)
+    assert (texts.columns["text"].texts(), list(texts.unanswered)) == (["one two", "", "last"], [1])
+    tagged = read_conll(save(tmp_path, "O\tone\nB-PER\tAda\n", "a.txt"), name="a", options=options)
+    assert words_of(tagged) == [["one", "Ada"]]
 
 
 @pytest.mark.data

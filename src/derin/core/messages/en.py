@@ -459,8 +459,8 @@ MESSAGES: dict[str, Message] = {
     "lengths are weighed with α = {alpha}.",
     "translation.search": "search",
     "translation.lookup": "the most similar training sentence, looked up",
-    "translation.lookup_wins": "Looking up the most similar training sentence translates better (BLEU {lookup:.1f}) than "
-    "the network (BLEU {bleu:.1f}): train longer, or give it more pairs.",
+    "translation.lookup_wins": "Looking up the most similar training sentence translates better (BLEU {lookup:.1f}) "
+    "than the network (BLEU {bleu:.1f}): train longer, or give it more pairs.",
     "translation.greedy": "greedy",
     "translation.beam": "beam of {beam}",
     "translation.bleu": "BLEU",

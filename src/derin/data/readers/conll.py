@@ -12,6 +12,7 @@ import numpy as np
 
 from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.messages import Sentence
+from derin.data.readers.decoding import lines_of, read_text
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
 from derin.data.readers.tagged_lines import (
@@ -20,6 +21,7 @@ from derin.data.readers.tagged_lines import (
     are_numbered,
     first_is_tags,
     has_tagged_head,
+    is_plain_text,
     read_tagged_lines,
     span_column,
 )
@@ -91,9 +93,13 @@ def read_conll(
     options = options or ReadOptions()
     known = options.part("tags")
     reading = Reading(source=", ".join(map(str, paths)))
-    encoding = encoding or known.get("encoding")
+    likely = encoding or known.get("encoding")
+    # What was said of the training files need not hold for others.
+    encoding = None if options.inputs_only else encoding
+    if options.inputs_only and len(paths) == 1 and is_plain_text(paths[0], known):
+        return _plain_inputs(paths[0], name, reading, likely)
     files = [
-        read_tagged_lines(file, split, reading, encoding, known.get("separator"))
+        read_tagged_lines(file, split, reading, encoding, known.get("separator"), likely)
         for file, split in _files(paths, name, reading)
     ]
     places = _places(files, target, None if words is None else str(words), known, inputs_only=options.inputs_only)
@@ -265,9 +271,9 @@ def _inputs(files: Sequence[TaggedLines], places: _Places, name: str, reading: R
     """The sentences alone, each a row in its order; one with a line that has no word is a row without words."""
     sentences: list[list[str]] = []
     names: list[str] = []
+    unanswered: dict[int, str] = {}
     for lines in files:
-        broken: dict[int, int] = {}
-        first = len(sentences)
+        reason = Sentence("reading.other_columns_empty", num=lines.num_columns)
         previous = -1
         for cells, number, sentence in zip(lines.cells, lines.numbers, lines.sentence, strict=True):
             if sentence != previous:
@@ -277,16 +283,42 @@ def _inputs(files: Sequence[TaggedLines], places: _Places, name: str, reading: R
             # Tags may be missing and are not read; the word must stand where it stands in the other lines.
             is_whole = len(cells) in (lines.num_columns, *_without_tag(places)) and cells[places.word]
             if not is_whole:
-                broken.setdefault(len(sentences) - 1, number)
+                unanswered.setdefault(len(sentences) - 1, reason)
             sentences[-1].append(cells[places.word] if is_whole else "")
-        for row in broken:
-            assert row >= first
-            sentences[row] = []
-        reason = Sentence("reading.other_columns_empty", num=lines.num_columns)
-        reading.extend(line_findings(lines.file, sorted(broken.values()), Outcome.NOTED, reason))
+    sentences = [[] if row in unanswered else words for row, words in enumerate(sentences)]
     schema = Schema((Column(name="words", kind=Kind.WORDS, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
     columns: dict[str, ColumnData] = {"words": Ragged.from_texts(["\n".join(words) for words in sentences])}
-    return Table(name=name, schema=schema, columns=columns, splits={}, reading=reading, row_names=names, task="tagging")
+    return Table(
+        name=name,
+        schema=schema,
+        columns=columns,
+        splits={},
+        reading=reading,
+        row_names=names,
+        task="tagging",
+        unanswered=unanswered,
+    )
+
+
+def _plain_inputs(path: Path, name: str, reading: Reading, likely: str | None) -> Table:
+    """The lines of a plain file as texts, which the network's preparation cuts into words."""
+    decoded = read_text(path, likely=likely)
+    if decoded.note:
+        reading.notes.append(decoded.note)
+    texts = [line.strip() for line in lines_of(decoded.text)]
+    if not texts:
+        raise DataError(f"{path}: at least one text is required; the file is empty.")
+    empty = Sentence("reading.no_answer_empty")
+    schema = Schema((Column(name="text", kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
+    return Table(
+        name=name,
+        schema=schema,
+        columns={"text": Ragged.from_texts(texts)},
+        splits={},
+        reading=reading,
+        row_names=[f"line {number}" for number in range(1, len(texts) + 1)],
+        unanswered={row: empty for row, text in enumerate(texts) if not text},
+    )
 
 
 def _without_tag(places: _Places) -> tuple[int, ...]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
+from derin.data.readers.decoding import lines_of, read_text
+from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
 from derin.data.readers.text_folders import (
     holds_text_folders,
@@ -14,15 +18,35 @@ from derin.data.readers.text_folders import (
     labels_of,
     read_file_per_class,
     read_text_folders,
+    texts_in_folder,
 )
-from derin.data.readers.text_tables import JSON_ENDINGS, TABLE_ENDINGS, is_json_lines, is_text_table, read_text_tables
-from derin.data.reading import Reading
-from derin.data.table import SPLITS, Table
+from derin.data.readers.text_tables import (
+    JSON_ENDINGS,
+    TABLE_ENDINGS,
+    is_json_lines,
+    is_text_input,
+    is_text_table,
+    read_text_inputs,
+    read_text_tables,
+)
+from derin.data.reading import Outcome, Reading
+from derin.data.recipe import ReadOptions, Recipe
+from derin.data.schema import Column, Kind, Role, Schema
+from derin.data.table import SPLITS, ColumnData, Ragged, Table
 
+# The subject of these texts in a recipe, and their forms beside that of tables.
+TEXTS = "text"
+FOLDERS, LINES = "folders", "lines"
 _LISTED = 8
 
 
-def read_labelled_text(path: str | Path | Sequence[str | Path], *, name: str, target: str | None = None) -> Table:
+def read_labelled_text(
+    path: str | Path | Sequence[str | Path],
+    *,
+    name: str,
+    target: str | None = None,
+    options: ReadOptions | None = None,
+) -> Table:
     """Labelled texts: lines of tsv, csv or JSON, class folders of text files, or a file of lines for each class.
 
     Files and folders named train, val (valid, validation, dev, testa) or test (testb) are splits.
@@ -31,6 +55,10 @@ def read_labelled_text(path: str | Path | Sequence[str | Path], *, name: str, ta
         path: of a file, of a folder, of a zip or tar file with class folders, or of several files.
         name: of the data, for people.
         target: name of the column or key with the labels; None finds it out.
+        options: how other data was read, whose part ``"text"`` is followed: the ``form`` (``table``, ``folders`` or
+            ``lines``) and of tables ``text``, ``label``, ``columns``, ``ending``, ``delimiter`` and ``header``; and
+            whether texts are read to be predicted: each row of a table is one, each line of a plain file, each file
+            of a folder; labels are not read, and every row stays.
 
     Shapes:
         column ``text`` ragged UTF-8, column ``label`` ``(N,)`` int64.
@@ -51,6 +79,11 @@ def read_labelled_text(path: str | Path | Sequence[str | Path], *, name: str, ta
     for each in paths:
         if not each.exists():
             raise DataError(f"{each} does not exist; a file or folder with labelled texts is required.")
+    options = options or ReadOptions()
+    known = options.part(TEXTS)
+    if options.inputs_only:
+        return _inputs(paths, name, reading, known)
+    part: dict[str, Any] = {"form": FOLDERS}
     if len(paths) == 1 and paths[0].is_file() and not is_archive(paths[0]):
         paths = _class_files_beside(paths[0]) or paths
         if len(paths) > 1:
@@ -59,18 +92,65 @@ def read_labelled_text(path: str | Path | Sequence[str | Path], *, name: str, ta
     if len(paths) == 1 and is_archive(paths[0]):
         found, note = read_text_folders(paths[0], reading)
     elif len(paths) == 1 and paths[0].is_file():
-        found, note = read_text_tables({"": paths[0]}, reading, target)
+        found, note, part = read_text_tables({"": paths[0]}, reading, target, known)
     elif tables := _tables(files):
-        found, note = read_text_tables(tables, reading, target)
+        found, note, part = read_text_tables(tables, reading, target, known)
     elif labels_of(files):
         found, note = read_file_per_class(files, reading)
+        part = {"form": LINES}
     elif len(paths) == 1:
         found, note = read_text_folders(paths[0], reading)
     else:
         raise DataError(
             f"{name}: of several files each must name its split (train, val, test) or its class; got {_listed(paths)}."
         )
-    return found.table(name, note)
+    return replace(found.table(name, note), recipe=Recipe(found={TEXTS: part}))
+
+
+def _inputs(paths: Sequence[Path], name: str, reading: Reading, known: Mapping[str, Any]) -> Table:
+    """Texts alone, one for each row, in their order."""
+    texts: list[str] = []
+    names: list[str] = []
+    unanswered: dict[int, str] = {}
+    for path in paths:
+        if path.is_dir() or is_archive(path):
+            for place, text in texts_in_folder(path, reading):
+                texts.append(text)
+                names.append(place)
+            continue
+        if is_text_input(path, known):
+            found, lines, broken = read_text_inputs(path, reading, known)
+            unanswered |= {len(texts) + row: why for row, why in broken.items()}
+        else:
+            found = _lines(path, reading, known.get("encoding"))
+            lines = list(range(1, len(found) + 1))
+        texts += found
+        names += [f"{path.name} line {n}" if len(paths) > 1 else f"line {n}" for n in lines]
+    if not texts:
+        raise DataError(f"{paths[0]}: at least one text is required; none is there.")
+    empty = Sentence("reading.no_answer_empty")
+    unanswered = {row: empty for row, text in enumerate(texts) if not text} | unanswered
+    schema = Schema((Column(name="text", kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
+    columns: dict[str, ColumnData] = {"text": Ragged.from_texts(texts)}
+    return Table(
+        name=name,
+        schema=schema,
+        columns=columns,
+        splits={},
+        reading=reading,
+        row_names=names,
+        unanswered=dict(sorted(unanswered.items())),
+    )
+
+
+def _lines(path: Path, reading: Reading, likely: str | None) -> list[str]:
+    """The lines of a plain file, empty ones among them."""
+    decoded = read_text(path, likely=likely)
+    if decoded.note:
+        reading.notes.append(decoded.note)
+    replaced = Sentence("reading.no_text_bytes")
+    reading.extend(line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, replaced))
+    return [line.strip() for line in lines_of(decoded.text)]
 
 
 def looks_like_labelled_text(path: Path) -> bool:

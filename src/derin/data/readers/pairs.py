@@ -98,14 +98,14 @@ def read_pairs(
         found = parallel_files(partners(files[0]))
     options = options or ReadOptions()
     known = options.part("pairs")
-    encoding = encoding or known.get("encoding")
+    likely = encoding or known.get("encoding")
     if source is None and target is None:
         source, target = known.get("source"), known.get("target")
     usual_languages = tuple(known.get("languages") or SIDES)
     check_encoding(encoding, "read_pairs")
     if options.inputs_only:
-        return _inputs(paths, name, reading, encoding, languages or usual_languages, source or SIDES[0])
-    pairs = _Pairs(reading, encoding)
+        return _inputs(paths, name, reading, likely, languages or usual_languages, source or SIDES[0])
+    pairs = _Pairs(reading, encoding, likely)
     if found:
         languages_there = sorted({language for by in found.values() for language in by})
         usual, why = usual_order(languages_there, paths[0], name)
@@ -131,15 +131,14 @@ def _inputs(
     paths: Sequence[Path],
     name: str,
     reading: Reading,
-    encoding: str | None,
+    likely: str | None,
     languages: Sequence[str],
     source: str,
 ) -> Table:
     """A text for each line: the side that is translated, where the lines are pairs; else the whole line."""
-    pairs = _Pairs(reading, encoding)
+    pairs = _Pairs(reading, None, likely)
     texts: list[str] = []
     names: list[str] = []
-    empty: dict[str, list[int]] = {}
     for path in paths:
         if path.is_dir():
             raise DataError(f"{path} is a folder; name the files with the texts to translate.")
@@ -155,17 +154,22 @@ def _inputs(
             reading.notes.append(Sentence("reading.source_side", file=path.name, column=side + 1))
         for number, line in enumerate(lines, start=first):
             text = unicodedata.normalize("NFC", line).strip()
-            if not text:
-                empty.setdefault(path.name, []).append(number)
             texts.append(text)
             names.append(f"{path.name} line {number}" if len(paths) > 1 else f"line {number}")
     if not texts:
         raise DataError(f"{paths[0]}: a text in each line is required; the file is empty.")
-    for file, numbers in empty.items():
-        reading.extend(line_findings(file, numbers, Outcome.NOTED, Sentence("reading.no_answer_empty")))
+    empty = Sentence("reading.no_answer_empty")
     schema = Schema((Column(name=source, kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
     columns_: dict[str, ColumnData] = {source: Ragged.from_texts(texts)}
-    return Table(name=name, schema=schema, columns=columns_, splits={}, reading=reading, row_names=names)
+    return Table(
+        name=name,
+        schema=schema,
+        columns=columns_,
+        splits={},
+        reading=reading,
+        row_names=names,
+        unanswered={row: empty for row, text in enumerate(texts) if not text},
+    )
 
 
 def _are_pairs(lines: Sequence[str]) -> bool:
@@ -190,6 +194,7 @@ class _Pairs:
 
     reading: Reading
     encoding: str | None = None
+    likely: str | None = None
     sources: list[str] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
@@ -238,7 +243,7 @@ class _Pairs:
 
     def lines(self, file: Path) -> list[str]:
         """The lines of a file; what cannot be decoded is reported."""
-        decoded = read_text(file, self.encoding)
+        decoded = read_text(file, self.encoding, self.likely)
         if decoded.note:
             self.reading.notes.append(decoded.note)
         replaced = Sentence("reading.no_text_bytes")

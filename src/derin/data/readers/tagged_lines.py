@@ -6,9 +6,10 @@ import gzip
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
@@ -32,6 +33,7 @@ _ENOUGH_ROWS, _MUCH_FEWER = 20, 3
 _HEAD_BYTES = 1 << 15
 _FEWEST_HEAD_LINES = 4
 _MOST_TELL = 0.9  # share of the lines that must look alike
+_TEXT_ENDINGS = (".txt", ".text")
 _NAMES = (".conll", ".conllu", ".bio", ".iob", ".iob2", ".bioes", ".iobes")
 
 
@@ -74,7 +76,12 @@ class TaggedLines:
 
 
 def read_tagged_lines(
-    path: Path, split: str, reading: Reading, encoding: str | None, separator: str | None = None
+    path: Path,
+    split: str,
+    reading: Reading,
+    encoding: str | None,
+    separator: str | None = None,
+    likely: str | None = None,
 ) -> TaggedLines:
     """The words of a file; documents, comments and lines that cannot be decoded are reported.
 
@@ -83,13 +90,15 @@ def read_tagged_lines(
         split: that it belongs to, or empty.
         reading: the report.
         encoding: of the file; None finds it out.
-        separator: between the cells of a line, as of `TaggedLines`; None finds it out.
+        separator: that stood between the cells of other data, as of `TaggedLines`; it is followed unless the lines
+            have no cells by it.
+        likely: the encoding of other data, where the bytes leave open which it is.
 
     Raises:
         DataError: there are no words, or a line has other numbers of words and of tags.
     """
     check_encoding(encoding, "read_conll")
-    decoded = decode(read_bytes(path), path.name, encoding)
+    decoded = decode(read_bytes(path), path.name, encoding, likely)
     if decoded.note:
         reading.notes.append(decoded.note)
     reason = Sentence("reading.no_such_bytes", encoding=decoded.encoding)
@@ -98,7 +107,9 @@ def read_tagged_lines(
     rows = [line for line in lines if line.strip()]
     if not rows:
         raise DataError(f"{path}: words with tags are required; the file is empty.")
-    result = TaggedLines(path.name, split, separator=separator or _separator(rows), encoding=decoded.encoding)
+    if separator is None or _usual_width([_cells(line, separator) for line in rows[:_SAMPLE]]) < 2:
+        separator = _separator(rows)
+    result = TaggedLines(path.name, split, separator=separator, encoding=decoded.encoding)
     if result.separator in _JOINTS and any(len(_parts(line)) > 1 for line in rows):
         _add_joined(lines, result)
     elif result.separator == "\t" and _are_sentences([_cells(line, "\t") for line in rows]):
@@ -144,6 +155,24 @@ def has_tagged_head(path: Path) -> bool:
         return False
     tags = {row[place] for row in rows}
     return OUTSIDE in tags and len(tags) > 1
+
+
+def is_plain_text(path: Path, known: Mapping[str, Any]) -> bool:
+    """Whether a file holds texts, one on each line, rather than words with tags: by its name, and by its lines where
+    tagged words stand in such files too.
+
+    Args:
+        path: of the file.
+        known: how tagged words were read before.
+    """
+    if Path(path.name.lower().removesuffix(".gz")).suffix not in _TEXT_ENDINGS or has_tagged_head(path):
+        return False
+    lines = [line for line in lines_of(decode(read_bytes(path), path.name).text) if line.strip()]
+    separator, width, tag = (known.get(part) for part in ("separator", "width", "tag"))
+    if not isinstance(separator, str) or not isinstance(width, int) or not isinstance(tag, int):
+        return True
+    rows = [_cells(line, separator) for line in lines]
+    return not all(len(row) == width > tag for row in rows) or not _mark_spans({row[tag] for row in rows} | {OUTSIDE})
 
 
 def are_numbered(rows: Sequence[Sequence[str]]) -> bool:

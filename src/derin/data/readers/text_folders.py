@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
 from derin.data.archives import Contents, Files, Member, UnreadableFileError, is_hidden, open_files
-from derin.data.readers.decoding import decode, read_text
+from derin.data.readers.decoding import decode, lines_of, read_text
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
 from derin.data.readers.texts import Texts
@@ -60,6 +60,35 @@ def read_text_folders(path: Path, reading: Reading) -> tuple[Texts, str]:
     return found, Sentence("reading.from_folders")
 
 
+def texts_in_folder(path: Path, reading: Reading) -> list[tuple[str, str]]:
+    """The path and the text of every file of texts in a folder or an archive, whatever folder it lies in.
+
+    What is no text is empty and told, so that every file has its place.
+    """
+    found: list[tuple[str, str]] = []
+    with closing(open_files(path)) as files:
+        contents = files.contents()
+        for name, reason in contents.refused:
+            reading.add(name, Outcome.SKIPPED, reason)
+        members = [m for m in contents.members if not _hidden_root(m.path) and _is_text_name(m.path)]
+        members = [m for m in sorted(members, key=lambda m: m.path) if m.size <= _MOST_BYTES]
+        if sum(member.size for member in members) > _MOST_BYTES_IN_ALL:
+            raise DataError(f"{path} holds more than {_MOST_BYTES_IN_ALL >> 30} GiB of text, which is refused.")
+        for name, data in _contents_read(files, members, reading):
+            try:
+                found.append((name, decode(data, name).text.strip()))
+            except DataError:
+                reading.add(name, Outcome.CONVERTED, Sentence("reading.no_text"))
+                found.append((name, ""))
+    return found
+
+
+def _is_text_name(path: str) -> bool:
+    """Whether a file is a text by its name, also without an ending or with a number as one (20 newsgroups)."""
+    ending = PurePosixPath(path).suffix.lower()
+    return ending in _TEXT_ENDINGS or ending == "" or ending[1:].isdigit()
+
+
 def _add(found: Texts, name: str, data: bytes, encodings: Counter[str]) -> None:
     """One file, whose class is its folder."""
     *above, label, _ = name.split("/")
@@ -85,9 +114,7 @@ def read_file_per_class(files: Sequence[Path], reading: Reading) -> tuple[Texts,
             reading.notes.append(decoded.note)
         replaced = Sentence("reading.no_text_bytes")
         reading.extend(line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, replaced))
-        # Not splitlines: it would also cut at signs that stand inside a sentence, such as U+0085 and U+2028.
-        lines = decoded.text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
-        texts = [line.strip() for line in lines]
+        texts = [line.strip() for line in lines_of(decoded.text)]
         found.add_lines(path.name, range(1, len(texts) + 1), texts, [label] * len(texts), split, named=True)
     return found, Sentence("reading.from_class_files")
 
@@ -189,10 +216,8 @@ def _no_text(path: str, inner: Collection[str] = ()) -> str:
         path: parts joined by ``/``.
         inner: folders that hold folders.
     """
-    folder, _, name = path.rpartition("/")
-    ending = PurePosixPath(name).suffix.lower()
-    # Files without ending, or with a number as ending, are texts too (20 newsgroups).
-    if ending not in _TEXT_ENDINGS and ending != "" and not ending[1:].isdigit():
+    folder = path.rpartition("/")[0]
+    if not _is_text_name(path):
         return "the file is no text by its name"
     label = folder.rpartition("/")[2]
     if not label or folder in inner or split_of(label) is not None:

@@ -10,8 +10,8 @@ from typing import Any
 from derin.core.errors import DataError, UnknownNameError
 from derin.core.messages import Sentence
 from derin.data.readers.column_names import LABEL_NAMES, TEXT_NAMES
-from derin.data.readers.decoding import read_text
-from derin.data.readers.delimited import head_records, read_records
+from derin.data.readers.decoding import lines_of, read_text
+from derin.data.readers.delimited import Records, head_records, read_records
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.texts import Texts
 from derin.data.reading import Outcome, Reading
@@ -19,6 +19,9 @@ from derin.data.values import number_name
 
 TABLE_ENDINGS = (".tsv", ".csv", ".tab", ".txt")
 JSON_ENDINGS = (".jsonl", ".jsonlines", ".ndjson")
+# The form of what was read, in the recipe.
+TABLE = "table"
+_NO_DELIMITER = "\x1f"  # stands in no text
 # A text has this many words on average, or as many characters; a label has fewer.
 _TEXT_WORDS, _LABEL_WORDS = 3.0, 2.5
 _SAMPLE = 1000
@@ -26,25 +29,35 @@ _SAMPLE = 1000
 Columns = Mapping[str, Sequence[str]]
 
 
-def read_text_tables(files: Mapping[str, Path], reading: Reading, target: str | None) -> tuple[Texts, str]:
-    """The texts in files of lines, one file for each split, and how their labels were found.
+def read_text_tables(
+    files: Mapping[str, Path], reading: Reading, target: str | None, known: Mapping[str, Any]
+) -> tuple[Texts, str, dict[str, Any]]:
+    """The texts in files of lines, one file for each split, how their labels were found, and the recipe's part.
 
     Args:
         files: split → file; the split is empty where it is unknown.
         reading: the report.
         target: name of the column or key with the labels; None finds it out.
+        known: what was found out of other data: ``text``, ``label``, ``ending``, ``delimiter``, ``header``.
     """
     found = Texts(reading)
     chosen: tuple[str, str] | None = None
     header: bool | None = None
+    part: dict[str, Any] = {"form": TABLE}
     for split, path in files.items():
         if is_json_lines(path):
             columns, lines = _json_lines(path, reading)
+            part |= {"ending": _ending(path)}
         else:
             # Where the first file has a header the others have one too: one file's evidence is weaker than all.
-            columns, lines, header = _records(path, reading, header)
+            records = _records(path, reading, header, known)
+            columns, lines, header = _by_name(records), records.lines.tolist(), records.has_header
+            part |= {"ending": _ending(path), "delimiter": records.delimiter, "header": header}
+            part |= {"encoding": records.encoding}
         if chosen is None or any(name not in columns for name in chosen):
-            chosen = choose_columns(columns, target, path.name)
+            as_known = (known.get("text"), known.get("label"))
+            follows = target is None and all(isinstance(n, str) and n in columns for n in as_known)
+            chosen = (str(as_known[0]), str(as_known[1])) if follows else choose_columns(columns, target, path.name)
         text, label = chosen
         others = [name for name in columns if name not in chosen]
         if others:
@@ -53,8 +66,90 @@ def read_text_tables(files: Mapping[str, Path], reading: Reading, target: str | 
                 Sentence("reading.columns_of_texts", file=path.name, text=text, label=label, others=left_out)
             )
         found.add_lines(path.name, lines, columns[text], columns[label], split, named=len(files) > 1)
+        part |= {"columns": list(columns), "text": text, "label": label}
     assert chosen is not None
-    return found, Sentence("reading.from_column", column=chosen[1])
+    return found, Sentence("reading.from_column", column=chosen[1]), part
+
+
+def read_text_inputs(
+    path: Path, reading: Reading, known: Mapping[str, Any]
+) -> tuple[list[str], list[int], dict[int, str]]:
+    """The texts of a file whose rows are to be predicted, the line of each, and why rows are broken; labels are not
+    read.
+
+    Every row is there, in its order; a broken one is empty.
+
+    Raises:
+        DataError: the column of the texts is not there.
+    """
+    if is_json_lines(path):
+        return _json_inputs(path, reading, known)
+    text = known.get("text") if known.get("header", True) else None
+    wanted = () if text is None else (text,)
+    settings = _settings(path, known)
+    if text is not None and first_line(path).strip('" \r') == text:
+        # The one column of a file without labels needs no delimiter: whatever stands in its lines is text.
+        settings = {"delimiter": _NO_DELIMITER, "header": True}
+    records = read_records(path, every_row=True, wanted=wanted, likely=known.get("encoding"), **settings)
+    reading.notes += records.notes
+    reading.extend(records.findings)
+    columns = _by_name(records)
+    cells = columns[_text_column(columns, known, path.name)]
+    return list(cells), records.lines.tolist(), dict(records.faults)
+
+
+def is_text_input(path: Path, known: Mapping[str, Any]) -> bool:
+    """Whether a file has the form of the table that was trained on, by its name; of a .txt file also by its lines."""
+    if is_json_lines(path) or _ending(path) in TABLE_ENDINGS[:-1]:
+        return True
+    if _ending(path) != known.get("ending") or "delimiter" not in known or not known.get("columns"):
+        return False
+    records = head_records(path)
+    return records is not None and (records.delimiter, len(records.columns)) == (
+        known["delimiter"],
+        len(known["columns"]),
+    )
+
+
+def first_line(path: Path) -> str:
+    """The first line of a text."""
+    return next(iter(lines_of(read_text(path).text)), "")
+
+
+def _text_column(columns: Columns, known: Mapping[str, Any], file: str) -> str:
+    """The column of the texts: as in training, by its name or its place; where nothing is known, by name or length."""
+    text, usual = known.get("text"), known.get("columns") or []
+    if isinstance(text, str) and text in columns and (known.get("header", True) or len(columns) == len(usual)):
+        return text
+    if len(columns) == 1:
+        return next(iter(columns))
+    if isinstance(text, str):
+        raise DataError(
+            f"{file}: the column {text!r} with the texts is required, as in training; it has {', '.join(columns)}."
+        )
+    return _named(columns, TEXT_NAMES) or max(columns, key=lambda name: _mean_words(columns[name]))
+
+
+def _json_inputs(path: Path, reading: Reading, known: Mapping[str, Any]) -> tuple[list[str], list[int], dict[int, str]]:
+    decoded = read_text(path)
+    if decoded.note:
+        reading.notes.append(decoded.note)
+    values = [(n, _parsed(line)) for n, line in enumerate(lines_of(decoded.text), start=1) if line.strip()]
+    objects = [value for _, value in values if isinstance(value, dict)]
+    if not objects:
+        raise DataError(f"{path}: a JSON object on each line is required; none is there.")
+    text = known.get("text")
+    if not isinstance(text, str):
+        keys = list(dict.fromkeys(key for value in objects for key in value))
+        text = _text_column({k: [_plain(value.get(k)) for value in objects] for k in keys}, known, path.name)
+    elif not any(text in value for value in objects):
+        keys = list(dict.fromkeys(key for value in objects for key in value))
+        raise DataError(f"{path.name}: the key {text!r} with the texts is required; there are {', '.join(keys)}.")
+    cells = [_plain(value.get(text)) if isinstance(value, dict) else "" for _, value in values]
+    lines = [number for number, _ in values]
+    no_object = Sentence("reading.no_json_object")
+    broken: dict[int, str] = {row: no_object for row, (_, v) in enumerate(values) if not isinstance(v, dict)}
+    return cells, lines, broken
 
 
 def is_json_lines(path: Path) -> bool:
@@ -118,11 +213,27 @@ def _mean_words(cells: Sequence[str]) -> float:
     return sum(len(cell.split()) for cell in sample) / max(1, len(sample))
 
 
-def _records(path: Path, reading: Reading, header: bool | None) -> tuple[Columns, Sequence[int], bool]:
-    records = read_records(path, header=header)
+def _by_name(records: Records) -> Columns:
+    return dict(zip(records.names, records.columns, strict=True))
+
+
+def _settings(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Delimiter and header of a file of the same kind as one that was read before."""
+    if _ending(path) != known.get("ending"):
+        return {}
+    return {name: known[name] for name in ("delimiter", "header") if name in known}
+
+
+def _records(path: Path, reading: Reading, header: bool | None, known: Mapping[str, Any]) -> Records:
+    settings = _settings(path, known)
+    records = read_records(path, likely=known.get("encoding"), **({"header": header} | settings))
     reading.notes += records.notes
     reading.extend(records.findings)
-    return dict(zip(records.names, records.columns)), records.lines.tolist(), records.has_header
+    return records
+
+
+def _ending(path: Path) -> str:
+    return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
 def _json_lines(path: Path, reading: Reading) -> tuple[Columns, Sequence[int]]:
@@ -135,7 +246,7 @@ def _json_lines(path: Path, reading: Reading) -> tuple[Columns, Sequence[int]]:
     objects: list[dict[str, Any]] = []
     lines: list[int] = []
     wrong: dict[str, list[int]] = {}
-    for number, line in enumerate(decoded.text.split("\n"), start=1):
+    for number, line in enumerate(lines_of(decoded.text), start=1):
         if not line.strip():
             continue
         value = _parsed(line)
