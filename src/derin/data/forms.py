@@ -22,7 +22,7 @@ from derin.data.readers.arrays import is_array_file, is_array_folder, read_array
 from derin.data.readers.cifar import is_cifar_folder, read_cifar
 from derin.data.readers.conll import looks_like_conll
 from derin.data.readers.csv_table import SETTINGS, csv_files, looks_like_csv, read_csv
-from derin.data.readers.fasta import looks_like_fasta, read_fasta
+from derin.data.readers.fasta import FASTA, looks_like_fasta, read_fasta
 from derin.data.readers.idx import is_idx_file, is_idx_folder, read_idx
 from derin.data.readers.labelled_text import TEXTS, looks_like_labelled_text, read_labelled_text
 from derin.data.readers.pairs import looks_like_pairs
@@ -81,6 +81,8 @@ def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:
     task = next((t for subject, t in _TASKS_BY_SUBJECT.items() if subject in options.found), options.task)
     if task is not None and task in TASK_READERS:
         return read_for_task(task, path, name=name, options=options)
+    if FASTA in options.found and looks_like_fasta(path):
+        return read_fasta(path, name=name, target=options.target, options=options)
     if TEXTS in options.found and not is_archive(path):
         return read_labelled_text(path, name=name, target=options.target, options=options)
     table = _read_file(path, name, options) if path.is_file() else _read_folder(path, name, options)
@@ -135,7 +137,7 @@ def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
         # As the data was whose recipe this is; nothing else is looked for in the file.
         return _read_csv(path, name, options)
     if looks_like_fasta(path):
-        return read_fasta(path, name=name, target=options.target)
+        return read_fasta(path, name=name, target=options.target, options=options)
     if looks_like_conll(path):
         return read_for_task("tagging", path, name=name, options=options)
     if looks_like_labelled_text(path):
@@ -168,7 +170,7 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
     if num_pictures and num_pictures >= _count(below, _TEXT_ENDINGS):
         return _read_pictures(path, name, options)
     if looks_like_fasta(path):
-        return read_fasta(path, name=name, target=options.target)
+        return read_fasta(path, name=name, target=options.target, options=options)
     if looks_like_conll(path):
         return read_for_task("tagging", path, name=name, options=options)
     if looks_like_pairs(path):

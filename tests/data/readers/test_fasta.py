@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from derin.core.errors import DataError
+from derin.data.load import load, read_inputs
 from derin.data.readers.fasta import looks_like_fasta, read_fasta
-from derin.data.table import Dense, Table
+from derin.data.table import Dense, Ragged, Table
 
 
 def labelled(table: Table) -> list[tuple[str, str]]:
@@ -118,3 +119,21 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"\.fasta"):
         read_fasta(tmp_path / "empty", name="bad")
+
+
+def test_sequences_to_predict_need_no_class_and_keep_their_places(tmp_path: Path) -> None:
+    path = tmp_path / "t.fa"
+    path.write_text("".join(f">s{i} kind={'ab'[i % 2]}\nACGT{'A' * i}\n" for i in range(12)), encoding="utf-8")
+    recipe = read_fasta(path, name="t", target="kind").recipe
+    assert recipe is not None
+    assert recipe.part("fasta") == {"kind": "nucleotides", "place": "key", "key": "kind"}
+    other = tmp_path / "q.fa"
+    other.write_text(">x\nAC\nGT\n>y kind=a\nACXZ\n>e\n>z\nTT\n", encoding="utf-8")
+    table = read_inputs(other, recipe)
+    column = table.columns["text"]
+    assert isinstance(column, Ragged)
+    assert column.texts() == ["ACGT", "ACXZ", "", "TT"]
+    assert table.row_names == ["q.fa line 1 (x)", "q.fa line 4 (y)", "q.fa line 6 (e)", "q.fa line 7 (z)"]
+    assert list(table.unanswered) == [2]
+    assert [finding.where for finding in table.reading.findings] == ["q.fa line 4 (y)"]
+    assert load(path, recipe=recipe, cut=False).target().classes == ("a", "b")

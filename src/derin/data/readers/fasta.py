@@ -9,17 +9,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
-from derin.data.readers.decoding import read_text
+from derin.data.readers.decoding import lines_of, read_text
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
 from derin.data.readers.texts import Texts
 from derin.data.reading import Outcome, Reading
-from derin.data.table import Table
+from derin.data.recipe import ReadOptions, Recipe
+from derin.data.schema import Column, Kind, Role, Schema
+from derin.data.table import ColumnData, Ragged, Table
 
 FASTA_ENDINGS = (".fasta", ".fa", ".fna", ".ffn", ".faa", ".frn", ".fas")
 CLASS_KEYS = ("class", "label", "target", "type")
@@ -30,9 +33,21 @@ _AMINO_ACIDS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ*-.")
 # Nearly all letters of DNA and RNA are these; of a protein hardly half are.
 _PLAIN, _PLAIN_SHARE = frozenset("ACGTUN-."), 0.9
 _LISTED = 4
+# The subject of sequences in a recipe, and what they may be.
+FASTA = "fasta"
+_KINDS: dict[str, tuple[frozenset[str], str]] = {
+    "nucleotides": (_NUCLEOTIDES, "DNA"),
+    "amino acids": (_AMINO_ACIDS, Sentence("reading.amino_acids")),
+}
 
 
-def read_fasta(path: str | Path | Sequence[str | Path], *, name: str, target: str | None = None) -> Table:
+def read_fasta(
+    path: str | Path | Sequence[str | Path],
+    *,
+    name: str,
+    target: str | None = None,
+    options: ReadOptions | None = None,
+) -> Table:
     """Labelled sequences in capital letters, wrapped lines joined.
 
     The class of a sequence stands in its header, ``>id class=promoter`` (also label, target, type) or
@@ -43,6 +58,9 @@ def read_fasta(path: str | Path | Sequence[str | Path], *, name: str, target: st
         path: of a file (also .gz), of a folder with such files, or of several files.
         name: of the data, for people.
         target: the key in the headers that names the class, where it is none of the above.
+        options: how other data was read, whose part ``"fasta"`` is followed: ``kind`` (DNA, RNA or amino acids),
+            ``place`` of the classes (``key``, ``bar`` or ``file``) and ``key``; and whether sequences are read to be
+            predicted: then they need no class, and each has its place.
 
     Shapes:
         column ``text`` ragged UTF-8, column ``label`` ``(N,)`` int64.
@@ -59,13 +77,18 @@ def read_fasta(path: str | Path | Sequence[str | Path], *, name: str, target: st
         (['ACGTTA', 'GGGN'], ('no', 'yes'))
     """
     files = _files(path)
+    options = options or ReadOptions()
+    known = options.part(FASTA)
     reading = Reading(source=", ".join(map(str, files)))
-    records = {file: _records(file, reading) for file in files}
+    records = {file: _records(file, reading, keeps_empty=options.inputs_only) for file in files}
     every = [record for of_file in records.values() for record in of_file]
     if not every:
         raise DataError(f"{name}: at least one sequence is required; none is there.")
-    classes, note = _classes(records, target, name)
-    alphabet, kind = _alphabet(every)
+    alphabet, kind = _alphabet(every) if known.get("kind") not in _KINDS else _KINDS[known["kind"]]
+    if options.inputs_only:
+        return _inputs(records, alphabet, kind, name, reading)
+    target = target or known.get("key")
+    classes, note, place = _classes(records, target, name)
     found = Texts(reading)
     for file, of_file in records.items():
         for record in of_file:
@@ -84,11 +107,42 @@ def read_fasta(path: str | Path | Sequence[str | Path], *, name: str, target: st
     num_lower = sum(record.had_small_letters for record in every)
     if num_lower:
         reading.notes.append(Sentence("reading.small_letters", count=num_lower))
-    if len(set(found.labels)) < 2:
+    if len(set(found.labels)) < 2 and not known:
         got = next(iter(found.labels), "none")
         raise DataError(f"{name}: sequences of two classes or more are required; got {got}.")
     reading.notes.append(Sentence("reading.sequences_of", count=len(found.texts), kind=kind, where=note))
-    return found.table(name, note)
+    part = {"kind": next(n for n, (letters, _) in _KINDS.items() if letters == alphabet), "place": place, "key": target}
+    return replace(found.table(name, note), recipe=Recipe(found={FASTA: part}))
+
+
+def _inputs(
+    records: dict[Path, list[_Record]], alphabet: frozenset[str], kind: str, name: str, reading: Reading
+) -> Table:
+    """The sequences alone, in their order; one with strange letters is read as it stands, and told."""
+    texts: list[str] = []
+    names: list[str] = []
+    for file, of_file in records.items():
+        for record in of_file:
+            label = record.header.split(maxsplit=1)[0] if record.header else ""
+            where = f"{file.name} line {record.line}" + (f" ({label})" if label else "")
+            if strange := sorted(set(record.sequence) - alphabet):
+                letters = " ".join(strange[:_LISTED])
+                reading.add(where, Outcome.CONVERTED, Sentence("reading.strange_codes", letters=letters, kind=kind))
+            texts.append(record.sequence)
+            names.append(where)
+    schema = Schema((Column(name="text", kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
+    columns: dict[str, ColumnData] = {"text": Ragged.from_texts(texts)}
+    reason = Sentence("reading.header_alone")
+    unanswered: dict[int, str] = {row: reason for row, text in enumerate(texts) if not text}
+    return Table(
+        name=name,
+        schema=schema,
+        columns=columns,
+        splits={},
+        reading=reading,
+        row_names=names,
+        unanswered=unanswered,
+    )
 
 
 def looks_like_fasta(path: Path) -> bool:
@@ -125,15 +179,15 @@ def _files(path: str | Path | Sequence[str | Path]) -> list[Path]:
     return found
 
 
-def _records(path: Path, reading: Reading) -> list[_Record]:
-    """The sequences of a file; what is none is listed."""
+def _records(path: Path, reading: Reading, *, keeps_empty: bool) -> list[_Record]:
+    """The sequences of a file; what is none is listed, and a header without one is left out unless it is kept."""
     decoded = read_text(path)
     if decoded.note:
         reading.notes.append(decoded.note)
     headers: list[tuple[int, str]] = []
     lines: list[list[str]] = []
     outside: list[int] = []
-    for number, line in enumerate(decoded.text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
+    for number, line in enumerate(lines_of(decoded.text), start=1):
         text = line.strip()
         if text.startswith(">"):
             headers.append((number, text[1:].strip()))
@@ -144,13 +198,13 @@ def _records(path: Path, reading: Reading) -> list[_Record]:
             else:
                 outside.append(number)
     reading.extend(line_findings(path.name, outside, Outcome.SKIPPED, Sentence("reading.before_header")))
-    empty = [number for (number, _), parts in zip(headers, lines, strict=True) if not parts]
+    empty = [n for (n, _), parts in zip(headers, lines, strict=True) if not parts and not keeps_empty]
     reading.extend(line_findings(path.name, empty, Outcome.SKIPPED, Sentence("reading.header_alone")))
     joined = ["".join("".join(parts).split()) for parts in lines]
     return [
         _Record(header, sequence.upper(), number, sequence != sequence.upper())
         for (number, header), sequence in zip(headers, joined, strict=True)
-        if sequence
+        if sequence or keeps_empty
     ]
 
 
@@ -166,8 +220,8 @@ def _alphabet(records: Sequence[_Record]) -> tuple[frozenset[str], str]:
 
 def _classes(
     records: dict[Path, list[_Record]], target: str | None, name: str
-) -> tuple[dict[tuple[Path, int], str], str]:
-    """The class of each record, by file and line, and a clause about where it stands."""
+) -> tuple[dict[tuple[Path, int], str], str, str]:
+    """The class of each record, by file and line, a clause about where it stands, and the same in one word."""
     keys = CLASS_KEYS if target is None else (target,)
     named = re.compile(rf"(?:^|[\s|;,])(?:{'|'.join(map(re.escape, keys))})=([^\s|;,]+)", re.IGNORECASE)
     by_key = {
@@ -176,7 +230,7 @@ def _classes(
         for r in rs
     }
     if any(by_key.values()):
-        return by_key, Sentence("reading.from_header_keys")
+        return by_key, Sentence("reading.from_header_keys"), "key"
     if target is not None:
         raise DataError(f"{name}: headers with {target}=… are required; no header has it.")
     by_bar = {
@@ -186,11 +240,11 @@ def _classes(
     }
     values = Counter(label for label in by_bar.values() if label)
     if len(values) < values.total():  # what hardly repeats is a name and no class
-        return by_bar, Sentence("reading.from_header_bars")
+        return by_bar, Sentence("reading.from_header_bars"), "bar"
     stems = {file: _class_of_name(file) for file in records}
     if len(set(stems.values())) > 1 and all(stems.values()):
         by_file = {(file, r.line): stems[file] for file, rs in records.items() for r in rs}
-        return by_file, Sentence("reading.from_files")
+        return by_file, Sentence("reading.from_files"), "file"
     raise DataError(
         f"{name}: a class for each sequence is required: '>id class=…' or '>id|…' in the headers, or a file for each "
         f"class, named after it; got {len(records)} file{'s' if len(records) > 1 else ''} without."
