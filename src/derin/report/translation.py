@@ -66,10 +66,11 @@ def _scores(found: Mapping[str, Any]) -> Html | None:
 
 def _lookup_wins(found: Mapping[str, Any]) -> Html | None:
     """A sentence where the network translates worse than the training pairs do by themselves."""
-    scores = [part.get("bleu") if isinstance(part := found.get(name), Mapping) else None for name in ("beam", "lookup")]
-    if not all(is_number(score) for score in scores) or scores[0] >= scores[1]:
+    parts = [part if isinstance(part := found.get(name), Mapping) else {} for name in ("beam", "lookup")]
+    bleu, lookup = (part.get("bleu") for part in parts)
+    if not is_number(bleu) or not is_number(lookup) or float(bleu) >= float(lookup):
         return None
-    return tag("p", say("translation.lookup_wins", bleu=float(scores[0]), lookup=float(scores[1])), class_="notice")
+    return tag("p", say("translation.lookup_wins", bleu=float(bleu), lookup=float(lookup)), class_="notice")
 
 
 def _by_length(found: Mapping[str, Any]) -> Html | None:

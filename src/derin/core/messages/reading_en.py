@@ -291,7 +291,6 @@ MESSAGES: dict[str, Message] = {
     "reading.tags_unseen": "Tags that train does not have and no network can learn from it: {tags}.",
     # Sentence pairs
     "reading.source_side": "{file}: the texts are those of column {column}.",
-    "reading.no_answer_empty": "the text is empty; it has no answer",
     "reading.direction": "The direction is from {source!r} to {target!r}: {why}. The settings source and target "
     "change it.",
     "reading.first_column_first": "the first column of the file comes first",

@@ -284,7 +284,6 @@ MESSAGES: dict[str, Message] = {
     "reading.tags_unseen": "train setinde olmayan, bu yüzden hiçbir ağın öğrenemeyeceği etiketler: {tags}.",
     # Sentence pairs
     "reading.source_side": "{file}: metinler {column}. sütundan geliyor.",
-    "reading.no_answer_empty": "metin boş; yanıtı yok",
     "reading.direction": "Yön {source!r} dilinden {target!r} diline: {why}. source ve target ayarları bunu değiştirir.",
     "reading.first_column_first": "dosyanın ilk sütunu önce gelir",
     "reading.named_order": "{name!r} adı öyle söylüyor",

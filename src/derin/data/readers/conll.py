@@ -308,7 +308,7 @@ def _plain_inputs(path: Path, name: str, reading: Reading, likely: str | None) -
     texts = [line.strip() for line in lines_of(decoded.text)]
     if not texts:
         raise DataError(f"{path}: at least one text is required; the file is empty.")
-    empty = Sentence("reading.no_answer_empty")
+    empty = Sentence("reading.text_empty")
     schema = Schema((Column(name="text", kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
     return Table(
         name=name,

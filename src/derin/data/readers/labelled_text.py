@@ -128,7 +128,7 @@ def _inputs(paths: Sequence[Path], name: str, reading: Reading, known: Mapping[s
         names += [f"{path.name} line {n}" if len(paths) > 1 else f"line {n}" for n in lines]
     if not texts:
         raise DataError(f"{paths[0]}: at least one text is required; none is there.")
-    empty = Sentence("reading.no_answer_empty")
+    empty = Sentence("reading.text_empty")
     unanswered = {row: empty for row, text in enumerate(texts) if not text} | unanswered
     schema = Schema((Column(name="text", kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
     columns: dict[str, ColumnData] = {"text": Ragged.from_texts(texts)}

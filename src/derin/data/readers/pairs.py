@@ -158,7 +158,7 @@ def _inputs(
             names.append(f"{path.name} line {number}" if len(paths) > 1 else f"line {number}")
     if not texts:
         raise DataError(f"{paths[0]}: a text in each line is required; the file is empty.")
-    empty = Sentence("reading.no_answer_empty")
+    empty = Sentence("reading.text_empty")
     schema = Schema((Column(name=source, kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
     columns_: dict[str, ColumnData] = {source: Ragged.from_texts(texts)}
     return Table(
