@@ -139,3 +139,10 @@ def test_one_impossible_size_of_an_input_is_enough_to_refuse_it(shape: tuple[int
     with pytest.raises(ShapeError, match="whole numbers from 1"):
         Input(shape)
     assert Input((1, 1_000_000)).shape == (1, 1_000_000)
+
+
+def test_a_graph_grows_no_further_than_any_machine_holds() -> None:
+    half = 2**19
+    assert Flatten()(Input((half, half, 4))).shape == (2**40,)
+    with pytest.raises(ShapeError, match="no machine holds"):
+        Flatten()(Input((half, half, 5)))

@@ -175,3 +175,33 @@ def test_rows_and_totals_agree_and_go_to_json() -> None:
         "parameters": 64 * 7 + 7,
         "multiply_adds": 64 * 7,
     }
+
+
+class Packed(nn.Module):
+    """Gives what a module gives within a dictionary or a list, behind what is no tensor."""
+
+    def __init__(self, module: nn.Module, form: type) -> None:
+        super().__init__()
+        self.module, self.form = module, form
+
+    def forward(self, x: Tensor) -> object:
+        y = self.module(x)
+        return {"name": "scores", "scores": [y]} if self.form is dict else self.form([None, y])
+
+
+class Unpacked(nn.Module):
+    def __init__(self, form: type) -> None:
+        super().__init__()
+        self.packed, self.last = Packed(nn.Linear(5, 7), form), nn.Linear(7, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = self.packed(x)
+        return self.last(found["scores"][0] if isinstance(found, dict) else found[1])
+
+
+@pytest.mark.parametrize("form", [dict, list, tuple])
+def test_a_part_that_gives_several_things_has_the_shape_of_the_first_tensor(form: type) -> None:
+    summary = summarize(Unpacked(form), (5,))
+    assert [row.output_shape for row in summary.layers][-1] == (3,)
+    assert all(row.output_shape in ((7,), (3,)) for row in summary.layers)
+    assert summary.multiply_adds == 5 * 7 + 7 * 3

@@ -149,3 +149,15 @@ def test_inputs_and_options_that_do_not_fit_are_refused() -> None:
         TextCNNOptions(widths=(0,))
     with pytest.raises(UsageError, match="groups"):
         TextBagOptions(groups=0)
+
+
+@pytest.mark.parametrize("network", networks(), ids=lambda n: f"{type(n).__name__}")
+def test_a_text_without_tokens_is_answered_by_the_last_biases_alone(network: nn.Module) -> None:
+    if isinstance(network, TextLSTM | TextGRU) and network.pooling == "max":
+        return  # what is largest of nothing is the lower end of the outputs, −1
+    nothing = torch.zeros(1, 3, dtype=torch.int64)
+    last = network.output.bias
+    if isinstance(network, TextAverage):  # a hidden layer has biases too
+        with torch.no_grad():
+            last = network.output(network.hidden(torch.zeros(1, 12, dtype=torch.float64)))[0]
+    torch.testing.assert_close(network(nothing)[0], last, rtol=0, atol=1e-12)

@@ -145,7 +145,13 @@ def test_a_network_of_ones_own_that_gives_scores_alone_is_trained() -> None:
 def test_the_card_gives_the_same_task_and_damaged_cards_are_refused() -> None:
     card = {"name": "lm", "columns": ["text"], "num_tokens": 23, "characters_per_token": 1.5}
     assert task_from_json(card).to_json() == card
-    for field, value in (("num_tokens", -1), ("characters_per_token", 0.0), ("columns", []), ("num_tokens", 2.5)):
+    for field, value in (
+        ("num_tokens", -1),
+        ("num_tokens", True),
+        ("characters_per_token", 0.0),
+        ("columns", []),
+        ("num_tokens", 2.5),
+    ):
         with pytest.raises(RefusedFileError, match=field):
             task_from_json({**card, field: value})
 

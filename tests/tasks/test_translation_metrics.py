@@ -61,3 +61,13 @@ def test_sums_over_batches_are_those_over_all_sentences() -> None:
     assert found["exact_match"] == pytest.approx((right == tokens).mean())
     low, high = metrics.intervals()["exact_match"]
     assert low <= found["exact_match"] <= high
+
+
+def test_perplexity_of_a_loss_that_no_number_holds_is_the_largest_that_is_told() -> None:
+    """exp(709.8) is the largest number of double precision; a network that has diverged is worse than that."""
+    metrics = TranslationMetrics()
+    outputs = {"nll": torch.tensor([5_000.0]), "num_tokens": torch.tensor([5]), "num_right": torch.tensor([0])}
+    metrics.update(outputs, Batch({}, torch.arange(1)))
+    measured = metrics.compute()
+    assert measured["loss"] == 1_000.0
+    assert measured["perplexity"] == pytest.approx(math.exp(700))
