@@ -399,3 +399,14 @@ def test_a_wrong_name_option_or_value_is_answered_with_what_is_meant():
         build_optimizer("sgd", model.requires_grad_(False), learning_rate=RATE)
     with pytest.raises(UnknownNameError):
         supports_fused("nothing", "cpu")
+
+
+# ε as the papers and PyTorch have it: 10⁻⁸ (Kingma and Ba 2015, algorithm 1), 10⁻¹⁰ of Adagrad. What it is shows only
+# where gradients are as small.
+EPSILON = {"adam": 1e-8, "adamw": 1e-8, "nadam": 1e-8, "rmsprop": 1e-8, "muon": 1e-8, "adagrad": 1e-10}
+
+
+@pytest.mark.parametrize("name", EPSILON)
+def test_epsilon_is_that_of_the_paper(name):
+    optimizer = build_optimizer(name, network(), learning_rate=RATE)
+    assert {group["eps"] for group in optimizer.param_groups if "eps" in group} == {EPSILON[name]}
