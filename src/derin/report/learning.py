@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from derin.core.messages import capital, say, spell
 from derin.report.charts import Series, line_chart
 from derin.report.html import Html, join, tag
@@ -93,4 +95,21 @@ def _best_epoch(story: Story) -> int | None:
 
 
 def _running_note(story: Story) -> Html | None:
-    return tag("p", say("curves.running_meaning"), class_="quiet beside") if story.curve("running", "loss") else None
+    """What the curve of the running loss is, with what is at work only while training."""
+    if not story.curve("running", "loss"):
+        return None
+    at_work = [say(f"curves.with_{name}") for name, is_on in _only_in_training(story).items() if is_on]
+    how = say("curves.at_work", what=", ".join(at_work)) if at_work else ""
+    return tag("p", say("curves.running_meaning", how=how), class_="quiet beside")
+
+
+def _only_in_training(story: Story) -> dict[str, bool]:
+    options, layers = story.part("model", "spec", "options"), story.part("model").get("layers")
+    kinds = [str(row.get("kind")) for row in layers if isinstance(row, Mapping)] if isinstance(layers, list) else []
+    return {
+        "augmentation": bool(story.record.get("augmentation")),
+        "dropout": any("drop" in name and value for name, value in options.items())
+        or any("drop" in kind.lower() for kind in kinds),
+        "smoothing": bool(story.part("task").get("label_smoothing")),
+        "adversarial": bool(story.part("adversarial")),
+    }

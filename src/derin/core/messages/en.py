@@ -137,9 +137,13 @@ MESSAGES: dict[str, Message] = {
     "curves.point": "epoch {epoch} · {series}: {value}",
     "curves.rate": "learning rate",
     "curves.running": "while training",
-    "curves.running_meaning": "“While training” is the mean loss of the epoch's batches, with augmentation and "
-    "dropout at "
-    "work; the other curves are measured after each epoch.",
+    "curves.running_meaning": "“While training” is the mean loss of the epoch's batches{how}; the other curves are "
+    "measured after each epoch.",
+    "curves.at_work": ", with {what} at work",
+    "curves.with_augmentation": "augmentation",
+    "curves.with_dropout": "dropout",
+    "curves.with_smoothing": "label smoothing",
+    "curves.with_adversarial": "adversarial examples",
     "curves.one_epoch": "There is only one epoch on record, so that there is no curve to draw.",
     "fit.heading": "Over- or under-fitting?",
     "fit.over": "Over-fitting: {what}",

@@ -133,9 +133,13 @@ MESSAGES: dict[str, Message] = {
     "curves.point": "{epoch}. epok · {series}: {value}",
     "curves.rate": "öğrenme oranı",
     "curves.running": "eğitim sürerken",
-    "curves.running_meaning": "“Eğitim sürerken”, veri çeşitlendirme ve iletim sönümü açıkken epoktaki yığınların "
-    "ortalama "
-    "kaybıdır; öbür eğriler her epoktan sonra ölçülür.",
+    "curves.running_meaning": "“Eğitim sürerken”, epoktaki yığınların ortalama kaybıdır{how}; öbür eğriler her epoktan "
+    "sonra ölçülür.",
+    "curves.at_work": " (açık olan: {what})",
+    "curves.with_augmentation": "veri çeşitlendirme",
+    "curves.with_dropout": "iletim sönümü",
+    "curves.with_smoothing": "etiket yumuşatma",
+    "curves.with_adversarial": "çekişmeli örnekler",
     "curves.one_epoch": "Kayıtta tek epok var; çizilecek eğri yok.",
     "fit.heading": "Aşırı uydurma mı, eksik uydurma mı?",
     "fit.over": "Aşırı uydurma: {what}",
