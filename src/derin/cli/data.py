@@ -264,8 +264,9 @@ def _show_findings(reading: Reading, out: Console, show_all: bool) -> None:
     often = reading.summary()
     lines = []
     for (outcome, reason), places in groups.items():
-        named = _names(places, None if show_all else _FEW_NAMES)
-        lines.append(f"{spell(often[outcome][reason], ',')} {say(f'data.{outcome}')}: {told(reason)} ({named})")
+        count = often[outcome][reason]
+        named = _names(places, None if show_all else _FEW_NAMES, count)
+        lines.append(f"{spell(count, ',')} {say(f'data.{outcome}')}: {told(reason)} ({named})")
     _points(lines, out)
 
 
@@ -315,11 +316,11 @@ def _class_names(classes: tuple[str, ...], show_all: bool) -> str:
     return f"{spell(len(classes), ',')}: {', '.join(shown)}" + (", …" if len(shown) < len(classes) else "")
 
 
-def _names(names: Any, limit: int | None) -> str:
-    """Names with commas, the first ones where there are many."""
+def _names(names: Any, limit: int | None, count: int | None = None) -> str:
+    """Names with commas, the first ones where there are many; `count` is how many things they stand for."""
     if limit is None or len(names) <= limit:
         return ", ".join(names)
-    return ", ".join([*names[:limit], say("list.more", count=len(names) - limit)])
+    return ", ".join([*names[:limit], say("list.more", count=(len(names) if count is None else count) - limit)])
 
 
 def _plain(text: str) -> str:

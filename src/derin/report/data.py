@@ -108,8 +108,7 @@ def _findings(story: Story, names: bool) -> Html:
     often: Counter[tuple[str, str]] = Counter()
     for f in findings:
         # One finding may stand for many lines of a file.
-        number = f.get("count", 1)
-        often[str(f.get("outcome")), str(f.get("reason"))] += number if isinstance(number, int) else 1
+        often[str(f.get("outcome")), str(f.get("reason"))] += _count(f)
     summary = table(
         [say("data.outcome"), say("data.reason"), say("data.how_often")],
         [
@@ -125,9 +124,14 @@ def _findings(story: Story, names: bool) -> Html:
         for f in findings[:_MAX_LINES]
     ]
     if len(findings) > _MAX_LINES:
-        rows.append([say("list.more", count=len(findings) - _MAX_LINES), "", ""])
+        rows.append([say("list.more", count=sum(map(_count, findings[_MAX_LINES:]))), "", ""])
     each = table([say("data.where"), say("data.outcome"), say("data.reason")], rows)
     return join([heading, summary, folded(capital(say("data.where")), each)])
+
+
+def _count(finding: Mapping[str, Any]) -> int:
+    number = finding.get("count", 1)
+    return number if isinstance(number, int) else 1
 
 
 def _columns(story: Story) -> Html | None:

@@ -307,7 +307,9 @@ def _listed(paths: list[str], reason: str) -> list[Finding]:
 
 def _counted(findings: list[Finding]) -> str:
     """What was found instead, as a clause."""
-    reasons = Counter(finding.reason for finding in findings)
+    reasons: Counter[str] = Counter()
+    for finding in findings:
+        reasons[finding.reason] += finding.count
     if not reasons:
         return "; got an empty folder"
     return "; got " + ", ".join(f"{number:,} x {reason}" for reason, number in reasons.most_common(4))

@@ -49,6 +49,7 @@ class StoredPictures:
         data: the pictures, one row for each file that could be read.
         channels: of all pictures.
         shape: height, width and channels; -1 where they differ.
+        common_size: height and width of every picture in the cache; None where they differ, as the files then do too.
         entries: the file of each row.
         listing: what was found in the source.
         findings: what was noticed in the files.
@@ -58,6 +59,7 @@ class StoredPictures:
     data: Dense | Pictures
     channels: int
     shape: tuple[int, int, int]
+    common_size: tuple[int, int] | None
     entries: Sequence[Entry]
     listing: Listing
     findings: Sequence[Finding]
@@ -274,7 +276,9 @@ def _opened(place: Path, index: PictureIndex, listing: Listing, problem: str, or
     entries = [by_path[index.paths[number]] for number in stored.tolist()]
     decided: dict[str, Any] = {"fitting": index.fitting.to_json(), "channels": channels, "size": origin.size}
     decided |= {"values": index.values.to_json(), "background": "white"}
-    return StoredPictures(data, channels, shape, entries, listing, findings, notes, decided)
+    has_one_size = heights.min() == heights.max() and widths.min() == widths.max()
+    common_size = (int(heights[0]), int(widths[0])) if has_one_size else None
+    return StoredPictures(data, channels, shape, common_size, entries, listing, findings, notes, decided)
 
 
 def _notes(index: PictureIndex) -> list[str]:

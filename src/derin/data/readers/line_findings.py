@@ -14,8 +14,8 @@ def line_findings(file: str, lines: Iterable[int], outcome: Outcome, reason: str
 
     Example:
         >>> found = line_findings("a.csv", range(1, 1000), Outcome.SKIPPED, "empty")
-        >>> len(found), found[0].where, found[-1].where
-        (201, 'a.csv, line 1', 'a.csv, 799 more lines from 201 to 999')
+        >>> len(found), found[0].where, found[-1].where, sum(one.count for one in found)
+        (201, 'a.csv, line 1', 'a.csv, 799 more lines from 201 to 999', 999)
     """
     numbers = [int(n) for n in lines]
     findings = [Finding(f"{file}, line {n}", outcome, reason) for n in numbers[:_MOST_LISTED]]

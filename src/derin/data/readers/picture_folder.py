@@ -151,7 +151,7 @@ def _class_findings(listing: Listing, entries: Sequence[Entry]) -> list[Finding]
 
 def _note(found: StoredPictures) -> str:
     color = Sentence("reading.gray" if found.channels == 1 else "reading.color")
-    height, width, _ = found.shape
-    if height > 0:
-        return Sentence("reading.all_of_size", color=color, height=height, width=width)
-    return Sentence("reading.of_sizes", color=color)
+    if found.common_size is None:
+        return Sentence("reading.of_sizes", color=color)
+    height, width = found.common_size
+    return Sentence("reading.all_of_size", color=color, height=height, width=width)
