@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import json
+import re
 import string
 from pathlib import Path
 
@@ -12,9 +13,35 @@ import pytest
 
 import derin
 from derin.core.errors import UsageError
-from derin.core.messages import LANGUAGES, Message, Sentence, catalogue, language, say, spell, told
+from derin.core.messages import LANGUAGES, Message, Sentence, catalogue, language, say, spell, suffixed, told
 
 SOURCE = Path(derin.__file__).parent
+# What in a sentence counts things, so that it may be 1.
+COUNTED = set(
+    [
+        "count",
+        "different",
+        "dim",
+        "first",
+        "here",
+        "infinite",
+        "left",
+        "longest",
+        "look_back",
+        "missing",
+        "num",
+        "num_asked",
+        "num_windows",
+        "parameters",
+        "patience",
+        "present",
+        "published",
+        "rows",
+        "steps",
+        "units",
+        "words",
+    ]
+)
 
 
 def fields(message: str) -> set[str]:
@@ -52,7 +79,8 @@ def test_every_form_of_a_message_has_the_same_placeholders() -> None:
 
 def test_what_is_filled_into_a_sentence_is_written_alike_in_both_languages() -> None:
     def written(message: Message) -> set[tuple[str | None, str | None, str | None]]:
-        return {tuple(part[1:]) for form in forms(message) for part in string.Formatter().parse(form) if part[1]}
+        parts = [part for form in forms(message) for part in string.Formatter().parse(form) if part[1]]
+        return {tuple(part[1:]) for part in parts if not str(part[2]).startswith("=")}  # one or several: as each needs
 
     english, turkish = (catalogue(spoken) for spoken in LANGUAGES)
     keys = [key for key in english if key.startswith("reading.")]
@@ -120,6 +148,41 @@ def test_numbers_are_written_as_the_language_writes_them(monkeypatch: pytest.Mon
 )
 def test_turkish_spelling(value: object, spec: str, turkish: str) -> None:
     assert spell(value, spec, "tr") == turkish
+
+
+@pytest.mark.parametrize(
+    ("number", "suffix"),
+    [
+        *zip(
+            ("%0,1", "%97,2", "%4,3", "%1,4", "%5", "%1,6", "%27", "%8", "%99"),
+            ["i", "si", "ü", "ü", "i", "sı", "si", "i", "u"],
+        ),
+        *zip(
+            ("0", "10", "20", "%30", "40", "%50", "60", "70", "80", "90"),
+            ["ı", "u", "si", "u", "ı", "si", "ı", "i", "i", "ı"],
+        ),
+        *zip(("100", "2.000", "100.000", "3.000.000", "%0,50", "%2,05", "%3,0"), ["ü", "i", "i", "u", "si", "i", "ı"]),
+    ],
+)
+def test_turkish_suffixes_follow_the_number_as_it_is_read_out(number: str, suffix: str) -> None:
+    # The oracle is the spoken word: iki'si, üç'ü, altı'sı, dokuz'u, on'u, yirmi'si, kırk'ı, yüz'ü, bin'i, milyon'u.
+    assert suffixed(f"{number}'(s)i") == f"{number}'{suffix}"
+    assert suffixed(f"{number}'(s)ini") == f"{number}'{suffix}n{suffix[-1]}"
+
+
+def test_one_and_several_are_told_apart_wherever_a_number_stands() -> None:
+    """No English sentence puts a number before a word in the plural without saying what it is for 1."""
+    plural = re.compile(r"\{(\w+)(?::,)?\}((?: [a-z-]+){0,2}? [a-z-]+s)\b")
+    # Words that are no plurals, numbers that are never 1, and numbers within a name.
+    fine = {"is", "as", "has", "was", "this", "its", "belongs", "occurs", "holds", "reaches", "makes", "gives"}
+    found = {}
+    for key, message in catalogue("en").items():
+        if isinstance(message, tuple):
+            continue
+        for name, words in plural.findall(message):
+            if name in COUNTED and words.split()[-1] not in fine:
+                found[key] = (name, words)
+    assert found == {"reading.days_and_forms": ("num", " days")}  # of a set that is made by rule, with 36,525 of them
 
 
 def test_text_that_is_filled_in_is_not_read_as_a_message() -> None:

@@ -87,7 +87,7 @@ def run(options: AugmentationOptions) -> Outcome:
         ),
         Text(
             "flip=0.5 mirrors {share:.1%} of {count:,} pictures.",
-            "flip=0.5, {count:,} resmin {share:.1%} kadarını aynalar.",
+            "flip=0.5, {count:,} resmin {share:.1%}'(s)ini aynalar.",
         ).fill(share=flips, count=_COUNTED),
     )
     return Outcome(numbers=numbers, lines=lines, pictures={"sheet.png": file.getvalue()})

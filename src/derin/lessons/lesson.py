@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from derin.core.messages import language, spell
+from derin.core.messages import language, spell, suffixed
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Text:
 
     def fill(self, **values: Any) -> str:
         """The text of the spoken language with its values filled in, numbers written as the language writes them."""
-        return _Spelling().vformat(str(self), (), values)
+        return suffixed(_Spelling().vformat(str(self), (), values))
 
 
 class _Spelling(string.Formatter):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import string
 from collections.abc import Mapping
 from functools import cache
@@ -43,8 +44,8 @@ def say(key: str, /, **values: Any) -> str:
 
     Args:
         key: of the catalogue.
-        values: what stands in its braces. ``{share:.1%}`` and the like work as in Python; ``count`` chooses between
-            singular and plural.
+        values: what stands in its braces. ``{share:.1%}`` and the like work as in Python; ``{num:=row|rows}`` is
+            ``row`` where it is 1; ``count`` chooses between two whole messages, for 1 and for all else.
 
     Raises:
         UnknownNameError: there is no such key.
@@ -149,6 +150,36 @@ def spell(value: Any, spec: str = "", spoken: str | None = None) -> str:
     return text
 
 
+# What is read out last decides how a Turkish suffix sounds: "%97,2'si", since "iki" ends in a vowel.
+_DIGITS = ("ı", "i", "si", "ü", "ü", "i", "sı", "si", "i", "u")
+_TENS = ("", "u", "si", "u", "ı", "si", "ı", "i", "i", "ı")
+_SUFFIX = re.compile(r"(\d[\d.,]*)'\(s\)i(ni)?")
+
+
+def suffixed(text: str) -> str:
+    """Turkish text in which ``'(s)i`` and ``'(s)ini`` after numbers stand as they are spoken.
+
+    Example:
+        >>> suffixed("%97,2'(s)i, %90'(s)ini, 100'(s)i, %0,50'(s)i")
+        "%97,2'si, %90'ını, 100'ü, %0,50'si"
+    """
+    return _SUFFIX.sub(_spoken_suffix, text)
+
+
+def _spoken_suffix(found: re.Match[str]) -> str:
+    whole, _, decimals = found[1].replace(".", "").partition(",")
+    digits = (decimals or whole).lstrip("0") or "0"
+    zeros = len(digits) - len(digits.rstrip("0")) if digits != "0" else 0
+    if zeros == 0:
+        suffix = _DIGITS[int(digits[-1])]
+    elif zeros == 1:
+        suffix = _TENS[int(digits[-2])]
+    else:
+        suffix = "ü" if zeros == 2 else "i" if zeros < 6 else "u"  # yüz, bin, milyon
+    vowel = suffix[-1]
+    return f"{found[1]}'{suffix}{f'n{vowel}' if found[2] else ''}"
+
+
 @cache
 def catalogue(spoken: str) -> Mapping[str, Message]:
     """All messages of a language."""
@@ -163,7 +194,8 @@ def _filled(spoken: str, key: str, values: Mapping[str, Any]) -> str:
     message = messages[key]
     if isinstance(message, tuple):
         message = message[0] if values["count"] == 1 else message[1]
-    return _Spelling(spoken).vformat(message, (), values)
+    text = _Spelling(spoken).vformat(message, (), values)
+    return suffixed(text) if "'(s)i" in message else text
 
 
 class _Spelling(string.Formatter):
@@ -173,6 +205,9 @@ class _Spelling(string.Formatter):
         self._spoken = spoken
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec.startswith("="):
+            one, _, several = format_spec[1:].partition("|")
+            return one if value == 1 else several
         if isinstance(value, Sentence):
             value = _filled(self._spoken, value.key, value.values)
         return spell(printable(value) if isinstance(value, str | os.PathLike) else value, format_spec, self._spoken)

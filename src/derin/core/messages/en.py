@@ -52,7 +52,7 @@ MESSAGES: dict[str, Message] = {
     "value.none": "none",
     "value.missing": "–",
     # A run, in the terminal
-    "run.trains": "Training {model} ({parameters:,} parameters) on {data}: {task}.",
+    "run.trains": "Training {model} ({parameters:,} {parameters:=parameter|parameters}) on {data}: {task}.",
     "run.splits": "Examples: {splits}.",
     "run.plan": "Plan: {plan}.",
     "run.resumed": "Resumed at epoch {epoch}, step {step:,}.",
@@ -64,7 +64,8 @@ MESSAGES: dict[str, Message] = {
     "run.kept": "What was saved last is kept. Go on with: {command}",
     "run.nothing_kept": "Nothing was saved yet.",
     "stop.at_once": "Stopped at once.",
-    "run.stopped_early": "Stopped after {epochs} epochs: no better validation result for {patience} epochs.",
+    "run.stopped_early": "Stopped after {epochs} {epochs:=epoch|epochs}: no better validation result for {patience} "
+    "{patience:=epoch|epochs}.",
     "run.out_of_time": "Stopped after {seconds:.1f} s, the time that was given.",
     "progress.epoch": "epoch {epoch}/{epochs}",
     "progress.loss": "loss {value:.4f}",
@@ -79,7 +80,8 @@ MESSAGES: dict[str, Message] = {
     "fit.findings_follow": "The network is now compared with simpler methods, which may pass the {seconds:g} s given.",
     "fit.no_time_for_findings": "The {seconds:g} s given are over: the network was not compared with simpler methods. "
     "Give more time (--max-seconds) for that.",
-    "prepare.enlarged": "{model} takes pictures of at least {smallest} pixels; these have {own} and are "
+    "prepare.enlarged": "{model} takes pictures of at least {smallest} {smallest:=pixel|pixels}; these have {own} "
+    "and are "
     "enlarged to {native}, its paper's size.",
     "run.result": "{metric} on {split}: {value}",
     "run.report": "Report: {address}",
@@ -115,7 +117,8 @@ MESSAGES: dict[str, Message] = {
     "summary.best": "Kept is the state after epoch {epoch}, which had the best {metric} on validation data.",
     "summary.headline": "{metric} on the {split} split",
     "summary.interval": "95% interval: {low} to {high}",
-    "summary.interval_meaning": "Measured on {num:,} examples: with 95% confidence it lies between {low} and {high} "
+    "summary.interval_meaning": "Measured on {num:,} {num:=example|examples}: with 95% confidence it lies between "
+    "{low} and {high} "
     "on new "
     "examples of the same kind.",
     "summary.measured_once": "The test split was measured once, at the end, and chose nothing.",
@@ -126,7 +129,8 @@ MESSAGES: dict[str, Message] = {
     "remembers, not how well it does on new examples.",
     "summary.baseline": "Always answering “{name}” would reach {value}.",
     "summary.errors": ("{count:,} of {num:,} answers is wrong", "{count:,} of {num:,} answers are wrong"),
-    "summary.stopped_patience": "Training stopped early, because validation had not improved for {patience} epochs.",
+    "summary.stopped_patience": "Training stopped early, because validation had not improved for {patience} "
+    "{patience:=epoch|epochs}.",
     "summary.stopped_time": "Training stopped when its time was over, after {epochs}.",
     "summary.stopped_interrupted": "Training was interrupted after {epochs}; it can be resumed.",
     # Report: learning
@@ -296,13 +300,15 @@ MESSAGES: dict[str, Message] = {
     "explain.unit": "unit {unit}",
     "explain.climbed": "answer {before} → {after}",
     "explain.activation": "answer {value}",
-    "explain.maps": "{layer}: {count:,} maps of {height} × {width}",
+    "explain.maps": "{layer}: {count:,} {count:=map|maps} of {height} × {width}",
     "explain.most_varied": "({num} that vary most)",
-    "explain.gap": "With {steps:,} steps, the sum of the attributions of {name} still misses the score by {gap:.1%}.",
+    "explain.gap": "With {steps:,} {steps:=step|steps}, the sum of the attributions of {name} still misses the score "
+    "by {gap:.1%}.",
     "explain.wrote": "Drawn in {path}.",
     # Examples as a layer sees them
     "embedding.title": "Examples as {model} sees them",
-    "embedding.facts": "{method} of {layer} ({units:,} numbers each): {count:,} examples of {data}",
+    "embedding.facts": "{method} of {layer} ({units:,} {units:=number|numbers} each): {count:,} "
+    "{count:=example|examples} of {data}",
     "embedding.before": "what goes into {layer}",
     "embedding.pca": "PCA",
     "embedding.tsne": "t-SNE",
@@ -327,7 +333,7 @@ MESSAGES: dict[str, Message] = {
     "adversarial.change": "change × {factor:.0f}",
     "adversarial.changed": "changed",
     "adversarial.epsilon": "ε, in steps of 1/255",
-    "adversarial.measured": "{metric} of {count:,} examples",
+    "adversarial.measured": "{metric} of {count:,} {count:=example|examples}",
     "adversarial.reached": "taken for {target}",
     "adversarial.line": "ε = {epsilon}: {value}",
     "adversarial.line_reached": "ε = {epsilon}: {value}; taken for {target}: {share:.1%}",
@@ -364,7 +370,7 @@ MESSAGES: dict[str, Message] = {
     "trace.gradient_of": "∂{loss}/∂ {name}",
     "trace.new": "new {name}",
     "trace.scalar": "number",
-    "trace.many": "{low} … {high}, mean {mean} ({count:,} numbers)",
+    "trace.many": "{low} … {high}, mean {mean} ({count:,} {count:=number|numbers})",
     "trace.agrees": "Largest difference between the engine and PyTorch: {difference}.",
     "trace.loss": "{loss} = {value}",
     # An expression
@@ -398,16 +404,17 @@ MESSAGES: dict[str, Message] = {
     "trace.page.kind_buffer": "buffer",
     "trace.page.kind_constant": "constant",
     "trace.page.kind_operation": "operation",
-    "trace.page.summary": "{count} numbers: least {low}, mean {mean}, largest {high}",
+    "trace.page.summary": "{count} {count:=number|numbers}: least {low}, mean {mean}, largest {high}",
     "trace.page.difference": "Differs from PyTorch's own number by at most {value}.",
     "trace.page.through": "through",
     "trace.page.given": "Given, not computed.",
     "trace.page.seed": "The loss follows itself one to one: ∂L/∂L = 1.",
     "trace.page.no_terms": "This number is shown without its terms.",
     "trace.page.left_out": "Too large for this page; its numbers are in the .csv.",
-    "trace.page.terms": "{count} terms:",
-    "trace.page.all_terms": "Show all {count} terms",
-    "trace.page.outside": "{count} places of the kernel lie on the padding and count as 0.",
+    "trace.page.terms": "{count} {count:=term|terms}:",
+    "trace.page.all_terms": "Show all {count} {count:=term|terms}",
+    "trace.page.outside": "{count} {count:=place|places} of the kernel {count:=lies|lie} on the padding and "
+    "{count:=counts|count} as 0.",
     "trace.page.reaches_nothing": "Nothing of the loss reaches this number.",
     "trace.page.copied": "taken over",
     "tagging.heading": "Spans in sentences",
@@ -459,7 +466,8 @@ MESSAGES: dict[str, Message] = {
     "translate.attention": "Where it looked: {path}.",
     "translate.written": ("{count:,} translation in {path}.", "{count:,} translations in {path}."),
     "translation.heading": "Translations",
-    "translation.measured": "Measured on {count:,} sentences of the {split} split; beam search keeps {beam}, "
+    "translation.measured": "Measured on {count:,} {count:=sentence|sentences} of the {split} split; beam search "
+    "keeps {beam}, "
     "lengths are weighed with α = {alpha}.",
     "translation.search": "search",
     "translation.lookup": "the most similar training sentence, looked up",
@@ -515,10 +523,13 @@ MESSAGES: dict[str, Message] = {
     "forecast.use_it": "It is saved with the run:",
     "forecast.offer": "On the test split a baseline was better than the network (its squared error is {ratio:.3g} "
     "times as large): {baseline}. For its forecast add --baseline {name}.",
-    "forecast.how": "Measured on {num_windows} windows of the {split} split, one for each step at which a whole "
-    "horizon begins. Each looks back at {look_back} steps ({frequency} apart) and forecasts {horizon} at "
+    "forecast.how": "Measured on {num_windows} {num_windows:=window|windows} of the {split} split, one for each step "
+    "at which a whole "
+    "horizon begins. Each looks back at {look_back} {look_back:=step|steps} ({frequency} apart) and forecasts "
+    "{horizon} at "
     "once; nothing after a window's last step is read. Scales come from the training steps alone.",
-    "forecast.intervals": "The intervals were learnt from the errors in {num} validation windows, for each step "
+    "forecast.intervals": "The intervals were learnt from the errors in {num} validation {num:=window|windows}, for "
+    "each step "
     "of the horizon and in proportion to how much a window moves, to hold {level:.0%} of the values; "
     "they hold {held:.1%} of those measured here.",
     "forecast.window": "One window",
@@ -542,22 +553,26 @@ MESSAGES: dict[str, Message] = {
     "forecast.more": "More steps, variables or series are in the file that --out writes, and in --json.",
     "text_baseline.heading": "Beside a linear model",
     "text_baseline.about": "A linear model of n-grams takes seconds and is hard to beat on small data. {num} "
-    "settings were fitted on the training texts; validation texts chose this one. A network that is no "
+    "{num:=setting was|settings were} fitted on the training texts; validation texts chose this one. A network that "
+    "is no "
     "better is not worth its time.",
     "text_baseline.network": "this network",
     "text_baseline.linear": "best linear model of n-grams",
     "text_baseline.setting": "setting",
     "text_baseline.difference": "The network's accuracy minus that of the linear model, on the same {num:,} "
-    "texts: {difference:+.3f}; 95% interval {low:+.3f} to {high:+.3f}.",
-    "text_baseline.chance": "{first:,} texts are right for the network alone and {second:,} for the linear model "
+    "{num:=text|texts}: {difference:+.3f}; 95% interval {low:+.3f} to {high:+.3f}.",
+    "text_baseline.chance": "{first:,} {first:=text is|texts are} right for the network alone and {second:,} for the "
+    "linear model "
     "alone: such a difference may be chance (McNemar's test, p = {p_value:.3f}).",
-    "text_baseline.network_better": "{first:,} texts are right for the network alone and {second:,} for the "
+    "text_baseline.network_better": "{first:,} {first:=text is|texts are} right for the network alone and {second:,} "
+    "for the "
     "linear model alone: the network is better (McNemar's test, p = {p_value:.3g}).",
-    "text_baseline.linear_better": "{first:,} texts are right for the network alone and {second:,} for the linear "
+    "text_baseline.linear_better": "{first:,} {first:=text is|texts are} right for the network alone and {second:,} "
+    "for the linear "
     "model alone: the linear model is better (McNemar's test, p = {p_value:.3g}). Use it, or train on "
     "more texts.",
     "word-vectors.heading": "What stands near what",
-    "word-vectors.size": "{words:,} words have a vector of {dim:,} numbers each.",
+    "word-vectors.size": "{words:,} {words:=word has|words have} a vector of {dim:,} {dim:=number|numbers}.",
     "word-vectors.neighbors": "Nearest words",
     "word-vectors.cosine": "The number behind a word is the cosine of the angle between the two vectors: 1 where "
     "both point the same way, 0 where they have nothing in common.",
@@ -567,7 +582,8 @@ MESSAGES: dict[str, Message] = {
     "word-vectors.map_note": "Words that lie close together stand in alike company in the text. Distances between "
     "far places mean little. Touch a dot to read its word.",
     "word-map.title": ("{count:,} word by {method}", "{count:,} words by {method}"),
-    "embed.wrote": "{words:,} words of {dim:,} numbers each were written to {path}.",
+    "embed.wrote": "{words:,} {words:=word|words} of {dim:,} {dim:=number|numbers} each {words:=was|were} written to "
+    "{path}.",
     "embed.space_within": "a space or a line break ends words in the form {form}",
     "embed.skipped": ("{count:,} word was left out: {reason}.", "{count:,} words were left out: {reason}."),
     "embed.group": "questions",
@@ -575,7 +591,7 @@ MESSAGES: dict[str, Message] = {
     "embed.asked": "asked",
     "embed.accuracy": "share",
     "embed.similarity": "Likeness of words beside what people say ({path}): Pearson {pearson:.4f}, Spearman "
-    "{spearman:.4f}; {num:,} of {num_asked:,} pairs are known.",
+    "{spearman:.4f}; {num:,} of {num_asked:,} {num_asked:=pair|pairs} {num:=is|are} known.",
     "baseline.text": "A linear model of n-grams reaches {theirs} on the same texts, this network {ours}.",
     "baseline.language": "A {order}-gram of characters needs {theirs:.3f} bits per character, this network {ours:.3f}.",
     # Predictions of rows
@@ -616,7 +632,7 @@ MESSAGES: dict[str, Message] = {
     "assumed.inputs": "Inputs: {inputs} ({count:,}).",
     "assumed.no_input": "No input: {column} – {why}.",
     "assumed.finding": "{number} {what}: {why}.",
-    "assumed.network": "Network: {model}, {parameters:,} parameters, on {device}.",
+    "assumed.network": "Network: {model}, {parameters:,} {parameters:=parameter|parameters}, on {device}.",
     "assumed.settings": "Set by default, each can be given: {flags}",
     "assumed.no_augmentation": "Pictures are not changed by chance while training (--augment).",
 }

@@ -53,8 +53,8 @@ MESSAGES: dict[str, Message] = {
     "reading.cache_rebuilt": "The cache of these pictures was not usable ({problem}) and was built anew.",
     "reading.resized": "All pictures were resized to {height} x {width}.",
     "reading.padded": "All pictures were brought into {height} x {width}, with black around them.",
-    "reading.shorter_side": "Pictures were brought to a shorter side of {height} pixels.",
-    "reading.enlarged": "{count:,} smaller pictures were enlarged for that.",
+    "reading.shorter_side": "Pictures were brought to a shorter side of {height} {height:=pixel|pixels}.",
+    "reading.enlarged": "{count:,} smaller {count:=picture was|pictures were} enlarged for that.",
     "reading.seen_alike": "A network measures the square in the middle of each picture: {shorter:.0%} of the shorter "
     "side and {least:.0%} of the longer one; --input fit=pad or fit=squeeze shows it all.",
     "reading.seen_between": "A network measures the square in the middle of each picture: {shorter:.0%} of the "
@@ -75,7 +75,7 @@ MESSAGES: dict[str, Message] = {
     "reading.gray": "gray",
     "reading.color": "colour",
     "reading.from_folders": "from the names of the folders",
-    "reading.classes_occur": "{present:,} of {known:,} classes occur",
+    "reading.classes_occur": "{present:,} of {known:,} {known:=class|classes} {present:=occurs|occur}",
     "reading.idx_pictures": "IDX pictures",
     "reading.idx_labels": "IDX labels",
     "reading.gzipped_copy": "gzipped copy of a file that is there unpacked",
@@ -85,8 +85,8 @@ MESSAGES: dict[str, Message] = {
     "reading.single_one": "rows with a single 1",
     "reading.single_one_turned": "{name!r}: rows with a single 1 among {num} were turned into class numbers.",
     "reading.zeros_and_ones": "rows of 0 and 1: several labels",
-    "reading.nan_in": "missing values (NaN) in {missing:,} of {num:,} examples",
-    "reading.infinite_in": "infinite values in {infinite:,} examples, read as missing",
+    "reading.nan_in": "missing values (NaN) in {missing:,} of {num:,} {num:=example|examples}",
+    "reading.infinite_in": "infinite values in {infinite:,} {infinite:=example|examples}, read as missing",
     "reading.array_how": "{name!r}: {how}.",
     "reading.channels_moved": "{name!r}: channels moved from the first axis of a picture to the last.",
     "reading.array_on_white": "{name!r}: the fourth channel is opacity; transparent parts were laid on white.",
@@ -127,17 +127,19 @@ MESSAGES: dict[str, Message] = {
     "reading.last_column": "it is the last column",
     "reading.column_empty": "it is empty",
     "reading.holds_dates": "it holds dates",
-    "reading.holds_strings": "it holds {num:,} different strings in {rows:,} rows, which are neither classes nor "
+    "reading.holds_strings": "it holds {num:,} different {num:=string|strings} in {rows:,} {rows:=row|rows}, which "
+    "are neither classes nor "
     "numbers",
-    "reading.together_labels": "{num} labels that may occur together, each 0 or 1",
-    "reading.numbers_at_once": "{num} numbers at once",
+    "reading.together_labels": "{num} {num:=label|labels} that may occur together, each 0 or 1",
+    "reading.numbers_at_once": "{num} {num:=number|numbers} at once",
     "reading.left_empty": "left out: it is empty",
     "reading.left_same": "left out: all rows have the same value",
     "reading.left_numbering": "left out: it numbers the rows",
     "reading.left_identifier": "left out: its name and its all different values are those of an identifier",
     "reading.codes": "named like an identifier but repeats: taken as codes, not amounts",
     "reading.left_own_string": "left out: every row has a string of its own",
-    "reading.left_strings": "left out: {num:,} different strings in {rows:,} rows tell nothing about other rows",
+    "reading.left_strings": "left out: {num:,} different {num:=string|strings} in {rows:,} {rows:=row|rows} tell "
+    "nothing about other rows",
     "reading.left_as_asked": "left out as asked",
     "reading.left_many_strings": "left out: more than {most} different strings",
     "reading.left_other_time": "left out: the time stands in another column",
@@ -160,14 +162,14 @@ MESSAGES: dict[str, Message] = {
     "reading.day_first": "written DD/MM/YYYY (first numbers beyond 12 occur)",
     "reading.ambiguous": "that are ambiguous (no number beyond 12 occurs), taken as DD/MM/YYYY; --date-order says "
     "otherwise",
-    "reading.text_note": "text: {different:,} different strings",
+    "reading.text_note": "text: {different:,} different {different:=string|strings}",
     "reading.category": "category",
     "reading.strings": "strings",
     "reading.strings_note": "{kind}, {different:,} different{examples}",
     "reading.as_classes": "taken as classes, {why}",
     "reading.as_asked": "as asked",
     "reading.zero_and_one": "because they are 0 and 1",
-    "reading.few_whole": "because {num} whole numbers stand in {rows:,} rows",
+    "reading.few_whole": "because {num} whole {num:=number stands|numbers stand} in {rows:,} {rows:=row|rows}",
     "reading.semicolon": "{first}; {second}",
     "reading.comma": "{first}, {second}",
     # Ways of writing cells
@@ -253,7 +255,7 @@ MESSAGES: dict[str, Message] = {
     "reading.num_as": "{count:,} as {encoding}",
     "reading.endings_only": "only {endings} files are read",
     "reading.line_ends": "Line ends of Windows or of old Macs became line feeds: {files}.",
-    "reading.characters": "{files}, {num:,} characters; {how}.",
+    "reading.characters": "{files}, {num:,} {num:=character|characters}; {how}.",
     "reading.num_files": (
         "{count:,} file",
         "{count:,} files",
@@ -263,10 +265,11 @@ MESSAGES: dict[str, Message] = {
     "reading.names_tell_splits": "the names of the files tell the splits",
     "reading.names_tell_some": "The names of some files tell a split ({files}), but not of all, or train is "
     "missing; they were not used.",
-    "reading.longer_than": "{count:,} texts are longer than {longest:,} tokens; only so many of each are read.",
+    "reading.longer_than": "{count:,} {count:=text is|texts are} longer than {longest:,} {longest:=token|tokens}; "
+    "only that many of each are read.",
     # Tagged sentences
-    "reading.documents_left_out": "{file}: {count:,} lines {mark} were left out.",
-    "reading.comments_left_out": "{file}: {count:,} lines of comment were left out.",
+    "reading.documents_left_out": "{file}: {count:,} {count:=line|lines} {mark} {count:=was|were} left out.",
+    "reading.comments_left_out": "{file}: {count:,} {count:=line|lines} of comment {count:=was|were} left out.",
     "reading.several_words": "a word of several syntactic words, or one that is not written",
     "reading.others_no_tags": "Left out, because they hold no tagged words: {files}.",
     "reading.words_and_tags": "Words come from column {word} of {width}, tags from column {tag} ({how}).",
@@ -278,9 +281,9 @@ MESSAGES: dict[str, Message] = {
     "reading.no_tags": "there are no tags",
     "reading.words_alone": "Words come from column {word} of {width}, without tags ({how}).",
     "reading.tags_written": "Tags are written as {example}; it is read as {read_as}.",
-    "reading.other_columns_empty": "other than {num} columns, or no word: its sentence has no answer",
+    "reading.other_columns_empty": "other than {num} {num:=column|columns}, or no word: its sentence has no answer",
     "reading.the_last": "the last",
-    "reading.other_columns": "other than {num} columns: its sentence is left out",
+    "reading.other_columns": "other than {num} {num:=column|columns}: its sentence is left out",
     "reading.tags_marked": "from column {column}, marked as {scheme}",
     "reading.iob1": "Tags are in IOB1 (B-X only between two touching spans); they were converted to BIO.",
     "reading.bioes": "Tags are in BIOES (also written BILOU or BMES); they were converted to BIO.",
@@ -298,7 +301,8 @@ MESSAGES: dict[str, Message] = {
     "reading.english_first": "English comes first where nothing says otherwise",
     "reading.alphabetical": "the languages in alphabetical order",
     "reading.no_tab": "the line has no tab, so no partner",
-    "reading.more_columns": "{file}: {count:,} lines have more than two columns; the columns {first!r} and "
+    "reading.more_columns": "{file}: {count:,} {count:=line has|lines have} more than two columns; the columns "
+    "{first!r} and "
     "{second!r} are read, the others left out.",
     "reading.both_empty": "both sides are empty",
     "reading.source_empty": "the source is empty",
@@ -312,8 +316,8 @@ MESSAGES: dict[str, Message] = {
     "reading.before_header": "the line stands before the first header (>)",
     "reading.header_alone": "the header has no sequence",
     "reading.strange_codes": "the sequence holds {letters}, no code of {kind}",
-    "reading.small_letters": "Small letters in {count:,} sequences became capital ones.",
-    "reading.sequences_of": "{count:,} sequences of {kind}; their classes come {where}.",
+    "reading.small_letters": "Small letters in {count:,} {count:=sequence|sequences} became capital ones.",
+    "reading.sequences_of": "{count:,} {count:=sequence|sequences} of {kind}; their classes come {where}.",
     "reading.amino_acids": "amino acids",
     "reading.from_header_keys": "from the headers (key=class)",
     "reading.from_header_bars": "from the headers (after the last |)",
@@ -348,23 +352,26 @@ MESSAGES: dict[str, Message] = {
     "reading.unlike_steps": "Steps are {step} apart; other steps have: {others}.",
     "reading.uneven": "The steps are uneven ({step} is commonest, {odd:,} of {num:,} differ): rows are taken as one "
     "step apart. To fill the gaps in time instead, read with steps=time.",
-    "reading.values_missing": "{column!r}: {missing:,} of {num:,} values are missing (first {places}); networks "
+    "reading.values_missing": "{column!r}: {missing:,} of {num:,} {num:=value|values} {missing:=is|are} missing "
+    "(first {places}); networks "
     "read the last known value in their place, and losses and measurements leave them out.",
     "reading.time_unreadable": "the time (column {column!r}) cannot be read; the row is left out",
     "reading.cell_of_no_kind": "the cell of {column!r} is no {kind}; it counts as missing",
     "reading.cut_in_time": "Cut in the order of time: {spans}.",
-    "reading.cut_in_time_left": "Cut in the order of time: {spans}; {left:,} rows belong to no split.",
+    "reading.cut_in_time_left": "Cut in the order of time: {spans}; {left:,} {left:=row belongs|rows belong} to no "
+    "split.",
     "reading.span": "{split} {first} to {last} ({count:,})",
     "reading.never_changes": "The column {column!r} is not read: it never changes in the training steps.",
     # Vectors
-    "reading.word_and_numbers": "a word and {num} numbers are required",
+    "reading.word_and_numbers": "a word and {num} {num:=number|numbers} are required",
     "reading.word_not_utf8": "the word is not UTF-8",
     "reading.value_not_finite": "a value is not finite",
     "reading.word_empty": "the word is empty",
     "reading.word_again": "the word stands again; the first one counts",
     "reading.all_zero": "all its values are 0: it is like no other word",
     # Named sets
-    "reading.copy_differs": "This copy differs from the published set: {what} has {here:,} of {published:,} examples.",
+    "reading.copy_differs": "This copy differs from the published set: {what} has {here:,} of {published:,} "
+    "{published:=example|examples}.",
     "reading.the_set": "it",
     "reading.copy_jpeg": "This copy differs from the published set: its pictures are JPEG files, which lost some "
     "detail.",

@@ -251,8 +251,8 @@ MESSAGES: dict[str, Message] = {
     "reading.line_ends": "Windows ya da eski Mac satır sonları satır beslemesine çevrildi: {files}.",
     "reading.characters": "{files}, {num:,} karakter; {how}.",
     "reading.num_files": "{count:,} dosya",
-    "reading.last_of_each": "her birinin son {share:.0%} kadarı val",
-    "reading.last_of_train": "her train dosyasının son {share:.0%} kadarı val",
+    "reading.last_of_each": "her birinin son {share:.0%}'(s)i val",
+    "reading.last_of_train": "her train dosyasının son {share:.0%}'(s)i val",
     "reading.names_tell_splits": "setleri dosya adları söylüyor",
     "reading.names_tell_some": "Bazı dosyaların adı bir set söylüyor ({files}), ama hepsininki değil ya da train "
     "yok; kullanılmadı.",

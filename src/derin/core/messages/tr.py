@@ -432,9 +432,9 @@ MESSAGES: dict[str, Message] = {
     "sonra kaç kez geldiğini sayar ve daha kısa bağlamlarla karıştırır (değiştirilmiş Kneser–Ney). Az "
     "bit daha iyidir; kelimelerle çalışan bir ağ, tanımadığı kelimelerin yazımı için bedel ödemez.",
     "language.sentences": (
-        "Doğrulama metnindeki {count:,} satırın {share:.1%} kadarı, aynı kelimelerin karıştırılmış halinden daha "
+        "Doğrulama metnindeki {count:,} satırın {share:.1%}'(s)i, aynı kelimelerin karıştırılmış halinden daha "
         "olası bulundu.",
-        "Doğrulama metnindeki {count:,} satırın {share:.1%} kadarı, aynı kelimelerin karıştırılmış halinden daha "
+        "Doğrulama metnindeki {count:,} satırın {share:.1%}'(s)i, aynı kelimelerin karıştırılmış halinden daha "
         "olası bulundu.",
     ),
     "language.samples": "Yazdıkları (sıcaklık {temperature:.2g})",
@@ -471,8 +471,8 @@ MESSAGES: dict[str, Message] = {
     "translation.fault_search": "aramada: daha geniş ışın yardım eder",
     "translation.fault_model": "modelde: daha çok veri ya da başka bir ağ yardım eder",
     "translation.share": "yanlışların payı",
-    "translation.advice_search": "Yanlışların {share:.0%} kadarı aramanın: daha geniş bir ışın deneyin (--beam 10).",
-    "translation.advice_model": "Yanlışların {share:.0%} kadarı modelin: daha geniş ışın pek yardım etmez; daha "
+    "translation.advice_search": "Yanlışların {share:.0%}'(s)i aramanın: daha geniş bir ışın deneyin (--beam 10).",
+    "translation.advice_model": "Yanlışların {share:.0%}'(s)i modelin: daha geniş ışın pek yardım etmez; daha "
     "çok cümle çifti, daha uzun eğitim ya da başka bir ağ edebilir.",
     "translation.examples": "İnsanın sözlerinden en uzak olanlar, ardından her yerden birkaçı",
     "translation.source": "kaynak",
@@ -510,8 +510,8 @@ MESSAGES: dict[str, Message] = {
     "ve {horizon} adımı bir kerede tahmin eder; pencerenin son adımından sonrası hiç okunmaz. Ölçekler "
     "yalnızca eğitim adımlarından gelir.",
     "forecast.intervals": "Aralıklar, {num} doğrulama penceresindeki hatalardan, ufkun her adımı için ayrı ayrı "
-    "ve pencerenin oynaklığıyla orantılı olarak, değerlerin {level:.0%} kadarını içerecek biçimde "
-    "öğrenildi; burada ölçülenlerin {held:.1%} kadarını içeriyor.",
+    "ve pencerenin oynaklığıyla orantılı olarak, değerlerin {level:.0%}'(s)ini içerecek biçimde "
+    "öğrenildi; burada ölçülenlerin {held:.1%}'(s)ini içeriyor.",
     "forecast.window": "Bir pencere",
     "forecast.picture": "Bölümün tam ortasındaki pencere; seçilmiş değil. Tahmin {begins} anında başlıyor. İnce "
     "çizgi en iyi basit tahmin: {baseline}.",
