@@ -200,10 +200,11 @@ MESSAGES: dict[str, Message] = {
     "nothing is moved to another day",
     "reading.of_column": "{column!r}: {note}.",
     "reading.flags": "true or false",
-    "reading.word_is_value": "{words} is a value here ({rows:,} rows) and means nothing missing; --missing says "
+    "reading.word_is_value": "{words} is a value here ({rows:,} {rows:=row|rows}) and means nothing missing; "
+    "--missing says "
     "otherwise",
     "reading.codes_zeros": "leading zeros ({example}) make them codes, not amounts",
-    "reading.codes_long": "numbers of {num} digits are codes, not amounts",
+    "reading.codes_long": "numbers of {num} {num:=digit|digits} are codes, not amounts",
     "reading.codes_plus": "numbers with a plus are codes, such as of telephones, not amounts",
     "reading.left_index": "left out: an index that was saved with the table",
     "reading.weight_as_asked": "weight of each example, as asked",
