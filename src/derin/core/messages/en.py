@@ -545,7 +545,8 @@ MESSAGES: dict[str, Message] = {
         "{count} series has no forecast, since it has fewer than {needed:,} steps: {series}.",
         "{count:,} series have no forecast, since they have fewer than {needed:,} steps: {series}.",
     ),
-    "forecast.level_lowered": "The intervals are of {level:.0%}, not of {wanted:.0%}: {num} validation windows that "
+    "forecast.level_lowered": "The intervals are of {level:.0%}, not of {wanted:.0%}: {num} validation "
+    "{num:=window|windows} that "
     "overlap can show no more.",
     "forecast.series": "series",
     "forecast.by_series": "Each series",
