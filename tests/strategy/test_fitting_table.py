@@ -96,7 +96,7 @@ SITUATIONS = {
         val_acc=[0.5, 0.6, 0.7, 0.66],
         stopped="time",
         examples=[1000, 2000, 3000, 3050],
-        said=("still learning", "from 0.7 to 0.5"),
+        said=("still learning", "fell by 29%"),
         unsaid=("Under-fitting", "Over-fitting"),
     ),
     "all epochs are whole": Situation(
@@ -120,7 +120,7 @@ SITUATIONS = {
         val=[0.9, 0.8, 0.75, 0.72, 0.7],
         acc=[0.6, 0.8, 0.9, 0.95, 0.99],
         val_acc=[0.6, 0.65, 0.7, 0.75, 0.8],
-        said=("99.0% on training data and 80.0% on validation data", "still rising"),
+        said=("99.0% on training data and 80.0% on validation data", "more epochs first"),
         unsaid=("smaller network", "stopping at"),
     ),
     "a gap that stays": Situation(
@@ -129,7 +129,7 @@ SITUATIONS = {
         acc=[0.6, 0.8, 0.9, 0.95, 0.99],
         val_acc=[0.6, 0.75, 0.75, 0.75, 0.75],
         said=("Over-fitting", "smaller network"),
-        unsaid=("still rising",),
+        unsaid=("more epochs first",),
     ),
     "test beyond both intervals": Situation(
         train=FALLING,

@@ -16,6 +16,7 @@ from derin.core.errors import UnknownNameError, UsageError
 from derin.core.files import write_bytes
 from derin.core.messages import say
 from derin.core.printable import spreadsheet_cell
+from derin.strategy.baselines import ALIKE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -251,4 +252,7 @@ def offer(found: Forecasts) -> str:
     """The sentence that says that a baseline was better; empty where none was."""
     if found.better is None or found.ratio is None:
         return ""
-    return say("forecast.offer", baseline=say(f"forecast.{found.better}"), ratio=found.ratio, name=found.better)
+    words = {"baseline": say(f"forecast.{found.better}"), "name": found.better}
+    if found.ratio - 1 < ALIKE:
+        return say("forecast.offer_alike", **words)
+    return say("forecast.offer", ratio=found.ratio, **words)

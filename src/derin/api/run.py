@@ -47,7 +47,7 @@ class Run:
         """What the curves and metrics say, in sentences."""
         from derin.strategy.fitting import diagnose
 
-        return diagnose(self.record, self.history)
+        return diagnose(self.record, self.history, self.path)
 
     @property
     def report(self) -> Path:

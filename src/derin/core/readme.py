@@ -39,13 +39,17 @@ def readme(card: Mapping[str, Any]) -> bytes:
     }
     lines += [f"- {what}: {_text(value)}" for what, value in facts.items() if value]
     lines += _metrics_table(_part(card, "metrics"))
+    # A network of the user's own class is opened with that class, whose code is not here.
+    given = "" if model.get("name") is not None or "class" not in model else ", model=…"
     use = [
+        "",
+        "In this folder:" if not given else "In this folder, with the network built as for training in place of …:",
         "",
         "```python",
         "import derin",
         "",
-        'model = derin.open("path/to/this/folder")',
-        "model.predict(...)",
+        f'model = derin.open("."{given})',
+        "print(model)  # model.predict takes what the data above was made of: paths, rows, arrays",
         "```",
     ]
     return ("\n".join([*lines, *use]) + "\n").encode("utf-8")

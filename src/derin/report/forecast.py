@@ -8,6 +8,7 @@ from typing import Any
 from derin.core.messages import say, spell
 from derin.report.charts import Scale, nice_ticks
 from derin.report.html import Html, join, table, tag
+from derin.strategy.baselines import baseline_command, forecast_verdict
 from derin.strategy.numbers import count_text, number_text, split_name
 from derin.strategy.story import Story, is_number
 
@@ -50,13 +51,12 @@ def _name(name: str) -> str:
 
 
 def _verdict(found: Mapping[str, Any], story: Story) -> Html | None:
-    best, ratio = found.get("best_baseline"), found.get("ratio_to_best")
-    if best not in _ORDER or not is_number(ratio):
+    best, sentence = found.get("best_baseline"), forecast_verdict(found)
+    if best not in _ORDER or sentence is None:
         return None
     if found.get("winner") == "network":
-        return tag("p", say("forecast.network_wins", baseline=_name(best), share=max(0.0, 1 - float(ratio))))
-    command = f"derin forecast {story.path.name} --baseline {best}"
-    sentence = say("forecast.baseline_wins", baseline=_name(best), ratio=float(ratio))
+        return tag("p", sentence)
+    command = baseline_command(story.path, str(best))
     return tag("p", tag("b", sentence), " ", say("forecast.use_it"), " ", tag("code", command), class_="notice")
 
 

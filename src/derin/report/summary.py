@@ -56,7 +56,8 @@ def _how_it_ended(story: Story) -> str:
     if record.get("stopped") == "patience":
         sentences.append(say("summary.stopped_patience", patience=story.part("config").get("patience")))
     elif record.get("stopped") == "time":
-        sentences.append(say("summary.stopped_time", epochs=epochs))
+        in_part = say("summary.stopped_time_in_part", epoch=len(story.history)) if story.ends_in_part else None
+        sentences.append(in_part or say("summary.stopped_time", epochs=epochs))
     elif record.get("stopped") == "interrupted":
         sentences.append(say("summary.stopped_interrupted", epochs=epochs))
     if is_number(record.get("best_epoch")) and "val" in story.metrics:

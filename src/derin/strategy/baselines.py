@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from derin.core.messages import say
+from derin.core.messages import catalogue, say
 from derin.strategy.numbers import metric_text
 from derin.strategy.story import is_number
 
+# Squared errors that differ by less than this share are called alike: no number of three digits tells them apart.
+ALIKE = 0.005
 
-def baseline_sentences(record: Mapping[str, Any]) -> list[str]:
+
+def baseline_sentences(record: Mapping[str, Any], run: Path | None = None) -> list[str]:
     """A sentence for each baseline that stands in a run's findings; none where nothing was compared.
 
     Args:
         record: the contents of ``run.json``.
+        run: the run's folder, as the user named it; None takes the name of the run.
 
     Example:
         >>> found = {"kind": "forecasting", "best_baseline": "linear", "winner": "linear", "ratio_to_best": 1.25}
@@ -25,21 +31,45 @@ def baseline_sentences(record: Mapping[str, Any]) -> list[str]:
     if not isinstance(found, Mapping):
         return []
     return [
-        *_forecasts(found, str(record.get("name", "RUN"))),
+        *_forecasts(found, run or Path(str(record.get("name", "RUN")))),
         *_texts(found),
         *_language(found, record.get("metrics", {})),
     ]
 
 
-def _forecasts(found: Mapping[str, Any], run: str) -> list[str]:
-    best, ratio = found.get("best_baseline"), found.get("ratio_to_best")
-    if found.get("kind") != "forecasting" or not is_number(ratio):
+def _forecasts(found: Mapping[str, Any], run: Path) -> list[str]:
+    verdict = forecast_verdict(found)
+    if found.get("kind") != "forecasting" or verdict is None:
         return []
-    baseline = say(f"forecast.{best}")
     if found.get("winner") == "network":
-        return [say("forecast.network_wins", baseline=baseline, share=max(0.0, 1 - float(ratio)))]
-    lost = say("forecast.baseline_wins", baseline=baseline, ratio=float(ratio))
-    return [f"{lost} {say('forecast.use_it')} derin forecast {run} --baseline {best}"]
+        return [verdict]
+    return [f"{verdict} {say('forecast.use_it')} {baseline_command(run, str(found['best_baseline']))}"]
+
+
+def forecast_verdict(found: Mapping[str, Any]) -> str | None:
+    """How a network fares beside the best forecast without training, in a sentence; None where it was not measured.
+
+    Args:
+        found: ``findings`` of ``run.json``.
+    """
+    best, ratio = found.get("best_baseline"), found.get("ratio_to_best")
+    if f"forecast.{best}" not in catalogue("en"):
+        return None
+    baseline = say(f"forecast.{best}")
+    if not is_number(ratio):
+        # A forecast without any error leaves nothing to divide by.
+        is_exact = found.get("winner") == best
+        return say("forecast.baseline_exact", baseline=baseline) if is_exact else None
+    if abs(ratio - 1) < ALIKE:
+        return say("forecast.alike", baseline=baseline)
+    if ratio < 1:
+        return say("forecast.network_wins", baseline=baseline, share=1 - float(ratio))
+    return say("forecast.baseline_wins", baseline=baseline, ratio=float(ratio))
+
+
+def baseline_command(run: Path, name: str) -> str:
+    """The command that forecasts by a baseline of a run."""
+    return shlex.join(["derin", "forecast", str(run), "--baseline", name])
 
 
 def _texts(found: Mapping[str, Any]) -> list[str]:

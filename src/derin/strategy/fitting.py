@@ -19,39 +19,57 @@ _POOR = 0.8  # a share on training data below this is poor
 _FALL = 0.1  # of a loss over the last fifth of the epochs
 
 
-def diagnose(record: Mapping[str, Any], history: Sequence[dict[str, Any]]) -> list[str]:
+def diagnose(record: Mapping[str, Any], history: Sequence[dict[str, Any]], run: Path | None = None) -> list[str]:
     """What the curves and measurements of a run say, in sentences, most important first.
 
     Args:
         record: the contents of ``run.json``.
         history: one record per epoch, as in ``log.jsonl``.
+        run: the run's folder, as the user named it.
 
     Example:
         >>> diagnose({"task": {"headline": "loss"}, "metrics": {"train": {"loss": 0.2}}}, [])
         ['Without a validation split nothing can be said about over-fitting.']
     """
-    return [*baseline_sentences(record), *fitting_sentences(Story(Path(), record, list(history), {}))]
+    return [*baseline_sentences(record, run), *fitting_sentences(Story(run or Path(), record, list(history), {}))]
 
 
 def fitting_sentences(story: Story) -> list[str]:
-    """What training and validation numbers say together, most important first."""
-    training, validation = story.curve("train", "loss"), story.curve("val", "loss")
+    """What training, validation and test numbers say together, most important first."""
     if "val" not in story.metrics:
         return [say("fit.no_validation")]
+    return [*_about_fit(story), *_apart_from_test(story)]
+
+
+def _about_fit(story: Story) -> list[str]:
+    training, validation = (story.curve(split, "loss", whole=True) for split in ("train", "val"))
     over, compared = _compared(story)
     if len(validation) < 2:
-        return [say("fit.too_short"), *map(capital, compared if over else [])]
+        too_short = say("fit.too_short_in_part" if story.ends_in_part and not validation else "fit.too_short")
+        return [too_short, *map(capital, compared if over else [])]
     rise = _rise(story, training, validation)
-    best_epoch = min(validation, key=lambda point: point[1])[0]
     if rise or over:
         first, *rest = [*rise, *(compared if over else [])]
-        # Stopping earlier helps only where an earlier epoch was better.
-        earlier = best_epoch < validation[-1][0]
-        # Only pictures have mirror images.
-        kind = "" if story.part("preparation").get("kind") == "picture" else "_numbers"
-        remedy = say(f"fit.remedy_stop{kind}", epoch=best_epoch) if earlier else say(f"fit.remedy_over{kind}")
-        return [say("fit.over", what=first), *map(capital, rest), remedy]
+        return [say("fit.over", what=first), *map(capital, rest), _remedy(story, validation)]
     return [*(_under(story, training) or map(capital, compared)), *_still_learning(story, validation)]
+
+
+def _remedy(story: Story, validation: list[tuple[int, float]]) -> str:
+    """What helps against over-fitting. While validation improves, neither stopping nor a smaller network is advised."""
+    # Only pictures have mirror images.
+    kind = "" if story.part("preparation").get("kind") == "picture" else "_numbers"
+    curve = story.curve("val", story.headline, whole=True)
+    best_epoch = _best(curve, maximize=story.maximize) if curve else _best(validation, maximize=False)
+    last_epoch = (curve or validation)[-1][0]
+    if best_epoch == last_epoch:
+        metric = metric_name(story.headline if curve else "loss")
+        return say(f"fit.remedy_improving{kind}", metric=metric)
+    return say(f"fit.remedy_stop{kind}", epoch=best_epoch)
+
+
+def _best(curve: list[tuple[int, float]], *, maximize: bool) -> int:
+    """The first epoch with the best value."""
+    return (max if maximize else min)(curve, key=lambda point: point[1])[0]
 
 
 def _rise(story: Story, training: list[tuple[int, float]], validation: list[tuple[int, float]]) -> list[str]:
@@ -60,7 +78,7 @@ def _rise(story: Story, training: list[tuple[int, float]], validation: list[tupl
     then, now = dict(training).get(best), dict(training).get(last_epoch)
     if last_epoch - best < 2 or last <= low * (1 + _RISE) or then is None or now is None or now >= then:
         return []
-    headline = dict(story.curve("val", story.headline))
+    headline = dict(story.curve("val", story.headline, whole=True))
     if best in headline and last_epoch in headline:
         gained = headline[last_epoch] - headline[best]
         # Loss that rises beside a headline that does not fall is growing certainty about the same answers.
@@ -89,8 +107,35 @@ def _compared(story: Story) -> tuple[bool, list[str]]:
             return over, [say("fit.gap" if over else "fit.agree", **words)]
     train_loss, val_loss = (story.metrics.get(split, {}).get("loss") for split in ("train", "val"))
     if is_number(train_loss) and is_number(val_loss) and val_loss > train_loss * _LOSS_GAP and train_loss > 0:
-        return True, [say("fit.loss_gap", train=train_loss, val=val_loss, ratio=val_loss / train_loss)]
+        ratio, naive = val_loss / train_loss, _naive_ratio(story)
+        if naive is not None and ratio <= naive * _LOSS_GAP:
+            return False, [say("fit.harder", train=train_loss, val=val_loss, ratio=ratio, naive=naive)]
+        return True, [say("fit.loss_gap", train=train_loss, val=val_loss, ratio=ratio)]
     return False, [say("fit.agree", **words)] if is_number(train) and is_number(val) else []
+
+
+def _naive_ratio(story: Story) -> float | None:
+    """How much harder the validation period is than that of training for a forecast that learns nothing."""
+    naive = story.part("findings", "naive_mse")
+    train, val = naive.get("train"), naive.get("val")
+    return val / train if is_number(train) and is_number(val) and train > 0 and val > train else None
+
+
+def _apart_from_test(story: Story) -> list[str]:
+    """Validation and test that lie outside each other's interval: one of them is no sample of the same examples."""
+    name = story.headline
+    val, test = (story.metrics.get(split, {}).get(name) for split in ("val", "test"))
+    bounds = [story.interval(split, name) for split in ("val", "test")]
+    if not (is_number(val) and is_number(test) and bounds[0] and bounds[1]):
+        return []
+    if bounds[0][0] <= test <= bounds[0][1] or bounds[1][0] <= val <= bounds[1][1]:
+        return []
+    words = {
+        "metric": metric_name(name),
+        "val": metric_text(name, val, story.num_measured("val")),
+        "test": metric_text(name, test, story.num_measured("test")),
+    }
+    return [capital(say("fit.apart_from_test", **words))]
 
 
 def _under(story: Story, training: list[tuple[int, float]]) -> list[str]:
@@ -103,6 +148,9 @@ def _under(story: Story, training: list[tuple[int, float]]) -> list[str]:
     if before - last > _FALL * abs(before):
         return []
     words = {"metric": metric_name(name), "train": metric_text(name, value, story.num_measured("train"))}
+    stopped = story.record.get("stopped")
+    if stopped in ("time", "interrupted"):
+        return [say(f"fit.stopped_{stopped}", **words)]
     return [say("fit.under", **words, before=before, last=last), say("fit.remedy_under")]
 
 
@@ -110,7 +158,7 @@ def _still_learning(story: Story, validation: list[tuple[int, float]]) -> list[s
     """Validation that was still getting better at the end, in loss and in the headline."""
     span = max(1, len(validation) // 5)
     before, last = validation[-1 - span][1], validation[-1][1]
-    headline = [value for _, value in story.curve("val", story.headline)]
+    headline = [value for _, value in story.curve("val", story.headline, whole=True)]
     best = (max if story.maximize else min)(headline[-span:] or [0.0]) == (max if story.maximize else min)(
         headline or [0.0]
     )

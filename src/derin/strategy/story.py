@@ -21,6 +21,7 @@ SPLITS = ("train", "val", "test")
 _MAX_EXAMPLE_BYTES = 1 << 28
 _TEXTS = ("names", "reason", "inputs", "true", "predicted")
 _NUMBERS = ("rows", "probability", "loss")
+_BY_ROW = ("picture", "features", "text")  # preparations whose examples are the rows of the table
 _POINTS = ("scatter_true", "scatter_predicted")
 
 
@@ -43,6 +44,26 @@ class Story:
     @cached_property
     def finished(self) -> bool:
         return bool(self.record.get("finished", "metrics" in self.record))
+
+    @cached_property
+    def ends_in_part(self) -> bool:
+        """Whether the last epoch on record saw a part of the examples only, as time was over or somebody stopped."""
+        if self.record.get("stopped") not in ("time", "interrupted"):
+            return False
+        seen = [number for line in self.history[-3:] if is_number(number := line.get("examples"))]
+        if not seen or len(seen) < min(3, len(self.history)):
+            return False
+        if len(self.history) == 1:
+            by_row = self.part("preparation").get("kind") in _BY_ROW
+            whole = self.part("data", "splits").get("train") if by_row else None
+            return is_number(whole) and seen[0] < whole
+        first, before, last = [0, *seen][-3:]
+        return last - before < before - first
+
+    @cached_property
+    def whole_epochs(self) -> list[dict[str, Any]]:
+        """The epochs that saw all examples: what a part of an epoch did is not to be compared with them."""
+        return self.history[:-1] if self.ends_in_part else self.history
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, Any]]:
@@ -88,11 +109,11 @@ class Story:
         """How many examples of a split were measured."""
         return int(self.part("num_examples").get(split) or self.part("data", "splits").get(split) or 0)
 
-    def curve(self, split: str, metric: str) -> list[tuple[int, float]]:
-        """(epoch, value) of all epochs that have this measurement."""
+    def curve(self, split: str, metric: str, *, whole: bool = False) -> list[tuple[int, float]]:
+        """(epoch, value) of all epochs that have this measurement, or of whole ones only."""
         return [
             (int(line["epoch"]), float(line[split][metric]))
-            for line in self.history
+            for line in (self.whole_epochs if whole else self.history)
             if isinstance(line.get(split), Mapping)
             and is_number(line[split].get(metric))
             and is_number(line.get("epoch"))

@@ -133,6 +133,7 @@ def compare(
         "best_baseline": best,
         "ratio_to_best": ratio,
         "winner": NETWORK if ratio < 1 else best,
+        "naive_mse": {p: _mse(baselines[-2], source(p), metrics) for p in ("train", "val") if p in table.splits},
         "linear": {"level": linear.level, "penalty": linear.penalty, "validation_mse": chosen},
         "picture": _picture(of_split[split], best, source(split), preparation, table, widths.get(NETWORK)),
     }
@@ -222,6 +223,14 @@ def _learn_widths(forecasters: dict[str, _Measured], validation: Source, level: 
         for name, forecaster in forecasters.items():
             errors[name].append(((forecaster(batch) - target) / spreads)[keep].float().cpu().numpy())
     return {name: half_widths(np.concatenate(parts), level) for name, parts in errors.items()}
+
+
+def _mse(baseline: Baseline, source: Source, metrics: Callable[[], ForecastMetrics]) -> float:
+    """How far a forecast that learns nothing is off: how hard a period is for anybody."""
+    total = metrics()
+    for batch in source.batches(0):
+        total.update({"standardized": baseline.forecast(batch["input"])}, batch)
+    return float(total.compute()["mse"])
 
 
 def _measure(

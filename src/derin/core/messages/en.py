@@ -132,6 +132,7 @@ MESSAGES: dict[str, Message] = {
     "summary.stopped_patience": "Training stopped early, because validation had not improved for {patience} "
     "{patience:=epoch|epochs}.",
     "summary.stopped_time": "Training stopped when its time was over, after {epochs}.",
+    "summary.stopped_time_in_part": "Training stopped when its time was over, within epoch {epoch}.",
     "summary.stopped_interrupted": "Training was interrupted after {epochs}; it can be resumed.",
     # Report: learning
     "curves.heading": "How it learned",
@@ -156,11 +157,27 @@ MESSAGES: dict[str, Message] = {
     "fit.gap": "{metric} is {train} on training data and {val} on validation data. The network knows its "
     "examples better than it knows the task.",
     "fit.loss_gap": "the loss on validation data, {val:.3g}, is {ratio:.1f} times that on training data, {train:.3g}.",
-    "fit.remedy_over": "What helps: more or more varied data, augmentation, dropout or weight decay, or a smaller "
-    "network.",
+    "fit.harder": "the loss on validation data, {val:.3g}, is {ratio:.1f} times that on training data, {train:.3g}; "
+    "but "
+    "that period is harder for any forecast: repeating what was last known errs {naive:.1f} times as much there as in "
+    "training.",
+    "fit.apart_from_test": "{metric} is {val} on validation data, but {test} on the test data, and each lies outside "
+    "the "
+    "other's interval: the two were not drawn alike, or validation chose too much. Believe the test data, and look at "
+    "how the splits were made.",
+    "fit.stopped_time": "Even on training data {metric} is only {train}, but training ended when its time was over: "
+    "give it more (--max-seconds) before the network is judged.",
+    "fit.stopped_interrupted": "Even on training data {metric} is only {train}, but training was interrupted: let it "
+    "go "
+    "on (--resume) before the network is judged.",
+    "fit.remedy_improving": "What helps: more epochs first, as {metric} on validation data was best after the last "
+    "one; "
+    "then more or more varied data, augmentation, dropout or weight decay.",
+    "fit.remedy_improving_numbers": "What helps: more epochs first, as {metric} on validation data was best after the "
+    "last one; then more data, dropout or weight decay.",
+    "fit.too_short_in_part": "Not even one epoch was whole, which is too short to tell.",
     "fit.remedy_stop": "What helps: more or more varied data, augmentation, dropout or weight decay, a smaller "
     "network, or stopping at epoch {epoch} (--patience).",
-    "fit.remedy_over_numbers": "What helps: more data, dropout or weight decay, or a smaller network.",
     "fit.remedy_stop_numbers": "What helps: more data, dropout or weight decay, a smaller network, or "
     "stopping at epoch {epoch} (--patience).",
     "fit.agree": "No sign of over-fitting: {metric} is {train} on training data and {val} on validation data.",
@@ -520,7 +537,13 @@ MESSAGES: dict[str, Message] = {
     "Its squared error is {share:.1%} smaller.",
     "forecast.baseline_wins": "A baseline wins here: {baseline}. The network's squared error is {ratio:.3g} times "
     "as large.",
+    "forecast.alike": "A forecast without training does as well as the network: {baseline}. Their squared errors "
+    "differ "
+    "by less than half a percent.",
+    "forecast.baseline_exact": "A baseline is without error here: {baseline}. The network is not.",
     "forecast.use_it": "It is saved with the run:",
+    "forecast.offer_alike": "On the test split a forecast without training did as well as the network: {baseline}. For "
+    "its forecast add --baseline {name}.",
     "forecast.offer": "On the test split a baseline was better than the network (its squared error is {ratio:.3g} "
     "times as large): {baseline}. For its forecast add --baseline {name}.",
     "forecast.how": "Measured on {num_windows} {num_windows:=window|windows} of the {split} split, one for each step "

@@ -124,6 +124,7 @@ MESSAGES: dict[str, Message] = {
     "summary.errors": "{num:,} yanıttan {count:,} tanesi yanlış",
     "summary.stopped_patience": "Doğrulama {patience} epoktur iyileşmediği için eğitim erken durdu.",
     "summary.stopped_time": "Süresi dolunca eğitim {epochs} sonunda durdu.",
+    "summary.stopped_time_in_part": "Eğitim, süresi dolunca {epoch}. epokun içinde durdu.",
     "summary.stopped_interrupted": "Eğitim {epochs} sonunda kesildi; sürdürülebilir.",
     # Report: learning
     "curves.heading": "Nasıl öğrendi",
@@ -148,11 +149,26 @@ MESSAGES: dict[str, Message] = {
     "fit.gap": "{metric} eğitim setinde {train}, doğrulama setinde {val}. Ağ, örneklerini işin kendisinden "
     "daha iyi biliyor.",
     "fit.loss_gap": "doğrulama setindeki kayıp ({val:.3g}), eğitim setindekinin ({train:.3g}) {ratio:.1f} katı.",
-    "fit.remedy_over": "Ne yapmalı: daha çok ve daha çeşitli veri, veri çeşitlendirme, iletim sönümü ya da ağırlık "
-    "sönümü ya da daha küçük bir ağ.",
+    "fit.harder": "doğrulama setindeki kayıp ({val:.3g}), eğitim setindekinin ({train:.3g}) {ratio:.1f} katı; ama o "
+    "dönem her tahmin için daha zor: son bilinen değeri yinelemenin hatası da orada eğitimdekinin {naive:.1f} katı.",
+    "fit.apart_from_test": "{metric} doğrulama setinde {val}, test setinde ise {test}; her biri ötekinin güven "
+    "aralığının "
+    "dışında: iki set aynı biçimde ayrılmamış ya da doğrulama seti gereğinden çok şey seçmiş. Test setine inanın ve "
+    "setlerin nasıl ayrıldığına bakın.",
+    "fit.stopped_time": "{metric} eğitim setinde bile ancak {train}; ama eğitim, süresi dolduğu için bitti: ağ "
+    "hakkında "
+    "karar vermeden önce daha çok süre verin (--max-seconds).",
+    "fit.stopped_interrupted": "{metric} eğitim setinde bile ancak {train}; ama eğitim yarıda kesildi: ağ hakkında "
+    "karar "
+    "vermeden önce sürdürün (--resume).",
+    "fit.remedy_improving": "Ne yapmalı: önce daha çok epok, çünkü doğrulama setinde {metric} en iyi değerine son "
+    "epokta "
+    "ulaştı; sonra daha çok ve daha çeşitli veri, veri çeşitlendirme, iletim sönümü ya da ağırlık sönümü.",
+    "fit.remedy_improving_numbers": "Ne yapmalı: önce daha çok epok, çünkü doğrulama setinde {metric} en iyi değerine "
+    "son epokta ulaştı; sonra daha çok veri, iletim sönümü ya da ağırlık sönümü.",
+    "fit.too_short_in_part": "Tek bir epok bile tamamlanmadı; bir şey söylemek için bu azdır.",
     "fit.remedy_stop": "Ne yapmalı: daha çok ve daha çeşitli veri, veri çeşitlendirme, iletim sönümü ya da ağırlık "
     "sönümü, daha küçük bir ağ ya da {epoch}. epokta durmak (--patience).",
-    "fit.remedy_over_numbers": "Ne yapmalı: daha çok veri, iletim sönümü ya da ağırlık sönümü ya da daha küçük bir ağ.",
     "fit.remedy_stop_numbers": "Ne yapmalı: daha çok veri, iletim sönümü ya da ağırlık sönümü, daha küçük bir ağ ya da "
     "{epoch}. epokta durmak (--patience).",
     "fit.agree": "Aşırı uydurma belirtisi yok: {metric} eğitim setinde {train}, doğrulama setinde {val}.",
@@ -502,7 +518,12 @@ MESSAGES: dict[str, Message] = {
     "kare hatası {share:.1%} daha küçük.",
     "forecast.baseline_wins": "Burada basit bir tahmin kazandı: {baseline}. Ağın kare hatası onunkinin "
     "{ratio:.3g} katı.",
+    "forecast.alike": "Eğitim gerektirmeyen bir tahmin ağ kadar iyi: {baseline}. Kare hataları arasındaki fark yüzde "
+    "yarımdan az.",
+    "forecast.baseline_exact": "Burada basit bir tahmin hatasız: {baseline}. Ağ ise değil.",
     "forecast.use_it": "Eğitimle birlikte kaydedildi:",
+    "forecast.offer_alike": "Test bölümünde eğitim gerektirmeyen bir tahmin ağ kadar iyiydi: {baseline}. Onun tahmini "
+    "için komuta --baseline {name} ekleyin.",
     "forecast.offer": "Test bölümünde basit bir tahmin ağdan iyiydi (ağın kare hatası {ratio:.3g} katı): "
     "{baseline}. Onun tahmini için komuta --baseline {name} ekleyin.",
     "forecast.how": "{split} bölümünün {num_windows} penceresinde ölçüldü: ardında tam bir ufuk bulunan her "
