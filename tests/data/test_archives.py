@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from derin.core.errors import DataError
+from derin.core.errors import DataError, StorageError
 from derin.data.archives import UnreadableFileError, is_hidden, open_files
+from derin.data.download import unpack
 
 CONTENT = {"a/1.txt": b"one", "a/deep/2.txt": b"two" * 1000, "ğ/3.txt": b"", "top.txt": b"top"}
 
@@ -186,3 +188,87 @@ def test_hidden_folders_are_told_and_not_entered(folder: Path) -> None:
     assert not any(m.path.startswith(".git") for m in contents.members)
     assert is_hidden("__MACOSX")
     assert not is_hidden("macos")
+
+
+def _tar(mode: str = "w", **fields: object) -> bytes:
+    """A tar with one member of eight bytes, of which header fields are changed."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode, format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]
+        info = tarfile.TarInfo("a/x.txt")
+        info.size = 8
+        for name, value in fields.items():
+            setattr(info, name, value)
+        tar.addfile(info, io.BytesIO(b"12345678"))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("when", ["inf", "-inf", "nan", "1e300", "-5"])
+def test_any_time_of_modification_becomes_a_stamp_of_64_bits(when: str, tmp_path: Path) -> None:
+    (tmp_path / "x.tar").write_bytes(_tar(pax_headers={"mtime": when}))
+    (member,) = open_files(tmp_path / "x.tar").contents().members
+    assert 0 <= member.stamp < 1 << 63
+
+
+@pytest.mark.parametrize("name", ["/".join(["a"] * 8_000) + "/x.txt", "a/" + "x" * 5_000])
+def test_names_that_no_system_takes_are_refused_and_told_in_short(name: str, tmp_path: Path) -> None:
+    (tmp_path / "x.tar").write_bytes(_tar(name=name))
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as packed:
+        packed.writestr(name, b"")
+    for file in ("x.tar", "x.zip"):
+        contents = open_files(tmp_path / file).contents()
+        assert not contents.members
+        assert [len(shown) < 100 for shown, _ in contents.refused] == [True]
+        assert "too long" in contents.refused[0][1]
+        with pytest.raises(DataError, match="too long"):
+            unpack(tmp_path / file, tmp_path / "unpacked")
+
+
+def test_an_archive_of_far_more_than_its_size_is_refused(tmp_path: Path) -> None:
+    # Headers alone: a member of 2⁴⁰ bytes that are not there, and a zip that claims as much.
+    info = tarfile.TarInfo("a/x.txt")
+    info.size = 1 << 40
+    (tmp_path / "x.tar").write_bytes(info.tobuf(tarfile.GNU_FORMAT) + b"\0" * 1024)
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as packed:
+        packed.writestr("a/x.txt", b"12345678")
+    data = bytearray((tmp_path / "x.zip").read_bytes())
+    place = data.find(b"PK\1\2")
+    data[place + 24 : place + 28] = (0xFFFFFFF0).to_bytes(4, "little")
+    (tmp_path / "x.zip").write_bytes(data)
+    for file in ("x.tar", "x.zip"):
+        with pytest.raises(DataError, match="is refused: it claims"):
+            open_files(tmp_path / file).contents()
+
+
+def test_a_large_member_of_next_to_nothing_is_no_picture(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("a/x.png", bytes(17 << 20))
+    files = open_files(tmp_path / "x.zip")
+    with pytest.raises(UnreadableFileError, match="packed size"):
+        files.read("a/x.png")
+
+
+@pytest.mark.parametrize("form", ["zip", "tar", "tar.gz", "tar.bz2", "tar.xz", "lzma.zip"])
+def test_only_documented_errors_leave_altered_archives(form: str, tmp_path: Path) -> None:
+    """Bytes of sound archives are altered at random, a fixed number of times; all that is left is listed and read."""
+    if form.endswith("zip"):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_LZMA if form == "lzma.zip" else zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr("a/x.txt", b"12345678" * 9)
+            packed.writestr("b/y.txt", b"ab" * 9)
+        sound = buffer.getvalue()
+    else:
+        sound = _tar(f"w:{form.partition('.')[2]}" if "." in form else "w", pax_headers={"mtime": "1.5"})
+    rng = random.Random(0)
+    path = tmp_path / f"x.{form}"
+    for number in range(150):
+        data = bytearray(sound)
+        for _ in range(rng.randint(1, 3)):
+            data[rng.randrange(min(len(data), 2_000))] = rng.choice((0, 0x30, 0x7F, 0xFF, rng.randrange(256)))
+        path.write_bytes(data)
+        try:
+            files = open_files(path)
+            members = [member.path for member in files.contents().members]
+            assert all(isinstance(content, bytes) for _, content in files.read_all(members))
+            unpack(path, tmp_path / f"unpacked-{number}")
+        except (DataError, StorageError):
+            pass

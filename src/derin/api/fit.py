@@ -20,6 +20,7 @@ from derin.api.resuming import NOT_RECORDED, continued, plain, require_same_cont
 from derin.api.run import Run
 from derin.core.environment import differences, environment
 from derin.core.errors import DerinWarning, UsageError
+from derin.core.files import usable_path
 from derin.core.messages import say
 from derin.core.run import RunFolder
 from derin.data.known_rows import KNOWN_ROWS, pack, row_hashes
@@ -141,7 +142,7 @@ def _open_or_create(data: Any, out: str | Path | None, resume: bool) -> RunFolde
     if resume:
         if out is None:
             raise UsageError("To resume, name the run: --out RUN (out=... in Python).")
-        if (Path(out) / "run.json").exists():
+        if (usable_path(out, "The run") / "run.json").exists():
             return RunFolder.open(Path(out))
     if data is None:
         raise UsageError(f"There is no run at {out} to take the data from; name the data to train on.")

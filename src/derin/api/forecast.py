@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from derin.core.errors import UnknownNameError, UsageError
-from derin.core.files import write_bytes
+from derin.core.files import usable_path, write_bytes
 from derin.core.messages import say
 from derin.core.printable import spreadsheet_cell
 from derin.strategy.baselines import ALIKE
@@ -202,7 +202,7 @@ def _table(model: Model, data: Any, record: Mapping[str, Any]) -> Table | None:
     if isinstance(data, str) and data in NAMED_SETS:
         return load(data, recipe=model.recipe)
     if isinstance(data, str | Path):
-        path = Path(data)
+        path = usable_path(data, "The data")
         if not path.exists():
             raise UsageError(f"{str(data)!r} is neither a file nor a known data set; name a csv file.")
         # As the training data was read; the cut concerns training alone.

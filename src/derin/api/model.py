@@ -233,14 +233,16 @@ def open(path: str | Path, model: nn.Module | None = None, *, device: str = "cpu
         UsageError: there is no bundle, or it needs `model`.
     """
     from derin.api.bundles import load_model
+    from derin.core.files import usable_path
     from derin.models.weights.known import BY_NAME
 
-    if Path(path).is_file() or (str(path) in BY_NAME and not Path(path).exists()):
+    place = usable_path(path, "The model")
+    if place.is_file() or (str(path) in BY_NAME and not place.exists()):
         from derin.api.published import open_published
 
         if model is not None:
             raise UsageError(f"The published weights {path} name their own network; leave `model` out.")
         network, task, preparation, bundle = open_published(path)
     else:
-        network, task, preparation, bundle = load_model(Path(path), model)
+        network, task, preparation, bundle = load_model(place, model)
     return Model(network.to(device), task, preparation, bundle)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derin.core.errors import UsageError
-from derin.core.files import sha256_file
+from derin.core.files import sha256_file, usable_path
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -96,7 +96,7 @@ def start_from(
     """
     if model is not None and not isinstance(model, str):
         raise UsageError("With `weights`, model must be a registered name, or be left out to follow the weights.")
-    path = Path(weights)
+    path = usable_path(weights, "The weights")
     if (path / "card.json").exists() or (path / "run.json").exists():
         return _from_bundle(path, model, preprocess)
     return _from_published(str(weights), model, preprocess, download, progress)

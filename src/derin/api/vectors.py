@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from derin.core.errors import UsageError
+from derin.core.files import usable_path
 from derin.data.text.vectors import WordVectors, read_vectors
 
 
@@ -18,7 +19,7 @@ def open_word_vectors(source: str | Path) -> WordVectors:
         UsageError: nothing is there, or the run has no word vectors.
         DataError: the file is none of these.
     """
-    path = Path(source)
+    path = usable_path(source, "The word vectors")
     if path.is_dir():
         from derin.api.model import open
         from derin.tasks.word_vectors import vectors_of

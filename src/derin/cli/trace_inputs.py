@@ -190,12 +190,13 @@ def _numbers(text: str, option: str) -> Tensor:
     import numpy as np
     import torch
 
+    from derin.core.arrays import read_npy
     from derin.core.errors import DataError, UsageError
 
     suffix = _suffix(text)
     try:
         if suffix == ".npy":
-            array = np.load(text, allow_pickle=False)
+            array = read_npy(Path(text))
         elif suffix == ".csv":
             array = np.loadtxt(text, delimiter=",", ndmin=2)
         else:

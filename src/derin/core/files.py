@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from derin.core.errors import RefusedFileError
+from derin.core.errors import RefusedFileError, UsageError
 from derin.core.faults import FAULT_POINTS, fault_point
 from derin.core.folders import recover_folder, remove_leftovers, replace_folder, temporary_folder
 from derin.core.storage import leftover_name, storage_errors, sync_folder
@@ -33,11 +33,13 @@ __all__ = [
     "sha256_file",
     "storage_errors",
     "temporary_folder",
+    "usable_path",
     "write_bytes",
     "write_json",
 ]
 
 _CHUNK_BYTES = 1 << 20
+_LONGEST_SHOWN = 40  # letters of a path that no system takes
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows' own
 
 
@@ -138,6 +140,34 @@ def open_plain(
         return file
     file.close()
     raise RefusedFileError(f"The file {path} is refused: {problem}; restore it or choose another.")
+
+
+def usable_path(path: str | Path, what: str) -> Path:
+    """A path that the system can look at, whether or not something is there.
+
+    Args:
+        path: as a person gave it.
+        what: it is given for, as the beginning of a sentence: ``"The data"``.
+
+    Raises:
+        UsageError: it is longer than a system takes, holds a zero byte, or lies in a folder that is closed.
+
+    Example:
+        >>> usable_path("x" * 5000, "The run")
+        Traceback (most recent call last):
+        derin.core.errors.UsageError: The run 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…' cannot be looked \
+up (File name too long); check the path.
+    """
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        shown = str(path)
+        name = repr(shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "…")
+        raise UsageError(f"{what} {name} cannot be looked up ({reason}); check the path.") from None
+    return Path(path)
 
 
 def sha256_file(path: Path) -> str:

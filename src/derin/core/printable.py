@@ -50,6 +50,11 @@ def whole_pairs(text: str) -> str:
     return text if text.isascii() else _HALF_PAIR.sub(_escape, text)
 
 
+def replace_half_pairs(text: str) -> str:
+    """The text with U+FFFD in place of half pairs: for texts that are learnt from, where a name would be escaped."""
+    return text if text.isascii() else _HALF_PAIR.sub("\ufffd", text)
+
+
 def has_half_pairs(text: str) -> bool:
     """Whether a text holds half pairs, which no encoding has a form for."""
     return not text.isascii() and _HALF_PAIR.search(text) is not None

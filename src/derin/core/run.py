@@ -28,6 +28,7 @@ from derin.core.files import (
     recover_folder,
     remove_leftovers,
     storage_errors,
+    usable_path,
     write_json,
 )
 from derin.core.formats import checked_format
@@ -85,7 +86,7 @@ class RunFolder:
             UsageError: there is a run at ``path`` already, or other files.
             StorageError: the folder cannot be made.
         """
-        run = cls(_next_free(Path(root), name) if path is None else Path(path))
+        run = cls(_next_free(Path(root), name) if path is None else usable_path(path, "The run"))
         with storage_errors(f"The run {run.path}"):
             run._is_new = path is None or not run.path.exists()
             run.path.mkdir(parents=True, exist_ok=True)
@@ -99,7 +100,7 @@ class RunFolder:
         Raises:
             UsageError: there is none.
         """
-        run = cls(Path(path))
+        run = cls(usable_path(path, "The run"))
         if not run.has_record():
             raise UsageError(
                 f"There is no run at {path}; name a folder that `derin train` has written (it has run.json)."

@@ -5,9 +5,14 @@ Names that lead out of an archive, links and devices are told and never followed
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+import lzma
 import os
 import re
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -16,22 +21,41 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
 
 # A larger file is no picture, and what claims to be one would fill the memory.
 MAX_FILE_BYTES = 1 << 30
+# A member of an archive costs nothing to whoever packed it: deflate makes a thousand zeros one byte, xz seven thousand.
+MAX_MEMBER_BYTES = 256 << 20
+MAX_RATIO = 1_000
+_SMALL_MEMBER = 16 << 20  # a black picture packs as well as a bomb
+_SMALL_ARCHIVE = 1 << 30
+MAX_MEMBERS = 5_000_000
+# What systems take as a path, and more folders than people make.
+_MAX_NAME_BYTES = 4_096
+_MAX_PARTS = 100
+_LONGEST_SHOWN = 80  # letters of a name that is refused
 _HIDDEN_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "__pycache__"})
-_ARCHIVE_ERRORS = (
+# What zipfile, tarfile and the decompressors raise on damaged archives, found by cutting and altering some of each.
+# They raise OSError too, without an errno; where no disk is written to, every OSError counts.
+ARCHIVE_ERRORS = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
+    lzma.LZMAError,
+    struct.error,
     EOFError,
     NotImplementedError,
     RuntimeError,
     ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    MemoryError,
 )
 
 
@@ -225,15 +249,19 @@ class ZipFiles(_InAnyOrder):
         found = Contents()
         members: dict[str, Member] = {}
         folders: set[str] = set()
-        for info in self._zip.infolist():
+        infos = self._zip.infolist()
+        check_bounds(self.path, len(infos), sum(info.file_size for info in infos))
+        for info in infos:
             # Some programs on Windows write their own separator.
             path, reason = _inside(info.filename.replace("\\", "/"))
             if reason is None and stat.S_ISLNK(info.external_attr >> 16):
                 reason = Sentence("reading.link")
             if reason is None and info.flag_bits & 1:
                 reason = Sentence("reading.encrypted")
+            if reason is None and not info.filename:
+                reason = Sentence("reading.no_name")
             if reason is not None:
-                found.refused.append((info.filename, reason))
+                found.refused.append((path, reason))
             elif info.is_dir():
                 folders.add(path)
             else:
@@ -249,12 +277,16 @@ class ZipFiles(_InAnyOrder):
         if not self._infos:
             self.contents()
         info = self._infos[path]
-        if info.file_size > MAX_FILE_BYTES:
-            raise UnreadableFileError(Sentence("reading.file_too_large", size=MAX_FILE_BYTES >> 30))
+        if info.file_size > MAX_MEMBER_BYTES or (
+            info.file_size > _SMALL_MEMBER and info.file_size > MAX_RATIO * info.compress_size
+        ):
+            raise UnreadableFileError(
+                Sentence("reading.member_too_large", size=MAX_MEMBER_BYTES >> 20, ratio=MAX_RATIO)
+            )
         try:
             with self._zip.open(info) as file:
                 return file.read(info.file_size)
-        except (*_ARCHIVE_ERRORS, OSError) as error:
+        except (*ARCHIVE_ERRORS, OSError) as error:
             raise UnreadableFileError(Sentence("reading.damaged_in_archive", error=str(error))) from None
 
     def close(self) -> None:
@@ -271,7 +303,8 @@ class TarFiles:
         self.stamp: tuple[int, int] | None = _stamp(path)
         self._last: dict[str, int] = {}  # the number of the last member of each name
         try:
-            tarfile.open(path, "r:*").close()
+            with open_tar(path):
+                pass
         except tarfile.ReadError as error:
             raise DataError(
                 f"{path} is damaged or no archive ({error}). A folder, a zip or a tar is required."
@@ -291,7 +324,7 @@ class TarFiles:
             elif reason is None and not (info.isreg() or info.isdir()):
                 reason = Sentence("reading.no_plain_file")
             if reason is not None:
-                found.refused.append((info.name, reason))
+                found.refused.append((path, reason))
             elif info.isdir():
                 folders.add(path)
             else:
@@ -313,18 +346,104 @@ class TarFiles:
         wanted = {self._last[path]: path for path in paths}
         for number, info, tar in self._members():
             if number in wanted:
-                file = tar.extractfile(info) if info.size <= MAX_FILE_BYTES else None
+                file = tar.extractfile(info) if info.size <= MAX_MEMBER_BYTES else None
                 yield wanted[number], b"" if file is None else file.read()
 
     def _members(self) -> Iterator[tuple[int, tarfile.TarInfo, tarfile.TarFile]]:
-        with _damage_told(self.path), tarfile.open(self.path, "r:*") as tar:
-            for number, info in enumerate(tar):
+        with _damage_told(self.path), open_tar(self.path) as tar:
+            for number, info in enumerate(members_of(tar, self.path)):
                 yield number, info, tar
-                # The list of all members is never asked for, and would grow with the archive.
-                tar.members = []  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """The archive is opened anew for each pass."""
+
+
+def read_gzip(data: bytes, where: object) -> bytes:
+    """What gzipped bytes hold, in memory that grows with it; bytes that are not gzipped as they are.
+
+    Args:
+        data: of a whole file.
+        where: its name, for messages.
+
+    Raises:
+        DataError: it is damaged or cut off, or unpacks to far more than files of data do.
+    """
+    if data[:2] != b"\x1f\x8b":
+        return data
+    most = max(MAX_MEMBER_BYTES, MAX_RATIO * len(data) // 4)
+    unpacked = bytearray()
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            while piece := file.read(1 << 20):
+                unpacked += piece
+                if len(unpacked) > most:
+                    raise DataError(f"{where} is refused: its {len(data):,} bytes unpack to more than {most:,}.")
+        return bytes(unpacked)
+    except (*ARCHIVE_ERRORS, OSError) as error:
+        raise DataError(
+            f"{where}: a whole gzip file is required; it is damaged or cut off ({error}). Fetch it again."
+        ) from None
+
+
+def check_bounds(path: Path, num_members: int, num_bytes: int) -> None:
+    """Refuses an archive that is small on disk and without bounds when it is unpacked.
+
+    Raises:
+        DataError: it claims more members or bytes than archives of data have.
+    """
+    most = max(_SMALL_ARCHIVE, MAX_RATIO * path.stat().st_size)
+    if num_members > MAX_MEMBERS or num_bytes > most:
+        raise DataError(
+            f"{path} is refused: it claims {num_members:,} members of {num_bytes:,} bytes; at most {MAX_MEMBERS:,} of "
+            f"{most:,} are read from an archive of its size. Unpack it yourself if you trust it."
+        )
+
+
+@contextmanager
+def open_tar(path: Path) -> Iterator[tarfile.TarFile]:
+    """A tar file, compressed or not, of which no header is larger than a member may be."""
+    with path.open("rb") as raw:
+        head = raw.read(6)
+        raw.seek(0)
+        opened: IO[bytes] = raw
+        if head[:2] == b"\x1f\x8b":
+            opened = gzip.GzipFile(fileobj=raw)  # type: ignore[assignment]
+        elif head[:3] == b"BZh":
+            opened = bz2.BZ2File(raw)
+        elif head == b"\xfd7zXZ\0" or head[:3] == b"]\0\0":
+            opened = lzma.LZMAFile(raw)  # noqa: SIM115 - closed below
+        bounded: Any = _Bounded(opened)
+        with opened, tarfile.open(fileobj=bounded, mode="r:") as tar:
+            yield tar
+
+
+def members_of(tar: tarfile.TarFile, path: Path) -> Iterator[tarfile.TarInfo]:
+    """The members of a tar file, one after the other, as long as they stay within bounds.
+
+    Raises:
+        DataError: there are more, or larger ones, than archives of data have.
+    """
+    for number, info in enumerate(tar, start=1):
+        if info.size < 0:
+            raise tarfile.ReadError(f"a member of {info.size} bytes")
+        if number % 1_000 == 1 or info.size > _SMALL_MEMBER:
+            check_bounds(path, number, info.offset_data + info.size)
+        yield info
+        # The list of all members is never asked for, and would grow with the archive.
+        tar.members = []  # type: ignore[attr-defined]
+
+
+class _Bounded:
+    """A file that gives no more at once than a member may hold: extended headers claim any size."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell, self.close = file.seek, file.tell, file.close
+
+    def read(self, size: int = -1) -> bytes:
+        if size > MAX_MEMBER_BYTES:
+            raise tarfile.ReadError(f"a part of {size:,} bytes")
+        return self._file.read(size)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -349,9 +468,16 @@ def _inside(name: str) -> tuple[str, str | None]:
         return name, Sentence("reading.zero_byte")
     if name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name):
         return name, Sentence("reading.absolute_name")
+    if is_too_long(name):
+        return name[:_LONGEST_SHOWN] + "…", Sentence("reading.name_too_long")
     if ".." in re.split(r"[/\\]", name):
         return name, Sentence("reading.leaves_archive")
     return "/".join(part for part in name.split("/") if part not in ("", ".")), None
+
+
+def is_too_long(name: str) -> bool:
+    """Whether a member's name is longer, or of more folders, than systems and people make them."""
+    return len(name.encode("utf-8", "surrogatepass")) > _MAX_NAME_BYTES or name.count("/") >= _MAX_PARTS
 
 
 def _parents(paths: Collection[str]) -> set[str]:
@@ -369,7 +495,7 @@ def _damage_told(path: Path) -> Iterator[None]:
     """Turns what the archive modules raise on damage into one sentence."""
     try:
         yield
-    except (*_ARCHIVE_ERRORS, OSError) as error:
+    except (*ARCHIVE_ERRORS, OSError) as error:
         raise DataError(
             f"{path} is damaged or cannot be read as an archive ({error}). Fetch or pack it again."
         ) from None

@@ -7,19 +7,18 @@ import hashlib
 import http.client
 import os
 import shutil
-import tarfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from derin.core.errors import DataError, StorageError
+from derin.data.archives import ARCHIVE_ERRORS, check_bounds, is_too_long, members_of, open_tar
 from derin.data.cache import cache_folder
 from derin.version import __version__
 
@@ -269,9 +268,12 @@ def unpack(archive: Path, folder: Path, *, largest_bytes: int = 20 << 30) -> Pat
                         raise DataError(f"{archive} unpacks to more than {largest_bytes:,} bytes, which is refused.")
                     file.write(chunk)
         growing.rename(folder)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
+    except ARCHIVE_ERRORS as error:
         raise DataError(f"{archive} is damaged or cannot be unpacked ({error}). Fetch it again.") from None
     except OSError as error:
+        if error.errno is None or error.errno == errno.ENAMETOOLONG:  # of a decompressor, or of a member's name
+            reason = error.strerror or error
+            raise DataError(f"{archive} is damaged or cannot be unpacked ({reason}). Fetch it again.") from None
         if folder.is_dir() and error.errno in (errno.EEXIST, errno.ENOTEMPTY):
             return folder  # another process was faster
         raise StorageError(
@@ -286,13 +288,15 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     """Name and open content of each file in an archive."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as packed:
-            for info in packed.infolist():
-                if not info.is_dir():
+            infos = packed.infolist()
+            check_bounds(archive, len(infos), sum(info.file_size for info in infos))
+            for info in infos:
+                if not info.filename.endswith("/"):
                     with packed.open(info) as source:
                         yield info.filename, source
         return
-    with tarfile.open(archive, "r:*") as tar:
-        for member in tar:
+    with open_tar(archive) as tar:
+        for member in members_of(tar, archive):
             if member.isdir():
                 continue
             source_file = tar.extractfile(member) if member.isreg() else None
@@ -303,6 +307,8 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 def _inside(name: str, archive: Path) -> tuple[str, ...]:
     """The parts of a member's name, which may not lead out of the folder on any system."""
+    if is_too_long(name):
+        raise DataError(f"{archive}: it holds {name[:40]!r}…, a name that is too long; such an archive is refused.")
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if not parts or any(part in ("..", "/") or ":" in part or "\0" in part for part in parts):
         raise DataError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import tarfile
 import tempfile
 import zipfile
 from collections import Counter
@@ -16,6 +15,7 @@ import numpy as np
 
 from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.core.registry import Registry
+from derin.data.archives import ARCHIVE_ERRORS, members_of, open_tar
 from derin.data.download import unpack
 from derin.data.pictures.listing import PICTURE_ENDINGS
 from derin.data.readers.arrays import is_array_file, is_array_folder, read_arrays
@@ -293,15 +293,15 @@ def _names_in_archive(path: Path) -> list[str]:
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as packed:
-                names = [info.filename for info in packed.infolist() if not info.is_dir()]
+                names = [info.filename for info in packed.infolist() if not info.filename.endswith("/")]
         else:
-            with tarfile.open(path, "r:*") as tar:
-                for member in tar:
+            with open_tar(path) as tar:
+                for member in members_of(tar, path):
                     if member.isreg():
                         names.append(member.name)
                     if len(names) >= _MOST_NAMES:
                         break
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
+    except (*ARCHIVE_ERRORS, OSError) as error:
         raise DataError(f"{path} is damaged or no archive ({error}). Fetch it again.") from None
     return [n for n in names if not PurePosixPath(n).name.startswith(".") and not n.startswith(_HIDDEN)]
 

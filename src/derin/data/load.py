@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, UsageError, near_matches
+from derin.core.files import usable_path
 from derin.core.messages import Sentence
 from derin.data.catalog import NAMED_SETS
 from derin.data.cells import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
@@ -200,7 +201,7 @@ def _read(source: Any, options: ReadOptions, download: bool) -> Table:
 
 
 def _read_path(source: str | Path, options: ReadOptions) -> Table:
-    path = Path(source).expanduser()
+    path = usable_path(_at_home(source), "The data")
     if not path.exists():
         hint = ""
         if isinstance(source, str) and not any(mark in source for mark in "/\\."):
@@ -210,6 +211,14 @@ def _read_path(source: str | Path, options: ReadOptions) -> Table:
             f"(looked in {Path.cwd()}){hint}."
         )
     return read_form(path, name=path.resolve().name, options=options)
+
+
+def _at_home(source: str | Path) -> Path:
+    """The path with the home folder in place of ``~``; as it is where there is no such home."""
+    try:
+        return Path(source).expanduser()
+    except RuntimeError:
+        return Path(source)
 
 
 def _read_pair(inputs: Any, targets: Any, options: ReadOptions) -> Table:

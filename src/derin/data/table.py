@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
+from derin.core.printable import replace_half_pairs
 from derin.data.reading import Reading
 from derin.data.recipe import Recipe
 from derin.data.schema import Column, Role, Schema
@@ -86,7 +87,7 @@ class Ragged:
 
     @classmethod
     def from_texts(cls, texts: Sequence[str]) -> Ragged:
-        encoded = [t.encode("utf-8") for t in texts]
+        encoded = [replace_half_pairs(t).encode("utf-8") for t in texts]
         offsets = np.concatenate([[0], np.cumsum([len(e) for e in encoded], dtype=np.int64)]).astype(np.int64)
         return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
 

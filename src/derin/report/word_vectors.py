@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from derin.core.errors import RefusedFileError
-from derin.core.files import open_plain
+from derin.core.arrays import read_npz
+from derin.core.errors import DataError, RefusedFileError
 from derin.core.messages import say
 from derin.data.text.vectors import WordVectors
 from derin.explain.word_map import word_map
@@ -60,10 +59,9 @@ def _map(story: Story, found: Mapping[str, Any]) -> Html | None:
     if not isinstance(words, list) or not 5 <= len(words) <= _MOST_WORDS or not path.exists():
         return None
     try:
-        with open_plain(path, max_bytes=_MOST_BYTES) as file, np.load(file, allow_pickle=False) as arrays:
-            values = arrays["values"].astype(np.float32)
+        values = read_npz(path, max_bytes=_MOST_BYTES, names=("values",))["values"].astype(np.float32)
         vectors = WordVectors(tuple(map(str, words)), values)
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, DataError) as error:
         raise RefusedFileError(f"The file {path} is damaged ({error}); train the run again.") from None
     drawn = word_map(vectors, vectors.words)
     return join([tag("h3", say("word-vectors.map")), tag("p", say("word-vectors.map_note")), Html(drawn.svg())])

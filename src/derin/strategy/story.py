@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeGuard
 
-import numpy as np
 import numpy.typing as npt
 
+from derin.core.arrays import read_npz
 from derin.core.errors import RefusedFileError
-from derin.core.files import open_plain
 from derin.core.run import RunFolder
 
 SPLITS = ("train", "val", "test")
@@ -141,18 +139,7 @@ def _read_examples(path: Path) -> dict[str, npt.NDArray[Any]]:
     if not path.exists():
         return {}
     remedy = "delete it, or measure the run again"
-    try:
-        with open_plain(path, max_bytes=_MAX_EXAMPLE_BYTES) as file:
-            with zipfile.ZipFile(file) as archive:
-                if sum(member.file_size for member in archive.infolist()) > _MAX_EXAMPLE_BYTES:
-                    raise RefusedFileError(
-                        f"The examples {path} are refused: they unfold to more than 256 MiB; {remedy}."
-                    )
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as arrays:
-                found = {name: arrays[name] for name in (*_TEXTS, *_NUMBERS, *_POINTS, "pictures") if name in arrays}
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise RefusedFileError(f"The examples {path} are refused: {error}; {remedy}.") from error
+    found = read_npz(path, max_bytes=_MAX_EXAMPLE_BYTES, names=(*_TEXTS, *_NUMBERS, *_POINTS, "pictures"))
     kinds = dict.fromkeys(_TEXTS, "U") | dict.fromkeys((*_NUMBERS, *_POINTS), "iuf") | {"pictures": "u"}
     for name, array in found.items():
         shaped = array.ndim == 4 and array.shape[3] in (1, 3) if name == "pictures" else array.ndim in (1, 2)

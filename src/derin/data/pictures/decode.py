@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import threading
 import zlib
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
@@ -30,6 +31,12 @@ Pixels = npt.NDArray[np.uint8]
 # Twice the limit at which Pillow warns: 179 million pixels, half a gigabyte in RGB.
 MAX_PIXELS = 178_956_970
 _TOO_LARGE = Sentence("reading.too_many_pixels", most=MAX_PIXELS)
+# A small file may hold a picture of any size: what it takes is known before it is decoded.
+MAX_BYTES = 512 << 20
+_TOO_MANY_BYTES = Sentence("reading.too_many_bytes", most=MAX_BYTES >> 20)
+_BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "LA": 2, "La": 2, "PA": 2, "RGB": 3, "YCbCr": 3, "LAB": 3, "HSV": 3}
+_DEEP_BYTES = {"I": 4, "F": 4}  # any other mode of whole numbers has 16 bits
+_STRIP_PIXELS = 1 << 22
 # Pictures beyond this are decoded one at a time, so that memory stays bounded with many threads.
 _LARGE_PIXELS = 24_000_000
 _ONE_LARGE_PICTURE = threading.Lock()
@@ -103,6 +110,8 @@ def open_picture(data: bytes, *, values: PixelValues | None = None) -> Opened:
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise UnreadablePictureError(_TOO_LARGE)
+        if width * height * _bytes_per_pixel(image) > MAX_BYTES:
+            raise UnreadablePictureError(_TOO_MANY_BYTES)
         remarks: list[str] = []
         if getattr(image, "is_animated", False):
             pages = image.format in ("TIFF", "MPO")
@@ -235,15 +244,31 @@ def _on_white(image: Image, remarks: list[str]) -> Image:
     """A picture with an alpha channel, laid on white."""
     import PIL.Image
 
-    alpha, mode = image.getchannel("A"), "L" if image.mode == "LA" else "RGB"
-    opaque = image.convert(mode)
-    lowest, _ = alpha.getextrema()
+    mode = "L" if image.mode == "LA" else "RGB"
+    lowest, _ = image.getchannel("A").getextrema()
     if lowest == 255:
-        return opaque
+        return image.convert(mode)
     remarks.append(Sentence("reading.on_white"))
     ground = PIL.Image.new(mode, image.size, "white")
-    ground.paste(opaque, mask=alpha)
+    for box in _strips(image):
+        part = image.crop(box)
+        ground.paste(part.convert(mode), box, mask=part.getchannel("A"))
     return ground
+
+
+def _strips(image: Image) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes of whole rows that cover a picture, so that what is made of each on the way stays small."""
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield 0, top, image.width, min(top + rows, image.height)
+
+
+def _bytes_per_pixel(image: Image) -> int:
+    """What a pixel takes once it is decoded; a palette that knows transparency becomes four bands."""
+    if image.mode == "P" and "transparency" in image.info:
+        return 4
+    deep = 2 if image.mode.startswith("I;") else _DEEP_BYTES.get(image.mode)
+    return deep or _BYTES_PER_PIXEL.get(image.mode, 4)
 
 
 def _eight_bits(

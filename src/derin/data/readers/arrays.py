@@ -1,13 +1,11 @@
 """NumPy files (.npz, .npy) and arrays in memory, with the names and shapes in which people have them.
 
-Files are read with ``allow_pickle=False``: reading never runs code.
+Files are read by `derin.core.arrays`: reading never runs code.
 """
 
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from derin.core.errors import DataError
+from derin.core.arrays import read_npy, read_npz
+from derin.core.errors import DataError, RefusedFileError
 from derin.core.messages import Sentence
 from derin.data.pictures.values import PixelValues
 from derin.data.readers.array_columns import ArrayColumn, input_column, target_column
@@ -32,7 +31,7 @@ _INPUT_WORDS = ("x", "images", "image", "data", "features", "inputs", "input", "
 _TARGET_WORDS = ("y", "labels", "label", "targets", "target")
 _CLASS_NAME_KEYS = ("class_names", "classes", "label_names", "target_names")
 _UNSPLIT = ""
-_NPY_START, _ZIP_START = b"\x93NUMPY", b"PK"
+_MAX_BYTES = 64 << 30  # of all arrays of a file, unpacked
 
 
 @dataclass(frozen=True)
@@ -271,45 +270,16 @@ def _labels_beside(path: Path) -> Path:
 def _read_npy(path: Path) -> Array:
     """One array, mapped: copy on write, because torch wants arrays that may be written."""
     try:
-        with path.open("rb") as file:
-            _check_start(path, file.read(len(_NPY_START)), _NPY_START)
-        return np.load(path, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError, EOFError, MemoryError) as error:
-        raise _refused(path, path.stem, error) from None
+        return read_npy(path, mapped=True)
+    except RefusedFileError as error:
+        raise DataError(str(error)) from None
 
 
 def _read_npz(path: Path) -> dict[str, Array]:
-    arrays: dict[str, Array] = {}
-    key = ""
     try:
-        with path.open("rb") as file:
-            _check_start(path, file.read(len(_NPY_START)), _ZIP_START)
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as packed:
-                for key in packed.files:
-                    arrays[key] = packed[key]
-    except (OSError, ValueError, EOFError, MemoryError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise _refused(path, key, error) from None
-    return arrays
-
-
-def _check_start(path: Path, start: bytes, wanted: bytes) -> None:
-    """Refuses what is no NumPy file before NumPy takes it for a pickle."""
-    if not start.startswith(wanted):
-        raise DataError(
-            f"{path}: a NumPy file begins with {wanted!r}; got {start!r}. Check that it was written to its end by "
-            f"{'np.savez' if wanted == _ZIP_START else 'np.save'}."
-        )
-
-
-def _refused(path: Path, key: str, error: Exception) -> DataError:
-    where = f"{path}" + (f", array {key!r}" if key and key != path.stem else "")
-    if any(words in str(error) for words in ("allow_pickle", "Python objects")):
-        return DataError(
-            f"{where}: arrays of numbers or strings are required; this file holds Python objects, which are never "
-            "loaded because that could run code. Save it again without dtype=object."
-        )
-    return DataError(f"{where} cannot be read as a NumPy file ({error}). Check that it was written to its end.")
+        return read_npz(path, max_bytes=_MAX_BYTES)
+    except RefusedFileError as error:
+        raise DataError(str(error)) from None
 
 
 __all__ = ["ArrayColumn", "ArrayPart", "is_array_file", "is_array_folder", "read_arrays", "table_from_arrays"]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import re
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from derin.core.errors import DataError, UsageError
 from derin.core.messages import Sentence
+from derin.data.archives import read_gzip
 
 _MARKS = (
     # UTF-32 first: its little-endian mark begins with that of UTF-16.
@@ -55,14 +54,11 @@ def read_bytes(path: Path) -> bytes:
         DataError: the file cannot be read, or is a damaged gzip file.
     """
     try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"{path}: a whole gzip file is required; it is damaged or cut off ({error}). Fetch it again."
-        ) from None
+        return read_gzip(path.read_bytes(), path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except MemoryError:
+        raise DataError(f"{path} has more bytes than the memory holds; give a part of it.") from None
 
 
 def read_text(path: Path, encoding: str | None = None, likely: str | None = None) -> Decoded:
@@ -124,10 +120,14 @@ def check_encoding(encoding: str | None, where: str) -> None:
     Raises:
         UsageError: there is no such encoding.
     """
+    if encoding is None:
+        return
     try:
-        if encoding is not None:
-            b"a\0".decode(encoding, errors="replace")
-    except LookupError:
+        # Python knows some that are no encodings of text ("hex"), or refuse bytes whatever is asked ("idna").
+        right = isinstance(bytes(range(256)).decode(encoding, errors="replace"), str)
+    except (LookupError, ValueError, TypeError):
+        right = False
+    if not right:
         raise UsageError(
             f"{where}: an encoding that Python knows is required, such as utf-8 or cp1254; got {encoding!r}."
         ) from None

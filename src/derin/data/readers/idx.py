@@ -33,6 +33,7 @@ _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E:
 _PICTURES = re.compile(r"^(?P<stem>.*?)images(?P<gap>[-.])idx[34](?P<type>-ubyte)?(?P<gz>\.gz)?$", re.IGNORECASE)
 # Deflate cannot shrink by more than this, so that a header which claims more is a lie.
 _LARGEST_RATIO = 1032
+_MAX_AXES = 32
 
 
 def read_idx_array(path: str | Path) -> npt.NDArray[np.generic]:
@@ -68,12 +69,13 @@ def _read(file: BinaryIO, path: Path, most: int) -> npt.NDArray[np.generic]:
         )
     num_axes = head[3]
     sizes = file.read(4 * num_axes)
-    if len(sizes) < 4 * num_axes or num_axes == 0:
-        raise DataError(f"{path}: an IDX header with {num_axes} axes is cut off. Fetch the file again.")
+    if len(sizes) < 4 * num_axes or not 1 <= num_axes <= _MAX_AXES:
+        raise DataError(f"{path}: an IDX header with {num_axes} axes is cut off or none. Fetch the file again.")
     shape = tuple(int(n) for n in np.frombuffer(sizes, dtype=">u4"))
     dtype = np.dtype(_TYPES[head[2]])
     num_bytes = math.prod(shape) * dtype.itemsize
-    if num_bytes > most:
+    # Also where one size is 0 the others must be such that strides can be computed.
+    if max(num_bytes, math.prod(max(n, 1) for n in shape)) > most:
         raise DataError(
             f"{path}: the header promises {num_bytes:,} bytes of values, more than the file can hold. Fetch it again."
         )

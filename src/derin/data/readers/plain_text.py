@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import unicodedata
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -14,7 +12,7 @@ import numpy as np
 
 from derin.core.errors import DataError, UsageError
 from derin.core.messages import Sentence
-from derin.data.archives import is_hidden, open_files
+from derin.data.archives import is_hidden, open_files, read_gzip
 from derin.data.readers.decoding import check_encoding, decode, read_bytes
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
@@ -166,7 +164,7 @@ def _files(paths: Sequence[Path], reading: Reading) -> Iterator[tuple[str, bytes
                         member.path, Outcome.SKIPPED, Sentence("reading.endings_only", endings=", ".join(wanted))
                     )
             read = dict(files.read_all([m.path for m in visible if _ending(m.path) in wanted]))
-            yield from ((file, _unpacked(read[file], file)) for file in sorted(read))
+            yield from ((file, read_gzip(read[file], file)) for file in sorted(read))
 
 
 def _endings_read(names: Iterator[str]) -> tuple[str, ...]:
@@ -177,15 +175,6 @@ def _endings_read(names: Iterator[str]) -> tuple[str, ...]:
 
 def _ending(name: str) -> str:
     return PurePosixPath(name.lower().removesuffix(".gz")).suffix
-
-
-def _unpacked(data: bytes, file: str) -> bytes:
-    if data[:2] != b"\x1f\x8b":
-        return data
-    try:
-        return gzip.decompress(data)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{file}: a whole gzip file is required; it is damaged or cut off ({error}).") from None
 
 
 def _text(file: str, data: bytes, encoding: str | None, reading: Reading, line_ends: list[str]) -> str:

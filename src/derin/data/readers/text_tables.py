@@ -9,6 +9,7 @@ from typing import Any
 
 from derin.core.errors import DataError, UnknownNameError
 from derin.core.messages import Sentence
+from derin.core.printable import has_half_pairs, replace_half_pairs
 from derin.data.readers.column_names import LABEL_NAMES, TEXT_NAMES
 from derin.data.readers.decoding import lines_of, read_text
 from derin.data.readers.delimited import Records, head_records, read_records
@@ -246,17 +247,22 @@ def _json_lines(path: Path, reading: Reading) -> tuple[Columns, Sequence[int]]:
     objects: list[dict[str, Any]] = []
     lines: list[int] = []
     wrong: dict[str, list[int]] = {}
+    halved: list[int] = []
     for number, line in enumerate(lines_of(decoded.text), start=1):
         if not line.strip():
             continue
         value = _parsed(line)
         if isinstance(value, dict):
+            if "\\u" in line and any(has_half_pairs(text) for pair in value.items() for text in map(str, pair)):
+                halved.append(number)
+                value = {_whole(key): _whole(item) for key, item in value.items()}
             objects.append(value)
             lines.append(number)
         else:
             wrong.setdefault("reading.no_json" if value is None else "reading.no_json_object", []).append(number)
     for key, numbers in wrong.items():
         reading.extend(line_findings(path.name, numbers, Outcome.SKIPPED, Sentence(key)))
+    reading.extend(line_findings(path.name, halved, Outcome.CONVERTED, Sentence("reading.half_pairs")))
     if not objects:
         raise DataError(f"{path}: a JSON object on each line is required; none is there.")
     keys = list(dict.fromkeys(key for value in objects for key in value))
@@ -270,6 +276,10 @@ def _parsed(line: str) -> Any:
         return json.loads(line)
     except (ValueError, RecursionError):
         return None
+
+
+def _whole(value: Any) -> Any:
+    return replace_half_pairs(value) if isinstance(value, str) else value
 
 
 def _is_plain(value: Any) -> bool:

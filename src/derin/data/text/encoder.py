@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError
+from derin.core.printable import replace_half_pairs
 from derin.data.table import Ragged
 from derin.data.text.casing import TURKISH, looks_turkish, to_lower
 from derin.data.text.tokenizers import TOKENIZERS, Tokenizer
@@ -165,6 +166,7 @@ class TextEncoder:
 
 
 def _written(text: str, lowercase: bool, language: str | None) -> str:
+    text = replace_half_pairs(text)  # as they come from a shell or from JSON
     return to_lower(text, language) if lowercase else unicodedata.normalize("NFC", text)
 
 

@@ -39,6 +39,9 @@ _HEADER = re.compile(rb"(\d{1,10})[ \t](\d{1,6})[ \t]*\r?\n")
 _NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|inf|infinity)", re.IGNORECASE)
 _MOST_WORD_BYTES = 4_096
 _MOST_UNPACKED_BYTES = 16 << 30
+_PIECE_BYTES = 1 << 20
+# No number of a file of vectors is longer; one long cell would give every cell of an array its width.
+_MOST_CELL_BYTES = 64
 _LINES_AT_ONCE = 10_000
 _LINES_LOOKED_AT = 100  # to find out how many values a line has
 # First bytes of what people have beside the forms that are read.
@@ -75,25 +78,34 @@ def parse_vectors(path: Path, reading: Reading, limit: int | None = None) -> Fou
                 data.close()
 
 
-def _content(file: io.BufferedReader, path: Path) -> bytes | mmap.mmap:
+def _content(file: io.BufferedReader, path: Path) -> bytearray | mmap.mmap:
     """The bytes of the file: of a packed one in memory, of another one as the system maps them."""
     head = file.read(2)
     file.seek(0)
     if head == b"\x1f\x8b":
         try:
-            with gzip.open(file) as packed:
-                data = packed.read(_MOST_UNPACKED_BYTES + 1)
+            return _unpacked(file, path)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise DataError(f"{path}: a whole gzip file is required; it is damaged or cut off ({error}).") from None
-        if len(data) > _MOST_UNPACKED_BYTES:
-            raise RefusedFileError(f"{path} is refused: it unpacks to more than {_MOST_UNPACKED_BYTES:,} bytes.")
-        return data
+        except MemoryError:
+            raise DataError(f"{path}: it unpacks to more than the memory holds; give the first words alone.") from None
     if not head:
         raise DataError(f"{path}: word vectors are required; the file is empty.")
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def _parsed(data: bytes | mmap.mmap, path: Path, reading: Reading, limit: int | None) -> Found:
+def _unpacked(file: io.BufferedReader, path: Path) -> bytearray:
+    """What a packed file holds, in memory that grows with it."""
+    data = bytearray()
+    with gzip.open(file) as packed:
+        while piece := packed.read(_PIECE_BYTES):
+            data += piece
+            if len(data) > _MOST_UNPACKED_BYTES:
+                raise RefusedFileError(f"{path} is refused: it unpacks to more than {_MOST_UNPACKED_BYTES:,} bytes.")
+    return data
+
+
+def _parsed(data: bytearray | mmap.mmap, path: Path, reading: Reading, limit: int | None) -> Found:
     for magic, what in _OTHERS.items():
         if data[: len(magic)] == magic:
             raise DataError(f"{path}: a file of word2vec or GloVe is required; this is {what}.")
@@ -118,7 +130,7 @@ def _parsed(data: bytes | mmap.mmap, path: Path, reading: Reading, limit: int | 
 
 
 def _read_binary(
-    data: bytes | mmap.mmap, start: int, path: Path, reading: Reading, num: int, dim: int, limit: int | None
+    data: bytearray | mmap.mmap, start: int, path: Path, reading: Reading, num: int, dim: int, limit: int | None
 ) -> Found:
     wanted = min(num, limit or num)
     values = np.empty((wanted, dim), dtype=np.float32)
@@ -131,7 +143,7 @@ def _read_binary(
                 f"{path}: {num:,} words of {dim} binary values were promised; after {row:,} there is no other. "
                 "Get the file again."
             )
-        words.append(data[start:end].lstrip(b"\n"))
+        words.append(bytes(data[start:end]).lstrip(b"\n"))
         values[row] = np.frombuffer(data, dtype="<f4", count=dim, offset=end + 1)
         start = end + 1 + width
     if wanted == num and data[start : start + 2].strip():
@@ -139,7 +151,7 @@ def _read_binary(
     return _usable(path, reading, words, range(1, wanted + 1), values, "word")
 
 
-def _width_found(data: bytes | mmap.mmap, path: Path) -> int:
+def _width_found(data: bytearray | mmap.mmap, path: Path) -> int:
     """How many values the lines of a file without a first line of sizes have: what most of its beginning have."""
     widths: Counter[int] = Counter()
     start = 0
@@ -164,7 +176,7 @@ def _width_found(data: bytes | mmap.mmap, path: Path) -> int:
 
 
 def _read_text(
-    data: bytes | mmap.mmap,
+    data: bytearray | mmap.mmap,
     start: int,
     path: Path,
     reading: Reading,
@@ -193,7 +205,7 @@ def _read_text(
 
 
 def _line_blocks(
-    data: bytes | mmap.mmap, start: int, limit: int | None, number: int
+    data: bytearray | mmap.mmap, start: int, limit: int | None, number: int
 ) -> Iterator[list[tuple[int, bytes]]]:
     """Lines that are not empty with their numbers, the first being `number`, many at a time."""
     left = limit
@@ -221,7 +233,8 @@ def _block(
     for number, line in lines:
         word, *rest = line.rsplit(None, dim)
         # A word of GloVe may hold spaces, but where its end is a number there are rather too many values.
-        if len(rest) == dim and (b" " not in word or (spaces and not _NUMBER.fullmatch(word.rsplit(None, 1)[-1]))):
+        fits = len(rest) == dim and (len(line) <= _MOST_CELL_BYTES or max(map(len, rest)) <= _MOST_CELL_BYTES)
+        if fits and (b" " not in word or (spaces and not _NUMBER.fullmatch(word.rsplit(None, 1)[-1]))):
             words.append(word)
             numbers.append(number)
             texts.append(rest)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from derin.core.arrays import read_npz
 from derin.core.errors import RefusedFileError, UsageError
 from derin.core.tensors import load_tensors
 
@@ -48,15 +48,13 @@ def _read_npz(path: Path) -> dict[str, Tensor]:
     import numpy as np
     import torch
 
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > _MAX_BYTES:
-            raise RefusedFileError(f"The weights {path} unpack to {unpacked:,} bytes; at most {_MAX_BYTES:,} go.")
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
-    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise RefusedFileError(f"The weights {path} are refused: {error}.") from None
+    tensors: dict[str, Tensor] = {}
+    for name, array in read_npz(path, max_bytes=_MAX_BYTES).items():
+        native = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False))
+        if native.dtype.kind not in "biuf":
+            raise RefusedFileError(f"The weights {path} are refused: {name[:40]!r} holds no numbers but {array.dtype}.")
+        tensors[name] = torch.from_numpy(native.reshape(array.shape))
+    return tensors
 
 
 def _read_pickled(path: Path) -> dict[str, Tensor]:
