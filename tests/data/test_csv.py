@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,9 +20,12 @@ from derin.data.cells import DAY_FIRST, MONTH_FIRST
 from derin.data.date_cells import parse_dates
 from derin.data.duplicates import content_groups
 from derin.data.number_cells import parse_numbers
+from derin.data.readers import delimited
+from derin.data.readers.csv_parser import csv_parser
 from derin.data.readers.csv_table import looks_like_csv, looks_like_csv_folder, read_csv
 from derin.data.readers.decoding import decode
 from derin.data.readers.delimited import has_header, read_records, sniff_delimiter
+from derin.data.readers.packed_cells import Block, PackedRecords, joined
 from derin.data.reading import Outcome
 from derin.data.schema import Kind, Role
 from derin.data.table import Dense, Table
@@ -553,3 +557,54 @@ def test_copies_in_iris_are_found(data_folder: Path) -> None:
     table = read_csv(path, name="iris")
     expected = pd.read_csv(path, header=None).iloc[:, :4].groupby([0, 1, 2, 3]).size()
     assert len(content_groups(table)) == int((expected > 1).sum())
+
+
+def test_cells_take_little_more_memory_than_the_file_and_twice_as_many_take_twice_as_much(tmp_path: Path) -> None:
+    peaks = []
+    for num in (20_000, 40_000):
+        path = tmp_path / f"{num}.csv"
+        path.write_text("a,b,c,y\n" + "".join(f"{i / 7:.6f},{i / 9:.6f},name {i},k{i % 5}\n" for i in range(num)))
+        read_records(tmp_path / "20000.csv")  # whatever is made once is there
+        tracemalloc.start()
+        records = read_records(path)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert records.columns[2][num - 1] == f"name {num - 1}"
+        assert peaks[-1] < 4 * path.stat().st_size
+    assert peaks[1] < 2.2 * peaks[0]
+
+
+def test_packed_cells_are_those_that_were_packed() -> None:
+    first = [["a", " ş\t", ""], ["", "b" * 40, "ağaç\n"], ["only"], ["x", "y", "z"]]
+    second = [["1", "2", "3"], ["4", "5", "6", "  "]]
+    records = PackedRecords([Block.of(first), Block.of(second)])
+    assert records.lengths.tolist() == [3, 3, 1, 3, 3, 4]
+    assert [records.row(i) for i in (1, 4)] == [["", "b" * 40, "ağaç"], ["1", "2", "3"]]
+    kept = records.keep(records.lengths >= 3)
+    expected = [("a", "", "x", "1", "4"), ("ş", "b" * 40, "y", "2", "5"), ("", "ağaç", "z", "3", "6")]
+    columns = kept.columns(3)
+    assert [tuple(column) for column in columns] == expected
+    assert [column[-1] for column in columns] == ["4", "5", "6"]
+    assert columns[1][1:4] == ("b" * 40, "y", "2")
+    assert tuple(joined([columns[0], columns[1]])) == expected[0] + expected[1]
+    assert kept.followed_by(records.keep(slice(0, 1))).columns(1)[0] == (*expected[0], "a")
+
+
+def test_a_line_that_no_table_has_is_refused_by_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "_LONGEST_LINE", 1_000)
+    (tmp_path / "a.csv").write_text("a,b\r\n1,2\r\n" + "3," * 600 + "\r\n4,5\r\n")
+    with pytest.raises(DataError, match=r"at most 1,000 characters .* line 3 has 1,200\."):
+        read_records(tmp_path / "a.csv")
+
+
+def test_a_quote_that_swallows_more_than_a_cell_holds_is_found_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parser = csv_parser.__wrapped__()
+    parser.field_size_limit(1_000)
+    monkeypatch.setattr(delimited, "csv_parser", lambda: parser)
+    lines = ["a,b", *(f"{i},k" for i in range(20)), '99,"open', *(f"{i},k" for i in range(20, 900))]
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    records = read_records(tmp_path / "a.csv")
+    assert list(records.columns[0]) == [str(i) for i in range(900)]
+    assert [finding.where for finding in records.findings] == ["a.csv, line 22"]

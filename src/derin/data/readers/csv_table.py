@@ -19,6 +19,7 @@ from derin.data.readers.columns import ReadColumn, as_codes, dense, examples, kn
 from derin.data.readers.content import EXCEL, content_of
 from derin.data.readers.delimited import Records
 from derin.data.readers.line_findings import line_findings
+from derin.data.readers.packed_cells import joined
 from derin.data.readers.split_names import split_of
 from derin.data.readers.table_files import ENDINGS, table_records
 from derin.data.readers.table_recipe import LABELS, NUMBERS, SUBJECT, ColumnRecipe, TableRecipe
@@ -583,7 +584,7 @@ def _merge(records: Mapping[str, Records], reading: Reading) -> _Merged:
     cells: list[Sequence[str]] = []
     for column_name in names:
         found = [part.columns[part.names.index(column_name)] for part in parts]
-        cells.append(found[0] if len(found) == 1 else [cell for part_cells in found for cell in part_cells])
+        cells.append(joined(found))
     sizes = [len(part.lines) for part in parts]
     starts = np.cumsum([0, *sizes])
     splits = {split: np.arange(a, b) for split, a, b in zip(records, starts, starts[1:]) if split}

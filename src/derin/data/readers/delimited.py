@@ -14,7 +14,7 @@ import itertools
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,10 @@ from derin.data.cells import is_missing
 from derin.data.date_cells import looks_like_date
 from derin.data.number_cells import looks_like_number
 from derin.data.readers.column_names import COMMON_NAMES
-from derin.data.readers.csv_parser import csv_parser
+from derin.data.readers.csv_parser import LONGEST_CELL, csv_parser
 from derin.data.readers.decoding import Decoded, decode, read_text
 from derin.data.readers.line_findings import line_findings
+from derin.data.readers.packed_cells import Block, PackedRecords
 from derin.data.reading import Finding, Outcome
 from derin.data.table import Rows
 
@@ -44,6 +45,10 @@ _DELIMITER_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 # A line of our own after the last one: where it is swallowed, a quote was never closed.
 _END = "\0end"
 _MOST_RESTARTS = 100
+# Characters that are cut into lines at a time, and that a line may have: of a longer one, many times its size would be
+# taken, and it is hardly a record.
+_PIECE_CHARACTERS = 1 << 16
+_LONGEST_LINE = LONGEST_CELL
 
 
 @dataclass
@@ -66,7 +71,7 @@ class Records:
 
     file: str
     names: tuple[str, ...]
-    columns: list[tuple[str, ...]]
+    columns: Sequence[Sequence[str]]
     lines: Rows
     delimiter: str
     has_header: bool
@@ -119,27 +124,34 @@ def _records(
         delimiter, text, first_line = delimiter or announced[1], text[announced.end() :], 2
     if delimiter is None:
         delimiter = sniff_delimiter(text, prefers_tab=path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab")))
-    rows, lines, findings, unclosed = _parse(text, delimiter, path.name, first_line, every_row)
+    broken_lines, file_encoding = decoded.broken_lines, decoded.encoding
+    # The text is as large as the file, and is let go as soon as it is cut into cells.
+    del decoded
+    source = _Lines(text, path.name, first_line)
+    del text
+    rows, lines, findings, unclosed = _parse(source, delimiter, path.name, first_line, every_row)
+    del source
     replaced = Sentence("reading.no_text_bytes")
-    findings += line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, replaced)
-    if not rows:
+    findings += line_findings(path.name, broken_lines, Outcome.CONVERTED, replaced)
+    if not len(rows):
         raise DataError(f"{path}: at least one line of data is required; the file is empty.")
-    num_fields = Counter(map(len, rows)).most_common(1)[0][0]
-    if wanted and set(wanted) <= {name.strip() for name in rows[0]}:
+    num_fields = _most_common(rows.lengths)
+    first, *below = rows.head(_SAMPLE_ROWS + 1)
+    if wanted and set(wanted) <= set(first):
         header = True
-        if num_fields != len(rows[0]) + 1:
+        if num_fields != len(first) + 1:
             # Most lines may be broken; the names that are looked for are not.
-            num_fields = len(rows[0])
+            num_fields = len(first)
     if header is None:
-        header = has_header(rows[0], [row for row in rows[1 : _SAMPLE_ROWS + 1] if len(row) == num_fields])
-    is_unnamed = header and (not rows[0][0].strip() or len(rows[0]) + 1 == num_fields)
+        header = has_header(first, [row for row in below if len(row) == num_fields])
+    is_unnamed = header and (not first[0] or len(first) + 1 == num_fields)
     names, rows, lines = _names(rows, lines, num_fields, header, path.name, notes)
     rows, lines, ragged, faults = _even(rows, lines, len(names), path.name, every_row)
     if every_row and unclosed:
         rows, lines, faults = _with_unclosed(rows, lines, faults, unclosed, len(names))
-    if not rows:
+    if not len(rows):
         raise DataError(f"{path}: at least one line of data below the header is required; got none.")
-    columns = [tuple(map(str.strip, cells)) for cells in zip(*rows, strict=True)]
+    columns = rows.columns(len(names))
     # Where a column of spaces stands at the end there is no name for it, and the first one keeps its own.
     is_unnamed = is_unnamed and names[0] == "column_1"
     return Records(
@@ -151,7 +163,7 @@ def _records(
         header,
         notes,
         findings + ragged,
-        encoding=decoded.encoding,
+        encoding=file_encoding,
         is_unnamed=is_unnamed,
         faults=faults,
     )
@@ -266,22 +278,22 @@ def _reader(lines: Iterable[str], delimiter: str, text: str) -> Any:
 
 def _quotes_enclose(text: str) -> bool:
     """Whether quotes between tabs enclose cells; in sentences they are marks of speech, which stand anywhere."""
-    opened = len(re.findall(r'(?:^|\t)"', text, re.MULTILINE))
-    return opened == len(re.findall(r'"(?:\t|\r?$)', text, re.MULTILINE))
+    opened = sum(1 for _ in re.finditer(r'(?:^|\t)"', text, re.MULTILINE))
+    return opened == sum(1 for _ in re.finditer(r'"(?:\t|\r?$)', text, re.MULTILINE))
 
 
 def _parse(
-    text: str, delimiter: str, file: str, first_line: int, every_row: bool
-) -> tuple[list[list[str]], Rows, list[Finding], list[int]]:
+    source: _Lines, delimiter: str, file: str, first_line: int, every_row: bool
+) -> tuple[PackedRecords, Rows, list[Finding], list[int]]:
     """Records that are not empty, the lines on which they begin, what was skipped, and lines with an open quote."""
-    rows, lines, unclosed = _restarting(text, delimiter)
+    rows, lines, unclosed = _restarting(source, delimiter)
     reason = Sentence("reading.quote_open")
     unclosed = [n + first_line - 1 for n in unclosed]
     findings = line_findings(file, unclosed, Outcome.SKIPPED, reason)
-    filled = np.fromiter(map(any, rows), dtype=bool, count=len(rows))
+    filled = rows.is_filled
     if every_row:
         # A record of empty fields has no values, but a place in the order.
-        filled |= np.fromiter((len(row) > 1 for row in rows), dtype=bool, count=len(rows))
+        filled |= rows.lengths > 1
     # Empty lines at the end are how many programs close a file.
     last = int(filled.nonzero()[0][-1]) if filled.any() else -1
     if empty := int((~filled[: last + 1]).sum()):
@@ -289,39 +301,100 @@ def _parse(
     lines += first_line - 1
     if filled.all():
         return rows, lines, findings, unclosed
-    return list(itertools.compress(rows, filled)), lines[filled], findings, unclosed
+    return rows.keep(filled), lines[filled], findings, unclosed
 
 
-def _restarting(text: str, delimiter: str) -> tuple[list[list[str]], Rows, list[int]]:
+class _Lines:
+    """The lines of a text, each with its end, some at a time: a list of all of them would take more than the text.
+
+    Args:
+        text: of the file.
+        file: its name, for messages.
+        first_line: the number in it of the text's first line.
+
+    Attributes:
+        num_pieces: how many pieces of the text were read so far.
+
+    Raises:
+        DataError: (while lines are read) one is longer than `_LONGEST_LINE`.
+    """
+
+    def __init__(self, text: str, file: str, first_line: int) -> None:
+        self.text, self.num_pieces = text, 0
+        self._file, self._first_line = file, first_line
+        self._ends: Rows | None = None
+
+    def after(self, number: int) -> Iterator[str]:
+        """The lines after so many."""
+        text, start = self.text, self._end_of(number)
+        while start < len(text):
+            end = self._end_of_piece(start)
+            piece = text[start:end]
+            if len(piece) > _LONGEST_LINE:
+                self._check(piece, start)
+            self.num_pieces += 1
+            # io.StringIO takes four bytes for each character.
+            yield from io.StringIO(piece, newline="")
+            start = end
+
+    def between(self, after: int, last: int) -> Iterator[str]:
+        """The lines after so many, up to this one."""
+        return itertools.islice(self.after(after), last - after)
+
+    def _end_of_piece(self, start: int) -> int:
+        """The end of the line that goes on after so many characters."""
+        target = start + _PIECE_CHARACTERS
+        feed = self.text.find("\n", target)
+        back = self.text.find("\r", target, len(self.text) if feed < 0 else feed)
+        if back >= 0 and self.text[back + 1 : back + 2] == "\n":
+            back += 1
+        return min((place for place in (feed, back) if place >= 0), default=len(self.text) - 1) + 1
+
+    def _end_of(self, number: int) -> int:
+        """Where this line ends; found out where reading starts again."""
+        if not number:
+            return 0
+        if self._ends is None:
+            self._ends = np.cumsum(np.fromiter(map(len, self.after(0)), dtype=np.int64))
+        return int(self._ends[number - 1])
+
+    def _check(self, piece: str, start: int) -> None:
+        for match in re.finditer(r"[^\r\n]+", piece):
+            if match.end() - match.start() > _LONGEST_LINE:
+                number = len(re.findall(r"\r\n|\r|\n", self.text[: start + match.start()])) + self._first_line
+                raise DataError(
+                    f"{self._file}: lines of at most {_LONGEST_LINE:,} characters are required; line {number:,} has "
+                    f"{match.end() - match.start():,}. Break it, or check whether this is a table."
+                )
+
+
+def _restarting(source: _Lines, delimiter: str) -> tuple[PackedRecords, Rows, list[int]]:
     """All records; after a record that a stray quote has glued together reading starts again on its second line."""
-    rows, ends = _read(io.StringIO(text, newline=""), delimiter, text)
+    rows, ends, is_cut = _read(source, 0, delimiter)
     starts = np.concatenate([[1], ends[:-1] + 1])
-    if rows[-1] == [_END] and (ends == starts).all():
-        return rows[:-1], starts[:-1], []
-    num_fields = Counter(map(len, rows)).most_common(1)[0][0]
-    source = list(io.StringIO(text, newline=""))
-    kept: list[list[str]] = []
+    if rows.row(-1) == [_END] and (ends == starts).all():
+        return rows.keep(slice(0, -1)), starts[:-1], []
+    num_fields = _most_common(rows.lengths)
+    kept = PackedRecords([])
     kept_starts: list[Rows] = []
     unclosed: list[int] = []
     done = 0
     while True:
-        several_lines = np.flatnonzero(ends > starts).tolist()
-        glued = [
-            i
-            for i in several_lines
-            if len(rows[i]) != num_fields or not _is_strict(source[done + starts[i] - 1 : done + ends[i]], delimiter)
-        ]
-        if not glued or len(unclosed) == _MOST_RESTARTS:
-            rest = rows[:-1] if rows[-1] == [_END] else rows
-            kept += rest
+        first = None
+        for i in np.flatnonzero(ends > starts).tolist():
+            lines = source.between(done + int(starts[i]) - 1, done + int(ends[i]))
+            if (is_cut and i == len(rows) - 1) or rows.lengths[i] != num_fields or not _is_strict(lines, delimiter):
+                first = i
+                break
+        if first is None or len(unclosed) == _MOST_RESTARTS:
+            rest = rows.keep(slice(0, -1)) if is_cut or rows.row(-1) == [_END] else rows
             kept_starts.append(done + starts[: len(rest)])
-            return kept, np.concatenate(kept_starts), unclosed
-        first = glued[0]
-        kept += rows[:first]
+            return kept.followed_by(rest), np.concatenate(kept_starts), unclosed
+        kept = kept.followed_by(rows.keep(slice(0, first)))
         kept_starts.append(done + starts[:first])
         done += int(starts[first])
         unclosed.append(done)
-        rows, ends = _read(source[done:], delimiter, text)
+        rows, ends, is_cut = _read(source, done, delimiter)
         starts = np.concatenate([[1], ends[:-1] + 1])
 
 
@@ -336,35 +409,66 @@ def _is_strict(lines: Iterable[str], delimiter: str) -> bool:
     return True
 
 
-def _read(lines: Iterable[str], delimiter: str, text: str) -> tuple[list[list[str]], Rows]:
-    """Records and the line on which each ends."""
-    reader = _reader(itertools.chain(lines, [_END]), delimiter, text)
-    rows, ends = [], []
-    for row in reader:
-        rows.append(row)
-        ends.append(reader.line_num)
-    return rows, np.asarray(ends, dtype=np.int64)
+def _read(source: _Lines, done: int, delimiter: str) -> tuple[PackedRecords, Rows, bool]:
+    """Records after so many lines, the line on which each ends, counted from there, and whether the last one was cut
+    off because a cell of it grew too long."""
+    parser = csv_parser()
+    reader = _reader(itertools.chain(source.after(done), [_END]), delimiter, source.text)
+    blocks: list[Block] = []
+    ends: list[Rows] = []
+    rows: list[list[str]] = []
+    row_ends: list[int] = []
+    num_pieces, is_cut = source.num_pieces, False
+
+    def pack() -> None:
+        if rows:
+            blocks.append(Block.of(rows))
+            ends.append(np.asarray(row_ends, dtype=np.int64))
+        rows.clear()
+        row_ends.clear()
+
+    try:
+        for row in reader:
+            rows.append(row)
+            row_ends.append(reader.line_num)
+            if source.num_pieces != num_pieces:
+                num_pieces = source.num_pieces
+                pack()
+    except parser.Error:
+        # No line is that long: a quote that is not closed has swallowed many.
+        rows.append([])
+        row_ends.append(reader.line_num)
+        is_cut = True
+    pack()
+    return PackedRecords(blocks), np.concatenate(ends), is_cut
+
+
+def _most_common(numbers: Rows) -> int:
+    """The number that occurs most often; of equally frequent ones that which comes first."""
+    distinct, first, counts = np.unique(numbers, return_index=True, return_counts=True)
+    return int(distinct[np.lexsort((first, -counts))[0]])
 
 
 def _names(
-    rows: list[list[str]], lines: Rows, num_fields: int, header: bool, file: str, notes: list[str]
-) -> tuple[tuple[str, ...], list[list[str]], Rows]:
+    rows: PackedRecords, lines: Rows, num_fields: int, header: bool, file: str, notes: list[str]
+) -> tuple[tuple[str, ...], PackedRecords, Rows]:
     """Column names, and the records without the header."""
     if not header:
         notes.append(Sentence("reading.header_missing", file=file, num=num_fields))
         return tuple(f"column_{i + 1}" for i in range(num_fields)), rows, lines
-    found = [name.strip() for name in rows[0]]
-    rows, lines = rows[1:], lines[1:]
+    found = rows.row(0)
+    rows, lines = rows.keep(slice(1, None)), lines[1:]
     if len(found) == num_fields + 1 and not found[-1]:
         found.pop()
     elif len(found) + 1 == num_fields:
-        if all(not row[-1].strip() for row in rows if len(row) == num_fields):
-            rows = [row[:-1] if len(row) == num_fields else row for row in rows]
+        usual = rows.lengths == num_fields
+        if rows.keep(usual).is_empty_at(num_fields - 1).all():
+            rows = rows.cut(usual, num_fields - 1)
         else:
             # As R's write.table leaves it: the names of the rows have no name.
             found.insert(0, "")
             notes.append(Sentence("reading.header_short", file=file))
-    elif rows and len(found) != num_fields:
+    elif len(rows) and len(found) != num_fields:
         raise DataError(
             f"{file}: as many names as fields are required; the header has {len(found)}, most lines have {num_fields}. "
             "Check the delimiter and the first line."
@@ -392,41 +496,46 @@ def unique_names(found: Sequence[str], file: str, notes: list[str]) -> tuple[str
 
 
 def _even(
-    rows: list[list[str]], lines: Rows, num_fields: int, file: str, every_row: bool
-) -> tuple[list[list[str]], Rows, list[Finding], dict[int, str]]:
+    rows: PackedRecords, lines: Rows, num_fields: int, file: str, every_row: bool
+) -> tuple[PackedRecords, Rows, list[Finding], dict[int, str]]:
     """Records of the right length; surplus empty cells are cut, all others are listed and skipped, or emptied."""
-    lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+    lengths = rows.lengths
     faults: dict[int, str] = {}
     if (lengths == num_fields).all():
         return rows, lines, [], faults
     wrong: dict[tuple[Outcome, str], list[int]] = {}
+    surplus = np.zeros(len(rows), dtype=bool)
     for place in np.flatnonzero(lengths != num_fields).tolist():
-        row = rows[place]
-        if len(row) > num_fields and not any(cell.strip() for cell in row[num_fields:]):
-            rows[place] = row[:num_fields]
-            lengths[place] = num_fields
+        num = int(lengths[place])
+        if num > num_fields and not any(rows.row(place)[num_fields:]):
+            surplus[place] = True
             why = Outcome.CONVERTED, Sentence("reading.surplus_fields")
         else:
-            key = "reading.few_fields" if len(row) < num_fields else "reading.many_fields"
-            why = Outcome.SKIPPED, Sentence(key, got=len(row), required=num_fields)
+            key = "reading.few_fields" if num < num_fields else "reading.many_fields"
+            why = Outcome.SKIPPED, Sentence(key, got=num, required=num_fields)
             if every_row:
-                rows[place], lengths[place], faults[place] = [""] * num_fields, num_fields, why[1]
+                faults[place] = why[1]
         wrong.setdefault(why, []).append(int(lines[place]))
     findings = [
         found for (outcome, reason), where in wrong.items() for found in line_findings(file, where, outcome, reason)
     ]
-    even = lengths == num_fields
-    return list(itertools.compress(rows, even)), lines[even], findings, faults
+    rows = rows.cut(surplus, num_fields)
+    if faults:
+        cells = [[""] * num_fields if place in faults else rows.row(place) for place in range(len(rows))]
+        rows = PackedRecords([Block.of(cells)])
+    even = rows.lengths == num_fields
+    return rows.keep(even), lines[even], findings, faults
 
 
 def _with_unclosed(
-    rows: list[list[str]], lines: Rows, faults: dict[int, str], unclosed: list[int], num_fields: int
-) -> tuple[list[list[str]], Rows, dict[int, str]]:
+    rows: PackedRecords, lines: Rows, faults: dict[int, str], unclosed: list[int], num_fields: int
+) -> tuple[PackedRecords, Rows, dict[int, str]]:
     """The records with empty ones in the places of lines whose quote was never closed."""
     order = np.argsort(np.concatenate([lines, unclosed]), kind="stable")
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
-    together = [*rows, *([""] * num_fields for _ in unclosed)]
+    together = [*rows.head(len(rows)), *([""] * num_fields for _ in unclosed)]
     moved = {int(place[row]): why for row, why in faults.items()}
     moved |= {int(place[len(rows) + i]): Sentence("reading.quote_open") for i in range(len(unclosed))}
-    return [together[i] for i in order.tolist()], np.concatenate([lines, unclosed])[order], moved
+    arranged = PackedRecords([Block.of([together[i] for i in order.tolist()])])
+    return arranged, np.concatenate([lines, unclosed])[order], moved

@@ -1,0 +1,227 @@
+"""The cells of a table in few pieces of memory: a string of Python takes some fifty bytes beside its characters."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.data.table import Rows
+
+Places = npt.NDArray[np.int64] | npt.NDArray[np.uint32]
+
+
+def _encoded(cell: str) -> bytes:
+    return cell.encode("utf-8", "surrogatepass")
+
+
+def _decoded(cell: bytes) -> str:
+    return cell.decode("utf-8", "surrogatepass")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some records one after the other.
+
+    Args:
+        buffer: all cells in UTF-8, without anything between them.
+        ends: where each cell ends in it, a 0 before the first.
+        first: of each record, the place of its first cell among all; behind the last record, their number.
+        is_ascii: whether a byte is a character.
+        is_filled: of each record, whether anything stands in it.
+    """
+
+    buffer: bytes
+    ends: Places
+    first: Places
+    is_ascii: bool
+    is_filled: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, rows: list[list[str]]) -> Block:
+        """Packs records; spaces around cells are left out."""
+        cells = [cell.strip() for cell in itertools.chain.from_iterable(rows)]
+        text = "".join(cells)
+        is_ascii = text.isascii()
+        if is_ascii:
+            buffer, lengths = text.encode("ascii"), map(len, cells)
+        else:
+            encoded = [_encoded(cell) for cell in cells]
+            buffer, lengths = b"".join(encoded), map(len, encoded)
+        ends = np.zeros(len(cells) + 1, dtype=np.int64)
+        np.cumsum(np.fromiter(lengths, dtype=np.int64, count=len(cells)), out=ends[1:])
+        first = np.zeros(len(rows) + 1, dtype=np.uint32)
+        np.cumsum(np.fromiter(map(len, rows), dtype=np.uint32, count=len(rows)), out=first[1:])
+        filled = np.fromiter(map(any, rows), dtype=bool, count=len(rows))
+        return cls(buffer, ends.astype(np.uint32) if len(buffer) < 1 << 32 else ends, first, is_ascii, filled)
+
+    def row(self, place: int) -> list[str]:
+        start, end = self.first[place : place + 2].tolist()
+        ends = self.ends[start : end + 1].tolist()
+        return [_decoded(self.buffer[a:b]) for a, b in itertools.pairwise(ends)]
+
+
+class PackedRecords:
+    """Records of a table, packed many at a time; places are counted among those that are kept.
+
+    Args:
+        blocks: of records, in order.
+        kept: the numbers of those that are kept among all of the blocks, rising; None keeps all.
+        lengths: how many cells each of these has; None takes what the blocks hold.
+
+    Attributes:
+        lengths: the same.
+    """
+
+    def __init__(self, blocks: Sequence[Block], kept: Rows | None = None, lengths: Rows | None = None) -> None:
+        self._blocks = blocks
+        # The number of each block's first record, and the number of all.
+        self._starts = [0, *itertools.accumulate(len(block.first) - 1 for block in blocks)]
+        self._kept = np.arange(self._starts[-1]) if kept is None else kept
+        if lengths is None:
+            lengths = self._of_kept([np.diff(block.first) for block in blocks]).astype(np.int32)
+        self.lengths = lengths
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def is_filled(self) -> npt.NDArray[np.bool_]:
+        """Whether anything stands in each record."""
+        return self._of_kept([block.is_filled for block in self._blocks]).astype(bool)
+
+    def row(self, place: int) -> list[str]:
+        """The cells of one record, without spaces around them."""
+        number = int(self._kept[place])
+        index = bisect.bisect_right(self._starts, number) - 1
+        return self._blocks[index].row(number - self._starts[index])[: int(self.lengths[place])]
+
+    def head(self, num: int) -> list[list[str]]:
+        """The first few records."""
+        return [self.row(place) for place in range(min(num, len(self)))]
+
+    def is_empty_at(self, column: int) -> npt.NDArray[np.bool_]:
+        """Whether each record has nothing in its cell of this number, which each has."""
+        parts = [np.diff(block.ends)[block.first[rows] + column] == 0 for block, rows in self._parts()]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
+
+    def keep(self, which: slice | npt.NDArray[np.bool_]) -> PackedRecords:
+        """Some of the records."""
+        return PackedRecords(self._blocks, self._kept[which], self.lengths[which])
+
+    def cut(self, which: npt.NDArray[np.bool_], num: int) -> PackedRecords:
+        """The records, some of them with their first `num` cells only."""
+        return PackedRecords(self._blocks, self._kept, np.where(which, num, self.lengths))
+
+    def followed_by(self, other: PackedRecords) -> PackedRecords:
+        """These records and then others."""
+        return PackedRecords(
+            [*self._blocks, *other._blocks],
+            np.concatenate([self._kept, self._starts[-1] + other._kept]),
+            np.concatenate([self.lengths, other.lengths]),
+        )
+
+    def columns(self, num: int) -> list[PackedColumn]:
+        """The first `num` cells of the records, which each has, column by column."""
+        columns: list[list[_Part]] = [[] for _ in range(num)]
+        for block, rows in self._parts():
+            if not len(rows):
+                continue
+            step = int(block.first[1])
+            is_even = len(rows) == len(block.first) - 1 and bool((np.diff(block.first) == step).all())
+            for number, parts in enumerate(columns):
+                if is_even:
+                    # Views: the places of all cells are kept once.
+                    starts, ends = block.ends[number:-1:step], block.ends[number + 1 :: step]
+                else:
+                    cells = block.first[rows] + np.uint32(number)
+                    starts, ends = block.ends[cells], block.ends[cells + 1]
+                parts.append(_Part(block.buffer, starts, ends, block.is_ascii))
+        return [PackedColumn(parts) for parts in columns]
+
+    def _parts(self) -> Iterator[tuple[Block, Rows]]:
+        """Each block with the records of it that are kept."""
+        edges = np.searchsorted(self._kept, self._starts).tolist()
+        for block, start, low, high in zip(self._blocks, self._starts, edges, edges[1:]):
+            yield block, self._kept[low:high] - start
+
+    def _of_kept(self, parts: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        return np.concatenate(parts)[self._kept] if parts else np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The cells of a column that lie in one buffer."""
+
+    buffer: bytes
+    starts: Places
+    ends: Places
+    is_ascii: bool
+
+    def cells(self) -> Iterator[str]:
+        starts, ends = self.starts.tolist(), self.ends.tolist()
+        if self.is_ascii:
+            text = self.buffer.decode("ascii")
+            return (text[start:end] for start, end in zip(starts, ends))
+        buffer = self.buffer
+        return (_decoded(buffer[start:end]) for start, end in zip(starts, ends))
+
+
+def joined(columns: Sequence[Sequence[str]]) -> Sequence[str]:
+    """The cells of several columns, one below the other."""
+    packed = [column for column in columns if isinstance(column, PackedColumn)]
+    if len(packed) == len(columns):
+        return packed[0].followed_by(*packed[1:])
+    return list(itertools.chain.from_iterable(columns))
+
+
+class PackedColumn(Sequence[str]):
+    """The cells of a column, which are made into strings when they are asked for.
+
+    Example:
+        >>> records = PackedRecords([Block.of([["1", " a "], ["2", "b"]])])
+        >>> column = records.columns(2)[1]
+        >>> column[0], list(column), column == ("a", "b")
+        ('a', ['a', 'b'], True)
+    """
+
+    def __init__(self, parts: Sequence[_Part]) -> None:
+        self._parts = list(parts)
+        self._starts = [0, *itertools.accumulate(len(part.starts) for part in parts)]
+
+    def followed_by(self, *others: PackedColumn) -> PackedColumn:
+        """These cells and then those of others."""
+        return PackedColumn([*self._parts, *itertools.chain.from_iterable(other._parts for other in others)])
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __iter__(self) -> Iterator[str]:
+        return itertools.chain.from_iterable(part.cells() for part in self._parts)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
+        if isinstance(place, slice):
+            return tuple(self[i] for i in range(*place.indices(len(self))))
+        number = place + len(self) if place < 0 else place
+        if not 0 <= number < len(self):
+            raise IndexError(place)
+        index = bisect.bisect_right(self._starts, number) - 1
+        part = self._parts[index]
+        number -= self._starts[index]
+        return _decoded(part.buffer[int(part.starts[number]) : int(part.ends[number])])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other))
+
+    __hash__ = None  # type: ignore[assignment]
