@@ -28,6 +28,8 @@ from derin.data.table import SPLITS, Dense, Rows, Table
 SHARE = 0.2
 LARGEST = 10_000
 _TRAIN = "train"
+# Groups of a class from which on each part can get some of them.
+_FEW_GROUPS = 5
 # Where most rows are copies (a table of a few categories), equal rows are the nature of the data and not a leak.
 _LARGEST_COPIED_SHARE = 0.5
 
@@ -198,10 +200,18 @@ class _Cut:
         classes = None if target is None else table.columns[target.name].take(pool)[order]
         if classes is not None:
             alike = (np.minimum.reduceat(classes, starts) == np.maximum.reduceat(classes, starts)).all()
-            # Groups of several classes each cannot be cut in proportion.
             if alike or not table.schema.with_role(Role.GROUP):
                 strata = classes[starts]
                 how.insert(0, Sentence("reading.in_proportion"))
+            else:
+                # Groups of several classes each go by the commonest, which is as near as whole groups come to it.
+                commonest = _commonest_classes(classes, starts)
+                if (
+                    np.bincount(commonest - commonest.min())[np.unique(commonest - commonest.min())].min()
+                    >= _FEW_GROUPS
+                ):
+                    strata = commonest
+                    how.insert(0, Sentence("reading.in_near_proportion"))
         return cls(pool[order], np.append(starts, len(pool)), classes, strata, tuple(how))
 
     def parts(self, names: list[str], num: int, seed: int) -> dict[str, Rows]:
@@ -247,6 +257,20 @@ class _Cut:
             in_class = np.bincount(self.strata[train] - self.strata.min())[self.strata[train] - self.strata.min()]
             # The smallest unit, of the class that has most left.
             part_of[train[np.lexsort((-in_class, sizes[train]))[0]]] = number
+
+
+def _commonest_classes(classes: npt.NDArray[np.int64], starts: Rows) -> npt.NDArray[np.int64]:
+    """The class that occurs most often in each unit.
+
+    Shapes:
+        classes ``(N,)``, starts ``(units,)`` → ``(units,)``.
+    """
+    unit = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(classes))))
+    pairs, counts = np.unique(np.stack([unit, classes]), axis=1, return_counts=True)
+    # By unit, the commonest first.
+    order = np.lexsort((-counts, pairs[0]))
+    _, first = np.unique(pairs[0][order], return_index=True)
+    return np.asarray(pairs[1][order][first], dtype=np.int64)
 
 
 def _quotas(totals: Rows, num: int, num_parts: int, seed: int) -> npt.NDArray[np.int64]:

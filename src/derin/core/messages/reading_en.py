@@ -231,6 +231,7 @@ MESSAGES: dict[str, Message] = {
     "reading.from_train": "train, which keeps {count:,}",
     "reading.from_all": "all rows, train keeps {count:,}",
     "reading.in_proportion": "every class in proportion",
+    "reading.in_near_proportion": "classes as near their proportion as whole groups allow",
     "reading.groups_together": "rows of one {column!r} together",
     "reading.nothing_to_train": "There is no training split: this data can be looked at and measured on.",
     "reading.cut_without_time": "Rows carry dates ({column!r}) and were cut at random, so that later rows help to "

@@ -222,6 +222,7 @@ MESSAGES: dict[str, Message] = {
     "reading.from_train": "{count:,} örneği kalan train setinden",
     "reading.from_all": "bütün satırlardan (train: {count:,})",
     "reading.in_proportion": "her sınıf kendi oranında",
+    "reading.in_near_proportion": "sınıflar, grupların bölünmeden izin verdiği kadar oranında",
     "reading.groups_together": "aynı {column!r} değerinin satırları bir arada",
     "reading.nothing_to_train": "Eğitim bölümü yok: bu veriye bakılabilir ve üzerinde ölçüm yapılabilir.",
     "reading.cut_without_time": "Satırlarda tarih var ({column!r}) ve satırlar rastgele bölündü; böylece sonraki "

@@ -237,8 +237,6 @@ def table_of_records(
         if weight in target_set:
             raise UsageError(f"The column {weight!r} cannot be target and weight at once; name another weight.")
         keep &= _weights(by_name[weight], merged, keep, reading)
-    if group is not None and group in target_set:
-        raise UsageError(f"The column {group!r} cannot be target and group at once; name another group.")
     found: dict[str, ColumnRecipe] = {}
     for place, column in enumerate(columns):
         if column.name in target_set:
@@ -272,7 +270,7 @@ def table_of_records(
             kind=column.values.kind, role=role, writing=column.values.writing, from_numbers=column.from_numbers
         )
     for column in columns:
-        if len(column.values.conflicts):
+        if len(column.values.conflicts) and (not inputs_only or found[column.name].role is Role.INPUT):
             _list_conflicts(column, merged, reading)
         if recipe is None and found[column.name].role not in (Role.ID, Role.IGNORED):
             for remark in column.values.remarks:
@@ -287,7 +285,7 @@ def table_of_records(
     table = _table(name, result, splits, rows, merged, reading)
     first = next(iter(records.values()))
     kept = TableRecipe(
-        columns=found if recipe is None else {**recipe.columns, **found},
+        columns=found if recipe is None else {**found, **recipe.columns},
         targets=tuple(t.name for t in targets) if not inputs_only or recipe is None else recipe.targets,
         together=together,
         split=split or "",
@@ -311,10 +309,14 @@ def _columns(merged: _Merged, asked: Asked, recipe: TableRecipe | None, kinds: M
     for name, cells in zip(merged.names, merged.cells, strict=True):
         known = None if recipe is None else recipe.columns.get(name)
         kind = kinds.get(name)
+        own = replace(habits, decimal=POINT) if name in merged.typed else habits
         if known is None or (kind is not None and kind is not known.kind):
-            columns.append(ReadColumn(name, cells, infer_values(cells, habits=habits, kind=kind, name=name)))
+            columns.append(ReadColumn(name, cells, infer_values(cells, habits=own, kind=kind, name=name)))
             continue
         writing = _as_said(known.writing, asked)
+        if name in merged.typed:
+            # Numbers that never were text have the point of Python, however training's text was written.
+            writing = replace(writing, decimal=POINT)
         base = Kind.NUMBER if known.from_numbers else known.kind
         column = ReadColumn(name, cells, values_written(cells, base, writing, known.classes))
         # A target becomes classes where all targets do.
@@ -410,6 +412,7 @@ class _Merged:
     delimiter: str
     is_unnamed: bool
     faults: dict[int, str]
+    typed: frozenset[str]
 
     def places(self, source: str) -> list[str]:
         """Where each row stands, as ``file:line``."""
@@ -528,7 +531,7 @@ def _as_before(
         found = _named_as_before(table_records(path, **settings, delimiter=delimiter), recipe)
         tried.append(found)
         if all(n in found.names for n in wanted):
-            if found.delimiter != recipe.delimiter:
+            if found.is_text and found.delimiter != recipe.delimiter:
                 found.notes.append(Sentence("reading.other_delimiter", file=path.name, delimiter=found.delimiter))
             return found
     _require(max(tried, key=lambda r: sum(n in r.names for n in wanted)), wanted)
@@ -597,6 +600,7 @@ def _merge(records: Mapping[str, Records], reading: Reading) -> _Merged:
         splits=splits,
         delimiter=parts[0].delimiter,
         is_unnamed=parts[0].is_unnamed,
+        typed=frozenset.intersection(*(part.typed for part in parts)),
         faults={int(start) + row: why for start, part in zip(starts, parts) for row, why in part.faults.items()},
     )
 

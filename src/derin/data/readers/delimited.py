@@ -67,6 +67,8 @@ class Records:
         encoding: of the file.
         is_unnamed: whether the header gives the first column no name, as an index that was saved with the table.
         faults: records that could not be cut into fields, by their place, and why; their cells are empty.
+        typed: columns whose values were numbers before they became cells, and have a decimal point in them.
+        is_text: whether the cells were cut out of text, by a delimiter.
     """
 
     file: str
@@ -80,6 +82,8 @@ class Records:
     encoding: str = "utf-8"
     is_unnamed: bool = False
     faults: dict[int, str] = field(default_factory=dict)
+    typed: frozenset[str] = frozenset()
+    is_text: bool = True
 
 
 def read_records(

@@ -8,6 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def has_tagged_head(path: Path) -> bool:
     if width < 2 or len(fitting) < _MOST_TELL * len(rows):
         return False
     rows = fitting
-    if path.name.lower().removesuffix(".gz").endswith(_NAMES) or are_numbered(rows):
+    if path.name.lower().removesuffix(".gz").endswith(_NAMES) or (separator.isspace() and are_numbered(rows)):
         return True
     place = span_column(rows)
     if place is None:
@@ -176,8 +177,26 @@ def is_plain_text(path: Path, known: Mapping[str, Any]) -> bool:
 
 
 def are_numbered(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first of three columns or more holds the numbers of words, as CoNLL-U has it."""
-    return len(rows[0]) > 2 and all(_WORD_NUMBER.fullmatch(row[0]) for row in rows)
+    """Whether the first of three columns or more holds the numbers of words, as CoNLL-U has it: counted from 1.
+
+    Example:
+        >>> are_numbered([["1", "Ada", "NNP"], ["2", "sat", "VBD"]]), are_numbered([["5.1", "3.5", "setosa"]])
+        (True, False)
+    """
+    if len(rows[0]) < 3 or not all(_WORD_NUMBER.fullmatch(row[0]) for row in rows):
+        return False
+    whole = [int(row[0]) for row in rows if row[0].isdecimal() and len(row[0]) < 6]
+    # A table of numbers, with a column that numbers its rows perhaps, holds no words.
+    words = any(not _is_number(row[1]) for row in rows)
+    return words and bool(whole) and all(b in (1, a + 1) for a, b in pairwise([0, *whole]))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def span_column(rows: Sequence[Sequence[str]]) -> int | None:

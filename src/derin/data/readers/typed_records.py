@@ -9,6 +9,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Sequence
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from derin.data.reading import Finding, Outcome
 
 _SAMPLE_ROWS = 200
 _LARGEST_EXACT = 2.0**53
+_NUMBERS = (int, float, np.number, Decimal)
 # Deflated XML of a table is about a tenth of its size.
 _LARGEST_RATIO, _SMALL = 200, 1 << 26
 
@@ -35,30 +37,28 @@ def frame_records(frame: Any, name: str) -> Records:
         >>> frame_records(pandas.DataFrame({"a": [1, 2], "b": [True, None]}), "frame").columns
         [('1', '2'), ('True', '')]
     """
-    if hasattr(frame, "iloc"):
-        names = [str(n) for n in frame.columns]
-        columns = [cells_of(frame.iloc[:, place]) for place in range(len(names))]
-    else:
-        names = [str(n) for n in frame.columns]
-        columns = [cells_of(column) for column in frame.get_columns()]
+    names = [str(n) for n in frame.columns]
+    columns = [frame.iloc[:, i] for i in range(len(names))] if hasattr(frame, "iloc") else list(frame.get_columns())
     return _records(name, names, columns, np.arange(1, len(frame) + 1))
 
 
-def cells_of(column: Any) -> tuple[str, ...]:
-    """The values of a column of any type as cells.
+def cells_of(column: Any) -> tuple[tuple[str, ...], bool]:
+    """The values of a column of any type as cells, and whether they are numbers.
 
     Args:
         column: a pandas or polars series, an array, or a list.
 
     Example:
         >>> cells_of(np.array([1.0, 2.5, np.nan])), cells_of([None, "a"])
-        (('1', '2.5', ''), ('', 'a'))
+        ((('1', '2.5', ''), True), (('', 'a'), False))
     """
-    kind = getattr(getattr(column, "dtype", None), "kind", "")
+    dtype = getattr(column, "dtype", None)
+    kind = dtype.kind if isinstance(dtype, np.dtype) else ""
     values = column.tolist() if hasattr(column, "tolist") else list(column)
-    if kind in "iu" and kind and isinstance(getattr(column, "dtype", None), np.dtype):
-        return tuple(map(str, values))
-    return tuple(map(_cell, values))
+    if kind in ("i", "u"):
+        return tuple(map(str, values)), True
+    cells = tuple(map(_cell, values))
+    return cells, kind == "f" or all(isinstance(v, _NUMBERS) for v, cell in zip(values, cells) if cell)
 
 
 def excel_records(path: Path, *, header: bool | None, sheet: str | None, wanted: Collection[str] = ()) -> Records:
@@ -82,8 +82,9 @@ def excel_records(path: Path, *, header: bool | None, sheet: str | None, wanted:
     _check_size(path)
     notes: list[str] = []
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        try:
+        # By an open file, because what the file is called does not matter.
+        with path.open("rb") as file:
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
             names = [s.title for s in book.worksheets]
             if sheet is not None and sheet not in names:
                 raise UnknownNameError(f"sheet in {path.name}", sheet, names)
@@ -92,8 +93,6 @@ def excel_records(path: Path, *, header: bool | None, sheet: str | None, wanted:
                 others = ", ".join(repr(n) for n in names if n != chosen)
                 notes.append(Sentence("reading.sheet_chosen", file=path.name, sheet=chosen, others=others))
             rows = [list(row) for row in book[chosen].iter_rows(values_only=True)]
-        finally:
-            book.close()
         unsaved = _unsaved_formulas(path, chosen, rows)
     except (
         zipfile.BadZipFile,
@@ -127,7 +126,7 @@ def parquet_records(path: Path) -> Records:
         raise MissingExtraError("pyarrow", "tables", "Reading a Parquet file") from None
     try:
         table = pyarrow.parquet.ParquetFile(path).read()
-        columns = [tuple(map(_cell, column.to_pylist())) for column in table.columns]
+        columns = [column.to_pylist() for column in table.columns]
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise DataError(f"{path} cannot be read as a Parquet file ({reason}). Fetch or save it again.") from None
@@ -146,13 +145,17 @@ def _cell(value: Any) -> str:
 
 
 def _records(
-    file: str, names: Sequence[str], columns: list[tuple[str, ...]], lines: Any, notes: list[str] | None = None
+    file: str, names: Sequence[str], columns: Sequence[Any], lines: Any, notes: list[str] | None = None
 ) -> Records:
+    """The records of columns of any types."""
     notes = [] if notes is None else notes
     unnamed = bool(names) and not names[0].strip()
     if not columns or not len(lines):
         raise DataError(f"{file}: at least one column and one row are required; got none.")
-    return Records(file, unique_names(names, file, notes), columns, lines, ",", True, notes, is_unnamed=unnamed)
+    unique = unique_names(names, file, notes)
+    cells, are_numbers = zip(*map(cells_of, columns), strict=True)
+    typed = frozenset(name for name, is_number in zip(unique, are_numbers) if is_number)
+    return Records(file, unique, list(cells), lines, ",", True, notes, is_unnamed=unnamed, typed=typed, is_text=False)
 
 
 def _sheet_records(
@@ -166,20 +169,21 @@ def _sheet_records(
         raise DataError(f"{path}: the sheet is empty; a table with a row of names is required.")
     # A first column without a name is an index; empty columns beside the table are no part of it.
     places = range(used[0], used[-1] + 1)
-    body = [[_cell(rows[i][c]) if c < len(rows[i]) else "" for c in places] for i in filled]
-    if set(wanted) <= set(body[0]) and wanted:
+    body = [[rows[i][c] if c < len(rows[i]) else None for c in places] for i in filled]
+    head = [list(map(_cell, row)) for row in body[: _SAMPLE_ROWS + 1]]
+    if set(wanted) <= set(head[0]) and wanted:
         header = True
     if header is None:
-        header = has_header(body[0], body[1 : _SAMPLE_ROWS + 1])
+        header = has_header(head[0], head[1:])
     lines = np.array(filled, dtype=np.int64) + 1
-    names = body[0] if header else [f"column_{i + 1}" for i in range(len(places))]
+    names = head[0] if header else [f"column_{i + 1}" for i in range(len(places))]
     if header:
         body, lines = body[1:], lines[1:]
     else:
         notes.append(Sentence("reading.header_missing", file=path.name, num=len(places)))
     if not body:
         raise DataError(f"{path}: at least one row of data below the names is required; got none.")
-    found = _records(path.name, names, [tuple(cells) for cells in zip(*body, strict=True)], lines, notes)
+    found = _records(path.name, names, [list(column) for column in zip(*body, strict=True)], lines, notes)
     found.has_header = header
     if empty := int(lines[-1] - lines[0] + 1 - len(lines)):
         found.findings.append(Finding(path.name, Outcome.SKIPPED, Sentence("reading.empty_lines", count=empty)))
@@ -194,16 +198,14 @@ def _unsaved_formulas(path: Path, sheet: str, rows: list[list[Any]]) -> int:
         sheets = [n for n in packed.namelist() if n.startswith("xl/worksheets/") and n.endswith(".xml")]
         if not any(_holds_formulas(packed, name) for name in sheets):
             return 0
-    book = openpyxl.load_workbook(path, read_only=True)
-    try:
+    with path.open("rb") as opened:
+        book = openpyxl.load_workbook(opened, read_only=True)
         pairs: Iterable[tuple[Any, Any]] = (
             (written, value)
             for line, saved in zip(book[sheet].iter_rows(values_only=True), rows)
             for written, value in zip(line, saved)
         )
         return sum(isinstance(written, str) and written[:1] == "=" and value is None for written, value in pairs)
-    finally:
-        book.close()
 
 
 def _holds_formulas(packed: zipfile.ZipFile, name: str) -> bool:
