@@ -64,7 +64,9 @@ def written_out(net: WordVectorNetwork, stretch: Stretch) -> tuple[Tensor, int]:
             scores = y[stretch.nodes[place]] @ given * stretch.signs[place]
             return -F.logsigmoid(scores[stretch.signs[place] != 0]).sum()
         assert stretch.negatives is not None
-        noise = F.logsigmoid(-(y[stretch.negatives[block]] @ given)).mean() * num_negatives
+        # A sample that is the predicted word itself is none; the others stand for K / S each.
+        others = stretch.negatives[block][stretch.negatives[block] != stretch.tokens[place]]
+        noise = F.logsigmoid(-(y[others] @ given)).sum() * num_negatives / SAMPLES
         return -F.logsigmoid(y[stretch.tokens[place]] @ given) - noise
 
     total, num = torch.zeros((), dtype=torch.float64), 0
@@ -94,8 +96,9 @@ def test_a_step_is_the_gradient_that_autograd_finds(
     measured, counted = net.measure(stretch)
     torch.testing.assert_close(measured, loss.detach(), rtol=1e-12, atol=1e-12)
     assert int(counted) == num > 20
-    mean = net.learn(stretch, rate=0.01)
-    torch.testing.assert_close(mean, loss.detach() / num, rtol=1e-12, atol=1e-12)
+    total, learnt = net.learn(stretch, rate=0.01)
+    torch.testing.assert_close(total, loss.detach(), rtol=1e-12, atol=1e-12)
+    assert int(learnt) == num
     for now, old in ((net.input, before.input), (net.output, before.output)):
         assert old.weight.grad is not None
         torch.testing.assert_close(now.weight.data, old.weight.data - 0.01 * old.weight.grad, rtol=1e-10, atol=1e-12)
@@ -126,7 +129,7 @@ def test_a_vector_that_a_stretch_speaks_of_too_often_is_moved_by_a_part_of_the_s
 def test_words_that_are_not_there_teach_nothing(kind: type[WordVectorNetwork]) -> None:
     net, stretch = network(kind, window=3), stretch_of(3, tree=False, real=1)
     before = copy.deepcopy(net.state_dict())
-    assert float(net.learn(stretch, rate=0.5)) == 0
+    assert [float(part) for part in net.learn(stretch, rate=0.5)] == [0, 0]
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
 
 
@@ -136,7 +139,7 @@ def test_extreme_scores_keep_the_loss_finite(kind: type[WordVectorNetwork]) -> N
     with torch.no_grad():
         net.input.weight.mul_(100)
         net.output.weight.mul_(100)
-    assert net.learn(stretch, rate=0.01).isfinite()
+    assert net.learn(stretch, rate=0.01)[0].isfinite()
 
 
 def test_a_stretch_of_another_length_is_refused() -> None:

@@ -7,7 +7,8 @@ Papers: T. Mikolov, K. Chen, G. Corrado, J. Dean, "Efficient estimation of word 
     and distributed memory", 2016, arXiv:1604.04661.
 Differs: a step takes a stretch of text and not a pair of words. Windows of text that lie next to one another share
     nearly all of their words, so that all scores of a stretch are two products of small matrices, and each word's
-    vectors are fetched and written once. The output vectors begin with small random numbers and not with zeros.
+    vectors are fetched and written once. The output vectors begin with small random numbers and not with zeros. A sample
+    that is the predicted word itself is left out of that prediction, as in the authors' program.
 
 Training writes the gradients out; autograd takes no part. For a pair (i, j) with s = xᵢ · yⱼ the loss −log σ(s) has the
 derivative −σ(−s) by s, so that xᵢ is moved by rate · σ(−s) yⱼ and yⱼ by rate · σ(−s) xᵢ; for a negative sample n the
@@ -138,7 +139,7 @@ class WordVectorNetwork(TokenNetwork):
         return self.input.weight
 
     @torch.no_grad()
-    def learn(self, stretch: Stretch, rate: float) -> Tensor:
+    def learn(self, stretch: Stretch, rate: float) -> tuple[Tensor, Tensor]:
         """One step of gradient descent on the words of a stretch.
 
         Args:
@@ -146,11 +147,10 @@ class WordVectorNetwork(TokenNetwork):
             rate: the learning rate α.
 
         Returns:
-            the mean loss of a prediction before the step: of a word and all of its negative samples, or of all turns
-            on the way through the tree.
+            the sum of the losses before the step, each that of a word and all of its negative samples, or of all turns
+            on the way through the tree; and the number of predictions.
         """
-        loss, num = self._pass(stretch, rate)
-        return loss / num.clamp_min(1)
+        return self._pass(stretch, rate)
 
     @torch.no_grad()
     def measure(self, stretch: Stretch) -> tuple[Tensor, Tensor]:
@@ -207,7 +207,7 @@ class SkipGram(WordVectorNetwork):
         >>> net = SkipGram((5,), 1, WordVectorOptions(vocabulary=20, dim=8, window=2))
         >>> text, one = torch.arange(16) % 4 + 4, torch.zeros(16, dtype=torch.int64)
         >>> stretch = Stretch(text, one, one + 2, negatives=torch.arange(8, 20).view(1, 12))
-        >>> losses = [float(net.learn(stretch, rate=0.05)) for _ in range(100)]
+        >>> losses = [float(total / num) for total, num in (net.learn(stretch, rate=0.05) for _ in range(100))]
         >>> round(losses[0], 1), losses[-1] < 2.5
         (4.2, True)
     """
@@ -223,20 +223,22 @@ class SkipGram(WordVectorNetwork):
         noise = outputs.index_select(0, sampled).view(num_blocks, -1, dim)
         mask = self._near(stretch)
         num_near = mask.sum(dim=2)
-        # All predictions of a word share its block's S samples, each of which stands for K / S.
-        share = num_near * (self.options.negatives / noise.shape[1])
+        # All predictions of a word share its block's S samples, each of which stands for K / S in those predictions
+        # whose word it is not: (N, length, S).
+        differs = _banded(tokens, window, length, padding=-1)[:, :, None] != stretch.negatives[:, None, :]
+        share = torch.bmm(mask, differs.to(mask.dtype)).mul_(self.options.negatives / noise.shape[1])
         near = torch.bmm(x, y.transpose(1, 2)).neg_().sigmoid_().mul_(mask)  # σ(−s), (N, length, length + 2 window)
         far = torch.bmm(x, noise.transpose(1, 2)).sigmoid_()  # σ(s), (N, length, S)
-        loss = _minus_log(near).sum() + (_minus_log(far) * share).sum()
+        loss = _minus_log(near).sum() + _weighted_minus_log(far, share)
         if rate:
-            far.mul_(share.unsqueeze(2)).neg_()
+            far.mul_(share).neg_()
             to_x = torch.bmm(near, y).baddbmm_(far, noise)
             to_y = _unbanded(torch.bmm(near.transpose(1, 2), x), window, length)
             to_noise = torch.bmm(far.transpose(1, 2), x).view(-1, dim)
             predicted = _unbanded(mask.sum(dim=1).unsqueeze(2), window, length)[:, 0]
-            terms = num_near.view(-1) * (1 + self.options.negatives)
+            terms = (num_near + share.sum(dim=2)).view(-1)
             _add(inputs, rate, (tokens, to_x.view(-1, dim), terms))
-            noised = share.sum(dim=1, keepdim=True).expand_as(stretch.negatives).reshape(-1)
+            noised = share.sum(dim=1).view(-1)
             _add(outputs, rate, (tokens, to_y, predicted), (sampled, to_noise, noised))
         return loss, num_near.sum()
 
@@ -281,16 +283,18 @@ class ContinuousBagOfWords(WordVectorNetwork):
         y = outputs.index_select(0, tokens).view_as(mean)
         noise = outputs.index_select(0, sampled).view(len(mean), -1, mean.shape[2])
         predicts = shares.any(dim=2, keepdim=True).to(mean.dtype)
-        share = predicts * (self.options.negatives / noise.shape[1])
+        # Each of a block's S samples stands for K / S in the predictions of other words than itself: (N, length, S).
+        differs = tokens.view(len(mean), -1, 1) != stretch.negatives[:, None, :]
+        share = differs * (predicts * (self.options.negatives / noise.shape[1]))
         near = (mean * y).sum(dim=2, keepdim=True).neg_().sigmoid_().mul_(predicts)  # σ(−s), (N, length, 1)
         far = torch.bmm(mean, noise.transpose(1, 2)).sigmoid_()  # σ(s), (N, length, S)
-        loss = _minus_log(near).sum() + (_minus_log(far) * share[..., 0]).sum()
+        loss = _minus_log(near).sum() + _weighted_minus_log(far, share)
         if rate:
             far.mul_(share).neg_()
             to_mean = (near * y).baddbmm_(far, noise)
             to_y = (near * mean).view(len(tokens), -1)
             to_noise = torch.bmm(far.transpose(1, 2), mean).view(len(sampled), -1)
-            noised = share.sum(dim=1).expand_as(stretch.negatives).reshape(-1)
+            noised = share.sum(dim=1).view(-1)
             self._add_to_inputs(stretch, to_mean, shares, 1 + self.options.negatives, rate)
             _add(outputs, rate, (tokens, to_y, predicts.flatten()), (sampled, to_noise, noised))
         return loss, predicts.sum()
@@ -360,6 +364,15 @@ def _unbanded(blocks: Tensor, window: int, length: int) -> Tensor:
         part = blocks[:, first : first + length]
         whole[first : first + num * length].view(num, length, dim)[:, : part.shape[1]] += part
     return whole[window : window + num * length]
+
+
+def _weighted_minus_log(wrong: Tensor, weights: Tensor) -> Tensor:
+    """−Σ w · log(1 − p) over everything.
+
+    Shapes:
+        both alike → a scalar.
+    """
+    return (1 - wrong).clamp_min_(_LEAST_PROBABILITY).log_().mul_(weights).sum().neg_()
 
 
 def _minus_log(wrong: Tensor) -> Tensor:

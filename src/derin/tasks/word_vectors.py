@@ -116,9 +116,9 @@ class WordVectorTask(VectorTask):
     Example:
         >>> from derin.models.building import build
         >>> task = WordVectorTask(["text"])
-        >>> net = build("skip_gram", input_shape=(16,), num_outputs=task.num_outputs, vocabulary=9, dim=4)
+        >>> net = build("skip_gram", input_shape=(16,), num_outputs=task.num_outputs, vocabulary=10, dim=4)
         >>> columns = {"input": torch.arange(16) % 5 + 4, "sentence": torch.zeros(16), "reach": torch.ones(16)}
-        >>> batch = Batch(columns | {"negatives": torch.full((1, 3), 4)}, torch.arange(16))
+        >>> batch = Batch(columns | {"negatives": torch.full((1, 3), 9)}, torch.arange(16))
         >>> round(float(task.loss(net, batch)["loss"]))
         4
     """
@@ -132,8 +132,7 @@ class WordVectorTask(VectorTask):
         return "skip_gram"
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
-        total, num = _network(model).measure(self.stretch(batch))
-        return {"loss": total / num.clamp_min(1)}
+        return _mean(*_network(model).measure(self.stretch(batch)))
 
     def predict(self, model: nn.Module, batch: Batch) -> Outputs:
         """The sum of the losses and the number of predictions.
@@ -146,7 +145,7 @@ class WordVectorTask(VectorTask):
 
     def update(self, step: Step, batch: Batch) -> Losses:
         refuse_what_needs_gradients(step)
-        return {"loss": _network(step.model).learn(self.stretch(batch), step.rate)}
+        return _mean(*_network(step.model).learn(self.stretch(batch), step.rate))
 
     def stretch(self, batch: Batch) -> Stretch:
         """A batch as the network takes it."""
@@ -159,6 +158,11 @@ class WordVectorTask(VectorTask):
             columns.get("nodes"),
             columns.get("signs"),
         )
+
+
+def _mean(total: Tensor, num: Tensor) -> Losses:
+    """The mean loss of a prediction, and how many predictions it is the mean of."""
+    return {"loss": total / num.clamp_min(1), "weight_sum": num}
 
 
 class MeanLoss:
