@@ -175,6 +175,39 @@ def test_network_of_ones_own_is_saved_without_code_and_opened_with_it(tmp_path: 
     assert metrics["accuracy"] == run.metrics["test"]["accuracy"]
 
 
+class Halved(torch.nn.Module):
+    """A layer of float32 behind a constant that NumPy made float64, as happens to everyone."""
+
+    def __init__(self, *, casts: bool = False) -> None:
+        super().__init__()
+        self.casts, self.last = casts, torch.nn.Linear(4, 3)
+        self.register_buffer("shift", torch.from_numpy(np.zeros(4)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x - self.shift
+        return self.last(x.float() if self.casts else x)
+
+
+@pytest.mark.parametrize(
+    ("network", "sentence"),
+    [
+        (torch.nn.Sequential(torch.nn.Linear(4, 3)).double(), r"parameter '0\.weight' is float64; call network\.float"),
+        (torch.nn.Sequential(torch.nn.Linear(4, 3)).bfloat16(), r"parameter '0\.weight' is bfloat16"),
+        (Halved(), r"buffer 'shift' is float64"),
+    ],
+)
+def test_a_network_of_another_precision_is_refused_in_a_sentence(
+    network: torch.nn.Module, sentence: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        derin.fit("iris", model=network, out=tmp_path / "run", **QUICK)
+
+
+def test_a_network_that_changes_precision_itself_is_trained(tmp_path: Path) -> None:
+    run = derin.fit("iris", model=Halved(casts=True), out=tmp_path / "run", **QUICK)
+    assert derin.open(run.path, model=Halved(casts=True)).predict([5.1, 3.5, 1.4, 0.2]).label
+
+
 def test_early_stopping_keeps_the_best_epoch(tmp_path: Path) -> None:
     run = derin.fit(
         "iris", out=tmp_path / "run", epochs=60, patience=2, learning_rate=0.0, plan="plain", threads=1, report=False

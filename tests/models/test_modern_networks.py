@@ -218,6 +218,37 @@ def test_encoder_block_is_torchs_with_the_norm_first() -> None:
     torch.testing.assert_close(ours(noise(2, 5, 12)), theirs(noise(2, 5, 12)), rtol=1e-4, atol=1e-5)
 
 
+def test_vit_begins_as_its_header_says() -> None:
+    """Glorot for q, k and v each by itself, √(1/n) in the patches, 0.02 in the positions, no class token as yet."""
+    network = build("vit_s_16", input_shape=(3, 224, 224), num_outputs=10, seed=0)
+    close = {"rel": 0.02}
+    for block in network.encoder[0], network.encoder[-1]:
+        for part in block.attention.qkv.weight.chunk(3):
+            assert part.std().item() == pytest.approx((2 / (384 + 384)) ** 0.5, **close)
+        assert block.attention.project.weight.std().item() == pytest.approx((2 / (384 + 384)) ** 0.5, **close)
+        for layer in (block.widen, block.narrow):
+            assert layer.weight.std().item() == pytest.approx((2 / (384 + 1536)) ** 0.5, **close)
+            assert not layer.bias.any()
+    assert network.stem.conv.weight.std().item() == pytest.approx((3 * 16 * 16) ** -0.5, **close)
+    assert network.stem.positions.std().item() == pytest.approx(0.02, **close)
+    assert network.stem.positions.shape == (1, 197, 384)
+    assert not network.stem.class_token.any()
+    assert network.stem.class_token.requires_grad
+    assert network.output.weight.std().item() == pytest.approx(0.01, rel=0.05)
+
+
+def test_vit_drops_behind_the_positions_and_behind_every_dense_layer_but_that_of_q_k_and_v() -> None:
+    network = build("vit_s_16", input_shape=(3, 32, 32), num_outputs=10, seed=0, dropout=0.4, stochastic_depth=0.0)
+    seen: list[tuple[int, ...]] = []
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            assert module.p == 0.4
+            module.register_forward_hook(lambda module, args, output: seen.append(tuple(output.shape[1:])))
+    network.train()(torch.zeros(1, 3, 32, 32))
+    # Of 8 × 8 patches and the class token: attention's output, between the dense layers, and behind them.
+    assert seen == [(65, 384)] + 12 * [(65, 384), (65, 1536), (65, 384)]
+
+
 def test_vit_pads_sides_between_multiples_of_the_patch_with_zeros() -> None:
     net = build("vit_s_16", input_shape=(3, 70, 90), num_outputs=5, seed=1).eval()
     whole = build("vit_s_16", input_shape=(3, 80, 96), num_outputs=5, seed=1).eval()

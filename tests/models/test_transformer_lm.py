@@ -117,3 +117,32 @@ def test_a_state_is_refused_in_training_and_so_are_numbers_that_are_no_tokens() 
         model(texts(), ())
     with pytest.raises(ShapeError, match="reads tokens"):
         model(torch.zeros(2, 5))
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_embeddings_are_as_large_as_the_sinusoidal_waves_that_are_added(tied: bool) -> None:
+    """Section 3.4 of the paper: embeddings that begin with a length of 1, times √dim."""
+    options = {"vocabulary": 500, "dim": 64, "num_heads": 4, "num_layers": 1, "positions": "sinusoidal", "tied": tied}
+    model = build("transformer_lm", input_shape=(9,), num_outputs=500, seed=0, **options)
+    assert isinstance(model, LanguageModel)
+    tokens, seen = torch.randint(1, 500, (3, 40), generator=torch.Generator().manual_seed(3)), []
+    model.blocks[0].register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    model(tokens)
+    places, waves = torch.arange(40.0)[:, None], torch.zeros(40, 64)
+    waves[:, 0::2] = (places / 10_000 ** (torch.arange(0, 64, 2) / 64)).sin()
+    waves[:, 1::2] = (places / 10_000 ** (torch.arange(0, 64, 2) / 64)).cos()
+    words = seen[0] - waves
+    torch.testing.assert_close(words, 8 * model.embedding(tokens), rtol=1e-4, atol=1e-4)
+    assert words.square().mean().sqrt().item() == pytest.approx(1.0, rel=0.05)
+    assert waves.square().mean().sqrt().item() == pytest.approx(0.5**0.5, rel=0.01)
+
+
+def test_a_description_of_before_embeddings_were_scaled_computes_as_it_did() -> None:
+    model = network(torch.float32, positions="sinusoidal", scale_embedding=False)
+    spec = {**model.spec, "options": {k: v for k, v in model.spec["options"].items() if k != "scale_embedding"}}
+    again = from_spec(spec).eval()
+    again.load_state_dict(model.state_dict())
+    assert torch.equal(again(texts())[0], model(texts())[0])
+    scaled = network(torch.float32, positions="sinusoidal")
+    assert not torch.allclose(scaled(texts())[0], model(texts())[0], atol=1e-2)
+    assert from_spec(scaled.spec).spec["options"]["scale_embedding"] is True

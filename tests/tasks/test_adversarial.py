@@ -85,15 +85,54 @@ def test_fgsm_reaches_the_largest_loss_that_a_linear_network_can_have():
 
 
 @pytest.mark.parametrize("num_steps", [1, 4, 9])
-def test_pgd_stays_within_epsilon_and_is_no_weaker_than_fgsm_on_a_linear_network(num_steps):
+def test_pgd_stays_within_epsilon_and_reaches_the_largest_loss_of_a_linear_network(num_steps):
     pixels, x = images()
-    network, target = Flat(5, seed=3), np.array([4, 1, 2, 0, 4, 3, 1])
-    batch = batch_of(x, target)
-    options = {"epsilon": EPSILON, "scale": SCALE}
-    quick = pixels_of(attack(network, classes(), batch, method="fgsm", **options))
-    slow = pixels_of(attack(network, classes(), batch, method="pgd", num_steps=num_steps, **options))
-    assert np.abs(slow - pixels).max() <= EPSILON + 1e-6
-    assert (losses_by_hand(network, slow, target)[0] >= losses_by_hand(network, quick, target)[0] - 1e-5).all()
+    network, target = Flat(1, seed=3), torch.tensor([0.0, 1, 1, 0, 1, 0, 1])
+    task = Binary(columns=["sick"], classes=["no", "yes"])
+    options = {"method": "pgd", "epsilon": EPSILON, "scale": SCALE, "num_steps": num_steps}
+    changed = attack(network, task, batch_of(x, target), **options)
+    assert np.abs(pixels_of(changed) - pixels).max() <= EPSILON + 1e-6
+    reach = EPSILON * np.abs(network.linear.weight[0].detach().numpy() / np.array(SCALE.std).repeat(20)).sum()
+    with torch.no_grad():
+        wanted = network(x)[:, 0] + torch.where(target == 1, -reach, reach)
+        torch.testing.assert_close(network(changed)[:, 0], wanted, atol=1e-4, rtol=1e-5)
+
+
+def test_pgd_starts_at_a_point_of_the_ball_that_is_the_pictures_own_whatever_the_batch(monkeypatch):
+    pixels, x = images(40)
+    starts = []
+
+    def noting(loss, x, *, start, **options):
+        starts.append(start)
+        return start
+
+    monkeypatch.setattr("derin.tasks.adversarial.pgd", noting)
+    options = {"method": "pgd", "epsilon": EPSILON, "scale": SCALE}
+    whole = batch_of(x, np.arange(40) % 5)
+    part = Batch({name: column[7:20] for name, column in whole.columns.items()}, whole.rows[7:20])
+    for batch, seed in ((whole, 3), (part, 3), (whole, 4)):
+        attack(Flat(5), classes(), batch, seed=seed, **options)
+    change = (pixels_of(starts[0]) - pixels) / EPSILON
+    assert 0.99 < np.abs(change).max() <= 1 + 1e-4
+    # Even on −1..1: mean 0, standard deviation 1/√3; 2 400 draws.
+    assert abs(change.mean()) < 0.04
+    assert change.std() == pytest.approx(3**-0.5, abs=0.02)
+    assert torch.equal(starts[0][7:20], starts[1])
+    assert not torch.isclose(starts[0], starts[2]).any(dim=0).all()
+
+
+def test_pgd_finds_from_its_random_start_what_lies_behind_a_flat_place():
+    """At the picture itself the gradient is 0, so that an attack that began there would never leave it."""
+
+    class Flat(nn.Module):
+        def forward(self, x):
+            far = SCALE.pixels(x).sub(0.5).square().sum((1, 2, 3))
+            return torch.stack([torch.zeros_like(far), 1000 * far], dim=1)
+
+    mean, std = (torch.tensor(values)[:, None, None] for values in (SCALE.mean, SCALE.std))
+    x = ((0.5 - mean) / std).expand(3, 3, 4, 5).contiguous()
+    changed = attack(Flat(), classes(2), batch_of(x, [0, 0, 0]), method="pgd", epsilon=EPSILON, scale=SCALE)
+    np.testing.assert_allclose(np.abs(pixels_of(changed) - 0.5), EPSILON, atol=1e-5)
 
 
 def test_pgd_keeps_the_strongest_point_where_the_way_leads_past_it():

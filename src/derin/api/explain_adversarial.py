@@ -145,7 +145,7 @@ def explain_adversarial(
         answers: the column with the answers, where it cannot be found out.
         num: examples, drawn by the seed; None takes all.
         num_shown: pictures to look at, evenly from first to last.
-        seed: of the draw.
+        seed: of the draw, and of PGD's random start.
         on_step: told how many batches of how many are done.
 
     Raises:
@@ -163,7 +163,7 @@ def explain_adversarial(
     if not 1 <= num_shown <= _MOST_SHOWN:
         raise UsageError(f"From 1 to {_MOST_SHOWN} pictures are shown; got num_shown={num_shown}.")
     place = None if target is None else _class_place(model, target)
-    how = Attack(method=method, scale=scale, target=place, num_steps=num_steps)
+    how = Attack(method=method, scale=scale, target=place, num_steps=num_steps, seed=seed)
     examples = examples_for(model, data, split=split, target=answers, num=num, seed=seed)
     epsilons = [min(1.0, share * size) for share in _SHARES_OF_EPSILON]
     curve = measure_under_attack(

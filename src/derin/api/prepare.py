@@ -26,6 +26,7 @@ from derin.tasks.adversarial_training import adversarially
 from derin.tasks.base import BaseTask
 from derin.tasks.inference import infer_task, inferred_name
 from derin.tasks.multitask import with_targets
+from derin.tasks.precision import check_network
 from derin.tasks.recipes import Recipe, finetuning_recipe, recipe
 from derin.tasks.registry import TASKS
 from derin.train.config import TrainConfig
@@ -159,7 +160,7 @@ def prepare(
     # A few examples tell whether the network's outputs are what the loss wants, before anything is trained.
     few = Batching(batch_size=2, limit=2, device=device)
     probe = next(preparation.source(host, targets, rows, input_name=the_task.input, batching=few).batches(0))
-    the_task.check_batch(network, probe)
+    check_network(the_task, network, probe)
     head = None
     if published is not None and adversarial is None:
         head = head_to_train(network.eval(), MODELS[model_name].output_layers, probe[the_task.input])

@@ -26,12 +26,14 @@ class Attack:
         scale: of the network's input.
         target: number of the class that the network shall see, or None.
         num_steps: of PGD.
+        seed: of PGD's random start.
     """
 
     method: str
     scale: PixelScale
     target: int | None = None
     num_steps: int = 10
+    seed: int = 0
 
     def apply(self, network: nn.Module, task: Any, batch: Batch, epsilon: float) -> Tensor:
         """The adversarial examples of a batch."""
@@ -44,6 +46,7 @@ class Attack:
             scale=self.scale,
             target=self.target,
             num_steps=self.num_steps,
+            seed=self.seed,
         )
 
 

@@ -126,9 +126,8 @@ def _from_parts(name: str, shape: tuple[int, ...], num_outputs: int, options: Ma
     if name in STRUCTURES:
         return STRUCTURES[name].from_options(shape, num_outputs, options)
     info = MODELS[name]
-    return _construct(
-        info, read_shape(info, shape), num_outputs, read_options(info.options, options, where=name), seed=None
-    )
+    chosen: Any = read_options(info.options, {**info.older_options, **options}, where=name)
+    return _construct(info, read_shape(info, shape), num_outputs, chosen, seed=None)
 
 
 def _construct(info: ModelInfo, shape: tuple[int, ...], num_outputs: int, options: Any, seed: int | None) -> nn.Module:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from derin.models.key_map import KeyMap
@@ -41,6 +41,7 @@ class ModelInfo:
         output_kind: ``"vector"`` is ``(num_outputs,)``, ``"embedding"`` a vector of length 1, ``"map"``
             ``(num_outputs, height, width)``, ``"sequence"`` is of the network's own form, step by step.
         key_maps: the names that published weights give to this model's tensors.
+        older_options: what saved descriptions that lack an option mean by it, where that is not its default.
     """
 
     name: str
@@ -57,3 +58,4 @@ class ModelInfo:
     output_layers: tuple[str, ...] = ("output",)
     output_kind: Literal["vector", "embedding", "map", "sequence"] = "vector"
     key_maps: tuple[KeyMap, ...] = ()
+    older_options: Mapping[str, Any] = field(default_factory=dict)

@@ -7,8 +7,8 @@ Papers: T. Mikolov, K. Chen, G. Corrado, J. Dean, "Efficient estimation of word 
     and distributed memory", 2016, arXiv:1604.04661.
 Differs: a step takes a stretch of text and not a pair of words. Windows of text that lie next to one another share
     nearly all of their words, so that all scores of a stretch are two products of small matrices, and each word's
-    vectors are fetched and written once. The output vectors begin with small random numbers and not with zeros. A sample
-    that is the predicted word itself is left out of that prediction, as in the authors' program.
+    vectors are fetched and written once. The output vectors begin with small random numbers and not with zeros. A
+    sample that is the predicted word itself is left out of that prediction, as in the authors' program.
 
 Training writes the gradients out; autograd takes no part. For a pair (i, j) with s = xᵢ · yⱼ the loss −log σ(s) has the
 derivative −σ(−s) by s, so that xᵢ is moved by rate · σ(−s) yⱼ and yⱼ by rate · σ(−s) xᵢ; for a negative sample n the

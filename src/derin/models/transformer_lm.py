@@ -11,6 +11,7 @@ Differs: each token looks at the last `window` tokens, itself included. As far a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -38,6 +39,8 @@ class TransformerLMOptions:
         hidden: units of the dense network of a block; 0 takes four times `dim`.
         window: how many tokens a token looks at, itself included. Learned positions end with it.
         positions: how the places of tokens are told.
+        scale_embedding: with sinusoidal positions, whether embeddings begin with a length of about 1 and are multiplied
+            by √dim before the waves are added, which are as large (section 3.4 of Vaswani et al.).
         dropout: share of the numbers of embeddings, halves and attention weights set to zero in training.
         tied: whether the output layer's matrix is that of the embedding.
     """
@@ -49,6 +52,7 @@ class TransformerLMOptions:
     hidden: int = 0
     window: int = 256
     positions: Literal["rotary", "sinusoidal", "learned"] = "rotary"
+    scale_embedding: bool = True
     dropout: float = 0.0
     tied: bool = False
 
@@ -106,6 +110,10 @@ class TransformerLM(LanguageModel):
         self.norm = nn.LayerNorm(dim)
         self.output = nn.Linear(dim, num_outputs)
         initialize_blocks(self, 2 * options.num_layers)
+        self.scale = 1.0
+        if options.positions == "sinusoidal" and options.scale_embedding:
+            self.scale = math.sqrt(dim)
+            nn.init.normal_(self.embedding.weight, std=dim**-0.5)
         if options.tied:
             if num_outputs != options.vocabulary:
                 raise UsageError(
@@ -139,7 +147,7 @@ class TransformerLM(LanguageModel):
         if isinstance(self.positions, RotaryPositions):
             rotation = self.positions(first, x.shape[1], device=x.device, dtype=x.dtype)
         else:
-            x = self.positions(x, first)
+            x = self.positions(x if self.scale == 1.0 else x * self.scale, first)
         x = self.dropout(x)
         for number, block in enumerate(self._blocks()):
             x = block(x, rotation=rotation, cache=None if caches is None else caches[number])
@@ -161,4 +169,5 @@ TRANSFORMER_LM = ModelInfo(
     paper="Radford et al.: Language models are unsupervised multitask learners. OpenAI, 2019",
     year=2019,
     note="Rotary positions; each token looks at the last `window` tokens, so that generation never ends.",
+    older_options={"scale_embedding": False},
 )

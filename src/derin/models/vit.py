@@ -6,7 +6,8 @@ Paper: A. Dosovitskiy et al., "An image is worth 16×16 words: transformers for 
 `vit_s_16` has 22 050 664 parameters and 4.6 G multiply-adds.
 Differs: sides that are no multiple of the patch are padded with zeros on the right and below. `stem="small"` cuts
     pictures below 64 pixels into patches of 4×4 pixels, not 16×16. Weights begin as the authors' do (Glorot's in dense
-    layers, √(1/n) in the patches, 0.02 in the positions), but for the class layer: 0.01, not zero.
+    layers, those of q, k and v each by itself, √(1/n) in the patches, 0.02 in the positions), but for the class layer,
+    0.01 and not zero, and for the biases of the halves' dense networks, 0 and not 10⁻⁶.
 Known weights: timm's vit_small_patch16_224 (Apache 2.0), from the authors of "How to train your ViT?".
 """
 
@@ -167,6 +168,10 @@ class ViT(Network):
         self.norm = nn.LayerNorm(_DIM, eps=_EPSILON)
         self.output = nn.Linear(_DIM, num_outputs)
         initialize(self, "glorot")
+        for block in self.encoder:
+            if isinstance(block, EncoderBlock):
+                # One dense layer holds three of dim → dim, and each begins as it would by itself.
+                nn.init.normal_(block.attention.qkv.weight, std=_DIM**-0.5)
         initialize(self.stem.conv, "xavier")
         initialize(self.output, "normal")
 

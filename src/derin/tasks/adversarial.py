@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from derin.core.errors import UnknownNameError, UsageError
+from derin.core.seeds import uniforms
 from derin.data.batch import Batch
 from derin.train.evaluation import evaluating
 
@@ -139,7 +140,8 @@ def pgd(
         x ``(B, C, H, W)`` → the same.
 
     Source: A. Madry et al., "Towards deep learning models resistant to adversarial attacks", ICLR 2018,
-    arXiv:1706.06083, section 2.1. Differs: the strongest point is kept, theirs is the last one.
+    arXiv:1706.06083, section 2.1, which starts at a random point (`random_start`). Differs: the strongest point is
+    kept, theirs is the last one.
     """
     if num_steps < 1:
         raise UsageError(f"PGD takes at least one step; got num_steps={num_steps}.")
@@ -155,11 +157,21 @@ def pgd(
         return _stronger(strongest, largest, point, loss(point.clone()))[0]
 
 
-def random_start(x: Tensor, *, epsilon: float, scale: PixelScale) -> Tensor:
-    """A picture drawn evenly from those within ε of x, with the numbers of the device's own generator."""
+def random_start(x: Tensor, *, epsilon: float, scale: PixelScale, shares: Tensor | None = None) -> Tensor:
+    """A point drawn evenly from the ball of radius ε around x, brought back to where pictures are.
+
+    Args:
+        x: the network's input.
+        epsilon: the radius, of a pixel's range 0..1.
+        scale: of the input.
+        shares: even numbers from 0 to 1 that place it in the ball; None takes those of the device's own generator.
+
+    Shapes:
+        x and shares ``(B, C, H, W)`` → the same.
+    """
     low, high = scale.around(x, epsilon)
-    noise = torch.rand_like(x).mul_(2).sub_(1).mul_(epsilon * scale.unit(x))
-    return _bounded(x + noise, low, high)
+    drawn = torch.rand_like(x) if shares is None else shares
+    return _bounded(x + (2 * drawn - 1) * (epsilon * scale.unit(x)), low, high)
 
 
 def attack(
@@ -172,8 +184,12 @@ def attack(
     scale: PixelScale,
     target: int | None = None,
     num_steps: int = 10,
+    seed: int = 0,
 ) -> Tensor:
     """The adversarial examples of a batch for a network and its task.
+
+    FGSM starts from the pictures themselves, PGD from a random point within ε of each, as in their papers; the point is
+    a function of the seed and of the picture's row, whatever the batch.
 
     Args:
         network: which is attacked, in evaluation mode.
@@ -184,6 +200,7 @@ def attack(
         scale: of the input.
         target: a class that the network shall see; None leads it away from the truth.
         num_steps: of PGD.
+        seed: of PGD's start.
 
     Raises:
         UnknownNameError: there is no such method.
@@ -205,7 +222,10 @@ def attack(
         x = x.clone() if x.is_inference() else x
         if method == "fgsm":
             return fgsm(loss, x, epsilon=epsilon, scale=scale)
-        return pgd(loss, x, epsilon=epsilon, scale=scale, num_steps=num_steps)
+        drawn = uniforms(seed, "attack", 0, batch.rows.numpy(), x[0].numel())
+        shares = torch.from_numpy(drawn).view(x.shape).to(x)
+        start = random_start(x, epsilon=epsilon, scale=scale, shares=shares)
+        return pgd(loss, x, epsilon=epsilon, scale=scale, num_steps=num_steps, start=start)
 
 
 def read_epsilon(text: str | float) -> float:
