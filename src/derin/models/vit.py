@@ -168,10 +168,10 @@ class ViT(Network):
         self.norm = nn.LayerNorm(_DIM, eps=_EPSILON)
         self.output = nn.Linear(_DIM, num_outputs)
         initialize(self, "glorot")
-        for block in self.encoder:
-            if isinstance(block, EncoderBlock):
+        for part in self.encoder.modules():
+            if isinstance(part, Attention):
                 # One dense layer holds three of dim → dim, and each begins as it would by itself.
-                nn.init.normal_(block.attention.qkv.weight, std=_DIM**-0.5)
+                nn.init.normal_(part.qkv.weight, std=_DIM**-0.5)
         initialize(self.stem.conv, "xavier")
         initialize(self.output, "normal")
 
