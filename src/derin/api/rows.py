@@ -64,7 +64,7 @@ def answer_rows(model: Model, path: str | Path, *, batch_size: int = 256) -> Ans
     for row, reason in table.unanswered.items():
         answers[row] = NoAnswer(reason, fields)
     names = list(table.row_names or ())
-    return AnsweredRows(names, answers, _identifiers(table), [*_notes(table), *unseen])
+    return AnsweredRows(names, answers, _identifiers(table), [*notes_of(table), *unseen])
 
 
 def _read(model: Model, path: Path) -> Table:
@@ -91,7 +91,7 @@ def _identifiers(table: Table) -> dict[str, list[str]]:
     return found
 
 
-def _notes(table: Table) -> list[str]:
+def notes_of(table: Table) -> list[str]:
     """Sentences about the file, its broken rows, and cells that do not fit their column."""
     notes: list[str] = [note for note in table.reading.notes if isinstance(note, Sentence)]
     by_reason: dict[str, list[int]] = {}

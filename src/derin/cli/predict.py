@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -59,22 +60,24 @@ class _Answered:
         name: of the input.
         answer: to it.
         identifiers: the cells that name a row of a table, by their column.
+        place: where a text stands in its file.
     """
 
     name: str
     answer: Any
     identifiers: Mapping[str, str] = field(default_factory=dict)
+    place: str = ""
 
     def to_json(self) -> dict[str, Any]:
         named = {"id": dict(self.identifiers)} if self.identifiers else {}
-        return {"input": self.name, **named, **self.answer.to_json()}
+        place = {"place": self.place} if self.place else {}
+        return {"input": self.name, **place, **named, **self.answer.to_json()}
 
 
 def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[_Answered]:
     """Names and predictions. A file that was named must be readable; one found in a folder is told and passed over."""
     if model.preparation.kind in _READS_TEXTS:
-        texts = [text for given in inputs for text in _texts(given)]
-        yield from map(_Answered, texts, model.predictions(texts))
+        yield from _texts(model, inputs)
         return
     for path in map(Path, inputs):
         if model.preparation.kind != "picture":
@@ -85,17 +88,28 @@ def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[_Answered]
             yield _Answered(str(path), model.predictions(path)[0])
 
 
-def _texts(given: str) -> list[str]:
-    """A text as it was given, or the lines of a file of that name."""
-    from derin.core.errors import DataError
-    from derin.data.readers.decoding import read_text
+def _texts(model: Model, inputs: list[str]) -> Iterator[_Answered]:
+    """A text as it was given, or the texts of the file of that name."""
+    from derin.api.texts import answer_text_file, answer_texts
+    from derin.core.messages import told
+    from derin.core.printable import printable
 
-    if len(given) > _LONGEST_NAME or not Path(given).is_file():
-        return [given]
-    lines = [line for line in read_text(Path(given)).text.splitlines() if line.strip()]
-    if not lines:
-        raise DataError(f"The file {given} holds no text; a text in each line is required.")
-    return lines
+    for is_file, group in itertools.groupby(inputs, key=_names_a_file):
+        given = list(group)
+        for answered in [answer_text_file(model, Path(g)) for g in given] if is_file else [answer_texts(model, given)]:
+            for note in answered.notes:
+                console(json_output=True).print(printable(told(note)), markup=False, soft_wrap=True)
+            places = answered.places or [""] * len(answered.texts)
+            for text, answer, place in zip(answered.texts, answered.answers, places, strict=True):
+                yield _Answered(text, answer, place=place)
+
+
+def _names_a_file(given: str) -> bool:
+    """Whether a word on the command line is a file, or a folder by its path: a text may be called as a folder is."""
+    if len(given) > _LONGEST_NAME or "\0" in given:
+        return False
+    path = Path(given)
+    return path.is_file() or (path.is_dir() and any(mark in given for mark in ("/", "\\")))
 
 
 def _folder(model: Model, folder: Path) -> Iterator[_Answered]:
@@ -182,9 +196,15 @@ def _write_csv(path: Path, answers: Iterator[_Answered]) -> int:
     writer = csv.writer(text)
     names = list(dict.fromkeys(name for each, _ in lines for name in each.identifiers))
     headings = next((list(cells) for _, cells in lines if cells), ["label"])
-    writer.writerow(["input", *map(spreadsheet_cell, [*names, *headings])])
+    place = ["place"] if any(each.place for each, _ in lines) else []
+    writer.writerow(["input", *place, *map(spreadsheet_cell, [*names, *headings])])
     for each, cells in lines:
-        line = [each.name, *(each.identifiers.get(n, "") for n in names), *(cells.get(h, "") for h in headings)]
+        line = [
+            each.name,
+            *([each.place] if place else []),
+            *(each.identifiers.get(n, "") for n in names),
+            *(cells.get(h, "") for h in headings),
+        ]
         writer.writerow(map(spreadsheet_cell, line))
     write_bytes(path, text.getvalue().encode("utf-8"))
     return len(lines)

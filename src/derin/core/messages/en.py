@@ -629,6 +629,10 @@ MESSAGES: dict[str, Message] = {
         "{count:,} time: {reason} ({places}).",
         "{count:,} times: {reason} ({places}).",
     ),
+    "predict.unknown_words": (
+        "{count:,} of {total:,} words did not occur in training.",
+        "{count:,} of {total:,} words did not occur in training.",
+    ),
     "predict.no_answer": "no answer: {reason}",
     # A measurement on data
     "eval.trained_on": (

@@ -602,6 +602,10 @@ MESSAGES: dict[str, Message] = {
         "{count:,} kez: {reason} ({places}).",
         "{count:,} kez: {reason} ({places}).",
     ),
+    "predict.unknown_words": (
+        "{total:,} sözcükten {count:,} tanesi eğitimde yoktu.",
+        "{total:,} sözcükten {count:,} tanesi eğitimde yoktu.",
+    ),
     "predict.no_answer": "yanıt yok: {reason}",
     # Veri üzerinde ölçüm
     "eval.trained_on": (

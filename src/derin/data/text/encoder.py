@@ -18,7 +18,7 @@ from derin.core.printable import replace_half_pairs
 from derin.data.table import Ragged
 from derin.data.text.casing import TURKISH, looks_turkish, to_lower
 from derin.data.text.tokenizers import TOKENIZERS, Tokenizer
-from derin.data.text.vocabulary import BOS, EOS, PAD, Vocabulary
+from derin.data.text.vocabulary import BOS, EOS, PAD, UNK, Vocabulary
 
 _FIELDS = {"tokenizer", "size", "lowercase", "language"}
 _UNSEEN = (PAD, BOS, EOS)
@@ -106,6 +106,11 @@ class TextEncoder:
             raise DataError("TextEncoder.encode: a list of texts is required; got one text. Put it into a list.")
         written = [_written(text, self.lowercase, self.language) for text in texts]
         return _with_ends(self.tokenizer.encode(written), bos=bos, eos=eos)
+
+    def count_unknown(self, texts: Sequence[str]) -> tuple[int, int]:
+        """How many tokens of some texts are unknown, and how many there are."""
+        flat = self.encode(texts).flat
+        return int((flat == UNK).sum()), len(flat)
 
     def decode(self, ids: npt.ArrayLike) -> str:
         """The text of a row of tokens. ``<PAD>``, ``<BOS>`` and ``<EOS>`` are left out; an unknown word is shown as

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, ClassVar
@@ -167,6 +167,10 @@ class PairPreparation(Preparation):
         padded = np.zeros((len(lengths), int(lengths.max(initial=0))), dtype=np.int64)
         padded[np.arange(padded.shape[1]) < lengths[:, None]] = found.flat
         return padded
+
+    def count_unknown(self, texts: Sequence[str]) -> tuple[int, int]:
+        """How many tokens of some sources the network does not know, and how many there are."""
+        return self.source_encoder.count_unknown(texts)
 
     def is_single(self, inputs: Any) -> bool:
         return isinstance(inputs, str)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -171,6 +171,10 @@ class TextPreparation(Preparation):
             DataError: it holds no text.
         """
         return padded(self.encoder.encode(texts_of(inputs, self.column)), self.longest)
+
+    def count_unknown(self, texts: Sequence[str]) -> tuple[int, int]:
+        """How many tokens of some texts the network does not know, and how many there are."""
+        return self.encoder.count_unknown(texts)
 
     def finish(self, gathered: torch.Tensor) -> torch.Tensor:
         """As the whole numbers that an embedding takes."""

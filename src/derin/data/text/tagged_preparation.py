@@ -250,6 +250,11 @@ class TaggedPreparation(Preparation):
             result[row, : len(sentence)] = self.encode(sentence)
         return result
 
+    def count_unknown(self, inputs: Sequence[str | Sequence[str]]) -> tuple[int, int]:
+        """How many words of some sentences are not among those that were learnt, and how many there are."""
+        words = [word for sentence in self.sentences(list(inputs)) for word in sentence]
+        return int((self.encode(words)[:, 0] == UNK).sum()), len(words)
+
     def finish(self, gathered: Any) -> Any:
         return gathered.long()
 
