@@ -142,6 +142,9 @@ def _rows_of_table(model: Model, path: Path) -> Iterator[_Answered]:
     from derin.core.messages import told
     from derin.core.printable import printable
 
+    if model.preparation.kind == "series":
+        yield from _series(model, path)
+        return
     if model.preparation.kind != "features":
         for number, answer in enumerate(model.predictions(path), start=1):
             yield _Answered(f"{path}:{number}", answer)
@@ -151,6 +154,18 @@ def _rows_of_table(model: Model, path: Path) -> Iterator[_Answered]:
         console(json_output=True).print(printable(told(note)), markup=False, soft_wrap=True)
     for row, (place, answer) in enumerate(zip(answered.names, answered.answers, strict=True)):
         yield _Answered(place, answer, {column: cells[row] for column, cells in answered.identifiers.items()})
+
+
+def _series(model: Model, path: Path) -> Iterator[_Answered]:
+    """The forecast of each series of a file; those that are too short for one are named."""
+    from derin.api.forecast import forecast, short_series
+    from derin.core.printable import printable
+
+    found = forecast(model, path)
+    if sentence := short_series(found):
+        console(json_output=True).print(printable(sentence), markup=False, soft_wrap=True)
+    for number, answer in enumerate(found, start=1):
+        yield _Answered(f"{path}:{answer.series or number}", answer)
 
 
 def _in_words(answer: Any) -> str:
