@@ -77,6 +77,8 @@ class Model:
             answered = answer_rows(self, inputs, batch_size=batch_size)
             answered.warn()
             return list(answered.answers)
+        if self.preparation.kind == "series" and isinstance(inputs, str | Path):
+            return list(self.forecast(inputs))
         device = next(self.network.parameters()).device
         network = self.network if self._warm is None else self.warm_network()
         return self.task.answers(network, self.preparation, inputs, batch_size=batch_size, device=device)
