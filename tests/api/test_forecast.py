@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 import derin
 from derin.api.forecast import forecast, offer
 from derin.cli.console import speaks_plainly
+from derin.cli.eval import eval_
 from derin.cli.forecast import forecast as command
 from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.core.files import read_json, write_json
@@ -200,6 +201,10 @@ def test_a_short_series_is_left_out_and_each_has_its_own_steps(tmp_path: Path) -
     assert run.metrics["test"]["mase"] == pytest.approx(np.mean([part["mase"] for part in each.values()]), rel=1e-6)
     metrics, _ = model.evaluate(path)
     assert metrics["per_series"]["most"]["mase"] == pytest.approx(each["most"]["mase"], rel=1e-6)
+    app = typer.Typer()
+    app.command()(speaks_plainly(eval_))
+    told_of_each = CliRunner().invoke(app, [str(run.path)]).stdout
+    assert f"MASE  {each['every']['mase']:.4f}  every" in told_of_each
     told = section(read_story(run.path))
     assert told is not None
     assert "Each series" in told

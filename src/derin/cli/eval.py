@@ -44,3 +44,8 @@ def eval_(
     for name, value in found.metrics.items():
         if isinstance(value, float):
             terminal.print(f"{printable(name):>20}  {value:.4f}", markup=False, soft_wrap=True)
+    each = found.metrics.get("per_series")
+    for name, values in (each or {}).items():
+        terminal.print(
+            f"{say('forecast.mase'):>20}  {values['mase']:.4f}  {printable(name)}", markup=False, soft_wrap=True
+        )
