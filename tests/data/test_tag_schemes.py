@@ -124,6 +124,7 @@ def test_types_are_told_from_classes_only_in_their_order() -> None:
         lambda letter, kind: f"{kind}_{letter.lower()}",
         lambda letter, _: letter,
         lambda letter, _: letter.lower(),
+        lambda letter, _: f"{letter}-",
     ],
 )
 @pytest.mark.parametrize("scheme", ["BIO", "BIOES", "BILOU"])
@@ -135,7 +136,7 @@ def test_letters_are_read_wherever_and_however_they_stand(write_tag: Callable[[s
     _, tags = read(other)
     want = [write(s, 9, "BIO") for s in spans]
     assert [[tag[:1] for tag in sentence] for sentence in tags] == [[tag[:1] for tag in sentence] for sentence in want]
-    has_types = write_tag("B", "X") not in ("B", "b")
+    has_types = write_tag("B", "X") not in ("B", "b", "B-")
     types = {tag[2:].upper() for sentence in tags for tag in sentence if tag != "O"}
     assert types == ({"LOC", "PER", "ORG"} if has_types else {"SPAN"})
 

@@ -37,7 +37,7 @@ UNNAMED_TYPE = "SPAN"
 _USUAL_MARKS = "-_"
 _BEFORE = re.compile(r"([BIESLUM])([^\w\s]|_)(.+)", re.IGNORECASE)
 _BEHIND = re.compile(r"(.+)([^\w\s]|_)([BIESLUM])", re.IGNORECASE)
-_ALONE = re.compile(r"[BIESLUM]", re.IGNORECASE)
+_ALONE = re.compile(r"([BIESLUM])[-_]?", re.IGNORECASE)  # some write B- for a type without a name
 # BILOU writes L and U, BMES writes M, for the same three things.
 _LETTER = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S"}
 _B, _I, _E, _S = 1, 2, 3, 4
@@ -88,7 +88,7 @@ class Style:
     def parts(self, tag: str) -> tuple[str, str] | None:
         """The letter, a capital, and the type of a tag; None of a tag that is not written so."""
         if self.place is Place.ALONE:
-            letter, mark, kind = (tag, "", UNNAMED_TYPE) if _ALONE.fullmatch(tag) else ("", "", "")
+            letter, mark, kind = (match[1], "", UNNAMED_TYPE) if (match := _ALONE.fullmatch(tag)) else ("", "", "")
         elif self.place is Place.BEFORE:
             letter, mark, kind = match.groups() if (match := _BEFORE.fullmatch(tag)) else ("", "", "")
         else:
@@ -176,7 +176,7 @@ def style_of(distinct: Sequence[str]) -> Style | None:
     if all(map(_ALONE.fullmatch, tags)):
         small = any(tag.islower() for tag in tags)
         has_outside = OUTSIDE in distinct or (small and OUTSIDE.lower() in distinct)
-        letters = {tag.upper() for tag in tags}
+        letters = {tag[0].upper() for tag in tags}
         # Sizes S, M and L are no spans: without an O one of the letters must begin them.
         return Style(Place.ALONE, small=small) if has_outside or ("B" in letters and len(letters) > 1) else None
     found: dict[Style, set[str]] = {}

@@ -235,6 +235,14 @@ def test_comments_of_as_many_words_as_columns_and_old_line_ends(tmp_path: Path) 
     assert any("2 lines of comment" in note for note in table.reading.notes)
 
 
+def test_a_first_line_that_names_the_columns_is_left_out(tmp_path: Path) -> None:
+    for header, line in (("word,tag", "{},{}"), ("Token\tNER", "{}\t{}"), ("tag | word", "{1} | {0}")):
+        text = "\n\n".join("\n".join(line.format(*pair) for pair in sentence) for sentence in FOUR)
+        table = read_conll(save(tmp_path, f"{header}\n{text}\n", "a.txt"), name="a")
+        assert words_of(table) == [[word for word, _ in sentence] for sentence in FOUR]
+        assert any("names the columns" in note for note in table.reading.notes)
+
+
 def test_line_separators_within_a_word_cut_nothing(tmp_path: Path) -> None:
     odd = "\u2028\u2029\x1c\x1d\x1e\x85"
     text = "".join(f"a{c}b\tO\nAda\tB-PER\n\n" for c in odd)

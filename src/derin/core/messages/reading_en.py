@@ -277,6 +277,7 @@ MESSAGES: dict[str, Message] = {
     # Tagged sentences
     "reading.documents_left_out": "{file}: {count:,} {count:=line|lines} {mark} {count:=was|were} left out.",
     "reading.comments_left_out": "{file}: {count:,} {count:=line|lines} of comment {count:=was|were} left out.",
+    "reading.header_left_out": "{file}: the first line names the columns ({header}) and was left out.",
     "reading.several_words": "a word of several syntactic words, or one that is not written",
     "reading.others_no_tags": "Left out, because they hold no tagged words: {files}.",
     "reading.words_and_tags": "Words come from column {word} of {width}, tags from column {tag} ({how}).",

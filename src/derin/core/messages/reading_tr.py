@@ -266,6 +266,7 @@ MESSAGES: dict[str, Message] = {
     # Tagged sentences
     "reading.documents_left_out": "{file}: {count:,} {mark} satırı alınmadı.",
     "reading.comments_left_out": "{file}: {count:,} yorum satırı alınmadı.",
+    "reading.header_left_out": "{file}: ilk satır sütunların adları ({header}), alınmadı.",
     "reading.several_words": "birden çok söz dizimsel sözcükten oluşan ya da yazılmayan bir sözcük",
     "reading.others_no_tags": "Etiketli sözcük içermedikleri için alınmadı: {files}.",
     "reading.words_and_tags": "Sözcükler {width} sütunun {word}. sütunundan, etiketler {tag}. sütundan geldi ({how}).",

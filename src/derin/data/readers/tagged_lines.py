@@ -27,6 +27,32 @@ _NO_WORD_NUMBER = re.compile(r"\d+[-.]\d+")
 _SPACES = " \t\r\n\v\f"
 _RUNS = re.compile(f"[{_SPACES}]+")
 _MARKS = ("|", ";", ",")  # between columns, where neither tabs nor spaces are
+_CELL_ENDS = re.compile(f"[{_SPACES}|;,]+")
+_COLUMN_NAMES = frozenset(
+    (
+        "word",
+        "words",
+        "token",
+        "tokens",
+        "form",
+        "tag",
+        "tags",
+        "label",
+        "labels",
+        "ner",
+        "ner_tag",
+        "ner_tags",
+        "pos",
+        "pos_tag",
+        "chunk",
+        "lemma",
+        "bio",
+        "entity",
+        "kelime",
+        "sözcük",
+        "etiket",
+    )
+)
 _JOINTS = ("/",)  # between a word and its tag, where both are in one piece
 _SAMPLE = 2_000
 _MOST_TAGS = 1_000  # different ones
@@ -108,6 +134,11 @@ def read_tagged_lines(
     rows = [line for line in lines if line.strip()]
     if not rows:
         raise DataError(f"{path}: words with tags are required; the file is empty.")
+    head = next(number for number, line in enumerate(lines) if line.strip())
+    if _is_header(lines[head]):
+        reading.notes.append(Sentence("reading.header_left_out", file=path.name, header=lines[head].strip()))
+        lines[head] = ""
+        rows = rows[1:]
     if separator is None or _usual_width([_cells(line, separator) for line in rows[:_SAMPLE]]) < 2:
         separator = _separator(rows)
     result = TaggedLines(path.name, split, separator=separator, encoding=decoded.encoding)
@@ -242,12 +273,20 @@ def _separator(lines: Sequence[str]) -> str:
             tags = {_split_joined(part, joint)[1] for line in sample for part in _parts(line)}
             if len(tags) <= _MOST_TAGS:
                 return joint
-    for separator in (" ", *_MARKS):
+    # A mark with spaces around it is no cell of its own.
+    spaced = [mark for mark in _MARKS if sum(mark in _parts(line) for line in sample) >= _MOST_TELL * len(sample)]
+    for separator in (*spaced, " ", *_MARKS):
         rows = [_cells(line, separator) for line in sample]
         width = _usual_width(rows)
         if width > 1 and sum(_fits(row, width) for row in rows) >= _MOST_TELL * len(rows):
             return separator
     return " "
+
+
+def _is_header(line: str) -> bool:
+    """Whether a first line names the columns, as tables do."""
+    cells = [cell for cell in _CELL_ENDS.split(line.strip(_SPACES).casefold()) if cell]
+    return len(cells) > 1 and all(cell in _COLUMN_NAMES for cell in cells)
 
 
 def _parts(line: str) -> list[str]:
