@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derin.core.bundle import Bundle, load_bundle, load_state, save_bundle, state_tensors, structure_fingerprint
-from derin.core.errors import RefusedFileError, UsageError
+from derin.core.errors import DerinError, RefusedFileError, UsageError
+from derin.core.fields import MapOf, Maybe, Required, checked_form, misfits_told
 from derin.core.files import recover_folder
 from derin.core.global_generator import global_generator
 from derin.data.preparation import Preparation, preparation_from_json
@@ -16,6 +17,19 @@ from derin.version import __version__
 
 if TYPE_CHECKING:
     from torch import nn
+
+_READ_AS_FLOATS = ("picture", "features")
+# What is read from a card beside model, task and preparation, whose own parts check themselves.
+_CARD_FORM = {
+    "model": Required({"name": Maybe(str), "class": str, "structure": str}),
+    "task": Required({"name": Required(str)}),
+    "preparation": Required({"kind": Required(str)}),
+    "derin": str,
+    "data": {"name": Maybe(str), "source": Maybe(str), "fingerprint": str, "size": Maybe(int), "read_with": Maybe({})},
+    "training": {"seed": int},
+    "metrics": MapOf(MapOf(Maybe(float))),
+    "license": Maybe(str),
+}
 
 
 def model_entry(model: nn.Module) -> dict[str, Any]:
@@ -59,37 +73,87 @@ def load_model(path: Path, model: nn.Module | None = None) -> tuple[nn.Module, A
     Args:
         path: a bundle, or a run that holds one.
         model: the network, where the bundle holds one that is not registered.
-    """
 
+    Raises:
+        RefusedFileError: the bundle is damaged, hostile or of a newer Derin, or its parts are not of one model.
+        UsageError: there is no bundle, or it needs `model`.
+    """
     from derin.models.building import from_spec
 
     inner = path / "model"
     recover_folder(inner)
     bundle = load_bundle(inner if (inner / "card.json").exists() else path)
-    try:
-        entry, task_entry, preparation_entry = bundle.card["model"], bundle.card["task"], bundle.card["preparation"]
-        registered = entry.get("name") is not None
-    except (KeyError, AttributeError, TypeError) as error:
-        raise RefusedFileError(
-            f"The card of {path} lacks model, task or preparation; train or export it again."
-        ) from error
-    if registered:
-        if model is not None:
-            raise UsageError(f"The bundle {path} names its own network ({entry['name']}); leave `model` out.")
-        with global_generator():  # fresh weights draw numbers, which are not the caller's
-            model = from_spec(entry)
-    elif model is None:
+    where = f"The card of {path}"
+    checked_form(bundle.card, _CARD_FORM, where)
+    entry = bundle.card["model"]
+    registered = entry.get("name") is not None
+    if registered and model is not None:
+        raise UsageError(f"The bundle {path} names its own network ({entry['name']}); leave `model` out.")
+    if not registered and model is None:
         raise UsageError(
             f"The bundle {path} holds weights of your own class {entry.get('class')!r}, not its code; "
             f"open it in Python with derin.open(path, model={entry.get('class')}())."
         )
-    elif structure_fingerprint(model) != entry.get("structure"):
+    if model is not None and structure_fingerprint(model) != entry.get("structure"):
         raise RefusedFileError(
             f"The bundle {path} holds another structure than the given {type(model).__name__}; "
             "build it with the same sizes as for training."
         )
-    load_state(model, bundle)
-    model.eval()
-    task, preparation = task_from_json(task_entry), preparation_from_json(preparation_entry, bundle.files())
-    task.bind(preparation)
+    try:
+        with misfits_told(where):
+            if model is None:
+                with global_generator():  # fresh weights draw numbers, which are not the caller's
+                    model = from_spec(entry)
+            load_state(model, bundle)
+            model.eval()
+            task = task_from_json(bundle.card["task"])
+            preparation = preparation_from_json(bundle.card["preparation"], bundle.files())
+            task.bind(preparation)
+            if registered:
+                _require_fit(model, entry, task, preparation)
+    except RefusedFileError:
+        raise
+    except DerinError as error:
+        raise RefusedFileError(f"{where} is refused: {error}") from error
     return model, task, preparation, bundle
+
+
+def _require_fit(model: nn.Module, entry: Mapping[str, Any], task: Any, preparation: Preparation) -> None:
+    """That the network takes what the preparation gives, and answers as the task reads it.
+
+    Raises:
+        RefusedFileError: the parts of the card are not of one model.
+    """
+    from derin.models.building import STRUCTURES
+
+    options = entry["options"]
+    for name, value in preparation.network_options().items():
+        if name in options and options[name] != value:
+            raise RefusedFileError(
+                f"The card is refused: its network is built for {name}={options[name]!r}, its preparation gives "
+                f"{value!r}. Get the bundle again."
+            )
+    if entry["name"] not in STRUCTURES and task.num_outputs not in (0, entry["num_outputs"]):
+        raise RefusedFileError(
+            f"The card is refused: its network has {entry['num_outputs']} outputs, its task reads {task.num_outputs}. "
+            "Get the bundle again."
+        )
+    if preparation.kind in _READ_AS_FLOATS and list(preparation.input_shape) != entry["input_shape"]:
+        _try_shape(model, tuple(preparation.input_shape))
+
+
+def _try_shape(model: nn.Module, input_shape: tuple[int, ...]) -> None:
+    """One example of zeros on the way through the network, where nothing is computed but shapes."""
+    import copy
+
+    import torch
+
+    try:
+        with torch.no_grad():
+            copy.deepcopy(model).to("meta")(torch.zeros(1, *input_shape, device="meta"))
+    except (RuntimeError, ValueError, DerinError) as error:
+        reason = str(error).splitlines()[0]
+        raise RefusedFileError(
+            f"The card is refused: its network does not take inputs of {input_shape}, which its preparation gives "
+            f"({reason}). Get the bundle again."
+        ) from error

@@ -20,6 +20,7 @@ from derin.api.resuming import NOT_RECORDED, continued, plain, require_same_cont
 from derin.api.run import Run
 from derin.core.environment import differences, environment
 from derin.core.errors import DerinWarning, UsageError
+from derin.core.fields import misfits_told
 from derin.core.files import usable_path
 from derin.core.messages import say
 from derin.core.run import RunFolder
@@ -104,7 +105,8 @@ def fit(
         record = _found(folder, resume)
         the_data, the_options, calibrates = data, options, calibrate
         if record:
-            the_data, the_options = continued(data, options, record, folder.path, extend=extend)
+            with misfits_told(f"The record of run {folder.path}"):
+                the_data, the_options = continued(data, options, record, folder.path, extend=extend)
             calibrates = _calibrates(record, calibrate, folder.path)
             if record.get("finished"):
                 if data is not None:
@@ -180,10 +182,12 @@ def _begin(
     from derin.models.summary import summarize
 
     if record:
-        require_same_data(folder.path, record["data"], prepared.table)
+        with misfits_told(f"The record of run {folder.path}"):
+            require_same_data(folder.path, record["data"], prepared.table)
+            differing = differences(record["environment"], environment(str(prepared.device)))
         if prepared.tuning.weights != record.get("finetune", {}).get("weights", {}):
             raise UsageError(f"The run {folder.path} was started from other weights; give those, or start a new run.")
-        for sentence in differences(record["environment"], environment(str(prepared.device))):
+        for sentence in differing:
             warnings.warn(sentence, DerinWarning, stacklevel=2)
         return record
     summary = summarize(prepared.model, prepared.preparation.input_shape)
@@ -272,17 +276,21 @@ def _train_and_measure(
     if prepared.warm_up is not None:
         _warm_up(prepared.warm_up, budget.part(_SHARE_OF_THE_HEAD))
         callbacks = [_Beginning(on_best), *callbacks]
+    with misfits_told(f"The record of run {folder.path}"):
+        config = TrainConfig.from_json(record["config"])
+        plan = Plan.from_json(record["plan"]["chosen"]) if "plan" in record else None
+        # As the record has it, so that a resumed run unfreezes in the epochs that were settled at its start.
+        unfreezing = Unfreezing.from_json(tuning["groups"]) if tuning.get("groups") else None
     loop = train(
         prepared.learner(prepared.model),
         prepared.task,
         prepared.train_source,
-        TrainConfig.from_json(record["config"]),
+        config,
         validation=prepared.val_source,
         train_sample=prepared.train_sample,
         run=folder,
-        plan=Plan.from_json(record["plan"]["chosen"]) if "plan" in record else None,
-        # As the record has it, so that a resumed run unfreezes in the epochs that were settled at its start.
-        unfreezing=Unfreezing.from_json(tuning["groups"]) if tuning.get("groups") else None,
+        plan=plan,
+        unfreezing=unfreezing,
         callbacks=callbacks,
         on_plan=on_plan,
         on_best=on_best,

@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derin.api.arguments import check_arguments
 from derin.api.extraction import extract, head_to_train
 from derin.api.finetuning import FineTuning, choose_mode, read_mode, schedule_for
 from derin.api.prepared import Prepared
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
     from derin.data.augment import Augmentation
     from derin.data.readers.targets import TargetKind
+
+
+_LONGEST_PLAN = 255  # bytes of a name; no plan in words is as long
 
 
 def prepare(
@@ -114,6 +118,34 @@ def prepare(
     for name in settings:
         if name not in known:
             raise UnknownNameError("training setting", name, known)
+    check_arguments(
+        {
+            "task": task,
+            "target": target,
+            "weight_column": weight_column,
+            "group_column": group_column,
+            "ignore": ignore,
+            "target_kind": target_kind,
+            "kinds": kinds,
+            "date_order": date_order,
+            "missing": missing,
+            "size": size,
+            "class_weights": class_weights,
+            "label_smoothing": label_smoothing,
+            "loss_weights": loss_weights,
+            "adversarial": adversarial,
+            "model_options": model_options,
+            "weights": weights,
+            "preprocess": preprocess,
+            "finetune": finetune,
+            "reading": reading,
+            "inputs": inputs,
+            "download": download,
+            **settings,
+        }
+    )
+    if augment is not None and not isinstance(augment, str | Augmentation):
+        raise UsageError(f'The argument augment must be text, such as "flip,rotate=10"; got {str(augment)[:40]!r}.')
     tuning = read_mode(finetune, has_weights=weights is not None)
     if weights is not None and model_options:
         raise UsageError("model_options come with the weights; leave one of the two out.")
@@ -250,14 +282,17 @@ def _tuned(prepared: Prepared, tuning: FineTuning, published: Start, head: str |
     return replace(prepared, warm_up=replace(on_features, config=TrainConfig.from_json({**settings, **keep})))
 
 
-def _plan_text(plan: str) -> str:
+def _plan_text(plan: str | Path) -> str:
     """A plan in words; the plan of another run where its folder is named."""
     from derin.core.run import RunFolder
     from derin.train.plan import Plan
 
-    if not (Path(plan) / "run.json").exists():
-        return plan
-    return str(Plan.from_json(RunFolder.open(Path(plan)).record()["plan"]["chosen"]))
+    if "\0" in str(plan) or len(str(plan)) > _LONGEST_PLAN or not (Path(plan) / "run.json").exists():
+        return str(plan)
+    chosen = RunFolder.open(Path(plan)).record().get("plan", {}).get("chosen")
+    if chosen is None:
+        raise UsageError(f"The run {plan} has no plan yet; name another run, or the parts of a plan.")
+    return str(Plan.from_json(chosen))
 
 
 def _model_name(model: Any, task: type[BaseTask], table: Table) -> str:

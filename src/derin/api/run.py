@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derin.core.fields import misfits_told
+from derin.core.printable import printable
 from derin.core.run import RunFolder
 
 if TYPE_CHECKING:
@@ -47,7 +49,8 @@ class Run:
         """What the curves and metrics say, in sentences."""
         from derin.strategy.fitting import diagnose
 
-        return diagnose(self.record, self.history, self.path)
+        with misfits_told(f"The record of run {self.path}"):
+            return diagnose(self.record, self.history, self.path)
 
     @property
     def report(self) -> Path:
@@ -72,13 +75,14 @@ class Run:
 
         rows = ""
         for split, values in self.metrics.items():
-            numbers = ", ".join(f"{name} {value:.4g}" for name, value in values.items() if value is not None)
+            numbers = printable(", ".join(f"{name} {value:.4g}" for name, value in values.items() if value is not None))
             rows += f"<tr><th>{escape(split)}</th><td>{escape(numbers)}</td></tr>"
         return f"<table><caption>{escape(repr(self))}</caption>{rows}</table>"
 
     def _headline(self) -> str:
         for split in ("test", "val", "train"):
             if split in self.metrics:
-                name = self.record["task"]["headline"]
-                return f"{split} {name}={self.metrics[split].get(name):.4g}"
+                name = self.record.get("task", {}).get("headline", "loss")
+                value = self.metrics[split].get(name)
+                return f"{split} {printable(name)}={'–' if value is None else f'{value:.4g}'}"
         return "unfinished"

@@ -413,18 +413,22 @@ def _loss_weights(text: str | None) -> dict[str, float] | None:
 
 def _from_config(path: Path | None) -> dict[str, Any]:
     """The settings of another run or of a JSON file."""
+    from derin.api.arguments import check_names
     from derin.core.errors import UsageError
     from derin.core.files import read_json
+    from derin.core.run import RunFolder
 
     if path is None:
         return {}
     if (path / "run.json").exists():
-        record = read_json(path / "run.json")
-        options = {name: value for name, value in record["request"]["options"].items() if name != "config"}
-        return {**options, **record["config"]}
+        record = RunFolder.open(path).record()
+        request, config = record.get("request", {}), record.get("config", {})
+        options = {name: value for name, value in request.get("options", {}).items() if name != "config"}
+        return {**options, **config}
     if not path.is_file():
         raise UsageError(f"--config must be a run or a JSON file; there is neither at {path}.")
     settings = read_json(path)
     if not isinstance(settings, dict):
         raise UsageError(f"--config {path} must hold one JSON object of settings; got {type(settings).__name__}.")
+    check_names(settings, f"--config {path}")
     return settings

@@ -47,7 +47,7 @@ class UnknownNameError(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name = kind, name
-        clause = near_matches(name, known)
+        clause = near_matches(str(name), known)
         super().__init__(f"There is no {kind} named {name!r}; {clause}{'?' if clause.startswith('did') else '.'}")
 
 

@@ -38,6 +38,8 @@ class Registry(Generic[T]):
         self._loaded[name] = thing
 
     def __getitem__(self, name: str) -> T:
+        if not isinstance(name, str):
+            raise UnknownNameError(self.kind, repr(name), self)
         if name not in self._loaded:
             if name not in self._targets:
                 raise UnknownNameError(self.kind, name, self)
@@ -46,7 +48,7 @@ class Registry(Generic[T]):
         return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._targets or name in self._loaded
+        return isinstance(name, str) and (name in self._targets or name in self._loaded)
 
     def __iter__(self) -> Iterator[str]:
         yield from self._targets

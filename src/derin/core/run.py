@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derin.core.errors import RefusedFileError, UsageError
+from derin.core.errors import UsageError
+from derin.core.fields import ANY, MapOf, Maybe, OneOf, Required, checked_form
 from derin.core.files import (
     fault_point,
     open_atomically,
@@ -42,6 +43,58 @@ if TYPE_CHECKING:
 RUN_FORMAT = 1
 _RECORD_NAME = "run.json"
 _MAX_LOG_BYTES = 1 << 30
+_NUMBERS = MapOf(Maybe(float))
+# What readers of a record rely on; what a task found, and how a network is described, is checked by those who know.
+_RECORD_FORM = {
+    "name": str,
+    "started": str,
+    "finished": bool,
+    "command": Maybe(str),
+    "request": {"data": Maybe(str), "options": Required(MapOf(ANY)), "calibrate": bool},
+    "model": {
+        "name": Maybe(str),
+        "spec": {"name": Maybe(str), "class": str},
+        "parameters": int,
+        "multiply_adds": Maybe(int),
+        "layers": [{"name": str, "kind": str, "output_shape": [int], "parameters": int, "multiply_adds": Maybe(int)}],
+    },
+    "task": {"name": Required(str), "headline": Required(str), "maximize": bool, "columns": [str]},
+    "data": {
+        "name": str,
+        "source": Maybe(str),
+        "fingerprint": str,
+        "splits": MapOf(int),
+        "reading": Maybe({"counts": MapOf(MapOf(int)), "notes": [str]}),
+    },
+    "config": MapOf(OneOf((str, bool, float))),
+    "preparation": {"kind": str},
+    "augmentation": Maybe(str),
+    "environment": MapOf(ANY),
+    "plan": {"chosen": MapOf(OneOf((str, bool))), "table": [{}]},
+    "finetune": {},
+    "epochs": int,
+    "steps": int,
+    "seconds": float,
+    "stopped": str,
+    "best_epoch": Maybe(int),
+    "metrics": MapOf(_NUMBERS),
+    "details": MapOf(MapOf(ANY)),
+    "intervals": MapOf(ANY),
+    "num_examples": MapOf(int),
+    "findings": Maybe({}),
+}
+_LINE_FORM = {
+    "epoch": int,
+    "step": int,
+    "examples": int,
+    "learning_rate": Maybe(float),
+    "seconds": float,
+    "train_seconds": float,
+    "running": _NUMBERS,
+    "train": _NUMBERS,
+    "val": _NUMBERS,
+    "best": bool,
+}
 
 
 class RunFolder:
@@ -157,8 +210,10 @@ class RunFolder:
         Raises:
             RefusedFileError: it is damaged, or written by a newer Derin.
         """
-        record = read_json(self.path / _RECORD_NAME)
-        return checked_format(record, RUN_FORMAT, f"The record of run {self.path}")
+        where = f"The record of run {self.path}"
+        record = checked_format(read_json(self.path / _RECORD_NAME), RUN_FORMAT, where)
+        checked_form(record, _RECORD_FORM, where)
+        return record
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Replaces ``run.json``."""
@@ -192,11 +247,7 @@ class RunFolder:
         lines = []
         for number, text in enumerate(whole, start=1):
             line = parse_json(text, f"Line {number} of {self.log_path}")
-            if not isinstance(line, dict):
-                raise RefusedFileError(
-                    f"Line {number} of {self.log_path} is refused: it is no JSON object; restore it."
-                )
-            lines.append(line)
+            lines.append(checked_form(line, _LINE_FORM, f"Line {number} of {self.log_path}"))
         return lines
 
     def drop_log_after(self, epoch: int) -> None:

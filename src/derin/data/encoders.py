@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from derin.data.card_fields import fields_of, finite, flag_of, list_of, name_of, refused, whole
+from derin.core.fields import fields_of, finite, flag_of, list_of, name_of, refused, whole
 from derin.data.cells import DAY_FIRST, MONTH_FIRST, YEAR_FIRST, Floats, Writing
 from derin.data.raw_column import MISSING, UNSEEN, RawColumn
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
+from derin.core.errors import RefusedFileError
 from derin.core.registry import Registry
 from derin.core.seeds import permutation
 from derin.data.table import Rows, Table
@@ -202,6 +203,12 @@ def preparation_from_json(data: dict[str, Any], files: Mapping[str, bytes] | Non
         data: the preparation's part of a card.
         files: the other files of the bundle, by name.
     """
-    found: Any = PREPARATIONS[data["kind"]]
+    kind = data.get("kind") if isinstance(data, Mapping) else None
+    if not isinstance(kind, str) or kind not in PREPARATIONS:
+        raise RefusedFileError(
+            f"The card's preparation must be of one of the kinds {', '.join(PREPARATIONS)}; got {str(kind)[:40]!r}. "
+            "Use the Derin that wrote the file."
+        )
+    found: Any = PREPARATIONS[kind]
     preparation: Preparation = found.from_json(data, files or {}) if found.has_files else found.from_json(data)
     return preparation

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from derin.core.fields import misfits_told
 from derin.core.files import write_bytes
 from derin.core.messages import language, say
 from derin.report import (
@@ -47,9 +48,11 @@ def write_report(run: Path, *, pictures: bool = True) -> Path:
         RefusedFileError: one of the run's files is damaged.
         StorageError: the report cannot be written.
     """
-    story = read_story(Path(run))
+    with misfits_told(f"The run {run}"):
+        story = read_story(Path(run))
+        page = render(story, pictures=pictures)
     path = story.path / "report.html"
-    write_bytes(path, render(story, pictures=pictures).encode("utf-8"))
+    write_bytes(path, page.encode("utf-8"))
     return path
 
 

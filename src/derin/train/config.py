@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import os
 from dataclasses import dataclass, fields
 from typing import Any
 
 from derin.core.errors import UnknownNameError, UsageError
+
+_THREADS_PER_CPU, _USUAL_THREADS = 4, 64  # a run may come from a larger machine
+_LARGEST = (1 << 63) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +65,16 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         at_least = {"epochs": 1, "batch_size": 1, "accumulate": 1}
+        most_threads = max(_USUAL_THREADS, _THREADS_PER_CPU * (os.cpu_count() or 1))
         for name, value in self.to_json().items():
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            _check_type(name, value)
+            if isinstance(value, str | bool):
                 continue
             low = at_least.get(name, 0)
+            high = most_threads if name == "threads" else _LARGEST
+            if value > high or math.isinf(value):
+                # Threads beyond are no speed, and a million of them end the process.
+                raise UsageError(f"TrainConfig.{name} must be at most {high:,}; got {name}={str(value)[:40]}.")
             if not value >= low:  # written so that NaN fails too
                 raise UsageError(f"TrainConfig.{name} must be at least {low}; got {name}={value}.")
         for name in ("momentum", "ema_decay"):
@@ -77,12 +88,16 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> TrainConfig:
-        known = {f.name: type(f.default) for f in fields(cls)}
-        for name, value in data.items():
+        known = {f.name for f in fields(cls)}
+        for name in data:
             if name not in known:
                 raise UnknownNameError("training setting", name, known)
-            wanted = known[name]
-            fits = isinstance(value, wanted) or (wanted is float and isinstance(value, int))
-            if not fits or (isinstance(value, bool) and wanted is not bool):
-                raise UsageError(f"The training setting {name!r} must be of type {wanted.__name__}; got {value!r}.")
         return cls(**data)
+
+
+def _check_type(name: str, value: Any) -> None:
+    wanted = type(getattr(TrainConfig, name))
+    fits = isinstance(value, wanted) or (wanted is float and isinstance(value, int))
+    if not fits or (isinstance(value, bool) and wanted is not bool):
+        shown = repr(value)[:60]
+        raise UsageError(f"The training setting {name!r} must be of type {wanted.__name__}; got {shown}.")

@@ -91,6 +91,10 @@ class Plan:
             raise UsageError(
                 f"A plan has no part {sorted(unknown)[0]!r}; it has: {', '.join(f.name for f in fields(cls))}."
             )
+        for name, value in data.items():
+            wanted = type(getattr(cls, name))
+            if type(value) is not wanted:
+                raise UsageError(f"A plan's part {name!r} must be of type {wanted.__name__}; got {str(value)[:40]!r}.")
         return cls(**data)
 
     def autocast(self, device_type: str) -> AbstractContextManager[Any]:

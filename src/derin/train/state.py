@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from derin.core.errors import RefusedFileError
+from derin.core.fields import MapOf, Required, checked_form, misfits_told
 from derin.train.optimizers import load_optimizer_tensors, optimizer_scalars, optimizer_tensors
 
 if TYPE_CHECKING:
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 _COUNTERS = ("step", "batch", "examples_seen", "epoch", "loss_sum", "loss_weight", "seconds", "learning_rate")
 # Counters that older states lack, where they begin as in a loop that is new.
 _LATER_COUNTERS = ("progress", "measure_seconds")
+
+_DOCUMENT_FORM = {
+    **dict.fromkeys(("step", "batch", "examples_seen", "epoch"), Required(int)),
+    **dict.fromkeys(("loss_sum", "seconds", "learning_rate"), Required(float)),
+    "optimizers": Required(MapOf({})),
+    "tracker": Required({}),
+    "measured_examples": MapOf(int),
+    "used_seconds": float,
+}
 
 
 def save_state(loop: Loop) -> None:
@@ -45,6 +55,15 @@ def restore_state(loop: Loop) -> bool:
         return False
     tensors, document = saved
     where = f"The state of run {loop.run.path}"
+    checked_form(document, _DOCUMENT_FORM, where)
+    with misfits_told(where):
+        _restore(loop, tensors, document, where)
+    loop.run.drop_log_after(loop.epoch)
+    loop.history = loop.run.log_lines()
+    return True
+
+
+def _restore(loop: Loop, tensors: dict[str, Tensor], document: dict[str, Any], where: str) -> None:
     _copy(loop.model.state_dict(), _part(tensors, "model/"), where)
     for name, optimizer in loop.optimizers.items():
         scalars = document.get("optimizers", {}).get(name)
@@ -65,9 +84,9 @@ def restore_state(loop: Loop) -> bool:
         loop.tracker.load_json(document["tracker"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RefusedFileError(f"{where} is damaged: {error!r}; start a new run.") from error
-    loop.run.drop_log_after(loop.epoch)
-    loop.history = loop.run.log_lines()
-    return True
+    negative = next((name for name in _COUNTERS if getattr(loop, name) < 0 and name != "loss_sum"), None)
+    if negative is not None:
+        raise RefusedFileError(f"{where} is damaged: {negative} is below 0; start a new run.")
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -172,13 +172,19 @@ def _checked_settings(optimizer: torch.optim.Optimizer, saved: list[Any]) -> lis
     return restored
 
 
+_LARGEST_SETTING = 1e10  # of a learning rate and the like; beyond, sums of float32 have no end
+
+
 def _setting(number: int, name: str, current: Any, value: Any) -> Any:
     """A saved setting in the type of the present one."""
     if isinstance(current, tuple):
-        fits = isinstance(value, list) and len(value) == len(current) and all(_is_number(v) for v in value)
+        # Rates of forgetting: from 1 on a step divides by what is not above 0.
+        low, high = (0.0, 1.0) if name == "betas" else (-_LARGEST_SETTING, _LARGEST_SETTING)
+        fits = isinstance(value, list) and len(value) == len(current)
+        fits = fits and all(_is_number(v) and low <= v < high for v in value)
         value = tuple(value) if fits else value
     elif _is_number(current):
-        fits = _is_number(value)
+        fits = _is_number(value) and abs(value) <= _LARGEST_SETTING
     else:
         fits = type(value) is type(current)
     if not fits:
