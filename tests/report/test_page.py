@@ -309,7 +309,7 @@ def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
 
 def test_examples_that_would_run_code_are_refused(run: Path) -> None:
     np.savez(run / "examples.npz", reason=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(RefusedFileError, match=r"examples\.npz are refused"):
+    with pytest.raises(RefusedFileError, match=r"examples\.npz.* is refused"):
         write_report(run)
 
 
@@ -330,5 +330,5 @@ def test_examples_that_do_not_fit_together_are_refused(run: Path, arrays: dict[s
 
 def test_examples_that_are_no_archive_are_refused(run: Path) -> None:
     (run / "examples.npz").write_bytes(b"\x80\x04K\x01.")
-    with pytest.raises(RefusedFileError, match=r"examples\.npz are refused"):
+    with pytest.raises(RefusedFileError, match=r"examples\.npz.* is refused"):
         write_report(run)

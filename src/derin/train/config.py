@@ -72,7 +72,7 @@ class TrainConfig:
                 continue
             low = at_least.get(name, 0)
             high = most_threads if name == "threads" else _LARGEST
-            if value > high or math.isinf(value):
+            if math.isinf(value) or (isinstance(value, int) and value > high):
                 # Threads beyond are no speed, and a million of them end the process.
                 raise UsageError(f"TrainConfig.{name} must be at most {high:,}; got {name}={str(value)[:40]}.")
             if not value >= low:  # written so that NaN fails too
