@@ -81,7 +81,7 @@ _RECORD_FORM = {
     "details": MapOf(MapOf(ANY)),
     "intervals": MapOf(ANY),
     "num_examples": MapOf(int),
-    "findings": Maybe({}),
+    "findings": ANY,  # of many forms; each section of the report takes what it knows
 }
 _LINE_FORM = {
     "epoch": int,
