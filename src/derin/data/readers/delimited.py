@@ -30,7 +30,7 @@ from derin.data.readers.column_names import COMMON_NAMES
 from derin.data.readers.csv_parser import LONGEST_CELL, csv_parser
 from derin.data.readers.decoding import Decoded, decode, read_text
 from derin.data.readers.line_findings import line_findings
-from derin.data.readers.packed_cells import Block, PackedRecords
+from derin.data.readers.packed_cells import Block, PackedRecords, Places
 from derin.data.reading import Finding, Outcome
 from derin.data.table import Rows
 
@@ -375,12 +375,12 @@ class _Lines:
 def _restarting(source: _Lines, delimiter: str) -> tuple[PackedRecords, Rows, list[int]]:
     """All records; after a record that a stray quote has glued together reading starts again on its second line."""
     rows, ends, is_cut = _read(source, 0, delimiter)
-    starts = np.concatenate([[1], ends[:-1] + 1])
+    starts = _starts(ends)
     if rows.row(-1) == [_END] and (ends == starts).all():
-        return rows.keep(slice(0, -1)), starts[:-1], []
+        return rows.keep(slice(0, -1)), starts[:-1].astype(np.int64), []
     num_fields = _most_common(rows.lengths)
     kept = PackedRecords([])
-    kept_starts: list[Rows] = []
+    kept_starts: list[Places] = []
     unclosed: list[int] = []
     done = 0
     while True:
@@ -393,13 +393,20 @@ def _restarting(source: _Lines, delimiter: str) -> tuple[PackedRecords, Rows, li
         if first is None or len(unclosed) == _MOST_RESTARTS:
             rest = rows.keep(slice(0, -1)) if is_cut or rows.row(-1) == [_END] else rows
             kept_starts.append(done + starts[: len(rest)])
-            return kept.followed_by(rest), np.concatenate(kept_starts), unclosed
+            return kept.followed_by(rest), np.concatenate(kept_starts).astype(np.int64), unclosed
         kept = kept.followed_by(rows.keep(slice(0, first)))
         kept_starts.append(done + starts[:first])
         done += int(starts[first])
         unclosed.append(done)
         rows, ends, is_cut = _read(source, done, delimiter)
-        starts = np.concatenate([[1], ends[:-1] + 1])
+        starts = _starts(ends)
+
+
+def _starts(ends: Places) -> Places:
+    """The line on which each record begins, by those on which they end."""
+    starts = np.ones_like(ends)
+    starts[1:] += ends[:-1]
+    return starts
 
 
 def _is_strict(lines: Iterable[str], delimiter: str) -> bool:
@@ -413,13 +420,13 @@ def _is_strict(lines: Iterable[str], delimiter: str) -> bool:
     return True
 
 
-def _read(source: _Lines, done: int, delimiter: str) -> tuple[PackedRecords, Rows, bool]:
+def _read(source: _Lines, done: int, delimiter: str) -> tuple[PackedRecords, Places, bool]:
     """Records after so many lines, the line on which each ends, counted from there, and whether the last one was cut
     off because a cell of it grew too long."""
     parser = csv_parser()
     reader = _reader(itertools.chain(source.after(done), [_END]), delimiter, source.text)
     blocks: list[Block] = []
-    ends: list[Rows] = []
+    ends: list[Places] = []
     rows: list[list[str]] = []
     row_ends: list[int] = []
     num_pieces, is_cut = source.num_pieces, False
@@ -427,7 +434,7 @@ def _read(source: _Lines, done: int, delimiter: str) -> tuple[PackedRecords, Row
     def pack() -> None:
         if rows:
             blocks.append(Block.of(rows))
-            ends.append(np.asarray(row_ends, dtype=np.int64))
+            ends.append(np.asarray(row_ends, dtype=np.int32))
         rows.clear()
         row_ends.clear()
 
@@ -447,8 +454,10 @@ def _read(source: _Lines, done: int, delimiter: str) -> tuple[PackedRecords, Row
     return PackedRecords(blocks), np.concatenate(ends), is_cut
 
 
-def _most_common(numbers: Rows) -> int:
+def _most_common(numbers: Places) -> int:
     """The number that occurs most often; of equally frequent ones that which comes first."""
+    if (numbers == numbers[0]).all():
+        return int(numbers[0])
     distinct, first, counts = np.unique(numbers, return_index=True, return_counts=True)
     return int(distinct[np.lexsort((first, -counts))[0]])
 

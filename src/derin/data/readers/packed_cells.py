@@ -11,9 +11,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from derin.data.table import Rows
-
-Places = npt.NDArray[np.int64] | npt.NDArray[np.uint32]
+Places = npt.NDArray[np.integer[Any]]
 
 
 def _encoded(cell: str) -> bytes:
@@ -78,14 +76,16 @@ class PackedRecords:
         lengths: the same.
     """
 
-    def __init__(self, blocks: Sequence[Block], kept: Rows | None = None, lengths: Rows | None = None) -> None:
+    def __init__(self, blocks: Sequence[Block], kept: Places | None = None, lengths: Places | None = None) -> None:
         self._blocks = blocks
         # The number of each block's first record, and the number of all.
         self._starts = [0, *itertools.accumulate(len(block.first) - 1 for block in blocks)]
-        self._kept = np.arange(self._starts[-1]) if kept is None else kept
+        # Four bytes suffice for the records of a file, and every eight are half of a short record.
+        self._kept: Places = np.arange(self._starts[-1], dtype=np.int32) if kept is None else kept
         if lengths is None:
-            lengths = self._of_kept([np.diff(block.first) for block in blocks]).astype(np.int32)
-        self.lengths = lengths
+            empty = np.zeros(0, dtype=np.int32)
+            lengths = np.concatenate([empty, *(np.diff(block.first).astype(np.int32) for block in blocks)])
+        self.lengths: Places = lengths
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -93,7 +93,8 @@ class PackedRecords:
     @property
     def is_filled(self) -> npt.NDArray[np.bool_]:
         """Whether anything stands in each record."""
-        return self._of_kept([block.is_filled for block in self._blocks]).astype(bool)
+        parts = [block.is_filled[rows] for block, rows in self._parts()]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
 
     def row(self, place: int) -> list[str]:
         """The cells of one record, without spaces around them."""
@@ -122,7 +123,7 @@ class PackedRecords:
         """These records and then others."""
         return PackedRecords(
             [*self._blocks, *other._blocks],
-            np.concatenate([self._kept, self._starts[-1] + other._kept]),
+            np.concatenate([self._kept, np.int32(self._starts[-1]) + other._kept]),
             np.concatenate([self.lengths, other.lengths]),
         )
 
@@ -139,19 +140,16 @@ class PackedRecords:
                     # Views: the places of all cells are kept once.
                     starts, ends = block.ends[number:-1:step], block.ends[number + 1 :: step]
                 else:
-                    cells = block.first[rows] + np.uint32(number)
+                    cells = block.first[rows] + number
                     starts, ends = block.ends[cells], block.ends[cells + 1]
                 parts.append(_Part(block.buffer, starts, ends, block.is_ascii))
         return [PackedColumn(parts) for parts in columns]
 
-    def _parts(self) -> Iterator[tuple[Block, Rows]]:
+    def _parts(self) -> Iterator[tuple[Block, Places]]:
         """Each block with the records of it that are kept."""
         edges = np.searchsorted(self._kept, self._starts).tolist()
         for block, start, low, high in zip(self._blocks, self._starts, edges, edges[1:]):
-            yield block, self._kept[low:high] - start
-
-    def _of_kept(self, parts: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        return np.concatenate(parts)[self._kept] if parts else np.zeros(0, dtype=np.int64)
+            yield block, self._kept[low:high] - np.int32(start)
 
 
 @dataclass(frozen=True)
