@@ -74,3 +74,10 @@ def test_samples_hold_no_special_tokens(tokenizer: str) -> None:
 
 def test_an_empty_measured_text_gives_no_number() -> None:
     assert math.isnan(ngram_baseline(["abc"], {"val": [""]})["bits_per_character"]["val"])
+
+
+def test_where_time_is_short_the_baseline_is_fitted_on_the_end_of_the_text_and_measured_on_a_beginning() -> None:
+    train, val = ["abcd" * 500, "xyz" * 400], {"val": ["xyz" * 900, "nothing of this is read"]}
+    short = ngram_baseline(train, val, most_characters=1_200)
+    assert short["num_characters"] == 1_200
+    assert short == ngram_baseline(train[1:], {"val": ["xyz" * 400]})

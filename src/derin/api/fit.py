@@ -324,6 +324,7 @@ def _train_and_measure(
     if budget.is_limited and preparation.kind not in _KINDS_WITHOUT_FINDINGS:
         key = "fit.findings_follow" if budget.left > 0 else "fit.no_time_for_findings"
         warnings.warn(say(key, seconds=budget.seconds), DerinWarning, stacklevel=2)
+    task.findings_seconds = budget.left
     measured["findings"] = (
         task.findings(learner, preparation, prepared.table, prepared.split_source, folder.path)
         if budget.left > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ class BaseTask(ABC):
         updates_itself: whether a step moves the weights without an optimizer, which has then no say.
         input: the name of the input's column in a batch.
         classes: the names of the classes; empty where there are none.
+        findings_seconds: how long `findings` may take; infinite where time is not limited.
     """
 
     name: str
@@ -42,6 +44,7 @@ class BaseTask(ABC):
     preparation_kind: str | None = None
     updates_itself: bool = False
     classes: tuple[str, ...] = ()
+    findings_seconds: float = math.inf
 
     input = "input"
 

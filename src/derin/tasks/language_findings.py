@@ -25,18 +25,23 @@ if TYPE_CHECKING:
 _NGRAM_ORDER = 5
 # The last so many characters of the training text are counted: more take minutes and change little.
 _MOST_CHARACTERS = 20_000_000
+# Where time is limited the baseline gets so much of it, and is expected to count so fast on a machine that is busy.
+_SHARE_OF_THE_BASELINE, _CHARACTERS_PER_SECOND = 0.5, 500_000
 _NUM_SAMPLES, _SAMPLE_TOKENS, _SAMPLE_TEMPERATURE = 3, 300, 0.8
 # Sentences that are told from their shuffled words: so many words each, and at most so many sentences.
 _SENTENCE_WORDS, _MOST_SENTENCES = (5, 30), 300
 
 
-def language_findings(network: nn.Module, preparation: Preparation, table: Table) -> dict[str, Any]:
+def language_findings(
+    network: nn.Module, preparation: Preparation, table: Table, *, seconds: float = math.inf
+) -> dict[str, Any]:
     """Baseline, sentences and samples of a trained language model.
 
     Args:
         network: in evaluation mode.
         preparation: of its texts.
         table: with its splits.
+        seconds: that it may take, about; the 5-gram is fitted on and measured by less text where they are few.
 
     Returns:
         ``baseline`` with the bits per character of an interpolated character 5-gram fitted on the training text, by
@@ -49,8 +54,9 @@ def language_findings(network: nn.Module, preparation: Preparation, table: Table
     assert isinstance(data, Ragged)
     texts = {split: data.texts(rows) for split, rows in table.splits.items()}
     measured = [split for split in ("val", "test") if split in texts]
+    most = int(min(_MOST_CHARACTERS, _SHARE_OF_THE_BASELINE * seconds * _CHARACTERS_PER_SECOND))
     found: dict[str, Any] = {
-        "baseline": ngram_baseline(texts["train"], {split: texts[split] for split in measured}),
+        "baseline": ngram_baseline(texts["train"], {split: texts[split] for split in measured}, most_characters=most),
         "characters_per_token": _characters_per_token(stream, table, measured),
     }
     if isinstance(network, LanguageModel):
@@ -60,15 +66,28 @@ def language_findings(network: nn.Module, preparation: Preparation, table: Table
     return found
 
 
-def ngram_baseline(train: Sequence[str], measured: dict[str, list[str]], order: int = _NGRAM_ORDER) -> dict[str, Any]:
+def ngram_baseline(
+    train: Sequence[str],
+    measured: dict[str, list[str]],
+    order: int = _NGRAM_ORDER,
+    *,
+    most_characters: int | None = None,
+) -> dict[str, Any]:
     """Bits per character of an interpolated n-gram of characters, by split.
+
+    Args:
+        train: the texts that it is fitted on.
+        measured: texts by split.
+        order: n.
+        most_characters: of the training texts the last, and of each split the first; None takes 20 million.
 
     Example:
         >>> found = ngram_baseline(["abcabcabcabd"], {"val": ["abc"]}, order=2)
         >>> found["order"], found["bits_per_character"]["val"] < math.log2(8)
         (2, True)
     """
-    left, kept = _MOST_CHARACTERS, list[str]()
+    most = _MOST_CHARACTERS if most_characters is None else most_characters
+    left, kept = max(most, order), list[str]()
     for text in reversed(train):
         kept.insert(0, text[max(len(text) - left, 0) :])
         left = max(left - len(text), 0)
@@ -78,9 +97,20 @@ def ngram_baseline(train: Sequence[str], measured: dict[str, list[str]], order: 
         "order": order,
         "num_characters": sum(len(text) for text in kept),
         "bits_per_character": {
-            split: model.loss(encoder.encode(texts)) / math.log(2) for split, texts in measured.items()
+            split: model.loss(encoder.encode(_first(texts, most))) / math.log(2) for split, texts in measured.items()
         },
     }
+
+
+def _first(texts: Sequence[str], most: int) -> list[str]:
+    """The texts as far as they hold so many characters, at least some."""
+    kept, left = [], max(most, 1_000)
+    for text in texts:
+        if left <= 0:
+            break
+        kept.append(text[:left])
+        left -= len(text)
+    return kept
 
 
 def sentences_of(texts: Sequence[str], seed: int = 0) -> list[str]:

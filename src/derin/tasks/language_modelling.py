@@ -125,7 +125,7 @@ class LanguageModelling(BaseTask):
         """A character 5-gram to compare with, and texts that the network writes."""
         from derin.tasks.language_findings import language_findings
 
-        return language_findings(network, preparation, table)
+        return language_findings(network, preparation, table, seconds=self.findings_seconds)
 
     def to_json(self) -> dict[str, Any]:
         return {
