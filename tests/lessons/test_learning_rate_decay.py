@@ -23,7 +23,8 @@ def test_every_form_follows_its_formula() -> None:
     assert max(rates["one-cycle"]) == pytest.approx(0.2)
 
 
-def test_a_warm_up_begins_at_nothing() -> None:
+def test_a_warm_up_rises_to_the_rate_from_one_step_above_nothing() -> None:
     found = learning_rate_decay.run(DecayOptions(schedules=("cosine",), warmup=0.25))
     (row,) = found.numbers["schedules"]
-    assert row["rates"][:6] == pytest.approx([0.0, 0.04, 0.08, 0.12, 0.16, 0.2])
+    # A hundred steps of each of the five epochs; the first one of them takes a five-hundredth.
+    assert row["rates"][:6] == pytest.approx([0.2 * (100 * epoch + 1) / 500 for epoch in range(5)] + [0.2])

@@ -101,6 +101,19 @@ def test_measurements_and_answers_of_each_column_are_those_of_its_own_task() -> 
         assert [answer[name] for answer in answers] == single.decode(its_outputs)
 
 
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_the_measured_loss_is_that_of_all_examples_whatever_the_batches(size: int) -> None:
+    """Class weights give each column a denominator of its own."""
+    task = infer_task(animals(), class_weights="balanced", loss_weights={"kind": 2.0})
+    whole = batch_of(task, weight=torch.tensor([1.0, 0.2, 3.0, 1.0, 5.0, 0.1, 2.0]))
+    metrics = task.metrics()
+    for start in range(0, 7, size):
+        part = slice(start, start + size)
+        batch = Batch({name: column[part] for name, column in whole.columns.items()}, whole.rows[part])
+        metrics.update(task.predict(nn.Identity(), batch), batch)
+    assert metrics.compute()["loss"] == pytest.approx(task.loss(nn.Identity(), whole)["loss"].item(), rel=1e-5)
+
+
 def test_the_card_gives_the_same_task() -> None:
     task = infer_task(animals(), loss_weights={"tame": 3.0})
     again = task_from_json(json.loads(json.dumps(task.to_json())))
