@@ -285,6 +285,25 @@ def test_time_is_kept_across_a_resume_and_so_is_the_progress_of_the_schedule(clo
     assert [line["progress"] for line in folder.log_lines()] == sorted(line["progress"] for line in folder.log_lines())
 
 
+def test_a_run_that_was_given_more_time_comes_down_anew_over_what_is_left(clock: Clock, tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path / "run", name="toy")
+
+    def go_on(seconds: float, **options: Any) -> tuple[Any, Slow]:
+        slow, budget = Slow(clock, 1.0), TimeBudget(seconds, clock=clock.perf_counter)
+        settings = config(epochs=1000, learning_rate=0.5, schedule="linear", max_seconds=seconds)
+        loop = train(
+            network(), task(), ToySource(rows(8), 4), settings, run=folder, budget=budget, callbacks=[slow], **options
+        )
+        return loop, slow
+
+    first, slow = go_on(10.0)
+    assert (first.stopped, first.step) == ("time", 10)
+    assert slow.rates == pytest.approx([0.5 * (1 - step / 10) for step in range(10)])
+    second, slow = go_on(40.0, resume=True)
+    assert (second.stopped, second.step) == ("time", 40)
+    assert slow.rates == pytest.approx([0.5 * (1 - step / 40) for step in range(10, 40)])
+
+
 class SlowSource(ToySource):
     """Each batch takes some time to be measured."""
 

@@ -15,7 +15,7 @@ from derin.core.run import RunFolder
 from derin.train.loop import Loop, _begin, train
 from derin.train.state import restore_state, save_state
 
-SETTINGS = {"optimizer": "adam", "learning_rate": 0.1, "ema_decay": 0.9, "epochs": 4}
+SETTINGS = {"optimizer": "adam", "learning_rate": 0.1, "ema_decay": 0.9, "epochs": 2}
 
 
 def loop_at(folder: RunFolder, model: nn.Module, **settings: Any) -> Loop:
@@ -33,9 +33,7 @@ def trained(folder: RunFolder) -> Loop:
     """Two epochs, of which the first was the better one, and a task that carries something."""
     one = task()
     one.state["carried"] = torch.tensor([3.0, 5.0])
-    loop = train(
-        network(nn.BatchNorm1d(4)), one, ToySource(rows(8), 4), config(**{**SETTINGS, "epochs": 2}), run=folder
-    )
+    loop = train(network(nn.BatchNorm1d(4)), one, ToySource(rows(8), 4), config(**SETTINGS), run=folder)
     loop.tracker.update(0.9, 1, 0.3)
     loop.tracker.update(0.5, 2, 0.7)
     loop.batch, loop.loss_sum, loop.loss_weight = 1, 2.5, 4.25
@@ -105,6 +103,14 @@ def test_a_state_of_before_weights_were_counted_is_still_gone_on_from(folder: Ru
     assert restore_state(loop)
     assert (loop.loss_weight, loop.progress, loop.measured_examples) == (4.0, 0.0, {})
     assert loop.budget.spent == 12.0
+
+
+def test_progress_and_samples_are_found_anew_where_more_epochs_or_time_are_given(folder: RunFolder) -> None:
+    save_state(trained(folder))
+    for more in ({"epochs": 3}, {"max_seconds": 60.0}):
+        loop = loop_at(folder, network(nn.BatchNorm1d(4)), **more)
+        assert restore_state(loop)
+        assert (loop.progress, loop.measured_examples, loop.step) == (0.0, {}, 4)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ def save_state(loop: Loop) -> None:
     document: dict[str, Any] = {name: getattr(loop, name) for name in (*_COUNTERS, *_LATER_COUNTERS)}
     document["used_seconds"] = loop.budget.used
     document["measured_examples"] = dict(loop.measured_examples)
+    document["limits"] = _limits(loop)
     document["tracker"] = loop.tracker.to_json()
     document["optimizers"] = {name: optimizer_scalars(optimizer) for name, optimizer in loop.optimizers.items()}
     loop.run.save_state(tensors, document)
@@ -80,6 +81,9 @@ def _restore(loop: Loop, tensors: dict[str, Tensor], document: dict[str, Any], w
         for name in (*_COUNTERS, *(name for name in _LATER_COUNTERS if name in document)):
             setattr(loop, name, type(getattr(loop, name))(document[name]))
         loop.budget.spent = float(document.get("used_seconds", loop.seconds))
+        if document.get("limits", _limits(loop)) != _limits(loop):
+            # The run was given more time or epochs: what is done is a smaller share of it, and more can be measured.
+            loop.progress, document = 0.0, {**document, "measured_examples": {}}
         loop.measured_examples = {str(k): int(v) for k, v in document.get("measured_examples", {}).items()}
         loop.tracker.load_json(document["tracker"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -87,6 +91,11 @@ def _restore(loop: Loop, tensors: dict[str, Tensor], document: dict[str, Any], w
     negative = next((name for name in _COUNTERS if getattr(loop, name) < 0 and name != "loss_sum"), None)
     if negative is not None:
         raise RefusedFileError(f"{where} is damaged: {negative} is below 0; start a new run.")
+
+
+def _limits(loop: Loop) -> list[float]:
+    """What the progress of a run is a share of."""
+    return [loop.config.epochs, loop.config.max_seconds]
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
