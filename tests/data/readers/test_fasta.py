@@ -71,7 +71,7 @@ def test_packed_files_and_small_letters(tmp_path: Path) -> None:
     file.write_bytes(gzip.compress(b"; an old comment\n>a|x\nacgT\n>b|y\nUUGA\n>c|x\nAUU\n>d|y\nAUU\n"))
     table = read_fasta(file, name="rna")
     assert labelled(table)[0] == ("ACGT", "x")
-    assert table.reading.notes[0] == "Small letters in 1 sequences became capital ones."
+    assert table.reading.notes[0] == "Small letters in 1 sequence became capital ones."
     assert "RNA" in table.reading.notes[1]
     assert looks_like_fasta(file)
     assert not looks_like_fasta(tmp_path / "a.txt")

@@ -69,7 +69,7 @@ def test_further_columns_are_left_out_with_a_note(tmp_path: Path) -> None:
     path = write(tmp_path, {"a.txt": ["Go on.\tDevam et.\tlicense 1", "Stop now.\tDur."]}) / "a.txt"
     table = read_pairs(path, name="a")
     assert sides(table) == (["Go on.", "Stop now."], ["Devam et.", "Dur."])
-    assert any("1 lines have more than two columns" in note for note in table.reading.notes)
+    assert any("1 line has more than two columns" in note for note in table.reading.notes)
 
 
 def test_empty_sides_and_lines_without_a_tab_are_listed(tmp_path: Path) -> None:

@@ -108,6 +108,9 @@ def test_several_series_that_nobody_named_are_refused_with_their_column(tmp_path
     shops = [f"2024-01-{d:02d},{d},{shop},{d % 3}" for shop in "ab" for d in range(1, 21)]
     with pytest.raises(DataError, match=r"20 of 40 rows stand at a moment.*'shop' \(a, b\).*--reading group=shop"):
         read(tmp_path, "day,sales,shop,weather", *shops)
+    numbered = [f"2024-01-{d:02d},{s * 10.5 + d},{s}" for s in (1, 2) for d in range(1, 21)]
+    with pytest.raises(DataError, match=r"'store_id' .* tells apart"):
+        read(tmp_path, "day,sales,store_id", *numbered)
     both = [f"2024-01-{d:02d},{d},{shop},{product}" for shop in "ab" for product in "xy" for d in range(1, 21)]
     with pytest.raises(DataError, match=r"'shop' and 'product'.*group=shop,product"):
         read(tmp_path, "day,sales,shop,product", *both)
@@ -137,6 +140,14 @@ def test_a_time_that_cannot_be_read_is_named(tmp_path: Path, name: str, cells: l
         read(tmp_path, f"{name},load", *lines)
     assert words in str(caught.value)
     assert len(read(tmp_path, f"{name},load", *lines, steps="rows")) == 30
+
+
+def test_numbers_that_order_the_rows_are_no_dates_and_nothing_to_forecast(tmp_path: Path) -> None:
+    table = read(tmp_path, "time,load", *(f"{0.5 * i},{i % 7}" for i in range(40)))
+    assert [c.name for c in table.targets] == ["load"]
+    assert table.row_names is not None
+    assert table.row_names[:3] == ["0", "0.5", "1"]
+    assert table.schema["time"].kind.value == "number"
 
 
 def test_texts_and_receipts_beside_the_numbers_are_left_out_with_a_note(tmp_path: Path) -> None:
@@ -170,7 +181,7 @@ def test_cells_that_are_no_number_are_listed(tmp_path: Path) -> None:
     table = read(tmp_path, "day,load", *lines)
     assert np.isnan(values(table, "load")[4])
     assert "line 6: the cell of 'load' is no number; it counts as missing" in told(table)
-    assert "1 of 28 values are missing (first 2024-01-05)" in told(table)
+    assert "1 of 28 values is missing (first 2024-01-05)" in told(table)
 
 
 def test_several_series_lie_one_below_the_other_and_are_cut_at_the_same_moments(tmp_path: Path) -> None:

@@ -98,6 +98,19 @@ def decode(data: bytes, where: str, encoding: str | None = None, likely: str | N
         return _damaged_utf8(data, where) or _eight_bits(data, where, likely)
 
 
+def head_of(path: Path, num_bytes: int) -> str:
+    """The first lines of a text that lie in so many bytes, unpacked; empty where it is no text or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if packed else path.open("rb") as file:
+            head = file.read(num_bytes)
+        # Cut at a line's end, so that no character is halved.
+        return decode(head[: head.rfind(b"\n") + 1] or head, path.name).text
+    except (DataError, OSError, EOFError, zlib.error):
+        return ""
+
+
 def lines_of(text: str) -> list[str]:
     """The lines of a text. Only line feeds and carriage returns end one: the other line ends of Unicode (U+2028,
     U+0085, form feed) stand inside sentences, and what is counted by line must not shift.

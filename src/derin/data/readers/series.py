@@ -122,16 +122,19 @@ def read_series(
     found = _times(records, columns, time_asked, ignored, reading, way=steps)
     seconds, time_names = found.seconds, found.names
     taken = {*time_names, *group_names, *ignored}
-    targets = _targets(records, columns, _names(known.get("targets") if target is None else target, records), taken)
+    asked = _names(known.get("targets") if target is None else target, records)
+    targets = _targets(records, columns, asked, taken)
     codes, group_classes = _groups(columns, group_names, len(records.lines), reading, records)
     keep = np.flatnonzero(~np.isnan(seconds) & (codes >= 0))
     if not len(keep):
         raise DataError(f"{records.file}: no row has a time that can be read; name the column of the time (time=...).")
     if time_names:
-        _require_told_apart(records, columns, seconds, codes, keep, taken | targets, group_names)
+        _require_told_apart(records, columns, seconds, codes, keep, taken | set(asked), group_names)
     way = steps if found.is_calendar else "rows"
     frequencies = {name: Frequency.from_json(part) for name, part in (known.get("frequencies") or {}).items()}
-    rows = _Steps.of(seconds, codes, keep, group_classes, way, bool(time_names), frequencies, records, reading)
+    rows = _Steps.of(
+        seconds, codes, keep, group_classes, way, bool(time_names), found.is_calendar, frequencies, records, reading
+    )
     schema: list[Column] = [_time_column(rows, found, records)]
     data: dict[str, ColumnData] = {schema[0].name: Dense(rows.seconds)}
     if group_names:
@@ -212,6 +215,7 @@ class _Steps:
         group_classes: tuple[str, ...],
         way: str,
         has_time: bool,
+        is_calendar: bool,
         known: Mapping[str, Frequency],
         records: Records,
         reading: Reading,
@@ -247,7 +251,11 @@ class _Steps:
         _note_unlike_steps(frequencies, names, reading)
         numbers = np.concatenate([np.full(len(g.source), code) for code, g in grids.items()])
         all_seconds = np.concatenate([g.seconds for g in grids.values()])
-        texts = [frequencies[code].text(s) for code, g in grids.items() for s in g.seconds.tolist()]
+        texts = [
+            frequencies[code].text(s) if is_calendar else f"{s:.12g}"
+            for code, g in grids.items()
+            for s in g.seconds.tolist()
+        ]
         if group_classes:
             texts = [f"{group_classes[c]} {t}" for c, t in zip(numbers.tolist(), texts)]
         places = all_seconds if has_time else np.concatenate([np.arange(len(g.source)) for g in grids.values()])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +12,7 @@ from typing import Any
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
-from derin.data.readers.decoding import check_encoding, decode, lines_of, read_bytes
+from derin.data.readers.decoding import check_encoding, decode, head_of, lines_of, read_bytes
 from derin.data.readers.line_findings import line_findings
 from derin.data.reading import Outcome, Reading
 from derin.data.tag_schemes import OUTSIDE, odd_tags, style_of
@@ -157,15 +155,11 @@ def read_tagged_lines(
 
 def has_tagged_head(path: Path) -> bool:
     """Whether the first lines of a file look like tagged words; reads no more than these."""
-    try:
-        with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if packed else path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-        text = decode(head[: head.rfind(b"\n") + 1] or head, path.name).text
-    except (DataError, OSError, EOFError, zlib.error):
-        return False
-    lines = [line for line in lines_of(text) if line.strip() and not line.startswith("#") and _DOCUMENT not in line]
+    lines = [
+        line
+        for line in lines_of(head_of(path, _HEAD_BYTES))
+        if line.strip() and not line.startswith("#") and _DOCUMENT not in line
+    ]
     if len(lines) < _FEWEST_HEAD_LINES:
         return False
     separator = _separator(lines)

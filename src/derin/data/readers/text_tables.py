@@ -11,7 +11,7 @@ from derin.core.errors import DataError, UnknownNameError
 from derin.core.messages import Sentence
 from derin.core.printable import has_half_pairs, replace_half_pairs
 from derin.data.readers.column_names import LABEL_NAMES, TEXT_NAMES
-from derin.data.readers.decoding import lines_of, read_text
+from derin.data.readers.decoding import head_of, lines_of, read_text
 from derin.data.readers.delimited import Records, head_records, read_records
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.texts import Texts
@@ -22,6 +22,7 @@ TABLE_ENDINGS = (".tsv", ".csv", ".tab", ".txt")
 JSON_ENDINGS = (".jsonl", ".jsonlines", ".ndjson")
 # The form of what was read, in the recipe.
 TABLE = "table"
+_HEAD_BYTES = 1 << 16
 _NO_DELIMITER = "\x1f"  # stands in no text
 # A text has this many words on average, or as many characters; a label has fewer.
 _TEXT_WORDS, _LABEL_WORDS = 3.0, 2.5
@@ -114,7 +115,7 @@ def is_text_input(path: Path, known: Mapping[str, Any]) -> bool:
 
 def first_line(path: Path) -> str:
     """The first line of a text."""
-    return next(iter(lines_of(read_text(path).text)), "")
+    return next(iter(lines_of(head_of(path, _HEAD_BYTES))), "")
 
 
 def _text_column(columns: Columns, known: Mapping[str, Any], file: str) -> str:
