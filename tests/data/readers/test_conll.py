@@ -187,7 +187,14 @@ def test_files_with_unequal_columns_are_refused(tmp_path: Path) -> None:
 def test_the_form_is_known_by_its_head(tmp_path: Path) -> None:
     assert looks_like_conll(save(tmp_path, TWO, "tagged.txt"))
     assert looks_like_conll(tmp_path)
-    for number, text in enumerate(("a,b\n1,2\n3,4\n5,6\n", "some words here\nand there are\n", "x 1\ny 2\nz 3\nw 4\n")):
+    for number, text in enumerate(
+        (
+            "a,b\n1,2\n3,4\n5,6\n",
+            "some words here\nand there are\n",
+            "x 1\ny 2\nz 3\nw 4\n",
+            "red,S\nblue,O\ngreen,B\nred,O\n",
+        )
+    ):
         assert not looks_like_conll(save(tmp_path, text, f"{number}.txt"))
 
 

@@ -15,7 +15,7 @@ from derin.core.messages import Sentence
 from derin.data.readers.decoding import check_encoding, decode, head_of, lines_of, read_bytes
 from derin.data.readers.line_findings import line_findings
 from derin.data.reading import Outcome, Reading
-from derin.data.tag_schemes import OUTSIDE, odd_tags, style_of
+from derin.data.tag_schemes import OUTSIDE, Place, odd_tags, style_of
 
 UNIVERSAL_COLUMNS = 10  # of CoNLL-U
 _DOCUMENT = "-DOCSTART-"
@@ -129,14 +129,13 @@ def read_tagged_lines(
     reason = Sentence("reading.no_such_bytes", encoding=decoded.encoding)
     reading.extend(line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, reason))
     lines = lines_of(decoded.text)
+    head = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    if lines and _is_header(lines[head]):
+        reading.notes.append(Sentence("reading.header_left_out", file=path.name, header=lines[head].strip()))
+        lines[head] = ""
     rows = [line for line in lines if line.strip()]
     if not rows:
         raise DataError(f"{path}: words with tags are required; the file is empty.")
-    head = next(number for number, line in enumerate(lines) if line.strip())
-    if _is_header(lines[head]):
-        reading.notes.append(Sentence("reading.header_left_out", file=path.name, header=lines[head].strip()))
-        lines[head] = ""
-        rows = rows[1:]
     if separator is None or _usual_width([_cells(line, separator) for line in rows[:_SAMPLE]]) < 2:
         separator = _separator(rows)
     result = TaggedLines(path.name, split, separator=separator, encoding=decoded.encoding)
@@ -180,7 +179,10 @@ def has_tagged_head(path: Path) -> bool:
     if place is None:
         return False
     tags = {row[place] for row in rows}
-    return OUTSIDE in tags and len(tags) > 1
+    style = style_of(sorted(tags))
+    # Single letters in a table may be anything: sizes, grades, groups.
+    is_table = separator in _MARKS and style is not None and style.place is Place.ALONE
+    return OUTSIDE in tags and len(tags) > 1 and not is_table
 
 
 def is_plain_text(path: Path, known: Mapping[str, Any]) -> bool:
