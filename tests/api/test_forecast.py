@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ from derin.api.forecast import forecast, offer
 from derin.cli.console import speaks_plainly
 from derin.cli.eval import eval_
 from derin.cli.forecast import forecast as command
-from derin.core.errors import DataError, UnknownNameError, UsageError
+from derin.core.errors import DataError, RefusedFileError, UnknownNameError, UsageError
 from derin.core.files import read_json, write_json
 from derin.data.readers.series import read_series
 from derin.report.forecast import section
@@ -208,6 +209,27 @@ def test_a_short_series_is_left_out_and_each_has_its_own_steps(tmp_path: Path) -
     told = section(read_story(run.path))
     assert told is not None
     assert "Each series" in told
+
+
+def test_each_series_has_intervals_of_its_own_where_it_has_enough_windows(tmp_path: Path) -> None:
+    """One series repeats itself, the other is noise: intervals that both share would be far too wide for the first."""
+    path, days = tmp_path / "shops.csv", np.datetime64("2022-01-01") + np.arange(400)
+    rng = np.random.default_rng(3)
+    wave = 100 + 30 * np.sin(2 * np.pi * np.arange(400) / 7) + rng.normal(size=400)
+    noise = 100 + 30 * rng.normal(size=400)
+    lines = [f"{d},{s},{v:.4f}" for s, values in (("calm", wave), ("wild", noise)) for d, v in zip(days, values)]
+    path.write_text("day,shop,sales\n" + "\n".join(lines), encoding="utf-8")
+    run = derin.fit(
+        path, reading={"group": "shop"}, inputs={"horizon": 2, "look_back": 14}, epochs=6, out=tmp_path / "run", **QUICK
+    )
+    model = derin.open(run.path)
+    widths = {answer.series: (answer.high - answer.low).mean() for answer in forecast(model)}  # type: ignore[operator]
+    assert widths["calm"] < widths["wild"] / 2
+    each = run.record["findings"]["measured"]["network"]["per_series"]
+    assert all(0.75 < part["coverage"] < 1 for part in each.values())
+    assert type(model.task).from_json(json.loads(json.dumps(model.task.to_json()))) == model.task
+    with pytest.raises(RefusedFileError):
+        type(model.task).from_json({**model.task.to_json(), "own_half_widths": {"calm": [[-1.0]]}})
 
 
 def test_the_last_year_is_among_the_baselines_where_the_data_reaches_so_far(tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ def _answer_names(task: Any) -> list[str]:
     if isinstance(task, MultiTask):
         return [f"{column}/{name}" for column, part in task.parts.items() for name in _answer_names(part)]
     if isinstance(task, Forecasting):
+        if task.preparation.series:
+            return ["standardized"]
         return ["value"] if task.half_widths is None else ["value", "low", "high"]
     if isinstance(task, Regression):
         return ["value"]

@@ -37,6 +37,7 @@ class Forecasting(BaseTask):
         level: of the intervals.
         half_widths: how far an interval reaches to each side, as a multiple of the window's spread, for each step of
             the horizon and each column; None before they are learnt.
+        own_half_widths: the same for those of several series that have their own, by the name of the series.
 
     Example:
         >>> task = Forecasting(columns=["load"])
@@ -51,13 +52,21 @@ class Forecasting(BaseTask):
     preparation_kind = "series"
 
     def __init__(
-        self, *, columns: Sequence[str], level: float = LEVEL, half_widths: Sequence[Sequence[float]] | None = None
+        self,
+        *,
+        columns: Sequence[str],
+        level: float = LEVEL,
+        half_widths: Sequence[Sequence[float]] | None = None,
+        own_half_widths: Mapping[str, Sequence[Sequence[float]]] | None = None,
     ) -> None:
         super().__init__(columns)
         if not 0 < level < 1:
             raise UsageError(f"Forecasting needs a level of its intervals between 0 and 1; got {level!r}.")
         self.level = level
         self.half_widths = None if half_widths is None else tuple(tuple(map(float, row)) for row in half_widths)
+        self.own_half_widths = {
+            name: tuple(tuple(map(float, row)) for row in rows) for name, rows in (own_half_widths or {}).items()
+        }
         self._preparation: SeriesPreparation | None = None
 
     @classmethod
@@ -91,9 +100,11 @@ class Forecasting(BaseTask):
         if not isinstance(preparation, SeriesPreparation):
             raise UsageError(f"Forecasting reads series; the preparation is of kind {preparation.kind!r}.")
         shape = (preparation.horizon, preparation.num_targets)
-        if self.half_widths is not None and np.shape(self.half_widths) != shape:
+        every = [*self.own_half_widths.values(), *([] if self.half_widths is None else [self.half_widths])]
+        if any(np.shape(widths) != shape for widths in every):
             raise RefusedFileError(
-                f"The card's intervals must have shape {shape}; got {np.shape(self.half_widths)}. Use another copy."
+                f"The card's intervals must have shape {shape}; got {', '.join(str(np.shape(w)) for w in every)}. Use "
+                "another copy."
             )
         self._preparation = preparation
 
@@ -152,6 +163,9 @@ class Forecasting(BaseTask):
         self.level = found.level
         if found.half_widths is not None:
             self.half_widths = tuple(tuple(row) for row in found.half_widths.tolist())
+            self.own_half_widths = {
+                name: tuple(tuple(row) for row in widths.tolist()) for name, widths in found.own_half_widths.items()
+            }
         return found.document
 
     def answers(
@@ -220,8 +234,9 @@ class Forecasting(BaseTask):
         Shapes:
             for each window ``(num_steps, C)``, or None where no interval was learnt.
         """
+        own: Mapping[str, Sequence[Sequence[float]]] = {}
         if half_widths is None and self.half_widths is not None:
-            half_widths = np.array(self.half_widths)
+            half_widths, own = np.array(self.half_widths), self.own_half_widths
         if half_widths is None:
             return [None] * len(windows.values)
         num_targets, look_back = self.preparation.num_targets, self.preparation.look_back
@@ -229,7 +244,8 @@ class Forecasting(BaseTask):
         spreads = spread_of(torch.from_numpy(np.ascontiguousarray(latest))).numpy()
         found = np.full((len(windows.values), num_steps, num_targets), np.nan)
         num = min(num_steps, len(half_widths))
-        found[:, :num] = half_widths[:num] * spreads * windows.spread
+        multiples = np.stack([np.array(own.get(name or "", half_widths)) for name in windows.series])
+        found[:, :num] = multiples[:, :num] * spreads * windows.spread
         return list(found)
 
     def told(self, windows: Windows, values: Floats, method: str, widths: Sequence[Floats | None]) -> list[Forecast]:
@@ -245,16 +261,27 @@ class Forecasting(BaseTask):
 
     def to_json(self) -> dict[str, Any]:
         widths = None if self.half_widths is None else [list(row) for row in self.half_widths]
-        return {"name": self.name, "columns": list(self.columns), "level": self.level, "half_widths": widths}
+        own = {name: [list(row) for row in rows] for name, rows in self.own_half_widths.items()}
+        found = {"name": self.name, "columns": list(self.columns), "level": self.level, "half_widths": widths}
+        return found | ({"own_half_widths": own} if own else {})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        fields = checked(cls.name, data, {"columns": is_names, "level": _is_share, "half_widths": _are_widths})
+        # Several series have intervals of their own; older cards know of one for all.
+        whole = {"own_half_widths": None, **data}
+        checks = {"columns": is_names, "level": _is_share, "half_widths": _are_widths, "own_half_widths": _are_own}
+        fields = checked(cls.name, whole, checks)
         return cls(**fields)
 
 
 def _is_share(value: Any) -> bool:
     return is_number(value) and 0 < value < 1
+
+
+def _are_own(value: Any) -> bool:
+    """Widths by the name of their series; or nothing."""
+    is_mapping = isinstance(value, dict) and all(isinstance(name, str) for name in value)
+    return value is None or (is_mapping and all(part is not None and _are_widths(part) for part in value.values()))
 
 
 def _are_widths(value: Any) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -63,11 +64,13 @@ class Comparison:
         half_widths: of the network's intervals, as multiples of a window's spread, ``(horizon, C)``; None without a
             validation split.
         level: of the intervals, at most the one that was wanted.
+        own_half_widths: the same of each of several series that has enough windows of its own, by its name.
     """
 
     document: dict[str, Any]
     half_widths: Floats | None
     level: float
+    own_half_widths: dict[str, Floats]
 
 
 def compare(
@@ -109,8 +112,11 @@ def compare(
     wanted = level
     if validation is not None:
         level = supported_level(_windows_of_series(validation), horizon, level)
-    widths = {} if validation is None else _learn_widths(of_split["val"], validation, level)
-    measured = _measure(of_split[split], source(split), metrics, preparation, widths, level)
+    widths: dict[str, Floats] = {}
+    own: dict[int, Floats] = {}
+    if validation is not None:
+        widths, own = _learn_widths(of_split["val"], validation, level)
+    measured = _measure(of_split[split], source(split), metrics, preparation, (widths, own), level)
     found = {name: values for name, values in measured.items() if name != NETWORK}
     best = min(found, key=lambda name: found[name]["mse"])
     ratio = measured[NETWORK]["mse"] / found[best]["mse"] if found[best]["mse"] else float("inf")
@@ -135,9 +141,10 @@ def compare(
         "winner": NETWORK if ratio < 1 else best,
         "naive_mse": {p: _mse(baselines[-2], source(p), metrics) for p in ("train", "val") if p in table.splits},
         "linear": {"level": linear.level, "penalty": linear.penalty, "validation_mse": chosen},
-        "picture": _picture(of_split[split], best, source(split), preparation, table, widths.get(NETWORK)),
+        "picture": _picture(of_split[split], best, source(split), preparation, table, widths.get(NETWORK), own),
     }
-    return Comparison(document, widths.get(NETWORK), level)
+    named = {preparation.series[code].name: part for code, part in own.items() if code < len(preparation.series)}
+    return Comparison(document, widths.get(NETWORK), level, named)
 
 
 def read_baseline(folder: Path, name: str, preparation: SeriesPreparation) -> tuple[Baseline, Floats | None]:
@@ -214,15 +221,28 @@ def _windows_of_series(source: Source) -> list[int]:
     return list(counts.values())
 
 
-def _learn_widths(forecasters: dict[str, _Measured], validation: Source, level: float) -> dict[str, Floats]:
-    """Half widths of each forecaster's intervals, ``(horizon, C)``."""
+def _learn_widths(
+    forecasters: dict[str, _Measured], validation: Source, level: float
+) -> tuple[dict[str, Floats], dict[int, Floats]]:
+    """Half widths of each forecaster's intervals, ``(horizon, C)``; and the network's in each series whose own windows
+    support the level, since one series may be harder to forecast than another that moves as much."""
+    series: list[npt.NDArray[np.int64]] = []
     errors: dict[str, list[Floats]] = {name: [] for name in forecasters}
     for batch, keep in _thinned(validation, len(forecasters)):
         target = batch["target"]
         spreads = spread_of(batch["input"][..., : target.shape[2]])
         for name, forecaster in forecasters.items():
             errors[name].append(((forecaster(batch) - target) / spreads)[keep].float().cpu().numpy())
-    return {name: half_widths(np.concatenate(parts), level) for name, parts in errors.items()}
+        if "series" in batch:
+            series.append(batch["series"][keep].cpu().numpy())
+    every = {name: np.concatenate(parts) for name, parts in errors.items()}
+    own: dict[int, Floats] = {}
+    if series:
+        codes, horizon = np.concatenate(series), every[NETWORK].shape[1]
+        for code, num in zip(*np.unique(codes, return_counts=True)):
+            if supported_level([int(num)], horizon, level) >= level:
+                own[int(code)] = half_widths(every[NETWORK][codes == code], level)
+    return {name: half_widths(part, level) for name, part in every.items()}, own
 
 
 def _mse(baseline: Baseline, source: Source, metrics: Callable[[], ForecastMetrics]) -> float:
@@ -238,10 +258,11 @@ def _measure(
     source: Source,
     metrics: Callable[[], ForecastMetrics],
     preparation: SeriesPreparation,
-    widths: dict[str, Floats],
+    learnt: tuple[dict[str, Floats], dict[int, Floats]],
     level: float,
 ) -> dict[str, dict[str, Any]]:
     """Each forecaster's errors, and what its intervals hold and how wide they are."""
+    widths, own_widths = learnt
     sums = {name: metrics() for name in forecasters}
     for batch in source.batches(0):
         for name, forecaster in forecasters.items():
@@ -270,6 +291,9 @@ def _measure(
             kept[name].append(forecasters[name](batch)[keep].float().cpu().numpy())
     std = np.concatenate(units) if units else np.array([v.std for v in preparation.targets])
     for name, multiples in widths.items():
+        if name == NETWORK and own_widths:
+            codes = np.concatenate(series)
+            multiples = np.stack([own_widths.get(code, multiples) for code in codes.tolist()])
         forecast, target = np.concatenate(kept[name]), np.concatenate(targets)
         width = multiples * np.concatenate(spreads)
         low, high = forecast - width, forecast + width
@@ -305,6 +329,7 @@ def _picture(
     preparation: SeriesPreparation,
     table: Table,
     widths: Floats | None,
+    own: dict[int, Floats],
 ) -> dict[str, Any]:
     """The window in the middle of a split: what came before, what was forecast, and what came."""
     middle = source.num_batches // 2
@@ -317,6 +342,7 @@ def _picture(
     past = inputs[0, -num_before:, : preparation.num_targets].cpu().numpy()
     parts = {"past": past, "truth": target[0].cpu().numpy(), "forecast": network, "baseline": baseline}
     if widths is not None:
+        widths = own.get(int(batch["series"][0]), widths) if "series" in batch else widths
         width = widths * spread_of(inputs[..., : preparation.num_targets])[0].cpu().numpy()
         parts |= {"low": network - width, "high": network + width}
     if "series" in batch:
