@@ -57,7 +57,7 @@ def test_train_prints_the_promised_document(run: tuple[Path, dict]) -> None:
 def test_eval_prints_the_promised_document(run: tuple[Path, dict]) -> None:
     path, document = run
     found = json.loads(derin("eval", path, "digits", "--json").stdout)
-    assert set(found) == {"metrics", "num_examples"}
+    assert set(found) == {"metrics", "num_examples", "split", "trained_on", "notes"}
     assert found["metrics"]["accuracy"] == document["metrics"]["test"]["accuracy"]
 
 

@@ -114,7 +114,7 @@ def test_longer_texts_are_cut_and_said() -> None:
     preparation = TextPreparation.fit(given, TRAIN, longest=3)
     for _ in range(2):
         preparation.host(given)
-    assert given.reading.notes == ["3 texts are longer than 3 tokens; only so many of each are read."]
+    assert given.reading.notes == ["3 texts are longer than 3 tokens; only that many of each are read."]
     assert preparation.read(TEXTS).shape == (6, 3)
     source = preparation.source(preparation.host(given), {}, TRAIN, input_name="input", batching=Batching(batch_size=9))
     assert max(batch["input"].shape[1] for batch in source.batches(0)) == 3
