@@ -434,12 +434,14 @@ def _require_told_apart(
     group: list[str],
 ) -> None:
     """Refuses several series that lie in one another, and names the column that tells them apart."""
-    whole = list(zip(*records.columns, strict=True))
+    moment = _moments(seconds[keep], codes[keep])
+    if len(keep) - moment.max() - 1 <= max(2, _FEW_AGAIN * len(keep)):
+        return
     # Rows that are equal in every cell are one row that was written twice.
+    whole = list(zip(*records.columns, strict=True))
     rows = np.array(sorted({whole[row]: row for row in keep.tolist()}.values()), dtype=np.int64)
-    moments_of_rows = np.unique(np.stack([codes[rows].astype(np.float64), seconds[rows]]), axis=1, return_inverse=True)
-    moment = moments_of_rows[1].reshape(-1)
-    num_again = len(rows) - len(np.unique(moment))
+    moment = _moments(seconds[rows], codes[rows])
+    num_again = len(rows) - int(moment.max()) - 1
     if num_again <= max(2, _FEW_AGAIN * len(rows)):
         return
     told = _telling_columns(columns, moment, rows, taken)
@@ -457,6 +459,15 @@ def _require_told_apart(
             f"{many}, and no column tells them apart; give a file in which each moment stands once for each series, "
             "and name the column of the series (group=…) where there are several."
         )
+
+
+def _moments(seconds: Floats, codes: Rows) -> Rows:
+    """The number of each row's moment within its series, equal for equal ones, counted from 0 over all series."""
+    order = np.lexsort((seconds, codes))
+    is_new = (np.diff(seconds[order]) != 0) | (np.diff(codes[order]) != 0)
+    found = np.empty(len(order), dtype=np.int64)
+    found[order] = np.concatenate([[0], np.cumsum(is_new)])
+    return found
 
 
 def _telling_columns(columns: dict[str, ReadColumn], moment: Rows, rows: Rows, taken: set[str]) -> list[str]:
