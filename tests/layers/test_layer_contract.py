@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -139,6 +140,8 @@ def test_every_parameter_gets_a_gradient(layer: Layer, shapes: tuple[tuple[int, 
         (ConvTranspose(6, 1, padding=2), ((3, 2, 9),), "less padding"),
         (MaxPool(3), ((3, 2, 9),), "at least 3×3 values"),
         (MaxPool(4, stride=2, padding="same"), ((3, 8, 9),), "odd window"),
+        (MaxPool((3, 4), stride=2, padding="same"), ((3, 8, 9),), "odd window"),
+        (AvgPool((4, 3), stride=2, padding="same"), ((3, 8, 9),), "odd window"),
         (MaxPool(2), ((3,),), r"\(channels, length\)"),
         (GlobalAvgPool(), ((3,),), "one axis behind"),
         (BatchNorm(), ((3, 2, 2, 2, 2),), "1 to 4 axes"),
@@ -212,3 +215,36 @@ def test_what_is_no_saved_layer_is_refused(data: object) -> None:
 def test_one_description_used_twice_has_weights_of_its_own_each_time() -> None:
     layer = Dense(5)
     assert layer.build((12,)).weight is not layer.build((12,)).weight
+
+
+# What a layer is where nothing is said: PyTorch's ε and momentum, windows of two, one stride, one layer.
+_CONVOLUTION = {"stride": 1, "dilation": 1, "groups": 1, "activation": "linear", "bias": True, "initializer": "auto"}
+_POOL = {"size": 2, "stride": None, "padding": "valid"}
+_RECURRENT = {"num_layers": 1, "bidirectional": False, "sequences": False, "dropout": 0.0}
+DEFAULTS: dict[str, dict[str, object]] = {
+    "dense": {"activation": "linear", "bias": True, "initializer": "auto"},
+    "maxout": {"pieces": 2},
+    "conv": {**_CONVOLUTION, "padding": "same"},
+    "conv_transpose": {**_CONVOLUTION, "padding": 0, "output_padding": 0},
+    "max_pool": _POOL,
+    "avg_pool": _POOL,
+    "batch_norm": {"momentum": 0.1, "epsilon": 1e-5},
+    "layer_norm": {"axes": "last", "epsilon": 1e-5},
+    "group_norm": {"epsilon": 1e-5},
+    "upsample": {"factor": 2, "mode": "nearest"},
+    "rnn": _RECURRENT,
+    "gru": _RECURRENT,
+    "lstm": _RECURRENT,
+    "concat": {"axis": 0},
+}
+
+
+def test_layers_are_what_is_usual_where_nothing_is_said() -> None:
+    missing = dataclasses.MISSING
+    found = {
+        kind: {
+            f.name: f.default for f in dataclasses.fields(LAYERS[kind]) if f.default is not missing and f.name != "name"
+        }
+        for kind in LAYERS
+    }
+    assert {kind: defaults for kind, defaults in found.items() if defaults} == DEFAULTS

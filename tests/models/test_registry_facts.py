@@ -51,6 +51,28 @@ OTHERS: dict[str, Row] = {
     "dlinear": (((24, 3), 12), None, ("trend", "remainder", "others")),
     "series_lstm series_gru series_tcn": (((24, 3), 12), None, OUTPUT),
 }
+# Sides of the smallest pictures: what is left of them at the last window is one pixel.
+SMALLEST = {
+    **dict.fromkeys(("lenet5", "lenet5_1998"), 12),  # padded by 2: 16 → 12 → 6 → 2 → 1
+    "convnet": 4,
+    **{name: 8 for name in MODELS if name.startswith(("resnet", "plain"))},
+    **dict.fromkeys(("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "plain18", "plain34"), 16),
+    **dict.fromkeys(("mobilenet_v1", "mobilenet_v2", "efficientnet_b0", "densenet121"), 8),  # with the small stem
+    "convnext_tiny": 16,  # patches of 2, halved three times
+    "vit_s_16": 4,
+    **{name: 32 for name in MODELS if name.startswith("vgg")},  # halved five times
+    "alexnet": 63,  # 63 + 4 → 15 → 7 → 3 → 1
+    "alexnet_2012": 67,
+    "googlenet": 31,
+    "googlenet_bn": 15,
+    "inception_v3": 75,
+    "facenet_nn1": 17,
+    "facenet_nn4_small2": 65,
+    "mobilefacenet": 16,
+    "unet": 16,
+    "squeezenet1_0": 21,
+    "squeezenet1_1": 17,
+}
 KINDS = {"embedding": {"facenet_nn1", "facenet_nn4_small2", "mobilefacenet"}, "map": {"unet"}}
 
 
@@ -70,4 +92,7 @@ def test_kinds_of_inputs_and_outputs_are_those_of_the_papers() -> None:
     for kind, names in KINDS.items():
         assert {name for name in MODELS if MODELS[name].output_kind == kind} == names
     # A picture may have one channel alone, whatever the paper's had.
-    assert {(MODELS[name].smallest_input or (0,))[0] for name in pictures} == {1}
+    assert {name: MODELS[name].smallest_input for name in pictures} == {
+        n: (1, side, side) for n, side in SMALLEST.items()
+    }
+    assert all(MODELS[name].smallest_input is None for name in set(MODELS) - pictures)

@@ -84,5 +84,9 @@ def test_wrong_inputs_are_told() -> None:
         network(torch.zeros(2, 3, dtype=torch.int64))
     with pytest.raises(ShapeError, match="input_shape"):
         Tagger((7,), 5, TaggerOptions())
+    with pytest.raises(ShapeError, match="input_shape"):
+        Tagger((7, 1), 5, TaggerOptions())  # no column for the characters that it has filters for
+    assert Tagger((7, 1), 5, TaggerOptions(filters=0)).output.out_features == 5
+    assert Tagger((7, 2), 5, TaggerOptions()).output.out_features == 5
     with pytest.raises(ShapeError, match="imported_dim=3"):
         network.load_embedding(torch.zeros(30, 3))

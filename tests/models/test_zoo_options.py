@@ -47,6 +47,33 @@ def test_convnet_is_chosen_by_the_size_of_the_picture() -> None:
     assert stages[0] < stages[-1]
 
 
+@pytest.mark.parametrize(
+    ("side", "widths", "depths", "head"),
+    [
+        (8, (32, 64), (1, 2), "flatten"),
+        (15, (32, 64), (1, 2), "average"),
+        (16, (16, 32, 64, 128), (1, 1, 2, 1), "flatten"),
+        (28, (16, 32, 64, 128), (1, 1, 2, 1), "flatten"),
+        (39, (16, 32, 64, 128), (1, 1, 2, 1), "flatten"),
+        (40, (16, 32, 64, 128), (1, 1, 2, 2), "average"),
+        (79, (16, 32, 64, 128), (1, 1, 2, 2), "average"),
+        (80, (16, 32, 64, 128, 128), (1, 1, 1, 2, 2), "average"),
+    ],
+)
+def test_convnet_has_the_stages_that_were_measured_for_each_size(
+    side: int, widths: tuple[int, ...], depths: tuple[int, ...], head: str
+) -> None:
+    options = build("convnet", input_shape=(1, side + 3, side), num_outputs=2).options
+    assert (options.widths, options.depths, options.head) == (widths, depths, head)
+
+
+def test_convnet_fills_in_what_is_left_open_beside_what_is_given() -> None:
+    given = build("convnet", input_shape=(1, 64, 64), num_outputs=2, widths=(8, 16, 32)).options
+    assert given.depths == (1, 2, 2)  # the first stage runs on most pixels
+    given = build("convnet", input_shape=(1, 64, 64), num_outputs=2, depths=(2, 1, 1, 1, 1)).options
+    assert given.widths == (16, 32, 64, 128, 128)
+
+
 @pytest.mark.parametrize("side", [4, 5, 8, 13, 16, 28, 39, 64, 96, 161])
 def test_convnet_reads_every_small_size(side: int) -> None:
     net = build("convnet", input_shape=(2, side, side + 1), num_outputs=3, seed=0).eval()

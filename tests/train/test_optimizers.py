@@ -410,3 +410,25 @@ EPSILON = {"adam": 1e-8, "adamw": 1e-8, "nadam": 1e-8, "rmsprop": 1e-8, "muon": 
 def test_epsilon_is_that_of_the_paper(name):
     optimizer = build_optimizer(name, network(), learning_rate=RATE)
     assert {group["eps"] for group in optimizer.param_groups if "eps" in group} == {EPSILON[name]}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("adam", {"eps": 1e-3, "betas": (0.8, 0.99), "amsgrad": True}),
+        ("adamw", {"eps": 1e-3, "betas": (0.8, 0.99), "amsgrad": True}),
+        ("nadam", {"eps": 1e-3, "betas": (0.8, 0.99)}),
+        ("rmsprop", {"eps": 1e-3, "alpha": 0.9, "centered": True}),
+        ("adagrad", {"eps": 1e-3}),
+        ("lion", {"betas": (0.8, 0.95)}),
+        ("muon", {"nesterov": False, "num_iterations": 3}),
+        ("muon", {"eps": 1e-3, "betas": (0.8, 0.99)}),
+        ("momentum", {"dampening": 0.4}),
+    ],
+)
+@pytest.mark.parametrize("fused", [False, None])
+def test_options_of_an_optimizer_reach_it(name, options, fused):
+    fused = False if options.get("amsgrad") else fused
+    groups = build_optimizer(name, network(), learning_rate=RATE, fused=fused, **options).param_groups
+    for option, value in options.items():
+        assert value in {group[option] for group in groups if option in group}
