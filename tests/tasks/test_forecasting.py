@@ -255,3 +255,20 @@ def test_public_series_are_forecast_no_worse_than_by_the_baselines(
     error = {name: numbers["mse"] for name, numbers in run.record["findings"]["measured"].items()}
     assert error["network"] <= min(error[NAIVE], error[SEASONAL_NAIVE])
     assert error["network"] <= 1.03 * error[LINEAR]
+
+
+def test_intervals_are_the_learnt_widths_times_the_spread_of_each_window(tmp_path: Path) -> None:
+    prepared = prepared_for(write(tmp_path, columns=2))
+    task, preparation = prepared.task, prepared.preparation
+    table = prepared.table
+    windows = task.last_windows(table)
+    assert task.intervals(windows, 3) == [None] * len(windows.values)
+    task.half_widths = ((0.5, 2.0), (1.0, 3.0), (1.5, 4.0), (2.0, 5.0))
+    latest = windows.values[:, -preparation.look_back :, :2]
+    spread = np.sqrt(latest.var(axis=1, keepdims=True) + 1e-4) * windows.spread
+    (found,) = task.intervals(windows, 3)
+    np.testing.assert_allclose(found, (np.array(task.half_widths)[:3] * spread)[0], rtol=1e-5)
+    # Beyond the horizon none were learnt; those of another forecaster take the place of the network's.
+    (found,) = task.intervals(windows, 6, np.ones((4, 2)))
+    np.testing.assert_allclose(found[:4], np.broadcast_to(spread[0], (4, 2)), rtol=1e-5)
+    assert np.isnan(found[4:]).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import re
@@ -21,6 +22,7 @@ from derin.cli.predict import predict
 from derin.core.errors import DataError, RefusedFileError, ShapeError
 from derin.data.batch import Batch
 from derin.data.readers.conll import read_conll
+from derin.data.schema import Schema
 from derin.data.table import Ragged
 from derin.models.tagger import Tagger, TaggerOptions
 from derin.tasks.registry import task_from_json
@@ -197,6 +199,24 @@ def test_tags_of_another_table_are_matched_by_name(tmp_path: Path) -> None:
     assert found.flat.tolist() == [3, 0]
     with pytest.raises(DataError, match="the tags B-PER are unknown to this tagger, which knows LOC"):
         Tagging(columns=["tags"], classes=CLASSES[:3]).batch_columns(other)
+
+
+def test_the_one_column_of_tags_is_taken_whatever_its_name_and_of_several_the_named_one(tmp_path: Path) -> None:
+    (tmp_path / "b.conll").write_text("Ada B-PER\nsat O\n")
+    table = read_conll(tmp_path / "b.conll", name="b")
+    (column,) = table.targets
+    other = Tagging(columns=["another"], classes=CLASSES)
+    assert other.batch_columns(table)["target"].flat.tolist() == [3, 0]
+    # With a second column of tags of the same words, its name decides, and a name that is neither decides nothing.
+    twin = dataclasses.replace(column, name="twin")
+    two = dataclasses.replace(
+        table,
+        schema=Schema((*table.schema.columns, twin)),
+        columns={**table.columns, "twin": table.columns[column.name]},
+    )
+    assert Tagging(columns=["twin"], classes=CLASSES).batch_columns(two)["target"].flat.tolist() == [3, 0]
+    with pytest.raises(DataError, match="'another' with a tag for each word is required"):
+        other.batch_columns(two)
 
 
 def test_tables_without_tags_are_refused() -> None:

@@ -140,6 +140,11 @@ def test_suggestion_is_the_steepest_descent_or_a_tenth_of_the_lowest_whichever_i
     assert late.suggestion == late.lowest / 10
 
 
+def test_the_steepest_place_lies_before_the_lowest_loss():
+    # Central differences: −1.9, −0.2 and −2.1; that at the lowest loss itself, −3.6, reads what lies behind it.
+    assert curve_of([5, 4.9, 3.1, 4.7, 1, 1.1, 9]).steepest == pytest.approx(1e-3)
+
+
 def test_a_loss_that_only_rises_suggests_the_lowest_rate_seen():
     assert curve_of([1, 2, 3, 4]).steepest == pytest.approx(1e-6)
 
