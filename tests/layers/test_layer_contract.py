@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 
 import pytest
 import torch
@@ -248,3 +249,20 @@ def test_layers_are_what_is_usual_where_nothing_is_said() -> None:
         for kind in LAYERS
     }
     assert {kind: defaults for kind, defaults in found.items() if defaults} == DEFAULTS
+
+
+def test_every_number_of_a_layer_is_held_to_its_range() -> None:
+    """Nought is a padding; a share of 1 is one of the newest batch alone, and no share of what is left out."""
+    for layer, _ in EXAMPLES:
+        for field in dataclasses.fields(layer):
+            value = getattr(layer, field.name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or field.name == "axis":
+                continue
+            wrong: list[float] = [-1, 10**12] if isinstance(value, int) else [-0.5, math.nan, 2.0]
+            if isinstance(value, int) and field.name not in ("padding", "output_padding", "amount"):
+                wrong.append(0)
+            if field.name in ("rate", "dropout"):
+                wrong.append(1.0)
+            for bad in wrong:
+                with pytest.raises(UsageError, match=field.name):
+                    dataclasses.replace(layer, **{field.name: bad})

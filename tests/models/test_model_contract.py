@@ -168,6 +168,19 @@ def test_smallest_input_is_taken_and_a_smaller_one_refused_when_built_and_when_r
         model(torch.zeros(2, *too_small))
 
 
+@only(LIMITED_MODELS)
+def test_a_network_for_larger_pictures_still_reads_the_smallest_ones_where_it_reads_any_size(name: str) -> None:
+    channels, height, width = MODELS[name].smallest_input or (1, 1, 1)
+    larger = (channels, height + 8, width + 9)
+    model = from_spec(describe(name, input_shape=larger, num_outputs=2, **SMALL_OPTIONS.get(name, {})), device="meta")
+    if getattr(model, "smallest", None) is None:
+        return  # its dense layers are made for one size
+    require_shape(name, model(torch.zeros(2, channels, height, width, device="meta")), 2, 2)
+    for less in ((height - 1, width), (height, width - 1)):
+        with pytest.raises(ShapeError, match=f"at least {height} × {width} pixels"):
+            model(torch.zeros(2, channels, *less, device="meta"))
+
+
 @only(REPRESENTATIVES)
 def test_impossible_input_shape_is_refused(name: str) -> None:
     for shape in [(), (0,), (2.5,), (True,), (3, -8, 8), (3, 8, 8, 8, 0)]:

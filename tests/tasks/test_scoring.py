@@ -1,5 +1,7 @@
 """Scores of sentences beside whole passes of the network."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from derin.models.language_model import LanguageModel
 from derin.models.lstm_lm import LSTMLM, LSTMLMOptions
 from derin.models.neural_lm import NeuralLM, NeuralLMOptions
 from derin.models.transformer_lm import TransformerLM, TransformerLMOptions
-from derin.tasks.scoring import log_probabilities, score_texts, shuffled_words, unknown_pieces
+from derin.tasks.scoring import TextScore, log_probabilities, score_texts, shuffled_words, unknown_pieces
 
 TEXTS = ["the dog barks", "a cat", "the cat and the dog sleep", "dog"]
 
@@ -89,3 +91,14 @@ def test_empty_texts_and_other_networks_are_refused() -> None:
         score_texts(network(len(stream.encoder)), stream, ["a cat", " "])
     with pytest.raises(UsageError, match="language model"):
         score_texts(torch.nn.Linear(2, 3), stream, ["a cat"])
+
+
+def test_a_score_says_its_parts_to_programs() -> None:
+    score = TextScore("ab", ("a", "b"), (-1.0, -3.0))
+    assert score.to_json() == {
+        "text": "ab",
+        "log_probability": -4.0,
+        "perplexity": pytest.approx(math.e**2),
+        "tokens": [["a", -1.0], ["b", -3.0]],
+    }
+    assert TextScore("a", ("a",), (-5_000.0,)).perplexity == pytest.approx(math.exp(700))  # and not beyond all numbers
