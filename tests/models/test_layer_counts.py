@@ -205,3 +205,10 @@ def test_a_part_that_gives_several_things_has_the_shape_of_the_first_tensor(form
     assert [row.output_shape for row in summary.layers][-1] == (3,)
     assert all(row.output_shape in ((7,), (3,)) for row in summary.layers)
     assert summary.multiply_adds == 5 * 7 + 7 * 3
+
+
+def test_a_layer_with_several_outputs_stands_with_the_shape_of_its_first() -> None:
+    attention = summarize(Call(nn.MultiheadAttention(12, 3, batch_first=True), 3), (5, 12))
+    assert (5, 12) in {row.output_shape for row in attention.layers}
+    (row,) = summarize(nn.LSTM(5, 7, batch_first=True), (3, 5)).layers
+    assert row.output_shape == (3, 7)

@@ -63,8 +63,9 @@ def test_convnet_is_chosen_by_the_size_of_the_picture() -> None:
 def test_convnet_has_the_stages_that_were_measured_for_each_size(
     side: int, widths: tuple[int, ...], depths: tuple[int, ...], head: str
 ) -> None:
-    options = build("convnet", input_shape=(1, side + 3, side), num_outputs=2).options
-    assert (options.widths, options.depths, options.head) == (widths, depths, head)
+    for shape in ((1, side + 3, side), (1, side, side + 3)):  # the shorter side decides
+        options = build("convnet", input_shape=shape, num_outputs=2).options
+        assert (options.widths, options.depths, options.head) == (widths, depths, head)
 
 
 def test_convnet_fills_in_what_is_left_open_beside_what_is_given() -> None:
