@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from derin.core.bundle import load_bundle, save_bundle
 from derin.core.errors import RefusedFileError, UsageError
 from derin.core.run import RunFolder
+from derin.core.weights import load_state, state_tensors
 
 CARD, WEIGHTS = "card.json", "model.safetensors"
 TENSORS = {"weight": torch.arange(6.0).view(2, 3), "steps": torch.tensor(7)}
@@ -332,3 +333,23 @@ def test_a_bundle_with_wrong_bytes_loads_equal_or_is_refused(
 def test_a_name_that_no_system_has_is_no_bundle(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         load_bundle(tmp_path / "nowhere\0")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_weights_that_are_no_numbers_are_refused(value: float, tmp_path: Path) -> None:
+    model = torch.nn.Linear(3, 2)
+    with torch.no_grad():
+        model.weight[1, 2] = value
+    tensors, ties, layout = state_tensors(model)
+    save_bundle(tmp_path / "model", tensors=tensors, card={}, ties=ties, layout=layout)
+    with pytest.raises(RefusedFileError, match="weights weight hold a NaN or an infinity"):
+        load_state(torch.nn.Linear(3, 2), load_bundle(tmp_path / "model"))
+
+
+def test_weights_whose_sum_overflows_are_numbers(tmp_path: Path) -> None:
+    model = torch.nn.Linear(3, 2, bias=False)
+    with torch.no_grad():
+        model.weight.fill_(3e38)
+    tensors, ties, layout = state_tensors(model)
+    save_bundle(tmp_path / "model", tensors=tensors, card={}, ties=ties, layout=layout)
+    load_state(torch.nn.Linear(3, 2, bias=False), load_bundle(tmp_path / "model"))

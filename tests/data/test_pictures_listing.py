@@ -128,3 +128,16 @@ def test_what_has_no_class_folders_is_refused(paths: tuple[str, ...], said: str)
     with pytest.raises(DataError, match=said) as caught:
         listing(*paths)
     assert "cats/1.jpg" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "classes", [("pets/cat", "pets/dog"), ("x/train/cat", "x/train/dog", "x/val/cat", "x/val/dog")]
+)
+@pytest.mark.parametrize("ending", [".png", ""], ids=["png", "no ending"])
+def test_a_licence_beside_the_pictures_is_no_picture(classes: tuple[str, ...], ending: str) -> None:
+    members = [Member(f"{folder}/{i}{ending}", 1, 1) for folder in classes for i in range(5)]
+    documents = ["LICENSE", f"{classes[0].split('/')[0]}/CHECKSUMS"]
+    listing = list_classes(Contents(members + [Member(name, 1, 1) for name in documents]), "pets")
+    assert len(listing.in_order()) == 5 * len(classes)
+    assert set(listing.class_names) == {"cat", "dog"}
+    assert {finding.where for finding in listing.findings} == set(documents)

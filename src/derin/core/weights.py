@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from derin.core.errors import RefusedFileError, UsageError
@@ -74,6 +75,7 @@ def load_state(model: nn.Module, bundle: Bundle) -> None:
     values = stored | {alias: stored[name] for alias, name in bundle.ties.items()}
     state = model.state_dict()
     _refuse_differences(state, values, f"The bundle {bundle.path} does not fit {type(model).__name__}")
+    require_finite({name: values[name] for name, _ in model.named_parameters()}, f"The bundle {bundle.path}")
     with torch.no_grad():
         for name, kind in bundle.layout.items():
             if stored[name].dim() == (5 if kind == "channels_last_3d" else 4):
@@ -85,6 +87,25 @@ def load_state(model: nn.Module, bundle: Bundle) -> None:
                 _owner(model, alias)[alias.rpartition(".")[2]] = _owner(model, name)[name.rpartition(".")[2]]
         for name, target in model.state_dict().items():
             target.copy_(values[name])
+
+
+def require_finite(tensors: Mapping[str, Tensor], where: str) -> None:
+    """Refuses weights that are no numbers: every answer that they give would be none.
+
+    Args:
+        tensors: by name.
+        where: what is read, as the beginning of a sentence.
+
+    Raises:
+        RefusedFileError: naming the first tensor with a NaN or an infinity.
+    """
+    for name, tensor in tensors.items():
+        # The sum is not finite where a value is not; it may overflow too, and then each value is looked at.
+        if tensor.is_floating_point() and not bool(tensor.sum().isfinite()) and not bool(tensor.isfinite().all()):
+            raise RefusedFileError(
+                f"{where} is refused: the weights {name} hold a NaN or an infinity, so that no answer would be one. "
+                "Train again, or get the file again."
+            )
 
 
 def structure_fingerprint(model: nn.Module) -> str:

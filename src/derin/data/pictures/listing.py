@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from derin.data.archives import Contents, Member, is_hidden
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Finding, Outcome
 
+_MOST_DOCUMENTS = 10  # files without ending beside the folders of an archive
 # Endings of the forms that `decode` opens. A file without ending may be a picture too; its content tells.
 PICTURE_ENDINGS = frozenset(
     (
@@ -203,6 +204,10 @@ def _visible_pictures(contents: Contents, listing: Listing) -> list[Member]:
             found.append(member)
         else:
             others.append(member.path)
+    beside = _documents(found)
+    if beside:
+        found = [member for member in found if member.path not in beside]
+        others += sorted(beside)
     listing.findings += [
         Finding(
             shown(folder) + (f" ({number:,} files)" if number else ""),
@@ -213,6 +218,34 @@ def _visible_pictures(contents: Contents, listing: Listing) -> list[Member]:
     ]
     listing.findings += _listed(others, Sentence("reading.no_picture_name"))
     return found
+
+
+def _documents(pictures: list[Member]) -> set[str]:
+    """Files without ending that lie beside folders of pictures, as a licence does: the pictures of a class would have
+    an ending, or be many."""
+    plain: dict[str, list[str]] = {}
+    with_ending: set[str] = set()
+    below: Counter[str] = Counter()
+    for member in pictures:
+        folder, _, name = member.path.rpartition("/")
+        if _ending(name):
+            with_ending.add(folder)
+        else:
+            plain.setdefault(folder, []).append(member.path)
+        below.update(_around(folder))
+    return {
+        path
+        for folder, paths in plain.items()
+        if folder not in with_ending and len(paths) <= min(_MOST_DOCUMENTS, below[folder] - 1)
+        for path in paths
+    }
+
+
+def _around(folder: str) -> Iterator[str]:
+    """Every folder around a folder, the source itself as an empty name."""
+    while folder:
+        folder = folder.rpartition("/")[0]
+        yield folder
 
 
 def _hidden_folder(folder: str) -> str | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from derin.core.errors import UsageError
-from derin.core.files import sha256_file
+from derin.core.files import sha256_file, usable_path
+from derin.core.weights import require_finite
 from derin.models.building import build
 from derin.models.registry import MODELS
 from derin.models.weights.hub import PREFIX, fetch_from_hub, read_config
@@ -107,7 +108,7 @@ def load_published(
         model, preprocess = model or said.model, preprocess or said.preprocess
         classes = classes or said.classes or None
     else:
-        path, licence = Path(source), None
+        path, licence = usable_path(source, "The weights"), None
     tensors = read_weights(path)
     chosen_options: Mapping[str, Any]
     sha256 = sha256_file(path)
@@ -128,6 +129,7 @@ def load_published(
         chosen, chosen_options = model, options or {}
         settings = read_preprocess(preprocess, MODELS[model].native_input)
     own = match(f"The weights {path}", tensors, chosen, chosen_options, settings.size)
+    require_finite(own, f"The file {path}")
     names = class_names(known.classes) if known else ()
     if classes is not None:
         if names and tuple(classes) != names:
