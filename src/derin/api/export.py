@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derin.core.errors import UnknownNameError, UsageError
+from derin.core.files import usable_path
 
 if TYPE_CHECKING:
     from derin.api.model import Model
@@ -31,7 +32,7 @@ _MEANINGS = {
 
 def export(model: Model, path: str | Path, *, format: str | None = None, with_preparation: bool = False) -> Any:
     """Writes a model's network; see `Model.export`."""
-    path = Path(path)
+    path = usable_path(path, "The file")
     chosen = format or path.suffix.removeprefix(".")
     if chosen not in FORMATS:
         if format is None:

@@ -235,6 +235,7 @@ def open(path: str | Path, model: nn.Module | None = None, *, device: str = "cpu
         UsageError: there is no bundle, or it needs `model`.
     """
     from derin.api.bundles import load_model
+    from derin.api.prepare import device_named
     from derin.core.files import usable_path
     from derin.models.weights.known import BY_NAME
 
@@ -247,4 +248,4 @@ def open(path: str | Path, model: nn.Module | None = None, *, device: str = "cpu
         network, task, preparation, bundle = open_published(path)
     else:
         network, task, preparation, bundle = load_model(place, model)
-    return Model(network.to(device), task, preparation, bundle)
+    return Model(network.to(device_named(device)), task, preparation, bundle)

@@ -179,7 +179,7 @@ def prepare(
     the_task.bind(preparation)
     if adversarial is not None:
         the_task = adversarially(the_task, preparation, adversarial)
-    device = _device(str(settings.get("device", TrainConfig.device)) if config is None else config.device)
+    device = device_named(str(settings.get("device", TrainConfig.device)) if config is None else config.device)
     if published is None:
         chosen = {**_fitting_options(model, suggested, preparation), **(model_options or {})}
         network = _network(model, model_name, preparation.input_shape, the_task, seed, chosen)
@@ -423,7 +423,7 @@ def _load_embedding(network: nn.Module, values: np.ndarray | None) -> None:
     network.load_embedding(torch.from_numpy(values))  # type: ignore[operator]
 
 
-def _device(name: str) -> torch.device:
+def device_named(name: str) -> torch.device:
     """The device that was asked for, checked; ``auto`` takes an accelerator where there is one."""
     import torch
 
@@ -434,6 +434,8 @@ def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
+        if device.type == "meta":
+            raise RuntimeError("it holds no numbers.")
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f"The device {name!r} cannot be used here: {reason} Use --device cpu or auto.") from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from derin.core.errors import DataError, DerinWarning
+from derin.core.files import usable_path
 from derin.core.messages import Sentence, told
 from derin.data.reading import Outcome
 from derin.data.schema import Role
@@ -57,7 +58,7 @@ def answer_rows(model: Model, path: str | Path, *, batch_size: int = 256) -> Ans
     Raises:
         DataError: the file cannot be read, or lacks columns that the network was trained on.
     """
-    table = _read(model, Path(path))
+    table = _read(model, usable_path(path, "The data"))
     features, unseen = model.preparation.read_noting(table)
     answers = model.row_predictions(np.asarray(features), batch_size=batch_size)
     fields = next((tuple(a.to_json()) for row, a in enumerate(answers) if row not in table.unanswered), ())

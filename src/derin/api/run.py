@@ -29,7 +29,7 @@ class Run:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self._folder = RunFolder.open(Path(path))
+        self._folder = RunFolder.open(path)
         self.path = self._folder.path
         self.record: dict[str, Any] = self._folder.record()
 

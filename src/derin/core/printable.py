@@ -35,6 +35,20 @@ def printable(name: object) -> str:
     return text if text.isprintable() else _UNSAFE.sub(_escape, text)
 
 
+def shortly(value: object, most: int = 60) -> str:
+    """What Python writes of a value, cut where it is long; a number of more digits than Python writes is told so.
+
+    Example:
+        >>> shortly("x" * 100, most=5), shortly(10**5000)
+        ("'xxxx…", 'a number of 16,610 bits')
+    """
+    try:
+        shown = printable(repr(value))
+    except ValueError:
+        return f"a number of {value.bit_length():,} bits" if isinstance(value, int) else type(value).__name__
+    return shown if len(shown) <= most else shown[:most] + "…"
+
+
 def printable_lines(text: str) -> str:
     """As `printable`, for a text of several lines: its line breaks and tabs stay."""
     return text if text.isprintable() else _UNSAFE_IN_LINES.sub(_escape, text)

@@ -44,6 +44,10 @@ def storage_errors(what: str) -> Iterator[None]:
     """
     try:
         yield
+    except ValueError as error:
+        if "null" not in str(error):
+            raise
+        raise StorageError(f"{what} cannot be written (its name holds a zero byte); check the path.") from error
     except OSError as error:
         # Of nested writes the outermost tells, by the name that the user knows, not that of a temporary file.
         cause = error.__cause__ if isinstance(error, StorageError) else error

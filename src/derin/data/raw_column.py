@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from derin.core.errors import DataError
+from derin.core.printable import shortly
 from derin.data.cells import Floats, Writing, are_flags, flag_value, is_missing
 from derin.data.date_cells import parse_dates
 from derin.data.number_cells import numbers_written, parse_numbers, without_numbers
@@ -22,6 +23,7 @@ from derin.data.table import ColumnData, Dense, Ragged, Rows
 from derin.data.values import number_name
 
 MISSING, UNSEEN = -1, -2
+_LARGEST_WRITTEN = 10**100
 _SHOWN = 40
 
 
@@ -197,8 +199,7 @@ class Cells:
         return np.where(np.isinf(numbers), np.nan, numbers).reshape(-1)
 
     def _refuse(self, row: int, wanted: str) -> None:
-        shown = repr(self.values[row])
-        shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
+        shown = shortly(self.values[row], _SHOWN)
         raise DataError(
             f"Row {row}: the column {self.name!r} needs {wanted}, or nothing where it is missing; got {shown}."
         )
@@ -252,7 +253,8 @@ def as_cell(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, int | np.integer):
-        return str(int(value))
+        # Of thousands of digits Python writes none but in bases of two; such a number is no class, whatever its name.
+        return str(int(value)) if abs(int(value)) < _LARGEST_WRITTEN else hex(value)
     if isinstance(value, float | np.floating):
         return number_name(float(value)) if math.isfinite(value) else str(float(value))
     return str(value)

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from derin.core.errors import RefusedFileError
+from derin.core.errors import RefusedFileError, UsageError
+from derin.core.printable import shortly
 
 Progress = Callable[[int, int], None]
 
@@ -122,3 +123,9 @@ class ReadOptions(Recipe):
         """The recipe of a table that was read so, with what its reader found out."""
         asked = {part.name: getattr(self, part.name) for part in fields(Recipe)}
         return Recipe(**{**asked, "found": {**self.found, **found}})
+
+    def __post_init__(self) -> None:
+        for name in ("target", "weight_column", "task"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise UsageError(f"load: {name} must be text; got {shortly(value)}.")

@@ -244,9 +244,13 @@ def values_written(cells: Sequence[str], kind: Kind, writing: Writing, classes: 
     return _numbers(distinct, gaps, present, parsed, writing, "")
 
 
-def natural_order(name: str) -> list[int | str]:
+def natural_order(name: str) -> list[tuple[int, str] | str]:
     """A sort key under which ``"item 9"`` stands before ``"item 10"``."""
-    return [int(part) if i % 2 else part.casefold() for i, part in enumerate(re.split(r"([0-9]+)", name))]
+    # Digits are compared by how many there are: thousands of them are no number that Python reads.
+    return [
+        (len(digits := part.lstrip("0")), digits) if i % 2 else part.casefold()
+        for i, part in enumerate(re.split(r"([0-9]+)", name))
+    ]
 
 
 def number_name(value: float) -> str:

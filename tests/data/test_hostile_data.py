@@ -1,0 +1,98 @@
+"""Data files with odd values and damaged bytes: only documented errors leave the readers."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import random
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import derin
+from derin.core.errors import DataError, DerinError, UsageError
+from derin.data.text.vectors import read_vectors
+from derin.data.values import natural_order
+
+DAYS = [f"2024-{1 + i // 28:02d}-{1 + i % 28:02d}" for i in range(120)]
+LINES = {
+    "t.csv": ["a,b,when,txt,y", *(f"{i},{i / 2},{DAYS[i]},w {i % 4},k{i % 3}" for i in range(40))],
+    "t.jsonl": [json.dumps({"text": f"some words {i}", "label": str(i % 2)}) for i in range(20)],
+    "t.tsv": [f"this is so good {i}\t{'pos' if i % 2 else 'neg'}" for i in range(20)],
+    "t.fasta": [f">s{i} class={i % 2}\nACGTACGT" for i in range(10)],
+    "t.conll": ["John B-PER\nlives O\nin O\nParis B-LOC\n"] * 8,
+    "s.csv": ["date,x", *(f"{day},{i % 7}" for i, day in enumerate(DAYS))],
+    "v.txt": ["3 2", "a 1 2", "b 3 4", "c 5 6"],
+}
+OPTIONS: dict[str, dict[str, Any]] = {"t.conll": {"task": "tagging"}, "s.csv": {"task": "forecasting"}}
+SOUND = {name: "".join(f"{line}\n" for line in lines).encode() for name, lines in LINES.items()}
+SOUND["v.bin"] = b"3 2\n" + b"".join(word + struct.pack("<2f", 1, 2) + b"\n" for word in (b"a ", b"b ", b"c "))
+ODD = [
+    *(b"9" * 5000, b"1e999", b"-0", b"nan", b"1_000", b"1e-400", b"1" * 400 + b"." + b"2" * 400),
+    *(b"\xff\xfe", b"\0", b"\xed\xa0\x80", b"\\ud800", b'"', b"\n", b",", b"\t", b"\x1b[2J"),
+    *(b"9999-99-99", b"2024-13-45T99:99", "٣".encode(), b"=1+2"),
+]
+
+
+def altered(data: bytes, rng: random.Random) -> bytes:
+    changed = bytearray(data)
+    for _ in range(rng.randint(1, 3)):
+        place, way = rng.randrange(len(changed)), rng.random()
+        if way < 0.6:
+            changed[place : place + rng.choice((0, 0, 5))] = rng.choice(ODD)
+        elif way < 0.9:
+            changed[place] = rng.randrange(256)
+        else:
+            changed = changed[: max(1, place)]
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.filterwarnings("ignore")
+def test_only_documented_errors_leave_altered_files(name: str, tmp_path: Path) -> None:
+    sound = SOUND[name]
+    rng = random.Random(0)
+    for number in range(40):
+        data = altered(sound, rng)
+        (tmp_path / name).write_bytes(gzip.compress(data) if number % 8 == 0 else data)
+        with contextlib.suppress(DerinError):
+            if name.startswith("v."):
+                read_vectors(tmp_path / name)
+            else:
+                derin.load(tmp_path / name, **OPTIONS.get(name, {}))
+
+
+def test_numbers_of_thousands_of_digits_have_their_order_too() -> None:
+    names = ["k9", "k" + "9" * 5000, "k1" + "0" * 5000, "k010", "k2"]
+    assert sorted(names, key=natural_order) == ["k2", "k9", "k010", names[1], names[2]]
+
+
+def test_one_long_cell_of_a_vector_file_is_a_bad_line(tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("a 1 2\nb 3 0." + "1" * 200_000 + "\nc 5 6\n")
+    found = read_vectors(tmp_path / "v.txt")
+    assert found.words == ("a", "c")
+    assert [finding.where for finding in found.reading.findings] == ["v.txt, line 2"]
+
+
+def test_gzipped_text_that_unpacks_to_far_more_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(bytes(1 << 20)) * 300)
+    with pytest.raises(DataError, match="unpack to more than"):
+        derin.load(tmp_path / "t.csv.gz", target="y")
+
+
+def test_half_pairs_of_a_text_are_replaced_and_listed(tmp_path: Path) -> None:
+    lines = [{"text": f"some words of {i}" + "\ud800" * (i == 3), "label": str(i % 2)} for i in range(20)]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    table = derin.load(tmp_path / "t.jsonl")
+    assert table.columns["text"].texts()[3] == "some words of 3\ufffd"  # type: ignore[union-attr]
+    assert [f.where for f in table.reading.findings] == ["t.jsonl, line 4"]
+
+
+@pytest.mark.parametrize("encoding", ["undefined", "idna", "punycode", "hex", "a\0b", "no-such"])
+def test_an_encoding_that_decodes_no_text_is_refused(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"abc def \\ghi \xff\xc3")
+    with pytest.raises(UsageError, match="an encoding"):
+        derin.load(tmp_path / "a.txt", task="lm", reading={"encoding": encoding})
