@@ -42,6 +42,41 @@ def test_single_class_folder_is_a_class_and_not_a_wrapping() -> None:
     assert listing("cats/1.png", "cats/2.png").class_names == ("cats",)
 
 
+def test_splits_may_stand_below_the_classes() -> None:
+    found = listing("cat/train/1.png", "cat/test/2.png", "dog/train/3.png", "dog/test/old/4.png")
+    assert [(c, s) for _, c, s in rows(found)] == [("cat", "train"), ("dog", "train"), ("cat", "test"), ("dog", "test")]
+    with pytest.raises(DataError, match=r"cat holds folders that name splits, but dog lies in none"):
+        listing("cat/train/1.png", "cat/test/2.png", "dog/3.png")
+
+
+def test_a_folder_may_stand_between_splits_and_classes() -> None:
+    found = listing("train/images/cat/1.png", "train/images/dog/2.png", "val/images/cat/3.png", "val/images/dog/4.png")
+    assert [(c, s) for _, c, s in rows(found)] == [("cat", "train"), ("dog", "train"), ("cat", "val"), ("dog", "val")]
+
+
+@pytest.mark.parametrize(
+    "paths", [("train/1.png", "val/2.png"), ("a/train/1.png", "a/test/2.png"), ("x/training/1.png",)]
+)
+def test_splits_without_classes_are_no_classes(paths: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match=r"name splits, and the pictures in them lie in no folders of classes"):
+        listing(*paths)
+
+
+def test_one_split_beside_what_names_none_is_the_split_or_is_asked_about() -> None:
+    found = listing("train/cat/1.png", "train/dog/2.png", "docs/3.png")
+    assert [(c, s) for _, c, s in rows(found)] == [("cat", "train"), ("dog", "train")]
+    assert [f.where for f in found.findings] == ["docs/3.png"]
+    with pytest.raises(
+        DataError, match=r"cannot be told whether train is a split, with the classes cat, dog.*pets/train"
+    ):
+        listing("train/cat/1.png", "train/dog/2.png", "car/old/3.png")
+
+
+def test_what_speaks_about_pictures_is_none() -> None:
+    found = listing("pets/cat/1.png", "pets/dog/2.png", "LICENSE", "README", "pets/cat/COPYING", "pets/dog/0003")
+    assert [path for path, _, _ in rows(found)] == ["pets/cat/1.png", "pets/dog/2.png", "pets/dog/0003"]
+
+
 def test_classes_may_be_called_like_a_split() -> None:
     assert listing("train/1.png", "car/1.png", "bus/1.png").class_names == ("bus", "car", "train")
     assert listing("train/side/1.png", "car/side/1.png").class_names == ("car", "train")

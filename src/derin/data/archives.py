@@ -20,7 +20,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple, Protocol
 
 from derin.core.errors import DataError
@@ -57,6 +58,18 @@ ARCHIVE_ERRORS = (
     ArithmeticError,
     MemoryError,
 )
+
+
+# Files that speak about data and are none.
+_DOCUMENTS = re.compile(
+    r"(read[-_ ]?me|licen[cs]e|copying|copyright|notice|authors?|contributors|change[-_ ]?log|citation|version|terms|"
+    r"makefile|dockerfile|requirements)([-_. ].*)?",
+    re.IGNORECASE,
+)
+_DOCUMENT_ENDINGS = frozenset(
+    (".md", ".rst", ".pdf", ".html", ".htm", ".docx", ".doc", ".bib", ".cff", ".ipynb", ".py")
+)
+_CHECKSUM_ENDINGS = frozenset((".md5", ".sha1", ".sha256", ".sha512", ".sums", ".asc", ".sig"))
 
 
 class Member(NamedTuple):
@@ -110,6 +123,10 @@ class Files(Protocol):
         """Everything that is there, without reading it."""
         ...
 
+    def names(self, most: int) -> list[str]:
+        """The paths of the first members: enough to tell what the source holds."""
+        ...
+
     def read(self, path: str) -> bytes:
         """The bytes of one member; may be called from several threads. Only where files can be read in any order.
 
@@ -158,10 +175,27 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _HIDDEN_NAMES
 
 
+def is_document(name: str) -> bool:
+    """Whether a file of this name speaks about data (a readme, a licence, checksums) and is none.
+
+    Example:
+        >>> [is_document(n) for n in ("README", "LICENSE.txt", "sums.sha256", "reads.csv", "0001")]
+        [True, True, True, False, False]
+    """
+    ending = PurePosixPath(name.lower()).suffix
+    return bool(_DOCUMENTS.fullmatch(name)) or ending in _DOCUMENT_ENDINGS or ending in _CHECKSUM_ENDINGS
+
+
 class _InAnyOrder(ABC):
     """What a folder and a zip share: one member can be read as well as the next."""
 
     is_sequential = False
+
+    @abstractmethod
+    def contents(self) -> Contents: ...
+
+    def names(self, most: int) -> list[str]:
+        return [member.path for member in self.contents().members[:most]]
 
     @abstractmethod
     def read(self, path: str) -> bytes: ...
@@ -335,6 +369,11 @@ class TarFiles:
         found.members = list(members.values())
         found.folders = sorted((folders | _parents(members)) - {""})
         return found
+
+    def names(self, most: int) -> list[str]:
+        """Without a pass through the whole archive."""
+        found = ((_inside(info.name), info.isreg()) for _, info, _ in self._members())
+        return [path for (path, reason), is_file in islice(found, most) if is_file and reason is None]
 
     def read(self, path: str) -> bytes:
         """Reads the archive up to this member: for one file only."""

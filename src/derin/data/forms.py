@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from derin.core.errors import DataError, UnknownNameError, UsageError
+from derin.core.messages import Sentence
 from derin.core.registry import Registry
-from derin.data.archives import ARCHIVE_ERRORS, members_of, open_tar
+from derin.data.archives import ARCHIVE_ERRORS, is_document, is_hidden, members_of, open_tar
 from derin.data.download import unpack
 from derin.data.pictures.listing import PICTURE_ENDINGS
 from derin.data.readers.arrays import is_array_file, is_array_folder, read_arrays
@@ -26,8 +27,10 @@ from derin.data.readers.fasta import FASTA, looks_like_fasta, read_fasta
 from derin.data.readers.idx import is_idx_file, is_idx_folder, read_idx
 from derin.data.readers.labelled_text import TEXTS, looks_like_labelled_text, read_labelled_text
 from derin.data.readers.pairs import looks_like_pairs
+from derin.data.readers.picture_tables import find_picture_table, read_picture_table
 from derin.data.readers.table_recipe import SUBJECT
 from derin.data.recipe import ReadOptions
+from derin.data.recognition import recognized
 from derin.data.table import Dense, Table
 
 FORMS = (
@@ -48,6 +51,7 @@ _TEXT_ENDINGS = frozenset((".txt", ".text"))
 _ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 # So many names tell what a folder holds; a million pictures are not walked to find that out.
 _MOST_NAMES = 2000
+_FEW_NAMES = 6
 _HIDDEN = ("__MACOSX",)
 
 
@@ -136,6 +140,8 @@ def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
     if options.part(SUBJECT):
         # As the data was whose recipe this is; nothing else is looked for in the file.
         return _read_csv(path, name, options)
+    if (table := _picture_table(path, name, options)) is not None:
+        return table
     if looks_like_fasta(path):
         return read_fasta(path, name=name, target=options.target, options=options)
     if looks_like_conll(path):
@@ -163,7 +169,13 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
         return read_idx(path, name=name)
     if is_cifar_folder(path):
         return read_cifar(path, name=name)
-    visible = sorted(p for p in path.iterdir() if not p.name.startswith(".") and p.name not in _HIDDEN)
+    visible = sorted(p for p in path.iterdir() if not is_hidden(p.name) and not (p.is_file() and is_document(p.name)))
+    if len(visible) == 1 and visible[0].is_file() and not _is_picture(visible[0].name):
+        # Beside a readme and the like, one file is what is meant.
+        return read_form(visible[0], name=name, options=options)
+    if (table := _picture_table(path, name, options)) is not None:
+        return table
+    _refuse_what_is_no_data_yet(path, options)
     folders = [p for p in visible if p.is_dir()]
     below = [name for folder in folders for name in _names_below(folder)]
     num_pictures = sum(map(_is_picture, below))
@@ -177,13 +189,31 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
         return read_for_task("translation", path, name=name, options=options)
     if looks_like_labelled_text(path):
         return read_labelled_text(path, name=name, target=options.target, options=options)
-    if csv_files(path):
-        return _read_csv(path, name, options)
+    if tables := csv_files(path):
+        packed = [p for p in visible if is_archive(p)]
+        if packed:
+            ways = " or ".join(f"derin data {p}" for p in (packed[0], tables[0]))
+            raise DataError(
+                f"{path} holds {packed[0].name} and {tables[0].name}, which does not list what is in it: name the one "
+                f"that is meant, {ways}."
+            )
+        table = _read_csv(path, name, options)
+        others = [p.name for p in visible if p.is_file() and p not in tables]
+        if others:
+            table.reading.notes.append(Sentence("reading.not_opened", files=", ".join(others[:_FEW_NAMES])))
+        return table
     if is_array_folder(path):
         return read_arrays(path, name=name, target=options.target, found=options.part("pictures"))
     inner = [p for p in visible if is_archive(p) or p.is_dir()]
     if len(inner) == 1:
         return read_form(inner[0], name=name, options=options)
+    lone = [p for p in visible if p.is_file() and _is_picture(p.name)]
+    if lone:
+        raise DataError(
+            f"{path}: its {len(lone):,} pictures lie in no folders of classes and no table lists them; a folder of "
+            "pictures for each class is required, such as cats/1.jpg and dogs/1.jpg, or a csv file with their names "
+            "and labels."
+        )
     endings = Counter(_ending(p.name) for p in visible if p.is_file())
     seen = [f"{n} {ending or 'without ending'}" for ending, n in endings.most_common(6)]
     if folders:
@@ -193,7 +223,33 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
     raise DataError(f"{path}: no data that Derin reads is there; it holds {held}. Derin reads {_forms()}.")
 
 
+def _picture_table(path: Path, name: str, options: ReadOptions) -> Table | None:
+    """The pictures that a table lists, where there is such a table."""
+    found = find_picture_table(path, target=options.target)
+    if found is None:
+        return None
+    return read_picture_table(
+        found,
+        name=name,
+        target=options.target,
+        target_kind=options.target_kind,
+        size=options.size,
+        channels=options.channels,
+        decided=options.part("pictures"),
+        progress=options.progress,
+    )
+
+
+def _refuse_what_is_no_data_yet(path: Path, options: ReadOptions) -> None:
+    """Names what would be taken for classes and is something else, unless the user said that it is classes."""
+    if options.task is None and not options.inputs_only and (said := recognized(path)):
+        raise DataError(said)
+
+
 def _read_archive(path: Path, name: str, options: ReadOptions) -> Table:
+    if (table := _picture_table(path, name, options)) is not None:
+        return table
+    _refuse_what_is_no_data_yet(path, options)
     names = _names_in_archive(path)
     num_pictures, num_texts = sum(map(_is_picture, names)), _count(names, _TEXT_ENDINGS)
     if num_pictures and num_pictures >= num_texts:
@@ -307,7 +363,7 @@ def _names_in_archive(path: Path) -> list[str]:
 
 
 def _is_picture(name: str) -> bool:
-    return _ending(name).removeprefix(".") in PICTURE_ENDINGS
+    return _ending(name).removeprefix(".") in PICTURE_ENDINGS and not is_document(PurePosixPath(name).name)
 
 
 def _count(names: Iterable[str], endings: Iterable[str]) -> int:

@@ -69,6 +69,10 @@ MESSAGES: dict[str, Message] = {
     "pictures are not mirrored in training; --augment flip does it.",
     "reading.no_flips_looks": "{share:.0%} of the mirrored pictures of {one!r} and {other!r} look like those of the "
     "other class: pictures are not mirrored in training; --augment flip does it.",
+    "reading.listed_by": "{file} lists the pictures: its column {column!r} names them, and {targets} is to be "
+    "predicted; another column is chosen with target=…",
+    "reading.unlisted": "{count:,} pictures that {file} does not list were left out.",
+    "reading.not_read": "Columns beside the pictures are not read: {columns}.",
     "reading.kept_encoded": "Decoded, the pictures would fill the disk: they are decoded anew for each batch.",
     "reading.class_unreadable": "class without pictures that can be read",
     "reading.class_empty": "class without pictures",
@@ -253,6 +257,9 @@ MESSAGES: dict[str, Message] = {
     "reading.columns_of_texts": "{file}: the texts come from {text!r}, the labels from {label!r}; left out: {others}.",
     "reading.from_column": "from the column {column!r}",
     "reading.from_class_files": "from the names of the files, one for each class",
+    "reading.a_file_for_a_class": "Each file was read as one class, with an example on each line; for running text "
+    "say --task lm.",
+    "reading.not_opened": "Beside these tables other files were not read: {files}.",
     "reading.from_files": "from the names of the files",
     "reading.half_pairs": "half of a character (such as \\ud800): U+FFFD stands in its place",
     "reading.no_json": "the line is no JSON",

@@ -71,6 +71,10 @@ MESSAGES: dict[str, Message] = {
     "eğitimde aynalanmaz; --augment flip aynalar.",
     "reading.no_flips_looks": "{one!r} ve {other!r} sınıflarının aynalanmış resimlerinden {share:.0%} oranında öteki "
     "sınıfın resimlerine benzeyen var: resimler eğitimde aynalanmaz; --augment flip aynalar.",
+    "reading.listed_by": "Resimler {file} dosyasında listelenmiş: {column!r} sütunu adlarını verir, tahmin edilecek "
+    "olan {targets}; başka bir sütun target=… ile seçilir",
+    "reading.unlisted": "{file} dosyasında bulunmayan {count:,} resim alınmadı.",
+    "reading.not_read": "Resimlerin yanındaki sütunlar okunmadı: {columns}.",
     "reading.kept_encoded": "Açılmış hâlleri diski doldururdu: resimler her yığında yeniden açılır.",
     "reading.class_unreadable": "okunabilen resmi olmayan sınıf",
     "reading.class_empty": "resmi olmayan sınıf",
@@ -246,6 +250,9 @@ MESSAGES: dict[str, Message] = {
     "reading.columns_of_texts": "{file}: metinler {text!r}, etiketler {label!r} sütunundan; alınmayanlar: {others}.",
     "reading.from_column": "{column!r} sütunundan",
     "reading.from_class_files": "dosya adlarından, her sınıfa bir dosya",
+    "reading.a_file_for_a_class": "Her dosya, her satırı bir örnek olan bir sınıf olarak okundu; düz metin için "
+    "--task lm deyin.",
+    "reading.not_opened": "Bu tabloların yanındaki öteki dosyalar okunmadı: {files}.",
     "reading.from_files": "dosya adlarından",
     "reading.half_pairs": "yarım karakter (\\ud800 gibi): yerine U+FFFD yazıldı",
     "reading.no_json": "satır JSON değil",

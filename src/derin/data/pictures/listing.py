@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
-from derin.data.archives import Contents, Member, is_hidden
+from derin.data.archives import Contents, Member, is_document, is_hidden
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Finding, Outcome
 
@@ -104,7 +104,7 @@ def is_picture_name(path: str) -> bool:
         >>> is_picture_name("a/CAT.JPG"), is_picture_name("a/notes.txt"), is_picture_name("a/0001")
         (True, False, True)
     """
-    return _ending(path) in PICTURE_ENDINGS
+    return _ending(path) in PICTURE_ENDINGS and not is_document(path.rpartition("/")[2])
 
 
 def list_classes(contents: Contents, source: str) -> Listing:
@@ -133,7 +133,9 @@ def list_classes(contents: Contents, source: str) -> Listing:
         raise DataError(f"{source}: no pictures are there; {_REQUIRED}{_counted(listing.findings)}. Check the path.")
     folders = {m.path.rpartition("/")[0] for m in pictures}
     base = _base(folders)
-    splits = _splits(folders, base)
+    splits = _splits(folders, base, source)
+    inside = not splits and _splits_inside(folders, base, source)
+    below = _wrapping(folders, base, splits)
     names: set[str] = set()
     homes: dict[str, tuple[str | None, str] | None] = {}  # folder → split and class
     nested: set[str] = set()
@@ -142,7 +144,7 @@ def list_classes(contents: Contents, source: str) -> Listing:
     for member in pictures:
         folder = member.path.rpartition("/")[0]
         if folder not in homes:
-            homes[folder] = _home(folder, base, splits, nested)
+            homes[folder] = _home(folder, base, splits, nested, below=below, inside=inside)
         home = homes[folder]
         if home is None:
             outside = splits and _part(folder, len(base)) not in splits
@@ -156,7 +158,7 @@ def list_classes(contents: Contents, source: str) -> Listing:
     listing.findings += _listed(beside, Sentence("reading.beside_splits"))
     for folder in contents.folders:
         if not any(is_hidden(part) for part in folder.split("/")):
-            home = _home(folder, base, splits, set())
+            home = _home(folder, base, splits, set(), below=below, inside=inside)
             if home is not None:
                 names.add(home[1])
     listing.class_names = tuple(sorted(names, key=natural_key))
@@ -200,7 +202,7 @@ def _visible_pictures(contents: Contents, listing: Listing) -> list[Member]:
             hidden_folders[above] += 1
         elif is_hidden(name):
             listing.findings.append(Finding(shown(member.path), Outcome.SKIPPED, Sentence("reading.hidden_file")))
-        elif _ending(name) in PICTURE_ENDINGS:
+        elif is_picture_name(name):
             found.append(member)
         else:
             others.append(member.path)
@@ -273,23 +275,89 @@ def _base(folders: Iterable[str]) -> tuple[str, ...]:
         base = (*base, name)
 
 
-def _splits(folders: Iterable[str], base: tuple[str, ...]) -> dict[str, str]:
+def _splits(folders: Iterable[str], base: tuple[str, ...], source: str) -> dict[str, str]:
     """Folder name → split, where the folders below the base name splits; empty where they are classes.
 
-    A class may be called "train" too: among folders of which one names no split, two different splits must be named.
+    A class may be called "train" too: among folders of which one names no split, two different splits must be named, or
+    the only one must hold folders of which the others have nothing.
+
+    Raises:
+        DataError: the folders name splits and hold no classes, or it cannot be told what they are.
     """
     depth = len(base)
     parts = [folder.split("/") for folder in folders if folder]
     below = {p[depth] for p in parts if len(p) > depth}
     named = {name: split for name in below if (split := split_of(name)) is not None}
-    holds_classes = any(len(p) > depth + 1 and p[depth] in named for p in parts)
-    if not holds_classes or (len(named) < len(below) and len(set(named.values())) < 2):
+    holds = {name: {p[depth + 1] for p in parts if len(p) > depth + 1 and p[depth] == name} for name in below}
+    if not any(holds[name] for name in named):
+        if named and len(named) == len(below) and (len(set(named.values())) > 1 or set(named.values()) == {"train"}):
+            raise DataError(
+                f"{source}: its folders {_and(named)} name splits, and the pictures in them lie in no folders of "
+                f"classes; {_REQUIRED}."
+            )
         return {}
+    if len(named) == len(below) or len(set(named.values())) > 1:
+        return named
+    (only,) = named if len(named) == 1 else (sorted(named)[0],)
+    others = sorted(below - set(named))
+    if len(holds[only]) < 2:
+        return {}
+    if any(holds[name] for name in others):
+        raise DataError(
+            f"{source}: it cannot be told whether {only} is a split, with the classes {_and(holds[only])}, or a class "
+            f"beside {_and(others)}. For the first name the folder itself ({source}/{only}); for the second give it "
+            "another name."
+        )
     return named
 
 
+def _splits_inside(folders: Iterable[str], base: tuple[str, ...], source: str) -> bool:
+    """Whether splits stand below the classes (``cat/train``, ``cat/test``) and not above them.
+
+    Raises:
+        DataError: they do in some classes only.
+    """
+    depth = len(base)
+    inner = [folder.split("/")[depth:] for folder in folders if folder]
+    classes = {each[0] for each in inner if each}
+    in_splits = {each[0] for each in inner if len(each) > 1 and split_of(each[1]) is not None}
+    outside = sorted({"/".join(each[:2]) for each in inner if each and (len(each) < 2 or split_of(each[1]) is None)})
+    found = {split_of(each[1]) for each in inner if len(each) > 1}
+    if len(classes) < 2 or not in_splits or len(found - {None}) < 2:
+        return False
+    if outside:
+        some = sorted(in_splits)[0]
+        raise DataError(
+            f"{source}: {some} holds folders that name splits, but {_and(outside)} lies in none. Move its pictures "
+            f"into such folders, or take the splits out of {some} where they are none."
+        )
+    return True
+
+
+def _wrapping(folders: Iterable[str], base: tuple[str, ...], splits: dict[str, str]) -> int:
+    """How many folders stand between the splits and the classes in every split (``train/images/cat``)."""
+    if not splits:
+        return 0
+    depth = len(base) + 1
+    inner = [
+        parts[depth:]
+        for folder in folders
+        if len(parts := folder.split("/")) > depth - 1 and parts[len(base)] in splits
+    ]
+    wrapping = 0
+    while inner and all(len(each) > wrapping + 1 for each in inner) and len({each[wrapping] for each in inner}) == 1:
+        wrapping += 1
+    return wrapping
+
+
 def _home(
-    folder: str, base: tuple[str, ...], splits: dict[str, str], nested: set[str]
+    folder: str,
+    base: tuple[str, ...],
+    splits: dict[str, str],
+    nested: set[str],
+    *,
+    below: int = 0,
+    inside: bool = False,
 ) -> tuple[str | None, str] | None:
     """Split and class of what lies in a folder, or None where no class folder is above it."""
     parts = folder.split("/") if folder else []
@@ -300,13 +368,23 @@ def _home(
     if splits:
         if inner[0] not in splits:
             return None
-        split, inner = splits[inner[0]], inner[1:]
+        split, inner = splits[inner[0]], inner[1 + below :]
         if not inner:
             return None
+    elif inside:
+        split = split_of(inner[1]) if len(inner) > 1 else None
+        if split is None:
+            return None
+        inner = [inner[0], *inner[2:]]
     if len(inner) > 1:
         nested.add("/".join(inner[:2]))
     # macOS writes ğ as two characters, others as one.
     return split, unicodedata.normalize("NFC", shown(inner[0]))
+
+
+def _and(names: Iterable[str], most: int = 4) -> str:
+    listed = sorted(map(shown, names), key=natural_key)
+    return ", ".join(listed[:most]) + (", …" if len(listed) > most else "")
 
 
 def _part(folder: str, depth: int) -> str:

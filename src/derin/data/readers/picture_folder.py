@@ -76,7 +76,8 @@ def read_picture_folder(
     if len(classes) < 2:
         raise DataError(
             f"{path}: at least two classes with pictures are required; got {len(classes)} ({', '.join(classes)}). "
-            "Put the pictures of each class into a folder of their own."
+            "Put the pictures of each class into a folder of their own, or a csv file with their names and labels "
+            "beside them."
         )
     number = {c: n for n, c in enumerate(classes)}
     labels = np.array([number[entry.class_name] for entry in stored.entries], dtype=np.int64)

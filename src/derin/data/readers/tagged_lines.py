@@ -56,6 +56,7 @@ _SAMPLE = 2_000
 _MOST_TAGS = 1_000  # different ones
 _ENOUGH_ROWS, _MUCH_FEWER = 20, 3
 _HEAD_BYTES = 1 << 15
+_LONGEST_SENTENCE = 60
 _FEWEST_HEAD_LINES = 4
 _MOST_TELL = 0.9  # share of the lines that must look alike
 _TEXT_ENDINGS = (".txt", ".text")
@@ -173,7 +174,10 @@ def has_tagged_head(path: Path) -> bool:
     if width < 2 or len(fitting) < _MOST_TELL * len(rows):
         return False
     rows = fitting
-    if path.name.lower().removesuffix(".gz").endswith(_NAMES) or (separator.isspace() and are_numbered(rows)):
+    # CoNLL-U stands between tabs or spaces and numbers the words of each sentence; a table may number its rows too.
+    restarts = sum(row[0] in ("0", "1") for row in rows) > 1 or len(rows) <= _LONGEST_SENTENCE
+    is_numbered = separator.isspace() and restarts and are_numbered(rows)
+    if path.name.lower().removesuffix(".gz").endswith(_NAMES) or is_numbered:
         return True
     place = span_column(rows)
     if place is None:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
-from derin.data.archives import Contents, Files, Member, UnreadableFileError, is_hidden, open_files
+from derin.data.archives import Contents, Files, Member, UnreadableFileError, is_document, is_hidden, open_files
 from derin.data.readers.decoding import decode, lines_of, read_text
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
@@ -27,6 +27,12 @@ _ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".ta
 _MOST_BYTES, _MOST_BYTES_IN_ALL = 64 << 20, 8 << 30
 # Folders whose texts have no label by their authors' word.
 _UNLABELLED = frozenset({"unsup", "unlabeled", "unlabelled"})
+# Lines that repeat as labels do and as texts do not; so many make it sure; median lengths that are no longer alike.
+_REPEATED, _ENOUGH_LINES, _UNLIKE = 0.5, 10, 10
+_NO_CLASSES = frozenset(
+    ("labels", "label", "targets", "classes", "class_names", "vocab", "vocabulary", "dictionary", "stopwords", "index",
+     "notes", "todo", "info", "about", "sources", "urls", "filelist", "metadata")
+)  # fmt: skip
 
 
 def read_text_folders(path: Path, reading: Reading) -> tuple[Texts, str]:
@@ -105,9 +111,14 @@ def _add(found: Texts, name: str, data: bytes, encodings: Counter[str]) -> None:
 
 
 def read_file_per_class(files: Sequence[Path], reading: Reading) -> tuple[Texts, str]:
-    """The lines of files that hold one class each: ``rt-polarity.pos`` and ``.neg``, or ``pos.txt`` and ``neg.txt``."""
+    """The lines of files that hold one class each: ``rt-polarity.pos`` and ``.neg``, or ``pos.txt`` and ``neg.txt``.
+
+    Raises:
+        DataError: the files are unlike each other, so that they are hardly classes.
+    """
     labels = labels_of(files)
     found = Texts(reading)
+    held: dict[Path, list[str]] = {}
     for path, (split, label) in labels.items():
         decoded = read_text(path)
         if decoded.note:
@@ -115,8 +126,46 @@ def read_file_per_class(files: Sequence[Path], reading: Reading) -> tuple[Texts,
         replaced = Sentence("reading.no_text_bytes")
         reading.extend(line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, replaced))
         texts = [line.strip() for line in lines_of(decoded.text)]
+        held[path] = texts
         found.add_lines(path.name, range(1, len(texts) + 1), texts, [label] * len(texts), split, named=True)
+    _require_alike(held)
+    reading.notes.append(Sentence("reading.a_file_for_a_class"))
     return found, Sentence("reading.from_class_files")
+
+
+def _require_alike(held: dict[Path, list[str]]) -> None:
+    """Refuses files of which one belongs to another, or of which the lines have nothing in common."""
+    folder = next(iter(held)).parent
+    names = ", ".join(path.name for path in held)
+    lines = {path: [text for text in texts if text] for path, texts in held.items()}
+    different = {path: len(set(texts)) / max(1, len(texts)) for path, texts in lines.items()}
+    few, many = min(different, key=lambda p: different[p]), max(different, key=lambda p: different[p])
+    alike_long = len({len(texts) for texts in lines.values()}) == 1
+    if (
+        len(held) == 2
+        and alike_long
+        and different[few] < _REPEATED <= different[many]
+        and len(lines[few]) >= _ENOUGH_LINES
+    ):
+        raise DataError(
+            f"{folder}: {few.name} has a line for each line of {many.name} and repeats {len(set(lines[few])):,} of "
+            "them: labels that belong to the other file, and no class of their own. Put each beside its text, with a "
+            f"tab between: paste {many} {few} > labelled.tsv"
+        )
+    middle = {path: sorted(map(len, texts))[len(texts) // 2] for path, texts in lines.items() if texts}
+    short, long = min(middle, key=lambda p: middle[p]), max(middle, key=lambda p: middle[p])
+    odd = [path.name for path in held if path.stem.lower() in _NO_CLASSES]
+    if odd or middle[long] > _UNLIKE * max(1, middle[short]):
+        why = (
+            f"{odd[0]} is no name of a class"
+            if odd
+            else f"a line of {short.name} has {middle[short]:,} characters, one of {long.name} {middle[long]:,}"
+        )
+        raise DataError(
+            f"{folder}: {names} are unlike each other ({why}), so that they are hardly one file for each class. Name "
+            f"the file that is meant, such as {long}, with --task lm for running text; or put the texts of each class "
+            "into a folder of its name."
+        )
 
 
 def labels_of(files: Sequence[Path]) -> dict[Path, tuple[str, str]]:
@@ -131,6 +180,7 @@ def labels_of(files: Sequence[Path]) -> dict[Path, tuple[str, str]]:
         >>> labels_of([Path("eng.train"), Path("eng.testa")])
         {}
     """
+    files = [path for path in files if not is_document(path.name)]
     by_ending = {path: (_split(path.stem), path.suffix.removeprefix(".")) for path in files}
     by_stem = {path: (_split(path.stem), _without_split(path.stem)) for path in files}
     all_texts = all(path.suffix.lower() in _TEXT_ENDINGS for path in files)

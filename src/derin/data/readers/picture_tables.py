@@ -1,0 +1,421 @@
+"""Pictures whose labels stand in a table: a csv file beside a folder or zip, or inside it, that names the files."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from derin.core.errors import DataError, UnknownNameError
+from derin.core.messages import Sentence
+from derin.data.archives import Contents, is_document, is_hidden, open_files
+from derin.data.pictures.listing import Entry, Listing, is_picture_name, shown
+from derin.data.pictures.store import Decisions, StoredPictures, stored_pictures
+from derin.data.readers.column_names import LABEL_NAMES, SPLIT_NAMES, TARGET_NAMES
+from derin.data.readers.delimited import Records, head_records, read_records
+from derin.data.readers.split_names import split_of
+from derin.data.reading import Finding, Outcome, Reading
+from derin.data.recipe import Recipe
+from derin.data.schema import Column, Kind, Role, Schema
+from derin.data.table import SPLITS, ColumnData, Dense, Table
+
+_ENDINGS = (".csv", ".tsv", ".tab")
+_MOST_TABLES = 12
+_DEEPEST = 3
+_SAMPLE = 200
+_LEAST_SHARE = 0.6
+_FEWEST = 3
+_MOST_NUMBERS = 10
+_NUMBER_CLASSES = 20
+_CAPTION_WORDS = 3
+_SHOWN = 6
+_PICTURE_FOLDERS = ("images", "image", "img", "imgs", "pictures", "photos", "train", "training", "jpeg", "jpg", "png")
+
+
+class PictureNames:
+    """The pictures of a source by whatever a table may call them: a path, a part of it, a name with or without ending.
+
+    Example:
+        >>> names = PictureNames(["train/cat1.png", "train/dog1.png"])
+        >>> names.find("C:\\\\photos\\\\cat1.png"), names.find("dog1"), names.find("owl")
+        ('train/cat1.png', 'train/dog1.png', None)
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = list(paths)
+        self._whole = set(paths)
+        self._by_name: dict[str, list[str]] = {}
+        self._by_stem: dict[str, list[str]] = {}
+        for path in paths:
+            name = PurePosixPath(path).name
+            self._by_name.setdefault(name, []).append(path)
+            self._by_stem.setdefault(name.rpartition(".")[0] or name, []).append(path)
+
+    def find(self, called: str) -> str | None:
+        """The one picture that is meant, or None."""
+        plain = called.strip().replace("\\", "/").removeprefix("./")
+        if not plain or plain in self._whole:
+            return plain or None
+        name = plain.rpartition("/")[2]
+        found = self._by_name.get(name) or self._by_stem.get(name, [])
+        if len(found) == 1:
+            return found[0]
+        ends = [path for path in found if path.endswith(f"/{plain}") or plain.endswith(f"/{path}")]
+        return ends[0] if len(ends) == 1 else None
+
+
+@dataclass(frozen=True)
+class PictureTable:
+    """A table that lists the pictures of a source.
+
+    Args:
+        file: the table, in the source where that is an archive that holds it.
+        source: the folder or archive with the pictures.
+        is_inside: whether the table lies in the archive.
+        names: of the columns.
+        file_columns: those that name pictures.
+    """
+
+    file: str
+    source: Path
+    is_inside: bool
+    names: tuple[str, ...]
+    file_columns: tuple[int, ...]
+
+
+def find_picture_table(path: Path, *, target: str | None = None) -> PictureTable | None:
+    """The table that lists pictures, where there is one.
+
+    Args:
+        path: a table, a folder, or an archive.
+        target: the column that is to be predicted; a table that has it is preferred to folders of classes.
+    """
+    if path.is_file() and path.name.lower().endswith(_ENDINGS):
+        archives = sorted(p for p in path.parent.iterdir() if _is_archive(p))
+        # A folder may hold anything: it is walked where the table seems to speak of pictures in it.
+        beside = [path.parent, *archives] if _may_list_files(path) else archives
+        return _first(((path.name, path, source) for source in beside), target)
+    if path.is_dir():
+        archives = sorted(p for p in path.iterdir() if _is_archive(p))
+        candidates = []
+        for file in _tables_in(_names(path)):
+            candidates += [(file, path / file, source) for source in (path, *archives)]
+        return _first(candidates, target)
+    if not _is_archive(path):
+        return None
+    with closing(open_files(path)) as files:
+        if files.is_sequential:
+            return None
+        names = files.names(1 << 40)
+        pictures = [name for name in names if _is_picture(name)]
+        for name in _tables_in(names) if pictures else []:
+            with _unpacked(path, name) as unpacked:
+                found = _match(name, unpacked, path, pictures, target, is_inside=True)
+            if found is not None:
+                return found
+    return None
+
+
+def read_picture_table(
+    found: PictureTable,
+    *,
+    name: str,
+    target: str | None = None,
+    target_kind: str | None = None,
+    size: int | None = None,
+    channels: int | None = None,
+    decided: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Table:
+    """The pictures that a table lists, with what it says of each.
+
+    Args:
+        found: the table and its source.
+        name: of the data.
+        target: the column to be predicted, or several with commas between them; None finds it.
+        target_kind: ``"category"`` or ``"number"``, where that is found out wrongly.
+        size: height and width of the network's input; see `read_picture_folder`.
+        channels: 1 stores gray, 3 colour.
+        decided: what other pictures decided (`Recipe.part("pictures")`), which these follow.
+        progress: called with (files done, files in all).
+
+    Raises:
+        DataError: no target can be found, or a picture is listed twice with different answers.
+    """
+    if found.is_inside:
+        with _unpacked(found.source, found.file) as file:
+            records = read_records(file)
+    else:
+        place = found.source / found.file if found.source.is_dir() else found.source.parent / found.file
+        records = read_records(place)
+    pictures = PictureNames([n for n in _names(found.source) if _is_picture(n)])
+    reading = Reading(source=str(found.source))
+    reading.findings += records.findings
+    reading.notes += records.notes
+    file_column = found.file_columns[0]
+    chosen = _targets(records, found, target)
+    row_of: dict[str, int] = {}
+    missing: list[Finding] = []
+    for row, called in enumerate(records.columns[file_column]):
+        path = pictures.find(called)
+        if path is None:
+            missing.append(Finding(called or f"row {row + 1}", Outcome.SKIPPED, Sentence("reading.not_there")))
+        elif path in row_of and any(records.columns[c][row] != records.columns[c][row_of[path]] for c in chosen):
+            raise DataError(
+                f"{found.file} lists {path} more than once, with different answers; one answer for each picture is "
+                "required. Boxes, captions and several labels in rows of their own have no task yet."
+            )
+        else:
+            row_of.setdefault(path, row)
+    reading.extend(missing)
+    unlisted = len(pictures.paths) - len(row_of)
+    listing = ListedPictures(tuple(row_of))
+    stored = stored_pictures(
+        found.source,
+        size=size,
+        decisions=Decisions.from_recipe(decided or {}, size=size, channels=channels),
+        list_files=listing,
+        progress=progress,
+    )
+    reading.extend(stored.findings)
+    rows = [row_of[entry.member.path] for entry in stored.entries]
+    reading.notes.append(
+        Sentence(
+            "reading.listed_by",
+            file=found.file,
+            column=records.names[file_column],
+            targets=", ".join(records.names[c] for c in chosen),
+        )
+    )
+    if unlisted:
+        reading.notes.append(Sentence("reading.unlisted", count=unlisted, file=found.file))
+    others = [records.names[c] for c in range(len(records.names)) if c not in (file_column, *chosen)]
+    if others:
+        reading.notes.append(Sentence("reading.not_read", columns=", ".join(others[:_SHOWN])))
+    reading.notes += stored.notes
+    return _table(name, records, rows, chosen, target_kind, stored, reading)
+
+
+@dataclass(frozen=True)
+class ListedPictures:
+    """Picks the pictures that a table lists; all are of one class, because the table says what each is."""
+
+    paths: tuple[str, ...]
+
+    @property
+    def __name__(self) -> str:
+        digest = hashlib.blake2b("\0".join(self.paths).encode("utf-8", "surrogateescape"), digest_size=8)
+        return f"listed {digest.hexdigest()}"
+
+    def __call__(self, contents: Contents, source: str) -> Listing:
+        wanted = set(self.paths)
+        listing = Listing(class_names=("",))
+        listing.entries = [Entry(member, "", None) for member in contents.members if member.path in wanted]
+        return listing
+
+
+def _table(
+    name: str,
+    records: Records,
+    rows: Sequence[int],
+    chosen: Sequence[int],
+    target_kind: str | None,
+    stored: StoredPictures,
+    reading: Reading,
+) -> Table:
+    columns: dict[str, ColumnData] = {"picture": stored.data}
+    schema = [Column(name="picture", kind=Kind.PICTURE, role=Role.INPUT, shape=stored.shape)]
+    cells = {c: [records.columns[c][row].strip() for row in rows] for c in chosen}
+    if len(chosen) > 1:
+        values = np.array([[_number(cell) for cell in cells[c]] for c in chosen], dtype=np.float32).T
+        names = tuple(records.names[c] for c in chosen)
+        is_labels = bool(np.isin(values, (0, 1)).all()) and target_kind != "number"
+        kind = Kind.CATEGORY if is_labels else Kind.NUMBER
+        label = Column(
+            name="labels" if is_labels else "numbers",
+            kind=kind,
+            role=Role.TARGET,
+            shape=(len(chosen),),
+            classes=names if is_labels else None,
+        )
+        columns[label.name] = Dense(np.ascontiguousarray(values))
+    else:
+        label, values = _one_target(records.names[chosen[0]], cells[chosen[0]], target_kind)
+        columns[label.name] = Dense(values)
+    schema.append(label)
+    place = next((i for i, n in enumerate(records.names) if n.lower() in SPLIT_NAMES), None)
+    splits = {}
+    if place is not None and place not in chosen:
+        named = np.array([split_of(records.columns[place][row]) or "" for row in rows])
+        splits = {split: np.flatnonzero(named == split) for split in SPLITS if (named == split).any()}
+    return Table(
+        name=name,
+        schema=Schema(tuple(schema)),
+        columns=columns,
+        splits=splits,
+        reading=reading,
+        row_names=[shown(entry.member.path) for entry in stored.entries],
+        recipe=Recipe(found={"pictures": dict(stored.decisions)}),
+    )
+
+
+def _one_target(name: str, cells: Sequence[str], target_kind: str | None) -> tuple[Column, np.ndarray]:
+    """Classes, or numbers where they are too many or have fractions."""
+    numbers = np.array([_number(cell) for cell in cells], dtype=np.float64)
+    present = numbers[~np.isnan(numbers)]
+    are_numbers = len(present) == sum(cell != "" for cell in cells) and len(present) > 0
+    whole = are_numbers and bool((present == np.rint(present)).all())
+    num = len(np.unique(present))
+    if target_kind == "number" or (
+        are_numbers and target_kind != "category" and not (whole and num <= max(_NUMBER_CLASSES, len(cells) // 5))
+    ):
+        if not are_numbers:
+            raise DataError(f"The column {name!r} holds {cells[0]!r} and is no number; leave target_kind out.")
+        return Column(name=name, kind=Kind.NUMBER, role=Role.TARGET), numbers
+    classes = sorted(set(cells) - {""}, key=lambda c: (not c.isdigit(), int(c) if c.isdigit() else 0, c))
+    codes = {label: code for code, label in enumerate(classes)}
+    values = np.array([codes.get(cell, -1) for cell in cells], dtype=np.int64)
+    return Column(name=name, kind=Kind.CATEGORY, role=Role.TARGET, classes=tuple(classes)), values
+
+
+def _targets(records: Records, found: PictureTable, target: str | None) -> list[int]:
+    """The columns to be predicted."""
+    names = list(records.names)
+    if target is not None:
+        wanted = [target] if target in names else [part.strip() for part in target.split(",")]
+        for each in wanted:
+            if each not in names:
+                raise UnknownNameError(f"column of {found.file}", each, names)
+        return [names.index(each) for each in wanted]
+    split = [i for i, n in enumerate(names) if n.lower() in SPLIT_NAMES]
+    usable = []
+    for i, cells in enumerate(records.columns):
+        different = set(cells) - {""}
+        if i in found.file_columns or i in split or len(different) < 2 or not names[i].strip():
+            continue
+        # A number or a string of its own for every picture is a name of it.
+        if len(different) == len(cells) and not all(not np.isnan(_number(c)) and "." in c for c in cells):
+            continue
+        usable.append(i)
+    by_name = [i for n in (*LABEL_NAMES, *TARGET_NAMES) for i in usable if names[i].lower() == n]
+    if by_name or len(usable) == 1:
+        return [(by_name or usable)[0]]
+    if len(usable) > 1 and all(set(records.columns[i]) <= {"0", "1", "0.0", "1.0"} for i in usable):
+        return usable
+    ways = " or ".join(f"--target {names[i]}" for i in usable[:2]) or "--target COLUMN"
+    listed = ", ".join(names[i] for i in usable[:_SHOWN]) or "none"
+    if len(usable) > _MOST_NUMBERS and all(not np.isnan(_number(records.columns[i][0])) for i in usable):
+        raise DataError(
+            f"{found.file} lists pictures with {len(usable):,} numbers for each, such as points in them (landmarks): a "
+            f"task that Derin does not have yet. One of the numbers can be learnt: {ways}."
+        )
+    raise DataError(
+        f"{found.file} lists the pictures of {found.source.name}; which of its columns is to be predicted cannot be "
+        f"told ({listed}). Name it: {ways}; several at once have commas between them."
+    )
+
+
+def _may_list_files(table: Path) -> bool:
+    """Whether cells end as pictures do, or a folder beside the table is named as folders of pictures are."""
+    try:
+        head = head_records(table)
+    except DataError:
+        return False
+    if head is None:
+        return False
+    if any(_is_picture(cell) for cells in head.columns for cell in cells[:_FEWEST]):
+        return True
+    return any(p.is_dir() and p.name.lower() in _PICTURE_FOLDERS for p in table.parent.iterdir())
+
+
+def _first(candidates: Any, target: str | None) -> PictureTable | None:
+    listed: dict[Path, list[str]] = {}
+    for name, file, source in candidates:
+        if source not in listed:
+            listed[source] = [n for n in _names(source) if _is_picture(n)]
+        found = _match(name, file, source, listed[source], target, is_inside=False) if listed[source] else None
+        if found is not None:
+            return found
+    return None
+
+
+def _match(
+    name: str, file: Path, source: Path, pictures: Sequence[str], target: str | None, *, is_inside: bool
+) -> PictureTable | None:
+    """The table, where one of its columns names pictures and it says something of each of them once."""
+    try:
+        head = head_records(file)
+    except DataError:
+        return None
+    if head is None or len(head.names) < 2:
+        return None
+    known = PictureNames(pictures)
+    columns = []
+    for place, cells in enumerate(head.columns):
+        some = [cell for cell in cells[:_SAMPLE] if cell]
+        matched = {path for cell in some if (path := known.find(cell)) is not None}
+        if len(matched) >= min(_FEWEST, len(pictures)) and len(matched) >= _LEAST_SHARE * len(some):
+            columns.append(place)
+    if not columns:
+        return None
+    is_asked = target is not None and set(head.names).issuperset(part.strip() for part in target.split(","))
+    has_captions = any(
+        sum(len(cell.split()) >= _CAPTION_WORDS for cell in cells) > len(cells) / 2 and len(set(cells)) > len(cells) / 2
+        for place, cells in enumerate(head.columns)
+        if place not in columns
+    )
+    if has_captions and not is_asked:
+        return None
+    folders = {path.rpartition("/")[0] for path in pictures}
+    if not is_asked and len({f for f in folders if split_of(f.rpartition("/")[2]) is None}) > 1:
+        return None  # folders of classes say it already
+    return PictureTable(name, source, is_inside, tuple(head.names), tuple(columns))
+
+
+def _tables_in(names: Sequence[str]) -> list[str]:
+    found = [n for n in names if n.lower().endswith(_ENDINGS) and n.count("/") < _DEEPEST]
+    return sorted(found, key=lambda n: (n.count("/"), n))[:_MOST_TABLES]
+
+
+def _names(source: Path) -> list[str]:
+    with closing(open_files(source)) as files:
+        names = files.names(1 << 40)
+    return [n for n in names if not any(map(is_hidden, n.split("/"))) and not is_document(n.rpartition("/")[2])]
+
+
+def _is_picture(name: str) -> bool:
+    return is_picture_name(name) and bool(PurePosixPath(name).suffix) and not any(map(is_hidden, name.split("/")))
+
+
+def _is_archive(path: Path) -> bool:
+    return path.is_file() and path.name.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz"))
+
+
+class _unpacked:
+    """One file of an archive, for readers that open files."""
+
+    def __init__(self, archive: Path, name: str) -> None:
+        self._archive, self._name = archive, name
+
+    def __enter__(self) -> Path:
+        self._folder = tempfile.TemporaryDirectory(prefix="derin-")
+        place = Path(self._folder.name) / PurePosixPath(self._name).name
+        with closing(open_files(self._archive)) as files:
+            place.write_bytes(files.read(self._name))
+        return place
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return float("nan")
