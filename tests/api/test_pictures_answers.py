@@ -73,3 +73,19 @@ def test_the_way_to_fit_is_kept_in_the_card_and_followed(tmp_path: Path) -> None
     files = sorted((tmp_path / "wide").rglob("*.png"))
     measured, _ = network.evaluate(tmp_path / "wide", split="all")
     assert loss_of(network.predict(files), [f.parent.name for f in files]) == pytest.approx(measured["loss"], abs=1e-6)
+
+
+def test_a_set_with_other_classes_is_measured_on_those_that_the_network_knows(
+    model: tuple[derin.Model, Path], tmp_path: Path
+) -> None:
+    network, _ = model
+    for seed, name in enumerate(("a", "a", "owl", "owl", "owl")):
+        (tmp_path / "other" / name).mkdir(parents=True, exist_ok=True)
+        picture(60, 80, 50 + seed).save(tmp_path / "other" / name / f"{seed}.png")
+    found = network.evaluate(tmp_path / "other")
+    assert found.num_examples == 2
+    assert any("owl (3)" in note for note in found.notes)
+    files = sorted((tmp_path / "other/a").iterdir())
+    assert loss_of(network.predict(files), ["a", "a"]) == pytest.approx(found.metrics["loss"], abs=1e-6)
+    (tmp_path / "other/owl").rename(tmp_path / "owl")
+    assert network.evaluate(tmp_path / "other").num_examples == 2

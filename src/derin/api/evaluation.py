@@ -16,6 +16,9 @@ from derin.data.preparation import Batching
 from derin.data.schema import Role
 from derin.data.splits import answered_rows
 from derin.data.table import SPLITS, Rows, Table
+from derin.tasks.class_task import ClassTask
+from derin.tasks.matching import match_classes
+from derin.tasks.targets import find_target
 from derin.train.evaluation import evaluate as evaluate_source
 
 if TYPE_CHECKING:
@@ -64,6 +67,10 @@ def evaluate(model: Model, data: Any, *, split: str | None = None, target: str |
     """The task's metrics on data with known answers; see `derin.Model.evaluate`."""
     read = read_as_trained(model, data, target=target)
     table, notes = read.table, list(read.notes)
+    if not read.is_own and isinstance(model.task, ClassTask) and len(model.task.columns) == 1:
+        target_column = find_target(table, model.task.columns[0])
+        table, more = match_classes(table, target_column, model.task.classes)
+        notes += more
     chosen = split or usual_split(table, read.is_own)
     known = _known_rows(model, table)
     rows = rows_to_measure(table, chosen, known)

@@ -81,7 +81,8 @@ class Regression(SupervisedTask):
             if column.kind is not Kind.NUMBER:
                 raise UsageError(
                     f"The task 'regression' needs targets that are numbers; {column.name!r} in {table.name!r} is of "
-                    f"kind {column.kind.value}. Use task='classification' for classes."
+                    f"kind {column.kind.value}. Whole numbers are read as numbers with --target-kind number "
+                    "(target_kind='number'); for classes use task='classification'."
                 )
         values = _numbers(table, [column.name for column in columns])[rows]
         values = values[~np.isnan(values).any(axis=1)]

@@ -644,6 +644,15 @@ MESSAGES: dict[str, Message] = {
     "eval.all_trained_on": "The training used every example that was measured: this says nothing of new data.",
     "eval.rows_unknown": "Which of these examples were trained on cannot be told: the model does not hold their "
     "fingerprints.",
+    "eval.matched_by_number": "No class has the same name on both sides; they were matched by number: {some}.",
+    "eval.unknown_classes": (
+        "{count:,} example is of a class that the network does not know, and is not measured: {some}.",
+        "{count:,} examples are of classes that the network does not know, and are not measured: {some}.",
+    ),
+    "eval.lacking_classes": (
+        "{count:,} class of the network does not occur in this data: {some}.",
+        "{count:,} classes of the network do not occur in this data: {some}.",
+    ),
     "eval.data_changed": "The data has changed since the training, so that its test split cannot be found again.",
     "eval.cut_differs": "The data is that of the training, but is cut into other splits today, by another version of "
     "Derin or another seed.",

@@ -71,7 +71,10 @@ MESSAGES: dict[str, Message] = {
     "other class: pictures are not mirrored in training; --augment flip does it.",
     "reading.listed_by": "{file} lists the pictures: its column {column!r} names them, and {targets} is to be "
     "predicted; another column is chosen with target=…",
-    "reading.unlisted": "{count:,} pictures that {file} does not list were left out.",
+    "reading.unlisted": (
+        "{count:,} picture that {file} does not list was left out.",
+        "{count:,} pictures that {file} does not list were left out.",
+    ),
     "reading.not_read": "Columns beside the pictures are not read: {columns}.",
     "reading.kept_encoded": "Decoded, the pictures would fill the disk: they are decoded anew for each batch.",
     "reading.class_unreadable": "class without pictures that can be read",

@@ -73,7 +73,10 @@ MESSAGES: dict[str, Message] = {
     "sınıfın resimlerine benzeyen var: resimler eğitimde aynalanmaz; --augment flip aynalar.",
     "reading.listed_by": "Resimler {file} dosyasında listelenmiş: {column!r} sütunu adlarını verir, tahmin edilecek "
     "olan {targets}; başka bir sütun target=… ile seçilir",
-    "reading.unlisted": "{file} dosyasında bulunmayan {count:,} resim alınmadı.",
+    "reading.unlisted": (
+        "{file} dosyasında bulunmayan {count:,} resim alınmadı.",
+        "{file} dosyasında bulunmayan {count:,} resim alınmadı.",
+    ),
     "reading.not_read": "Resimlerin yanındaki sütunlar okunmadı: {columns}.",
     "reading.kept_encoded": "Açılmış hâlleri diski doldururdu: resimler her yığında yeniden açılır.",
     "reading.class_unreadable": "okunabilen resmi olmayan sınıf",

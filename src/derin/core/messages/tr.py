@@ -617,6 +617,15 @@ MESSAGES: dict[str, Message] = {
     "eval.all_trained_on": "Ölçülen her örnekle eğitim yapıldı: bu, yeni veri hakkında bir şey söylemez.",
     "eval.rows_unknown": "Bu örneklerden hangileriyle eğitim yapıldığı bilinmiyor: model onların parmak izlerini "
     "taşımıyor.",
+    "eval.matched_by_number": "İki tarafta aynı adlı sınıf yok; sınıflar numaralarıyla eşlendi: {some}.",
+    "eval.unknown_classes": (
+        "{count:,} örnek ağın bilmediği bir sınıftan ve ölçülmüyor: {some}.",
+        "{count:,} örnek ağın bilmediği sınıflardan ve ölçülmüyor: {some}.",
+    ),
+    "eval.lacking_classes": (
+        "Ağın {count:,} sınıfı bu veride yok: {some}.",
+        "Ağın {count:,} sınıfı bu veride yok: {some}.",
+    ),
     "eval.data_changed": "Veri eğitimden beri değişti; bu yüzden test bölümü yeniden bulunamıyor.",
     "eval.cut_differs": "Veri eğitimdeki veridir, ama bugün başka bölümlere ayrılıyor (Derin'in başka bir sürümü ya da "
     "başka bir tohum).",

@@ -73,7 +73,8 @@ def read_picture_folder(
     reading.notes += [*stored.listing.notes, *stored.notes]
     present = {entry.class_name for entry in stored.entries}
     classes = tuple(c for c in stored.listing.class_names if c in present)
-    if len(classes) < 2:
+    # What follows another set's decisions is measured, and may hold a part of its classes.
+    if len(classes) < 2 and not (classes and found):
         raise DataError(
             f"{path}: at least two classes with pictures are required; got {len(classes)} ({', '.join(classes)}). "
             "Put the pictures of each class into a folder of their own, or a csv file with their names and labels "
