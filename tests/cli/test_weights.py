@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner, Result
 
 import derin
@@ -91,6 +91,17 @@ def test_a_file_becomes_a_bundle_that_answers_as_the_network_does(tmp_path: Path
     assert json.loads(run_derin("summary", tmp_path / "b", "--json").stdout)["parameters"] == sum(
         p.numel() for p in network.parameters()
     )
+
+
+def test_counts_of_batches_that_a_file_lacks_are_not_missed_in_fine_tuning(tmp_path: Path) -> None:
+    network = resnet20_file(tmp_path / "a.safetensors")
+    tensors = load_file(tmp_path / "a.safetensors")
+    save_file({k: v for k, v in tensors.items() if "num_batches" not in k}, tmp_path / "a.safetensors")
+    started = start_from(tmp_path / "a.safetensors", model="resnet20", preprocess=PREPROCESS)
+    tuned = started.network(3, input_shape=(3, 32, 32), seed=0).state_dict()
+    own = network.state_dict()
+    same = [name for name in own if not name.startswith("output") and not name.endswith("num_batches_tracked")]
+    assert all(torch.equal(tuned[name], own[name]) for name in same)
 
 
 def test_names_of_classes_are_asked_for_and_counted(tmp_path: Path) -> None:

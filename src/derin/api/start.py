@@ -61,6 +61,8 @@ class Start:
                 if name.startswith(new):
                     continue
                 given = self.tensors.get(name)
+                if given is None and name.endswith("num_batches_tracked"):
+                    continue  # a count of batches seen, which published files often lack and no prediction needs
                 if given is None or given.shape != tensor.shape:
                     got = "nothing of that name" if given is None else str(tuple(given.shape))
                     raise UsageError(
