@@ -5,18 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from dataclasses import replace
-from itertools import product
 from pathlib import Path
 
 import pytest
-import torch
 from PIL import Image
+from tests.stand_ins import take_weights_from_here, write_what_is_ones_own
 from typer.testing import CliRunner
 
 from derin.cli.main import COMMANDS, GROUPS, app
-from derin.core.files import sha256_file
-from derin.models import MODELS, build
 from derin.models.weights.known import BY_NAME
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,58 +93,12 @@ def test_what_a_newcomer_does_not_have_is_said_beside_the_command() -> None:
                 assert BY_NAME[name].address is not None, name
 
 
-def weights_of_torchvision(path: Path) -> None:
-    """A ResNet-18 with fresh weights under the names that torchvision gives."""
-    own = build("resnet18", input_shape=(3, 224, 224), num_outputs=1000, seed=0).state_dict()
-    norm = ("weight", "bias", "running_mean", "running_var")
-    names = ["conv1.weight", *(f"bn1.{part}" for part in norm), "fc.weight", "fc.bias"]
-    for stage, place in product((1, 2, 3, 4), (0, 1)):
-        at = f"layer{stage}.{place}"
-        for half in (1, 2):
-            names += [f"{at}.conv{half}.weight", *(f"{at}.bn{half}.{part}" for part in norm)]
-        if stage > 1 and place == 0:
-            names += [f"{at}.downsample.0.weight", *(f"{at}.downsample.1.{part}" for part in norm)]
-    key_map = MODELS["resnet18"].key_maps[0]
-    torch.save({name: own[key_map.translate(name)] for name in names}, path)
-
-
-def write_what_is_ones_own(folder: Path) -> None:
-    """Small data in the forms that the README speaks of."""
-    for place in range(24):
-        of_class = folder / "pictures" / ("ant", "bee")[place % 2]
-        of_class.mkdir(parents=True, exist_ok=True)
-        Image.effect_noise((40, 40), 20 + 40 * (place % 2)).convert("RGB").save(of_class / f"{place}.png")
-    words = ["the", "sun", "sets", "over", "an", "old", "house", "and", "wind", "goes", "on", "through", "doors"]
-    lines = [" ".join(words[(i * k + 3) % len(words)] for k in range(1, 9)) for i in range(200)]
-    for name in ("plays.txt", "corpus.txt"):
-        (folder / name).write_text("\n".join(lines * 4) + "\n", encoding="utf-8")
-    reviews = [f"{line} number {i}\t{('good', 'bad')[i % 2]}" for i, line in enumerate(lines)]
-    (folder / "reviews.tsv").write_text("text\tlabel\n" + "\n".join(reviews) + "\n", encoding="utf-8")
-    tagged = [f"{w} {'B-PER' if w == 'wind' else 'O'}" for line in lines for w in [*line.split(), ""]]
-    blank = [line if line.split(" ")[0] else "" for line in tagged]
-    (folder / "names.conll").write_text("\n".join(blank) + "\n", encoding="utf-8")
-    hours = [
-        f"2024-{1 + h // 672:02d}-{1 + h // 24 % 28:02d} {h % 24:02d}:00,{50 + h % 24 + h % 7}" for h in range(1344)
-    ]
-    (folder / "power.csv").write_text("time,load\n" + "\n".join(hours) + "\n", encoding="utf-8")
-
-
 @pytest.mark.slow
 def test_shell_commands_of_the_readme_run(newcomer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from derin.api import published
-    from derin.models.weights import known as known_weights
-
     monkeypatch.setenv("DERIN_DATA", str(newcomer / "copies"))
     monkeypatch.setenv("DERIN_CACHE", str(newcomer / "cache"))
     write_what_is_ones_own(newcomer)
-    # In place of the download of 45 MB: a file of the same form among the copies on this machine.
-    known = BY_NAME["resnet18_imagenet"]
-    place = newcomer / "copies" / known.places[0]
-    place.parent.mkdir(parents=True)
-    weights_of_torchvision(place)
-    stand_in = replace(known, sha256=sha256_file(place))
-    monkeypatch.setitem(published.BY_NAME, known.name, stand_in)
-    monkeypatch.setattr(known_weights, "KNOWN", (stand_in,))
+    take_weights_from_here(newcomer / "copies", monkeypatch)
     for arguments, _ in shell_commands("README.md"):
         quick = ["--epochs", "1", "--threads", "1"] if "train" in arguments[:2] else []
         quick += ["--plan", "plain"] if arguments[0] == "train" else []

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import typer
+from tests.stand_ins import take_weights_from_here, write_named_sets, write_what_help_names, write_what_is_ones_own
+from typer.testing import CliRunner
 
 import derin
 from derin.cli.main import app
@@ -103,6 +105,34 @@ def test_every_printed_command_is_understood(where: Any) -> None:
     for line in found:
         if not _LEFT_OPEN.search(line):
             understand(line)
+
+
+# Data on which the runs stand that the examples of --help begin from.
+RUNS_ON = ("digits", "mnist", "fashion_mnist", "food", "tinyshakespeare", "multi30k_en_de", "airline_passengers")
+QUICK = ["--epochs", "1", "--threads", "1"]
+
+
+@pytest.mark.slow
+def test_examples_of_help_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*words: str) -> None:
+        result = CliRunner().invoke(app, list(words))
+        assert result.exit_code == 0, f"derin {shlex.join(words)}: {result.output}{result.exception}"
+
+    monkeypatch.chdir(tmp_path)
+    for name, folder in (("DERIN_DATA", "copies"), ("DERIN_CACHE", "cache")):
+        monkeypatch.setenv(name, str(tmp_path / folder))
+    write_what_is_ones_own(tmp_path)
+    write_what_help_names(tmp_path)
+    write_named_sets(tmp_path / "copies")
+    take_weights_from_here(tmp_path / "copies", monkeypatch)
+    for name in RUNS_ON:
+        task = ["--task", "lm"] if name in ("tinyshakespeare", "food") else []
+        run("train", name, *task, *QUICK, "--plan", "plain")
+    run("embed", "train", "corpus.txt", *QUICK)
+    for line in dict.fromkeys(in_help()):
+        words = shlex.split(line)[1:]
+        if "fetch" not in words:  # which needs the network
+            run(*words, *(QUICK if "train" in words[:2] and "--epochs" not in words else []))
 
 
 def test_every_option_that_a_text_names_is_one_of_a_command() -> None:

@@ -14,7 +14,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="List published weights that are known, fetch them, or make a bundle of a file.\n\n"
-    "Example: [bold]derin weights import mobilenet_v2_imagenet --out mobilenet[/bold]",
+    "Example: [bold]derin weights import resnet18_imagenet --download --out resnet18[/bold]",
 )
 
 
@@ -23,7 +23,7 @@ app = typer.Typer(
 def weights(context: typer.Context, json_output: JsonFlag = False) -> None:
     """List published weights that are known, fetch them, or make a bundle of a file.
 
-    Example: [bold]derin weights import mobilenet_v2_imagenet --out mobilenet[/bold]
+    Example: [bold]derin weights import resnet18_imagenet --download --out resnet18[/bold]
     """
     if context.invoked_subcommand is None:
         _list(json_output)
