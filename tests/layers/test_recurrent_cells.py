@@ -126,3 +126,13 @@ def test_torchs_gru_and_relu_cells_are_not_converted() -> None:
 def test_sequences_of_another_size_are_refused() -> None:
     with pytest.raises(ShapeError, match=r"\(batch, steps, 5\)"):
         unroll(CELLS["rnn"](INPUT, HIDDEN), torch.zeros(BATCH, STEPS, INPUT + 1))
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_cells_begin_with_glorots_weights_and_remember_by_their_forget_gate(name: str) -> None:
+    torch.manual_seed(4)
+    for place, parameter in CELLS[name](50, 120).named_parameters():
+        if place.endswith("bias"):
+            assert set(parameter.tolist()) == {1.0 if place == "forget.bias" else 0.0}
+        else:  # 120 units read 170 numbers: N(0, 2 / 290), exact to 1/√(2 · 20 400); five of these
+            assert parameter.std().item() == pytest.approx((2 / (120 + 170)) ** 0.5, rel=5 / (2 * 20_400) ** 0.5)
