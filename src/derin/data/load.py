@@ -173,6 +173,9 @@ def _require_columns_as_said(table: Table, options: ReadOptions) -> None:
         "group_column": options.group_column is not None and not table.schema.with_role(Role.GROUP),
         "kinds": any(column.kind != options.kinds.get(column.name, column.kind) for column in table.inputs),
     }
+    found = {} if table.recipe is None else table.recipe.found
+    if not {SUBJECT, "series"} & set(found):
+        unheard |= {"date_order": options.date_order is not None, "missing": options.missing is not None}
     for name, is_unheard in unheard.items():
         if is_unheard:
             raise UsageError(

@@ -35,6 +35,7 @@ _GROUPED_BY_POINT = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
 # Numbers of which one sign can only be the decimal one.
 _SURELY_POINT = re.compile(r"\d+\.(?:\d{1,2}|\d{4,})|0\.\d+|\d{1,3}(?:,\d{3})+\.\d+")
 _SURELY_COMMA = re.compile(r"\d+,(?:\d{1,2}|\d{4,})|0,\d+|\d{1,3}(?:\.\d{3})+,\d+")
+_COMMA_TO_POINT = str.maketrans({".": None, ",": "."})
 _SAMPLE = 200
 
 
@@ -144,6 +145,8 @@ def find_numbers(cells: Sequence[str], counts: Rows, *, known: str | None = None
     values = _plain_numbers(cells)
     if not np.isnan(values).any():
         return _plain(cells, values, known, likely)
+    if (quick := _all_with_comma(cells)) is not None:
+        return Numbers(quick, COMMA, "", Sentence("reading.decimal_comma"))
     bare, affixes = zip(*map(_undressed, cells)) if cells else ((), ())
     affix, fits_affix = _one_affix(affixes, counts)
     found = {
@@ -180,6 +183,16 @@ def _plain(cells: Sequence[str], values: Floats, known: str | None, likely: str)
     doubt = could_be and known is None and len(pointed) > 1 and np.abs(values).max(initial=0) < 1000
     way = Sentence("reading.decimal_point_likely", example=pointed[0]) if doubt else ""
     return Numbers(values, POINT, "", way)
+
+
+def _all_with_comma(cells: Sequence[str]) -> Floats | None:
+    """Cells that can be numbers with a decimal comma and nothing else; None where one is not, or all can be others."""
+    if not all(map(_WITH_COMMA.fullmatch, cells)) or all(map(_WITH_POINT.fullmatch, cells)):
+        return None
+    try:
+        return np.fromiter((float(c.translate(_COMMA_TO_POINT)) for c in cells), dtype=np.float64, count=len(cells))
+    except ValueError:
+        return None
 
 
 def _one_affix(affixes: Sequence[str], counts: Rows) -> tuple[str, np.ndarray]:

@@ -24,10 +24,12 @@ from derin.data.cells import (
     are_flags,
     flag_value,
     is_infinite,
+    is_missing,
 )
 from derin.data.date_cells import (
     date_order,
     digit_form,
+    has_zone,
     looks_like_date,
     named_like_time,
     parse_dates,
@@ -59,6 +61,7 @@ _WORD_IS_VALUE, _WORD_BESIDE_EMPTY = 6, 2
 # Whole numbers from here on are not exact in float64, and those of as many digits are names.
 _LARGEST_EXACT, _CODE_DIGITS = 2**53, 15
 _PHONE_DIGITS = 8
+_DIGITS = frozenset("0123456789")
 # Ways of writing that were chosen among several.
 _DOUBTFUL = tuple(
     f"reading.{key}"
@@ -195,10 +198,10 @@ def infer_values(
     missing = None if habits.missing is None else tuple(word.casefold() for word in habits.missing)
     writing = Writing(missing=missing)
     distinct = _Distinct.of(cells)
-    absent = _where(distinct, writing.means_missing)
-    gaps = _where(distinct, writing.means_gap)
+    absent = _where(distinct, is_missing if missing is None else writing.means_missing)
+    gaps = _gaps(distinct, absent, writing)
     present = np.flatnonzero(~gaps)
-    held = [distinct.cells[i] for i in present]
+    held = [distinct.cells[i] for i in present.tolist()]
     form = digit_form(held, kind is Kind.DATE or named_like_time(name)) if held and kind in (None, Kind.DATE) else ""
     why = ""
     if held and not form and kind in (None, Kind.NUMBER) and (kind or _promising(held, looks_like_number)):
@@ -230,10 +233,10 @@ def values_written(cells: Sequence[str], kind: Kind, writing: Writing, classes: 
     distinct = _Distinct.of(cells)
     if kind is Kind.TEXT:
         return _as_text(cells, distinct)
-    absent = _where(distinct, writing.means_missing)
+    absent = _where(distinct, is_missing if writing.missing is None else writing.means_missing)
     if kind is Kind.CATEGORY:
         return _as_category(distinct, absent, writing, "", asked=True, known=classes)
-    gaps = _where(distinct, writing.means_gap)
+    gaps = _gaps(distinct, absent, writing)
     present = np.flatnonzero(~gaps)
     held = [distinct.cells[i] for i in present]
     if kind is Kind.DATE:
@@ -360,7 +363,7 @@ def _dates(
     values[present] = parsed
     offsets = None
     remarks: tuple[str, ...] = ()
-    if not writing.digits and any(":" in distinct.cells[i] for i in present[:100]):
+    if not writing.digits and any(has_zone(distinct.cells[i]) for i in present.tolist()):
         found, zones = parse_zones([distinct.cells[i] for i in present], writing.order)
         if zones:
             spread = np.full(len(distinct.cells), np.nan)
@@ -502,6 +505,15 @@ def _as_text(cells: Sequence[str], distinct: _Distinct) -> Values:
 def _where(distinct: _Distinct, test: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
     """Which of the different cells pass a test."""
     return np.fromiter(map(test, distinct.cells), dtype=bool, count=len(distinct.cells))
+
+
+def _gaps(distinct: _Distinct, absent: npt.NDArray[np.bool_], writing: Writing) -> npt.NDArray[np.bool_]:
+    """Missing cells, with those that mean it beside numbers and dates."""
+    gaps = absent.copy()
+    # A number ends with a digit; only what does not can be such a word.
+    for place in [i for i, cell in enumerate(distinct.cells) if cell[-1:] not in _DIGITS]:
+        gaps[place] = writing.means_gap(distinct.cells[place])
+    return gaps
 
 
 def note_of_strings(kind: str, classes: Sequence[str], missing: npt.NDArray[np.bool_]) -> str:

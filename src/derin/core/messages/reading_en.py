@@ -88,6 +88,7 @@ MESSAGES: dict[str, Message] = {
     "reading.from_folders": "from the names of the folders",
     "reading.classes_occur": "{present:,} of {known:,} {known:=class|classes} {present:=occurs|occur}",
     "reading.idx_pictures": "IDX pictures",
+    "reading.labels_beside": "The labels come from {labels}, which lies beside {file}.",
     "reading.idx_labels": "IDX labels",
     "reading.gzipped_copy": "gzipped copy of a file that is there unpacked",
     "reading.stored_in_color": "Pictures were stored in colour, as asked.",

@@ -90,6 +90,7 @@ MESSAGES: dict[str, Message] = {
     "reading.from_folders": "klasör adlarından",
     "reading.classes_occur": "{known:,} sınıftan {present:,} tanesi var",
     "reading.idx_pictures": "IDX resimleri",
+    "reading.labels_beside": "Etiketler, {file} dosyasının yanındaki {labels} dosyasından geldi.",
     "reading.idx_labels": "IDX etiketleri",
     "reading.gzipped_copy": "açılmış hâli de orada olan bir dosyanın gzip kopyası",
     "reading.stored_in_color": "Resimler istendiği gibi renkli saklandı.",

@@ -87,6 +87,7 @@ def read_arrays(
         arrays = _read_npz(path)
     else:
         labels = _labels_beside(path)
+        reading.notes.append(Sentence("reading.labels_beside", labels=labels.name, file=path.name))
         part = ArrayPart(_read_npy(path), _read_npy(labels), path.stem, labels.stem)
         return table_from_arrays({_UNSPLIT: part}, name=name, reading=reading, found=found)
     class_names = _take_class_names(arrays)

@@ -120,7 +120,11 @@ def read_idx(path: str | Path, *, name: str, classes: Sequence[str] | None = Non
     """
     path = Path(path)
     reading = Reading(source=str(path))
-    parts = _parts(path, reading) if path.is_dir() else {"": (path, _labels_beside(path))}
+    if path.is_dir():
+        parts = _parts(path, reading)
+    else:
+        parts = {"": (path, _labels_beside(path))}
+        reading.notes.append(Sentence("reading.labels_beside", labels=parts[""][1].name, file=path.name))
     pictures: list[npt.NDArray[np.uint8]] = []
     labels: list[npt.NDArray[np.int64]] = []
     splits: dict[str, Rows] = {}
