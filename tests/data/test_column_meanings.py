@@ -319,6 +319,16 @@ def test_typed_values_are_the_same_as_in_a_csv_file(tmp_path: Path, form: str) -
     same(table, frame)
 
 
+def test_files_beside_a_named_one_are_not_read(tmp_path: Path) -> None:
+    frame = people()
+    frame.to_excel(tmp_path / "a.xlsx", index=False)
+    frame.to_parquet(tmp_path / "a.parquet")
+    for name in ("a.csv", "a.pos", "a.neg", "a.txt"):
+        write(tmp_path / name, "something else\nof another kind\n" * 5)
+    for name in ("a.xlsx", "a.parquet"):
+        same(load(tmp_path / name, target="y", cut=False), frame)
+
+
 def test_sheets_are_named_and_can_be_chosen(tmp_path: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()

@@ -22,6 +22,7 @@ from derin.data.pictures.listing import PICTURE_ENDINGS
 from derin.data.readers.arrays import is_array_file, is_array_folder, read_arrays
 from derin.data.readers.cifar import is_cifar_folder, read_cifar
 from derin.data.readers.conll import looks_like_conll
+from derin.data.readers.content import EXCEL, PARQUET, content_of
 from derin.data.readers.csv_table import SETTINGS, csv_files, looks_like_csv, read_csv
 from derin.data.readers.fasta import FASTA, looks_like_fasta, read_fasta
 from derin.data.readers.idx import is_idx_file, is_idx_folder, read_idx
@@ -135,6 +136,8 @@ def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
         return read_idx(path, name=name)
     if is_array_file(path):
         return read_arrays(path, name=name, target=options.target, found=options.part("pictures"))
+    if content_of(path) in (EXCEL, PARQUET):
+        return _read_csv(path, name, options)
     if is_archive(path):
         return _read_archive(path, name, options)
     if options.part(SUBJECT):

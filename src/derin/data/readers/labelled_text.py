@@ -9,9 +9,11 @@ from typing import Any
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
+from derin.data.readers.content import content_of
 from derin.data.readers.decoding import lines_of, read_text
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
+from derin.data.readers.table_files import ENDINGS
 from derin.data.readers.text_folders import (
     holds_text_folders,
     is_archive,
@@ -191,9 +193,10 @@ def _tables(files: Sequence[Path]) -> dict[str, Path]:
 
 def _class_files_beside(path: Path) -> list[Path]:
     """The files of all classes where one of them was named: ``rt-polarity.pos`` has ``rt-polarity.neg`` beside it."""
-    if _ending(path) in (*TABLE_ENDINGS, *JSON_ENDINGS):
+    others = (*TABLE_ENDINGS, *JSON_ENDINGS, *ENDINGS)
+    if _ending(path) in others or content_of(path):
         return []
-    files = [p for p in _visible_files(path.parent) if p.stem == path.stem]
+    files = [p for p in _visible_files(path.parent) if p.stem == path.stem and _ending(p) not in others]
     return files if labels_of(files) else []
 
 
