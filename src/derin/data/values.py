@@ -347,7 +347,7 @@ def _found_dates(
     writing = Writing(order=order, digits=form, missing=writing.missing)
     made = _dates(distinct, gaps, present, parse_dates(held, order, form), writing, why)
     if form or getattr(why, "key", "") in _DOUBTFUL:
-        made = replace(made, remarks=(*made.remarks, why))
+        made = replace(made, remarks=(made.note,))
     return made if forced or _are_rare(made) else None
 
 
@@ -370,11 +370,12 @@ def _dates(
             spread[present] = found
             offsets = spread[distinct.codes]
             key = "reading.one_zone" if len(zones) == 1 else "reading.several_zones"
-            why = Sentence(key, how=why or Sentence("reading.year_first"), zones=", ".join(zones[:4]))
-            remarks = (why,)
+            why = Sentence(key, how=why or Sentence("reading.as_in_training"), zones=", ".join(zones[:4]))
     missing = np.isnan(values)[distinct.codes]
     num = len(np.unique(values[~np.isnan(values)]))
     note = Sentence("reading.dates_note", how=why or Sentence("reading.as_in_training"), different=num)
+    if offsets is not None:
+        remarks = (note,)
     return Values(
         kind=Kind.DATE,
         data=Dense(values[distinct.codes]),
