@@ -300,7 +300,8 @@ def table_settings(options: ReadOptions) -> dict[str, Any]:
             raise UnknownNameError("setting of reading for tables", setting, SETTINGS)
     found = options.part(SUBJECT)
     # What was said of the form of the training file is followed where it fits, and said anew where it is another.
-    reading = {n: value for n, value in options.reading.items() if n == "decimal" or found.get(n) != value}
+    said = {n: str(value) if n == "sheet" else value for n, value in options.reading.items()}
+    reading = {n: value for n, value in said.items() if n == "decimal" or found.get(n) != value}
     return {
         "target": options.target,
         "weight": options.weight_column,
