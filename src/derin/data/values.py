@@ -166,8 +166,9 @@ class _Distinct:
 
     @classmethod
     def of(cls, cells: Sequence[str]) -> _Distinct:
-        place = {cell: i for i, cell in enumerate(dict.fromkeys(cells))}
-        codes = np.fromiter(map(place.__getitem__, cells), dtype=np.int64, count=len(cells))
+        # One dictionary, filled as cells come: of a column whose cells all differ, two would take most of the memory.
+        place: dict[str, int] = {}
+        codes = np.fromiter((place.setdefault(cell, len(place)) for cell in cells), dtype=np.int64, count=len(cells))
         return cls(list(place), codes, np.bincount(codes, minlength=len(place)))
 
 

@@ -11,6 +11,7 @@ from derin.core.errors import DataError, UnknownNameError
 from derin.core.messages import Sentence
 from derin.core.printable import has_half_pairs, replace_half_pairs
 from derin.data.readers.column_names import LABEL_NAMES, TEXT_NAMES
+from derin.data.readers.csv_parser import LONGEST_CELL
 from derin.data.readers.decoding import head_of, lines_of, read_text
 from derin.data.readers.delimited import Records, head_records, read_records
 from derin.data.readers.line_findings import line_findings
@@ -136,7 +137,8 @@ def _json_inputs(path: Path, reading: Reading, known: Mapping[str, Any]) -> tupl
     decoded = read_text(path)
     if decoded.note:
         reading.notes.append(decoded.note)
-    values = [(n, _parsed(line)) for n, line in enumerate(lines_of(decoded.text), start=1) if line.strip()]
+    lines_read = enumerate(lines_of(decoded.text), start=1)
+    values = [(n, _parsed(_checked(line, n, path))) for n, line in lines_read if line.strip()]
     objects = [value for _, value in values if isinstance(value, dict)]
     if not objects:
         raise DataError(f"{path}: a JSON object on each line is required; none is there.")
@@ -152,6 +154,16 @@ def _json_inputs(path: Path, reading: Reading, known: Mapping[str, Any]) -> tupl
     no_object = Sentence("reading.no_json_object")
     broken: dict[int, str] = {row: no_object for row, (_, v) in enumerate(values) if not isinstance(v, dict)}
     return cells, lines, broken
+
+
+def _checked(line: str, number: int, path: Path) -> str:
+    """The line, unless it is longer than a line of any table may be."""
+    if len(line) > LONGEST_CELL:
+        raise DataError(
+            f"{path.name}: lines of at most {LONGEST_CELL:,} characters are required; line {number:,} has "
+            f"{len(line):,}. Write one object to a line."
+        )
+    return line
 
 
 def is_json_lines(path: Path) -> bool:
@@ -252,7 +264,7 @@ def _json_lines(path: Path, reading: Reading) -> tuple[Columns, Sequence[int]]:
     for number, line in enumerate(lines_of(decoded.text), start=1):
         if not line.strip():
             continue
-        value = _parsed(line)
+        value = _parsed(_checked(line, number, path))
         if isinstance(value, dict):
             if "\\u" in line and any(has_half_pairs(text) for pair in value.items() for text in map(str, pair)):
                 halved.append(number)
