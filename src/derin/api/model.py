@@ -234,12 +234,15 @@ def open(path: str | Path, model: nn.Module | None = None, *, device: str = "cpu
         RefusedFileError: the bundle is damaged, hostile, or of a newer Derin.
         UsageError: there is no bundle, or it needs `model`.
     """
+    from derin.core.files import usable_path
+
+    place = usable_path(
+        path, "The model"
+    )  # before torch is loaded, which takes longer than to see that nothing is there
     from derin.api.bundles import load_model
     from derin.api.prepare import device_named
-    from derin.core.files import usable_path
     from derin.models.weights.known import BY_NAME
 
-    place = usable_path(path, "The model")
     if place.is_file() or (str(path) in BY_NAME and not place.exists()):
         from derin.api.published import open_published
 
