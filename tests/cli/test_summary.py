@@ -136,4 +136,5 @@ def test_models_lists_the_registry_with_the_counts_of_summary() -> None:
     assert rows["resnet18"]["parameters"] == 11_689_512
     assert rows["lenet5"]["parameters"] == 61_706
     assert rows["resnet20"]["weights"] == [{"name": "resnet20_cifar10", "license": "BSD 2-clause"}]
-    assert rows["resnet18"]["weights"] == []
+    assert [w["name"] for w in rows["resnet18"]["weights"]] == ["resnet18_imagenet"]
+    assert rows["lenet5"]["weights"] == []

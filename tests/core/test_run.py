@@ -170,7 +170,7 @@ def test_a_damaged_whole_line_is_refused_by_number(run: RunFolder) -> None:
     with pytest.raises(RefusedFileError, match="Line 2 of "):
         run.log_lines()
     run.log_path.write_text('{"step": 1}\n[]\n')
-    with pytest.raises(RefusedFileError, match=r"Line 2 of .* no JSON object"):
+    with pytest.raises(RefusedFileError, match=r"Line 2 of .* must be an object"):
         run.log_lines()
 
 
