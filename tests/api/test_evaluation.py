@@ -17,7 +17,7 @@ from PIL import Image
 import derin
 from derin.core.errors import DerinWarning, RefusedFileError, UsageError
 from derin.data.known_rows import pack, row_hashes, unpack
-from derin.data.recipe import Recipe
+from derin.data.recipe import ReadingRecipe
 
 QUICK: dict[str, Any] = {"epochs": 1, "plan": "plain", "report": False, "threads": 1}
 CITIES = ("Ankara", "Bursa", "Çorum")
@@ -268,9 +268,10 @@ def test_row_hashes_are_of_values_whatever_their_codes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", [[], {"size": "x"}, {"seed": True}, {"ignore": [1]}, {"other": 1}, {"found": 3}])
 def test_damaged_recipes_are_refused(damage: Any) -> None:
     with pytest.raises(RefusedFileError, match="reading recipe is damaged"):
-        Recipe.from_json(damage)
+        ReadingRecipe.from_json(damage)
 
 
 def test_a_recipe_goes_to_json_and_back() -> None:
-    recipe = Recipe(target="y", ignore=("a", "b"), kinds={"zip": "category"}, missing=(), found={"table": {"d": ";"}})
-    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+    settings: dict[str, Any] = {"ignore": ("a", "b"), "kinds": {"zip": "category"}, "missing": ()}
+    recipe = ReadingRecipe(target="y", found={"table": {"delimiter": ";"}}, **settings)
+    assert ReadingRecipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe

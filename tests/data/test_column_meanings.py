@@ -15,7 +15,7 @@ import pytest
 from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.data.load import load, read_inputs
 from derin.data.readers.csv_table import read_csv
-from derin.data.recipe import Recipe
+from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Kind, Role
 from derin.data.table import Dense, Table
 from derin.data.values import Habits, infer_values
@@ -286,7 +286,7 @@ def test_what_pandas_writes_in_any_locale_is_read_back(tmp_path: Path, locale: s
     table = read_csv(tmp_path / "a.csv", name="a")
     same(table, frame)
     # Read again by what was found out it is the same, and so is a single row of it.
-    found = (table.recipe or Recipe()).found["table"]
+    found = (table.recipe or ReadingRecipe()).found["table"]
     assert read_csv(tmp_path / "a.csv", name="a", found=found).fingerprint() == table.fingerprint()
     frame.iloc[3:4].drop(columns="y").to_csv(tmp_path / "one.csv", index=False, **LOCALES[locale])
     one = read_csv(tmp_path / "one.csv", name="one", found=found, inputs_only=True)
@@ -382,7 +382,7 @@ def test_other_data_is_read_as_the_training_data_was(tmp_path: Path) -> None:
     table = load(write(tmp_path / "train.csv", "\n".join(lines)), target="y")
     recipe = table.recipe
     assert recipe is not None
-    assert Recipe.from_json(recipe.to_json()) == recipe
+    assert ReadingRecipe.from_json(recipe.to_json()) == recipe
     rows = "id;rent;flag;when;region\n7;2.501;true;03/04/2024;NA\n8;1;0;bad day;XX\n9;1\n;;;;\n"
     asked = read_inputs(write(tmp_path / "ask.csv", rows), recipe)
     assert values(asked, "rent") == pytest.approx([2501, 1, np.nan, np.nan], nan_ok=True)

@@ -15,7 +15,7 @@ import derin
 from derin.core.errors import ShapeError, UnknownNameError
 from derin.data.pictures.preparation import PicturePreparation
 from derin.data.pictures.values import PixelValues
-from derin.data.recipe import Recipe
+from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
 
 Mode = str
@@ -134,7 +134,8 @@ def test_values_beyond_a_byte_are_read_by_one_range_of_the_set(
     assert table.recipe is not None
     assert packed.recipe is not None
     assert (
-        Recipe.from_json(table.recipe.to_json()).part("pictures")["values"] == packed.recipe.part("pictures")["values"]
+        ReadingRecipe.from_json(table.recipe.to_json()).part("pictures")["values"]
+        == packed.recipe.part("pictures")["values"]
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from derin.api.generate import GeneratedText
     from derin.core.bundle import Bundle
     from derin.data.preparation import Preparation
-    from derin.data.recipe import Recipe
+    from derin.data.recipe import ReadingRecipe
     from derin.models.inference import WarmNetwork
     from derin.tasks.scoring import TextScore
     from derin.tasks.translation import Translated
@@ -215,7 +215,7 @@ class Model:
         return self._warm
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> ReadingRecipe:
         """How the training data was read, and other data is to be."""
         from derin.api.reading import recipe_of
 

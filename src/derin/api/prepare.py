@@ -19,7 +19,7 @@ from derin.core.errors import DataError, DerinWarning, UnknownNameError, UsageEr
 from derin.core.messages import say
 from derin.data.load import load
 from derin.data.preparation import PREPARATIONS, Batching, Preparation
-from derin.data.recipe import Recipe as ReadingRecipe
+from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Kind
 from derin.data.table import Rows, Table
 from derin.models.registry import MODELS

@@ -12,7 +12,7 @@ from derin.core.messages import Sentence
 from derin.core.run import RunFolder
 from derin.data.forms import TASK_READERS
 from derin.data.load import load, with_splits
-from derin.data.recipe import Recipe
+from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
 from derin.tasks.multitask import with_targets
 
@@ -20,7 +20,7 @@ from derin.tasks.multitask import with_targets
 _OPTIONS = ("target", "weight_column", "ignore", "target_kind", "size")
 
 
-def recipe_of(card: Mapping[str, Any], path: Path) -> Recipe:
+def recipe_of(card: Mapping[str, Any], path: Path) -> ReadingRecipe:
     """How the data of a model was read; of models from before recipes were kept, as much as card and run tell.
 
     Args:
@@ -32,7 +32,7 @@ def recipe_of(card: Mapping[str, Any], path: Path) -> Recipe:
     """
     data, training, task = (card.get(part) or {} for part in ("data", "training", "task"))
     if "recipe" in data:
-        return Recipe.from_json(data["recipe"])
+        return ReadingRecipe.from_json(data["recipe"])
     folder = path.parent
     request = RunFolder.open(folder).record().get("request") if (folder / "run.json").exists() else None
     options = (request or {}).get("options") or {}
@@ -42,7 +42,7 @@ def recipe_of(card: Mapping[str, Any], path: Path) -> Recipe:
         known["target"] = (task.get("columns") or [None])[0]
     if (name := task.get("name")) in TASK_READERS:
         known |= {"task": name, "reading": data.get("read_with") or {}}
-    return Recipe.from_json({name: value for name, value in known.items() if value is not None})
+    return ReadingRecipe.from_json({name: value for name, value in known.items() if value is not None})
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from derin.core.errors import DerinWarning, UsageError
 from derin.core.messages import say
 from derin.data.load import load
-from derin.data.recipe import Recipe
+from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
 from derin.tasks.multitask import with_targets
 from derin.train.config import TrainConfig
@@ -71,14 +71,14 @@ def continued(
     if isinstance(kept.get("model"), Mapping):
         kept["model"] = from_spec(spec)
     if record["data"].get("recipe") is not None:
-        kept["reading_recipe"] = Recipe.from_json(record["data"]["recipe"])
+        kept["reading_recipe"] = ReadingRecipe.from_json(record["data"]["recipe"])
     return data, {**kept, "config": TrainConfig.from_json(record["config"])}
 
 
 def require_same_content(path: Path, record: Mapping[str, Any], data: Any) -> None:
     """Refuses data that has changed since a finished run was trained on it."""
     recorded, task = record["data"], record["task"]
-    recipe = None if recorded.get("recipe") is None else Recipe.from_json(recorded["recipe"])
+    recipe = None if recorded.get("recipe") is None else ReadingRecipe.from_json(recorded["recipe"])
     table = data if isinstance(data, Table) else load(data, recipe=recipe)
     require_same_data(path, recorded, with_targets(table, task["columns"]) if task["name"] == "multitask" else table)
 

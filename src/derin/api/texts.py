@@ -12,7 +12,7 @@ from derin.core.errors import DataError
 from derin.core.messages import Sentence
 from derin.data.readers.fasta import FASTA
 from derin.data.readers.labelled_text import TEXTS
-from derin.data.recipe import Recipe
+from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Kind
 from derin.data.table import Ragged, Table
 from derin.tasks.prediction import NoAnswer
@@ -71,7 +71,7 @@ def _read(model: Model, path: Path) -> Table:
     from derin.data.load import read_inputs
 
     subject = _SUBJECTS.get(model.preparation.kind, TEXTS)
-    recipe: Recipe = model.recipe
+    recipe: ReadingRecipe = model.recipe
     if FASTA not in recipe.found and subject not in recipe.found:
         # The network was trained before it was kept how texts are read, or on plain text.
         recipe = replace(recipe, found={**recipe.found, subject: {}})

@@ -20,7 +20,7 @@ from derin.data.forms import TASK_READERS, read_for_task, read_form
 from derin.data.named import read_named
 from derin.data.readers.table_recipe import SUBJECT
 from derin.data.readers.targets import TargetKind
-from derin.data.recipe import Progress, ReadOptions, Recipe
+from derin.data.recipe import Progress, ReadingRecipe, ReadOptions
 from derin.data.schema import Kind, Role, Schema
 from derin.data.splits import LARGEST, complete_splits, count_examples
 from derin.data.table import Dense, Table
@@ -51,7 +51,7 @@ def load(
     task: str | None = None,
     reading: Mapping[str, Any] | None = None,
     seed: int | None = None,
-    recipe: Recipe | None = None,
+    recipe: ReadingRecipe | None = None,
     cut: bool = True,
     download: bool = False,
     progress: Progress | None = None,
@@ -139,7 +139,7 @@ def with_splits(table: Table, *, seed: int = 0) -> Table:
     return table
 
 
-def read_inputs(source: str | Path, recipe: Recipe, *, progress: Progress | None = None) -> Table:
+def read_inputs(source: str | Path, recipe: ReadingRecipe, *, progress: Progress | None = None) -> Table:
     """What is to be predicted, read as the training data was: every row stays, in its order; answers may be missing.
 
     Args:
@@ -156,9 +156,9 @@ def read_inputs(source: str | Path, recipe: Recipe, *, progress: Progress | None
     return _read_path(source, replace(_options(recipe, {}, progress), inputs_only=True))
 
 
-def _options(recipe: Recipe | None, asked: Mapping[str, Any], progress: Progress | None) -> ReadOptions:
+def _options(recipe: ReadingRecipe | None, asked: Mapping[str, Any], progress: Progress | None) -> ReadOptions:
     """A recipe with what is asked for beside it, which wins over what was found out."""
-    known = {} if recipe is None else {part.name: getattr(recipe, part.name) for part in fields(Recipe)}
+    known = {} if recipe is None else {part.name: getattr(recipe, part.name) for part in fields(ReadingRecipe)}
     return ReadOptions(**{**known, **asked}, progress=progress)
 
 

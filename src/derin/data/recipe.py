@@ -18,7 +18,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class ReadingRecipe:
     """How data is read.
 
     Args:
@@ -56,7 +56,7 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """What a card keeps; settings that say nothing are left out."""
-        whole = {part.name: getattr(self, part.name) for part in fields(Recipe)}
+        whole = {part.name: getattr(self, part.name) for part in fields(ReadingRecipe)}
         return {
             name: list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
             for name, value in whole.items()
@@ -64,7 +64,7 @@ class Recipe:
         }
 
     @classmethod
-    def from_json(cls, data: Any) -> Recipe:
+    def from_json(cls, data: Any) -> ReadingRecipe:
         """The recipe that `to_json` described.
 
         Raises:
@@ -83,7 +83,7 @@ class Recipe:
             "reading": Mapping,
             "found": Mapping,
         }
-        known = {part.name for part in fields(Recipe)}
+        known = {part.name for part in fields(ReadingRecipe)}
         settings: dict[str, Any] = {}
         for name, value in data.items():
             if name not in known:
@@ -108,7 +108,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadOptions(Recipe):
+class ReadOptions(ReadingRecipe):
     """A recipe, and what matters at this moment only.
 
     Args:
@@ -119,10 +119,10 @@ class ReadOptions(Recipe):
     progress: Progress | None = None
     inputs_only: bool = False
 
-    def recipe(self, found: Mapping[str, Any]) -> Recipe:
+    def recipe(self, found: Mapping[str, Any]) -> ReadingRecipe:
         """The recipe of a table that was read so, with what its reader found out."""
-        asked = {part.name: getattr(self, part.name) for part in fields(Recipe)}
-        return Recipe(**{**asked, "found": {**self.found, **found}})
+        asked = {part.name: getattr(self, part.name) for part in fields(ReadingRecipe)}
+        return ReadingRecipe(**{**asked, "found": {**self.found, **found}})
 
     def __post_init__(self) -> None:
         for name in ("target", "weight_column", "task"):

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from derin.core.errors import DataError
 from derin.core.printable import replace_half_pairs
 from derin.data.reading import Reading
-from derin.data.recipe import Recipe
+from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Column, Role, Schema
 
 Rows = npt.NDArray[np.int64]
@@ -160,7 +160,7 @@ class Table:
     row_names: Sequence[str] | None = None
     given_splits: tuple[str, ...] = ()
     task: str | None = None
-    recipe: Recipe | None = None
+    recipe: ReadingRecipe | None = None
     unanswered: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -21,7 +21,7 @@ from derin.data.pictures.values import PixelValues
 from derin.data.readers.array_columns import ArrayColumn, input_column, target_column
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Outcome, Reading
-from derin.data.recipe import Recipe
+from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Role, Schema
 from derin.data.table import SPLITS, Table
 
@@ -67,7 +67,7 @@ def read_arrays(
         path: of the file or folder.
         name: of the data, for people.
         target: name of the array that is to come out, where its own name does not tell.
-        found: what other pictures decided (`Recipe.part("pictures")`), which these follow.
+        found: what other pictures decided (`ReadingRecipe.part("pictures")`), which these follow.
 
     Raises:
         DataError: the file is damaged or holds Python objects, or the names do not tell what is what.
@@ -110,7 +110,7 @@ def table_from_arrays(
         name: of the data, for people.
         reading: the report that is gone on with.
         class_names: of the labels 0, 1, …
-        found: what other pictures decided (`Recipe.part("pictures")`), which these follow.
+        found: what other pictures decided (`ReadingRecipe.part("pictures")`), which these follow.
 
     Raises:
         DataError: lengths or shapes do not fit together, or the values cannot be trained on.
@@ -143,7 +143,7 @@ def table_from_arrays(
         reading.extend(each.findings)
     schema = Schema((inputs.column, targets.column))
     columns = {each.column.name: each.data for each in (inputs, targets)}
-    recipe = None if inputs.pictures is None else Recipe(found={"pictures": dict(inputs.pictures)})
+    recipe = None if inputs.pictures is None else ReadingRecipe(found={"pictures": dict(inputs.pictures)})
     return Table(name=name, schema=schema, columns=columns, splits=splits, reading=reading, recipe=recipe)
 
 

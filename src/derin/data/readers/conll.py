@@ -26,7 +26,7 @@ from derin.data.readers.tagged_lines import (
     span_column,
 )
 from derin.data.reading import Outcome, Reading
-from derin.data.recipe import ReadOptions, Recipe
+from derin.data.recipe import ReadingRecipe, ReadOptions
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Ragged, Table
 from derin.data.tag_schemes import BioTags, Place, Scheme, Style, odd_tags, span_types, style_of, to_bio
@@ -380,7 +380,7 @@ def _table(
         splits=splits,
         reading=reading,
         row_names=row_names,
-        recipe=Recipe(found={"tags": part}),
+        recipe=ReadingRecipe(found={"tags": part}),
     )
 
 

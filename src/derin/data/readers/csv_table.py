@@ -26,7 +26,7 @@ from derin.data.readers.table_recipe import LABELS, NUMBERS, SUBJECT, ColumnReci
 from derin.data.readers.targets import TargetKind, choose_targets, one_target, several_targets
 from derin.data.readers.typed_records import frame_records
 from derin.data.reading import Outcome, Reading
-from derin.data.recipe import Recipe
+from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Rows, Table
 from derin.data.values import Habits, infer_values, values_written
@@ -294,7 +294,7 @@ def table_of_records(
         encoding=first.encoding,
         sheet=sheet,
     )
-    table = replace(table, recipe=Recipe(found={SUBJECT: kept.to_json()}))
+    table = replace(table, recipe=ReadingRecipe(found={SUBJECT: kept.to_json()}))
     if not inputs_only:
         return table
     return replace(table, row_names=merged.places(reading.source), unanswered=merged.faults)

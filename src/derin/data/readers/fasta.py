@@ -20,7 +20,7 @@ from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
 from derin.data.readers.texts import Texts
 from derin.data.reading import Outcome, Reading
-from derin.data.recipe import ReadOptions, Recipe
+from derin.data.recipe import ReadingRecipe, ReadOptions
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import ColumnData, Ragged, Table
 
@@ -112,7 +112,7 @@ def read_fasta(
         raise DataError(f"{name}: sequences of two classes or more are required; got {got}.")
     reading.notes.append(Sentence("reading.sequences_of", count=len(found.texts), kind=kind, where=note))
     part = {"kind": next(n for n, (letters, _) in _KINDS.items() if letters == alphabet), "place": place, "key": target}
-    return replace(found.table(name, note), recipe=Recipe(found={FASTA: part}))
+    return replace(found.table(name, note), recipe=ReadingRecipe(found={FASTA: part}))
 
 
 def _inputs(

@@ -32,7 +32,7 @@ from derin.data.readers.text_tables import (
     read_text_tables,
 )
 from derin.data.reading import Outcome, Reading
-from derin.data.recipe import ReadOptions, Recipe
+from derin.data.recipe import ReadingRecipe, ReadOptions
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Ragged, Table
 
@@ -106,7 +106,7 @@ def read_labelled_text(
         raise DataError(
             f"{name}: of several files each must name its split (train, val, test) or its class; got {_listed(paths)}."
         )
-    return replace(found.table(name, note), recipe=Recipe(found={TEXTS: part}))
+    return replace(found.table(name, note), recipe=ReadingRecipe(found={TEXTS: part}))
 
 
 def _inputs(paths: Sequence[Path], name: str, reading: Reading, known: Mapping[str, Any]) -> Table:

@@ -26,7 +26,7 @@ from derin.data.readers.pair_files import (
     visible_files,
 )
 from derin.data.reading import Outcome, Reading
-from derin.data.recipe import ReadOptions, Recipe
+from derin.data.recipe import ReadingRecipe, ReadOptions
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Ragged, Table
 
@@ -124,7 +124,7 @@ def read_pairs(
     why = Sentence("reading.as_asked") if asked else why
     reading.notes.append(Sentence("reading.direction", source=direction[0], target=direction[1], why=why))
     part = {"languages": list(columns), "source": direction[0], "target": direction[1], "encoding": pairs.found}
-    return replace(pairs.table(name, direction), recipe=Recipe(found={"pairs": part}))
+    return replace(pairs.table(name, direction), recipe=ReadingRecipe(found={"pairs": part}))
 
 
 def _inputs(

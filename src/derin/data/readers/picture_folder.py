@@ -15,7 +15,7 @@ from derin.data.archives import open_files
 from derin.data.pictures.listing import Entry, Listing, is_picture_name, natural_key, shown
 from derin.data.pictures.store import Decisions, StoredPictures, stored_pictures
 from derin.data.reading import Finding, Outcome, Reading
-from derin.data.recipe import Recipe
+from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Dense, Rows, Table
 
@@ -42,7 +42,7 @@ def read_picture_folder(
         size: height and width of the network's input. Pictures are stored with 1.15 times that as their shorter side.
             None keeps pictures that all have one size of at most 128 pixels, and is 128 for all others.
         channels: 1 stores gray, 3 colour; None is 1 where all pictures are gray, also where they hold it three times.
-        found: what other pictures decided (`Recipe.part("pictures")`), which these follow.
+        found: what other pictures decided (`ReadingRecipe.part("pictures")`), which these follow.
         progress: called with (files done, files in all).
 
     Raises:
@@ -94,7 +94,7 @@ def read_picture_folder(
     )
     columns: dict[str, ColumnData] = {PICTURE: stored.data, LABEL: Dense(labels)}
     row_names = [shown(entry.member.path) for entry in stored.entries]
-    recipe = Recipe(found={"pictures": dict(stored.decisions)})
+    recipe = ReadingRecipe(found={"pictures": dict(stored.decisions)})
     return Table(
         name=name, schema=schema, columns=columns, splits=splits, reading=reading, row_names=row_names, recipe=recipe
     )

@@ -21,7 +21,7 @@ from derin.data.readers.column_names import LABEL_NAMES, SPLIT_NAMES, TARGET_NAM
 from derin.data.readers.delimited import Records, head_records, read_records
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Finding, Outcome, Reading
-from derin.data.recipe import Recipe
+from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Dense, Table
 
@@ -142,7 +142,7 @@ def read_picture_table(
         target_kind: ``"category"`` or ``"number"``, where that is found out wrongly.
         size: height and width of the network's input; see `read_picture_folder`.
         channels: 1 stores gray, 3 colour.
-        decided: what other pictures decided (`Recipe.part("pictures")`), which these follow.
+        decided: what other pictures decided (`ReadingRecipe.part("pictures")`), which these follow.
         progress: called with (files done, files in all).
 
     Raises:
@@ -261,7 +261,7 @@ def _table(
         splits=splits,
         reading=reading,
         row_names=[shown(entry.member.path) for entry in stored.entries],
-        recipe=Recipe(found={"pictures": dict(stored.decisions)}),
+        recipe=ReadingRecipe(found={"pictures": dict(stored.decisions)}),
     )
 
 

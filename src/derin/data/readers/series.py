@@ -26,7 +26,7 @@ from derin.data.readers.delimited import Records
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.table_files import table_records
 from derin.data.reading import Outcome, Reading
-from derin.data.recipe import ReadOptions, Recipe
+from derin.data.recipe import ReadingRecipe, ReadOptions
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.series.calendar import ROWS, Floats, Frequency, find_frequency, moments
 from derin.data.series.cut import cut_in_time
@@ -179,7 +179,7 @@ def read_series(
         row_names=rows.names,
         given_splits=tuple(splits),
         task="forecasting",
-        recipe=Recipe(found={"series": part}),
+        recipe=ReadingRecipe(found={"series": part}),
     )
 
 
