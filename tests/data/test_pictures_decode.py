@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import io
 import random
+import struct
+import subprocess
+import sys
 import warnings
+import zlib
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -204,3 +209,45 @@ def test_damage_of_any_kind_gives_a_picture_or_a_reason(form: str) -> None:
             pixels, _ = decoded(bytes(data))
             assert pixels.dtype == np.uint8
             assert pixels.ndim == 3
+
+
+def _plain_png(side: int, depth: int, kind: int, *, rows: int | None = None) -> bytes:
+    """A square PNG of zeros, packed small: a few hundred kilobytes stand for hundreds of megabytes."""
+    row = b"\0" + bytes(side * {0: 1, 6: 4}[kind] * depth // 8)
+    pack = zlib.compressobj(9)
+    data = b"".join(pack.compress(row) for _ in range(side if rows is None else rows)) + pack.flush()
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        checked = struct.pack(">I", zlib.crc32(name + content))
+        return struct.pack(">I", len(content)) + name + content + checked
+
+    head = struct.pack(">IIBBBBB", side, side, depth, kind, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def test_pictures_beyond_their_bytes_are_refused_before_they_take_memory() -> None:
+    with pytest.raises(UnreadablePictureError, match="MiB"):
+        open_picture(_plain_png(13_300, 8, 6, rows=1))  # nothing but the head is looked at
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of memory is read from /proc")
+def test_a_large_picture_takes_a_few_times_its_pixels(tmp_path: Path) -> None:
+    side = 13_300
+    (tmp_path / "large.png").write_bytes(_plain_png(side, 16, 0))
+    program = """
+import sys
+from pathlib import Path
+from derin.data.pictures.decode import open_picture
+def peak():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+import PIL.Image, numpy
+before = peak()
+assert open_picture(Path(sys.argv[1]).read_bytes()).image.size == (13300, 13300)
+print(peak() - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "large.png")], capture_output=True, text=True, check=True
+    )
+    # Two bytes of a pixel as they are decoded, and as much again on the way to one.
+    assert int(done.stdout) * 1024 < 7 * side * side
