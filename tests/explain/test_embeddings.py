@@ -70,7 +70,7 @@ def test_wrong_use_is_named():
     with pytest.raises(UsageError, match="stem"):
         layer_activations(network, [x], "stam")
     with pytest.raises(UsageError, match="name a layer"):
-        layer_activations(network.stem, [x])
+        layer_activations(torch.nn.Sequential(torch.nn.AvgPool2d(2), torch.nn.Flatten()), [x])
     with pytest.raises(ShapeError, match="units"):
         layer_activations(torch.nn.Sequential(torch.nn.Flatten(0)), [x], "0")
     with pytest.raises(UnknownNameError, match="tsne"):
@@ -79,6 +79,16 @@ def test_wrong_use_is_named():
         project(np.ones((9, 4)), dim=4)
     with pytest.raises(UsageError, match="at least 5 examples"):
         project(np.ones((3, 4)))
+
+
+def test_a_network_without_dense_layers_is_looked_at_before_its_last_convolution():
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 3, 3), torch.nn.ReLU(), torch.nn.Conv2d(3, 2, 1), torch.nn.AdaptiveAvgPool2d(1)
+    )
+    x = pictures(5)[:, :1]
+    name, values = layer_activations(network, [x])
+    assert name == "2"
+    np.testing.assert_allclose(values, network[:2](x).mean((2, 3)).detach().numpy(), rtol=1e-6)
 
 
 def test_a_missing_umap_is_answered_with_the_line_that_installs_it(monkeypatch):

@@ -119,10 +119,10 @@ def test_progress_and_samples_are_found_anew_where_more_epochs_or_time_are_given
         (lambda tensors, document: tensors.pop("model/0.weight"), "0.weight differ"),
         (lambda tensors, document: tensors.update({"model/0.weight": torch.zeros(2)}), "0.weight must be"),
         (lambda tensors, document: document["optimizers"].pop("model"), "holds nothing for the optimizer 'model'"),
-        (lambda tensors, document: document.pop("epoch"), "damaged"),
-        (lambda tensors, document: document.update(step="many"), "damaged"),
+        (lambda tensors, document: document.pop("epoch"), "epoch must be there"),
+        (lambda tensors, document: document.update(step="many"), "step must be a whole number"),
         (lambda tensors, document: document["tracker"].update(headline="loss"), "damaged"),
-        (lambda tensors, document: document.update(measured_examples=["val"]), "damaged"),
+        (lambda tensors, document: document.update(measured_examples=["val"]), "measured_examples must be an object"),
     ],
 )
 def test_a_state_that_does_not_fit_is_refused(change: Any, sentence: str, folder: RunFolder) -> None:
