@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import derin
-from derin.core.errors import UsageError
+from derin.core.errors import DerinWarning, UsageError
+from derin.core.files import read_json, write_json
 
 QUICK: dict[str, Any] = {"plan": "plain", "report": False, "threads": 1}
 
@@ -76,6 +77,24 @@ def test_budgets_may_grow_and_training_goes_on_from_the_last_state(
     # What has grown is what counts from now on.
     again = derin.fit(data, out=tmp_path / "run", resume=True, report=False, **more)
     assert again.record == run.record
+
+
+def test_a_run_of_before_goes_on_only_where_its_splits_are_those_of_the_data(tmp_path: Path) -> None:
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for split in ("train", "val", "test"):
+        write(folder / f"{split}.csv", shift=len(split))
+    for data, is_cut in ((folder, False), (write(tmp_path / "t.csv"), True)):
+        run = derin.fit(data, out=tmp_path / f"run-{is_cut}", epochs=1, **QUICK)
+        record = read_json(run.path / "run.json")
+        del record["data"]["cut"], record["data"]["recipe"]
+        write_json(run.path / "run.json", {**record, "finished": False})
+        if is_cut:
+            with pytest.raises(UsageError, match="earlier version of Derin, which cut its data"):
+                derin.fit(out=run.path, resume=True, report=False)
+        else:
+            with pytest.warns(DerinWarning, match="earlier version"):
+                assert derin.fit(out=run.path, resume=True, report=False).finished
 
 
 def test_calibration_is_kept_when_a_run_goes_on(tmp_path: Path) -> None:

@@ -92,6 +92,11 @@ def require_same_data(path: Path, recorded: Mapping[str, Any], table: Table) -> 
         table: the data as it is now.
     """
     if "cut" not in recorded:
+        if not set(table.splits) <= set(table.given_splits):
+            raise UsageError(
+                f"The run {path} was started by an earlier version of Derin, which cut its data into other splits: "
+                "what is measured now may have been trained on then. Start a new run."
+            )
         warnings.warn(say("run.data_not_compared", run=str(path)), DerinWarning, stacklevel=2)
         return
     if table.fingerprint() != recorded["fingerprint"]:
