@@ -228,17 +228,21 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
 
 def _picture_table(path: Path, name: str, options: ReadOptions) -> Table | None:
     """The pictures that a table lists, where there is such a table."""
-    found = find_picture_table(path, target=options.target)
+    listing = options.part("listing")
+    target = options.target or ",".join(listing.get("targets", ())) or None
+    found = find_picture_table(path, target=target, **({"fewest": 1} if listing else {}))
     if found is None:
         return None
     return read_picture_table(
         found,
         name=name,
-        target=options.target,
+        target=target,
         target_kind=options.target_kind,
         size=options.size,
         channels=options.channels,
+        task=options.task,
         decided=options.part("pictures"),
+        listing=listing,
         progress=options.progress,
     )
 

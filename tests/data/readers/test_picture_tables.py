@@ -13,6 +13,9 @@ from tests.data.troubled_pictures import picture
 import derin
 from derin.core.errors import DataError
 
+# What was trained on is measured here on purpose, which evaluation says.
+pytestmark = pytest.mark.filterwarnings("ignore::derin.core.errors.DerinWarning")
+
 NAMES = [f"{n:03}" for n in range(12)]
 
 
@@ -136,3 +139,86 @@ def test_a_network_is_trained_on_listed_pictures_and_measured_on_others(folder: 
     metrics, num = derin.open(run.path).evaluate(folder)
     assert num == run.record["num_examples"]["test"]
     assert metrics["loss"] == pytest.approx(run.metrics["test"]["loss"], abs=1e-6)
+
+
+WEATHER = ("rain", "sun", "wind")
+
+
+def weather(i: int) -> list[str]:
+    return [name for bit, name in enumerate(WEATHER) if (i % 7 + 1) >> bit & 1]
+
+
+@pytest.mark.parametrize("between", ["|", "; ", " ", "rows"])
+def test_several_labels_of_a_picture_in_one_cell_or_in_rows_of_their_own(
+    between: str, folder: Path, tmp_path: Path
+) -> None:
+    def write(place: Path, rows: range) -> None:
+        listed = [(NAMES[i], each) for i in rows for each in weather(i)]
+        if between != "rows":
+            listed = [(NAMES[i], between.join(weather(i))) for i in rows]
+        table(place / "a.csv", "file,tags", [f"p{name}.png" for name, _ in listed], [each for _, each in listed])
+
+    write(folder, range(12))
+    if between == "rows":
+        with pytest.raises(DataError, match=r"6 of 12 pictures so.*--task multilabel --target tags"):
+            derin.load(folder)
+    asked = {"task": "multilabel"} if between == "rows" else {}
+    found = derin.load(folder, **asked)
+    assert found.target().classes == WEATHER
+    want = {f"images/p{NAMES[i]}.png": [name in weather(i) for name in WEATHER] for i in range(12)}
+    values = found.columns["tags"].values  # type: ignore[attr-defined]
+    assert {name: values[row].tolist() for row, name in enumerate(found.row_names or ())} == want
+    assert any("hold several labels" in str(note) for note in found.reading.notes) == (between != "rows")
+    settings = {"model": "lenet5", "size": 32, "epochs": 1, "plan": "plain", "threads": 1, "report": False}
+    run = derin.fit(folder, out=tmp_path / "run", **settings, **asked)
+    model = derin.open(run.path)
+    assert model.evaluate(folder).metrics["loss"] == pytest.approx(run.metrics["test"]["loss"], abs=1e-6)
+    # Two pictures that have one label each are read as those of the training were.
+    write(folder, range(2))
+    assert model.evaluate(folder, split="all").num_examples == 2
+
+
+def test_phrases_are_classes_and_so_are_labels_where_that_is_said(folder: Path) -> None:
+    files = [f"p{n}.png" for n in NAMES]
+    kinds = ("golden retriever", "great dane", "dark red", "dark blue")
+    table(folder / "a.csv", "file,kind", files, [kinds[i % 4] for i in range(12)])
+    assert derin.load(folder).target().classes == tuple(sorted(kinds))
+    table(folder / "a.csv", "file,kind", files, ["|".join(weather(i)) for i in range(12)])
+    assert len(derin.load(folder, target_kind="category").target().classes or ()) == 7
+
+
+def test_a_column_of_any_name_whose_cells_name_splits_is_followed(folder: Path) -> None:
+    splits = ["train", "test", "train", "val"] * 3
+    table(folder / "a.csv", "file,label,set", [f"p{n}.png" for n in NAMES], [label(i) for i in range(12)], splits)
+    found = derin.load(folder)
+    assert {name: len(rows) for name, rows in found.splits.items()} == {"train": 6, "val": 3, "test": 3}
+    notes = " ".join(map(str, found.reading.notes))
+    assert "The splits come from the column 'set'." in notes
+    assert "not read" not in notes
+
+
+def test_other_pictures_are_read_by_what_the_table_of_the_training_decided(folder: Path, tmp_path: Path) -> None:
+    files = [f"p{n}.png" for n in NAMES]
+    table(folder / "a.csv", "file,age", files, [f"{i * 1.5}" for i in range(12)])
+    recipe = derin.load(folder).recipe
+    table(folder / "a.csv", "file,age", files[:3], ["1", "2", "1"])
+    assert derin.load(folder, recipe=recipe).target().classes is None
+    table(folder / "a.csv", "file,kind,other", files, [label(i) for i in range(12)], ["u", "v"] * 6)
+    recipe = derin.load(folder, target="kind").recipe
+    table(folder / "a.csv", "file,kind,other", files[:3], ["owl", "cat", "owl"], ["u", "v", "u"])
+    again = derin.load(folder, recipe=recipe)
+    assert again.target().classes == ("cat", "dog", "owl")
+    assert sorted(again.columns["kind"].values.tolist()) == [0, 2, 2]  # type: ignore[attr-defined]
+
+
+def test_columns_of_several_kinds_are_learnt_together_by_the_task_that_is_named(folder: Path, tmp_path: Path) -> None:
+    files, kinds = [f"p{n}.png" for n in NAMES], [label(i) for i in range(12)]
+    table(folder / "a.csv", "file,kind,age", files, kinds, [f"{i * 1.5}" for i in range(12)])
+    with pytest.raises(DataError, match=r"'kind' holds 'cat'. Use the task multitask"):
+        derin.load(folder, target="kind,age")
+    settings = {"model": "lenet5", "size": 32, "epochs": 1, "plan": "plain", "threads": 1, "report": False}
+    run = derin.fit(folder, out=tmp_path / "run", target="kind,age", task="multitask", **settings)
+    model = derin.open(run.path)
+    assert model.evaluate(folder).metrics["loss"] == pytest.approx(run.metrics["test"]["loss"], abs=1e-6)
+    table(folder / "a.csv", "file,kind,age", files[:3], kinds[1:4], ["1", "1", "2"])
+    assert model.evaluate(folder, split="all").num_examples == 3

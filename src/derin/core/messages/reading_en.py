@@ -71,6 +71,10 @@ MESSAGES: dict[str, Message] = {
     "other class: pictures are not mirrored in training; --augment flip does it.",
     "reading.listed_by": "{file} lists the pictures: its column {column!r} names them, and {targets} is to be "
     "predicted; another column is chosen with target=…",
+    "reading.a_space": "a space",
+    "reading.label_not_known": "The label {label!r} in {column!r} is none that the network knows; it does not count.",
+    "reading.several_labels": "The cells of {column!r} hold several labels, with {between} between them: "
+    "{num} {num:=label|labels} that may occur together. For classes instead: target_kind=category.",
     "reading.unlisted": (
         "{count:,} picture that {file} does not list was left out.",
         "{count:,} pictures that {file} does not list were left out.",

@@ -73,6 +73,10 @@ MESSAGES: dict[str, Message] = {
     "sınıfın resimlerine benzeyen var: resimler eğitimde aynalanmaz; --augment flip aynalar.",
     "reading.listed_by": "Resimler {file} dosyasında listelenmiş: {column!r} sütunu adlarını verir, tahmin edilecek "
     "olan {targets}; başka bir sütun target=… ile seçilir",
+    "reading.a_space": "boşluk",
+    "reading.label_not_known": "{column!r} sütunundaki {label!r} etiketini ağ bilmiyor; sayılmadı.",
+    "reading.several_labels": "{column!r} sütununun hücreleri aralarında {between} olan birkaç etiket tutuyor: "
+    "birlikte bulunabilen {num} etiket. Sınıf olmaları için: target_kind=category.",
     "reading.unlisted": (
         "{file} dosyasında bulunmayan {count:,} resim alınmadı.",
         "{file} dosyasında bulunmayan {count:,} resim alınmadı.",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,15 +16,15 @@ import numpy as np
 from derin.core.errors import DataError, UnknownNameError
 from derin.core.messages import Sentence
 from derin.data.archives import Contents, is_document, is_hidden, open_files
-from derin.data.pictures.listing import Entry, Listing, is_picture_name, shown
-from derin.data.pictures.store import Decisions, StoredPictures, stored_pictures
+from derin.data.pictures.listing import Entry, Listing, is_picture_name, natural_key, shown
+from derin.data.pictures.store import Decisions, stored_pictures
 from derin.data.readers.column_names import LABEL_NAMES, SPLIT_NAMES, TARGET_NAMES
 from derin.data.readers.delimited import Records, head_records, read_records
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Finding, Outcome, Reading
 from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Column, Kind, Role, Schema
-from derin.data.table import SPLITS, ColumnData, Dense, Table
+from derin.data.table import SPLITS, Dense, Rows, Table
 
 _ENDINGS = (".csv", ".tsv", ".tab")
 _MOST_TABLES = 12
@@ -35,6 +36,9 @@ _MOST_NUMBERS = 10
 _NUMBER_CLASSES = 20
 _CAPTION_WORDS = 3
 _SHOWN = 6
+# What may stand between the labels of a picture in one cell, and a word for rows of their own.
+_MARKS = ("|", ";", ",", " ")
+_ROWS = "rows"
 _PICTURE_FOLDERS = ("images", "image", "img", "imgs", "pictures", "photos", "train", "training", "jpeg", "jpg", "png")
 
 
@@ -89,24 +93,25 @@ class PictureTable:
     file_columns: tuple[int, ...]
 
 
-def find_picture_table(path: Path, *, target: str | None = None) -> PictureTable | None:
+def find_picture_table(path: Path, *, target: str | None = None, fewest: int = _FEWEST) -> PictureTable | None:
     """The table that lists pictures, where there is one.
 
     Args:
         path: a table, a folder, or an archive.
         target: the column that is to be predicted; a table that has it is preferred to folders of classes.
+        fewest: pictures that it must list, unless there are less; one will do where such a table is expected.
     """
     if path.is_file() and path.name.lower().endswith(_ENDINGS):
         archives = sorted(p for p in path.parent.iterdir() if _is_archive(p))
         # A folder may hold anything: it is walked where the table seems to speak of pictures in it.
         beside = [path.parent, *archives] if _may_list_files(path) else archives
-        return _first(((path.name, path, source) for source in beside), target)
+        return _first(((path.name, path, source) for source in beside), target, fewest)
     if path.is_dir():
         archives = sorted(p for p in path.iterdir() if _is_archive(p))
         candidates = []
         for file in _tables_in(_names(path)):
             candidates += [(file, path / file, source) for source in (path, *archives)]
-        return _first(candidates, target)
+        return _first(candidates, target, fewest)
     if not _is_archive(path):
         return None
     with closing(open_files(path)) as files:
@@ -116,7 +121,7 @@ def find_picture_table(path: Path, *, target: str | None = None) -> PictureTable
         pictures = [name for name in names if _is_picture(name)]
         for name in _tables_in(names) if pictures else []:
             with _unpacked(path, name) as unpacked:
-                found = _match(name, unpacked, path, pictures, target, is_inside=True)
+                found = _match(name, unpacked, path, pictures, target, fewest, is_inside=True)
             if found is not None:
                 return found
     return None
@@ -130,10 +135,15 @@ def read_picture_table(
     target_kind: str | None = None,
     size: int | None = None,
     channels: int | None = None,
+    task: str | None = None,
     decided: Mapping[str, Any] | None = None,
+    listing: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Table:
     """The pictures that a table lists, with what it says of each.
+
+    Several labels of a picture stand in columns of 0 and 1, in one cell (``sun|rain``), or, for the task "multilabel",
+    in rows of their own.
 
     Args:
         found: the table and its source.
@@ -142,7 +152,10 @@ def read_picture_table(
         target_kind: ``"category"`` or ``"number"``, where that is found out wrongly.
         size: height and width of the network's input; see `read_picture_folder`.
         channels: 1 stores gray, 3 colour.
+        task: that the pictures are read for, where that is known.
         decided: what other pictures decided (`ReadingRecipe.part("pictures")`), which these follow.
+        listing: what another table of pictures decided (`ReadingRecipe.part("listing")`): its targets, their kind and
+            classes, what stands between several labels, and kind and classes of the other columns that were read.
         progress: called with (files done, files in all).
 
     Raises:
@@ -159,28 +172,31 @@ def read_picture_table(
     reading.findings += records.findings
     reading.notes += records.notes
     file_column = found.file_columns[0]
-    chosen = _targets(records, found, target)
+    split = _split_column(records)
+    known = dict(listing or {})
+    chosen = _targets(records, found, split, target)
     row_of: dict[str, int] = {}
+    labels_of: dict[str, list[str]] = {}
+    several: set[str] = set()
     missing: list[Finding] = []
     for row, called in enumerate(records.columns[file_column]):
         path = pictures.find(called)
         if path is None:
             missing.append(Finding(called or f"row {row + 1}", Outcome.SKIPPED, Sentence("reading.not_there")))
-        elif path in row_of and any(records.columns[c][row] != records.columns[c][row_of[path]] for c in chosen):
-            raise DataError(
-                f"{found.file} lists {path} more than once, with different answers; one answer for each picture is "
-                "required. Boxes, captions and several labels in rows of their own have no task yet."
-            )
         else:
-            row_of.setdefault(path, row)
+            first = row_of.setdefault(path, row)
+            labels_of.setdefault(path, []).append(records.columns[chosen[0]][row].strip())
+            if any(records.columns[c][row] != records.columns[c][first] for c in chosen):
+                several.add(path)
     reading.extend(missing)
+    in_rows = _labels_in_rows(found, records, several, len(row_of), chosen, task, known)
     unlisted = len(pictures.paths) - len(row_of)
-    listing = ListedPictures(tuple(row_of))
+    listed = ListedPictures(tuple(row_of))
     stored = stored_pictures(
         found.source,
         size=size,
         decisions=Decisions.from_recipe(decided or {}, size=size, channels=channels),
-        list_files=listing,
+        list_files=listed,
         progress=progress,
     )
     reading.extend(stored.findings)
@@ -195,11 +211,42 @@ def read_picture_table(
     )
     if unlisted:
         reading.notes.append(Sentence("reading.unlisted", count=unlisted, file=found.file))
-    others = [records.names[c] for c in range(len(records.names)) if c not in (file_column, *chosen)]
-    if others:
-        reading.notes.append(Sentence("reading.not_read", columns=", ".join(others[:_SHOWN])))
+    others = [c for c in range(len(records.names)) if c not in (*found.file_columns, split, *chosen)]
+    if others and task != "multitask":
+        unread = ", ".join(records.names[c] for c in others[:_SHOWN])
+        reading.notes.append(Sentence("reading.not_read", columns=unread))
     reading.notes += stored.notes
-    return _table(name, records, rows, chosen, target_kind, stored, reading)
+    cells = {c: [records.columns[c][row].strip() for row in rows] for c in chosen}
+    if in_rows:
+        labels = [tuple(dict.fromkeys(filter(None, labels_of[entry.member.path]))) for entry in stored.entries]
+        label, values = _several_labels(records.names[chosen[0]], labels, known.get("classes"), reading)
+        between: str | None = _ROWS
+    else:
+        label, values, between = _label(records, cells, target_kind, task, known, reading)
+    decisions: dict[str, Any] = {"targets": [records.names[c] for c in chosen], "kind": label.kind.value}
+    decisions |= {"classes": list(label.classes)} if label.classes is not None else {}
+    decisions |= {"between": between} if between else {}
+    columns, schema = {label.name: Dense(values)}, [label]
+    if task == "multitask":  # which chooses among them
+        kinds = known.get("others", {})
+        for c in others:
+            kind, classes = kinds.get(records.names[c], (None, None))
+            other, values = _one_target(
+                records.names[c], [records.columns[c][row].strip() for row in rows], kind, classes
+            )
+            schema.append(replace(other, role=Role.IGNORED))
+            columns[other.name] = Dense(values)
+        decisions["others"] = {c.name: [c.kind.value, c.classes and list(c.classes)] for c in schema[1:]}
+    row_names = [shown(entry.member.path) for entry in stored.entries]
+    return Table(
+        name=name,
+        schema=Schema((Column(name="picture", kind=Kind.PICTURE, role=Role.INPUT, shape=stored.shape), *schema)),
+        columns={"picture": stored.data, **columns},
+        splits={} if split is None else _splits(records, split, rows, row_names, reading),
+        reading=reading,
+        row_names=row_names,
+        recipe=ReadingRecipe(found={"pictures": dict(stored.decisions), "listing": decisions}),
+    )
 
 
 @dataclass(frozen=True)
@@ -220,53 +267,138 @@ class ListedPictures:
         return listing
 
 
-def _table(
-    name: str,
+def _split_column(records: Records) -> int | None:
+    """The column that says which split a picture belongs to: by its name, or because all of its cells name splits."""
+    for place, cells in enumerate(records.columns):
+        splits = {split_of(cell) for cell in set(cells) - {""}}
+        is_called_so = records.names[place].lower() in SPLIT_NAMES and splits - {None}
+        if is_called_so or ("train" in splits and None not in splits):
+            return place
+    return None
+
+
+def _splits(
+    records: Records, place: int, rows: Sequence[int], row_names: Sequence[str], reading: Reading
+) -> dict[str, Rows]:
+    """The rows of each split that the column names."""
+    column = records.names[place]
+    named = np.array([split_of(records.columns[place][row]) or "" for row in rows])
+    reading.notes.append(Sentence("reading.splits_from", column=column))
+    reason = Sentence("reading.no_split_in", column=column)
+    reading.extend([Finding(row_names[row], Outcome.NOTED, reason) for row in np.flatnonzero(named == "").tolist()])
+    return {split: np.flatnonzero(named == split) for split in SPLITS if (named == split).any()}
+
+
+def _labels_in_rows(
+    found: PictureTable,
     records: Records,
-    rows: Sequence[int],
+    several: set[str],
+    num_pictures: int,
     chosen: Sequence[int],
+    task: str | None,
+    known: Mapping[str, Any],
+) -> bool:
+    """Whether each row holds one of several labels of its picture.
+
+    Raises:
+        DataError: it cannot be told.
+    """
+    if known.get("between") == _ROWS or (several and task == "multilabel" and len(chosen) == 1):
+        return True
+    if several:
+        raise DataError(
+            f"{found.file} lists {min(several)} more than once, with different answers, and {len(several):,} of "
+            f"{num_pictures:,} pictures so; one answer for each picture is required. If a picture has several labels, "
+            f"each in a row of its own, say so: --task multilabel --target {records.names[chosen[0]]}. Boxes and "
+            "captions have no task yet."
+        )
+    return False
+
+
+def _label(
+    records: Records,
+    cells: Mapping[int, Sequence[str]],
     target_kind: str | None,
-    stored: StoredPictures,
+    task: str | None,
+    known: Mapping[str, Any],
     reading: Reading,
-) -> Table:
-    columns: dict[str, ColumnData] = {"picture": stored.data}
-    schema = [Column(name="picture", kind=Kind.PICTURE, role=Role.INPUT, shape=stored.shape)]
-    cells = {c: [records.columns[c][row].strip() for row in rows] for c in chosen}
-    if len(chosen) > 1:
-        values = np.array([[_number(cell) for cell in cells[c]] for c in chosen], dtype=np.float32).T
-        names = tuple(records.names[c] for c in chosen)
-        is_labels = bool(np.isin(values, (0, 1)).all()) and target_kind != "number"
-        kind = Kind.CATEGORY if is_labels else Kind.NUMBER
+) -> tuple[Column, np.ndarray, str | None]:
+    """What is to be predicted, its values, and what stands between several labels in a cell."""
+    if len(cells) > 1:
+        names = tuple(records.names[c] for c in cells)
+        for column, each in zip(names, cells.values()):
+            if words := [cell for cell in each if cell and np.isnan(_number(cell))]:
+                raise DataError(
+                    f"Several targets must hold numbers, or 0 and 1 each; the column {column!r} holds {words[0]!r}. "
+                    "Use the task multitask for columns of several kinds."
+                )
+        values = np.array([[_number(cell) for cell in each] for each in cells.values()], dtype=np.float32).T
+        kind = known.get("kind")
+        is_labels = target_kind != "number" and (
+            kind == Kind.CATEGORY.value if kind else bool(np.isin(values, (0, 1)).all())
+        )
         label = Column(
             name="labels" if is_labels else "numbers",
-            kind=kind,
+            kind=Kind.CATEGORY if is_labels else Kind.NUMBER,
             role=Role.TARGET,
-            shape=(len(chosen),),
+            shape=(len(cells),),
             classes=names if is_labels else None,
         )
-        columns[label.name] = Dense(np.ascontiguousarray(values))
-    else:
-        label, values = _one_target(records.names[chosen[0]], cells[chosen[0]], target_kind)
-        columns[label.name] = Dense(values)
-    schema.append(label)
-    place = next((i for i, n in enumerate(records.names) if n.lower() in SPLIT_NAMES), None)
-    splits = {}
-    if place is not None and place not in chosen:
-        named = np.array([split_of(records.columns[place][row]) or "" for row in rows])
-        splits = {split: np.flatnonzero(named == split) for split in SPLITS if (named == split).any()}
-    return Table(
-        name=name,
-        schema=Schema(tuple(schema)),
-        columns=columns,
-        splits=splits,
-        reading=reading,
-        row_names=[shown(entry.member.path) for entry in stored.entries],
-        recipe=ReadingRecipe(found={"pictures": dict(stored.decisions)}),
-    )
+        return label, np.ascontiguousarray(values), None
+    ((place, only),) = cells.items()
+    name = records.names[place]
+    between = known.get("between") if known else _between(only, target_kind, task)
+    if between:
+        labels = [tuple(dict.fromkeys(part.strip() for part in cell.split(between) if part.strip())) for cell in only]
+        label, values = _several_labels(name, labels, known.get("classes"), reading)
+        told = f"{between!r}" if between != " " else Sentence("reading.a_space")
+        reading.notes.append(Sentence("reading.several_labels", column=name, between=told, num=values.shape[1]))
+        return label, values, between
+    kind = target_kind or ("number" if task == "regression" else known.get("kind"))
+    label, values = _one_target(name, only, kind, known.get("classes"))
+    return label, values, None
 
 
-def _one_target(name: str, cells: Sequence[str], target_kind: str | None) -> tuple[Column, np.ndarray]:
-    """Classes, or numbers where they are too many or have fractions."""
+def _between(cells: Sequence[str], target_kind: str | None, task: str | None) -> str | None:
+    """What stands between several labels in a cell: where such cells share labels, and are no numbers or phrases."""
+    different = set(cells) - {""}
+    if target_kind is not None or task not in (None, "multilabel") or all(not np.isnan(_number(c)) for c in different):
+        return None
+    for mark in _MARKS:
+        if not any(mark in cell for cell in different):
+            continue
+        in_cells = Counter(part for cell in different for part in {p.strip() for p in cell.split(mark)} - {""})
+        # Words of phrases ("golden retriever") seldom come back in others; labels do.
+        fewest = len(different) if mark == " " else len(different) + 1
+        shared = sum(number > 1 for number in in_cells.values())
+        if task == "multilabel" or (2 * shared >= len(in_cells) and len(in_cells) * (1 + (mark == " ")) <= fewest):
+            return mark
+    return None
+
+
+def _several_labels(
+    name: str, labels: Sequence[Sequence[str]], known: Sequence[str] | None, reading: Reading
+) -> tuple[Column, np.ndarray]:
+    """Labels that may occur together, as 0 and 1 for each.
+
+    Shapes:
+        → ``(N, labels)``.
+    """
+    seen = {label for each in labels for label in each}
+    classes = tuple(sorted(seen, key=natural_key)) if known is None else tuple(known)
+    place = {label: i for i, label in enumerate(classes)}
+    values = np.zeros((len(labels), len(classes)), dtype=np.float32)
+    for row, each in enumerate(labels):
+        values[row, [place[label] for label in each if label in place]] = 1
+    for label in sorted(seen - set(classes)):
+        reading.notes.append(Sentence("reading.label_not_known", label=label, column=name))
+    return Column(name=name, kind=Kind.CATEGORY, role=Role.TARGET, shape=(len(classes),), classes=classes), values
+
+
+def _one_target(
+    name: str, cells: Sequence[str], target_kind: str | None, known: Sequence[str] | None = None
+) -> tuple[Column, np.ndarray]:
+    """Classes, those that are known first, or numbers where they are too many or have fractions."""
     numbers = np.array([_number(cell) for cell in cells], dtype=np.float64)
     present = numbers[~np.isnan(numbers)]
     are_numbers = len(present) == sum(cell != "" for cell in cells) and len(present) > 0
@@ -279,12 +411,14 @@ def _one_target(name: str, cells: Sequence[str], target_kind: str | None) -> tup
             raise DataError(f"The column {name!r} holds {cells[0]!r} and is no number; leave target_kind out.")
         return Column(name=name, kind=Kind.NUMBER, role=Role.TARGET), numbers
     classes = sorted(set(cells) - {""}, key=lambda c: (not c.isdigit(), int(c) if c.isdigit() else 0, c))
+    if known is not None:
+        classes = [*known, *(label for label in classes if label not in set(known))]
     codes = {label: code for code, label in enumerate(classes)}
     values = np.array([codes.get(cell, -1) for cell in cells], dtype=np.int64)
     return Column(name=name, kind=Kind.CATEGORY, role=Role.TARGET, classes=tuple(classes)), values
 
 
-def _targets(records: Records, found: PictureTable, target: str | None) -> list[int]:
+def _targets(records: Records, found: PictureTable, split: int | None, target: str | None) -> list[int]:
     """The columns to be predicted."""
     names = list(records.names)
     if target is not None:
@@ -293,11 +427,10 @@ def _targets(records: Records, found: PictureTable, target: str | None) -> list[
             if each not in names:
                 raise UnknownNameError(f"column of {found.file}", each, names)
         return [names.index(each) for each in wanted]
-    split = [i for i, n in enumerate(names) if n.lower() in SPLIT_NAMES]
     usable = []
     for i, cells in enumerate(records.columns):
         different = set(cells) - {""}
-        if i in found.file_columns or i in split or len(different) < 2 or not names[i].strip():
+        if i in found.file_columns or i == split or len(different) < 2 or not names[i].strip():
             continue
         # A number or a string of its own for every picture is a name of it.
         if len(different) == len(cells) and not all(not np.isnan(_number(c)) and "." in c for c in cells):
@@ -334,19 +467,19 @@ def _may_list_files(table: Path) -> bool:
     return any(p.is_dir() and p.name.lower() in _PICTURE_FOLDERS for p in table.parent.iterdir())
 
 
-def _first(candidates: Any, target: str | None) -> PictureTable | None:
+def _first(candidates: Any, target: str | None, fewest: int) -> PictureTable | None:
     listed: dict[Path, list[str]] = {}
     for name, file, source in candidates:
         if source not in listed:
             listed[source] = [n for n in _names(source) if _is_picture(n)]
-        found = _match(name, file, source, listed[source], target, is_inside=False) if listed[source] else None
+        found = _match(name, file, source, listed[source], target, fewest, is_inside=False) if listed[source] else None
         if found is not None:
             return found
     return None
 
 
 def _match(
-    name: str, file: Path, source: Path, pictures: Sequence[str], target: str | None, *, is_inside: bool
+    name: str, file: Path, source: Path, pictures: Sequence[str], target: str | None, fewest: int, *, is_inside: bool
 ) -> PictureTable | None:
     """The table, where one of its columns names pictures and it says something of each of them once."""
     try:
@@ -360,7 +493,7 @@ def _match(
     for place, cells in enumerate(head.columns):
         some = [cell for cell in cells[:_SAMPLE] if cell]
         matched = {path for cell in some if (path := known.find(cell)) is not None}
-        if len(matched) >= min(_FEWEST, len(pictures)) and len(matched) >= _LEAST_SHARE * len(some):
+        if len(matched) >= max(1, min(fewest, len(pictures))) and len(matched) >= _LEAST_SHARE * len(some):
             columns.append(place)
     if not columns:
         return None
