@@ -113,6 +113,7 @@ QUICK = ["--epochs", "1", "--threads", "1"]
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.* classes of the network do not occur")
 def test_examples_of_help_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(*words: str) -> None:
         result = CliRunner().invoke(app, list(words))
