@@ -56,6 +56,10 @@ CASES = {
         "masks .*segmentation",
     ),
     "masks by content": ({**pictures("left"), **pictures("other", make=mask)}, "masks .*segmentation"),
+    "masks beside": (
+        {**pictures("."), **pictures(".", tuple(f"{n}_segmentation" for n in NAMES), mask)},
+        "_segmentation.png of ISIC_0012.png.*segmentation",
+    ),
     "masks within splits": (
         {
             **pictures("train"),
@@ -160,3 +164,27 @@ def test_a_readme_is_no_class_of_texts(tmp_path: Path) -> None:
     table = derin.load(source)
     assert table.target().classes == ("bad", "good")
     assert any("--task lm" in str(note) for note in table.reading.notes)
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+@pytest.mark.parametrize("place", ["{}/{}_mask.png", "{}/{}_mask_1.png", "{}/masks/{}.png", "{}/Seg/{}_gt.png"])
+def test_masks_within_classes_are_left_out_and_that_is_said(place: str, form: str, tmp_path: Path) -> None:
+    """As in public ultrasound sets: ``benign (1).png`` beside ``benign (1)_mask.png``, learnt as another example."""
+    files: dict[str, object] = {}
+    for kind in ("benign", "malign"):
+        for n in range(5):
+            name = f"{kind} ({n})"
+            files[f"{kind}/{name}.png" if "/{}_mask" in place else f"{kind}/images/{name}.png"] = photo
+            files[place.format(kind, name)] = mask
+    root = build(tmp_path / "set", files)
+    if form == "zip":
+        with zipfile.ZipFile(tmp_path / "set.zip", "w") as packed:
+            for name in files:
+                packed.write(root / name, name)
+        root = tmp_path / "set.zip"
+    found = derin.load(root)
+    assert found.target().classes == ("benign", "malign")
+    assert len(found) == 10
+    assert not [name for name in found.row_names or () if "mask" in name.lower() or "gt" in name]
+    assert any(note.startswith("10 masks and maps of other pictures were left out") for note in found.reading.notes)
+    assert sum(f.count for f in found.reading.findings if f.reason == "belongs to another picture") == 10

@@ -17,15 +17,13 @@ from itertools import combinations
 from pathlib import Path, PurePosixPath
 
 from derin.data.archives import UnreadableFileError, is_document, is_hidden, open_files
+from derin.data.pictures.companions import MASK_FOLDERS, companions
 from derin.data.pictures.listing import is_picture_name
 from derin.data.readers.split_names import split_of
 
 SOUNDS = frozenset((".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma"))
 VIDEOS = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"))
 SCORES = frozenset((".mid", ".midi", ".abc", ".musicxml", ".mxl"))
-# Folders of these names hold what belongs to other pictures.
-_MASKS = ("mask", "masks", "annot", "annots", "gt", "groundtruth", "seg", "segmentation", "segmentations", "trimaps",
-          "trimap", "matte", "mattes", "labelids", "silhouettes")  # fmt: skip
 _MAYBE_MASKS = ("label", "labels", "annotation", "annotations", "target", "targets")
 _DEPTHS = ("depth", "depths", "disparity", "disp", "normals", "normal")
 _READERS = ("reader", "rater", "annotator", "expert", "observer", "grader", "doctor", "radiologist", "manual")
@@ -174,8 +172,15 @@ def _captions(tree: FileTree) -> str:
 
 def _pairs(tree: FileTree) -> str:
     """Folders whose pictures have the same names: a picture and what belongs to it."""
+    # Masks within folders of classes are left out where these are read.
+    belonging = companions(tree.pictures)
+    if belonging and _no_classes(tree):
+        one, other = min(belonging.items())
+        return _MASKED_BESIDE.format(count=len(belonging), one=one, other=other)
     stems: dict[str, set[str]] = {}
     for name in tree.pictures:
+        if name in belonging:
+            continue
         stems.setdefault(name.rpartition("/")[0], set()).add(_bare(_stem(name)))
     if not 2 <= len(stems) <= _MOST_FOLDERS:
         return ""
@@ -209,6 +214,10 @@ _ANYWAY = "If its folders are classes all the same, say so with --task classific
 _MASKED = (
     "pictures with masks ({count:,} names stand in both {one} and {other}): a task for segmentation, which Derin does "
     f"not have yet. {_ANYWAY}"
+)
+_MASKED_BESIDE = (
+    "{count:,} pictures with masks or maps beside them ({one} of {other}): a task for segmentation, which Derin does "
+    "not have yet."
 )
 _DEEP = (
     "pictures with maps of depth ({count:,} names stand in both {one} and {other}): a task for depth estimation, which "
@@ -246,7 +255,7 @@ def _no_classes(tree: FileTree) -> bool:
 def _kind_of_folder(folder: str) -> str:
     name = PurePosixPath(folder).name
     words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
-    for kind, known in (("mask", _MASKS), ("depth", _DEPTHS), ("reader", _READERS), ("maybe mask", _MAYBE_MASKS)):
+    for kind, known in (("mask", MASK_FOLDERS), ("depth", _DEPTHS), ("reader", _READERS), ("maybe mask", _MAYBE_MASKS)):
         if any(word in known or word.removesuffix("s") in known for word in words):
             return kind
     glued = name.lower()

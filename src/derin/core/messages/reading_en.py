@@ -29,6 +29,11 @@ MESSAGES: dict[str, Message] = {
     # Pictures
     "reading.no_picture_name": "no picture by its name",
     "reading.in_no_class": "the picture lies in no class folder",
+    "reading.belongs_to_another": "belongs to another picture",
+    "reading.companions": (
+        "{count:,} mask or map of another picture was left out ({one} belongs to {other}).",
+        "{count:,} masks and maps of other pictures were left out ({one} belongs to {other}).",
+    ),
     "reading.beside_splits": "the folder lies beside the splits and names none",
     "reading.nested_folders": "Folders inside class folders belong to the class ({some}).",
     "reading.folders_as_split": "Several folders were read as {split}: {folders}.",

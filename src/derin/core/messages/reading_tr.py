@@ -29,6 +29,11 @@ MESSAGES: dict[str, Message] = {
     # Pictures
     "reading.no_picture_name": "adına göre resim değil",
     "reading.in_no_class": "resim bir sınıf klasöründe değil",
+    "reading.belongs_to_another": "başka bir resme ait",
+    "reading.companions": (
+        "başka bir resmin {count:,} maskesi ya da haritası alınmadı ({one}, {other} resmine ait).",
+        "başka resimlerin {count:,} maskesi ya da haritası alınmadı ({one}, {other} resmine ait).",
+    ),
     "reading.beside_splits": "klasör setlerin yanında duruyor ve bir set adı taşımıyor",
     "reading.nested_folders": "Sınıf klasörlerinin içindeki klasörler o sınıfa aittir ({some}).",
     "reading.folders_as_split": "Birden çok klasör {split} olarak okundu: {folders}.",

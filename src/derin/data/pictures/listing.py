@@ -13,6 +13,7 @@ from typing import NamedTuple
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
 from derin.data.archives import Contents, Member, is_document, is_hidden
+from derin.data.pictures.companions import companions
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Finding, Outcome
 
@@ -210,6 +211,11 @@ def _visible_pictures(contents: Contents, listing: Listing) -> list[Member]:
     if beside:
         found = [member for member in found if member.path not in beside]
         others += sorted(beside)
+    if belonging := companions(member.path for member in found):
+        found = [member for member in found if member.path not in belonging]
+        listing.findings += _listed(list(belonging), Sentence("reading.belongs_to_another"))
+        one, other = min(belonging.items())
+        listing.notes.append(Sentence("reading.companions", count=len(belonging), one=shown(one), other=shown(other)))
     listing.findings += [
         Finding(
             shown(folder) + (f" ({number:,} files)" if number else ""),
