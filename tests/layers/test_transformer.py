@@ -102,3 +102,12 @@ def test_what_is_added_begins_smaller_in_a_deep_network() -> None:
     assert block.dense.narrow.weight.std().item() == pytest.approx(0.005, rel=0.05)
     assert block.attention.project.weight.std().item() == pytest.approx(0.005, rel=0.05)
     assert not block.dense.widen.bias.any()
+
+
+def test_a_block_goes_on_step_by_step_in_the_precision_that_was_asked_for() -> None:
+    block = EncoderBlock(DIM, HEADS, HIDDEN, causal=True).double().eval()
+    x = random(BATCH, STEPS, DIM)
+    cache = block.cache(BATCH, dtype=torch.float64)
+    steps = [block(x[:, step : step + 1], cache=cache) for step in range(STEPS)]
+    # In float32 keys and values would be off by some 1e-7.
+    torch.testing.assert_close(torch.cat(steps, 1), block(x), rtol=0, atol=1e-12)

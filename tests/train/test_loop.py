@@ -433,3 +433,26 @@ def test_two_networks_accumulate_each_by_its_own_weights() -> None:
         torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-6)
     assert loop.average is not None
     assert loop.average.num_updates == loop.step == 6
+
+
+# Listeners
+
+
+def test_listeners_are_told_of_the_start_once_before_the_first_step_and_of_the_end_whatever_happens() -> None:
+    told: list[str] = []
+
+    class Listener(Callback):
+        def on_start(self, loop: Any) -> None:
+            told.append(f"start {loop.step}")
+
+        def on_step(self, loop: Any) -> None:
+            told.append(f"step {loop.step}")
+            if loop.step == 3:
+                raise RuntimeError("broken off")
+
+        def on_stop(self, loop: Any) -> None:
+            told.append("stop")
+
+    with pytest.raises(RuntimeError, match="broken off"):
+        train(network(), task(), ToySource(rows(8), 4), config(epochs=2), callbacks=[Listener()])
+    assert told == ["start 0", "step 1", "step 2", "step 3", "stop"]

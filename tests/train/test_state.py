@@ -118,6 +118,10 @@ def test_progress_and_samples_are_found_anew_where_more_epochs_or_time_are_given
     [
         (lambda tensors, document: tensors.pop("model/0.weight"), "0.weight differ"),
         (lambda tensors, document: tensors.update({"model/0.weight": torch.zeros(2)}), "0.weight must be"),
+        (
+            lambda tensors, document: tensors.update({"model/0.weight": tensors["model/0.weight"].double()}),
+            "0.weight must be .*float32; got .*float64",
+        ),
         (lambda tensors, document: document["optimizers"].pop("model"), "holds nothing for the optimizer 'model'"),
         (lambda tensors, document: document.pop("epoch"), "epoch must be there"),
         (lambda tensors, document: document.update(step="many"), "step must be a whole number"),
