@@ -275,3 +275,29 @@ def test_a_recipe_goes_to_json_and_back() -> None:
     settings: dict[str, Any] = {"ignore": ("a", "b"), "kinds": {"zip": "category"}, "missing": ()}
     recipe = ReadingRecipe(target="y", found={"table": {"delimiter": ";"}}, **settings)
     assert ReadingRecipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+
+
+def test_the_training_data_is_known_again_when_it_was_saved_anew(tmp_path: Path) -> None:
+    """Columns exchanged, further ones added or ignored ones dropped: the same test split; last digits lost: rows are
+    known."""
+    random = np.random.default_rng(0)
+    rows = [[f"k{i}", f"{random.normal()!r}", "abc"[i % 3], f"{random.normal()!r}"] for i in range(60)]
+    names = ["note", "x", "c", "y"]
+
+    def write(name: str, places: list[int], cut: int = 99) -> Path:
+        lines = [[names[p] for p in places]] + [[row[p][:cut] for p in places] for row in rows]
+        (tmp_path / name).write_text("\n".join(map(",".join, lines)) + "\n", encoding="utf-8")
+        return tmp_path / name
+
+    options = {"target": "y", "ignore": ["note"], "epochs": 1, "report": False, "quiet": True}
+    run = derin.fit(str(write("t.csv", [0, 1, 2, 3])), out=tmp_path / "run", **options)
+    model = derin.open(run.path)
+    for name, places in (("order.csv", [3, 2, 1, 0]), ("dropped.csv", [1, 3, 2])):
+        found = model.evaluate(str(write(name, places)))
+        assert (found.split, found.metrics) == ("test", pytest.approx(run.metrics["test"])), name
+    longer = write("more.csv", [2, 0, 1, 3]).read_text(encoding="utf-8").splitlines()
+    (tmp_path / "more.csv").write_text("".join(f"{i},{line}\n" for i, line in enumerate(longer)), encoding="utf-8")
+    assert model.evaluate(str(tmp_path / "more.csv")).metrics == pytest.approx(run.metrics["test"])
+    with pytest.warns(DerinWarning, match="36 of the 60"):
+        rounded = model.evaluate(str(write("rounded.csv", [0, 1, 2, 3], cut=18)))
+    assert (rounded.num_examples, rounded.trained_on) == (60, 36)

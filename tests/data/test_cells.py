@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 from derin.data.cells import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
 from derin.data.date_cells import date_order, parse_dates
+from derin.data.schema import Kind
+from derin.data.values import infer_values
 
 
 @pytest.mark.parametrize(
@@ -50,3 +53,12 @@ def test_order_of_day_and_month_is_told_by_numbers_above_twelve(cells: list[str]
 def test_dates_are_read_as_pythons_own(cell: str, order: str, expected: datetime | None) -> None:
     (seconds,) = parse_dates([cell], order)
     assert seconds == pytest.approx(expected.timestamp() if expected else float("nan"), nan_ok=True)
+
+
+def test_months_and_quarters_are_moments_whichever_part_stands_first() -> None:
+    seconds = parse_dates(["05/2015", "5-2015", "2Q2015", "2Ç 2015", "13/2015", "05.2015"], "DD/MM/YYYY").tolist()
+    may, april = (np.datetime64(day, "s").astype(float) for day in ("2015-05-01", "2015-04-01"))
+    assert seconds[:4] == [may, may, april, april]
+    assert np.isnan(seconds[4:]).all()
+    assert infer_values([f"{month:02d}/2015" for month in range(1, 13)]).kind is Kind.DATE
+    assert infer_values([f"{month}/1000" for month in range(1, 11)]).kind is not Kind.DATE

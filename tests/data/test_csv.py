@@ -274,6 +274,10 @@ def test_codes_with_underscores_and_infinities_are_no_numbers() -> None:
         (["1,234,567.5", "12"], True, [1234567.5, 12.0]),
         (["1.234.567,5", "12"], False, [1234567.5, 12.0]),
         (["1e-3", "-.5", "+7."], False, [0.001, -0.5, 7.0]),
+        # Before a power of ten stand no thousands; between the commas of India there are two digits.
+        (["1,234e+04", "5,678e-01"], False, [12340.0, 0.5678]),
+        (["1.234e+04", "5.678e-01"], True, [12340.0, 0.5678]),
+        (["12,34,567.89", "1,23,456", "5,678"], True, [1234567.89, 123456.0, 5678.0]),
     ],
 )
 def test_numbers_with_points_and_commas(cells: list[str], decimal_comma: bool, expected: list[float]) -> None:

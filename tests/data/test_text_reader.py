@@ -388,3 +388,46 @@ def test_a_line_of_json_that_is_longer_than_a_line_of_a_table_is_refused(
     lines = [json.dumps({"text": "so good", "label": "yes"}), json.dumps({"text": "x" * 200, "label": "no"})]
     with pytest.raises(DataError, match=r"at most 100 characters .* line 2 has 227\."):
         read_labelled_text(tree(tmp_path, {"a.jsonl": "\n".join(lines)}) / "a.jsonl", name="a")
+
+
+def test_a_class_called_na_stays_where_it_is_frequent_and_rare_ones_are_gaps(tmp_path: Path) -> None:
+    rows = [(f"a text of words {i}", ("NA", "none", "b")[i % 3]) for i in range(30)] + [("one without a label", "?")]
+    write_table(tmp_path / "a.csv", ["text", "label"], rows, ",")
+    table = load(tmp_path / "a.csv")
+    assert pairs(table) == rows[:-1]
+    assert any("'NA'" in note and "10 rows" in note for note in table.reading.notes)
+    # Of other data, a single one is the class that it was in training; what is said counts more.
+    few = [("a text of words", "NA"), ("another text of words", "b")]
+    write_table(tmp_path / "b.csv", ["text", "label"], few, ",")
+    assert pairs(load(tmp_path / "b.csv", recipe=table.recipe, cut=False)) == few
+    said = load(tmp_path / "a.csv", missing=["na", "?"])
+    assert {label for _, label in pairs(said)} == {"none", "b"}
+    # The name of a folder is a class, whatever it is.
+    for label in ("NA", "null"):
+        (tmp_path / "folders" / label).mkdir(parents=True)
+        (tmp_path / "folders" / label / "1.txt").write_text(f"text of {label}", encoding="utf-8")
+    assert pairs(load(tmp_path / "folders", cut=False)) == [("text of NA", "NA"), ("text of null", "null")]
+
+
+def test_texts_saved_with_another_delimiter_are_read_as_in_training(tmp_path: Path) -> None:
+    rows = [("so good; a film, really", "pos"), ('he said "bad"\nthen left, angry', "neg"), ("a\tb c d", "neg")] * 4
+    write_table(tmp_path / "a.csv", ["text", "label"], rows, ",")
+    table = load(tmp_path / "a.csv")
+    assert table.recipe is not None
+    for name, delimiter in (("b.csv", ";"), ("c.csv", "|"), ("d.tsv", "\t")):
+        write_table(tmp_path / name, ["label", "text"], [row[::-1] for row in rows], delimiter)
+        assert pairs(load(tmp_path / name, recipe=table.recipe)) == rows, name
+        asked = read_inputs(tmp_path / name, table.recipe).columns["text"]
+        assert isinstance(asked, Ragged)
+        assert asked.texts() == [text for text, _ in rows], name
+
+
+def write_table(path: Path, names: list[str], rows: list[tuple[str, ...]], delimiter: str) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows([names, *rows])
+
+
+def test_a_table_with_month_names_in_its_dates_is_no_labelled_text(tmp_path: Path) -> None:
+    rows = [(f"January {i % 28 + 1}, {1990 + i}", f"{i / 7:.3f}") for i in range(30)]
+    write_table(tmp_path / "a.csv", ["day", "y"], rows, ",")
+    assert {c.name: c.kind for c in load(tmp_path / "a.csv").schema} == {"day": Kind.DATE, "y": Kind.NUMBER}

@@ -38,7 +38,12 @@ _NAMED = (
     # 2020 Jan, 2020-Jan-05
     re.compile(rf"(?P<year>\d{{4}})[ \-/]+{_MONTH}(?:[ \-/]+{_DAY})?{_TIME}"),
 )
-_QUARTER = re.compile(r"(?P<year>\d{4})[ \-/]?[QqÇç](?P<quarter>[1-4])|[QqÇç](?P<second>[1-4])[ \-/]?(?P<late>\d{4})")
+_QUARTER = re.compile(
+    r"(?P<year>\d{4})[ \-/]?[QqÇç](?P<quarter>[1-4])"
+    r"|(?:[QqÇç](?P<second>[1-4])|(?P<before>[1-4])[QqÇç])[ \-/]?(?P<late>\d{4})"
+)
+# 05/2015; between points it could be a number.
+_MONTH_YEAR = re.compile(r"(?P<month>\d{1,2})[-/](?P<year>\d{4})")
 _WEEK = re.compile(r"(?P<year>\d{4})[ -]?[Ww](?P<week>\d{2})(?:-?(?P<day>[1-7]))?")
 _DIGITS = re.compile(
     r"(?P<year>\d{4})(?P<month>\d{2})(?:(?P<day>\d{2})(?:(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?)?)?"
@@ -219,6 +224,7 @@ def _year_first(cells: list[str]) -> tuple[str, str]:
     sample = cells[:: max(1, len(cells) // 100)]
     forms: tuple[tuple[str, Callable[[str], bool]], ...] = (
         ("reading.written_quarters", lambda cell: _QUARTER.fullmatch(cell) is not None),
+        ("reading.written_months", lambda cell: _MONTH_YEAR.fullmatch(cell) is not None),
         ("reading.written_weeks", lambda cell: _WEEK.fullmatch(cell) is not None),
         ("reading.written_names", lambda cell: any(form.fullmatch(cell) for form in _NAMED)),
     )
@@ -251,7 +257,14 @@ def _moment(cell: str, order: str, digits: str) -> tuple[float, str]:
         month, day = (one, two) if order == MONTH_FIRST and match["mark"] != "." else (two, one)
         return _at(match, year, month, day)
     if match := _QUARTER.fullmatch(cell):
-        return _at(None, int(match["year"] or match["late"]), 3 * int(match["quarter"] or match["second"]) - 2, 1)
+        return _at(
+            None,
+            int(match["year"] or match["late"]),
+            3 * int(next(filter(None, match.group("quarter", "second", "before")))) - 2,
+            1,
+        )
+    if match := _MONTH_YEAR.fullmatch(cell):
+        return _at(None, int(match["year"]), int(match["month"]), 1)
     if match := _WEEK.fullmatch(cell):
         try:
             of_week = date.fromisocalendar(int(match["year"]), int(match["week"]), int(match["day"] or 1))

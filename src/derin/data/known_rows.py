@@ -22,6 +22,8 @@ Hashes = npt.NDArray[np.uint64]
 # The file of a bundle that holds those of its training examples.
 KNOWN_ROWS = "training_rows.bin"
 _CHUNK_ROWS = 4096
+# Of the 52 bits of a number's fraction the first 36 are hashed.
+_HALF_OF_THE_LAST, _FIRST_DIGITS = np.uint64(1 << 15), ~np.uint64((1 << 16) - 1)
 # What makes a step of a series beside its inputs.
 _OF_A_STEP = (Role.TIME, Role.GROUP, Role.TARGET)
 
@@ -104,6 +106,8 @@ def _dense(values: npt.NDArray[Any]) -> Hashes:
     if flat.dtype != np.uint8:
         flat = flat.astype(np.float64) + 0.0  # -0.0 and 0.0 are one number
         flat[np.isnan(flat)] = np.nan
+        # Rounded to eleven digits: who saves a table, as a workbook above all, changes the last ones.
+        flat = (flat.view(np.uint64) + _HALF_OF_THE_LAST) & _FIRST_DIGITS
     found = (_digest(line.tobytes()) for line in np.ascontiguousarray(flat))
     return np.fromiter(found, dtype=np.uint64, count=len(flat))
 

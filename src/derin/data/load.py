@@ -175,7 +175,9 @@ def _require_columns_as_said(table: Table, options: ReadOptions) -> None:
     }
     found = {} if table.recipe is None else table.recipe.found
     if not {SUBJECT, "series"} & set(found):
-        unheard |= {"date_order": options.date_order is not None, "missing": options.missing is not None}
+        unheard["date_order"] = options.date_order is not None
+        # Of labelled texts, it says which labels are none.
+        unheard["missing"] = options.missing is not None and "missing" not in found.get("text", {})
     for name, is_unheard in unheard.items():
         if is_unheard:
             raise UsageError(

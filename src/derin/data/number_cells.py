@@ -29,12 +29,17 @@ _DRESSED = re.compile(
     rf"[ \u00a0]?(?P<after>{_AFFIX})?(?P<close>\))?"
 )
 _UNDRESS = str.maketrans({**dict.fromkeys(_SPACE, None), "\u2212": "-", "\u2013": "-"})
-_WITH_POINT = re.compile(r"-?(?:[1-9]\d{0,2}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?")
-_WITH_COMMA = re.compile(r"-?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d*)(?:,\d*)?(?:[eE][+-]?\d+)?")
+# Before a power of ten there are no thousands; in India two digits stand between commas, but for the last three.
+_EXPONENT = r"[eE][+-]?\d+"
+_INDIAN = r"[1-9]\d?(?:,\d\d)+,\d{3}"
+_WITH_POINT = re.compile(rf"-?(?:(?:[1-9]\d{{0,2}}(?:,\d{{3}})+|{_INDIAN})(?:\.\d*)?|\d*(?:\.\d*)?(?:{_EXPONENT})?)")
+_WITH_COMMA = re.compile(rf"-?(?:[1-9]\d{{0,2}}(?:\.\d{{3}})+(?:,\d*)?|\d*(?:,\d*)?(?:{_EXPONENT})?)")
 _GROUPED_BY_POINT = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
 # Numbers of which one sign can only be the decimal one.
-_SURELY_POINT = re.compile(r"\d+\.(?:\d{1,2}|\d{4,})|0\.\d+|\d{1,3}(?:,\d{3})+\.\d+")
-_SURELY_COMMA = re.compile(r"\d+,(?:\d{1,2}|\d{4,})|0,\d+|\d{1,3}(?:\.\d{3})+,\d+")
+_SURELY_POINT = re.compile(
+    rf"\d+\.(?:\d{{1,2}}|\d{{4,}})|0\.\d+|\d{{1,3}}(?:,\d{{3}})+\.\d+|{_INDIAN}(?:\.\d+)?|\d+\.\d+{_EXPONENT}"
+)
+_SURELY_COMMA = re.compile(rf"\d+,(?:\d{{1,2}}|\d{{4,}})|0,\d+|\d{{1,3}}(?:\.\d{{3}})+,\d+|\d+,\d+{_EXPONENT}")
 _COMMA_TO_POINT = str.maketrans({".": None, ",": "."})
 _SAMPLE = 200
 

@@ -212,11 +212,12 @@ class Table:
         """SHA-256 over the columns: equal for equal data, wherever it lies.
 
         It is of the values and of what they mean, not of what is said about them; of the splits is
-        `splits_fingerprint`.
+        `splits_fingerprint`. Columns that nothing is learnt from do not count.
         """
-        meaning = [[c.name, c.kind.value, c.role.value, list(c.shape), list(c.classes or ())] for c in self.schema]
+        learnt_from = [c for c in self.schema if c.role not in (Role.IGNORED, Role.ID)]
+        meaning = [[c.name, c.kind.value, c.role.value, list(c.shape), list(c.classes or ())] for c in learnt_from]
         digest = hashlib.sha256(json.dumps(meaning).encode())
-        for column in self.schema:
+        for column in learnt_from:
             data = self.columns[column.name]
             parts = [data.values] if isinstance(data, Dense) else [data.flat, data.offsets]  # type: ignore[attr-defined]
             for part in parts:

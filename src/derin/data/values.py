@@ -248,6 +248,17 @@ def values_written(cells: Sequence[str], kind: Kind, writing: Writing, classes: 
     return _numbers(distinct, gaps, present, parsed, writing, "")
 
 
+def words_that_are_values(cells: Sequence[str]) -> list[str]:
+    """Words such as NA that occur so often among other words of a column that they are rather values than gaps.
+
+    Example:
+        >>> words_that_are_values(["NA", "b"] * 10 + ["?"])
+        ['NA']
+    """
+    distinct = _Distinct.of(cells)
+    return _words_that_are_values(distinct, _where(distinct, is_missing))
+
+
 def natural_order(name: str) -> list[tuple[int, str] | str]:
     """A sort key under which ``"item 9"`` stands before ``"item 10"``."""
     # Digits are compared by how many there are: thousands of them are no number that Python reads.

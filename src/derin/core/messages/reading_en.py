@@ -206,6 +206,7 @@ MESSAGES: dict[str, Message] = {
     "reading.year_first_short": "written YY-MM-DD; the years 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068",
     "reading.short_years": "{how}; the years 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068",
     "reading.written_quarters": "written as quarters",
+    "reading.written_months": "written as month and year",
     "reading.written_weeks": "written as weeks of a year",
     "reading.written_names": "with names of months",
     "reading.digits_days": "written YYYYMMDD",

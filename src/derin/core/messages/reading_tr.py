@@ -198,6 +198,7 @@ MESSAGES: dict[str, Message] = {
     "reading.year_first_short": "YY-MM-DD biçiminde; 69–99 yılları 1969–1999, 00–68 yılları 2000–2068 demektir",
     "reading.short_years": "{how}; 69–99 yılları 1969–1999, 00–68 yılları 2000–2068 demektir",
     "reading.written_quarters": "çeyrek yıl olarak yazılmış",
+    "reading.written_months": "ay ve yıl olarak yazılmış",
     "reading.written_weeks": "yılın haftası olarak yazılmış",
     "reading.written_names": "ay adlarıyla yazılmış",
     "reading.digits_days": "YYYYMMDD biçiminde",

@@ -198,10 +198,12 @@ def table_of_records(
     """
     merged = _merge(records, reading)
     known = merged.names
-    wanted = {known_name(n, known): _kind(k) for n, k in asked.kinds.items()}
+    # What was said of a column of the training data may lack here.
+    gone = set(recipe.columns if recipe is not None else ()) - set(known)
+    wanted = {known_name(n, known): _kind(k) for n, k in asked.kinds.items() if n not in gone}
     columns = _columns(merged, asked, recipe, {n: k for n, k in wanted.items() if isinstance(k, Kind)})
     left_out = {n: k for n, k in wanted.items() if isinstance(k, Role)}
-    ignored = {known_name(n, known) for n in asked.ignore}
+    ignored = {known_name(n, known) for n in asked.ignore if n not in gone}
     weight = _named_or_found(asked.weight, known, recipe, Role.WEIGHT)
     group = _named_or_found(asked.group, known, recipe, Role.GROUP)
     by_name = {c.name: c for c in columns}
@@ -279,7 +281,8 @@ def table_of_records(
         splits: dict[str, Rows] = {}
     else:
         splits = _split_rows(by_name[split], merged, reading) if split else merged.splits
-    order = {n: i for i, n in enumerate(known)}
+    # As in training, so that the same data is known again when its columns were exchanged.
+    order = {n: i for i, n in enumerate(dict.fromkeys([*(recipe.columns if recipe is not None else ()), *known]))}
     result.sort(key=lambda made: order.get(made[0].name, len(order)))
     rows = np.arange(len(keep)) if inputs_only else np.flatnonzero(keep)
     table = _table(name, result, splits, rows, merged, reading)

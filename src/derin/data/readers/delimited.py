@@ -282,6 +282,7 @@ def _reader(lines: Iterable[str], delimiter: str, text: str) -> Any:
 
 def _quotes_enclose(text: str) -> bool:
     """Whether quotes between tabs enclose cells; in sentences they are marks of speech, which stand anywhere."""
+    text = text.replace('""', "")  # a quote within a cell, which may stand at the end of one of its lines
     opened = sum(1 for _ in re.finditer(r'(?:^|\t)"', text, re.MULTILINE))
     return opened == sum(1 for _ in re.finditer(r'"(?:\t|\r?$)', text, re.MULTILINE))
 

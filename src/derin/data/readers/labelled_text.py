@@ -58,7 +58,7 @@ def read_labelled_text(
         name: of the data, for people.
         target: name of the column or key with the labels; None finds it out.
         options: how other data was read, whose part ``"text"`` is followed: the ``form`` (``table``, ``folders`` or
-            ``lines``) and of tables ``text``, ``label``, ``columns``, ``ending``, ``delimiter`` and ``header``; and
+            ``lines``) and of tables ``text``, ``label``, ``columns``, ``ending``, ``delimiter``, ``header`` and ``missing``; and
             whether texts are read to be predicted: each row of a table is one, each line of a plain file, each file
             of a folder; labels are not read, and every row stays.
 
@@ -94,9 +94,9 @@ def read_labelled_text(
     if len(paths) == 1 and is_archive(paths[0]):
         found, note = read_text_folders(paths[0], reading)
     elif len(paths) == 1 and paths[0].is_file():
-        found, note, part = read_text_tables({"": paths[0]}, reading, target, known)
+        found, note, part = read_text_tables({"": paths[0]}, reading, target, known, options.missing)
     elif tables := _tables(files):
-        found, note, part = read_text_tables(tables, reading, target, known)
+        found, note, part = read_text_tables(tables, reading, target, known, options.missing)
     elif labels_of(files):
         found, note = read_file_per_class(files, reading)
         part = {"form": LINES}

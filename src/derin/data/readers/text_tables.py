@@ -10,6 +10,8 @@ from typing import Any
 from derin.core.errors import DataError, UnknownNameError
 from derin.core.messages import Sentence
 from derin.core.printable import has_half_pairs, replace_half_pairs
+from derin.data.cells import MISSING_WORDS
+from derin.data.date_cells import looks_like_date
 from derin.data.readers.column_names import LABEL_NAMES, TEXT_NAMES
 from derin.data.readers.csv_parser import LONGEST_CELL
 from derin.data.readers.decoding import head_of, lines_of, read_text
@@ -17,7 +19,7 @@ from derin.data.readers.delimited import Records, head_records, read_records
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.texts import Texts
 from derin.data.reading import Outcome, Reading
-from derin.data.values import number_name
+from derin.data.values import number_name, words_that_are_values
 
 TABLE_ENDINGS = (".tsv", ".csv", ".tab", ".txt")
 JSON_ENDINGS = (".jsonl", ".jsonlines", ".ndjson")
@@ -28,12 +30,17 @@ _NO_DELIMITER = "\x1f"  # stands in no text
 # A text has this many words on average, or as many characters; a label has fewer.
 _TEXT_WORDS, _LABEL_WORDS = 3.0, 2.5
 _SAMPLE = 1000
+_DATE_WORDS = 6
 
 Columns = Mapping[str, Sequence[str]]
 
 
 def read_text_tables(
-    files: Mapping[str, Path], reading: Reading, target: str | None, known: Mapping[str, Any]
+    files: Mapping[str, Path],
+    reading: Reading,
+    target: str | None,
+    known: Mapping[str, Any],
+    missing: Sequence[str] | None = None,
 ) -> tuple[Texts, str, dict[str, Any]]:
     """The texts in files of lines, one file for each split, how their labels were found, and the recipe's part.
 
@@ -41,9 +48,10 @@ def read_text_tables(
         files: split → file; the split is empty where it is unknown.
         reading: the report.
         target: name of the column or key with the labels; None finds it out.
-        known: what was found out of other data: ``text``, ``label``, ``ending``, ``delimiter``, ``header``.
+        known: what was found out of other data: ``text``, ``label``, ``ending``, ``delimiter``, ``header``, ``missing``.
+        missing: the words that mean "no label", as the user says; None finds them out.
     """
-    found = Texts(reading)
+    read: list[tuple[str, str, Sequence[int], Sequence[str], Sequence[str]]] = []
     chosen: tuple[str, str] | None = None
     header: bool | None = None
     part: dict[str, Any] = {"form": TABLE}
@@ -68,9 +76,18 @@ def read_text_tables(
             reading.notes.append(
                 Sentence("reading.columns_of_texts", file=path.name, text=text, label=label, others=left_out)
             )
-        found.add_lines(path.name, lines, columns[text], columns[label], split, named=len(files) > 1)
+        read.append((split, path.name, lines, columns[text], columns[label]))
         part |= {"columns": list(columns), "text": text, "label": label}
     assert chosen is not None
+    if missing is None:
+        missing = known.get("missing")
+        if missing is None and not known:
+            missing = _words_without_label([label for *_, labels in read for label in labels], chosen[1], reading)
+    if missing is not None:
+        part["missing"] = [word.casefold() for word in missing]
+    found = Texts(reading, missing=None if missing is None else tuple(part["missing"]))
+    for split, file, lines, texts, labels in read:
+        found.add_lines(file, lines, texts, labels, split, named=len(files) > 1)
     return found, Sentence("reading.from_column", column=chosen[1]), part
 
 
@@ -94,6 +111,10 @@ def read_text_inputs(
         # The one column of a file without labels needs no delimiter: whatever stands in its lines is text.
         settings = {"delimiter": _NO_DELIMITER, "header": True}
     records = read_records(path, every_row=True, wanted=wanted, likely=known.get("encoding"), **settings)
+    if text is not None and text not in records.names:
+        # Saved anew with another delimiter.
+        again = read_records(path, every_row=True, wanted=wanted, likely=known.get("encoding"))
+        records = again if text in again.names else records
     reading.notes += records.notes
     reading.extend(records.findings)
     columns = _by_name(records)
@@ -117,6 +138,16 @@ def is_text_input(path: Path, known: Mapping[str, Any]) -> bool:
 def first_line(path: Path) -> str:
     """The first line of a text."""
     return next(iter(lines_of(head_of(path, _HEAD_BYTES))), "")
+
+
+def _words_without_label(labels: Sequence[str], column: str, reading: Reading) -> list[str] | None:
+    """The words that mean "no label", where one of the usual ones is a class; None where all mean what they do."""
+    if not (kept := words_that_are_values(labels)):
+        return None
+    rows = sum(label in set(kept) for label in labels)
+    note = Sentence("reading.word_is_value", words=", ".join(map(repr, kept)), rows=rows)
+    reading.notes.append(Sentence("reading.of_column", column=column, note=note))
+    return sorted(MISSING_WORDS - {word.casefold() for word in kept} - {""})
 
 
 def _text_column(columns: Columns, known: Mapping[str, Any], file: str) -> str:
@@ -224,7 +255,13 @@ def _named(columns: Columns, names: Sequence[str]) -> str | None:
 
 def _mean_words(cells: Sequence[str]) -> float:
     sample = cells[:: max(1, len(cells) // _SAMPLE)]
-    return sum(len(cell.split()) for cell in sample) / max(1, len(sample))
+    return sum(_num_words(cell) for cell in sample) / max(1, len(sample))
+
+
+def _num_words(cell: str) -> int:
+    """The words of a text; a date is one, though it may have a month's name and commas in it."""
+    words = len(cell.split())
+    return 1 if 1 < words <= _DATE_WORDS and looks_like_date(cell) else words
 
 
 def _by_name(records: Records) -> Columns:
@@ -241,6 +278,9 @@ def _settings(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
 def _records(path: Path, reading: Reading, header: bool | None, known: Mapping[str, Any]) -> Records:
     settings = _settings(path, known)
     records = read_records(path, likely=known.get("encoding"), **({"header": header} | settings))
+    if settings.get("header") and not any(known.get(part) in records.names for part in ("text", "label")):
+        # Saved anew with another delimiter, or without names.
+        records = read_records(path, likely=known.get("encoding"))
     reading.notes += records.notes
     reading.extend(records.findings)
     return records

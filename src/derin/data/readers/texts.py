@@ -9,7 +9,7 @@ import numpy as np
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
-from derin.data.cells import is_missing
+from derin.data.cells import Writing
 from derin.data.readers.line_findings import line_findings
 from derin.data.reading import Outcome, Reading
 from derin.data.schema import Column, Kind, Role, Schema
@@ -25,19 +25,23 @@ class Texts:
     """Texts, their labels, names and splits, one of each per row, and the report that grows with them.
 
     A row without a text or without a label is skipped and listed.
+
+    Args:
+        missing: the words, in small letters, that mean "no label" on lines; None takes the usual ones.
     """
 
     reading: Reading
+    missing: tuple[str, ...] | None = None
     texts: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     splits: list[str] = field(default_factory=list)
 
     def add(self, text: str, label: str, name: str, split: str) -> None:
-        """One text."""
+        """One text, whose label is the name of a file or folder: whatever it is, it means no gap."""
         if not text:
             self.reading.add(name, Outcome.SKIPPED, Sentence("reading.text_empty"))
-        elif is_missing(label):
+        elif not label:
             self.reading.add(name, Outcome.SKIPPED, Sentence("reading.label_missing"))
         else:
             self.texts.append(text)
@@ -59,10 +63,11 @@ class Texts:
             named: whether the rows are named after the file as well as the line.
         """
         empty, unlabelled = [], []
+        means_missing = Writing(missing=self.missing).means_missing
         for line, text, label in zip(lines, texts, labels, strict=True):
             if not text:
                 empty.append(line)
-            elif is_missing(label):
+            elif means_missing(label):
                 unlabelled.append(line)
             else:
                 self.texts.append(text)
