@@ -43,7 +43,7 @@ _QUARTER = re.compile(
     r"|(?:[QqÇç](?P<second>[1-4])|(?P<before>[1-4])[QqÇç])[ \-/]?(?P<late>\d{4})"
 )
 # 05/2015; between points it could be a number.
-_MONTH_YEAR = re.compile(r"(?P<month>\d{1,2})[-/](?P<year>\d{4})")
+_MONTH_YEAR = re.compile(r"(?P<month>\d{1,2})[-/](?P<year>(?:19|20)\d{2})")
 _WEEK = re.compile(r"(?P<year>\d{4})[ -]?[Ww](?P<week>\d{2})(?:-?(?P<day>[1-7]))?")
 _DIGITS = re.compile(
     r"(?P<year>\d{4})(?P<month>\d{2})(?:(?P<day>\d{2})(?:(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?)?)?"

@@ -58,9 +58,9 @@ def read_labelled_text(
         name: of the data, for people.
         target: name of the column or key with the labels; None finds it out.
         options: how other data was read, whose part ``"text"`` is followed: the ``form`` (``table``, ``folders`` or
-            ``lines``) and of tables ``text``, ``label``, ``columns``, ``ending``, ``delimiter``, ``header`` and ``missing``; and
-            whether texts are read to be predicted: each row of a table is one, each line of a plain file, each file
-            of a folder; labels are not read, and every row stays.
+            ``lines``) and of tables ``text``, ``label``, ``columns``, ``ending``, ``delimiter``, ``header`` and
+            ``missing``; and whether texts are read to be predicted: each row of a table is one, each line of a plain
+            file, each file of a folder; labels are not read, and every row stays.
 
     Shapes:
         column ``text`` ragged UTF-8, column ``label`` ``(N,)`` int64.

@@ -48,7 +48,8 @@ def read_text_tables(
         files: split → file; the split is empty where it is unknown.
         reading: the report.
         target: name of the column or key with the labels; None finds it out.
-        known: what was found out of other data: ``text``, ``label``, ``ending``, ``delimiter``, ``header``, ``missing``.
+        known: what was found out of other data: ``text``, ``label``, ``ending``, ``delimiter``, ``header``,
+            ``missing``.
         missing: the words that mean "no label", as the user says; None finds them out.
     """
     read: list[tuple[str, str, Sequence[int], Sequence[str], Sequence[str]]] = []
