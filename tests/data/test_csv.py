@@ -20,12 +20,12 @@ from derin.data.cells import DAY_FIRST, MONTH_FIRST
 from derin.data.date_cells import parse_dates
 from derin.data.duplicates import content_groups
 from derin.data.number_cells import parse_numbers
+from derin.data.packed_cells import Block, PackedRecords, joined
 from derin.data.readers import delimited
 from derin.data.readers.csv_parser import csv_parser
 from derin.data.readers.csv_table import looks_like_csv, looks_like_csv_folder, read_csv
 from derin.data.readers.decoding import decode
 from derin.data.readers.delimited import has_header, read_records, sniff_delimiter
-from derin.data.readers.packed_cells import Block, PackedRecords, joined
 from derin.data.reading import Outcome
 from derin.data.schema import Kind, Role
 from derin.data.table import Dense, Table

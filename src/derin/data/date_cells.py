@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -133,11 +134,16 @@ def has_zone(cell: str) -> bool:
 
 def parse_zones(cells: Sequence[str], order: str) -> tuple[Floats, list[str]]:
     """The offset from UTC in seconds that stands at each date, NaN where none does; and the zones, commonest first."""
-    zones = [_moment(cell, order, "")[1] for cell in cells]
-    names = Counter(zone for zone in zones if zone)
-    return np.array([_zone_seconds(zone) for zone in zones], dtype=np.float64), [
-        name for name, _ in names.most_common()
-    ]
+    names: Counter[str] = Counter()
+
+    def offsets() -> Iterator[float]:
+        for cell in cells:
+            if zone := _moment(cell, order, "")[1]:
+                names[zone] += 1
+            yield _zone_seconds(zone)
+
+    seconds = np.fromiter(offsets(), dtype=np.float64, count=len(cells))
+    return seconds, [name for name, _ in names.most_common()]
 
 
 def in_one_zone(seconds: Floats, offsets: Floats) -> Floats:
@@ -184,34 +190,65 @@ def digit_form(cells: Sequence[str], named: bool) -> str:
     return "" if any(math.isnan(_of_digits(cell, form)) for cell in cells) else form
 
 
-def date_order(cells: list[str], asked: str | None = None) -> tuple[str, str]:
+def date_order(cells: Sequence[str], asked: str | None = None) -> tuple[str, str]:
     """In which order day and month stand, and how that was found out.
 
     Args:
         cells: different dates.
         asked: the order that the user says; it decides where cells do not speak against it.
     """
-    parts = [match for match in map(_YEAR_LAST.fullmatch, cells) if match]
-    if 2 * len(parts) < len(cells):
+    parts = _Parts.of(cells)
+    if 2 * parts.num < len(cells):
         return _year_first(cells)
-    short = [match for match in parts if len(match["year"]) == 2]
-    if short and (asked == YEAR_FIRST or any(int(match["one"]) > 31 for match in short)):
+    if parts.short and (asked == YEAR_FIRST or parts.has_short_year_first):
         return YEAR_FIRST, Sentence("reading.year_first_short")
     order, why = _of_day_and_month(parts, cells, asked)
-    return order, Sentence("reading.short_years", how=why) if short else why
+    return order, Sentence("reading.short_years", how=why) if parts.short else why
 
 
-def _of_day_and_month(parts: list[re.Match[str]], cells: list[str], asked: str | None) -> tuple[str, str]:
-    if all(match["mark"] == "." for match in parts):
+@dataclass
+class _Parts:
+    """What the numbers say in dates that are written with the year last.
+
+    Args:
+        num: how many dates there are.
+        short: how many have two digits of a year.
+        has_short_year_first: whether the first number of one of these is no day.
+        slashed: how many have other marks than points.
+        day_first, month_first: how many of these can only be read so.
+    """
+
+    num: int = 0
+    short: int = 0
+    has_short_year_first: bool = False
+    slashed: int = 0
+    day_first: int = 0
+    month_first: int = 0
+
+    @classmethod
+    def of(cls, cells: Sequence[str]) -> _Parts:
+        parts = cls()
+        for match in filter(None, map(_YEAR_LAST.fullmatch, cells)):
+            one, two = int(match["one"]), int(match["two"])
+            parts.num += 1
+            if len(match["year"]) == 2:
+                parts.short += 1
+                parts.has_short_year_first |= one > 31
+            if match["mark"] != ".":
+                parts.slashed += 1
+                parts.day_first += one > 12
+                parts.month_first += two > 12
+        return parts
+
+
+def _of_day_and_month(parts: _Parts, cells: Sequence[str], asked: str | None) -> tuple[str, str]:
+    if not parts.slashed:
         return DAY_FIRST, Sentence("reading.day_first_dots")
     if asked in (DAY_FIRST, MONTH_FIRST):
         return asked, Sentence("reading.order_as_asked", order=asked)
-    slashed = [match for match in parts if match["mark"] != "."]
-    day_first = sum(int(match["one"]) > 12 for match in slashed)
-    month_first = sum(int(match["two"]) > 12 for match in slashed)
-    if month_first > day_first:
+    if parts.month_first > parts.day_first:
         return MONTH_FIRST, Sentence("reading.month_first")
-    if day_first:
+    if parts.day_first:
         return DAY_FIRST, Sentence("reading.day_first")
     even = [order for order in (DAY_FIRST, MONTH_FIRST) if _is_even(cells, order)]
     if len(even) == 1:
@@ -219,7 +256,7 @@ def _of_day_and_month(parts: list[re.Match[str]], cells: list[str], asked: str |
     return DAY_FIRST, Sentence("reading.ambiguous")
 
 
-def _year_first(cells: list[str]) -> tuple[str, str]:
+def _year_first(cells: Sequence[str]) -> tuple[str, str]:
     """The clause about dates that need no order."""
     sample = cells[:: max(1, len(cells) // 100)]
     forms: tuple[tuple[str, Callable[[str], bool]], ...] = (
@@ -234,7 +271,7 @@ def _year_first(cells: list[str]) -> tuple[str, str]:
     return YEAR_FIRST, Sentence("reading.year_first")
 
 
-def _is_even(cells: list[str], order: str) -> bool:
+def _is_even(cells: Sequence[str], order: str) -> bool:
     """Whether the dates of a column follow each other in steps of one length."""
     seconds = np.unique(parse_dates(cells, order))
     return len(seconds) > 2 and frequency_of_grid(seconds) is not ROWS

@@ -17,6 +17,7 @@ import numpy as np
 
 from derin.core.messages import Sentence
 from derin.data.cells import Floats, Writing, is_infinite
+from derin.data.packed_cells import in_blocks
 from derin.data.table import Rows
 
 POINT, COMMA = ".", ","
@@ -152,12 +153,19 @@ def find_numbers(cells: Sequence[str], counts: Rows, *, known: str | None = None
         return _plain(cells, values, known, likely)
     if (quick := _all_with_comma(cells)) is not None:
         return Numbers(quick, COMMA, "", Sentence("reading.decimal_comma"))
-    bare, affixes = zip(*map(_undressed, cells)) if cells else ((), ())
-    affix, fits_affix = _one_affix(affixes, counts)
-    found = {
-        sign: np.fromiter(map(_value, bare, [sign] * len(bare)), dtype=np.float64, count=len(bare))
-        for sign in (POINT, COMMA)
-    }
+    found = {sign: np.full(len(cells), np.nan) for sign in (POINT, COMMA)}
+    affixes: dict[str, int] = {}
+    at_cells = np.zeros(len(cells), dtype=np.int16)
+    has_comma, start = False, 0
+    for block in in_blocks(cells):
+        bare, signs = zip(*map(_undressed, block))
+        here = slice(start, start + len(block))
+        for sign, parsed in found.items():
+            parsed[here] = np.fromiter(map(_value, bare, [sign] * len(bare)), dtype=np.float64, count=len(bare))
+        at_cells[here] = [affixes.setdefault(affix, len(affixes)) for affix in signs]
+        has_comma = has_comma or "," in "".join(bare)
+        start += len(block)
+    affix, fits_affix = _one_affix(list(affixes), at_cells, counts)
     for parsed in found.values():
         parsed[~fits_affix] = np.nan
     fitting = {sign: int(counts[~np.isnan(parsed)].sum()) for sign, parsed in found.items()}
@@ -166,7 +174,7 @@ def find_numbers(cells: Sequence[str], counts: Rows, *, known: str | None = None
     way: str = ""
     if decimal == COMMA:
         way = Sentence("reading.decimal_comma")
-    elif any("," in cell for cell in bare):
+    elif has_comma:
         way = Sentence("reading.grouping_comma")
     if affix:
         way = Sentence("reading.with_affix", way=way, affix=affix)
@@ -175,18 +183,23 @@ def find_numbers(cells: Sequence[str], counts: Rows, *, known: str | None = None
 
 def _plain(cells: Sequence[str], values: Floats, known: str | None, likely: str) -> Numbers:
     """Cells that are all numbers with a decimal point, unless their points stand between thousands."""
-    pointed = [cell for cell in cells if "." in cell]
-    if not pointed:
+    first, num = "", 0
+    for cell in cells:
+        if "." in cell:
+            if not _GROUPED_BY_POINT.fullmatch(cell):
+                return Numbers(values, POINT, "", "")
+            first, num = first or cell, num + 1
+    if not num:
         return Numbers(values, known or likely, "", "")
-    if not all(map(_GROUPED_BY_POINT.fullmatch, pointed)):
-        return Numbers(values, POINT, "", "")
-    could_be = len(pointed) < len(cells) or likely == COMMA
+    could_be = num < len(cells) or likely == COMMA
     if (known or likely) == COMMA:
         key = "reading.grouping_point" if known else "reading.grouping_point_likely"
-        grouped = np.array([_value(_undressed(cell)[0], COMMA) for cell in cells])
-        return Numbers(grouped, COMMA, "", Sentence(key, example=pointed[0]))
-    doubt = could_be and known is None and len(pointed) > 1 and np.abs(values).max(initial=0) < 1000
-    way = Sentence("reading.decimal_point_likely", example=pointed[0]) if doubt else ""
+        grouped = np.fromiter(
+            (_value(_undressed(cell)[0], COMMA) for cell in cells), dtype=np.float64, count=len(cells)
+        )
+        return Numbers(grouped, COMMA, "", Sentence(key, example=first))
+    doubt = could_be and known is None and num > 1 and np.abs(values).max(initial=0) < 1000
+    way = Sentence("reading.decimal_point_likely", example=first) if doubt else ""
     return Numbers(values, POINT, "", way)
 
 
@@ -200,16 +213,22 @@ def _all_with_comma(cells: Sequence[str]) -> Floats | None:
         return None
 
 
-def _one_affix(affixes: Sequence[str], counts: Rows) -> tuple[str, np.ndarray]:
-    """The sign at most of the numbers, and which cells have it; a currency may be left out, a percent sign may not."""
+def _one_affix(affixes: Sequence[str], at_cells: np.ndarray, counts: Rows) -> tuple[str, np.ndarray]:
+    """The sign at most of the numbers, and which cells have it; a currency may be left out, a percent sign may not.
+
+    Args:
+        affixes: the different ones, in the order in which they come first.
+        at_cells: the place among them of each cell's.
+        counts: how often each cell occurs.
+    """
     total: Counter[str] = Counter()
-    for affix, count in zip(affixes, counts.tolist()):
-        total[affix] += count
+    for place, affix in enumerate(affixes):
+        total[affix] = int(counts[at_cells == place].sum())
     chosen = max((a for a in total if a), key=lambda a: total[a], default="")
     if chosen in ("%", "‰") and total[chosen] < total[""]:
         chosen = ""
     allowed = {chosen} if chosen in ("%", "‰") else {chosen, ""}
-    return chosen, np.fromiter((a in allowed for a in affixes), dtype=bool, count=len(affixes))
+    return chosen, np.array([affix in allowed for affix in affixes], dtype=bool)[at_cells]
 
 
 def _undressed(cell: str) -> tuple[str, str]:
@@ -237,14 +256,17 @@ def _value(bare: str, decimal: str) -> float:
 
 
 def _plain_numbers(cells: Sequence[str]) -> Floats:
-    try:
-        values = np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
-    except ValueError:
-        values = np.fromiter(map(_plain_number, cells), dtype=np.float64, count=len(cells))
-    else:
-        # Python reads 1_000 as a number; in a table it is rather a code.
-        for place in (i for i, cell in enumerate(cells) if "_" in cell):
-            values[place] = np.nan
+    values, start = np.full(len(cells), np.nan), 0
+    for block in in_blocks(cells):
+        here = values[start : start + len(block)]
+        try:
+            here[:] = np.fromiter(map(float, block), dtype=np.float64, count=len(block))
+        except ValueError:
+            here[:] = np.fromiter(map(_plain_number, block), dtype=np.float64, count=len(block))
+        if "_" in "".join(block):
+            # Python reads 1_000 as a number; in a table it is rather a code.
+            here[["_" in cell for cell in block]] = np.nan
+        start += len(block)
     values[np.isinf(values)] = np.nan
     return values
 

@@ -219,8 +219,13 @@ class _Cut:
         sizes = np.diff(self.starts)
         part_of = np.zeros(len(sizes), dtype=np.int64)  # 0 is train, i + 1 is names[i]
         order = permutation(seed, "splits", 0, len(sizes))
-        chances = uniforms(seed, "split of a unit", 0, np.arange(len(sizes)), 1)[:, 0]
-        place = np.unique(self.strata, return_inverse=True)[1]
+        # Where every unit is one row none of them is too large for what is left.
+        if (sizes == 1).all():
+            chances = np.broadcast_to(np.float32(0), len(sizes))
+        else:
+            chances = uniforms(seed, "split of a unit", 0, np.arange(len(sizes)), 1)[:, 0]
+        place = self.strata - self.strata.min()
+        place = (np.cumsum(np.bincount(place) > 0) - 1)[place]
         totals = np.bincount(place, weights=sizes).astype(np.int64)
         quotas = _quotas(totals, num, len(names), seed)
         by_stratum = order[np.argsort(place[order], kind="stable")]
@@ -356,6 +361,8 @@ def _units(table: Table, pool: Rows, first: Rows | None) -> tuple[npt.NDArray[np
         _, numbers = np.unique(np.asarray(values), return_inverse=True, axis=0)
         return numbers.reshape(-1), Sentence("reading.groups_together", column=groups[0].name)
     equal = (first_equal_rows(table) if first is None else first)[pool]
+    if (np.diff(equal) > 0).all():
+        return np.arange(len(pool)), ""
     distinct, units = np.unique(equal, return_inverse=True)
     if len(distinct) == len(pool):
         return units, ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -87,9 +87,20 @@ class Ragged:
 
     @classmethod
     def from_texts(cls, texts: Sequence[str]) -> Ragged:
-        encoded = [replace_half_pairs(t).encode("utf-8") for t in texts]
-        offsets = np.concatenate([[0], np.cumsum([len(e) for e in encoded], dtype=np.int64)]).astype(np.int64)
-        return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
+        flat = bytearray()
+
+        def lengths() -> Iterator[int]:
+            # Texts may lie packed, and are strings one at a time only.
+            for text in texts:
+                encoded = replace_half_pairs(text).encode("utf-8")
+                flat.extend(encoded)
+                yield len(encoded)
+
+        offsets = np.zeros(len(texts) + 1, dtype=np.int64)
+        np.cumsum(np.fromiter(lengths(), dtype=np.int64, count=len(texts)), out=offsets[1:])
+        values = np.frombuffer(flat, dtype=np.uint8)
+        values.setflags(write=False)
+        return cls(values, offsets)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Cells to values: whether a column of strings holds numbers, dates, categories or text is found out from all of its
 cells.
 
-Work is done once per distinct cell, then spread over the rows, so that long columns of few values cost little. How the
-cells are written is found out with it (`Writing`), so that the same column of other rows is read alike.
+Work is done once per distinct cell, then spread over the rows, so that long columns of few values cost little. The
+cells of long columns of many values stay packed, and are strings some thousand at a time. How the cells are written is
+found out with it (`Writing`), so that the same column of other rows is read alike.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +46,7 @@ from derin.data.number_cells import (
     surest_decimal,
     without_numbers,
 )
+from derin.data.packed_cells import PackedColumn, picked
 from derin.data.schema import Kind
 from derin.data.table import ColumnData, Dense, Ragged, Rows
 
@@ -62,6 +65,8 @@ _WORD_IS_VALUE, _WORD_BESIDE_EMPTY = 6, 2
 _LARGEST_EXACT, _CODE_DIGITS = 2**53, 15
 _PHONE_DIGITS = 8
 _DIGITS = frozenset("0123456789")
+# So many strings are kept; of columns with more different cells these stay packed.
+_FEW_STRINGS = 1 << 14
 # Ways of writing that were chosen among several.
 _DOUBTFUL = tuple(
     f"reading.{key}"
@@ -158,18 +163,31 @@ class Values:
 
 @dataclass(frozen=True)
 class _Distinct:
-    """The different cells of a column, the place of each row's cell among them, and how often each occurs."""
+    """The different cells of a column, the place of each row's cell among them, and how often each occurs.
 
-    cells: list[str]
-    codes: Rows
+    The places are None where all cells differ: each row is its own place.
+    """
+
+    cells: Sequence[str]
+    codes: Rows | None
     counts: Rows
 
     @classmethod
     def of(cls, cells: Sequence[str]) -> _Distinct:
+        if isinstance(cells, PackedColumn) and len(cells) > _FEW_STRINGS:
+            different, codes = cells.distinct()
+            if codes is None:
+                return cls(cells, None, np.broadcast_to(np.int64(1), len(cells)))
+            counts = np.bincount(codes, minlength=len(different))
+            return cls(list(different) if len(different) <= _FEW_STRINGS else different, codes, counts)
         # One dictionary, filled as cells come: of a column whose cells all differ, two would take most of the memory.
         place: dict[str, int] = {}
         codes = np.fromiter((place.setdefault(cell, len(place)) for cell in cells), dtype=np.int64, count=len(cells))
         return cls(list(place), codes, np.bincount(codes, minlength=len(place)))
+
+    def at_rows(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """What was found out of the different cells, at each row."""
+        return values if self.codes is None else values[self.codes]
 
 
 def infer_values(
@@ -199,14 +217,14 @@ def infer_values(
     missing = None if habits.missing is None else tuple(word.casefold() for word in habits.missing)
     writing = Writing(missing=missing)
     distinct = _Distinct.of(cells)
-    absent = _where(distinct, is_missing if missing is None else writing.means_missing)
+    absent = _absent(distinct, writing)
     gaps = _gaps(distinct, absent, writing)
     present = np.flatnonzero(~gaps)
-    held = [distinct.cells[i] for i in present.tolist()]
+    held = picked(distinct.cells, present)
     form = digit_form(held, kind is Kind.DATE or named_like_time(name)) if held and kind in (None, Kind.DATE) else ""
     why = ""
     if held and not form and kind in (None, Kind.NUMBER) and (kind or _promising(held, looks_like_number)):
-        why = "" if kind else _why_codes(held, distinct.counts[present])
+        why = "" if kind else _why_codes(held, _picked_counts(distinct, present))
         if not why and (found := _found_numbers(distinct, gaps, present, habits, writing, forced=kind is not None)):
             return found
     if held and kind in (None, Kind.DATE) and not why and (form or kind or _promising(held, looks_like_date)):
@@ -234,12 +252,12 @@ def values_written(cells: Sequence[str], kind: Kind, writing: Writing, classes: 
     distinct = _Distinct.of(cells)
     if kind is Kind.TEXT:
         return _as_text(cells, distinct)
-    absent = _where(distinct, is_missing if writing.missing is None else writing.means_missing)
+    absent = _absent(distinct, writing)
     if kind is Kind.CATEGORY:
         return _as_category(distinct, absent, writing, "", asked=True, known=classes)
     gaps = _gaps(distinct, absent, writing)
     present = np.flatnonzero(~gaps)
-    held = [distinct.cells[i] for i in present]
+    held = picked(distinct.cells, present)
     if kind is Kind.DATE:
         return _dates(distinct, gaps, present, parse_dates(held, writing.order, writing.digits), writing, "")
     parsed = numbers_written(held, writing.decimal, writing.affix)
@@ -299,10 +317,11 @@ def _found_numbers(
     writing: Writing,
     forced: bool,
 ) -> Values | None:
-    held = [distinct.cells[i] for i in present]
-    found = find_numbers(held, distinct.counts[present], known=habits.decimal, likely=habits.likely)
-    different = np.unique(found.values[~np.isnan(found.values)])
-    flags = bool(len(different)) and bool(np.isin(different, (0.0, 1.0)).all())
+    held = picked(distinct.cells, present)
+    found = find_numbers(held, _picked_counts(distinct, present), known=habits.decimal, likely=habits.likely)
+    numbers = found.values[~np.isnan(found.values)]
+    flags = bool(len(numbers)) and bool(((numbers == 0) | (numbers == 1)).all())
+    del numbers
     writing = Writing(decimal=found.decimal, affix=found.affix, flags=flags, missing=writing.missing)
     made = _numbers(distinct, gaps, present, found.values, writing, found.way)
     if getattr(found.way, "key", "") in _DOUBTFUL:
@@ -318,31 +337,51 @@ def _numbers(
     writing: Writing,
     way: str,
 ) -> Values:
-    values = np.full(len(distinct.cells), np.nan)
-    values[present] = parsed
+    values = _at_places(present, parsed, len(distinct.cells))
     wrong = np.isnan(values) & ~gaps
     values = without_numbers(values, writing)
-    different = np.unique(values[~np.isnan(values)])
-    integral = bool((different == np.round(different)).all())
-    missing = np.isnan(values)[distinct.codes]
+    integral, num = _whole_and_different(values)
+    missing = distinct.at_rows(np.isnan(values))
     key = "reading.whole_numbers" if integral else "reading.numbers"
-    note = Sentence("reading.numbers_note", kind=Sentence(key), way=way, different=len(different))
-    infinite = sum(int(distinct.counts[i]) for i in np.flatnonzero(gaps) if is_infinite(distinct.cells[i]))
+    note = Sentence("reading.numbers_note", kind=Sentence(key), way=way, different=num)
+    infinite = _num_infinite(distinct, gaps)
     remarks: tuple[str, ...] = ()
     if infinite:
         note = Sentence("reading.with_infinite", note=note, infinite=infinite)
         remarks = (note,)
     return Values(
         kind=Kind.NUMBER,
-        data=Dense(values[distinct.codes]),
+        data=Dense(distinct.at_rows(values)),
         note=_with_missing(note, missing),
         is_missing=missing,
-        num_distinct=len(different),
+        num_distinct=num,
         conflicts=_rows_of(distinct, wrong),
         is_integral=integral,
         writing=writing,
         remarks=remarks,
     )
+
+
+def _num_infinite(distinct: _Distinct, gaps: npt.NDArray[np.bool_]) -> int:
+    places = np.flatnonzero(gaps)
+    counts = distinct.counts[places].tolist()
+    return sum(count for cell, count in zip(picked(distinct.cells, places), counts) if is_infinite(cell))
+
+
+def _at_places(places: Rows, found: Floats, num: int) -> Floats:
+    """What was found of some of so many cells; NaN at the others."""
+    if len(places) == num:
+        return found
+    values = np.full(num, np.nan)
+    values[places] = found
+    return values
+
+
+def _whole_and_different(values: Floats) -> tuple[bool, int]:
+    """Whether all numbers are whole, and how many different ones there are; NaN is none."""
+    ordered = values[~np.isnan(values)]
+    ordered.sort()
+    return bool((ordered == np.round(ordered)).all()), int((ordered[1:] != ordered[:-1]).sum()) + bool(len(ordered))
 
 
 def _found_dates(
@@ -354,7 +393,7 @@ def _found_dates(
     writing: Writing,
     forced: bool,
 ) -> Values | None:
-    held = [distinct.cells[i] for i in present]
+    held = picked(distinct.cells, present)
     order, why = (YEAR_FIRST, Sentence(f"reading.digits_{form}")) if form else date_order(held, asked)
     writing = Writing(order=order, digits=form, missing=writing.missing)
     made = _dates(distinct, gaps, present, parse_dates(held, order, form), writing, why)
@@ -371,26 +410,24 @@ def _dates(
     writing: Writing,
     why: str,
 ) -> Values:
-    values = np.full(len(distinct.cells), np.nan)
-    values[present] = parsed
+    values = _at_places(present, parsed, len(distinct.cells))
     offsets = None
     remarks: tuple[str, ...] = ()
-    if not writing.digits and any(has_zone(distinct.cells[i]) for i in present.tolist()):
-        found, zones = parse_zones([distinct.cells[i] for i in present], writing.order)
+    held = picked(distinct.cells, present)
+    if not writing.digits and any(map(has_zone, held)):
+        found, zones = parse_zones(held, writing.order)
         if zones:
-            spread = np.full(len(distinct.cells), np.nan)
-            spread[present] = found
-            offsets = spread[distinct.codes]
+            offsets = distinct.at_rows(_at_places(present, found, len(distinct.cells)))
             key = "reading.one_zone" if len(zones) == 1 else "reading.several_zones"
             why = Sentence(key, how=why or Sentence("reading.as_in_training"), zones=", ".join(zones[:4]))
-    missing = np.isnan(values)[distinct.codes]
-    num = len(np.unique(values[~np.isnan(values)]))
+    missing = distinct.at_rows(np.isnan(values))
+    _, num = _whole_and_different(values)
     note = Sentence("reading.dates_note", how=why or Sentence("reading.as_in_training"), different=num)
     if offsets is not None:
         remarks = (note,)
     return Values(
         kind=Kind.DATE,
-        data=Dense(values[distinct.codes]),
+        data=Dense(distinct.at_rows(values)),
         note=_with_missing(note, missing),
         is_missing=missing,
         num_distinct=num,
@@ -428,7 +465,7 @@ def _as_category(
         kind = "reading.category"
     codes = np.fromiter((place.get(cell, -1) for cell in distinct.cells), dtype=np.int64, count=len(distinct.cells))
     codes[absent] = -1
-    missing = absent[distinct.codes]
+    missing = distinct.at_rows(absent)
     note = note_of_strings(kind, classes, missing)
     remarks: list[str] = []
     if why:
@@ -441,7 +478,7 @@ def _as_category(
         remarks.append(second)
     return Values(
         kind=Kind.CATEGORY,
-        data=Dense(codes[distinct.codes]),
+        data=Dense(distinct.at_rows(codes)),
         note=note,
         is_missing=missing,
         num_distinct=len(set(codes[codes >= 0].tolist())),
@@ -482,17 +519,30 @@ def _flag_places(
 
 def _why_codes(held: Sequence[str], counts: Rows) -> str:
     """Why whole numbers are rather codes that happen to be of digits; empty where they are numbers."""
-    digits = [(cell, count) for cell, count in zip(held, counts.tolist()) if cell.isdecimal()]
     total = int(counts.sum())
-    if sum(count for _, count in digits) < (1 - RARE) * total:
+    others = most = large = num = 0
+    zeros: str | None = None
+    lengths: set[int] = set()
+    for cell, count in zip(held, counts.tolist()):
+        if not cell.isdecimal():
+            others += count
+            if others > 2 * RARE * total:
+                # These are no whole numbers, whatever stands below.
+                break
+            continue
+        most += count
+        num += 1
+        lengths.add(len(cell))
+        if zeros is None and cell[0] == "0" and len(cell) > 1:
+            zeros = cell
+        if len(cell) > _CODE_DIGITS and int(cell[:20]) > _LARGEST_EXACT:
+            large += count
+    if others > 2 * RARE * total or most < (1 - RARE) * total:
         phones = all(cell[0] == "+" and cell[1:].isdecimal() and len(cell) > _PHONE_DIGITS for cell in held)
         return Sentence("reading.codes_plus") if phones else ""
-    zeros = next((cell for cell, _ in digits if cell[0] == "0" and len(cell) > 1), None)
     if zeros is not None:
         return Sentence("reading.codes_zeros", example=zeros)
-    large = sum(count for cell, count in digits if len(cell) > _CODE_DIGITS and int(cell[:20]) > _LARGEST_EXACT)
-    lengths = {len(cell) for cell, _ in digits}
-    same_length = len(lengths) == 1 and len(digits) > 2 and max(lengths) >= _CODE_DIGITS
+    same_length = len(lengths) == 1 and num > 2 and max(lengths) >= _CODE_DIGITS
     if same_length or large >= max(1, RARE * total):
         return Sentence("reading.codes_long", num=max(lengths))
     return ""
@@ -511,7 +561,7 @@ def _as_text(cells: Sequence[str], distinct: _Distinct) -> Values:
     num = len(empty) - int(empty.sum())
     note = Sentence("reading.text_note", different=num)
     return Values(
-        kind=Kind.TEXT, data=Ragged.from_texts(cells), note=note, is_missing=empty[distinct.codes], num_distinct=num
+        kind=Kind.TEXT, data=Ragged.from_texts(cells), note=note, is_missing=distinct.at_rows(empty), num_distinct=num
     )
 
 
@@ -520,13 +570,33 @@ def _where(distinct: _Distinct, test: Callable[[str], bool]) -> npt.NDArray[np.b
     return np.fromiter(map(test, distinct.cells), dtype=bool, count=len(distinct.cells))
 
 
+def _absent(distinct: _Distinct, writing: Writing) -> npt.NDArray[np.bool_]:
+    """Which of the different cells say that there is no value."""
+    if writing.missing is not None:
+        return _where(distinct, writing.means_missing)
+    absent = np.zeros(len(distinct.cells), dtype=bool)
+    words = _without_digit(distinct)
+    absent[words] = np.fromiter(map(is_missing, picked(distinct.cells, words)), dtype=bool, count=len(words))
+    return absent
+
+
 def _gaps(distinct: _Distinct, absent: npt.NDArray[np.bool_], writing: Writing) -> npt.NDArray[np.bool_]:
     """Missing cells, with those that mean it beside numbers and dates."""
     gaps = absent.copy()
-    # A number ends with a digit; only what does not can be such a word.
-    for place in [i for i, cell in enumerate(distinct.cells) if cell[-1:] not in _DIGITS]:
-        gaps[place] = writing.means_gap(distinct.cells[place])
+    words = _without_digit(distinct)
+    gaps[words] = np.fromiter(map(writing.means_gap, picked(distinct.cells, words)), dtype=bool, count=len(words))
     return gaps
+
+
+def _picked_counts(distinct: _Distinct, places: Rows) -> Rows:
+    return distinct.counts if len(places) == len(distinct.counts) else distinct.counts[places]
+
+
+def _without_digit(distinct: _Distinct) -> Rows:
+    """The places of cells that do not end with a digit, as numbers do; only these can be words for "no value"."""
+    if isinstance(distinct.cells, PackedColumn):
+        return np.flatnonzero(~distinct.cells.ends_in_digit())
+    return np.array([i for i, cell in enumerate(distinct.cells) if cell[-1:] not in _DIGITS], dtype=np.int64)
 
 
 def note_of_strings(kind: str, classes: Sequence[str], missing: npt.NDArray[np.bool_]) -> str:
@@ -547,7 +617,7 @@ def _with_missing(note: str, missing: npt.NDArray[np.bool_]) -> str:
     return Sentence("reading.with_missing", note=note, missing=num) if num else note
 
 
-def _promising(cells: list[str], test: Callable[[str], bool]) -> bool:
+def _promising(cells: Sequence[str], test: Callable[[str], bool]) -> bool:
     """Whether parsing is worth its time: a look at a hundred cells from all over the column."""
     sample = cells[:: max(1, len(cells) // 100)]
     return sum(map(test, sample)) > len(sample) / 2
@@ -561,12 +631,12 @@ def _are_rare(values: Values) -> bool:
 
 
 def _rows_of(distinct: _Distinct, wrong: npt.NDArray[np.bool_]) -> Rows:
-    return np.flatnonzero(wrong[distinct.codes]) if wrong.any() else np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(distinct.at_rows(wrong)) if wrong.any() else np.zeros(0, dtype=np.int64)
 
 
 def _is_text(distinct: _Distinct, absent: npt.NDArray[np.bool_]) -> bool:
     """Long strings that seldom repeat."""
-    cells = [cell for cell, gone in zip(distinct.cells, absent) if not gone]
+    cells = picked(distinct.cells, np.flatnonzero(~absent))
     rows = int(distinct.counts[~absent].sum())
     if len(cells) < 2 or 2 * len(cells) < rows:
         return False

@@ -14,12 +14,12 @@ from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.core.messages import Sentence
 from derin.data.cells import Writing
 from derin.data.number_cells import COMMA, POINT
+from derin.data.packed_cells import joined
 from derin.data.readers.column_names import SPLIT_NAMES, TARGET_NAMES
 from derin.data.readers.columns import ReadColumn, as_codes, dense, examples, known_name, role_of, rows_of
 from derin.data.readers.content import EXCEL, content_of
 from derin.data.readers.delimited import Records
-from derin.data.readers.line_findings import line_findings
-from derin.data.readers.packed_cells import joined
+from derin.data.readers.line_findings import LineNames, line_findings
 from derin.data.readers.split_names import split_of
 from derin.data.readers.table_files import ENDINGS, table_records
 from derin.data.readers.table_recipe import LABELS, NUMBERS, SUBJECT, ColumnRecipe, TableRecipe
@@ -409,7 +409,7 @@ class _Merged:
     names: tuple[str, ...]
     cells: list[Sequence[str]]
     lines: Rows
-    file_of_row: Rows
+    file_of_row: npt.NDArray[np.int8]
     files: list[str]
     splits: dict[str, Rows]
     delimiter: str
@@ -423,10 +423,10 @@ class _Merged:
         paths = [str(Path(source) / file) if several else source for file in self.files]
         return [f"{paths[f]}:{n}" for f, n in zip(self.file_of_row.tolist(), self.lines.tolist())]
 
-    def row_names(self, rows: Rows) -> list[str]:
+    def row_names(self, rows: Rows) -> LineNames:
         if len(self.files) == 1:
-            return [f"line {line}" for line in self.lines[rows].tolist()]
-        return [f"{self.files[f]} line {n}" for f, n in zip(self.file_of_row[rows].tolist(), self.lines[rows].tolist())]
+            return LineNames(self.lines[rows])
+        return LineNames(self.lines[rows], self.files, self.file_of_row[rows])
 
     def list_rows(self, reading: Reading, rows: Rows, outcome: Outcome, reason: str) -> None:
         for index, file in enumerate(self.files):
@@ -598,7 +598,7 @@ def _merge(records: Mapping[str, Records], reading: Reading) -> _Merged:
         names=names,
         cells=cells,
         lines=np.concatenate([part.lines for part in parts]),
-        file_of_row=np.repeat(np.arange(len(parts)), sizes),
+        file_of_row=np.repeat(np.arange(len(parts), dtype=np.int8), sizes),
         files=[part.file for part in parts],
         splits=splits,
         delimiter=parts[0].delimiter,

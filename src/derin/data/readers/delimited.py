@@ -26,11 +26,11 @@ from derin.core.messages import Sentence
 from derin.data.cells import is_missing
 from derin.data.date_cells import looks_like_date
 from derin.data.number_cells import looks_like_number
+from derin.data.packed_cells import Block, PackedRecords, Places
 from derin.data.readers.column_names import COMMON_NAMES
 from derin.data.readers.csv_parser import LONGEST_CELL, csv_parser
 from derin.data.readers.decoding import Decoded, decode, read_text
 from derin.data.readers.line_findings import line_findings
-from derin.data.readers.packed_cells import Block, PackedRecords, Places
 from derin.data.reading import Finding, Outcome
 from derin.data.table import Rows
 

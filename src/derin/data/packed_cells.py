@@ -1,4 +1,8 @@
-"""The cells of a table in few pieces of memory: a string of Python takes some fifty bytes beside its characters."""
+"""The cells of a table in few pieces of memory: a string of Python takes some fifty bytes beside its characters.
+
+Cells are made into strings some thousand at a time and let go again; which of them are equal is found out from the
+bytes.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 Places = npt.NDArray[np.integer[Any]]
+_Words = npt.NDArray[np.uint64]
+
+# Cells that are strings at a time.
+_MANY = 1 << 14
+# Of a longer cell Python's own hash is taken, and its bytes are compared one by one.
+_MOST_WORDS = 8
+# Odd numbers with bits all over: the golden ratio's and one of xxHash.
+_MULTIPLIERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
 
 
 def _encoded(cell: str) -> bytes:
@@ -161,6 +173,48 @@ class _Part:
     ends: Places
     is_ascii: bool
 
+    def take(self, places: Places) -> _Part:
+        """Some of the cells."""
+        return _Part(self.buffer, self.starts[places], self.ends[places], self.is_ascii)
+
+    def words(self, lengths: Places) -> Iterator[tuple[Places, _Words]]:
+        """The bytes of the cells, eight at a time, as numbers; with the places of the cells that have as many.
+
+        Args:
+            lengths: of the cells; those with none are left out.
+        """
+        padded = self.buffer + bytes(8)
+        # The number that begins at each byte; nothing is copied until some are taken.
+        every = np.ndarray(len(self.buffer) + 1, dtype="<u8", buffer=padded, strides=(1,))
+        places = np.flatnonzero(lengths)
+        starts, left = self.starts[places].astype(np.int64), lengths[places].astype(np.int64)
+        while len(places):
+            spare = (np.uint64(8) - np.minimum(left, 8).astype(np.uint64)) * np.uint64(8)
+            yield places, (every[starts] << spare) >> spare
+            more = left > 8
+            places, starts, left = places[more], starts[more] + 8, left[more] - 8
+
+    def hashes(self) -> _Words:
+        """A number for each cell, the same for the same bytes."""
+        lengths = np.subtract(self.ends, self.starts, dtype=np.int64)
+        found = lengths.astype(np.uint64)
+        long = np.flatnonzero(lengths > 8 * _MOST_WORDS)
+        for place in long.tolist():
+            cell = self.buffer[int(self.starts[place]) : int(self.ends[place])]
+            found[place] = hash(cell) % (1 << 64)
+        lengths[long] = 0
+        for places, words in self.words(lengths):
+            mixed = found[places] ^ words
+            for multiplier in _MULTIPLIERS:
+                mixed *= multiplier
+                mixed ^= mixed >> np.uint64(31)
+            found[places] = mixed
+        return found
+
+    def ends_in_digit(self) -> npt.NDArray[np.bool_]:
+        last = np.frombuffer(self.buffer + b"-", dtype=np.uint8)[np.maximum(self.ends, 1) - 1]
+        return (self.ends > self.starts) & (last >= ord("0")) & (last <= ord("9"))
+
     def cells(self) -> Iterator[str]:
         starts, ends = self.starts.tolist(), self.ends.tolist()
         if self.is_ascii:
@@ -168,6 +222,24 @@ class _Part:
             return (text[start:end] for start, end in zip(starts, ends))
         buffer = self.buffer
         return (_decoded(buffer[start:end]) for start, end in zip(starts, ends))
+
+
+def _pairs(places: Places, others: Places) -> Iterator[tuple[int, int]]:
+    return zip(places.tolist(), others[places].tolist())
+
+
+def in_blocks(cells: Sequence[str]) -> Iterator[list[str]]:
+    """The cells of a column, some thousand at a time."""
+    left = iter(cells)
+    while block := list(itertools.islice(left, _MANY)):
+        yield block
+
+
+def picked(cells: Sequence[str], places: Places) -> Sequence[str]:
+    """Some cells of a column, by their places, which rise."""
+    if len(places) == len(cells):
+        return cells
+    return cells.take(places) if isinstance(cells, PackedColumn) else [cells[i] for i in places.tolist()]
 
 
 def joined(columns: Sequence[Sequence[str]]) -> Sequence[str]:
@@ -196,6 +268,78 @@ class PackedColumn(Sequence[str]):
         """These cells and then those of others."""
         return PackedColumn([*self._parts, *itertools.chain.from_iterable(other._parts for other in others)])
 
+    def take(self, places: Places) -> PackedColumn:
+        """Some of the cells, by their places, which rise."""
+        edges = np.searchsorted(places, self._starts).tolist()
+        parts = zip(self._parts, self._starts, edges, edges[1:])
+        return PackedColumn([part.take(places[low:high] - start) for part, start, low, high in parts if low < high])
+
+    def ends_in_digit(self) -> npt.NDArray[np.bool_]:
+        """Whether each cell ends with one of the digits 0 to 9."""
+        return np.concatenate([np.zeros(0, dtype=bool), *(part.ends_in_digit() for part in self._parts)])
+
+    def distinct(self) -> tuple[PackedColumn, npt.NDArray[np.int64] | None]:
+        """The different cells, in the order in which they come first, and the place among them of each cell; None for
+        the places where all cells differ.
+
+        Example:
+            >>> column = PackedRecords([Block.of([["b"], ["a"], ["b"]])]).columns(1)[0]
+            >>> cells, codes = column.distinct()
+            >>> list(cells), codes.tolist()
+            (['b', 'a'], [0, 1, 0])
+        """
+        empty = np.zeros(0, dtype=np.uint64)
+        hashes = np.concatenate([empty, *(part.hashes() for part in self._parts)])
+        ordered = np.sort(hashes)
+        is_new = np.append(True, ordered[1:] != ordered[:-1])
+        if is_new.all():
+            return self, None
+        codes = np.searchsorted(ordered[is_new], hashes)
+        del hashes, ordered
+        # Of several places the last one that is written stays.
+        first = np.empty(int(is_new.sum()), dtype=np.int64)
+        first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+        order = np.argsort(first)
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        first, codes = first[order], rank[codes]
+        if self._are_equal(first[codes]):
+            return self.take(first), codes
+        # Two different cells have one hash.
+        place: dict[str, int] = {}
+        codes = np.fromiter((place.setdefault(cell, len(place)) for cell in self), dtype=np.int64, count=len(self))
+        return self.take(np.unique(codes, return_index=True)[1]), codes
+
+    def _are_equal(self, others: Places) -> bool:
+        """Whether each cell is, byte by byte, the one at another place."""
+        # All cells of one length and place of a word are compared at once.
+        copies = np.flatnonzero(others != np.arange(len(others)))
+        if not len(copies):
+            return True
+        ends = np.concatenate([np.subtract(part.ends, part.starts, dtype=np.int64) for part in self._parts])
+        if (ends[copies] != ends[others[copies]]).any():
+            return False
+        long = ends > 8 * _MOST_WORDS
+        if any(self._bytes(a) != self._bytes(b) for a, b in _pairs(copies[long[copies]], others)):
+            return False
+        for number in range(_MOST_WORDS):
+            if not (ends[copies] > 8 * number).any():
+                break
+            words = np.zeros(len(self), dtype=np.uint64)
+            for part, start in zip(self._parts, self._starts):
+                lengths = np.where(long[start : start + len(part.starts)], 0, ends[start : start + len(part.starts)])
+                for places, found in itertools.islice(part.words(lengths), number, number + 1):
+                    words[start + places] = found
+            if (words[copies] != words[others[copies]]).any():
+                return False
+        return True
+
+    def _bytes(self, number: int) -> bytes:
+        index = bisect.bisect_right(self._starts, number) - 1
+        part = self._parts[index]
+        number -= self._starts[index]
+        return part.buffer[int(part.starts[number]) : int(part.ends[number])]
+
     def __len__(self) -> int:
         return self._starts[-1]
 
@@ -212,10 +356,7 @@ class PackedColumn(Sequence[str]):
         number = place + len(self) if place < 0 else place
         if not 0 <= number < len(self):
             raise IndexError(place)
-        index = bisect.bisect_right(self._starts, number) - 1
-        part = self._parts[index]
-        number -= self._starts[index]
-        return _decoded(part.buffer[int(part.starts[number]) : int(part.ends[number])])
+        return _decoded(self._bytes(number))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence):
