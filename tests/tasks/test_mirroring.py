@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from derin.api.prepare import prepare
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Table
 from derin.tasks.recipes import recipe
@@ -102,3 +105,11 @@ def test_gray_in_three_channels_is_gray() -> None:
     )
     assert not found.same
     assert "gray" in found.note
+
+
+@pytest.mark.parametrize(("augment", "said"), [("flip", True), ("flip_vertical", False), ("shift=0.1", False)])
+def test_flips_that_were_asked_for_are_said_to_make_mirrored_classes_alike(augment: str, said: bool) -> None:
+    table = table_of(noise(40), np.arange(40) % 2, ("left", "right"))
+    table = replace(table, splits={"train": np.arange(40)})
+    notes = prepare(table, model="lenet5", augment=augment, epochs=1).table.reading.notes
+    assert any("each other's mirror images: a network cannot tell" in note for note in notes) == said

@@ -16,7 +16,7 @@ from derin.api.prepared import Prepared
 from derin.api.start import Start, start_from
 from derin.api.vectors import open_word_vectors
 from derin.core.errors import DataError, DerinWarning, UnknownNameError, UsageError
-from derin.core.messages import say
+from derin.core.messages import Sentence, say
 from derin.data.load import load
 from derin.data.preparation import PREPARATIONS, Batching, Preparation
 from derin.data.recipe import ReadingRecipe
@@ -29,6 +29,7 @@ from derin.tasks.inference import infer_task, inferred_name
 from derin.tasks.multitask import with_targets
 from derin.tasks.precision import check_network
 from derin.tasks.recipes import Recipe, finetuning_recipe, recipe
+from derin.tasks.recipes.mirroring import mirroring_of
 from derin.tasks.registry import TASKS
 from derin.train.config import TrainConfig
 
@@ -215,6 +216,10 @@ def prepare(
         augment = None if words in ("", "none") else Augmentation.parse(words)
     if augment is not None and preparation.kind != "picture":
         raise UsageError(f"Augmentation needs pictures; the data {table.name!r} has none. Leave `augment` out.")
+    if augment is not None and augment.flip_horizontal:
+        pair = mirroring_of(table, next(column for column in table.inputs if column.kind is Kind.PICTURE)).pair
+        if pair is not None:
+            table.reading.notes.append(Sentence("reading.flips_asked", one=pair[0], other=pair[1]))
     prepared = Prepared(
         table=table,
         task=the_task,

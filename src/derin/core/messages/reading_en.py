@@ -68,6 +68,8 @@ MESSAGES: dict[str, Message] = {
     "side and {least:.0%} of the longer one; --input fit=pad or fit=squeeze shows it all.",
     "reading.seen_between": "A network measures the square in the middle of each picture: {shorter:.0%} of the "
     "shorter side and {least:.0%} to {most:.0%} of the longer one; --input fit=pad or fit=squeeze shows it all.",
+    "reading.flips_asked": "Pictures are mirrored in training, as asked, although those of {one!r} and {other!r} are "
+    "each other's mirror images: a network cannot tell such classes apart then.",
     "reading.no_flips_gray": "Pictures hold one channel three times: they are gray and are not mirrored in training; "
     "--augment flip does it.",
     "reading.no_flips_names": "The classes {one!r} and {other!r} are each other's mirror images by their names: "

@@ -70,6 +70,8 @@ MESSAGES: dict[str, Message] = {
     "{least:.0%}); --input fit=pad ya da fit=squeeze hepsini gösterir.",
     "reading.seen_between": "Ağ her resmin yalnız ortasındaki kareyi ölçer (kısa kenardan {shorter:.0%}, uzun "
     "kenardan {least:.0%} ile {most:.0%} arası); --input fit=pad ya da fit=squeeze hepsini gösterir.",
+    "reading.flips_asked": "İstendiği gibi resimler eğitimde aynalanır; oysa {one!r} ve {other!r} sınıflarının "
+    "resimleri birbirinin ayna görüntüsü: bir ağ böyle sınıfları o zaman ayırt edemez.",
     "reading.no_flips_gray": "Resimler bir kanalı üç kez tutuyor: gridirler ve eğitimde aynalanmazlar; --augment "
     "flip aynalar.",
     "reading.no_flips_names": "{one!r} ve {other!r} sınıfları adlarına göre birbirinin ayna görüntüsü: resimler "

@@ -54,10 +54,12 @@ class Mirroring:
     Args:
         same: whether they do.
         note: a sentence where they do not and the pictures have colours; else empty.
+        pair: two classes whose pictures are each other's mirror images.
     """
 
     same: bool
     note: str = ""
+    pair: tuple[str, str] | None = None
 
 
 def mirroring_of(table: Table, column: Column) -> Mirroring:
@@ -81,12 +83,13 @@ def mirroring_of(table: Table, column: Column) -> Mirroring:
         return Mirroring(True)
     pair = mirrored_names(target.classes)
     if pair is not None:
-        return Mirroring(False, Sentence("reading.no_flips_names", one=pair[0], other=pair[1]))
+        return Mirroring(False, Sentence("reading.no_flips_names", one=pair[0], other=pair[1]), pair)
     labels = table.columns[target.name]
     found = _mirrored_pictures(data, labels.values, rows, target.classes) if isinstance(labels, Dense) else None
     if found is not None:
         one, other, share = found
-        return Mirroring(False, Sentence("reading.no_flips_looks", one=one, other=other, share=round(share, 3)))
+        note = Sentence("reading.no_flips_looks", one=one, other=other, share=round(share, 3))
+        return Mirroring(False, note, (one, other))
     return Mirroring(True)
 
 
