@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from typer.testing import CliRunner
 
 import derin
 from derin.cli.main import app
+from derin.core.errors import DataError
 
 # What was trained on is measured here on purpose, which evaluation says.
 pytestmark = pytest.mark.filterwarnings("ignore::derin.core.errors.DerinWarning")
@@ -89,3 +92,37 @@ def test_a_set_with_other_classes_is_measured_on_those_that_the_network_knows(
     assert loss_of(network.predict(files), ["a", "a"]) == pytest.approx(found.metrics["loss"], abs=1e-6)
     (tmp_path / "other/owl").rename(tmp_path / "owl")
     assert network.evaluate(tmp_path / "other").num_examples == 2
+
+
+def test_a_file_of_pictures_or_one_that_lists_them_gets_an_answer_for_each_as_evaluation_reads_them(
+    model: tuple[derin.Model, Path], tmp_path: Path
+) -> None:
+    network, folder = model
+    files = sorted(folder.rglob("*.png"), key=lambda file: (file.parent.name, int(file.stem)))
+    names = [file.parent.name for file in files]
+    wanted = [{c.name: c.probability for c in network.predict(file)} for file in files]
+    arrays = np.stack([np.asarray(Image.open(file).resize((80, 60))) for file in files])
+    of_arrays = [{c.name: c.probability for c in answer} for answer in network.predict(arrays)]
+    np.savez(tmp_path / "all.npz", images=arrays, labels=np.array(names))
+    shutil.copytree(folder, tmp_path / "listed")
+    lines = [f"{file.relative_to(folder)},{name}" for file, name in zip(files, names, strict=True)]
+    (tmp_path / "listed/a.csv").write_text("\n".join(["file,label", *lines, "gone.png,a"]) + "\n")
+    (tmp_path / "listed/names.csv").write_text("\n".join(["file", *(f.name for f in files)]) + "\n")
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as packed:
+        for file in files:
+            packed.write(file, str(file.relative_to(folder)))
+    for source in ("all.npz", "listed/a.csv", "listed/names.csv", "all.zip"):
+        found = network.predict(tmp_path / source)
+        done = CliRunner().invoke(app, ["predict", str(network.path), str(tmp_path / source), "--json"])
+        shown = json.loads(done.stdout)
+        assert len(found) == len(shown) == len(files) + (source == "listed/a.csv")
+        for answer, entry, want in zip(found, shown, of_arrays if source == "all.npz" else wanted):
+            assert {c.name: c.probability for c in answer} == pytest.approx(want, abs=1e-5)
+            assert dict(entry["top"]) == pytest.approx(want, abs=1e-5)
+        if source == "listed/a.csv":
+            assert shown[-1]["label"] is None
+            assert "no such picture" in shown[-1]["reason"]
+            assert "gone.png" in done.stderr
+    (tmp_path / "other.csv").write_text("x,y\n1,2\n3,4\n")
+    with pytest.raises(DataError, match="a column that names pictures"):
+        network.predict(tmp_path / "other.csv")

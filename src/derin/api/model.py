@@ -67,7 +67,8 @@ class Model:
             ShapeError: an array of a size or type that does not fit.
         """
         answers = self.predictions(inputs, batch_size=batch_size)
-        return answers[0] if len(answers) == 1 and self.preparation.is_single(inputs) else answers
+        is_single = self.preparation.is_single(inputs) and not self._holds_pictures(inputs)
+        return answers[0] if len(answers) == 1 and is_single else answers
 
     def predictions(self, inputs: Any, *, batch_size: int = 256) -> list[Any]:
         """As `predict`, as a list of `Prediction` whatever came."""
@@ -79,9 +80,23 @@ class Model:
             return list(answered.answers)
         if self.preparation.kind == "series" and isinstance(inputs, str | Path):
             return list(self.forecast(inputs))
+        if self._holds_pictures(inputs):
+            from derin.api.pictures import answer_pictures
+
+            answered = answer_pictures(self, Path(inputs))
+            answered.warn()
+            return list(answered.answers)
         device = next(self.network.parameters()).device
         network = self.network if self._warm is None else self.warm_network()
         return self.task.answers(network, self.preparation, inputs, batch_size=batch_size, device=device)
+
+    def _holds_pictures(self, inputs: Any) -> bool:
+        """Whether what came is a file of many pictures, or one that lists them."""
+        if self.preparation.kind != "picture" or not isinstance(inputs, str | Path):
+            return False
+        from derin.api.pictures import holds_pictures
+
+        return holds_pictures(Path(inputs))
 
     def row_predictions(self, rows: np.ndarray, *, batch_size: int = 256) -> list[Any]:
         """As `predictions`, of rows that `preparation.read` gave: what is read once is not read again."""

@@ -16,6 +16,7 @@ from derin.cli.console import JsonFlag, console, print_json
 
 if TYPE_CHECKING:
     from derin.api.model import Model
+    from derin.api.rows import AnsweredRows
 
 _CHUNK = 512
 _READS_TEXTS = ("text", "stream", "tagged", "pairs", "corpus", "cooccurrences")
@@ -76,6 +77,8 @@ class _Answered:
 
 def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[_Answered]:
     """Names and predictions. A file that was named must be readable; one found in a folder is told and passed over."""
+    from derin.api.pictures import answer_pictures, holds_pictures
+
     if model.preparation.kind in _READS_TEXTS:
         yield from _texts(model, inputs)
         return
@@ -84,6 +87,8 @@ def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[_Answered]
             yield from _rows_of_table(model, path)
         elif path.is_dir():
             yield from _folder(model, path)
+        elif holds_pictures(path):
+            yield from _told(answer_pictures(model, path))
         else:
             yield _Answered(str(path), model.predictions(path)[0])
 
@@ -139,8 +144,6 @@ def _folder(model: Model, folder: Path) -> Iterator[_Answered]:
 
 def _rows_of_table(model: Model, path: Path) -> Iterator[_Answered]:
     from derin.api.rows import answer_rows
-    from derin.core.messages import told
-    from derin.core.printable import printable
 
     if model.preparation.kind == "series":
         yield from _series(model, path)
@@ -149,7 +152,13 @@ def _rows_of_table(model: Model, path: Path) -> Iterator[_Answered]:
         for number, answer in enumerate(model.predictions(path), start=1):
             yield _Answered(f"{path}:{number}", answer)
         return
-    answered = answer_rows(model, path)
+    yield from _told(answer_rows(model, path))
+
+
+def _told(answered: AnsweredRows) -> Iterator[_Answered]:
+    from derin.core.messages import told
+    from derin.core.printable import printable
+
     for note in answered.notes:
         console(json_output=True).print(printable(told(note)), markup=False, soft_wrap=True)
     for row, (place, answer) in enumerate(zip(answered.names, answered.answers, strict=True)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -15,7 +15,7 @@ import numpy as np
 
 from derin.core.errors import DataError, UnknownNameError
 from derin.core.messages import Sentence
-from derin.data.archives import Contents, is_document, is_hidden, open_files
+from derin.data.archives import Contents, UnreadableFileError, is_document, is_hidden, open_files
 from derin.data.pictures.listing import Entry, Listing, is_picture_name, natural_key, shown
 from derin.data.pictures.store import Decisions, stored_pictures
 from derin.data.readers.column_names import LABEL_NAMES, SPLIT_NAMES, TARGET_NAMES
@@ -246,6 +246,40 @@ def read_picture_table(
         reading=reading,
         row_names=row_names,
         recipe=ReadingRecipe(found={"pictures": dict(stored.decisions), "listing": decisions}),
+    )
+
+
+def is_table_name(name: str) -> bool:
+    """Whether a file of this name may be a table that lists pictures."""
+    return name.lower().endswith(_ENDINGS)
+
+
+def listed_files(path: Path) -> Iterator[tuple[str, bytes | str]]:
+    """Each row of a table that lists pictures, in order: what it calls the file, and the file's content or why not.
+
+    Args:
+        path: of the table; the files lie in the folder or archive beside it.
+
+    Raises:
+        DataError: no column names pictures there.
+    """
+    records = read_records(path)
+    for source in (path.parent, *sorted(p for p in path.parent.iterdir() if _is_archive(p))):
+        pictures = PictureNames([n for n in _names(source) if _is_picture(n)])
+        for cells in records.columns if pictures.paths else ():
+            found = [pictures.find(cell) for cell in cells]
+            if sum(name is not None for name in found) < max(1, _LEAST_SHARE * sum(map(bool, cells))):
+                continue
+            with closing(open_files(source)) as files:
+                for called, name in zip(cells, found):
+                    try:
+                        yield called, Sentence("reading.not_there") if name is None else files.read(name)
+                    except UnreadableFileError as error:
+                        yield called, str(error)
+            return
+    raise DataError(
+        f"{path}: a column that names pictures in its folder, or in a zip beside it, is required; none of "
+        f"{', '.join(records.names[:_SHOWN])} does."
     )
 
 

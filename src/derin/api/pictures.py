@@ -1,0 +1,110 @@
+"""Answers to the pictures that a file holds or lists: one for each, by name, as evaluation would read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from derin.api.rows import AnsweredRows, notes_of
+from derin.core.errors import DataError
+from derin.core.messages import Sentence
+from derin.data.archives import UnreadableFileError, is_hidden, open_files
+from derin.data.forms import is_archive
+from derin.data.load import load
+from derin.data.pictures.listing import is_picture_name, natural_key, shown
+from derin.data.readers.arrays import is_array_file
+from derin.data.readers.idx import is_idx_file
+from derin.data.readers.picture_tables import is_table_name, listed_files
+from derin.tasks.prediction import NoAnswer
+
+if TYPE_CHECKING:
+    from derin.api.model import Model
+
+_CHUNK = 256
+_PLACES_SHOWN = 3
+
+
+def holds_pictures(path: Path) -> bool:
+    """Whether a file is one of many pictures by its form, and no picture itself."""
+    return path.is_file() and (is_archive(path) or is_table_name(path.name) or is_array_file(path) or is_idx_file(path))
+
+
+def answer_pictures(model: Model, path: Path) -> AnsweredRows:
+    """What a network says about each picture in a file.
+
+    Args:
+        model: that reads pictures.
+        path: of a zip or tar, an array file, or a table that names files beside it; it may hold answers too, which are
+            not looked at.
+
+    Raises:
+        DataError: the file cannot be read, or holds no pictures.
+    """
+    if is_archive(path) or is_table_name(path.name):
+        return _answer_files(model, _files_in(path) if is_archive(path) else listed_files(path))
+    table = load(path, recipe=model.recipe, cut=False)
+    host = model.preparation.host(table)
+    answers: list[Any] = []
+    for start in range(0, len(table), _CHUNK):
+        rows = np.arange(start, min(start + _CHUNK, len(table)), dtype=np.int64)
+        answers += model.row_predictions(host.gather(rows))
+    names = table.row_names or [f"{path}:{row}" for row in range(1, len(table) + 1)]
+    return AnsweredRows(list(names), answers, {}, notes_of(table))
+
+
+def _files_in(path: Path) -> Iterator[tuple[str, bytes | str]]:
+    """The pictures of an archive by name, as people count."""
+    with closing(open_files(path)) as files:
+        names = [n for n in files.names(1 << 40) if is_picture_name(n) and not any(map(is_hidden, n.split("/")))]
+        if not names:
+            raise DataError(f"{path}: a zip or tar with pictures is required; it holds none.")
+        for name in sorted(names, key=natural_key):
+            try:
+                yield shown(name), files.read(name)
+            except UnreadableFileError as error:
+                yield shown(name), str(error)
+
+
+def _answer_files(model: Model, files: Iterator[tuple[str, bytes | str]]) -> AnsweredRows:
+    """Answers to files; of one that is a sentence there is nothing to read."""
+    names: list[str] = []
+    answers: list[Any] = []
+    unread: dict[int, str] = {}
+    rows: list[Any] = []
+    places: list[int] = []
+
+    def answer() -> None:
+        if rows:
+            for place, said in zip(places, model.row_predictions(np.stack(rows)), strict=True):
+                answers[place] = said
+            rows.clear()
+            places.clear()
+
+    for name, content in files:
+        place = len(names)
+        names.append(name)
+        answers.append(None)
+        try:
+            if isinstance(content, str):
+                unread[place] = content
+            else:
+                rows.append(model.preparation.read(content)[0])
+                places.append(place)
+        except DataError as error:
+            unread[place] = str(error)
+        if len(rows) == _CHUNK:
+            answer()
+    answer()
+    fields = next((tuple(found.to_json()) for found in answers if found is not None), ())
+    for place, reason in unread.items():
+        answers[place] = NoAnswer(reason, fields)
+    notes: list[str] = []
+    for reason in dict.fromkeys(unread.values()):
+        where = [names[place] for place, said in unread.items() if said == reason]
+        some = ", ".join(where[:_PLACES_SHOWN]) + (", …" if len(where) > _PLACES_SHOWN else "")
+        notes.append(Sentence("predict.rows_unanswered", count=len(where), reason=reason, places=some))
+    return AnsweredRows(names, answers, {}, notes)
