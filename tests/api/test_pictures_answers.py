@@ -123,6 +123,6 @@ def test_a_file_of_pictures_or_one_that_lists_them_gets_an_answer_for_each_as_ev
             assert shown[-1]["label"] is None
             assert "no such picture" in shown[-1]["reason"]
             assert "gone.png" in done.stderr
-    (tmp_path / "other.csv").write_text("x,y\n1,2\n3,4\n")
+    (tmp_path / "other.csv").write_text("x,y\n100,200\n300,400\n")
     with pytest.raises(DataError, match="a column that names pictures"):
         network.predict(tmp_path / "other.csv")
