@@ -1,5 +1,6 @@
 """`load`: which form of data a thing is, and what every table has at the end."""
 
+import pickle
 import tarfile
 import zipfile
 from pathlib import Path
@@ -250,3 +251,16 @@ def test_data_whose_columns_are_settled_does_not_pretend_to_have_followed(said: 
 def test_a_target_kind_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'category' or 'number'"):
         load(_answers(tmp_path), target_kind="word")  # type: ignore[arg-type]
+
+
+def test_cifar_in_another_set_has_the_names_that_stand_beside_it_and_pickles_are_named(tmp_path: Path) -> None:
+    records = np.zeros((12, 3073), dtype=np.uint8)
+    records[:, 0] = np.arange(12) % 2
+    records.tofile(tmp_path / "data_batch_1.bin")
+    (tmp_path / "batches.meta.txt").write_text("ant\nbee\n\n")
+    assert derin.load(tmp_path).target().classes == ("ant", "bee")
+    (tmp_path / "pickled").mkdir()
+    for name in ("data_batch_1", "test_batch"):
+        (tmp_path / "pickled" / name).write_bytes(pickle.dumps({"data": [1]}))
+    with pytest.raises(DataError, match=r"data_batch_1, test_batch are pickles of Python"):
+        derin.load(tmp_path / "pickled")

@@ -60,6 +60,10 @@ CASES = {
         {**pictures("."), **pictures(".", tuple(f"{n}_segmentation" for n in NAMES), mask)},
         "_segmentation.png of ISIC_0012.png.*segmentation",
     ),
+    "masks of two people": (
+        {**pictures("scans"), **pictures("anna", make=mask), **pictures("bob", make=mask)},
+        "masks .*segmentation",
+    ),
     "masks within splits": (
         {
             **pictures("train"),

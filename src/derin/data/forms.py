@@ -212,6 +212,12 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
         return read_form(inner[0], name=name, options=options)
     lone = [p for p in visible if p.is_file() and _is_picture(p.name)]
     if lone:
+        if pickled := [p.name for p in lone if _is_pickle(p)]:
+            raise DataError(
+                f"{path}: {', '.join(pickled[:_FEW_NAMES])} {'is a pickle' if len(pickled) == 1 else 'are pickles'} of "
+                "Python, which can run code when it is opened and is not read. Save arrays as npz; of CIFAR-10 the "
+                "binary version is read (cifar-10-binary.tar.gz)."
+            )
         raise DataError(
             f"{path}: its {len(lone):,} pictures lie in no folders of classes and no table lists them; a folder of "
             "pictures for each class is required, such as cats/1.jpg and dogs/1.jpg, or a csv file with their names "
@@ -224,6 +230,13 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
         seen.append(f"{len(folders)} folder{'s' if len(folders) > 1 else ''} ({shown})")
     held = ", ".join(seen) or "nothing"
     raise DataError(f"{path}: no data that Derin reads is there; it holds {held}. Derin reads {_forms()}.")
+
+
+def _is_pickle(path: Path) -> bool:
+    """Whether a file without ending begins as pickles of Python do, and so do not pictures."""
+    with path.open("rb") as file:
+        head = file.read(2)
+    return not path.suffix and len(head) == 2 and head[0] == 0x80 and 2 <= head[1] <= 5
 
 
 def _picture_table(path: Path, name: str, options: ReadOptions) -> Table | None:

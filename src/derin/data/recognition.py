@@ -40,6 +40,7 @@ _HEAD_BYTES = 1 << 16
 _FEW = 3
 _SHARED = 0.9
 _MOST_FOLDERS = 60
+_MOST_LAYERS = 6
 _FEWEST_PAIRS = 3
 _MASK_VALUES = 32
 
@@ -194,11 +195,13 @@ def _pairs(tree: FileTree) -> str:
         for kind, what in (("mask", _MASKED), ("depth", _DEEP), ("reader", _TWICE)):
             if (kind == "reader" and kinds == (kind, kind)) or (kind != "reader" and kinds.count(kind) == 1):
                 return what.format(one=_folder(one), other=_folder(other), count=len(shared))
-        if len(stems) > 2 or one.rpartition("/")[0] != other.rpartition("/")[0]:
+        # Many classes may share names, such as those of fonts; few that do, some of them in few colours, are masks.
+        are_many = len(stems) > 2 and (len(stems) > _MOST_LAYERS or _are_counted(shared))
+        if are_many or one.rpartition("/")[0] != other.rpartition("/")[0]:
             continue
         if kinds.count("maybe mask") == 1 or _are_masks(tree, one, other):
             return _MASKED.format(one=_folder(one), other=_folder(other), count=len(shared))
-        if len(stems[one]) == len(stems[other]) == len(shared) and not _are_counted(shared):
+        if len(stems) == 2 and len(stems[one]) == len(stems[other]) == len(shared) and not _are_counted(shared):
             return (
                 f"{len(shared):,} pictures under the same names in {_folder(one)} and {_folder(other)}: pairs by their "
                 "names, which Derin does not learn from. If the folders are classes all the same, say so with "

@@ -39,9 +39,10 @@ def read_cifar(folder: str | Path, *, name: str) -> Table:
     """
     folder = Path(folder)
     files = {"train": sorted(folder.glob("data_batch_*.bin")), "test": sorted(folder.glob("test_batch.bin"))}
+    classes = _class_names(folder)
     records, splits, first = [], {}, 0
     for split, paths in files.items():
-        parts = [_records(path) for path in paths]
+        parts = [_records(path, len(classes)) for path in paths]
         if not parts:
             continue
         splits[split] = np.arange(first, first + sum(map(len, parts)))
@@ -54,14 +55,23 @@ def read_cifar(folder: str | Path, *, name: str) -> Table:
     schema = Schema(
         (
             Column(name="picture", kind=Kind.PICTURE, role=Role.INPUT, shape=(_SIDE, _SIDE, _CHANNELS)),
-            Column(name="label", kind=Kind.CATEGORY, role=Role.TARGET, classes=CIFAR10_CLASSES),
+            Column(name="label", kind=Kind.CATEGORY, role=Role.TARGET, classes=classes),
         )
     )
     columns = {"picture": Dense(np.ascontiguousarray(pictures)), "label": Dense(whole[:, 0].astype(np.int64))}
     return Table(name=name, schema=schema, columns=columns, splits=splits, reading=Reading(source=str(folder)))
 
 
-def _records(path: Path) -> np.ndarray:
+def _class_names(folder: Path) -> tuple[str, ...]:
+    """The names in ``batches.meta.txt``, one a line; without that file those of CIFAR-10."""
+    try:
+        lines = (folder / "batches.meta.txt").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return CIFAR10_CLASSES
+    return tuple(dict.fromkeys(line.strip() for line in lines if line.strip())) or CIFAR10_CLASSES
+
+
+def _records(path: Path, num_classes: int) -> np.ndarray:
     try:
         data = np.fromfile(path, dtype=np.uint8)
     except OSError as error:
@@ -72,6 +82,8 @@ def _records(path: Path) -> np.ndarray:
             "Fetch the file again."
         )
     records = data.reshape(-1, _RECORD_BYTES)
-    if records[:, 0].max() >= len(CIFAR10_CLASSES):
-        raise DataError(f"{path}: labels must be 0 to 9; got {records[:, 0].max()}. Check that it is CIFAR-10.")
+    if records[:, 0].max() >= num_classes:
+        raise DataError(
+            f"{path}: labels must be 0 to {num_classes - 1}; got {records[:, 0].max()}. Check that it is CIFAR-10."
+        )
     return records
