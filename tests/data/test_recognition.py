@@ -64,6 +64,24 @@ CASES = {
         {**pictures("scans"), **pictures("anna", make=mask), **pictures("bob", make=mask)},
         "masks .*segmentation",
     ),
+    "labels above splits": (
+        {
+            **pictures("images/train", ("1", "2", "3")),
+            **pictures("labels/train", ("1", "2", "3"), mask),
+            **pictures("images/val", ("4", "5", "6")),
+            **pictures("labels/val", ("4", "5", "6"), mask),
+        },
+        "images/train/ and labels/train/.*segmentation",
+    ),
+    "masks above classes": (
+        {
+            **pictures("images/a"),
+            **pictures("masks/a", make=mask),
+            **pictures("images/b", ("x2", "x5", "x9")),
+            **pictures("masks/b", ("x2", "x5", "x9"), mask),
+        },
+        "masks .*segmentation",
+    ),
     "masks within splits": (
         {
             **pictures("train"),

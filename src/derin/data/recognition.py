@@ -191,7 +191,10 @@ def _pairs(tree: FileTree) -> str:
             len(stems[one]), len(stems[other])
         ):
             continue
-        kinds = _kind_of_folder(one), _kind_of_folder(other)
+        apart = _where_apart(one, other)
+        kinds = _kind_of_folder(apart[0]), _kind_of_folder(apart[1])
+        if kinds.count("maybe mask") == 1 and {each.lower() for each in apart} & set(_IMAGES):
+            return _MASKED.format(one=_folder(one), other=_folder(other), count=len(shared))
         for kind, what in (("mask", _MASKED), ("depth", _DEEP), ("reader", _TWICE)):
             if (kind == "reader" and kinds == (kind, kind)) or (kind != "reader" and kinds.count(kind) == 1):
                 return what.format(one=_folder(one), other=_folder(other), count=len(shared))
@@ -253,6 +256,13 @@ def _no_classes(tree: FileTree) -> bool:
         tuple(part for part in each if split_of(part) is None and part.lower() not in _IMAGES) for each in words
     } - {()}
     return bool(tree.pictures) and len(kept) < 2
+
+
+def _where_apart(one: str, other: str) -> tuple[str, str]:
+    """The names by which two folders differ: ``images`` and ``labels`` of ``images/train`` and ``labels/train``."""
+    parts = one.split("/"), other.split("/")
+    apart = [pair for pair in zip(*parts) if pair[0] != pair[1]]
+    return apart[0] if len(parts[0]) == len(parts[1]) and len(apart) == 1 else (parts[0][-1], parts[1][-1])
 
 
 def _kind_of_folder(folder: str) -> str:

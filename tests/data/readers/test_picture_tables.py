@@ -222,3 +222,28 @@ def test_columns_of_several_kinds_are_learnt_together_by_the_task_that_is_named(
     assert model.evaluate(folder).metrics["loss"] == pytest.approx(run.metrics["test"]["loss"], abs=1e-6)
     table(folder / "a.csv", "file,kind,age", files[:3], kinds[1:4], ["1", "1", "2"])
     assert model.evaluate(folder, split="all").num_examples == 3
+
+
+def test_tables_of_several_splits_are_followed_and_several_others_are_asked_about(folder: Path) -> None:
+    files = [f"p{n}.png" for n in NAMES]
+    table(folder / "test.csv", "id,label", files[8:], [label(i) for i in range(8, 12)])
+    table(folder / "train.csv", "id,label", files[:8], [label(i) for i in range(8)])
+    # As in competitions: the same answer for each, to show the form.
+    table(folder / "sample_submission.csv", "id,answer", files[8:], ["0.5"] * 4)
+    found = derin.load(folder)
+    names = {split: {Path((found.row_names or ())[r]).name for r in rows} for split, rows in found.splits.items()}
+    assert names["test"] == set(files[8:])
+    assert names["train"] | names["val"] == set(files[:8])
+    with zipfile.ZipFile(folder.parent / "all.zip", "w") as packed:
+        for file in sorted(folder.rglob("*.*")):
+            packed.write(file, f"data/{file.relative_to(folder)}")
+    assert {s: len(r) for s, r in derin.load(folder.parent / "all.zip").splits.items()} == {
+        "train": 6,
+        "val": 2,
+        "test": 4,
+    }
+    # A named file is that file.
+    assert len(derin.load(folder / "test.csv")) == 4
+    (folder / "train.csv").rename(folder / "mine.csv")
+    with pytest.raises(DataError, match=r"derin data .*mine.csv or derin data .*sample_submission.csv"):
+        derin.load(folder)

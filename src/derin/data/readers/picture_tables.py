@@ -84,6 +84,7 @@ class PictureTable:
         is_inside: whether the table lies in the archive.
         names: of the columns.
         file_columns: those that name pictures.
+        further: tables with the same columns, of another split: its name and the table. `file` is that of train then.
     """
 
     file: str
@@ -91,6 +92,7 @@ class PictureTable:
     is_inside: bool
     names: tuple[str, ...]
     file_columns: tuple[int, ...]
+    further: tuple[tuple[str, str], ...] = ()
 
 
 def find_picture_table(path: Path, *, target: str | None = None, fewest: int = _FEWEST) -> PictureTable | None:
@@ -119,12 +121,13 @@ def find_picture_table(path: Path, *, target: str | None = None, fewest: int = _
             return None
         names = files.names(1 << 40)
         pictures = [name for name in names if _is_picture(name)]
+        matching = []
         for name in _tables_in(names) if pictures else []:
             with _unpacked(path, name) as unpacked:
                 found = _match(name, unpacked, path, pictures, target, fewest, is_inside=True)
             if found is not None:
-                return found
-    return None
+                matching.append(found)
+    return _one_of(matching)
 
 
 def read_picture_table(
@@ -161,12 +164,11 @@ def read_picture_table(
     Raises:
         DataError: no target can be found, or a picture is listed twice with different answers.
     """
-    if found.is_inside:
-        with _unpacked(found.source, found.file) as file:
-            records = read_records(file)
-    else:
-        place = found.source / found.file if found.source.is_dir() else found.source.parent / found.file
-        records = read_records(place)
+    records = _records(found, found.file)
+    given = ["train"] * len(records.columns[0]) if found.further else []
+    for further, file_name in found.further:
+        records, num = _followed_by(records, _records(found, file_name))
+        given += [further] * num
     pictures = PictureNames([n for n in _names(found.source) if _is_picture(n)])
     reading = Reading(source=str(found.source))
     reading.findings += records.findings
@@ -204,7 +206,7 @@ def read_picture_table(
     reading.notes.append(
         Sentence(
             "reading.listed_by",
-            file=found.file,
+            file=", ".join([found.file, *(file_name for _, file_name in found.further)]),
             column=records.names[file_column],
             targets=", ".join(records.names[c] for c in chosen),
         )
@@ -238,11 +240,15 @@ def read_picture_table(
             columns[other.name] = Dense(values)
         decisions["others"] = {c.name: [c.kind.value, c.classes and list(c.classes)] for c in schema[1:]}
     row_names = [shown(entry.member.path) for entry in stored.entries]
+    splits: dict[str, Rows] = {} if split is None else _splits(records, split, rows, row_names, reading)
+    if given:
+        named = np.array([given[row] for row in rows])
+        splits = {name: np.flatnonzero(named == name) for name in SPLITS if (named == name).any()}
     return Table(
         name=name,
         schema=Schema((Column(name="picture", kind=Kind.PICTURE, role=Role.INPUT, shape=stored.shape), *schema)),
         columns={"picture": stored.data, **columns},
-        splits={} if split is None else _splits(records, split, rows, row_names, reading),
+        splits=splits,
         reading=reading,
         row_names=row_names,
         recipe=ReadingRecipe(found={"pictures": dict(stored.decisions), "listing": decisions}),
@@ -299,6 +305,25 @@ class ListedPictures:
         listing = Listing(class_names=("",))
         listing.entries = [Entry(member, "", None) for member in contents.members if member.path in wanted]
         return listing
+
+
+def _records(found: PictureTable, file: str) -> Records:
+    if found.is_inside:
+        with _unpacked(found.source, file) as unpacked:
+            return read_records(unpacked)
+    return read_records((found.source if found.source.is_dir() else found.source.parent) / file)
+
+
+def _followed_by(records: Records, more: Records) -> tuple[Records, int]:
+    """Two tables of the same columns, one below the other, and how many rows the second has."""
+    columns = [[*one, *other] for one, other in zip(records.columns, more.columns, strict=True)]
+    joined = replace(
+        records,
+        columns=columns,
+        findings=[*records.findings, *more.findings],
+        notes=[*records.notes, *more.notes],
+    )
+    return joined, len(more.columns[0])
 
 
 def _split_column(records: Records) -> int | None:
@@ -503,13 +528,35 @@ def _may_list_files(table: Path) -> bool:
 
 def _first(candidates: Any, target: str | None, fewest: int) -> PictureTable | None:
     listed: dict[Path, list[str]] = {}
+    matching: list[PictureTable] = []
     for name, file, source in candidates:
         if source not in listed:
             listed[source] = [n for n in _names(source) if _is_picture(n)]
         found = _match(name, file, source, listed[source], target, fewest, is_inside=False) if listed[source] else None
-        if found is not None:
-            return found
-    return None
+        if found is not None and found.file not in {each.file for each in matching}:
+            matching.append(found)
+    return _one_of(matching)
+
+
+def _one_of(found: Sequence[PictureTable]) -> PictureTable | None:
+    """The table that is meant: the only one, or that of train with those of the other splits.
+
+    Raises:
+        DataError: several list pictures, and none is that of train.
+    """
+    if len(found) < 2:
+        return found[0] if found else None
+    splits = {split: each for each in reversed(found) if (split := split_of(each.file)) is not None}
+    if "train" not in splits:
+        place = found[0].source if found[0].source.is_dir() else found[0].source.parent
+        ways = " or ".join(f"derin data {place / each.file}" for each in found[:2])
+        raise DataError(
+            f"{place}: {', '.join(each.file for each in found[:_SHOWN])} list pictures; name the table that is meant, "
+            f"{ways}."
+        )
+    train = splits.pop("train")
+    alike = {s: each for s, each in splits.items() if (each.source, each.names) == (train.source, train.names)}
+    return replace(train, further=tuple((s, alike[s].file) for s in SPLITS if s in alike))
 
 
 def _match(
