@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import subprocess
+import sys
 import tracemalloc
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derin.core.errors import DataError, UnknownNameError, UsageError
+from derin.data import packed_cells
+from derin.data import values as cell_values
 from derin.data.cells import DAY_FIRST, MONTH_FIRST
 from derin.data.date_cells import parse_dates
 from derin.data.duplicates import content_groups
@@ -28,7 +33,7 @@ from derin.data.readers.decoding import decode
 from derin.data.readers.delimited import has_header, read_records, sniff_delimiter
 from derin.data.reading import Outcome
 from derin.data.schema import Kind, Role
-from derin.data.table import Dense, Table
+from derin.data.table import Dense, Ragged, Table
 from derin.data.values import infer_values
 
 
@@ -592,6 +597,87 @@ def test_packed_cells_are_those_that_were_packed() -> None:
     assert columns[1][1:4] == ("b" * 40, "y", "2")
     assert tuple(joined([columns[0], columns[1]])) == expected[0] + expected[1]
     assert kept.followed_by(records.keep(slice(0, 1))).columns(1)[0] == (*expected[0], "a")
+
+
+@pytest.mark.parametrize("hash_bits", [64, 2])
+def test_different_packed_cells_are_those_of_a_dictionary(hash_bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    if hash_bits < 64:
+        hashes = packed_cells._Part.hashes
+        monkeypatch.setattr(packed_cells._Part, "hashes", lambda part: hashes(part) % np.uint64(1 << hash_bits))
+    long = "x" * 70
+    cells = ["b", "", "a", "12345678", "123456789", "ş", "b", "", long + "1", long + "2", "ş", "12345678", long + "1"]
+    column = PackedRecords([Block.of([[cell] for cell in part]) for part in (cells[:5], cells[5:], ["z"])]).columns(1)[
+        0
+    ]
+    found, codes = column.distinct()
+    assert list(found) == list(dict.fromkeys([*cells, "z"]))
+    assert codes is not None
+    assert [found[code] for code in codes.tolist()] == [*cells, "z"]
+    assert found.ends_in_digit().tolist() == [cell[-1:] in set("0123456789") - {""} for cell in found]
+
+
+_PACKED_COLUMNS = {
+    "points": ["1.5", "-2e3", "1_000", "NA", "7", "inf", "", "1.234"],
+    "grouped points": ["1.234", "12.500", "7"],
+    "commas": ["1,5", "2,25", "?", "1.234,5"],
+    "affix": ["$1,250", "$7", "12.5", "x"],
+    "codes": ["00123", "00456", "12"],
+    "codes beside words": ["123", "x", "4"],
+    "long codes": ["1234567890123456", "1234567890123457", "1234567890123458"],
+    "days": ["20240131", "20240201", "20240301"],
+    "day first": ["31/01/2024", "01/02/2024", "none"],
+    "short years": ["1/2/24", "3/4/25", "5.6.2024"],
+    "zones": ["2024-01-31T10:00Z", "2024-01-31T10:00+03:00", "2024-02-01"],
+    "flags": ["yes", "no", "Yes", "NA"],
+    "words": ["b10", "b9", "NA", "", "ş"],
+    "sentences": ["one two three four five six", "seven eight nine ten eleven", "", "a b c d e f"],
+}
+
+
+@pytest.mark.parametrize("name", list(_PACKED_COLUMNS))
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_packed_columns_mean_what_lists_mean(name: str, repeats: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = _PACKED_COLUMNS[name] * repeats
+    expected = infer_values(cells, name=name)
+    monkeypatch.setattr(cell_values, "_FEW_STRINGS", 0)
+    found = infer_values(PackedRecords([Block.of([[cell] for cell in cells])]).columns(1)[0], name=name)
+    for part in fields(cell_values.Values):
+        ours, theirs = getattr(found, part.name), getattr(expected, part.name)
+        if part.name == "data":
+            every = np.arange(len(cells))
+            ours, theirs = ours.take(every), theirs.take(every)
+            if isinstance(theirs, Ragged):
+                ours, theirs = ours.texts(), theirs.texts()
+        if part.name in ("data", "is_missing", "conflicts", "offsets") and theirs is not None:
+            np.testing.assert_array_equal(ours, theirs)
+        else:
+            assert ours == theirs
+
+
+_LOADING = """
+import sys
+import numpy, derin, derin.data.readers.csv_table
+def peak():
+    return 1024 * int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+derin.load(sys.argv[1])
+before = peak()
+derin.load(sys.argv[2])
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is read from /proc")
+def test_loading_a_table_takes_a_few_times_its_size(tmp_path: Path) -> None:
+    row = "{0},{1:.9f},{2:.9f},{3:.9f},2024-{4:02d}-{5:02d} {6:02d}:{7:02d}:{8:02d},k{9}\n"
+    lines = [
+        row.format(i + 20, i / 7, -i / 9, i * 1.7, 1 + i % 12, 1 + i % 28, i % 24, i % 60, i // 60 % 60, i % 5)
+        for i in range(120_000)
+    ]
+    for name, num in (("small", 30), ("large", len(lines))):
+        (tmp_path / f"{name}.csv").write_text("a,b,c,d,e,y\n" + "".join(lines[:num]))
+    paths = [str(tmp_path / f"{name}.csv") for name in ("small", "large")]
+    done = subprocess.run([sys.executable, "-c", _LOADING, *paths], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 4 * (tmp_path / "large.csv").stat().st_size
 
 
 def test_a_line_that_no_table_has_is_refused_by_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

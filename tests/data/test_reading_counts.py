@@ -12,7 +12,10 @@ from typer.testing import CliRunner
 
 import derin
 from derin.cli.main import app
+from derin.core.messages import say
+from derin.data.reading import Duplicate, Finding, Outcome, Reading
 from derin.report.data import data
+from derin.strategy.assumptions import assumptions
 from derin.strategy.story import Story
 
 NUM_BROKEN = 731
@@ -59,3 +62,28 @@ def test_sizes_are_called_different_only_where_they_are(widths: tuple[int, ...],
         folder.mkdir(exist_ok=True)
         Image.effect_noise((width, 200), 50 + place).convert("RGB").save(folder / f"{place}.png")
     assert said in derin.load(tmp_path).inputs[0].note
+
+
+def test_the_record_lists_some_and_counts_all() -> None:
+    reading = Reading(
+        findings=[Finding(f"line {n}", Outcome.SKIPPED, f"reason {n % 9}") for n in range(900)]
+        + [Finding("several", Outcome.CONVERTED, "other", count=41)],
+        duplicates=[Duplicate((f"a{n}", f"b{n}"), ("train", "test" if n == 800 else "train")) for n in range(900)]
+        + [Duplicate(tuple(map(str, range(500))), ("train",) * 499 + ("val",))],
+    )
+    found: Any = json.loads(json.dumps(reading.to_json(5)))
+    assert len(found["findings"]) == 5 * 5 + 5 + 2
+    for outcome, number in (("skipped", 900), ("converted", 41)):
+        assert sum(each["count"] for each in found["findings"] if each["outcome"] == outcome) == number
+    assert {"4 other reasons", "1 other reason"} <= {each["reason"] for each in found["findings"]}
+    assert (found["num_duplicates"], found["leaks"]) == (901, 2)
+    assert [group["splits"][-1] for group in found["duplicates"]] == ["test", "val", "train", "train", "train"]
+    assert (len(found["duplicates"][1]["names"]), found["duplicates"][1]["num_rows"]) == (5, 500)
+    record = {"data": {"reading": found}}
+    page: Any = data(Story(Path(), record, [], {}), names=True)
+    said = "\n".join(assumptions(record))
+    for text in (page, said):
+        assert say("data.duplicates", count=901) in text
+        assert say("data.leaks", count=2) in text
+    whole = reading.to_json()
+    assert (len(whole["findings"]), len(whole["duplicates"])) == (901, 901)

@@ -25,7 +25,7 @@ from derin.core.files import usable_path
 from derin.core.messages import say
 from derin.core.run import RunFolder
 from derin.data.known_rows import KNOWN_ROWS, pack, row_hashes
-from derin.data.reading import sentences
+from derin.data.reading import MOST_RECORDED, sentences
 from derin.data.table import Table
 from derin.tasks.adversarial_training import attack_of
 from derin.train.budget import TimeBudget
@@ -223,8 +223,8 @@ def _begin(
             "cut": table.splits_fingerprint(),
             "schema": table.schema.to_json(),
             "splits": {split: len(rows) for split, rows in table.splits.items()},
-            "reading": table.reading.to_json(),
-            "sentences": sentences(table.reading, table.schema),
+            "reading": table.reading.to_json(MOST_RECORDED),
+            "sentences": sentences(table.reading, table.schema, MOST_RECORDED),
         },
         "config": config.to_json(),
         "preparation": prepared.preparation.to_json(),

@@ -51,8 +51,12 @@ def first_equal_rows(table: Table) -> Rows:
     weights = _weights("columns", len(inputs))
     for column, weight in zip(inputs, weights):
         hashes += _hashes(column) * weight
-    _, where, counts = np.unique(hashes, return_inverse=True, return_counts=True)
-    candidates = np.flatnonzero(counts[where] > 1)
+    ordered = np.sort(hashes)
+    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(repeated):
+        return first
+    places = np.minimum(np.searchsorted(repeated, hashes), len(repeated) - 1)
+    candidates = np.flatnonzero(repeated[places] == hashes)
     seen: dict[tuple[Any, ...], int] = {}
     for row, *content in zip(candidates.tolist(), *(_contents(column, candidates) for column in inputs)):
         first[row] = seen.setdefault(tuple(content), row)
@@ -119,8 +123,11 @@ def _weights(use: str, num: int) -> Words:
 def _hashes(column: ColumnData) -> Words:
     """A 64-bit hash of every row of one column."""
     if isinstance(column, Dense):
-        parts = [_dense_hashes(chunk) for chunk in _chunks(column.values)]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
+        hashes, start = np.zeros(len(column), dtype=np.uint64), 0
+        for chunk in _chunks(column.values):
+            hashes[start : start + len(chunk)] = _dense_hashes(chunk)
+            start += len(chunk)
+        return hashes
     flat, offsets = _flat(column)
     view, bounds = flat.view(np.uint8).data, (offsets * flat.dtype.itemsize).tolist()
     # Python's own hash of bytes differs between processes, which is no harm: it only picks candidates.

@@ -288,10 +288,12 @@ class PackedColumn(Sequence[str]):
             >>> list(cells), codes.tolist()
             (['b', 'a'], [0, 1, 0])
         """
-        empty = np.zeros(0, dtype=np.uint64)
-        hashes = np.concatenate([empty, *(part.hashes() for part in self._parts)])
+        hashes = np.empty(len(self), dtype=np.uint64)
+        for part, start in zip(self._parts, self._starts):
+            hashes[start : start + len(part.starts)] = part.hashes()
         ordered = np.sort(hashes)
-        is_new = np.append(True, ordered[1:] != ordered[:-1])
+        is_new = np.ones(len(ordered), dtype=bool)
+        np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
         if is_new.all():
             return self, None
         codes = np.searchsorted(ordered[is_new], hashes)

@@ -11,6 +11,10 @@ from typing import Any
 from derin.core.messages import Sentence
 from derin.data.schema import Schema
 
+# What a run's record lists of each reason, how many reasons, and how many groups of copies and members of each: the
+# rest is counted.
+MOST_RECORDED = 200
+
 
 class Outcome(StrEnum):
     """What was done about something unusual."""
@@ -82,21 +86,77 @@ class Reading:
             result.setdefault(finding.outcome.value, Counter())[finding.reason] += finding.count
         return result
 
-    def to_json(self) -> dict[str, Any]:
+    def listed(self, most: int | None = None) -> list[Finding]:
+        """The findings, of each reason so many at most; the others stand behind them in one finding for each reason,
+        and those of all further reasons in one for each outcome, so that the counts are true.
+
+        Example:
+            >>> reading = Reading(findings=[Finding(f"line {n}", Outcome.SKIPPED, "empty") for n in range(5)])
+            >>> [(found.where, found.count) for found in reading.listed(2)]
+            [('line 0', 1), ('line 1', 1), ('3 more', 3)]
+        """
+        if most is None:
+            return self.findings
+        places: dict[tuple[Outcome, str], int] = {}
+        listed: list[Finding] = []
+        further: Counter[tuple[Outcome, str]] = Counter()
+        others: dict[Outcome, set[str]] = {}
+        for finding in self.findings:
+            kind = finding.outcome, finding.reason
+            if kind not in places and len(places) >= most:
+                others.setdefault(finding.outcome, set()).add(finding.reason)
+                further[finding.outcome, ""] += finding.count
+                continue
+            places[kind] = places.get(kind, 0) + 1
+            if places[kind] <= most:
+                listed.append(finding)
+            else:
+                further[kind] += finding.count
+        for (outcome, reason), count in further.items():
+            why = reason or Sentence("reading.other_reasons", count=len(others[outcome]))
+            listed.append(Finding(f"{count:,} more", outcome, why, count=count))
+        return listed
+
+    def to_json(self, most: int | None = None) -> dict[str, Any]:
+        """The report as JSON.
+
+        Args:
+            most: how many findings of a reason, groups of copies and members of a group are listed; None lists all.
+                The numbers are of all.
+        """
+        leaks = self.leaks
+        groups = self.duplicates if most is None else [*leaks, *(d for d in self.duplicates if len(set(d.splits)) < 2)]
         return {
             "source": self.source,
             "counts": self.counts,
             "findings": [
                 {"where": f.where, "outcome": f.outcome.value, "reason": f.reason, "count": f.count}
-                for f in self.findings
+                for f in self.listed(most)
             ],
-            "duplicates": [{"names": list(d.names), "splits": list(d.splits)} for d in self.duplicates],
-            "leaks": len(self.leaks),
+            "duplicates": [_group(d, most) for d in groups[:most]],
+            "num_duplicates": len(self.duplicates),
+            "leaks": len(leaks),
             "notes": self.notes,
         }
 
 
-def sentences(reading: Reading, schema: Schema) -> dict[str, Any]:
-    """What was said while data was read, by its English text, so that a report can say it in another language."""
-    texts = (*reading.notes, *(finding.reason for finding in reading.findings), *(column.note for column in schema))
+def _group(group: Duplicate, most: int | None) -> dict[str, Any]:
+    """Members of a group, of each split at least one."""
+    order = list(range(len(group.names)))
+    if most is not None and len(order) > most:
+        first = {split: place for place, split in reversed(list(enumerate(group.splits)))}.values()
+        order = sorted([*first, *(place for place in order[:most] if place not in first)][:most])
+    found: dict[str, Any] = {"names": [group.names[i] for i in order], "splits": [group.splits[i] for i in order]}
+    return found if len(order) == len(group.names) else {**found, "num_rows": len(group.names)}
+
+
+def sentences(reading: Reading, schema: Schema, most: int | None = None) -> dict[str, Any]:
+    """What was said while data was read, by its English text, so that a report can say it in another language.
+
+    Args:
+        reading: the report.
+        schema: of the table.
+        most: findings of each reason that are listed, as `Reading.to_json` takes it.
+    """
+    texts = (*reading.notes, *(finding.reason for finding in reading.listed(most)), *(column.note for column in schema))
     return {text: text.to_json() for text in texts if isinstance(text, Sentence)}

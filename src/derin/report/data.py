@@ -78,9 +78,10 @@ def _duplicates(story: Story, names: bool) -> Html | None:
     if not groups:
         return None
     leaks = [g for g in groups if len({str(s) for s in g.get("splits", [])}) > 1]
-    parts: list[Any] = [tag("p", say("data.duplicates", count=len(groups)))]
+    num_groups, num_leaks = _total(story, "num_duplicates", len(groups)), _total(story, "leaks", len(leaks))
+    parts: list[Any] = [tag("p", say("data.duplicates", count=num_groups))]
     if leaks:
-        parts.append(tag("p", say("data.leaks", count=len(leaks)), class_="warning"))
+        parts.append(tag("p", say("data.leaks", count=num_leaks), class_="warning"))
         if names:
             lines = [
                 tag(
@@ -91,8 +92,8 @@ def _duplicates(story: Story, names: bool) -> Html | None:
                 )
                 for g in leaks[:_MAX_LINES]
             ]
-            if len(leaks) > _MAX_LINES:
-                lines.append(tag("li", say("list.more", count=len(leaks) - _MAX_LINES)))
+            if num_leaks > len(lines):
+                lines.append(tag("li", say("list.more", count=num_leaks - len(lines))))
             parts.append(
                 folded(say("list.more", count=len(lines)), tag("ul", *lines)) if len(lines) > 10 else tag("ul", *lines)
             )
@@ -127,6 +128,12 @@ def _findings(story: Story, names: bool) -> Html:
         rows.append([say("list.more", count=sum(map(_count, findings[_MAX_LINES:]))), "", ""])
     each = table([say("data.where"), say("data.outcome"), say("data.reason")], rows)
     return join([heading, summary, folded(capital(say("data.where")), each)])
+
+
+def _total(story: Story, name: str, listed: int) -> int:
+    """A number of the record, which lists some of what it counts."""
+    number = story.part("data", "reading").get(name)
+    return max(number, listed) if isinstance(number, int) else listed
 
 
 def _count(finding: Mapping[str, Any]) -> int:

@@ -88,7 +88,8 @@ def _about_reading(record: Mapping[str, Any]) -> Iterator[str]:
         yield say("assumed.finding", number=count_text(number), what=what, why=told_sentence(record, reason))
     groups = reading.get("duplicates") or ()
     if groups:
-        yield say("data.duplicates", count=len(groups))
+        # The record lists some of them; older ones list all and have no number.
+        yield say("data.duplicates", count=reading.get("num_duplicates", len(groups)))
     if leaks := reading.get("leaks"):
         yield say("data.leaks", count=leaks)
     for note in reading.get("notes") or ():

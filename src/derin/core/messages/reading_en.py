@@ -131,6 +131,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "reading.no_text_bytes": "holds bytes that are no text; they stand as U+FFFD",
     "reading.surplus_fields": "empty fields beyond the last column; they are left out",
+    "reading.other_reasons": ("{count} other reason", "{count} other reasons"),
     "reading.few_fields": "too few fields: {got} where {required} are required",
     "reading.many_fields": "too many fields: {got} where {required} are required",
     "reading.target_missing": "the target is missing",

@@ -127,6 +127,7 @@ MESSAGES: dict[str, Message] = {
     "reading.empty_lines": "{count:,} boş satır",
     "reading.no_text_bytes": "metin olmayan baytlar var; yerlerinde U+FFFD duruyor",
     "reading.surplus_fields": "son sütundan sonra boş alanlar; alınmadı",
+    "reading.other_reasons": "{count} başka neden",
     "reading.few_fields": "alan az: {required} gerekirken {got}",
     "reading.many_fields": "alan çok: {required} gerekirken {got}",
     "reading.target_missing": "hedef eksik",
