@@ -61,10 +61,18 @@ def test_every_row_has_an_answer_in_order(model: Model, tmp_path: Path) -> None:
 
 
 def test_values_that_are_new_are_told_of_rows_in_memory(model: Model) -> None:
-    rows = [{"color": "violet", "size": i, "when": None} for i in range(300)]
+    rows = [{"color": "violet", "size": i, "when": "1/2/2024"} for i in range(300)]
     with pytest.warns(DerinWarning, match=r"'color' that did not occur in training: 300") as told:
         assert len(model.predict(rows)) == 300
     assert len(told) == 1
+    # A broken line has no values that could be missing; an empty cell has.
+    with pytest.warns(DerinWarning) as told:
+        model.predict([{"color": None, "size": "", "when": None}, {"color": "red", "size": 1, "when": None}])
+    assert [str(w.message).split(",")[0] for w in told] == [
+        "'color' is missing in 1 row",
+        "'size' is missing in 1 row",
+        "'when' is missing in 2 rows",
+    ]
 
 
 def test_the_command_writes_names_identifiers_and_empty_cells(model: Model, tmp_path: Path) -> None:
@@ -108,7 +116,10 @@ def test_a_network_of_arrays_reads_files_by_the_names_of_its_columns(tmp_path: P
     model = derin.open(run.path)
     names = list(model.preparation.columns)
     (tmp_path / "a.csv").write_text(",".join(names) + "\n5.1,3.5,1.4,0.2\n1,2\n,,,\n")
-    with pytest.warns(DerinWarning, match="too few fields"):
+    with pytest.warns(DerinWarning) as told:
         answers = model.predict(tmp_path / "a.csv")
+    sentences = [str(w.message) for w in told]
+    assert "too few fields" in sentences[0]
+    assert [s.split(",")[0] for s in sentences[1:]] == [f"{name!r} is missing in 1 row" for name in names]
     assert [isinstance(a, NoAnswer) for a in answers] == [False, True, False]
     assert answers[0].label == model.predict([5.1, 3.5, 1.4, 0.2]).label

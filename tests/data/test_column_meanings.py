@@ -456,3 +456,14 @@ def test_a_frame_with_equal_names_and_odd_values_is_read() -> None:
         warnings.simplefilter("error")
         table = load(frame, target="y", cut=False)
     assert [c.name for c in table.schema] == ["x", "x_2", "y"]
+
+
+def test_a_target_of_true_and_false_is_the_same_in_any_spelling(tmp_path: Path) -> None:
+    rows = "".join(f"{i}.5,{('True', 'False')[i % 2]}\n" for i in range(12))
+    table = load(write(tmp_path / "a.csv", "x,y\n" + rows), target="y")
+    for cells, expected in (("10", ["True", "False"]), (["evet", "yes"], ["True", "True"])):
+        rows = "".join(f"{i}.25,{cells[i % 2]}\n" for i in range(4))
+        other = load(write(tmp_path / "b.csv", "x,y\n" + rows), recipe=table.recipe, cut=False)
+        column, data = other.target(), other.columns["y"]
+        assert isinstance(data, Dense)
+        assert [(column.classes or ())[code] for code in data.values.tolist()] == expected * 2

@@ -404,4 +404,6 @@ def test_titanics_test_passengers_are_read_from_their_file(data_folder: Path) ->
     features, notes = prepared.read_noting(data_folder / "tabular" / "titanic_test.csv")
     assert features.shape == (418, *prepared.input_shape)
     assert np.isfinite(features).all()
-    assert notes == []
+    # Of one passenger the fare is not known, as it is of all in training.
+    assert len(notes) == 1
+    assert notes[0].startswith("'Fare' is missing in 1 row,")

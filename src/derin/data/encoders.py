@@ -50,8 +50,9 @@ class Encoder(Protocol):
     @property
     def feature_names(self) -> tuple[str, ...]: ...
 
-    def encode(self, column: RawColumn) -> tuple[Features, int]:
-        """The features of each row, and how many values had not occurred in training.
+    def encode(self, column: RawColumn) -> tuple[Features, int, int]:
+        """The features of each row, how many values had not occurred in training, and how many are missing though
+        none was in training.
 
         Shapes:
             → ``(N, len(feature_names))`` float32, always finite.
@@ -109,7 +110,7 @@ class NumberEncoder:
         names = [self.name] if not self.shape else [f"{self.name}[{i}]" for i in range(len(self.means))]
         return (*names, *(f"{names[i]} is missing" for i in self.missing))
 
-    def encode(self, column: RawColumn) -> tuple[Features, int]:
+    def encode(self, column: RawColumn) -> tuple[Features, int, int]:
         values = column.numbers(self.shape, self.writing)
         scales = np.asarray(self.scales)
         # Numbers far beyond those of training may leave the range; they are clipped below.
@@ -120,7 +121,8 @@ class NumberEncoder:
         standardised[absent] = 0.0
         largest = float(np.finfo(np.float32).max)
         parts = [np.clip(standardised, -largest, largest), absent[:, list(self.missing)]]
-        return np.concatenate(parts, axis=1, dtype=np.float32, casting="unsafe"), 0
+        new = np.delete(absent, list(self.missing), axis=1).any(axis=1)
+        return np.concatenate(parts, axis=1, dtype=np.float32, casting="unsafe"), 0, int(new.sum())
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -190,7 +192,7 @@ class CategoryEncoder:
         names = tuple(f"{self.name} = {c}" for c in self.classes)
         return names + (f"{self.name} is another",) * self.other + (f"{self.name} is missing",) * self.missing
 
-    def encode(self, column: RawColumn) -> tuple[Features, int]:
+    def encode(self, column: RawColumn) -> tuple[Features, int, int]:
         codes = column.codes(self.classes, self.writing)
         features = np.zeros((len(codes), len(self.feature_names)), dtype=np.float32)
         rows = np.flatnonzero(codes >= 0)
@@ -200,7 +202,7 @@ class CategoryEncoder:
             features[unseen, len(self.classes)] = 1.0
         if self.missing:
             features[codes == MISSING, -1] = 1.0
-        return features, 0 if self.other else int(unseen.sum())
+        return features, 0 if self.other else int(unseen.sum()), 0 if self.missing else int((codes == MISSING).sum())
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -268,7 +270,7 @@ class DateEncoder:
         names = [f"{self.name} year", *(f"{self.name} {part} {f}" for part in self.parts for f in ("sine", "cosine"))]
         return (*names, *(f"{self.name} is missing",) * self.missing)
 
-    def encode(self, column: RawColumn) -> tuple[Features, int]:
+    def encode(self, column: RawColumn) -> tuple[Features, int, int]:
         seconds = column.seconds(self.writing or Writing(order=self.order))
         absent = np.isnan(seconds)
         year, circles = _calendar(np.where(absent, 0.0, seconds))
@@ -280,7 +282,7 @@ class DateEncoder:
         result[absent] = 0.0
         if self.missing:
             result = np.concatenate([result, absent[:, None]], axis=1)
-        return result.astype(np.float32), 0
+        return result.astype(np.float32), 0, 0 if self.missing else int(absent.sum())
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -123,8 +123,8 @@ class FeaturePreparation(Preparation):
         if isinstance(inputs, Table):
             return self._table_features(inputs)
         raw = raw_columns(inputs, {e.name: e.shape for e in self.encoders})
-        features, unseen = self._encode([raw[e.name] for e in self.encoders])
-        return features, self._notes(unseen)
+        features, counts = self._encode([raw[e.name] for e in self.encoders])
+        return features, self._notes(counts)
 
     def is_single(self, inputs: Any) -> bool:
         """Whether it is one row: a dict, a list of numbers, or an array of one axis."""
@@ -164,23 +164,29 @@ class FeaturePreparation(Preparation):
                 f"Table {table.name!r}: the columns {required} are required; not there: {absent}. "
                 f"It has: {', '.join(known)}."
             )
-        result = np.empty((len(table), *self.input_shape), dtype=np.float32)
-        unseen = np.zeros(len(self.encoders), dtype=np.int64)
+        result = np.zeros((len(table), *self.input_shape), dtype=np.float32)
+        counts = np.zeros((2, len(self.encoders)), dtype=np.int64)
+        # A broken line has no values that could be missing.
+        answered = np.setdiff1d(np.arange(len(table)), list(table.unanswered))
         # In parts, so that the float64 values between never need more memory than the result.
-        for start in range(0, len(table), _CHUNK_ROWS):
-            rows = np.arange(start, min(start + _CHUNK_ROWS, len(table)))
+        for start in range(0, len(answered), _CHUNK_ROWS):
+            rows = answered[start : start + _CHUNK_ROWS]
             part = [TableColumn(known[name], _taken(table, known[name], rows)) for name in self.columns]
             result[rows], found = self._encode(part)
-            unseen += found
-        return result, self._notes(unseen)
+            counts += found
+        return result, self._notes(counts)
 
     def _encode(self, columns: Sequence[RawColumn]) -> tuple[Features, npt.NDArray[np.int64]]:
-        parts, unseen = zip(*(e.encode(c) for e, c in zip(self.encoders, columns)))
-        return np.concatenate(parts, axis=1), np.asarray(unseen, dtype=np.int64)
+        parts, *counts = zip(*(e.encode(c) for e, c in zip(self.encoders, columns)))
+        return np.concatenate(parts, axis=1), np.asarray(counts, dtype=np.int64)
 
-    def _notes(self, unseen: Iterable[int]) -> list[str]:
+    def _notes(self, counts: npt.NDArray[np.int64]) -> list[str]:
+        """Of each column, how many values did not occur in training, and how many are missing as none was there."""
         return [
-            Sentence("predict.unseen_values", column=e.name, number=int(n)) for e, n in zip(self.encoders, unseen) if n
+            Sentence(key, column=e.name, number=int(n))
+            for key, of_columns in zip(("predict.unseen_values", "predict.missing_values"), counts)
+            for e, n in zip(self.encoders, of_columns)
+            if n
         ]
 
 

@@ -454,7 +454,9 @@ def _as_category(
         writing = Writing(missing=tuple(words))
         absent = _where(distinct, writing.means_missing)
     present = [cell for cell, gone in zip(distinct.cells, absent) if not gone]
-    if are_flags(present):
+    # Of other data, what is true or false in any spelling is so, though there be one of the two, or digits alone.
+    as_known = known is not None and are_flags(known) and all(flag_value(cell) is not None for cell in present)
+    if are_flags(present) or as_known:
         place, classes = _flag_places(distinct, absent, known)
         kind = "reading.flags"
     else:
@@ -510,9 +512,10 @@ def _flag_places(
         if not gone:
             # 1 and 0 beside words name no class.
             spellings[bool(flag_value(cell))][cell] += 0 if cell[0] in "01" else count
-    classes = [spellings[value].most_common(1)[0][0] for value in (False, True)]
     if known is not None and are_flags(known):
         classes = list(known)
+    else:
+        classes = [spellings[value].most_common(1)[0][0] for value in (False, True)]
     place_of = {flag_value(name): i for i, name in enumerate(classes)}
     return {cell: place_of[value] for value, found in spellings.items() for cell in found}, classes
 

@@ -621,6 +621,8 @@ MESSAGES: dict[str, Message] = {
     # Predictions of rows
     "predict.unseen_values": "Values of {column!r} that did not occur in training: {number:,}; its features are "
     "0 for them.",
+    "predict.missing_values": "{column!r} is missing in {number:,} {number:=row|rows}, as in no row of the training; "
+    "the network reads {number:=it|them} as a mean value or as none of its classes.",
     "predict.rows_unanswered": (
         "{count:,} row has no answer: {reason} ({places}).",
         "{count:,} rows have no answer: {reason} ({places}).",

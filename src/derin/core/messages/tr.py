@@ -594,6 +594,8 @@ MESSAGES: dict[str, Message] = {
     # Satırlara verilen yanıtlar
     "predict.unseen_values": "{column!r} sütununda eğitimde görülmemiş değerler: {number:,}; öznitelikleri "
     "bunlar için 0’dır.",
+    "predict.missing_values": "{column!r} {number:,} satırda eksik; eğitimde hiçbir satırda eksik değildi. Ağ bunları "
+    "ortalama değer ya da hiçbir sınıfı olarak okur.",
     "predict.rows_unanswered": (
         "{count:,} satırın yanıtı yok: {reason} ({places}).",
         "{count:,} satırın yanıtı yok: {reason} ({places}).",
