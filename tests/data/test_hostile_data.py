@@ -7,13 +7,17 @@ import gzip
 import json
 import random
 import struct
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import derin
 from derin.core.errors import DataError, DerinError, UsageError
+from derin.data.readers.delimited import unique_names
+from derin.data.readers.typed_records import excel_records
 from derin.data.text.vectors import read_vectors
 from derin.data.values import natural_order
 
@@ -96,3 +100,37 @@ def test_an_encoding_that_decodes_no_text_is_refused(encoding: str, tmp_path: Pa
     (tmp_path / "a.txt").write_bytes(b"abc def \\ghi \xff\xc3")
     with pytest.raises(UsageError, match="an encoding"):
         derin.load(tmp_path / "a.txt", task="lm", reading={"encoding": encoding})
+
+
+def test_a_header_of_many_equal_names_is_numbered_in_linear_time() -> None:
+    names = unique_names(["a", "b"] * 50_000, "x.csv", [])  # a minute and more where each name looks through all
+    assert len(set(names)) == 100_000
+    assert names[:4] == ("a", "b", "a_2", "b_2")
+    assert names[-1] == "b_50000"
+
+
+def test_names_of_columns_are_shown_without_marks_and_codes(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("\u202ex\x1b[2J,y\n" + "".join(f"{i % 7}.5,{i}.25\n" for i in range(20)), encoding="utf-8")
+    assert "\\x1b[2J" in repr(derin.load(path, target="y"))
+    assert repr(derin.load(path, target="y")).isprintable()
+
+
+def test_a_small_parquet_file_of_many_values_is_refused_before_they_are_taken(tmp_path: Path) -> None:
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "x.parquet"
+    parquet.write_table(pyarrow.table({"a": pyarrow.array(np.zeros(5_000_000, dtype=bool))}), path)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(DataError, match="claims 5,000,000 values"):
+        derin.load(path)
+
+
+def test_a_workbook_is_measured_to_its_last_member(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    path = tmp_path / "x.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for number in range(10_001):
+            packed.writestr(f"xl/{number}", b"")
+        packed.writestr("xl/worksheets/sheet1.xml", b"0" * 300_000_000)
+    with pytest.raises(DataError, match="unpacks to 300,000,000 bytes"):
+        excel_records(path, header=None, sheet=None)

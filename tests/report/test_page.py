@@ -19,6 +19,8 @@ from derin.core.messages import Sentence
 from derin.data.reading import Outcome, Reading, sentences
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.report import write_report
+from derin.report.charts import scatter
+from derin.strategy.numbers import number_text
 
 VOID = {"br", "img", "meta", "hr"}
 
@@ -240,6 +242,27 @@ def test_regression_shows_predicted_against_true_and_the_residuals(tmp_path: Pat
     assert sum(counted) == 40
     assert "This page shows rows of your data." in page.text
     assert "line " in page.text
+
+
+def test_rows_and_what_decides_the_bits_are_named_in_the_readers_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DERIN_LANG", "tr")
+    page = Page(write_report(regression_run(tmp_path / "run", num_points=40)))
+    assert re.search(r"satır \d+", page.text)
+    assert not re.search(r"\bline \d+", page.text)
+    facts = re.findall(r"<dt>([^<]+)</dt>", page.source)
+    assert {"tohum", "iş parçacığı"} <= set(facts)
+    assert not {"seed", "threads", "device", "processor"} & set(facts)
+
+
+def test_large_numbers_are_grouped_along_both_axes() -> None:
+    drawn = str(
+        scatter(
+            [(0.0, 0.0), (600_000.0, 600_000.0)], x_label="x", y_label="y", spell=number_text, hover=lambda x, y: ""
+        )
+    )
+    assert drawn.count(">400,000<") == 2
 
 
 def test_texts_are_shown_with_their_names_and_left_out_on_request(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_data_and_what_was_left_out_are_said_with_true_counts() -> None:
     assert lines[:8] == [
         "t.csv: 10 examples (training 6, validation 2, test 2).",
         "To predict: y – binary classification, 2 classes.",
-        "Inputs: x (1).",
+        "Input: x.",
         "No input: id – left out: it numbers the rows.",
         "2,195 skipped: empty.",
         "1 converted: odd.",
@@ -92,6 +92,13 @@ NEUTRAL = "--epochs 10  --batch-size 64  --optimizer adamw  --lr 0.001"
         ({"config": {"schedule": "one-cycle", "warmup": 0.1}}, f"{NEUTRAL}  --schedule one-cycle  --warmup 0.1"),
         ({"task": {"label_smoothing": 0.1}}, f"{NEUTRAL}  --label-smoothing 0.1"),
         ({"augmentation": "flip"}, f"{NEUTRAL}  --augment flip"),
+        (
+            {
+                "preparation": {"kind": "series", "look_back": 72, "horizon": 24},
+                "request": {"options": {"inputs": {"horizon": 24}}},
+            },
+            f"{NEUTRAL}  --look-back 72",
+        ),
         ({"augmentation": "flip", "request": {"options": {"augment": "flip"}}}, NEUTRAL),
         ({"request": {"options": {"epochs": 10, "learning_rate": 0.001}}}, "--batch-size 64  --optimizer adamw"),
         ({"model": {"spec": {"options": {"dropout": 0.5}}}}, f"{NEUTRAL}  --option dropout=0.5"),

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
-from derin.core.printable import replace_half_pairs
+from derin.core.printable import printable, replace_half_pairs
 from derin.data.reading import Reading
 from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Column, Role, Schema
@@ -181,7 +181,7 @@ class Table:
 
     def __repr__(self) -> str:
         splits = ", ".join(f"{name} {len(rows):,}" for name, rows in self.splits.items())
-        inputs, targets = (", ".join(c.name for c in part) for part in (self.inputs, self.targets))
+        inputs, targets = (", ".join(printable(c.name) for c in part) for part in (self.inputs, self.targets))
         return f"Table({self.name!r}, {len(self):,} rows: {splits or 'no splits'}; {inputs} → {targets or 'no target'})"
 
     def _repr_html_(self) -> str:

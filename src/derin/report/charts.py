@@ -281,7 +281,7 @@ def _frame(
         parts.append(tag("text", (spell_up or spell)(tick), x=across.start - 8, y=place + 4, class_="tick end"))
     whole = all(float(tick).is_integer() for tick in x_ticks)
     for tick in x_ticks:
-        written = f"{tick:g}" if whole and abs(tick) < 1e6 else spell(tick)
+        written = f"{tick:g}" if whole and abs(tick) < 10_000 else spell(tick)
         parts.append(tag("text", written, x=across(tick), y=up.start + 18, class_="tick middle"))
     parts.append(tag("line", x1=across.start, x2=across.end, y1=up.start, y2=up.start, class_="axis"))
     return join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from derin.core.messages import say, spell
 from derin.report.html import Html, join, table, tag
 from derin.strategy.story import Story
 
+# How readers name the rows of a text file.
+_LINE = re.compile(r"(?P<file>.+ )?line (?P<number>\d+)")
 _REASONS = ("loss", "confident", "unsure")
 _SMALL = 96  # px; smaller pictures are enlarged with hard edges
 
@@ -99,6 +102,8 @@ def _example(story: Story, place: int) -> Any:
     shown, name = _word(story, "inputs", place), _word(story, "names", place)
     if name.isdecimal():
         name = say("examples.row", number=name)
+    elif match := _LINE.fullmatch(name):
+        name = (match["file"] or "") + say("examples.line", number=match["number"])
     return join([shown, tag("small", name)]) if shown else name
 
 

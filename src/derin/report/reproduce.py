@@ -25,11 +25,12 @@ def reproduce(story: Story) -> Html:
     head = [say("reproduce.setting"), say("reproduce.value")]
     environment = {name: value for name, value in story.part("environment").items() if value not in (None, [], {})}
     facts = [
-        ("seed", config.get("seed")),
-        ("threads", config.get("threads")),
+        (say("reproduce.seed"), config.get("seed")),
+        (say("reproduce.threads"), config.get("threads")),
         (say("data.fingerprint"), story.part("data").get("fingerprint")),
         (say("reproduce.started"), story.record.get("started")),
-        *((name, environment.get(name)) for name in ("derin", "torch", "python", "processor", "device")),
+        *((name, environment.get(name)) for name in ("derin", "torch", "python")),
+        *((say(f"reproduce.{name}"), environment.get(name)) for name in ("processor", "device")),
     ]
     pairs = (tag("div", tag("dt", name), tag("dd", tag("code", _value(v)))) for name, v in facts if v is not None)
     return join(

@@ -32,6 +32,8 @@ _NEUTRAL: dict[str, Any] = {
 }
 _ALWAYS = ("epochs", "batch_size", "optimizer", "learning_rate")
 _WITH_MOMENTUM = ("momentum", "nesterov", "rmsprop", "muon")
+# What cuts a series into examples.
+_WINDOW = ("look_back", "horizon")
 _FLAGS = {"learning_rate": "--lr", "augmentation": "--augment"}
 
 
@@ -133,6 +135,10 @@ def _about_settings(record: Mapping[str, Any]) -> Iterator[str]:
         for name, value in options.items()
         if "drop" in name and value and name not in given
     ]
+    preparation, asked_inputs = _part(record, "preparation"), _part(asked, "inputs")
+    if preparation.get("kind") == "series":
+        window = (n for n in _WINDOW if n in preparation and n not in asked_inputs)
+        flags += [f"--{n.replace('_', '-')} {_value(preparation[n])}" for n in window]
     if flags:
         yield say("assumed.settings", flags="  ".join(flags))
     if not record.get("augmentation") and asked.get("augment") is None and _has_pictures(record):

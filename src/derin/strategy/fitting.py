@@ -165,4 +165,7 @@ def _still_learning(story: Story, validation: list[tuple[int, float]]) -> list[s
     is_lowest = last <= min(value for _, value in validation)
     if not (is_lowest and best) or before <= 0 or (before - last) / before < _FALL:
         return []
-    return [say("fit.still_learning", epochs=say("epochs.count", count=span), share=(before - last) / before)]
+    share = (before - last) / before
+    if span == 1:
+        return [say("fit.still_learning_last", share=share)]
+    return [say("fit.still_learning", epochs=say("epochs.count", count=span), share=share)]

@@ -7,6 +7,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 
+def shown_number(value: float) -> str:
+    """A number of any size with about four digits, and no power of ten where people would not write one.
+
+    Example:
+        >>> shown_number(483300.0), shown_number(0.012345)
+        ('483300', '0.01235')
+    """
+    return f"{value:{'.0f' if 1_000 <= abs(value) < 1e9 else '.4g'}}"
+
+
 class Class(NamedTuple):
     """A class and how probable it is.
 
@@ -109,7 +119,7 @@ class Value:
 
     def __repr__(self) -> str:
         numbers = self.value if isinstance(self.value, tuple) else (self.value,)
-        shown = ", ".join(f"{v:{'.0f' if 1_000 <= abs(v) < 1e9 else '.4g'}}" for v in numbers)
+        shown = ", ".join(map(shown_number, numbers))
         return f"Value({shown}{' ' + self.unit if self.unit else ''})"
 
     def to_json(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from derin.data.table import Rows, Table
 from derin.tasks.card import checked, is_name, is_names, is_numbers, optional
 from derin.tasks.losses import REGRESSION_LOSSES, regression_loss
 from derin.tasks.metrics.regression import RegressionMetrics
-from derin.tasks.prediction import Answer, Value
+from derin.tasks.prediction import Answer, Value, shown_number
 from derin.tasks.supervised import SupervisedTask, built_from_card
 from derin.tasks.targets import Floats, find_target, require_values, values_of
 from derin.train.protocol import Outputs
@@ -150,7 +150,7 @@ class Regression(SupervisedTask):
 
     def truths(self, targets: Tensor) -> list[str]:
         rows = targets.double().cpu().reshape(len(targets), -1).numpy() * np.array(self.std) + np.array(self.mean)
-        return [", ".join(f"{value:.4g}" for value in row) for row in rows]
+        return [", ".join(map(shown_number, row)) for row in rows]
 
     def decode(self, outputs: Outputs) -> list[Answer]:
         values = outputs["value"].tolist()

@@ -188,6 +188,8 @@ MESSAGES: dict[str, Message] = {
     "inputs that say more.",
     "fit.still_learning": "It was still learning: over the last {epochs} validation loss fell by {share:.0%}. "
     "More epochs will probably help.",
+    "fit.still_learning_last": "It was still learning: over the last epoch validation loss fell by {share:.0%}. "
+    "More epochs will probably help.",
     "fit.no_validation": "Without a validation split nothing can be said about over-fitting.",
     "fit.too_short": "One epoch is too short to tell.",
     # Report: metrics
@@ -233,6 +235,7 @@ MESSAGES: dict[str, Message] = {
     "examples.predicted": "predicted",
     "examples.probability": "probability",
     "examples.row": "row {number}",
+    "examples.line": "line {number}",
     "examples.name": "example",
     "examples.no_mistakes": "There are no wrong answers to show.",
     # Report: data
@@ -366,6 +369,10 @@ MESSAGES: dict[str, Message] = {
     "reproduce.augmentation": "augmentation",
     "reproduce.preparation": "preparation",
     "reproduce.started": "started",
+    "reproduce.seed": "seed",
+    "reproduce.threads": "threads",
+    "reproduce.processor": "processor",
+    "reproduce.device": "device",
     # Export
     "export.written": "{path} ({size:.1f} MB)",
     "export.input": "input   {name}: {type} {shape}",
@@ -668,7 +675,7 @@ MESSAGES: dict[str, Message] = {
     "assumed.data": ("{data}: {count:,} example ({parts}).", "{data}: {count:,} examples ({parts})."),
     "assumed.target": "To predict: {target} – {task}{what}.",
     "assumed.classes": (", {count:,} class", ", {count:,} classes"),
-    "assumed.inputs": "Inputs: {inputs} ({count:,}).",
+    "assumed.inputs": "{count:=Input|Inputs}: {inputs}.",
     "assumed.no_input": "No input: {column} – {why}.",
     "assumed.finding": "{number} {what}: {why}.",
     "assumed.network": "Network: {model}, {parameters:,} {parameters:=parameter|parameters}, on {device}.",

@@ -180,6 +180,8 @@ MESSAGES: dict[str, Message] = {
     "fit.still_learning": "Ağ hâlâ öğreniyordu: son {epochs} içinde doğrulama kaybı {share:.0%} düştü. Daha çok "
     "epok büyük "
     "olasılıkla işe yarar.",
+    "fit.still_learning_last": "Ağ hâlâ öğreniyordu: son epokta doğrulama kaybı {share:.0%} düştü. Daha çok epok büyük "
+    "olasılıkla işe yarar.",
     "fit.no_validation": "Doğrulama seti olmadan aşırı uydurma için bir şey söylenemez.",
     "fit.too_short": "Bir şey söylemek için tek epok azdır.",
     # Report: metrics
@@ -223,6 +225,7 @@ MESSAGES: dict[str, Message] = {
     "examples.predicted": "tahmin",
     "examples.probability": "olasılık",
     "examples.row": "satır {number}",
+    "examples.line": "satır {number}",
     "examples.name": "örnek",
     "examples.no_mistakes": "Gösterilecek yanlış yanıt yok.",
     # Report: data
@@ -348,6 +351,10 @@ MESSAGES: dict[str, Message] = {
     "reproduce.augmentation": "veri çeşitlendirme",
     "reproduce.preparation": "hazırlama",
     "reproduce.started": "başlangıç",
+    "reproduce.seed": "tohum",
+    "reproduce.threads": "iş parçacığı",
+    "reproduce.processor": "işlemci",
+    "reproduce.device": "aygıt",
     # Export
     "export.written": "{path} ({size:.1f} MB)",
     "export.input": "girdi  {name}: {type} {shape}",
@@ -641,7 +648,7 @@ MESSAGES: dict[str, Message] = {
     "assumed.data": ("{data}: {count:,} örnek ({parts}).", "{data}: {count:,} örnek ({parts})."),
     "assumed.target": "Kestirilecek: {target} – {task}{what}.",
     "assumed.classes": (", {count:,} sınıf", ", {count:,} sınıf"),
-    "assumed.inputs": "Girdiler: {inputs} ({count:,}).",
+    "assumed.inputs": "{count:=Girdi|Girdiler}: {inputs}.",
     "assumed.no_input": "Girdi değil: {column} – {why}.",
     "assumed.finding": "{number} {what}: {why}.",
     "assumed.network": "Ağ: {model}, {parameters:,} parametre; aygıt: {device}.",

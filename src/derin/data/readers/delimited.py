@@ -497,15 +497,17 @@ def unique_names(found: Sequence[str], file: str, notes: list[str]) -> tuple[str
         >>> unique_names(["a", "a", ""], "x.csv", [])
         ('a', 'a_2', 'column_3')
     """
-    names: list[str] = []
+    names: dict[str, None] = {}
+    next_number: dict[str, int] = {}
     for place, name in enumerate(map(str.strip, found)):
         wanted = name or f"column_{place + 1}"
-        number, unique = 2, wanted
+        number, unique = next_number.get(wanted, 2), wanted
         while unique in names:
             unique, number = f"{wanted}_{number}", number + 1
+        next_number[wanted] = number
         if unique != name and name:
             notes.append(Sentence("reading.header_twice", file=file, name=name, place=place + 1, unique=unique))
-        names.append(unique)
+        names[unique] = None
     return tuple(names)
 
 

@@ -10,7 +10,6 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,8 @@ _LARGEST_EXACT = 2.0**53
 _NUMBERS = (int, float, np.number, Decimal)
 # Deflated XML of a table is about a tenth of its size.
 _LARGEST_RATIO, _SMALL = 200, 1 << 26
+# Runs of equal values take no room in a Parquet file, but as cells each takes its own.
+_CELLS_FOR_BYTE, _FEW_CELLS = 16, 1 << 22
 
 
 def frame_records(frame: Any, name: str) -> Records:
@@ -125,7 +126,9 @@ def parquet_records(path: Path) -> Records:
     except ImportError:
         raise MissingExtraError("pyarrow", "tables", "Reading a Parquet file") from None
     try:
-        table = pyarrow.parquet.ParquetFile(path).read()
+        file = pyarrow.parquet.ParquetFile(path)
+        _check_cells(path, file.metadata)
+        table = file.read()
         columns = [column.to_pylist() for column in table.columns]
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
@@ -222,8 +225,24 @@ def _check_size(path: Path) -> None:
     """Refuses a workbook that would unpack to far more than it is."""
     try:
         with zipfile.ZipFile(path) as packed:
-            size = sum(info.file_size for info in islice(packed.infolist(), 10_000))
+            size = sum(info.file_size for info in packed.infolist())
         if size > max(_SMALL, _LARGEST_RATIO * path.stat().st_size):
             raise DataError(f"{path}: the workbook unpacks to {size:,} bytes, which no table does. Save it again.")
     except (zipfile.BadZipFile, OSError, EOFError) as error:
         raise DataError(f"{path} cannot be read as an Excel workbook ({error}). Save it again.") from None
+
+
+def _check_cells(path: Path, metadata: Any) -> None:
+    """Refuses a Parquet file that would unpack to far more values than it has bytes for."""
+    parts = (
+        metadata.row_group(i).column(k) for i in range(metadata.num_row_groups) for k in range(metadata.num_columns)
+    )
+    cells, unpacked = 0, 0
+    for part in parts:
+        cells, unpacked = cells + part.num_values, unpacked + part.total_uncompressed_size
+    size = path.stat().st_size
+    if cells > max(_FEW_CELLS, _CELLS_FOR_BYTE * size) or unpacked > max(4 * _SMALL, _LARGEST_RATIO * size):
+        raise DataError(
+            f"{path}: a Parquet file whose values are in proportion to its {size:,} bytes is required; it claims "
+            f"{cells:,} values of {unpacked:,} bytes. Check where it is from, or save it as csv if you trust it."
+        )
