@@ -175,3 +175,16 @@ def test_errors_name_the_whole_command(arguments: tuple[str, ...]) -> None:
     result = derin(*arguments)
     assert result.exit_code != 0
     assert result.stderr.startswith(f"derin {arguments[0]} {arguments[1]}: ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["--help"], ["summary", "lenet5"], ["summary", "lenet5", "--json"]])
+def test_an_output_that_takes_no_more_is_a_sentence(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "derin", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert (
+        done.stderr == "derin: what is printed cannot be written (No space left on device); send it to another place.\n"
+    )

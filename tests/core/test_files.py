@@ -354,3 +354,16 @@ def test_a_read_only_disk_is_a_sentence(small_disk: Path) -> None:
         RunFolder.create(small_disk / "other", name="other")
     with pytest.raises(StorageError, match="Read-only file system"), run.lock():
         pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="named pipes of POSIX")
+def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    (tmp_path / "out").symlink_to("/proc/self/fd/1")  # as /dev/stdout is, whatever it leads to
+    for name in ("pipe", "link", "out"):
+        before = (tmp_path / name).lstat()
+        with pytest.raises(StorageError, match="it is a device or a pipe"):
+            write_bytes(tmp_path / name, b"x")
+        assert (tmp_path / name).lstat().st_ino == before.st_ino
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "out", "pipe"]

@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TextIO, TypeVar
 
 import typer
 
@@ -56,7 +56,12 @@ def print_json(document: Any) -> None:
     """One JSON document on stdout; numbers that are not finite become null."""
     from derin.core.strict_json import dump_json
 
-    sys.stdout.write(dump_json(document, indent=2).decode() + "\n")
+    print(dump_json(document, indent=2).decode())
+
+
+def silence(stream: TextIO) -> None:
+    """Sends what a stream still holds nowhere, so that the end of the process says nothing of it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def model_options(pairs: list[str] | None, flag: str = "--option") -> dict[str, Any]:
@@ -169,7 +174,7 @@ def speaks_plainly(command: Callable[P, R], *, group: str = "") -> Callable[P, R
             raise typer.Exit(exit_code()) from None
         except BrokenPipeError:
             # The reader of a pipe (`| head`) has gone: nothing is left to say, also not at interpreter exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            silence(sys.stdout)
             raise typer.Exit(1) from None
 
     return wrapper

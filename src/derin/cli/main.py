@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import sys
@@ -10,8 +11,9 @@ from typing import Annotated
 import typer
 
 from derin.cli import embed, explain, weights
-from derin.cli.console import speaks_plainly
+from derin.cli.console import silence, speaks_plainly
 from derin.cli.stopping import listen_to_signals
+from derin.core.errors import StorageError
 from derin.version import __version__
 
 # Command → module with a function of the same name (a trailing underscore where the name is taken); the order is
@@ -38,6 +40,9 @@ COMMANDS = (
 
 # Commands that have commands of their own.
 GROUPS = {"embed": embed.app, "explain": explain.app, "weights": weights.app}
+
+# What a system answers when standard output takes no more.
+_UNPRINTED = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -77,4 +82,20 @@ def main() -> None:
             # A terminal that lacks a letter gets its escape; no command fails over it.
             stream.reconfigure(errors="backslashreplace")
     listen_to_signals()
-    app()
+    try:
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except OSError as error:
+        # What was printed has no name; a file that could not be written has.
+        if error.filename is not None or error.errno not in _UNPRINTED:
+            raise
+        if error.errno != errno.EPIPE:
+            print(
+                f"derin: what is printed cannot be written ({error.strerror}); send it to another place.",
+                file=sys.stderr,
+            )
+        silence(sys.stdout)
+        sys.exit(StorageError.exit_code)

@@ -6,6 +6,7 @@ either.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -48,11 +49,12 @@ def open_atomically(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to that gets its name when all went well; until then, and if not, the old file stays.
 
     Raises:
-        StorageError: the disk is full or the folder cannot be written.
+        StorageError: the disk is full, the folder cannot be written, or the name is that of a device or pipe.
     """
     path = Path(path)
     temporary = path.with_name(leftover_name())
     with storage_errors(f"The file {path}"):
+        _refuse_devices(path)
         fault_point("write.started")
         try:
             # Unlike tempfile, this honours the user's umask.
@@ -70,6 +72,17 @@ def open_atomically(path: Path) -> Iterator[IO[bytes]]:
         fault_point("write.renamed")
         sync_folder(path.parent)
         fault_point("write.done")
+
+
+def _refuse_devices(path: Path) -> None:
+    """What a rename would replace must be a file: who may write to /dev would lose /dev/null or /dev/stdout by it."""
+    try:
+        mode = path.stat().st_mode
+        leads_to_a_process = path.is_symlink() and str(path.readlink()).startswith("/proc/")
+    except OSError:
+        return
+    if leads_to_a_process or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.ENOTSUP, "it is a device or a pipe")
 
 
 def write_bytes(path: Path, data: bytes) -> None:
