@@ -550,6 +550,8 @@ def _one_of(found: Sequence[PictureTable]) -> PictureTable | None:
     if "train" not in splits:
         place = found[0].source if found[0].source.is_dir() else found[0].source.parent
         ways = " or ".join(f"derin data {place / each.file}" for each in found[:2])
+        if found[0].is_inside:
+            place, ways = found[0].source, "unpacked from it"
         raise DataError(
             f"{place}: {', '.join(each.file for each in found[:_SHOWN])} list pictures; name the table that is meant, "
             f"{ways}."
