@@ -698,3 +698,9 @@ def test_a_quote_that_swallows_more_than_a_cell_holds_is_found_like_any_other(
     records = read_records(tmp_path / "a.csv", delimiter=",")
     assert list(records.columns[0]) == [str(i) for i in range(900)]
     assert [finding.where for finding in records.findings] == ["a.csv, line 22"]
+
+
+@given(st.lists(st.text("aAbşSß012 -\0", max_size=6), unique=True))
+def test_classes_of_one_order_however_they_are_compared(names: list[str]) -> None:
+    expected = sorted(names, key=lambda name: (cell_values.natural_order(name), name))
+    assert cell_values._in_natural_order(names) == expected

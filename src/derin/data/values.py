@@ -286,6 +286,18 @@ def natural_order(name: str) -> list[tuple[int, str] | str]:
     ]
 
 
+def _in_natural_order(names: list[str]) -> list[str]:
+    """Different names in the order of `natural_order`, those that are equal under it in their own."""
+    ordered = sorted(names)
+    # One string for each name takes a fifth of the memory of lists; its parts end with a character below all others.
+    ordered.sort(key=natural_order if any("\0" in name for name in names) else _natural_key)
+    return ordered
+
+
+def _natural_key(name: str) -> str:
+    return "\0".join(part if isinstance(part, str) else f"{part[0]:08x}{part[1]}" for part in natural_order(name))
+
+
 def number_name(value: float) -> str:
     """A number as the name of a class: ``3.0`` is ``"3"``."""
     return str(int(value)) if float(value).is_integer() else repr(float(value))
@@ -460,7 +472,7 @@ def _as_category(
         place, classes = _flag_places(distinct, absent, known)
         kind = "reading.flags"
     else:
-        classes = sorted(present, key=lambda c: (natural_order(c), c))
+        classes = _in_natural_order(present)
         if known is not None:
             classes = [*known, *(cell for cell in classes if cell not in set(known))]
         place = {name: i for i, name in enumerate(classes)}
