@@ -467,3 +467,20 @@ def test_a_target_of_true_and_false_is_the_same_in_any_spelling(tmp_path: Path) 
         column, data = other.target(), other.columns["y"]
         assert isinstance(data, Dense)
         assert [(column.classes or ())[code] for code in data.values.tolist()] == expected * 2
+
+
+def test_other_data_needs_no_weights_groups_or_ignored_columns(tmp_path: Path) -> None:
+    rows = "".join(f"n{i},{i % 7:02d},{i}.5,{1 + i % 3},g{i % 9},{'ab'[i % 2]}\n" for i in range(40))
+    path = write(tmp_path / "a.csv", "note,code,x,w,who,y\n" + rows)
+    said: dict[str, Any] = {
+        "ignore": ["note"],
+        "kinds": {"code": "category"},
+        "weight_column": "w",
+        "group_column": "who",
+    }
+    recipe = load(path, target="y", **said).recipe
+    other = write(tmp_path / "b.csv", "y,x,code\na,1.5,03\nb,2.5,04\n")
+    table = load(other, recipe=recipe, cut=False)
+    assert {c.name: c.role for c in table.schema} == {"code": Role.INPUT, "x": Role.INPUT, "y": Role.TARGET}
+    with pytest.raises(UnknownNameError, match="mass"):
+        load(other, recipe=recipe, weight_column="mass", cut=False)

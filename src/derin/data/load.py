@@ -164,6 +164,9 @@ def _options(recipe: ReadingRecipe | None, asked: Mapping[str, Any], progress: P
 
 def _require_columns_as_said(table: Table, options: ReadOptions) -> None:
     """Refuses what the reader of another form than a csv table could not follow."""
+    if SUBJECT in options.found:
+        # What was said of the training data's columns may lack here; the reader refuses what is said anew and unheard.
+        return
     wanted = {"category": Kind.CATEGORY, "number": Kind.NUMBER}.get(options.target_kind or "")
     unheard = {
         "weight_column": options.weight_column is not None
