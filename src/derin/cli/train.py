@@ -320,7 +320,7 @@ def _say_what_resuming_does(out: Path | None, resume: bool, terminal: Any) -> bo
     record = read_json(out / "run.json") if (out / "run.json").exists() else {}
     if record.get("finished"):
         return True
-    if not (out / "state").exists():
+    if record and not (out / "state").exists():
         terminal.print(say("run.nothing_saved", run=str(out)), markup=False, soft_wrap=True)
     return False
 

@@ -22,6 +22,7 @@ _REMEDIES = {
     errno.EROFS: "choose a folder on a disk that can be written",
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.ENOTDIR: "choose a path whose folders are not files",
+    errno.ENOENT: "choose a folder that exists",
     errno.ENOTSUP: "choose the name of a file",
     errno.EISDIR: "choose a name that is not that of a folder",
 }

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from derin.core.errors import DataError, StorageError, UsageError
+from derin.core.errors import DataError, UsageError
+from derin.core.files import open_atomically
 from derin.core.printable import printable
 from derin.core.seeds import permutation
 from derin.data.schema import Kind
@@ -120,12 +121,8 @@ def write_sheet(table: Table, path: Path, *, seed: int = 0) -> None:
     if path.suffix.lower() != ".png":
         raise UsageError(f"The sheet {str(path)!r} must be a file that ends in .png.")
     sheet = table_sheet(table, seed=seed)
-    try:
-        sheet.save(path, format="PNG", optimize=True)
-    except OSError as error:
-        raise StorageError(
-            f"The sheet {str(path)!r} cannot be written ({error.strerror or error}); name one in a folder that exists."
-        ) from error
+    with open_atomically(path) as file:
+        sheet.save(file, format="PNG", optimize=True)
 
 
 def _classes(table: Table, rows: Rows) -> tuple[Rows, tuple[str, ...]]:

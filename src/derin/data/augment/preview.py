@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from derin.core import seeds
-from derin.core.errors import DataError, StorageError, UsageError
+from derin.core.errors import DataError, UsageError
+from derin.core.files import open_atomically
 from derin.core.printable import printable
 from derin.data.schema import Column, Kind
 from derin.data.table import Dense, Pictures, Rows, Table
@@ -76,12 +77,8 @@ def write_preview(table: Table, augmentation: Augmentation, path: Path, seed: in
         StorageError: the file cannot be written.
     """
     sheet = preview(table, augmentation, seed=seed)
-    try:
-        sheet.save(path, format="PNG", optimize=True)
-    except OSError as error:
-        raise StorageError(
-            f"The preview {str(path)!r} cannot be written ({error}); name a file in a folder that exists."
-        ) from error
+    with open_atomically(path) as file:
+        sheet.save(file, format="PNG", optimize=True)
 
 
 def _picture_column(table: Table) -> Column:
