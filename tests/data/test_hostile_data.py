@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import json
 import random
 import struct
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import derin
@@ -20,6 +22,13 @@ from derin.data.readers.delimited import unique_names
 from derin.data.readers.typed_records import excel_records
 from derin.data.text.vectors import read_vectors
 from derin.data.values import natural_order
+
+
+def workbook(frame: pd.DataFrame) -> bytes:
+    file = io.BytesIO()
+    frame.to_excel(file, index=False)
+    return file.getvalue()
+
 
 DAYS = [f"2024-{1 + i // 28:02d}-{1 + i % 28:02d}" for i in range(120)]
 LINES = {
@@ -34,6 +43,8 @@ LINES = {
 OPTIONS: dict[str, dict[str, Any]] = {"t.conll": {"task": "tagging"}, "s.csv": {"task": "forecasting"}}
 SOUND = {name: "".join(f"{line}\n" for line in lines).encode() for name, lines in LINES.items()}
 SOUND["v.bin"] = b"3 2\n" + b"".join(word + struct.pack("<2f", 1, 2) + b"\n" for word in (b"a ", b"b ", b"c "))
+FRAME = pd.DataFrame({"a": range(40), "b": [i / 2 for i in range(40)], "y": [f"k{i % 3}" for i in range(40)]})
+SOUND["t.xlsx"], SOUND["t.parquet"] = workbook(FRAME), FRAME.to_parquet()
 ODD = [
     *(b"9" * 5000, b"1e999", b"-0", b"nan", b"1_000", b"1e-400", b"1" * 400 + b"." + b"2" * 400),
     *(b"\xff\xfe", b"\0", b"\xed\xa0\x80", b"\\ud800", b'"', b"\n", b",", b"\t", b"\x1b[2J"),
@@ -67,6 +78,15 @@ def test_only_documented_errors_leave_altered_files(name: str, tmp_path: Path) -
                 read_vectors(tmp_path / name)
             else:
                 derin.load(tmp_path / name, **OPTIONS.get(name, {}))
+
+
+@pytest.mark.parametrize("name", ["t.xlsx", "t.csv", "t.zip"])
+def test_an_archive_of_another_version_is_refused_whatever_it_is_called(name: str, tmp_path: Path) -> None:
+    data = SOUND["t.xlsx"]
+    central = data.rindex(b"PK\1\2")
+    (tmp_path / name).write_bytes(data[: central + 6] + b"\xff\0" + data[central + 8 :])  # version 25.5 is needed
+    with pytest.raises(DataError):
+        derin.load(tmp_path / name)
 
 
 def test_numbers_of_thousands_of_digits_have_their_order_too() -> None:

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 from derin.core.errors import DataError
+from derin.data.archives import ARCHIVE_ERRORS
 
 EXCEL, PARQUET = "an Excel workbook", "a Parquet file"
 _ARCHIVE = "a zip archive"
@@ -81,5 +82,5 @@ def _holds_workbook(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as packed:
             return "xl/workbook.xml" in packed.namelist()
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError):
+    except (*ARCHIVE_ERRORS, OSError):
         return False

@@ -7,7 +7,6 @@ So one set of rules says what a column is, whatever it came in.
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 
 from derin.core.errors import DataError, MissingExtraError, UnknownNameError
 from derin.core.messages import Sentence
+from derin.data.archives import ARCHIVE_ERRORS
 from derin.data.raw_column import as_cell
 from derin.data.readers.delimited import Records, has_header, unique_names
 from derin.data.reading import Finding, Outcome
@@ -95,18 +95,9 @@ def excel_records(path: Path, *, header: bool | None, sheet: str | None, wanted:
                 notes.append(Sentence("reading.sheet_chosen", file=path.name, sheet=chosen, others=others))
             rows = [list(row) for row in book[chosen].iter_rows(values_only=True)]
         unsaved = _unsaved_formulas(path, chosen, rows)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        OSError,
-        EOFError,
-        LookupError,
-        ValueError,
-        TypeError,
-        SyntaxError,
-    ) as error:
-        if isinstance(error, UnknownNameError):
-            raise
+    except UnknownNameError:
+        raise
+    except (*ARCHIVE_ERRORS, OSError, SyntaxError) as error:
         raise DataError(f"{path} cannot be read as an Excel workbook ({error}). Save it again.") from None
     if unsaved:
         notes.append(Sentence("reading.formulas_unsaved", file=path.name, count=unsaved))
@@ -228,7 +219,7 @@ def _check_size(path: Path) -> None:
             size = sum(info.file_size for info in packed.infolist())
         if size > max(_SMALL, _LARGEST_RATIO * path.stat().st_size):
             raise DataError(f"{path}: the workbook unpacks to {size:,} bytes, which no table does. Save it again.")
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
+    except (*ARCHIVE_ERRORS, OSError) as error:
         raise DataError(f"{path} cannot be read as an Excel workbook ({error}). Save it again.") from None
 
 
