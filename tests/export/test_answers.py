@@ -163,7 +163,9 @@ ROWS = [
 SPECTRA = np.array([[[0.0, 1, 2], [3, 4, 5]], [[1, 1, 1], [1, np.nan, 1]], [[-9, 3, 2], [0, 0, 0]], [[5, 4, 3]] * 2])
 
 
-@pytest.mark.filterwarnings("ignore:Values of:derin.core.errors.DerinWarning")  # a town that training did not have
+# A town that training did not have, and a gap where it had none.
+@pytest.mark.filterwarnings("ignore:Values of:derin.core.errors.DerinWarning")
+@pytest.mark.filterwarnings("ignore:'constant' is missing:derin.core.errors.DerinWarning")
 @pytest.mark.parametrize("task", [TASKS[3], TASKS[5]], ids=lambda task: task.name)
 def test_a_table_goes_into_the_file_as_it_stands_in_its_columns(task: Any, tmp_path: Path) -> None:
     model = model_of(task, TABLE)
