@@ -135,3 +135,22 @@ def test_other_commands_end_with_the_code_of_the_signal(number: signal.Signals, 
     assert (process.returncode, out) == (code, ""), told
     assert "Interrupted." in told
     assert "Traceback" not in told
+
+
+def test_a_signal_that_comes_when_all_is_kept_changes_nothing() -> None:
+    program = """
+import os, signal, sys
+from derin.cli.stopping import exit_code, listen_to_signals
+class Late:
+    def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.SIGINT):
+        kill(pid, number)  # while the interpreter ends
+late = Late()
+listen_to_signals()
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    signal.pause()
+except KeyboardInterrupt:
+    sys.exit(exit_code())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (143, "")

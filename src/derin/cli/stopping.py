@@ -60,7 +60,14 @@ def what_is_kept() -> str | None:
 
 
 def exit_code() -> int:
-    """128 and the number of the signal that came, as shells have it: 130 of Ctrl-C, 143 of SIGTERM."""
+    """128 and the number of the signal that came, as shells have it: 130 of Ctrl-C, 143 of SIGTERM.
+
+    Asked for where a command has stopped and all is kept: a signal that came now would only change the exit code.
+    """
+    if _state["first"] is not None:
+        # The interpreter puts other handlers back while it ends; what is ignored stays so.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
     return 128 + (_state["first"] or signal.SIGINT)
 
 
