@@ -18,7 +18,8 @@ from derin.data.load import load
 from derin.data.pictures.listing import is_picture_name, natural_key, shown
 from derin.data.readers.arrays import is_array_file
 from derin.data.readers.idx import is_idx_file
-from derin.data.readers.picture_tables import is_table_name, listed_files
+from derin.data.readers.picture_table_search import is_table_name
+from derin.data.readers.picture_tables import listed_files
 from derin.tasks.prediction import NoAnswer
 
 if TYPE_CHECKING:

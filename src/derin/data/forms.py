@@ -28,7 +28,8 @@ from derin.data.readers.fasta import FASTA, looks_like_fasta, read_fasta
 from derin.data.readers.idx import is_idx_file, is_idx_folder, read_idx
 from derin.data.readers.labelled_text import TEXTS, looks_like_labelled_text, read_labelled_text
 from derin.data.readers.pairs import looks_like_pairs
-from derin.data.readers.picture_tables import find_picture_table, read_picture_table
+from derin.data.readers.picture_table_search import find_picture_table
+from derin.data.readers.picture_tables import read_picture_table
 from derin.data.readers.table_recipe import SUBJECT
 from derin.data.recipe import ReadOptions
 from derin.data.recognition import recognized

@@ -13,6 +13,7 @@ import numpy as np
 from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.messages import Sentence
 from derin.data.readers.decoding import lines_of, read_text
+from derin.data.readers.input_tables import table_of_inputs
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
 from derin.data.readers.tagged_lines import (
@@ -286,17 +287,9 @@ def _inputs(files: Sequence[TaggedLines], places: _Places, name: str, reading: R
                 unanswered.setdefault(len(sentences) - 1, reason)
             sentences[-1].append(cells[places.word] if is_whole else "")
     sentences = [[] if row in unanswered else words for row, words in enumerate(sentences)]
-    schema = Schema((Column(name="words", kind=Kind.WORDS, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
-    columns: dict[str, ColumnData] = {"words": Ragged.from_texts(["\n".join(words) for words in sentences])}
-    return Table(
-        name=name,
-        schema=schema,
-        columns=columns,
-        splits={},
-        reading=reading,
-        row_names=names,
-        task="tagging",
-        unanswered=unanswered,
+    joined = ["\n".join(words) for words in sentences]
+    return table_of_inputs(
+        name, "words", joined, row_names=names, unanswered=unanswered, reading=reading, kind=Kind.WORDS, task="tagging"
     )
 
 

@@ -16,13 +16,13 @@ from typing import NamedTuple
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
 from derin.data.readers.decoding import lines_of, read_text
+from derin.data.readers.input_tables import table_of_inputs
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
 from derin.data.readers.texts import Texts
 from derin.data.reading import Outcome, Reading
 from derin.data.recipe import ReadingRecipe, ReadOptions
-from derin.data.schema import Column, Kind, Role, Schema
-from derin.data.table import ColumnData, Ragged, Table
+from derin.data.table import Table
 
 FASTA_ENDINGS = (".fasta", ".fa", ".fna", ".ffn", ".faa", ".frn", ".fas")
 CLASS_KEYS = ("class", "label", "target", "type")
@@ -130,19 +130,9 @@ def _inputs(
                 reading.add(where, Outcome.CONVERTED, Sentence("reading.strange_codes", letters=letters, kind=kind))
             texts.append(record.sequence)
             names.append(where)
-    schema = Schema((Column(name="text", kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
-    columns: dict[str, ColumnData] = {"text": Ragged.from_texts(texts)}
     reason = Sentence("reading.header_alone")
     unanswered: dict[int, str] = {row: reason for row, text in enumerate(texts) if not text}
-    return Table(
-        name=name,
-        schema=schema,
-        columns=columns,
-        splits={},
-        reading=reading,
-        row_names=names,
-        unanswered=unanswered,
-    )
+    return table_of_inputs(name, "text", texts, row_names=names, unanswered=unanswered, reading=reading)
 
 
 def looks_like_fasta(path: Path) -> bool:

@@ -11,6 +11,7 @@ from derin.core.errors import DataError
 from derin.core.messages import Sentence
 from derin.data.readers.content import content_of
 from derin.data.readers.decoding import lines_of, read_text
+from derin.data.readers.input_tables import table_of_inputs
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
 from derin.data.readers.table_files import ENDINGS
@@ -33,8 +34,7 @@ from derin.data.readers.text_tables import (
 )
 from derin.data.reading import Outcome, Reading
 from derin.data.recipe import ReadingRecipe, ReadOptions
-from derin.data.schema import Column, Kind, Role, Schema
-from derin.data.table import SPLITS, ColumnData, Ragged, Table
+from derin.data.table import SPLITS, Table
 
 # The subject of these texts in a recipe, and their forms beside that of tables.
 TEXTS = "text"
@@ -132,17 +132,7 @@ def _inputs(paths: Sequence[Path], name: str, reading: Reading, known: Mapping[s
         raise DataError(f"{paths[0]}: at least one text is required; none is there.")
     empty = Sentence("reading.text_empty")
     unanswered = {row: empty for row, text in enumerate(texts) if not text} | unanswered
-    schema = Schema((Column(name="text", kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
-    columns: dict[str, ColumnData] = {"text": Ragged.from_texts(texts)}
-    return Table(
-        name=name,
-        schema=schema,
-        columns=columns,
-        splits={},
-        reading=reading,
-        row_names=names,
-        unanswered=dict(sorted(unanswered.items())),
-    )
+    return table_of_inputs(name, "text", texts, row_names=names, unanswered=unanswered, reading=reading)
 
 
 def _lines(path: Path, reading: Reading, likely: str | None) -> list[str]:

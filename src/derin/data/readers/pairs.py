@@ -13,6 +13,7 @@ import numpy as np
 from derin.core.errors import DataError, UsageError
 from derin.core.messages import Sentence
 from derin.data.readers.decoding import check_encoding, lines_of, read_text
+from derin.data.readers.input_tables import table_of_inputs
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.pair_files import (
     TABLE_ENDINGS,
@@ -159,17 +160,8 @@ def _inputs(
     if not texts:
         raise DataError(f"{paths[0]}: a text in each line is required; the file is empty.")
     empty = Sentence("reading.text_empty")
-    schema = Schema((Column(name=source, kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8"),))
-    columns_: dict[str, ColumnData] = {source: Ragged.from_texts(texts)}
-    return Table(
-        name=name,
-        schema=schema,
-        columns=columns_,
-        splits={},
-        reading=reading,
-        row_names=names,
-        unanswered={row: empty for row, text in enumerate(texts) if not text},
-    )
+    unanswered = {row: empty for row, text in enumerate(texts) if not text}
+    return table_of_inputs(name, source, texts, row_names=names, unanswered=unanswered, reading=reading)
 
 
 def _are_pairs(lines: Sequence[str]) -> bool:

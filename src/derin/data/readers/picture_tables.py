@@ -1,133 +1,45 @@
-"""Pictures whose labels stand in a table: a csv file beside a folder or zip, or inside it, that names the files."""
+"""Pictures whose labels stand in a table that names their files; `picture_table_search` finds it."""
 
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from derin.core.errors import DataError, UnknownNameError
 from derin.core.messages import Sentence
-from derin.data.archives import Contents, UnreadableFileError, is_document, is_hidden, open_files
-from derin.data.pictures.listing import Entry, Listing, is_picture_name, natural_key, shown
+from derin.data.archives import Contents, UnreadableFileError, open_files
+from derin.data.pictures.listing import Entry, Listing, natural_key, shown
 from derin.data.pictures.store import Decisions, stored_pictures
 from derin.data.readers.column_names import LABEL_NAMES, SPLIT_NAMES, TARGET_NAMES
-from derin.data.readers.delimited import Records, head_records, read_records
+from derin.data.readers.delimited import Records, read_records
+from derin.data.readers.picture_table_search import (
+    LEAST_SHARE,
+    SHOWN,
+    PictureNames,
+    PictureTable,
+    is_archive_file,
+    is_picture,
+    names_in,
+    unpacked_member,
+)
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Finding, Outcome, Reading
 from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, Dense, Rows, Table
 
-_ENDINGS = (".csv", ".tsv", ".tab")
-_MOST_TABLES = 12
-_DEEPEST = 3
-_SAMPLE = 200
-_LEAST_SHARE = 0.6
-_FEWEST = 3
 _MOST_NUMBERS = 10
 _NUMBER_CLASSES = 20
-_CAPTION_WORDS = 3
-_SHOWN = 6
 # What may stand between the labels of a picture in one cell, and a word for rows of their own.
 _MARKS = ("|", ";", ",", " ")
 _ROWS = "rows"
-_PICTURE_FOLDERS = ("images", "image", "img", "imgs", "pictures", "photos", "train", "training", "jpeg", "jpg", "png")
-
-
-class PictureNames:
-    """The pictures of a source by whatever a table may call them: a path, a part of it, a name with or without ending.
-
-    Example:
-        >>> names = PictureNames(["train/cat1.png", "train/dog1.png"])
-        >>> names.find("C:\\\\photos\\\\cat1.png"), names.find("dog1"), names.find("owl")
-        ('train/cat1.png', 'train/dog1.png', None)
-    """
-
-    def __init__(self, paths: Sequence[str]) -> None:
-        self.paths = list(paths)
-        self._whole = set(paths)
-        self._by_name: dict[str, list[str]] = {}
-        self._by_stem: dict[str, list[str]] = {}
-        for path in paths:
-            name = PurePosixPath(path).name
-            self._by_name.setdefault(name, []).append(path)
-            self._by_stem.setdefault(name.rpartition(".")[0] or name, []).append(path)
-
-    def find(self, called: str) -> str | None:
-        """The one picture that is meant, or None."""
-        plain = called.strip().replace("\\", "/").removeprefix("./")
-        if not plain or plain in self._whole:
-            return plain or None
-        name = plain.rpartition("/")[2]
-        found = self._by_name.get(name) or self._by_stem.get(name, [])
-        if len(found) == 1:
-            return found[0]
-        ends = [path for path in found if path.endswith(f"/{plain}") or plain.endswith(f"/{path}")]
-        return ends[0] if len(ends) == 1 else None
-
-
-@dataclass(frozen=True)
-class PictureTable:
-    """A table that lists the pictures of a source.
-
-    Args:
-        file: the table, in the source where that is an archive that holds it.
-        source: the folder or archive with the pictures.
-        is_inside: whether the table lies in the archive.
-        names: of the columns.
-        file_columns: those that name pictures.
-        further: tables with the same columns, of another split: its name and the table. `file` is that of train then.
-    """
-
-    file: str
-    source: Path
-    is_inside: bool
-    names: tuple[str, ...]
-    file_columns: tuple[int, ...]
-    further: tuple[tuple[str, str], ...] = ()
-
-
-def find_picture_table(path: Path, *, target: str | None = None, fewest: int = _FEWEST) -> PictureTable | None:
-    """The table that lists pictures, where there is one.
-
-    Args:
-        path: a table, a folder, or an archive.
-        target: the column that is to be predicted; a table that has it is preferred to folders of classes.
-        fewest: pictures that it must list, unless there are less; one will do where such a table is expected.
-    """
-    if path.is_file() and path.name.lower().endswith(_ENDINGS):
-        archives = sorted(p for p in path.parent.iterdir() if _is_archive(p))
-        # A folder may hold anything: it is walked where the table seems to speak of pictures in it.
-        beside = [path.parent, *archives] if _may_list_files(path) else archives
-        return _first(((path.name, path, source) for source in beside), target, fewest)
-    if path.is_dir():
-        archives = sorted(p for p in path.iterdir() if _is_archive(p))
-        candidates = []
-        for file in _tables_in(_names(path)):
-            candidates += [(file, path / file, source) for source in (path, *archives)]
-        return _first(candidates, target, fewest)
-    if not _is_archive(path):
-        return None
-    with closing(open_files(path)) as files:
-        if files.is_sequential:
-            return None
-        names = files.names(1 << 40)
-        pictures = [name for name in names if _is_picture(name)]
-        matching = []
-        for name in _tables_in(names) if pictures else []:
-            with _unpacked(path, name) as unpacked:
-                found = _match(name, unpacked, path, pictures, target, fewest, is_inside=True)
-            if found is not None:
-                matching.append(found)
-    return _one_of(matching)
 
 
 def read_picture_table(
@@ -169,7 +81,7 @@ def read_picture_table(
     for further, file_name in found.further:
         records, num = _followed_by(records, _records(found, file_name))
         given += [further] * num
-    pictures = PictureNames([n for n in _names(found.source) if _is_picture(n)])
+    pictures = PictureNames([n for n in names_in(found.source) if is_picture(n)])
     reading = Reading(source=str(found.source))
     reading.findings += records.findings
     reading.notes += records.notes
@@ -215,7 +127,7 @@ def read_picture_table(
         reading.notes.append(Sentence("reading.unlisted", count=unlisted, file=found.file))
     others = [c for c in range(len(records.names)) if c not in (*found.file_columns, split, *chosen)]
     if others and task != "multitask":
-        unread = ", ".join(records.names[c] for c in others[:_SHOWN])
+        unread = ", ".join(records.names[c] for c in others[:SHOWN])
         reading.notes.append(Sentence("reading.not_read", columns=unread))
     reading.notes += stored.notes
     cells = {c: [records.columns[c][row].strip() for row in rows] for c in chosen}
@@ -255,11 +167,6 @@ def read_picture_table(
     )
 
 
-def is_table_name(name: str) -> bool:
-    """Whether a file of this name may be a table that lists pictures."""
-    return name.lower().endswith(_ENDINGS)
-
-
 def listed_files(path: Path) -> Iterator[tuple[str, bytes | str]]:
     """Each row of a table that lists pictures, in order: what it calls the file, and the file's content or why not.
 
@@ -270,11 +177,11 @@ def listed_files(path: Path) -> Iterator[tuple[str, bytes | str]]:
         DataError: no column names pictures there.
     """
     records = read_records(path)
-    for source in (path.parent, *sorted(p for p in path.parent.iterdir() if _is_archive(p))):
-        pictures = PictureNames([n for n in _names(source) if _is_picture(n)])
+    for source in (path.parent, *sorted(p for p in path.parent.iterdir() if is_archive_file(p))):
+        pictures = PictureNames([n for n in names_in(source) if is_picture(n)])
         for cells in records.columns if pictures.paths else ():
             found = [pictures.find(cell) for cell in cells]
-            if sum(name is not None for name in found) < max(1, _LEAST_SHARE * sum(map(bool, cells))):
+            if sum(name is not None for name in found) < max(1, LEAST_SHARE * sum(map(bool, cells))):
                 continue
             with closing(open_files(source)) as files:
                 for called, name in zip(cells, found):
@@ -285,7 +192,7 @@ def listed_files(path: Path) -> Iterator[tuple[str, bytes | str]]:
             return
     raise DataError(
         f"{path}: a column that names pictures in its folder, or in a zip beside it, is required; none of "
-        f"{', '.join(records.names[:_SHOWN])} does."
+        f"{', '.join(records.names[:SHOWN])} does."
     )
 
 
@@ -309,7 +216,7 @@ class ListedPictures:
 
 def _records(found: PictureTable, file: str) -> Records:
     if found.is_inside:
-        with _unpacked(found.source, file) as unpacked:
+        with unpacked_member(found.source, file) as unpacked:
             return read_records(unpacked)
     return read_records((found.source if found.source.is_dir() else found.source.parent) / file)
 
@@ -501,7 +408,7 @@ def _targets(records: Records, found: PictureTable, split: int | None, target: s
     if len(usable) > 1 and all(set(records.columns[i]) <= {"0", "1", "0.0", "1.0"} for i in usable):
         return usable
     ways = " or ".join(f"--target {names[i]}" for i in usable[:2]) or "--target COLUMN"
-    listed = ", ".join(names[i] for i in usable[:_SHOWN]) or "none"
+    listed = ", ".join(names[i] for i in usable[:SHOWN]) or "none"
     if len(usable) > _MOST_NUMBERS and all(not np.isnan(_number(records.columns[i][0])) for i in usable):
         raise DataError(
             f"{found.file} lists pictures with {len(usable):,} numbers for each, such as points in them (landmarks): a "
@@ -511,123 +418,6 @@ def _targets(records: Records, found: PictureTable, split: int | None, target: s
         f"{found.file} lists the pictures of {found.source.name}; which of its columns is to be predicted cannot be "
         f"told ({listed}). Name it: {ways}; several at once have commas between them."
     )
-
-
-def _may_list_files(table: Path) -> bool:
-    """Whether cells end as pictures do, or a folder beside the table is named as folders of pictures are."""
-    try:
-        head = head_records(table)
-    except DataError:
-        return False
-    if head is None:
-        return False
-    if any(_is_picture(cell) for cells in head.columns for cell in cells[:_FEWEST]):
-        return True
-    return any(p.is_dir() and p.name.lower() in _PICTURE_FOLDERS for p in table.parent.iterdir())
-
-
-def _first(candidates: Any, target: str | None, fewest: int) -> PictureTable | None:
-    listed: dict[Path, list[str]] = {}
-    matching: list[PictureTable] = []
-    for name, file, source in candidates:
-        if source not in listed:
-            listed[source] = [n for n in _names(source) if _is_picture(n)]
-        found = _match(name, file, source, listed[source], target, fewest, is_inside=False) if listed[source] else None
-        if found is not None and found.file not in {each.file for each in matching}:
-            matching.append(found)
-    return _one_of(matching)
-
-
-def _one_of(found: Sequence[PictureTable]) -> PictureTable | None:
-    """The table that is meant: the only one, or that of train with those of the other splits.
-
-    Raises:
-        DataError: several list pictures, and none is that of train.
-    """
-    if len(found) < 2:
-        return found[0] if found else None
-    splits = {split: each for each in reversed(found) if (split := split_of(each.file)) is not None}
-    if "train" not in splits:
-        place = found[0].source if found[0].source.is_dir() else found[0].source.parent
-        ways = " or ".join(f"derin data {place / each.file}" for each in found[:2])
-        if found[0].is_inside:
-            place, ways = found[0].source, "unpacked from it"
-        raise DataError(
-            f"{place}: {', '.join(each.file for each in found[:_SHOWN])} list pictures; name the table that is meant, "
-            f"{ways}."
-        )
-    train = splits.pop("train")
-    alike = {s: each for s, each in splits.items() if (each.source, each.names) == (train.source, train.names)}
-    return replace(train, further=tuple((s, alike[s].file) for s in SPLITS if s in alike))
-
-
-def _match(
-    name: str, file: Path, source: Path, pictures: Sequence[str], target: str | None, fewest: int, *, is_inside: bool
-) -> PictureTable | None:
-    """The table, where one of its columns names pictures and it says something of each of them once."""
-    try:
-        head = head_records(file)
-    except DataError:
-        return None
-    if head is None or len(head.names) < 2:
-        return None
-    known = PictureNames(pictures)
-    columns = []
-    for place, cells in enumerate(head.columns):
-        some = [cell for cell in cells[:_SAMPLE] if cell]
-        matched = {path for cell in some if (path := known.find(cell)) is not None}
-        if len(matched) >= max(1, min(fewest, len(pictures))) and len(matched) >= _LEAST_SHARE * len(some):
-            columns.append(place)
-    if not columns:
-        return None
-    is_asked = target is not None and set(head.names).issuperset(part.strip() for part in target.split(","))
-    has_captions = any(
-        sum(len(cell.split()) >= _CAPTION_WORDS for cell in cells) > len(cells) / 2 and len(set(cells)) > len(cells) / 2
-        for place, cells in enumerate(head.columns)
-        if place not in columns
-    )
-    if has_captions and not is_asked:
-        return None
-    folders = {path.rpartition("/")[0] for path in pictures}
-    if not is_asked and len({f for f in folders if split_of(f.rpartition("/")[2]) is None}) > 1:
-        return None  # folders of classes say it already
-    return PictureTable(name, source, is_inside, tuple(head.names), tuple(columns))
-
-
-def _tables_in(names: Sequence[str]) -> list[str]:
-    found = [n for n in names if n.lower().endswith(_ENDINGS) and n.count("/") < _DEEPEST]
-    return sorted(found, key=lambda n: (n.count("/"), n))[:_MOST_TABLES]
-
-
-def _names(source: Path) -> list[str]:
-    with closing(open_files(source)) as files:
-        names = files.names(1 << 40)
-    return [n for n in names if not any(map(is_hidden, n.split("/"))) and not is_document(n.rpartition("/")[2])]
-
-
-def _is_picture(name: str) -> bool:
-    return is_picture_name(name) and bool(PurePosixPath(name).suffix) and not any(map(is_hidden, name.split("/")))
-
-
-def _is_archive(path: Path) -> bool:
-    return path.is_file() and path.name.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz"))
-
-
-class _unpacked:
-    """One file of an archive, for readers that open files."""
-
-    def __init__(self, archive: Path, name: str) -> None:
-        self._archive, self._name = archive, name
-
-    def __enter__(self) -> Path:
-        self._folder = tempfile.TemporaryDirectory(prefix="derin-")
-        place = Path(self._folder.name) / PurePosixPath(self._name).name
-        with closing(open_files(self._archive)) as files:
-            place.write_bytes(files.read(self._name))
-        return place
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
 
 
 def _number(cell: str) -> float:
