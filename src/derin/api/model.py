@@ -67,8 +67,8 @@ class Model:
             ShapeError: an array of a size or type that does not fit.
         """
         answers = self.predictions(inputs, batch_size=batch_size)
-        is_single = self.preparation.is_single(inputs) and not self._holds_pictures(inputs)
-        return answers[0] if len(answers) == 1 and is_single else answers
+        is_single = len(answers) == 1 and self.preparation.is_single(inputs) and not self._holds_pictures(inputs)
+        return answers[0] if is_single else answers
 
     def predictions(self, inputs: Any, *, batch_size: int = 256) -> list[Any]:
         """As `predict`, as a list of `Prediction` whatever came."""
@@ -87,8 +87,7 @@ class Model:
             answered.warn()
             return list(answered.answers)
         device = next(self.network.parameters()).device
-        network = self.network if self._warm is None else self.warm_network()
-        return self.task.answers(network, self.preparation, inputs, batch_size=batch_size, device=device)
+        return self.task.answers(self._computing, self.preparation, inputs, batch_size=batch_size, device=device)
 
     def _holds_pictures(self, inputs: Any) -> bool:
         """Whether what came is a file of many pictures, or one that lists them."""
@@ -98,11 +97,15 @@ class Model:
 
         return holds_pictures(Path(inputs))
 
+    @property
+    def _computing(self) -> Any:
+        """The network; behind its programs once `warm_up` has made some."""
+        return self.network if self._warm is None else self.warm_network()
+
     def row_predictions(self, rows: np.ndarray, *, batch_size: int = 256) -> list[Any]:
         """As `predictions`, of rows that `preparation.read` gave: what is read once is not read again."""
         device = next(self.network.parameters()).device
-        network = self.warm_network() if self.has_fast_form else self.network
-        return self.task.row_answers(network, self.preparation, rows, batch_size=batch_size, device=device)
+        return self.task.row_answers(self._computing, self.preparation, rows, batch_size=batch_size, device=device)
 
     def warm_up(self, *batch_sizes: int) -> dict[int, dict[str, float]]:
         """Gets ready for many predictions in a process that stays, such as a server; see `derin.api.warm_up`.
@@ -251,9 +254,8 @@ def open(path: str | Path, model: nn.Module | None = None, *, device: str = "cpu
     """
     from derin.core.files import usable_path
 
-    place = usable_path(
-        path, "The model"
-    )  # before torch is loaded, which takes longer than to see that nothing is there
+    # Before torch is loaded, which takes longer than to see that nothing is there.
+    place = usable_path(path, "The model")
     from derin.api.bundles import load_model
     from derin.api.prepare import device_named
     from derin.models.weights.known import BY_NAME
