@@ -207,16 +207,19 @@ def _tables_in(names: Sequence[str]) -> list[str]:
 
 
 def names_in(source: Path) -> list[str]:
+    """The files of a folder or an archive, without hidden ones and without documents such as a README."""
     with closing(open_files(source)) as files:
         names = files.names(1 << 40)
     return [n for n in names if not any(map(is_hidden, n.split("/"))) and not is_document(n.rpartition("/")[2])]
 
 
 def is_picture(name: str) -> bool:
+    """Whether a path names a picture that is not hidden."""
     return is_picture_name(name) and bool(PurePosixPath(name).suffix) and not any(map(is_hidden, name.split("/")))
 
 
 def is_archive_file(path: Path) -> bool:
+    """Whether a path is a zip or tar archive, by its name."""
     return path.is_file() and path.name.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz"))
 
 
