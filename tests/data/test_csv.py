@@ -704,3 +704,50 @@ def test_a_quote_that_swallows_more_than_a_cell_holds_is_found_like_any_other(
 def test_classes_of_one_order_however_they_are_compared(names: list[str]) -> None:
     expected = sorted(names, key=lambda name: (cell_values.natural_order(name), name))
     assert cell_values._in_natural_order(names) == expected
+
+
+VALUES = "".join(f"{i}.5,{i % 3},{'ab'[i % 2]}\n" for i in range(12))
+
+
+@pytest.mark.parametrize(
+    ("above", "names", "num_above"),
+    [
+        ("# source, agency, year\nx,z,label\n", ("x", "z", "label"), 1),
+        ("# one\n#\n#source: https://a.b/c?d=1,2\nx,z,label\n", ("x", "z", "label"), 3),
+        ("Sales of 2023\n\nx,z,label\n", ("x", "z", "label"), 1),
+        ("Sales of 2023,,\n,,\nx,z,label\n", ("x", "z", "label"), 1),
+        ("# made by hand\n# x,z,label\n", ("# x", "z", "label"), 1),
+        ("# made by hand, today\n", ("column_1", "column_2", "column_3"), 1),
+        ("# x,z,label\n", ("# x", "z", "label"), 0),
+        ("x,z,label\n", ("x", "z", "label"), 0),
+    ],
+)
+def test_comments_and_titles_above_a_table_are_no_header_and_no_row(
+    tmp_path: Path, above: str, names: tuple[str, ...], num_above: int
+) -> None:
+    path = write(tmp_path, above + VALUES)
+    table = read_csv(path, name="data")
+    assert tuple(table.columns) == names
+    assert len(table) == 12
+    assert table.schema[names[2]].classes == ("a", "b")
+    said = [note for note in table.reading.notes if "above the table" in note]
+    assert [f"{num_above} line" in note for note in said] == [True] * bool(num_above)
+    # What is predicted is cut in the same way: a row for each row.
+    again = read_csv(path, name="data", found=table.recipe.part("table"), inputs_only=True)  # type: ignore[union-attr]
+    assert len(again) == 12
+
+
+def test_texts_that_begin_with_a_hashtag_are_no_comments(tmp_path: Path) -> None:
+    lines = [f"#song{i} is played again and again,{'ab'[i % 2]}\n" for i in range(3)]
+    lines += [f"the film number {i} is played again,{'ab'[i % 2]}\n" for i in range(12)]
+    assert len(read_records(write(tmp_path, "".join(lines))).lines) == 15
+
+
+def test_a_title_above_a_sheet_is_no_header(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": np.arange(12) + 0.5, "z": np.arange(12) % 3, "label": list("ab" * 6)})
+    with pd.ExcelWriter(tmp_path / "data.xlsx") as book:
+        frame.to_excel(book, index=False, startrow=3)
+        book.sheets["Sheet1"]["A1"] = "Sales of 2023"
+    table = read_csv(tmp_path / "data.xlsx", name="data")
+    assert list(table.columns) == ["x", "z", "label"]
+    assert table.schema["label"].classes == ("a", "b")

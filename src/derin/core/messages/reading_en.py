@@ -118,6 +118,10 @@ MESSAGES: dict[str, Message] = {
     "reading.pixels_of_type": "pixels of type {type} were stored as uint8",
     "reading.nameless_arrays": "The arrays have no names: arr_0 is read as the inputs, arr_1 as the target.",
     # Tables
+    "reading.lines_above": (
+        "{file}: {count} line above the table was left out.",
+        "{file}: {count} lines above the table were left out.",
+    ),
     "reading.header_missing": "{file}: the first line holds values, no names; the columns are called column_1 to "
     "column_{num}.",
     "reading.header_short": "{file}: the header names one column fewer than the lines hold; the first column is "

@@ -120,6 +120,7 @@ MESSAGES: dict[str, Message] = {
     "reading.pixels_of_type": "{type} türündeki pikseller uint8 olarak saklandı",
     "reading.nameless_arrays": "Dizilerin adı yok: arr_0 girdi, arr_1 hedef olarak okundu.",
     # Tables
+    "reading.lines_above": "{file}: tablonun üstündeki {count} satır okunmadı.",
     "reading.header_missing": "{file}: ilk satırda ad değil değer var; sütunların adı column_1 ile column_{num} arası.",
     "reading.header_short": "{file}: başlık satırı satırlardakinden bir sütun az sayıyor; ilk sütunun adı column_1.",
     "reading.header_twice": "{file}: {name!r} adı başlıkta iki kez geçiyor; {place}. sütunun adı {unique!r}.",

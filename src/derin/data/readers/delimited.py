@@ -31,6 +31,7 @@ from derin.data.readers.column_names import COMMON_NAMES
 from derin.data.readers.csv_parser import LONGEST_CELL, csv_parser
 from derin.data.readers.decoding import Decoded, decode, read_text
 from derin.data.readers.line_findings import line_findings
+from derin.data.readers.lines_above import MOST_LINES_ABOVE, num_lines_above
 from derin.data.reading import Finding, Outcome
 from derin.data.table import Rows
 
@@ -140,7 +141,11 @@ def _records(
     if not len(rows):
         raise DataError(f"{path}: at least one line of data is required; the file is empty.")
     num_fields = _most_common(rows.lengths)
-    first, *below = rows.head(_SAMPLE_ROWS + 1)
+    head = rows.head(_SAMPLE_ROWS + MOST_LINES_ABOVE + 1)
+    if above := num_lines_above(head, num_fields, header_test(header, wanted)):
+        notes.append(Sentence("reading.lines_above", file=path.name, count=above))
+        rows, lines, head = rows.keep(slice(above, None)), lines[above:], head[above:]
+    first, *below = head[: _SAMPLE_ROWS + 1]
     if wanted and set(wanted) <= set(first):
         header = True
         if num_fields != len(first) + 1:
@@ -261,6 +266,15 @@ def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     if votes:
         return votes > 0
     return len(set(head)) == len(head) and all(_IDENTIFIER.fullmatch(name) for name in head)
+
+
+def header_test(
+    header: bool | None, wanted: Collection[str]
+) -> Callable[[Sequence[str], Sequence[Sequence[str]]], bool]:
+    """How a record is told to be a header, where it is known whether there is one or which names are in it."""
+    if header is False:
+        return lambda first, body: False
+    return (lambda first, body: set(wanted) <= set(first)) if wanted else has_header
 
 
 def _mostly(cells: list[str], test: Callable[[str], bool]) -> bool:

@@ -18,7 +18,8 @@ from derin.core.errors import DataError, MissingExtraError, UnknownNameError
 from derin.core.messages import Sentence
 from derin.data.archives import ARCHIVE_ERRORS
 from derin.data.raw_column import as_cell
-from derin.data.readers.delimited import Records, has_header, unique_names
+from derin.data.readers.delimited import Records, has_header, header_test, unique_names
+from derin.data.readers.lines_above import num_lines_above
 from derin.data.reading import Finding, Outcome
 
 _SAMPLE_ROWS = 200
@@ -165,11 +166,14 @@ def _sheet_records(
     places = range(used[0], used[-1] + 1)
     body = [[rows[i][c] if c < len(rows[i]) else None for c in places] for i in filled]
     head = [list(map(_cell, row)) for row in body[: _SAMPLE_ROWS + 1]]
+    lines = np.array(filled, dtype=np.int64) + 1
     if set(wanted) <= set(head[0]) and wanted:
         header = True
+    elif above := num_lines_above(head, len(places), header_test(header, wanted)):
+        notes.append(Sentence("reading.lines_above", file=path.name, count=above))
+        body, head, lines = body[above:], head[above:], lines[above:]
     if header is None:
         header = has_header(head[0], head[1:])
-    lines = np.array(filled, dtype=np.int64) + 1
     names = head[0] if header else [f"column_{i + 1}" for i in range(len(places))]
     if header:
         body, lines = body[1:], lines[1:]
