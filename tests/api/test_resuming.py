@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import Tensor, nn
 
 import derin
 from derin.core.errors import DerinWarning, UsageError
 from derin.core.files import read_json, write_json
+from derin.layers import Dense
 
 QUICK: dict[str, Any] = {"plan": "plain", "report": False, "threads": 1}
 
@@ -102,3 +104,45 @@ def test_calibration_is_kept_when_a_run_goes_on(tmp_path: Path) -> None:
     derin.fit(data, out=tmp_path / "run", epochs=1, calibrate=True, **QUICK)
     run = derin.fit(data, out=tmp_path / "run", resume=True, extend=True, epochs=2, report=False)
     assert "calibration" in run.record
+
+
+def test_a_file_is_known_by_any_spelling_and_data_in_memory_by_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write(tmp_path / "t.csv")
+    write(tmp_path / "other.csv")
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run = derin.fit("t.csv", out="run", epochs=1, **QUICK)
+    for same in ("./t.csv", str(data), data, derin.load("t.csv")):
+        assert derin.fit(same, out="run", resume=True, report=False).record == run.record
+    monkeypatch.chdir(tmp_path / "sub")
+    assert derin.fit("../t.csv", out="../run", resume=True, report=False).record == run.record
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"not on 'other\.csv'"):
+        derin.fit("other.csv", out="run", resume=True)
+    write(data, shift=1)
+    with pytest.raises(UsageError, match="has changed"):
+        derin.fit(derin.load("t.csv"), out="run", resume=True)
+
+
+class Own(nn.Module):
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(2, hidden), nn.Linear(hidden, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.first(x).relu())
+
+
+@pytest.mark.parametrize("network", [Own, lambda hidden: derin.Sequential([Dense(hidden, "relu"), Dense(1)])])
+def test_a_run_goes_on_with_a_network_of_the_same_build_and_refuses_another(tmp_path: Path, network: Any) -> None:
+    data = write(tmp_path / "t.csv")
+    run = derin.fit(data, model=network(4), out=tmp_path / "run", epochs=1, **QUICK)
+    again = derin.fit(data, model=network(4), out=tmp_path / "run", epochs=1, resume=True, report=False)
+    assert again.record == run.record
+    for more in ({}, {"epochs": 2, "extend": True}):
+        with pytest.raises(UsageError, match="another network"):
+            derin.fit(data, model=network(5), out=tmp_path / "run", resume=True, report=False, **more)
+    longer = derin.fit(data, model=network(4), out=tmp_path / "run", epochs=2, resume=True, extend=True, report=False)
+    assert longer.record["epochs"] == 2

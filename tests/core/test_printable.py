@@ -88,3 +88,11 @@ def test_a_cell_comes_back_from_csv() -> None:
     csv.writer(text).writerow([spreadsheet_cell(name) for name, _ in NAMES.values()])
     text.getvalue().encode("utf-8")
     assert next(csv.reader(io.StringIO(text.getvalue()))) == [shown for _, shown in NAMES.values()]
+
+
+def test_a_library_reason_is_short_and_on_one_line() -> None:
+    from derin.core.printable import shown_reason
+
+    damaged = ValueError("differs:\n  \x1b[2J" + "x" * 5_000)
+    assert shown_reason(damaged) == "differs: \\x1b[2J" + "x" * 184 + "…"
+    assert shown_reason(EOFError()) == "EOFError"

@@ -264,3 +264,14 @@ def test_cifar_in_another_set_has_the_names_that_stand_beside_it_and_pickles_are
         (tmp_path / "pickled" / name).write_bytes(pickle.dumps({"data": [1]}))
     with pytest.raises(DataError, match=r"data_batch_1, test_batch are pickles of Python"):
         derin.load(tmp_path / "pickled")
+
+
+def test_progress_is_a_function_or_nothing(tmp_path: Path) -> None:
+    for i in range(8):
+        (tmp_path / "ab"[i % 2]).mkdir(exist_ok=True)
+        Image.new("L", (4, 4), i).save(tmp_path / "ab"[i % 2] / f"{i}.png")
+    told: list[tuple[int, int]] = []
+    for progress in (False, None, lambda done, total: told.append((done, total))):
+        assert len(load(tmp_path, progress=progress)) == 8
+    with pytest.raises(UsageError, match=r"progress must be a function of \(done, total\), or False; got True"):
+        load(tmp_path, progress=True)  # type: ignore[arg-type]

@@ -105,7 +105,7 @@ def prepare(
         inputs: settings of the way from data to network: ``{"tokenizer": "bpe"}`` for text, ``{"horizon": 24}`` for a
             series; each preparation names its own.
         download: whether a named set, or known weights, may be fetched.
-        progress: called with (done, total) while pictures are read.
+        progress: called with (done, total) while pictures are read; None or False tells nobody.
         settings: of `TrainConfig`, such as ``epochs=5``.
 
     Raises:
@@ -150,6 +150,7 @@ def prepare(
     tuning = read_mode(finetune, has_weights=weights is not None)
     if weights is not None and model_options:
         raise UsageError("model_options come with the weights; leave one of the two out.")
+    progress = progress or None
     published = (
         None
         if weights is None

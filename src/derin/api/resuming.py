@@ -5,15 +5,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from derin.core.errors import DerinWarning, UsageError
+from derin.core.errors import DerinWarning, ShapeError, UsageError
 from derin.core.messages import say
 from derin.data.load import load
 from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
 from derin.tasks.multitask import with_targets
 from derin.train.config import TrainConfig
+
+if TYPE_CHECKING:
+    from torch import nn
 
 # What says how to fetch and show data, and nothing about what is trained.
 NOT_RECORDED = ("download", "progress")
@@ -36,6 +39,8 @@ def continued(
     Raises:
         UsageError: the caller names other data or another setting.
     """
+    from torch import nn
+
     from derin.models.building import from_spec
 
     request = record["request"]
@@ -43,10 +48,15 @@ def continued(
         data = request["data"]
         if data is None:
             raise UsageError(f"The run {path} was trained on data in memory; give the same data to resume it.")
-    elif source_name(data) != request["data"]:
+    elif not _may_be(data, request["data"]):
         raise UsageError(f"The run {path} was trained on {request['data']!r}, not on {source_name(data)!r}.")
     recorded = request["options"]
     in_force = {**record["config"], **recorded}
+    spec = record["model"]["spec"]
+    network = options.get("model")
+    if isinstance(network, nn.Module):
+        _require_same_network(path, network, record)
+        in_force["model"] = plain(network)
     for name, value in options.items():
         if value is None or name in NOT_RECORDED or plain(value) == in_force.get(name):
             continue
@@ -65,7 +75,6 @@ def continued(
         record["finished"] = False
     kept = {name: value for name, value in recorded.items() if name not in record["config"] and name != "config"}
     kept |= {name: options[name] for name in (*NOT_RECORDED, "model") if options.get(name) is not None}
-    spec = record["model"]["spec"]
     if spec["name"] is None and "model" not in options:
         raise UsageError(f"The run {path} trains a network of your own class {spec['class']!r}; give it as `model`.")
     if isinstance(kept.get("model"), Mapping):
@@ -126,6 +135,41 @@ def plain(value: Any) -> Any:
 def source_name(data: Any) -> str | None:
     """What `data` was called by the user, or None for data that lives in memory only."""
     return str(data) if isinstance(data, str | Path) else None
+
+
+def _may_be(data: Any, recorded: str | None) -> bool:
+    """Whether data may be what a run was started with, as far as names tell; its content is compared in any case."""
+    name = source_name(data)
+    if name == recorded or name is None or recorded is None:
+        return True
+    place, before = Path(name), Path(recorded)
+    try:
+        if before.exists():
+            return place.exists() and place.samefile(before)
+        # The name that is recorded may have been said in another folder.
+        return place.exists() and place.name == before.name
+    except (OSError, ValueError):  # what no system takes for a path
+        return False
+
+
+def _require_same_network(path: Path, network: nn.Module, record: Mapping[str, Any]) -> None:
+    """Refuses a network of the caller's own that is not built as that of the run; equal values are not asked."""
+    from derin.api.bundles import model_entry
+    from derin.models.sequential import Sequential
+
+    spec = record["model"]["spec"]
+    try:
+        if isinstance(network, Sequential) and network.input_shape is None:
+            # With the run's seed, as when it was started: nothing may have been saved yet.
+            network.bind(tuple(spec.get("input_shape") or ()), seed=record["config"]["seed"])
+        is_same = plain(model_entry(network)) == spec
+    except ShapeError:
+        is_same = False
+    if not is_same:
+        raise UsageError(
+            f"The run {path} was started with another network than the {type(network).__name__} that came: layers or "
+            "sizes differ. Give the same one, or start a new run with another --out."
+        )
 
 
 def _grows(before: Any, now: Any) -> bool:

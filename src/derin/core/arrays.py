@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from derin.core.errors import RefusedFileError
 from derin.core.files import open_plain
+from derin.core.printable import shown_reason
 
 Array = npt.NDArray[Any]
 
@@ -111,7 +112,7 @@ def read_npz(path: Path, *, max_bytes: int, names: Collection[str] | None = None
             LookupError,
             ArithmeticError,
         ) as error:
-            raise _refused(where, f"it cannot be read as a NumPy file ({error})") from None
+            raise _refused(where, f"it cannot be read as a NumPy file ({shown_reason(error)})") from None
 
 
 def _arrays(packed: zipfile.ZipFile, where: str, max_bytes: int, names: Collection[str] | None) -> dict[str, Array]:

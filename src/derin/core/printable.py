@@ -49,6 +49,17 @@ def shortly(value: object, most: int = 60) -> str:
     return shown if len(shown) <= most else shown[:most] + "…"
 
 
+def shown_reason(error: BaseException, most: int = 200) -> str:
+    """What a library says of a file that it cannot read: on one line, and cut where it shows much of the file itself.
+
+    Example:
+        >>> shown_reason(ValueError("bad header b'" + 1000 * "x"), most=20)
+        "bad header b'xxxxxxx…"
+    """
+    told = printable(" ".join(str(error).split())) or type(error).__name__
+    return told if len(told) <= most else told[:most] + "…"
+
+
 def printable_lines(text: str) -> str:
     """As `printable`, for a text of several lines: its line breaks and tabs stay."""
     return text if text.isprintable() else _UNSAFE_IN_LINES.sub(_escape, text)

@@ -26,6 +26,7 @@ from typing import IO, Any, NamedTuple, Protocol
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
+from derin.core.printable import shown_reason
 
 # A larger file is no picture, and what claims to be one would fill the memory.
 MAX_FILE_BYTES = 1 << 30
@@ -321,7 +322,7 @@ class ZipFiles(_InAnyOrder):
             with self._zip.open(info) as file:
                 return file.read(info.file_size)
         except (*ARCHIVE_ERRORS, OSError) as error:
-            raise UnreadableFileError(Sentence("reading.damaged_in_archive", error=str(error))) from None
+            raise UnreadableFileError(Sentence("reading.damaged_in_archive", error=shown_reason(error))) from None
 
     def close(self) -> None:
         self._zip.close()
@@ -341,7 +342,7 @@ class TarFiles:
                 pass
         except tarfile.ReadError as error:
             raise DataError(
-                f"{path} is damaged or no archive ({error}). A folder, a zip or a tar is required."
+                f"{path} is damaged or no archive ({shown_reason(error)}). A folder, a zip or a tar is required."
             ) from None
 
     def contents(self) -> Contents:
@@ -420,7 +421,7 @@ def read_gzip(data: bytes, where: object) -> bytes:
         return bytes(unpacked)
     except (*ARCHIVE_ERRORS, OSError) as error:
         raise DataError(
-            f"{where}: a whole gzip file is required; it is damaged or cut off ({error}). Fetch it again."
+            f"{where}: a whole gzip file is required; it is damaged or cut off ({shown_reason(error)}). Fetch it again."
         ) from None
 
 
@@ -536,5 +537,5 @@ def _damage_told(path: Path) -> Iterator[None]:
         yield
     except (*ARCHIVE_ERRORS, OSError) as error:
         raise DataError(
-            f"{path} is damaged or cannot be read as an archive ({error}). Fetch or pack it again."
+            f"{path} is damaged or cannot be read as an archive ({shown_reason(error)}). Fetch or pack it again."
         ) from None

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from derin.core.errors import DataError, StorageError
+from derin.core.printable import shown_reason
 from derin.data.archives import ARCHIVE_ERRORS, check_bounds, is_too_long, members_of, open_tar
 from derin.data.cache import cache_folder
 from derin.version import __version__
@@ -269,7 +270,9 @@ def unpack(archive: Path, folder: Path, *, largest_bytes: int = 20 << 30) -> Pat
                     file.write(chunk)
         growing.rename(folder)
     except ARCHIVE_ERRORS as error:
-        raise DataError(f"{archive} is damaged or cannot be unpacked ({error}). Fetch it again.") from None
+        raise DataError(
+            f"{archive} is damaged or cannot be unpacked ({shown_reason(error)}). Fetch it again."
+        ) from None
     except OSError as error:
         if error.errno is None or error.errno == errno.ENAMETOOLONG:  # of a decompressor, or of a member's name
             reason = error.strerror or error

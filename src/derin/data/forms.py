@@ -15,6 +15,7 @@ import numpy as np
 
 from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.core.messages import Sentence
+from derin.core.printable import shown_reason
 from derin.core.registry import Registry
 from derin.data.archives import ARCHIVE_ERRORS, is_document, is_hidden, members_of, open_tar
 from derin.data.download import unpack
@@ -380,7 +381,7 @@ def _names_in_archive(path: Path) -> list[str]:
                     if len(names) >= _MOST_NAMES:
                         break
     except (*ARCHIVE_ERRORS, OSError) as error:
-        raise DataError(f"{path} is damaged or no archive ({error}). Fetch it again.") from None
+        raise DataError(f"{path} is damaged or no archive ({shown_reason(error)}). Fetch it again.") from None
     return [n for n in names if not PurePosixPath(n).name.startswith(".") and not n.startswith(_HIDDEN)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,7 @@ def load(
     recipe: ReadingRecipe | None = None,
     cut: bool = True,
     download: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | Literal[False] | None = None,
 ) -> Table:
     """Data of any form as a table with splits and a report, ready for training.
 
@@ -84,7 +84,7 @@ def load(
         recipe: how other data was read; this is read in the same way. Of the arguments above those that are given win.
         cut: whether splits that are missing are cut; False keeps those that the source itself has, as to measure on it.
         download: whether a known data set may be fetched from its public address.
-        progress: called with (done, total) while much is read or fetched.
+        progress: called with (done, total) while much is read or fetched; None or False tells nobody.
 
     Raises:
         DataError: the data is missing, damaged, of no known form, or too little.
@@ -109,11 +109,13 @@ def load(
     if date_order not in (None, DAY_FIRST, MONTH_FIRST, YEAR_FIRST):
         orders = ", ".join((DAY_FIRST, MONTH_FIRST, YEAR_FIRST))
         raise UsageError(f"load: date_order must be one of {orders}; got {date_order!r}.")
+    if progress and not callable(progress):
+        raise UsageError(f"load: progress must be a function of (done, total), or False; got {progress!r}.")
     asked: dict[str, Any] = {"target": target, "size": size, "channels": channels, "weight_column": weight_column}
     asked |= {"group_column": group_column}
     asked |= {"ignore": tuple(ignore) or None, "target_kind": target_kind, "kinds": kinds, "date_order": date_order}
     asked |= {"missing": None if missing is None else tuple(missing), "task": task, "reading": reading, "seed": seed}
-    options = _options(recipe, {name: value for name, value in asked.items() if value is not None}, progress)
+    options = _options(recipe, {name: value for name, value in asked.items() if value is not None}, progress or None)
     table = _with_channels(_read(source, options, download), options.channels)
     _require_columns_as_said(table, options)
     if not isinstance(source, Table):

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from derin.core.errors import RefusedFileError
 from derin.core.files import open_plain, read_json, write_bytes, write_json
 from derin.core.messages import Sentence
+from derin.core.printable import shown_reason
 from derin.core.strict_json import dump_json
 from derin.data.archives import Contents, Member
 from derin.data.pictures.fitting import Fitting
@@ -150,7 +151,7 @@ def read_index(folder: Path) -> PictureIndex | None:
     try:
         return _parsed(folder, document)
     except (KeyError, TypeError, ValueError, OverflowError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise RefusedFileError(f"{folder} is refused: its index is damaged ({error}).") from None
+        raise RefusedFileError(f"{folder} is refused: its index is damaged ({shown_reason(error)}).") from None
 
 
 def decoder() -> str:

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError
 from derin.core.messages import Sentence
+from derin.core.printable import shown_reason
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Outcome, Reading
 from derin.data.schema import Column, Kind, Role, Schema
@@ -54,7 +55,7 @@ def read_idx_array(path: str | Path) -> npt.NDArray[np.generic]:
             return _read(raw, path, most=size)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
-            f"{path}: a whole gzip file is required; it is damaged or cut off ({error}). Fetch it again."
+            f"{path}: a whole gzip file is required; it is damaged or cut off ({shown_reason(error)}). Fetch it again."
         ) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None

@@ -16,6 +16,7 @@ import numpy as np
 
 from derin.core.errors import DataError, MissingExtraError, UnknownNameError
 from derin.core.messages import Sentence
+from derin.core.printable import shown_reason
 from derin.data.archives import ARCHIVE_ERRORS
 from derin.data.raw_column import as_cell
 from derin.data.readers.delimited import Records, has_header, header_test, unique_names
@@ -99,7 +100,7 @@ def excel_records(path: Path, *, header: bool | None, sheet: str | None, wanted:
     except UnknownNameError:
         raise
     except (*ARCHIVE_ERRORS, OSError, SyntaxError) as error:
-        raise DataError(f"{path} cannot be read as an Excel workbook ({error}). Save it again.") from None
+        raise DataError(f"{path} cannot be read as an Excel workbook ({shown_reason(error)}). Save it again.") from None
     if unsaved:
         notes.append(Sentence("reading.formulas_unsaved", file=path.name, count=unsaved))
     return _sheet_records(path, rows, header, wanted, notes)
@@ -224,7 +225,7 @@ def _check_size(path: Path) -> None:
         if size > max(_SMALL, _LARGEST_RATIO * path.stat().st_size):
             raise DataError(f"{path}: the workbook unpacks to {size:,} bytes, which no table does. Save it again.")
     except (*ARCHIVE_ERRORS, OSError) as error:
-        raise DataError(f"{path} cannot be read as an Excel workbook ({error}). Save it again.") from None
+        raise DataError(f"{path} cannot be read as an Excel workbook ({shown_reason(error)}). Save it again.") from None
 
 
 def _check_cells(path: Path, metadata: Any) -> None:

@@ -27,6 +27,7 @@ import numpy.typing as npt
 from derin.core.errors import DataError, RefusedFileError
 from derin.core.files import open_plain
 from derin.core.messages import Sentence
+from derin.core.printable import shown_reason
 from derin.data.readers.line_findings import line_findings
 from derin.data.reading import Outcome, Reading
 
@@ -86,7 +87,9 @@ def _content(file: io.BufferedReader, path: Path) -> bytearray | mmap.mmap:
         try:
             return _unpacked(file, path)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise DataError(f"{path}: a whole gzip file is required; it is damaged or cut off ({error}).") from None
+            raise DataError(
+                f"{path}: a whole gzip file is required; it is damaged or cut off ({shown_reason(error)})."
+            ) from None
         except MemoryError:
             raise DataError(f"{path}: it unpacks to more than the memory holds; give the first words alone.") from None
     if not head:
