@@ -28,6 +28,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,14 +112,13 @@ class Mutations(ast.NodeVisitor):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         if node.name in TEXT_FUNCTIONS:
             return
-        for default in [*node.args.defaults, *filter(None, node.args.kw_defaults)]:
-            self.visit(default)
-        self._within(node.name, node.body, function=True)
+        defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+        self._within(node.name, [*defaults, *node.body], function=True)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self._within("<lambda>", [ast.Expr(node.body)], function=True)
 
-    def _within(self, name: str, body: list[ast.stmt], *, function: bool = False) -> None:
+    def _within(self, name: str, body: Sequence[ast.AST], *, function: bool = False) -> None:
         outer = self.names
         inside = f"{outer[-1]}.{name}" if outer and outer[-1].startswith("#") else name
         kept = outer[:-1] if outer and outer[-1].startswith("#") else outer
@@ -202,10 +202,11 @@ class Mutations(ast.NodeVisitor):
             return
         method = isinstance(node.func, ast.Attribute)
         twin = TWIN.get(name) or (TWIN.get(f".{name}", "")[1:] if method else "")
+        if twin == "mean" and not method:  # Python knows a sum and no mean: every test would notice
+            twin = ""
         if twin:
-            self.change(
-                node.func, f"{ast.unparse(node.func.value)}.{twin}" if isinstance(node.func, ast.Attribute) else twin
-            )
+            of = f"({ast.unparse(node.func.value)})." if isinstance(node.func, ast.Attribute) else ""
+            self.change(node.func, of + twin)
         self.visit(node.func)
         for argument in node.args:
             self.visit(argument)
@@ -377,6 +378,12 @@ def choose(mutant: Mutant, by_function: dict[str, list[str]], seconds: dict[str,
     return list(chosen)
 
 
+def class_of(function: str) -> str:
+    """The class that a method stands in, whose fields belong to all of its tests; the function itself where none."""
+    outer = function.rpartition(".")[0]
+    return function if not outer or outer.endswith(("<locals>", ".py::")) or "::" not in outer else outer
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--number", type=int, default=300, help="mutants in the sample")
@@ -415,7 +422,7 @@ def run(sample: list[Mutant], total: int, folder: Path, options: argparse.Namesp
     seconds = {test: entry["seconds"] for test, entry in tests.items()}
     by_function: dict[str, list[str]] = defaultdict(list)
     for test, entry in tests.items():
-        for function in entry["entered"]:
+        for function in {*entry["entered"], *map(class_of, entry["entered"])}:
             by_function[function].append(test)
         for file in {function.partition("::")[0] for function in entry["entered"]}:
             by_function[file].append(test)
@@ -460,22 +467,24 @@ def run(sample: list[Mutant], total: int, folder: Path, options: argparse.Namesp
 
 
 def judge(workplace: Workplace, mutant: Mutant, tests: list[str], seconds: dict[str, float]) -> tuple[str, str]:
-    """Killed, lived, timeout or untested; and the test that failed."""
+    """Killed, lived, timeout, untested or unproven; and the test that failed."""
     if not tests:
         return "untested", ""
     out = workplace.folder / "out.txt"
-    process = workplace.run(["-x", *tests], [], out, mutant)
-    code = wait(process, 30 + 10 * sum(seconds[test] for test in tests))
+    most = 30 + 10 * sum(seconds[test] for test in tests)
+    code = wait(workplace.run(["-x", *tests], [], out, mutant), most)
     workplace.restore(mutant)
-    if code is None:
-        return "timeout", ""
     if code == 0:
         return "lived", ""
-    text = out.read_text(errors="replace")
-    failed = [
-        line.split(" - ")[0].split(" ", 1)[1] for line in text.splitlines() if line.startswith(("FAILED ", "ERROR "))
-    ]
-    return "killed", failed[0].strip() if failed else ""
+    failed = named_failures(out) if code is not None else []
+    if not failed and wait(workplace.run(["-x", *tests], [], out), most) != 0:
+        return "unproven", ""  # no test is named that could be tried without the mutant: so all of them were
+    return ("timeout" if code is None else "killed"), failed[0] if failed else ""
+
+
+def named_failures(out: Path) -> list[str]:
+    lines = out.read_text(errors="replace").splitlines()
+    return [line.split(" - ")[0].split(" ", 1)[1].strip() for line in lines if line.startswith(("FAILED ", "ERROR "))]
 
 
 def failing_anyway(workplace: Workplace, tests: set[str]) -> set[str]:
@@ -485,8 +494,7 @@ def failing_anyway(workplace: Workplace, tests: set[str]) -> set[str]:
         return set()
     out = workplace.folder / "out.txt"
     wait(workplace.run(known, [], out), 1800)
-    lines = out.read_text(errors="replace").splitlines()
-    return {line.split(" - ")[0].split(" ", 1)[1].strip() for line in lines if line.startswith(("FAILED ", "ERROR "))}
+    return set(named_failures(out))
 
 
 if __name__ == "__main__":

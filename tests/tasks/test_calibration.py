@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from tests.tasks.task_tables import TABLES
 from derin.core.errors import DataError, ShapeError, UsageError
 from derin.data.batch import Batch
 from derin.tasks.binary import Binary
-from derin.tasks.calibration import HIGHEST, LOWEST, calibrate
+from derin.tasks.calibration import HIGHEST, LOWEST, _Sigmoid, _Softmax, calibrate
 from derin.tasks.classification import Classification
 from derin.tasks.inference import infer_task
 from derin.tasks.registry import task_from_json
@@ -129,3 +131,32 @@ def test_what_has_no_probabilities_is_refused() -> None:
         calibrate(task_of(), torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
     with pytest.raises(ShapeError, match="one target for each"):
         calibrate(task_of(), torch.zeros(3, 4), torch.zeros(2, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("kind", [_Softmax, _Sigmoid])
+def test_derivatives_are_the_slopes_of_the_likelihood(kind: Any) -> None:
+    random = np.random.default_rng(3)
+    logits = random.normal(size=(5, 3) if kind is _Softmax else 7)
+    truth = random.integers(0, 3, 5) if kind is _Softmax else (random.uniform(size=7) < 0.5).astype(np.float32)
+    likelihood, step = kind(logits, truth), 1e-4
+    below, here, above = (likelihood.nll(0.7 + shift) for shift in (-step, 0.0, step))
+    first, second = likelihood.derivatives(0.7)
+    assert first == pytest.approx((above - below) / (2 * step), rel=1e-5)
+    assert second == pytest.approx((above - 2 * here + below) / step**2, rel=1e-4)
+    if kind is _Softmax:
+        expected = -log_softmax(0.7 * logits, axis=1)[np.arange(5), truth].mean()
+    else:
+        expected = -log_expit(0.7 * np.where(truth == 1, logits, -logits)).mean()
+    assert here == pytest.approx(expected)
+
+
+def test_calibration_error_is_that_of_confidences_in_fifteen_bins() -> None:
+    """Of two classes: a sigmoid's answer is as sure as the larger of both probabilities."""
+    random = np.random.default_rng(4)
+    logits, truth = random.normal(size=200), random.uniform(size=200) < 0.5
+    sure, right = expit(0.7 * np.abs(logits)), (logits > 0) == truth
+    bins = np.minimum((sure * 15).astype(int), 14)
+    expected = sum(abs(sure[bins == b].sum() - right[bins == b].sum()) for b in range(15)) / 200
+    assert _Sigmoid(logits, truth.astype(np.float32)).ece(0.7) == pytest.approx(expected)
+    both = np.stack([np.zeros(200), logits], axis=1)
+    assert _Softmax(both, truth.astype(np.int64)).ece(0.7) == pytest.approx(expected)

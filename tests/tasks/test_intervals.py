@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from derin.core.seeds import generator
 from derin.tasks.metrics.counts import ClassCounts
 from derin.tasks.metrics.intervals import around_auc, bootstrap, bootstrap_confusion, wilson
 from derin.tasks.metrics.ranks import roc_auc, roc_auc_influence
@@ -89,3 +90,31 @@ def test_macro_ignores_a_class_that_neither_occurs_nor_is_predicted() -> None:
     per = ClassCounts.of_confusion(np.array([[3, 0, 1], [0, 0, 0], [0, 0, 2]]))
     assert np.isnan(per.f1()[1])
     assert per.macro(per.f1()) == pytest.approx((6 / 7 + 4 / 5) / 2)
+
+
+def test_bootstrap_is_that_of_means_drawn_one_by_one() -> None:
+    values = np.random.default_rng(1).normal(size=(7, 2))
+    seen: list[np.ndarray] = []
+    found = bootstrap(values, lambda means: {"x": seen.append(means) or means[:, 1]})["x"]
+    rows = generator(0, "bootstrap").integers(0, 7, size=(1000, 7))
+    expected = np.array([values[chosen].mean(axis=0) for chosen in rows])
+    np.testing.assert_allclose(seen[0], expected, atol=1e-12)
+    assert found == pytest.approx(np.quantile(expected[:, 1], [0.025, 0.975]))
+
+
+def test_a_resample_without_a_value_is_left_out() -> None:
+    found = bootstrap(np.ones((3, 1)), lambda means: {"x": np.where(np.arange(1000) < 990, np.nan, 2.0)})
+    assert found["x"] == (2.0, 2.0)
+    assert all(math.isnan(b) for b in bootstrap(np.ones((3, 1)), lambda m: {"x": np.full(1000, np.nan)})["x"])
+    assert bootstrap(np.ones((0, 1)), lambda means: {"x": means[:, 0]}) == {}
+    assert bootstrap_confusion(np.zeros((2, 2)), lambda tables: {"x": tables[:, 0, 0]}) == {}
+
+
+def test_auc_interval_is_symmetric_in_the_log_odds_and_never_leaves_its_range() -> None:
+    influence = np.array([0.3, -0.1, 0.2, -0.4])
+    low, high = around_auc(0.8, influence)
+    error = math.sqrt((0.09 + 0.01 + 0.04 + 0.16) / 4 / 4)
+    half = 1.959963984540054 * error / 0.16  # the derivative of the log odds is 1 / (p (1 − p))
+    assert [math.log(p / (1 - p)) for p in (low, high)] == pytest.approx([math.log(4) - half, math.log(4) + half])
+    assert around_auc(0.999, 1e3 * influence)[0] == 0.0
+    assert all(math.isnan(b) for b in (*around_auc(math.nan, influence), *around_auc(0.5, np.zeros(0))))

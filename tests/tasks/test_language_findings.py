@@ -81,3 +81,11 @@ def test_where_time_is_short_the_baseline_is_fitted_on_the_end_of_the_text_and_m
     short = ngram_baseline(train, val, most_characters=1_200)
     assert short["num_characters"] == 1_200
     assert short == ngram_baseline(train[1:], {"val": ["xyz" * 400]})
+
+
+def test_at_least_a_thousand_characters_of_a_split_are_measured() -> None:
+    train, ends = ["abcd" * 300], [("xyz" * 900)[:1_000]]
+    for measured in ("xyz" * 900, ends[0]):
+        found = ngram_baseline(train, {"val": [measured, "never read"]}, most_characters=200)
+        assert found["num_characters"] == 200
+        assert found == ngram_baseline(train, {"val": ends}, most_characters=200)

@@ -23,11 +23,12 @@ from derin.data.text.pair_preparation import PairPreparation
 from derin.data.text.vocabulary import BOS, EOS
 from derin.models import build
 from derin.models.translator import Translator
+from derin.tasks import translation_findings as translation_findings_module
 from derin.tasks.beam_search import Hypotheses, beam_search
 from derin.tasks.blame import Fault, blame
 from derin.tasks.registry import task_from_json
 from derin.tasks.translation import Translation
-from derin.tasks.translation_findings import alignment_of, scores_by_length, translation_findings
+from derin.tasks.translation_findings import alignment_of, scores_by_length, searched_scores, translation_findings
 from derin.train.callback import Callback
 
 SOURCES = ["the cat sleeps", "a dog runs fast", "the dog sleeps", "a cat", "the bird sings today", "birds fly"]
@@ -279,3 +280,36 @@ def test_without_sacrebleu_findings_say_so_and_keep_the_rest(monkeypatch: pytest
     assert "greedy" not in found
     assert sum(found["blame"]["counts"].values()) == 3
     assert {example["source"] for example in found["examples"]} == set(SOURCES[3:])
+
+
+def test_findings_are_of_the_split_that_training_saw_least_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    task, preparation = bound(tokenizer="words")
+    net, data = network(task, preparation), table()
+    assert translation_findings(task, torch.nn.Linear(1, 1), data) == {}
+    assert searched_scores(task, torch.nn.Linear(1, 1), data, np.arange(3)) == {}
+    for splits, chosen in (("train val test", "test"), ("train val", "val"), ("train", "train"), ("test", "test")):
+        only = replace(data, splits={name: data.splits[name] for name in splits.split()})
+        found = translation_findings(task, net, only)
+        assert (found["split"], found["num_sentences"]) == (chosen, len(data.splits[chosen]))
+        assert ("lookup" in found) == (splits in ("train val test", "train val"))  # never of what it was looked up in
+        # The worst six and six from all over: none twice, and none left out of so few.
+        assert sorted(e["source"] for e in found["examples"]) == sorted(np.array(SOURCES)[data.splits[chosen]])
+    monkeypatch.setattr(translation_findings_module, "_MOST_MEASURED", 2)
+    assert translation_findings(task, net, data)["num_sentences"] == 2
+
+
+def test_bleu_is_told_of_bins_of_five_words_with_twenty_sentences() -> None:
+    sources = ["a"] * 20 + ["a b c d e f"] * 19 + ["a b c d e f g h i j"] * 1 + ["a b c d e f g h i j k"] * 19
+    said = ["d e f g"] * 40 + ["other words than those there"] * 19
+    assert scores_by_length(sources, said, ["d e f g"] * 59) == [
+        {"from": 1, "to": 5, "num": 20, "bleu": 100.0},
+        {"from": 6, "to": 10, "num": 20, "bleu": 100.0},
+    ]
+
+
+def test_six_of_the_worst_are_shown_and_six_from_all_over() -> None:
+    scores = np.random.default_rng(0).permutation(40).astype(float)
+    shown = translation_findings_module._shown(scores)
+    assert [scores[place] for place in shown[:6]] == [0, 1, 2, 3, 4, 5]
+    assert len(set(shown)) == 12
+    assert max(scores[shown]) > 20

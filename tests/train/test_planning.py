@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -102,3 +104,31 @@ def test_the_products_of_recurrent_layers_are_counted(kind: str, timed: list[int
     of_recurrence = BATCH * steps * gates * hidden * (5 + hidden)
     of_output = BATCH * hidden * len(CLASSES)
     assert planning._operations(Reader(), task, batch) == 2 * (of_recurrence + of_output)
+
+
+def test_plans_are_tried_at_a_tenth_of_the_rate_on_single_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved: list[Tensor] = []
+
+    def choose(plans: list[Plan], model: nn.Module, make_step: Any, **options: object) -> tuple[Plan, list[Trial]]:
+        network = copy.deepcopy(model).eval()
+        run = make_step(network, plans[0])
+        assert network.training
+        for index in range(2):
+            run(index)
+            moved.append(network.weight.detach().clone())
+        return plans[0], []
+
+    monkeypatch.setattr(planning, "choose_plan", choose)
+    monkeypatch.setattr(planning, "MIN_OPERATIONS_FOR_TRIALS", 0)
+    model = nn.Linear(FEATURES, len(CLASSES))
+    task = Classification(columns=["kind"], classes=CLASSES)
+    settings: dict[str, Any] = {"optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "learning_rate": 0.5}
+    config = TrainConfig(epochs=2, device="cpu", accumulate=3, **settings)
+    planning.find_plan(model, task, Source(125), config, torch.device("cpu"))
+    weight, bias = model.weight.detach().clone().requires_grad_(), model.bias.detach().clone().requires_grad_()
+    for found in moved:
+        scores = torch.ones(BATCH, FEATURES) @ weight.T + bias
+        loss = nn.functional.cross_entropy(scores, torch.arange(BATCH) % len(CLASSES))
+        gradients = torch.autograd.grad(loss, (weight, bias))
+        weight, bias = (p.detach().sub(g, alpha=0.05).requires_grad_() for p, g in zip((weight, bias), gradients))
+        torch.testing.assert_close(found, weight.detach())

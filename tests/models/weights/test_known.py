@@ -51,3 +51,26 @@ def test_a_published_file_holds_the_numbers_of_its_network(known: KnownWeights) 
     }
     low, high = shares.get(known.name, (0.999, 1.02))
     assert low < known.num_bytes / (4 * (weights + buffers)) < high
+
+
+# Of torchvision's documentation: the best answer on ImageNet in percent, and the file in MiB.
+STATED = """
+resnet18 69.758 44.7|resnet34 73.314 83.3|resnet50 76.13 97.8|resnet101 77.374 170.5|resnet152 78.312 230.4
+alexnet 56.522 233.1|vgg11 69.02 506.8|vgg11_bn 70.37 506.9|vgg13 69.928 507.5|vgg13_bn 71.586 507.6|vgg16 71.592 527.8
+vgg16_bn 73.36 527.9|vgg19 72.376 548.1|vgg19_bn 74.218 548.1|squeezenet1_0 58.092 4.8|squeezenet1_1 58.178 4.7
+densenet121 74.434 30.8|mobilenet_v2 71.878 13.6|efficientnet_b0 77.692 20.5|convnext_tiny 82.52 109.1
+googlenet_bn 69.778 49.7|inception_v3 77.294 103.9
+"""
+
+
+def test_accuracies_and_sizes_are_those_that_torchvision_states() -> None:
+    known = {entry.model: entry for entry in KNOWN if entry.origin.startswith("torchvision, ")}
+    stated = [line.split() for line in STATED.replace("\n", "|").split("|") if line]
+    assert sorted(known) == sorted(model for model, _, _ in stated)
+    for model, accuracy, size in stated:
+        published, _, side = known[model].published.partition(", from a shorter side of ")
+        assert published == f"{float(accuracy):.1f} % on ImageNet"
+        assert side == ("236 pixels" if model == "convnext_tiny" else "")  # the one that differs from window and rule
+        assert round(known[model].num_bytes / 2**20, 1) == float(size)
+        assert known[model].is_rounded
+        assert known[model].address == "https://download.pytorch.org/models/" + known[model].origin.split(", ")[1]

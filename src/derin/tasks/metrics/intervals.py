@@ -16,7 +16,6 @@ Interval = tuple[float, float]
 Z_95 = 1.959963984540054  # two-sided 95 % of the normal distribution
 NUM_RESAMPLES = 1000
 _MOST_GROUPS = 2_000  # examples beyond this number are drawn in groups; the interval is the same and the time bounded
-_DRAWN_AT_ONCE = 4_000_000
 
 
 def wilson(num_right: int, num: int, z: float = Z_95) -> Interval:
@@ -69,14 +68,10 @@ def bootstrap(values: Floats, statistics: Callable[[Floats], Mapping[str, Floats
     places = np.arange(len(values)) if len(values) == num_groups else random.permutation(len(values)) % num_groups
     sums = np.stack([np.bincount(places, column, minlength=num_groups) for column in values.T], axis=1)
     sizes = np.bincount(places, minlength=num_groups).astype(np.float64)
-    means, at_once = [], max(1, _DRAWN_AT_ONCE // num_groups)
-    for start in range(0, NUM_RESAMPLES, at_once):
-        num = min(at_once, NUM_RESAMPLES - start)
-        drawn = random.integers(0, num_groups, size=(num, num_groups))
-        drawn += np.arange(num)[:, None] * num_groups
-        times = np.bincount(drawn.reshape(-1), minlength=num * num_groups).reshape(num, num_groups).astype(np.float64)
-        means.append(times @ sums / (times @ sizes)[:, None])
-    return _percentiles(statistics(np.concatenate(means)))
+    drawn = random.integers(0, num_groups, size=(NUM_RESAMPLES, num_groups))
+    drawn += np.arange(NUM_RESAMPLES)[:, None] * num_groups  # so that one count is a count of each resample
+    times = np.bincount(drawn.reshape(-1), minlength=drawn.size).reshape(drawn.shape).astype(np.float64)
+    return _percentiles(statistics(times @ sums / (times @ sizes)[:, None]))
 
 
 def bootstrap_confusion(
