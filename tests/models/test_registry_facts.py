@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from derin.models import MODELS
 
 IMAGENET = ((3, 224, 224), 1000)
@@ -96,3 +98,111 @@ def test_kinds_of_inputs_and_outputs_are_those_of_the_papers() -> None:
         n: (1, side, side) for n, side in SMALLEST.items()
     }
     assert all(MODELS[name].smallest_input is None for name in set(MODELS) - pictures)
+
+
+# What a network gets that is built without options; a text's or a series' sizes come from its preparation.
+WORDS = {"vocabulary": 1000, "dim": 100}
+PAIRS = {"vocabulary": 1000, "shared": False, "dropout": 0.1}
+SERIES = {"targets": 1}
+MOBILE = {"width": 1.0, "stem": "auto", "padding": "symmetric", "norm": "batch", "epsilon": 1e-5}
+DEFAULTS: dict[str, dict[str, object]] = {
+    "perceptron linear logistic plain20 plain32 plain44 plain56 plain110 facenet_nn4_small2 mobilefacenet": {},
+    "mlp": {"hidden": (128, 64), "activation": "relu", "dropout": 0.0, "batch_norm": False},
+    "lenet5": {"activation": "tanh", "padding": "auto"},
+    "lenet5_1998": {"padding": "auto"},
+    "convnet": {"widths": None, "depths": None, "head": "auto", "dropout": 0.0},
+    "resnet20 resnet32 resnet44 resnet56 resnet110": {"zero_init": False},
+    "resnet18 resnet34": {"stem": "auto", "zero_init": False},
+    "resnet50 resnet101 resnet152": {"stem": "auto", "zero_init": False, "stride_in": "3x3"},
+    "plain18 plain34": {"stem": "auto"},
+    "mobilenet_v1": {**MOBILE, "dropout": 0.001, "activation": "relu6"},
+    "mobilenet_v2": {**MOBILE, "dropout": 0.2},
+    "efficientnet_b0": {
+        "stem": "auto",
+        "padding": "symmetric",
+        "epsilon": 1e-5,
+        "dropout": 0.2,
+        "stochastic_depth": 0.2,
+    },
+    "convnext_tiny": {"stem": "auto", "stochastic_depth": 0.1, "layer_scale": 1e-6},
+    "vit_s_16": {"stem": "auto", "dropout": 0.0, "stochastic_depth": 0.1},
+    "alexnet alexnet_2012": {"dropout": 0.5, "dense_width": 4096, "grid": 6},
+    "vgg11 vgg13 vgg16 vgg19 vgg11_bn vgg13_bn vgg16_bn vgg19_bn": {"dropout": 0.5, "dense_width": 4096, "grid": 7},
+    "densenet121": {"stem": "auto", "growth_rate": 32, "dropout": 0.0},
+    "googlenet googlenet_bn": {"auxiliary": False, "dropout": 0.4},
+    "inception_v3": {"auxiliary": False, "dropout": 0.5},
+    "facenet_nn1": {"dense_units": 4096},
+    "unet": {"width": 64, "depth": 4, "padding": "same", "batch_norm": False, "dropout": 0.0},
+    "squeezenet1_0 squeezenet1_1": {"dropout": 0.5, "output_padding": 0, "output_activation": "auto"},
+    "text_bag": {"vocabulary": 1000, "groups": 1, "dim": None, "dropout": 0.3},
+    "text_average": {**WORDS, "hidden": (), "dropout": 0.3},
+    "text_cnn": {**WORDS, "widths": (3, 4, 5), "filters": 100, "dropout": 0.5},  # Kim 2014, section 3.1
+    "text_lstm text_gru": {
+        **WORDS,
+        "hidden": 100,
+        "layers": 1,
+        "bidirectional": True,
+        "pooling": "attention",
+        "dropout": 0.5,
+    },
+    # Ma and Hovy 2016, table 1, whose characters have 30 numbers and filters 30; here as many as the words have.
+    "bilstm_crf": {
+        "vocabulary": 1000,
+        "learned": None,
+        "imported_dim": 0,
+        "characters": 100,
+        "bio": False,
+        "word_dim": 100,
+        "character_dim": 30,
+        "filters": 100,
+        "hidden": 200,
+        "layers": 1,
+        "dropout": 0.5,
+        "word_dropout": 0.1,
+    },
+    "neural_lm": {"vocabulary": 1000, "window": 4, "dim": 64, "hidden": 256, "dropout": 0.0, "direct": False},
+    "lstm_lm": {
+        "vocabulary": 1000,
+        "dim": 64,
+        "hidden": 512,
+        "num_layers": 2,
+        "cell": "lstm",
+        "dropout": 0.0,
+        "input_dropout": 0.0,
+        "tied": False,
+    },
+    "transformer_lm": {
+        "vocabulary": 1000,
+        "dim": 256,
+        "num_layers": 4,
+        "num_heads": 4,
+        "hidden": 0,
+        "window": 256,
+        "positions": "rotary",
+        "scale_embedding": True,
+        "dropout": 0.0,
+        "tied": False,
+    },
+    "seq2seq_gru seq2seq_attention": {**PAIRS, "dim": 128, "units": 256, "num_layers": 1},
+    "transformer": {
+        **PAIRS,
+        "dim": 256,
+        "num_heads": 4,
+        "hidden": 512,
+        "num_encoder_layers": 3,
+        "num_decoder_layers": 3,
+    },
+    # Mikolov et al. 2013 and Pennington et al. 2014, but for x_max = 100 of their billions of words.
+    "skip_gram cbow": {**WORDS, "window": 5, "negatives": 5, "hierarchical": False},
+    "glove": {**WORDS, "x_max": 10.0, "power": 0.75},
+    "series_mlp": {**SERIES, "hidden": (128,), "dropout": 0.5, "level": "last"},
+    "nlinear": SERIES,
+    "dlinear": {**SERIES, "average": 25},  # Zeng et al. 2023
+    "series_lstm series_gru": {**SERIES, "hidden": 64, "layers": 1, "dropout": 0.0, "level": "spread"},
+    "series_tcn": {**SERIES, "width": 32, "kernel": 3, "dropout": 0.1, "level": "spread"},
+}
+
+
+def test_a_network_without_options_is_the_one_that_was_decided_on() -> None:
+    expected = {name: options for names, options in DEFAULTS.items() for name in names.split()}
+    assert {name: asdict(MODELS[name].options()) for name in MODELS} == expected
