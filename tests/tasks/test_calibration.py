@@ -160,3 +160,7 @@ def test_calibration_error_is_that_of_confidences_in_fifteen_bins() -> None:
     assert _Sigmoid(logits, truth.astype(np.float32)).ece(0.7) == pytest.approx(expected)
     both = np.stack([np.zeros(200), logits], axis=1)
     assert _Softmax(both, truth.astype(np.int64)).ece(0.7) == pytest.approx(expected)
+
+
+def test_a_logit_of_zero_is_a_yes_that_is_half_sure() -> None:
+    assert _Sigmoid(np.zeros(4), np.array([1, 0, 0, 0], dtype=np.float32)).ece(1.0) == pytest.approx(0.25)

@@ -1,5 +1,7 @@
 """Measurements of forecasts against NumPy in float64."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -86,6 +88,8 @@ def test_half_widths_are_the_ranked_errors_and_the_largest_where_there_are_few()
 
 def test_coverage_leaves_missing_values_out() -> None:
     assert coverage(np.zeros(4), np.ones(4), np.array([0.5, 2.0, np.nan, 1.0])) == pytest.approx(2 / 3)
+    assert coverage(np.zeros(3), np.ones(3), np.array([0.0, 1.0, -0.1])) == pytest.approx(2 / 3)  # bounds lie within
+    assert math.isnan(coverage(np.zeros(1), np.ones(1), np.array([np.nan])))
 
 
 def test_mase_of_several_series_is_the_mean_of_that_of_each() -> None:

@@ -118,3 +118,9 @@ def test_auc_interval_is_symmetric_in_the_log_odds_and_never_leaves_its_range() 
     assert [math.log(p / (1 - p)) for p in (low, high)] == pytest.approx([math.log(4) - half, math.log(4) + half])
     assert around_auc(0.999, 1e3 * influence)[0] == 0.0
     assert all(math.isnan(b) for b in (*around_auc(math.nan, influence), *around_auc(0.5, np.zeros(0))))
+
+
+def test_an_auc_with_one_score_that_is_no_number_or_of_one_kind_is_undefined() -> None:
+    for scores, truth in (([0.1, math.nan, 0.7], [True, False, True]), ([0.1, 0.2], [True, True]), ([0.1], [False])):
+        assert math.isnan(roc_auc(scores, truth))
+        assert np.isnan(roc_auc_influence(scores, truth)).all()

@@ -40,6 +40,9 @@ def test_it_finds_what_decides() -> None:
     assert model.chosen.val_accuracy == 1.0
     assert model.predict(["the soup is not bad", "the soup is not good"]).tolist() == [1, 0]
     assert len(model.candidates) == 14
+    costs = {"linear SVM": (0.1, 0.3, 1), "logistic regression": (3, 30)}
+    costs |= {"logistic regression with naive Bayes weights": (1, 10)}
+    assert [(c.classifier, c.cost) for c in model.candidates] == [(n, c) for n in costs for c in costs[n]] * 2
     assert {c.features for c in model.candidates} == {"words 1–2", "words 1–2 and characters 2–5"}
 
 

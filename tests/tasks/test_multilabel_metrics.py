@@ -92,3 +92,14 @@ def test_where_nothing_was_measured_nothing_is_counted() -> None:
     found = MultiLabel(columns=["y"], classes=["a", "b", "c", "d"], thresholds=THRESHOLDS).metrics().compute()
     assert list(found["per_class"]) == ["a", "b", "c", "d"]
     assert [label["support"] for label in found["per_class"].values()] == [0, 0, 0, 0]
+
+
+def test_resamples_without_any_label_have_no_f1() -> None:
+    task = MultiLabel(columns=["y"], classes=["a", "b"])
+    targets = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
+    metrics, batch = task.metrics(), Batch({"input": 8 * targets - 4, "target": targets}, torch.arange(3))
+    metrics.update(task.predict(torch.nn.Identity(), batch), batch)
+    # A third of 27 resamples hold none of the one label that is always found; all others have found it.
+    assert metrics.intervals()["f1_micro"] == (1.0, 1.0)
+    assert metrics.intervals()["f1_macro"] == (0.0, 0.5)
+    assert metrics.compute()["f1_macro"] == 0.5

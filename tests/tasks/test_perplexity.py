@@ -42,3 +42,4 @@ def test_nothing_counted_is_nan() -> None:
 
 def test_a_loss_beyond_all_bounds_has_an_infinite_perplexity() -> None:
     assert of_loss(1e6, 1.0)["perplexity"] == math.inf
+    assert of_loss(700.0, 1.0)["perplexity"] == math.exp(700)

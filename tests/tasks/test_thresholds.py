@@ -62,3 +62,13 @@ def test_task_without_thresholds_and_unknown_criteria_are_refused() -> None:
         choose_thresholds(infer_task(TABLES["classification"]), {"probabilities": torch.zeros(1, 3)}, torch.zeros(1))
     with pytest.raises(UnknownNameError, match="did you mean 'accuracy'"):
         best_threshold(np.array([0.1, 0.2]), np.array([True, False]), "acuracy")
+
+
+def test_of_thresholds_that_are_as_good_the_one_nearest_to_half_is_taken() -> None:
+    truth = np.array([False, True, False, True])  # three of four are right after the first, and after the third
+    for probabilities, nearest in (
+        ([0.1, 0.2, 0.3, 0.7], 0.5),
+        ([0.1, 0.2, 0.3, 0.4], 0.35),
+        ([0.6, 0.7, 0.8, 1], 0.65),
+    ):
+        assert best_threshold(np.array(probabilities), truth, "accuracy") == pytest.approx(nearest)

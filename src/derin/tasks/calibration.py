@@ -176,7 +176,9 @@ class _Sigmoid(_Likelihood):
     """nll(β) = mean of log(1 + exp(−βs)) with s = ±z, positive where the logit is on the side of the truth."""
 
     def __init__(self, logits: Floats, truth: npt.NDArray[np.float32]) -> None:
-        self._signed = np.where(truth.reshape(-1) >= 0.5, 1.0, -1.0) * logits.reshape(-1)
+        yes = truth.reshape(-1) >= 0.5
+        self._signed = np.where(yes, 1.0, -1.0) * logits.reshape(-1)
+        self._right = (logits.reshape(-1) >= 0) == yes  # a logit of 0 says yes
         self.num_answers = self._signed.size
 
     def _wrong(self, beta: float) -> Floats:
@@ -193,7 +195,7 @@ class _Sigmoid(_Likelihood):
 
     def ece(self, beta: float) -> float:
         wrong = self._wrong(beta)
-        return _ece(np.maximum(wrong, 1 - wrong), self._signed > 0)
+        return _ece(np.maximum(wrong, 1 - wrong), self._right)
 
 
 def fitted_temperature(likelihood: _Likelihood) -> float:

@@ -45,5 +45,9 @@ def test_texts_without_words_are_compared_by_their_characters() -> None:
     known = ["2009-05-03", "2010-11-30", "1999-01-01"]
     assert nearest_sentences(known, ["2010-11-29", "1999-01-02"]).tolist() == [1, 2]
     assert nearest_sentences(["猫が好き", "犬が走る"], ["犬が走った"]).tolist() == [1]
+    # A text shorter than a run is one run; half of the texts of one word, half of two, are sentences of words.
+    assert nearest_sentences(["ab", "cd"], ["cd"]).tolist() == [1]
+    assert nearest_sentences(["house", "a boat"], ["boathouse"]).tolist() == [0]
+    assert nearest_sentences(["", ""], ["a"]).tolist() == [0]
     with pytest.raises(DataError, match="at least one known sentence"):
         nearest_sentences([], ["a"])

@@ -50,7 +50,7 @@ def nearest_sentences(known: Sequence[str], sentences: Sequence[str]) -> Rows:
     columns = np.fromiter((place[term] for count in counts for term in count), dtype=np.int64)
     amounts = np.fromiter((1 + math.log(n) for count in counts for n in count.values()), dtype=np.float64)
     rows = np.repeat(np.arange(len(known)), lengths)
-    rarity = np.log(len(known) / np.maximum(np.bincount(columns, minlength=len(place)), 1)) + 1e-6
+    rarity = np.log(len(known) / np.bincount(columns)) + 1e-6  # each term is held by some sentence
     weights = amounts * rarity[columns]
     norms = np.sqrt(np.bincount(rows, weights**2, minlength=len(known)))
     weights /= np.maximum(norms[rows], 1e-12)

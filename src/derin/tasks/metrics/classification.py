@@ -203,7 +203,7 @@ class BinaryMetrics(ClassificationMetrics):
 
     _brier_share = 0.5  # both classes' squares are equal, and convention counts one
 
-    def __init__(self, classes: Sequence[str], criterion: Criterion, threshold: float = 0.5) -> None:
+    def __init__(self, classes: Sequence[str], criterion: Criterion, threshold: float) -> None:
         super().__init__(classes, criterion)
         self.threshold = threshold
 
