@@ -233,3 +233,30 @@ def test_the_brier_score_of_right_answers_is_small_and_never_negative(sureness: 
         assert 0 <= metrics.compute()["brier"] == pytest.approx(expected, rel=1e-4, abs=1e-14)
         low, high = metrics.intervals()["brier"]
         assert 0 <= low <= high == pytest.approx(expected, rel=0.5, abs=1e-300)
+
+
+@pytest.mark.parametrize("kind", [Binary, Classification])
+def test_before_the_first_example_nothing_is_known_and_nobody_counted(kind) -> None:
+    metrics = kind(columns=["y"], classes=["a", "b"]).metrics()
+    found = metrics.compute()
+    assert all(math.isnan(found[name]) for name in ("loss", "accuracy", "ece", "brier"))
+    assert found["confusion"] == [[0, 0], [0, 0]]
+    assert [row["support"] for row in found["per_class"].values()] == [0, 0]
+    assert metrics.intervals() == {}
+
+
+@pytest.mark.parametrize(
+    ("num_classes", "ranks_five", "has_matrix"),
+    [(5, False, True), (6, True, True), (200, True, True), (201, True, False)],
+)
+def test_what_is_told_of_few_and_of_many_classes(num_classes: int, ranks_five: bool, has_matrix: bool) -> None:
+    task = Classification(columns=["y"], classes=[str(k) for k in range(num_classes)])
+    for logits in (np.zeros((0, num_classes)), np.random.default_rng(0).normal(size=(9, num_classes))):
+        metrics = measured(task, logits, torch.arange(len(logits)) % 5)
+        found, intervals = metrics.compute(), metrics.intervals()
+        assert ("top5_accuracy" in found, "confusion" in found) == (ranks_five, has_matrix)
+        assert len(found["per_class"]) == num_classes
+        if len(logits):
+            assert ("top5_accuracy" in intervals, "f1_macro" in intervals) == (ranks_five, has_matrix)
+            places = (logits > logits[np.arange(9), np.arange(9) % 5][:, None]).sum(axis=1)
+            assert not ranks_five or found["top5_accuracy"] == pytest.approx((places < 5).mean())

@@ -90,6 +90,7 @@ def test_the_auc_of_sure_labels_is_that_of_their_logits() -> None:
 
 def test_where_nothing_was_measured_nothing_is_counted() -> None:
     found = MultiLabel(columns=["y"], classes=["a", "b", "c", "d"], thresholds=THRESHOLDS).metrics().compute()
+    assert all(math.isnan(value) for name, value in found.items() if name != "per_class")
     assert list(found["per_class"]) == ["a", "b", "c", "d"]
     assert [label["support"] for label in found["per_class"].values()] == [0, 0, 0, 0]
 

@@ -45,7 +45,7 @@ def test_task_decides_by_the_chosen_threshold() -> None:
     task = infer_task(TABLES["binary"])
     yes = torch.tensor([0.1, 0.2, 0.35, 0.4])
     outputs = {"probabilities": torch.stack([1 - yes, yes], dim=1)}
-    choose_thresholds(task, outputs, torch.tensor([0.0, 0.0, 1.0, 1.0]))
+    choose_thresholds(task, outputs, torch.tensor([0.0, 0.0, 0.5, 1.0]))  # half a yes counts as one
     assert [answer.to_json()["label"] for answer in task.decode(outputs)] == ["no", "no", "yes", "yes"]
 
 
