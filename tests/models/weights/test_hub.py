@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from derin.core.errors import DataError, DerinError, MissingExtraError, RefusedFileError, UsageError
 from derin.models import build
 from derin.models.weights import load_published
+from derin.models.weights.hub import HubConfig, read_config
 
 CONFIG: dict[str, Any] = {
     "architecture": "resnet18",
@@ -110,3 +111,23 @@ def test_a_missing_client_names_the_line_that_installs_it(monkeypatch: pytest.Mo
 def test_a_source_that_is_no_repository_is_refused(source: str) -> None:
     with pytest.raises(UsageError, match="hub:OWNER/NAME"):
         load_published(source)
+
+
+def test_what_a_config_says_and_leaves_unsaid() -> None:
+    said = read_config({"architecture": "mobilenetv2_100", "input_size": [3, 8, 9], "mean": [0], "std": [1]}, "x")
+    assert (said.model, said.preprocess) == ("mobilenet_v2", "size=8x9,mean=0,std=1,rule=crop")  # an older file
+    squashed = read_config({"input_size": [3, 8, 9], "mean": [0], "std": [1], "crop_mode": "squash"}, "x")
+    assert (squashed.model, squashed.preprocess) == (None, "size=8x9,mean=0,std=1,rule=resize")
+    for config in ({}, {"input_size": [3, 8, 9], "mean": [0]}, {"license": 7, "label_names": None}):
+        assert read_config(config, "x") == HubConfig(model=None, preprocess=None, classes=(), licence=None)
+    for size in ([3, 8], [], [True, 8, 9], [3, 8, 9, 1]):
+        with pytest.raises(RefusedFileError, match="must be numbers"):
+            read_config({"input_size": size, "mean": [0], "std": [1]}, "x")
+
+
+def test_timms_names_are_those_of_the_same_networks() -> None:
+    names = {f"resnet{d}": f"resnet{d}" for d in (18, 34, 50, 101, 152)} | {"vit_small_patch16_224": "vit_s_16"}
+    names |= {f"vgg{d}{norm}": f"vgg{d}{norm}" for d in (11, 13, 16, 19) for norm in ("", "_bn")}
+    names |= {name: name for name in ("convnext_tiny", "densenet121", "efficientnet_b0")}
+    names |= {"mobilenetv1_100": "mobilenet_v1", "mobilenetv2_100": "mobilenet_v2", "resnet20": None}
+    assert {name: read_config({"architecture": name}, "x").model for name in names} == names

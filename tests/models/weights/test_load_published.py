@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from safetensors.torch import save_file
 from derin.core.errors import DerinError, RefusedFileError, UsageError
 from derin.models import build
 from derin.models.weights import importer, load_published
+from derin.models.weights.matching import match
+from derin.models.weights.published import read_preprocess
 
 IMAGENET = {"model": "resnet20", "preprocess": "imagenet"}
 
@@ -145,3 +149,62 @@ def test_a_preprocess_that_cannot_be_read_is_refused(text: str, tmp_path: Path) 
 def test_known_files_need_no_word(file: str, model: str, num_outputs: int, num_classes: int, data_folder: Path) -> None:
     published = load_published(data_folder / "pretrained" / file)
     assert (published.model, published.num_outputs, len(published.classes)) == (model, num_outputs, num_classes)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # torchvision's transforms and TensorFlow's −1 to 1; the size is the network's own.
+        ("imagenet", ((90, 70), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "crop")),
+        ("torchvision", ((90, 70), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "crop")),
+        ("tensorflow", ((90, 70), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "crop")),
+        ("size=1,mean=0,std=1,rule=resize", ((1, 1), (0.0,) * 3, (1.0,) * 3, "resize")),
+        ("size=12x34,mean=0.1/0.2/0.3,std=0.5,rule=crop", ((12, 34), (0.1, 0.2, 0.3), (0.5,) * 3, "crop")),
+        *((wrong, None) for wrong in ("size=1x2x3,mean=0,std=1,rule=crop", "size=9x0,mean=0,std=1,rule=crop")),
+        *((wrong, None) for wrong in ("size=9,mean=0/1,std=1,rule=crop", "size=9,mean=0,std=1/1/-1,rule=crop")),
+        *((wrong, None) for wrong in ("size=9,mean=0,std=1", "size=9,mean=0,std=1,rule=other")),
+    ],
+)
+def test_a_preprocess_is_one_of_three_names_or_written_out(text: str, expected: Any) -> None:
+    if expected is None:
+        with pytest.raises(UsageError, match="preprocess must be"):
+            read_preprocess(text, (3, 90, 70))
+    else:
+        found = read_preprocess(text, (3, 90, 70))
+        assert (found.size, found.mean, found.std, found.rule) == expected
+
+
+def test_what_was_read_is_told_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file(published_names(), path)
+    published = load_published(path, **IMAGENET, classes=[str(k) for k in range(7)])
+    assert (published.source, published.sha256) == (path, hashlib.sha256(path.read_bytes()).hexdigest())
+    assert (published.model, published.known, published.licence) == ("resnet20", None, None)
+    assert (published.num_outputs, published.classes) == (7, tuple("0123456"))
+    assert published.network().training is False
+    fresh = [published.network(7, seed=seed).state_dict()["output.weight"] for seed in (1, 1, 2)]
+    assert torch.equal(fresh[0], fresh[1])
+    assert not torch.equal(fresh[0], fresh[2])
+    assert not torch.equal(fresh[0], published.tensors["output.weight"])  # asked for anew, also where as many
+
+
+def test_tensors_may_lack_counts_be_half_as_exact_and_have_axes_of_one_behind() -> None:
+    tensors = {name: tensor for name, tensor in published_names().items() if "num_batches_tracked" not in name}
+    tensors["bn1.weight"] = tensors["bn1.weight"][:, None, None].half()
+    found = match("A file", tensors, "resnet20", {}, (32, 32))
+    assert found["norm.weight"].shape == (16,)
+    assert {tensor.dtype for tensor in found.values()} == {torch.float32}
+    many = {**tensors, "linear.bias": tensors["linear.bias"].long()}
+    for wrong, message in (
+        (many, r"output.bias must hold real numbers of shape \(7,\); got torch.int64"),
+        ({**tensors, "bn1.weight": torch.ones(1, 16)}, r"norm.weight must hold real numbers of shape \(16,\)"),
+        ({**tensors, "bn1.weight": torch.ones(16, 2)}, r"shape \(16,\); got torch.float32 of shape \(16, 2\)"),
+        ({n: t for n, t in tensors.items() if "linear" not in n}, "they lack its output layer output"),
+        ({n: t for n, t in tensors.items() if "layer3.2" not in n}, r"lack 10 tensors \(.*, .*, .* and 7 more\)"),
+        (
+            {n: t for n, t in tensors.items() if "layer3.2.conv" not in n},
+            r"lack 2 tensors \([^,]*, [^,]*\); they fit no",
+        ),
+    ):
+        with pytest.raises(RefusedFileError, match=message):
+            match("A file", wrong, "resnet20", {}, (32, 32))
