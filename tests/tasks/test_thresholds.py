@@ -38,7 +38,7 @@ def test_half_is_kept_where_it_is_as_good_as_any() -> None:
 
 def test_certainty_is_always_yes() -> None:
     chosen = best_threshold(np.array([1.0, 1.0, 1.0]), np.array([False, False, True]), "accuracy")
-    assert chosen <= 1.0
+    assert chosen == 0.5  # saying no would be better, and no threshold does
 
 
 def test_task_decides_by_the_chosen_threshold() -> None:
@@ -72,3 +72,11 @@ def test_of_thresholds_that_are_as_good_the_one_nearest_to_half_is_taken() -> No
         ([0.6, 0.7, 0.8, 1], 0.65),
     ):
         assert best_threshold(np.array(probabilities), truth, "accuracy") == pytest.approx(nearest)
+
+
+def test_probabilities_side_by_side_are_told_apart() -> None:
+    first = np.float32(0.3)
+    second = np.nextafter(first, np.float32(1))
+    third = np.nextafter(second, np.float32(1))
+    for low, high in ((first, second), (second, third)):  # one of the two middles is rounded down
+        assert low < best_threshold(np.array([low, high], dtype=np.float64), np.array([False, True])) <= high
