@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -15,6 +17,7 @@ from typer.testing import CliRunner
 import derin
 from derin.cli.console import speaks_plainly
 from derin.cli.predict import predict
+from derin.core.errors import DerinWarning
 
 app = typer.Typer()
 app.command()(speaks_plainly(predict))
@@ -87,7 +90,12 @@ def test_a_text_that_is_called_as_a_folder_is_a_text(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "film").mkdir()
     (tmp_path / "film" / "a.txt").write_text("güzel film", encoding="utf-8")
-    assert [a["input"] for a in json.loads(invoke(reviews, "film", "--json").stdout)] == ["film"]
+    result = invoke(reviews, "film", "--json")
+    assert [a["input"] for a in json.loads(result.stdout)] == ["film"]
+    assert "its texts are read as ./film" in result.stderr
+    monkeypatch.chdir(tmp_path / "film")
+    assert [a["place"] for a in json.loads(invoke(reviews, ".", "--json").stdout)] == ["a.txt"]
+    monkeypatch.chdir(tmp_path)
     assert [a["place"] for a in json.loads(invoke(reviews, "./film", "--json").stdout)] == ["a.txt"]
 
 
@@ -102,3 +110,30 @@ def test_tagged_words_are_read_with_their_columns_and_texts_are_cut(tmp_path: Pa
     texts = json.loads(invoke(tmp_path / "run", tmp_path / "q.txt", "--json").stdout)
     assert [answer["words"] for answer in texts] == [["sees", "steve1"], None, ["martin"]]
     assert texts[0]["tags"] == answers[0]["tags"]
+
+
+def test_texts_of_sheets_and_files_are_answered_alike_in_python_and_on_the_command_line(
+    reviews: Path, tmp_path: Path
+) -> None:
+    texts = ["güzel film 1", "", "kötü film 2"]
+    frame = pd.DataFrame({"yorum": [*(f"{w} film bu {i} kez" for i in range(20) for w in ("güzel", "kötü"))]})
+    frame["sınıf"] = ["pos", "NA"] * 20
+    frame.to_excel(tmp_path / "t.xlsx", index=False)
+    derin.fit(tmp_path / "t.xlsx", out=tmp_path / "run", model="text_average", **QUICK)
+    for run, column in ((tmp_path / "run", "yorum"), (reviews, "text")):
+        model = derin.open(run)
+        one_by_one = [model.predict(text).to_json()["top"] if text else None for text in texts]
+        asked = pd.DataFrame({"x": [1, 2, 3], column: texts, "sınıf": "pos", "label": "pos"})
+        asked.to_excel(tmp_path / "q.xlsx", index=False)
+        asked.to_parquet(tmp_path / "q.parquet", index=False)
+        asked.to_csv(tmp_path / "q.csv", index=False)
+        (tmp_path / "q.txt").write_text("\n".join(texts), encoding="utf-8")
+        for name in ("q.xlsx", "q.parquet", "q.csv", "q.txt"):
+            answers = json.loads(invoke(run, tmp_path / name, "--json").stdout)
+            assert [answer["top"] for answer in answers] == one_by_one, name
+            for given in (tmp_path / name, str(tmp_path / name)):
+                with warnings.catch_warnings(record=True, action="always") as told:
+                    assert [found.to_json()["top"] for found in model.predict(given)] == one_by_one
+                assert any("the text is empty" in str(warning.message) for warning in told)
+    with pytest.warns(DerinWarning):
+        assert derin.open(reviews).evaluate(tmp_path / "q.xlsx", split="all").num_examples == 2

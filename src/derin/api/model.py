@@ -54,7 +54,8 @@ class Model:
         """What the network says about one input or many.
 
         Args:
-            inputs: a path, a picture, an array, a row (dict or data frame row), or a list, array or data frame of them.
+            inputs: a path, a picture, an array, a row (dict or data frame row), or a list, array or data frame of them;
+                of texts also a text (a word that is the name of a file is that file), and a list of texts.
             batch_size: inputs per forward pass.
 
         Returns:
@@ -67,7 +68,7 @@ class Model:
             ShapeError: an array of a size or type that does not fit.
         """
         answers = self.predictions(inputs, batch_size=batch_size)
-        is_single = len(answers) == 1 and self.preparation.is_single(inputs) and not self._holds_pictures(inputs)
+        is_single = len(answers) == 1 and self.preparation.is_single(inputs) and not self._is_file_of_many(inputs)
         return answers[0] if is_single else answers
 
     def predictions(self, inputs: Any, *, batch_size: int = 256) -> list[Any]:
@@ -80,22 +81,27 @@ class Model:
             return list(answered.answers)
         if self.preparation.kind == "series" and isinstance(inputs, str | Path):
             return list(self.forecast(inputs))
-        if self._holds_pictures(inputs):
+        if self._is_file_of_many(inputs):
             from derin.api.pictures import answer_pictures
+            from derin.api.texts import answer_text_file
 
-            answered = answer_pictures(self, Path(inputs))
-            answered.warn()
-            return list(answered.answers)
+            answer = answer_pictures if self.preparation.kind == "picture" else answer_text_file
+            found = answer(self, Path(inputs))
+            found.warn()
+            return list(found.answers)
         device = next(self.network.parameters()).device
         return self.task.answers(self._computing, self.preparation, inputs, batch_size=batch_size, device=device)
 
-    def _holds_pictures(self, inputs: Any) -> bool:
-        """Whether what came is a file of many pictures, or one that lists them."""
-        if self.preparation.kind != "picture" or not isinstance(inputs, str | Path):
+    def _is_file_of_many(self, inputs: Any) -> bool:
+        """Whether what came is a file of many pictures or one that lists them, or a file or folder of texts."""
+        if not isinstance(inputs, str | Path):
             return False
         from derin.api.pictures import holds_pictures
+        from derin.api.texts import READS_TEXTS, names_texts
 
-        return holds_pictures(Path(inputs))
+        if self.preparation.kind == "picture":
+            return holds_pictures(Path(inputs))
+        return self.preparation.kind in READS_TEXTS and names_texts(inputs)
 
     @property
     def _computing(self) -> Any:

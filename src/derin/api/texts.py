@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derin.api.rows import notes_of
-from derin.core.errors import DataError
-from derin.core.messages import Sentence
+from derin.core.errors import DataError, DerinWarning
+from derin.core.files import usable_path
+from derin.core.messages import Sentence, told
+from derin.data.readers.content import EXCEL, PARQUET, content_of
+from derin.data.readers.csv_table import looks_like_csv
 from derin.data.readers.fasta import FASTA
 from derin.data.readers.labelled_text import TEXTS
+from derin.data.readers.table_recipe import SUBJECT
 from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Kind
 from derin.data.table import Ragged, Table
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
 
 # What a recipe calls the data that a preparation reads. Language models read a text for each line.
 _SUBJECTS = {"tagged": "tags", "pairs": "pairs"}
+READS_TEXTS = ("text", "stream", "tagged", "pairs", "corpus", "cooccurrences")
+_LONGEST_NAME = 255  # bytes that file systems allow; what is longer is a text
+_FOLDERS = (".", "..")
 
 
 @dataclass(frozen=True)
@@ -40,10 +48,31 @@ class AnsweredTexts:
     places: Sequence[str]
     notes: Sequence[str]
 
+    def warn(self) -> None:
+        """Tells the notes where Python tells warnings."""
+        for note in self.notes:
+            warnings.warn(told(note), DerinWarning, stacklevel=3)
+
+
+def names_texts(given: str | Path) -> bool:
+    """Whether it is a file of texts, or a folder by its path, and no text: a text may be called as a folder is.
+
+    Example:
+        >>> names_texts("so good"), names_texts("./"), names_texts(Path("reviews.csv"))
+        (False, True, True)
+    """
+    if isinstance(given, Path):
+        return True
+    if len(given) > _LONGEST_NAME or "\0" in given:
+        return False
+    path = Path(given)
+    return path.is_file() or (path.is_dir() and (given in _FOLDERS or any(mark in given for mark in ("/", "\\"))))
+
 
 def answer_texts(model: Model, given: Sequence[str]) -> AnsweredTexts:
     """What a network says about texts that were handed over as they are."""
-    return _answered(model, list(given), {}, (), [])
+    called = [text for text in given if len(text) <= _LONGEST_NAME and "\0" not in text and Path(text).is_dir()]
+    return _answered(model, list(given), {}, (), [Sentence("predict.called_as_folder", text=text) for text in called])
 
 
 def answer_text_file(model: Model, path: Path) -> AnsweredTexts:
@@ -57,14 +86,16 @@ def answer_text_file(model: Model, path: Path) -> AnsweredTexts:
     Raises:
         DataError: the file cannot be read, lacks the column of the texts, or holds no text.
     """
-    table = _read(model, path)
+    table = _read(model, usable_path(path, "The data"))
     column = table.inputs[0]
     data = table.columns[column.name]
     assert isinstance(data, Ragged)
     inputs: list[Any] = data.word_lists() if column.kind is Kind.WORDS else data.texts()
+    empty = Sentence("reading.text_empty")
+    unanswered = {**{row: empty for row, text in enumerate(inputs) if not text}, **table.unanswered}
     places = [f"{path.name} {name}" if name.startswith("line ") else name for name in table.row_names or ()]
-    named = replace(table, row_names=places)
-    return _answered(model, inputs, table.unanswered, places, notes_of(named))
+    named = replace(table, row_names=places, unanswered=unanswered)
+    return _answered(model, inputs, unanswered, places, notes_of(named))
 
 
 def _read(model: Model, path: Path) -> Table:
@@ -72,6 +103,8 @@ def _read(model: Model, path: Path) -> Table:
 
     subject = _SUBJECTS.get(model.preparation.kind, TEXTS)
     recipe: ReadingRecipe = model.recipe
+    if recipe.part(SUBJECT) and path.is_file() and (looks_like_csv(path) or content_of(path) in (EXCEL, PARQUET)):
+        return read_inputs(path, recipe)
     if FASTA not in recipe.found and subject not in recipe.found:
         # The network was trained before it was kept how texts are read, or on plain text.
         recipe = replace(recipe, found={**recipe.found, subject: {}})

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from derin.api.rows import AnsweredRows
 
 _CHUNK = 512
-_READS_TEXTS = ("text", "stream", "tagged", "pairs", "corpus", "cooccurrences")
-_LONGEST_NAME = 255  # bytes that file systems allow; what is longer is a text
 
 
 def predict(
@@ -78,8 +76,9 @@ class _Answered:
 def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[_Answered]:
     """Names and predictions. A file that was named must be readable; one found in a folder is told and passed over."""
     from derin.api.pictures import answer_pictures, holds_pictures
+    from derin.api.texts import READS_TEXTS
 
-    if model.preparation.kind in _READS_TEXTS:
+    if model.preparation.kind in READS_TEXTS:
         yield from _texts(model, inputs)
         return
     for path in map(Path, inputs):
@@ -95,11 +94,11 @@ def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[_Answered]
 
 def _texts(model: Model, inputs: list[str]) -> Iterator[_Answered]:
     """A text as it was given, or the texts of the file of that name."""
-    from derin.api.texts import answer_text_file, answer_texts
+    from derin.api.texts import answer_text_file, answer_texts, names_texts
     from derin.core.messages import told
     from derin.core.printable import printable
 
-    for is_file, group in itertools.groupby(inputs, key=_names_a_file):
+    for is_file, group in itertools.groupby(inputs, key=names_texts):
         given = list(group)
         for answered in [answer_text_file(model, Path(g)) for g in given] if is_file else [answer_texts(model, given)]:
             for note in answered.notes:
@@ -107,14 +106,6 @@ def _texts(model: Model, inputs: list[str]) -> Iterator[_Answered]:
             places = answered.places or [""] * len(answered.texts)
             for text, answer, place in zip(answered.texts, answered.answers, places, strict=True):
                 yield _Answered(text, answer, place=place)
-
-
-def _names_a_file(given: str) -> bool:
-    """Whether a word on the command line is a file, or a folder by its path: a text may be called as a folder is."""
-    if len(given) > _LONGEST_NAME or "\0" in given:
-        return False
-    path = Path(given)
-    return path.is_file() or (path.is_dir() and any(mark in given for mark in ("/", "\\")))
 
 
 def _folder(model: Model, folder: Path) -> Iterator[_Answered]:

@@ -638,6 +638,8 @@ MESSAGES: dict[str, Message] = {
         "{count:,} time: {reason} ({places}).",
         "{count:,} times: {reason} ({places}).",
     ),
+    "predict.called_as_folder": "{text!r} was read as a text. A folder is called so too; its texts are read "
+    "as ./{text}.",
     "predict.unknown_words": (
         "{count:,} of {total:,} words did not occur in training.",
         "{count:,} of {total:,} words did not occur in training.",

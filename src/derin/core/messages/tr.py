@@ -611,6 +611,8 @@ MESSAGES: dict[str, Message] = {
         "{count:,} kez: {reason} ({places}).",
         "{count:,} kez: {reason} ({places}).",
     ),
+    "predict.called_as_folder": "{text!r} bir metin olarak okundu. Aynı adda bir klasör de var; içindeki metinler "
+    "./{text} yazılınca okunur.",
     "predict.unknown_words": (
         "{total:,} sözcükten {count:,} tanesi eğitimde yoktu.",
         "{total:,} sözcükten {count:,} tanesi eğitimde yoktu.",

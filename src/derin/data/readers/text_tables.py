@@ -13,10 +13,12 @@ from derin.core.printable import has_half_pairs, replace_half_pairs
 from derin.data.cells import MISSING_WORDS
 from derin.data.date_cells import looks_like_date
 from derin.data.readers.column_names import LABEL_NAMES, TEXT_NAMES
+from derin.data.readers.content import EXCEL, PARQUET, content_of
 from derin.data.readers.csv_parser import LONGEST_CELL
 from derin.data.readers.decoding import head_of, lines_of, read_text
-from derin.data.readers.delimited import Records, head_records, read_records
+from derin.data.readers.delimited import Records, head_records
 from derin.data.readers.line_findings import line_findings
+from derin.data.readers.table_files import table_records
 from derin.data.readers.texts import Texts
 from derin.data.reading import Outcome, Reading
 from derin.data.values import number_name, words_that_are_values
@@ -108,13 +110,14 @@ def read_text_inputs(
     text = known.get("text") if known.get("header", True) else None
     wanted = () if text is None else (text,)
     settings = _settings(path, known)
-    if text is not None and first_line(path).strip('" \r') == text:
+    is_typed = content_of(path) in (EXCEL, PARQUET)
+    if not is_typed and text is not None and first_line(path).strip('" \r') == text:
         # The one column of a file without labels needs no delimiter: whatever stands in its lines is text.
         settings = {"delimiter": _NO_DELIMITER, "header": True}
-    records = read_records(path, every_row=True, wanted=wanted, likely=known.get("encoding"), **settings)
-    if text is not None and text not in records.names:
+    records = table_records(path, every_row=True, wanted=wanted, likely=known.get("encoding"), **settings)
+    if not is_typed and text is not None and text not in records.names:
         # Saved anew with another delimiter.
-        again = read_records(path, every_row=True, wanted=wanted, likely=known.get("encoding"))
+        again = table_records(path, every_row=True, wanted=wanted, likely=known.get("encoding"))
         records = again if text in again.names else records
     reading.notes += records.notes
     reading.extend(records.findings)
@@ -125,7 +128,7 @@ def read_text_inputs(
 
 def is_text_input(path: Path, known: Mapping[str, Any]) -> bool:
     """Whether a file has the form of the table that was trained on, by its name; of a .txt file also by its lines."""
-    if is_json_lines(path) or _ending(path) in TABLE_ENDINGS[:-1]:
+    if is_json_lines(path) or _ending(path) in TABLE_ENDINGS[:-1] or content_of(path) in (EXCEL, PARQUET):
         return True
     if _ending(path) != known.get("ending") or "delimiter" not in known or not known.get("columns"):
         return False
@@ -278,10 +281,10 @@ def _settings(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
 
 def _records(path: Path, reading: Reading, header: bool | None, known: Mapping[str, Any]) -> Records:
     settings = _settings(path, known)
-    records = read_records(path, likely=known.get("encoding"), **({"header": header} | settings))
+    records = table_records(path, likely=known.get("encoding"), **({"header": header} | settings))
     if settings.get("header") and not any(known.get(part) in records.names for part in ("text", "label")):
         # Saved anew with another delimiter, or without names.
-        records = read_records(path, likely=known.get("encoding"))
+        records = table_records(path, likely=known.get("encoding"))
     reading.notes += records.notes
     reading.extend(records.findings)
     return records
