@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import subprocess
 import sys
 import tracemalloc
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import derin
 from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.data import packed_cells
 from derin.data import values as cell_values
@@ -751,3 +753,22 @@ def test_a_title_above_a_sheet_is_no_header(tmp_path: Path) -> None:
     table = read_csv(tmp_path / "data.xlsx", name="data")
     assert list(table.columns) == ["x", "z", "label"]
     assert table.schema["label"].classes == ("a", "b")
+
+
+def test_json_lines_of_numbers_and_words_are_a_table_and_those_with_a_text_are_texts(tmp_path: Path) -> None:
+    rows = [{"x": i / 4, "ok": i % 2 == 0, "code": f"{i % 3:03}", "tags": [i], "label": "ab"[i % 2]} for i in range(12)]
+    path = write(tmp_path, "\n".join(map(json.dumps, [*rows, {"label": "b"}])), "t.jsonl")
+    table = derin.load(path)
+    kinds_found = {c.name: c.kind for c in table.schema}
+    assert kinds_found == {"x": Kind.NUMBER, "ok": Kind.CATEGORY, "code": Kind.CATEGORY, "label": Kind.CATEGORY}
+    assert np.array_equal(values(table, "x"), [*(i / 4 for i in range(12)), np.nan], equal_nan=True)
+    assert table.schema["code"].classes == ("000", "001", "002")
+    assert any("'tags'" in note for note in table.reading.notes)
+    # What is predicted keeps its rows, also one that cannot be read.
+    asked = write(tmp_path, '{"code": "001", "x": 2}\noops\n{"x": 3, "ok": true}\n', "q.jsonl")
+    inputs = read_csv(asked, name="q", found=table.recipe.part("table"), inputs_only=True)  # type: ignore[union-attr]
+    assert np.array_equal(values(inputs, "x"), [2, np.nan, 3], equal_nan=True)
+    assert list(inputs.unanswered) == [1]
+    texts = [{"id": i, "name": f"ada{i}", "label": "ab"[i % 2]} for i in range(12)]
+    named = derin.load(write(tmp_path, "\n".join(map(json.dumps, texts)), "n.jsonl"))
+    assert named["text"].texts()[:2] == ["ada0", "ada1"]  # type: ignore[union-attr]

@@ -100,6 +100,15 @@ CASES = {
     "VOC": ({**pictures("JPEGImages"), **{f"Annotations/{n}.xml": VOC for n in NAMES}}, "Pascal VOC.*object detection"),
     "COCO": ({**pictures("train2017"), **pictures("val2017", ("x1", "x7", "x9")), "instances.json": COCO}, "COCO"),
     "YOLO": ({**pictures("images"), **{f"labels/{n}.txt": "0 0.5 0.5 0.2 0.1\n" for n in NAMES}}, "YOLO"),
+    "captions in JSON lines": (
+        {
+            **pictures("."),
+            "metadata.jsonl": "".join(
+                json.dumps({"file_name": f"{n}.png", "text": f"a dog runs over grass {n}"}) + "\n" for n in NAMES
+            ),
+        },
+        "captions",
+    ),
     "captions": (
         {
             **pictures("images"),
@@ -210,3 +219,16 @@ def test_masks_within_classes_are_left_out_and_that_is_said(place: str, form: st
     assert not [name for name in found.row_names or () if "mask" in name.lower() or "gt" in name]
     assert any(note.startswith("10 masks and maps of other pictures were left out") for note in found.reading.notes)
     assert sum(f.count for f in found.reading.findings if f.reason == "belongs to another picture") == 10
+
+
+def test_counted_pictures_of_the_same_scenes_are_pairs_and_those_of_others_are_classes(tmp_path: Path) -> None:
+    coarse = {f"{n:03}": photo(n).resize((10, 12)) for n in range(8)}
+    for name, folder in (("low", "pairs"), ("high", "pairs"), ("low", "classes"), ("high", "classes")):
+        (tmp_path / folder / name).mkdir(parents=True)
+    for n, (stem, small) in enumerate(coarse.items()):
+        small.save(tmp_path / "pairs" / "low" / f"{stem}.png")
+        photo(n).save(tmp_path / "pairs" / "high" / f"{stem}.png")
+        small.save(tmp_path / "classes" / "low" / f"{stem}.png")
+        photo(100 + n).save(tmp_path / "classes" / "high" / f"{stem}.png")
+    assert "pairs by their names" in recognized(tmp_path / "pairs")
+    assert not recognized(tmp_path / "classes")

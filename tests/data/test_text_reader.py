@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from derin.core.errors import DataError, UnknownNameError
 from derin.data.load import load, read_inputs
-from derin.data.readers import text_tables
+from derin.data.readers import json_records
 from derin.data.readers.labelled_text import looks_like_labelled_text, read_labelled_text
 from derin.data.readers.split_names import split_of
 from derin.data.reading import Outcome
@@ -384,7 +384,7 @@ def test_data_with_answers_is_read_by_the_recipe(tmp_path: Path) -> None:
 def test_a_line_of_json_that_is_longer_than_a_line_of_a_table_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text_tables, "LONGEST_CELL", 100)
+    monkeypatch.setattr(json_records, "LONGEST_CELL", 100)
     lines = [json.dumps({"text": "so good", "label": "yes"}), json.dumps({"text": "x" * 200, "label": "no"})]
     with pytest.raises(DataError, match=r"at most 100 characters .* line 2 has 227\."):
         read_labelled_text(tree(tmp_path, {"a.jsonl": "\n".join(lines)}) / "a.jsonl", name="a")

@@ -41,7 +41,7 @@ FORMS = (
     "IDX files (train-images-idx3-ubyte.gz)",
     "the binary files of CIFAR-10",
     ".npz and .npy arrays",
-    "tables in .csv, .tsv, Excel (.xlsx) and Parquet files",
+    "tables in .csv, .tsv, .jsonl, Excel (.xlsx) and Parquet files",
     "labelled texts (.tsv, .csv, .jsonl, class folders of .txt, or one file for each class)",
     "FASTA files with classes in the headers, or one file for each class",
     "tagged words in columns (CoNLL: a word and its tag on each line)",

@@ -7,6 +7,7 @@ yet.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,10 +16,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from derin.data.archives import UnreadableFileError, is_document, is_hidden, open_files
 from derin.data.pictures.companions import MASK_FOLDERS, companions
 from derin.data.pictures.listing import is_picture_name
+from derin.data.readers.json_records import JSON_ENDINGS
 from derin.data.readers.split_names import split_of
 
 SOUNDS = frozenset((".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma"))
@@ -43,6 +46,8 @@ _MOST_FOLDERS = 60
 _MOST_LAYERS = 6
 _FEWEST_PAIRS = 3
 _MASK_VALUES = 32
+_COMPARED = 6
+_ALIKE = 0.8
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,15 @@ def _captions(tree: FileTree) -> str:
     if not _no_classes(tree):
         return ""
     known = {PurePosixPath(name).name for name in tree.pictures}
+    for name in tree.with_ending(*JSON_ENDINGS)[: 4 * _FEW]:
+        objects = [value for line in _text(tree.head(name)).splitlines() if isinstance(value := _parsed(line), dict)]
+        cells = [[each for each in value.values() if isinstance(each, str)] for value in objects]
+        told = sum(
+            any(PurePosixPath(cell).name in known for cell in row) and any(len(cell.split()) >= _FEW for cell in row)
+            for row in cells
+        )
+        if len(cells) >= _FEW and 2 * told > len(cells):
+            return _annotated(tree, f"captions ({name})", "image captioning")
     for name in [n for n in tree.with_ending(".txt", ".csv", ".tsv", ".token") if n.count("/") < _FEW][: 4 * _FEW]:
         lines = [line for line in _text(tree.head(name)).splitlines()[1:200] if line.strip()]
         told = 0
@@ -169,6 +183,13 @@ def _captions(tree: FileTree) -> str:
         if len(lines) >= _FEW and 2 * told > len(lines) and not re.search(r",\s*-?\d+(\.\d+)?\s*,", lines[0]):
             return _annotated(tree, f"captions ({name})", "image captioning")
     return ""
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _pairs(tree: FileTree) -> str:
@@ -204,7 +225,9 @@ def _pairs(tree: FileTree) -> str:
             continue
         if kinds.count("maybe mask") == 1 or _are_masks(tree, one, other):
             return _MASKED.format(one=_folder(one), other=_folder(other), count=len(shared))
-        if len(stems) == 2 and len(stems[one]) == len(stems[other]) == len(shared) and not _are_counted(shared):
+        if len(stems) != 2 or not len(stems[one]) == len(stems[other]) == len(shared):
+            continue
+        if not _are_counted(shared) or _look_alike(tree, one, other):
             return (
                 f"{len(shared):,} pictures under the same names in {_folder(one)} and {_folder(other)}: pairs by their "
                 "names, which Derin does not learn from. If the folders are classes all the same, say so with "
@@ -282,6 +305,42 @@ def _are_masks(tree: FileTree, one: str, other: str) -> bool:
         inside = [name for name in tree.pictures if name.rpartition("/")[0] == folder][:_FEW]
         few.append([_num_values(tree.where, name) <= _MASK_VALUES for name in inside])
     return (all(few[0]) and not any(few[1])) or (all(few[1]) and not any(few[0]))
+
+
+def _look_alike(tree: FileTree, one: str, other: str) -> bool:
+    """Whether two folders hold the same scenes: pictures of one name are alike, those of different names are not."""
+    import numpy as np
+
+    small: list[list[Any]] = []
+    by_stem = [
+        {_bare(_stem(name)): name for name in tree.pictures if name.rpartition("/")[0] == folder}
+        for folder in (one, other)
+    ]
+    stems = sorted(by_stem[0].keys() & by_stem[1].keys())[:_COMPARED]
+    for names in by_stem:
+        found = [_thumbnail(tree.where, names[stem]) for stem in stems]
+        if any(each is None or not np.std(each) for each in found):
+            return False
+        small.append(found)
+    between = np.corrcoef(np.stack([*small[0], *small[1]]))[: len(stems), len(stems) :]
+    apart = between[~np.eye(len(stems), dtype=bool)]
+    return len(stems) >= _FEWEST_PAIRS and float(between.diagonal().min()) > _ALIKE > 2 * float(apart.mean())
+
+
+def _thumbnail(where: Path, name: str) -> Any:
+    """A picture in gray, very small, as a row of numbers; None where it cannot be read."""
+    import numpy as np
+
+    from derin.data.pictures.decode import UnreadablePictureError, open_picture
+
+    with closing(open_files(where)) as files:
+        if files.is_sequential:
+            return None
+        try:
+            image = open_picture(files.read(name)).image
+        except (UnreadablePictureError, UnreadableFileError):
+            return None
+    return np.asarray(image.convert("L").resize((12, 12)), dtype=np.float64).ravel()
 
 
 def _num_values(where: Path, name: str) -> int:

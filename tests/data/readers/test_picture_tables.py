@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -247,3 +248,26 @@ def test_tables_of_several_splits_are_followed_and_several_others_are_asked_abou
     (folder / "train.csv").rename(folder / "mine.csv")
     with pytest.raises(DataError, match=r"derin data .*mine.csv or derin data .*sample_submission.csv"):
         derin.load(folder)
+
+
+@pytest.mark.parametrize("file", ["{}/labels.csv", "{}.csv", "{}/metadata.jsonl"])
+def test_pictures_of_one_name_are_those_beside_their_table_or_of_its_split(file: str, tmp_path: Path) -> None:
+    for seed, split in ((0, "train"), (50, "test")):
+        (tmp_path / split).mkdir()
+        lines = ["file,label"]
+        for i in range(12):
+            picture(20, 20, seed + i).save(tmp_path / split / f"p{i:03}.png")
+            lines.append(f"p{i:03}.png,{label(i + seed)}")
+        if file.endswith(".jsonl"):
+            lines = [json.dumps(dict(zip(("file", "label"), line.split(",")))) for line in lines[1:]]
+        (tmp_path / file.format(split)).write_text("\n".join(lines) + "\n")
+    found = derin.load(tmp_path)
+    assert len(found) == 24
+    assert len(found.splits["test"]) == 12
+    target = found.target()
+    assert target.classes is not None
+    for row, name in enumerate(found.row_names or ()):
+        number, seed = int(Path(name).stem[1:]), 50 if "test" in name else 0
+        assert target.classes[found.columns[target.name].values[row]] == label(number + seed)  # type: ignore[attr-defined]
+        assert np.array_equal(found.columns["picture"].values[row], np.asarray(picture(20, 20, seed + number)))  # type: ignore[attr-defined]
+        assert (row in found.splits["test"]) == (seed == 50)

@@ -12,6 +12,7 @@ from derin.core.messages import Sentence
 from derin.data.readers.content import content_of
 from derin.data.readers.decoding import lines_of, read_text
 from derin.data.readers.input_tables import table_of_inputs
+from derin.data.readers.json_records import JSON_ENDINGS, is_json_lines
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.split_names import split_of
 from derin.data.readers.table_files import ENDINGS
@@ -24,9 +25,7 @@ from derin.data.readers.text_folders import (
     texts_in_folder,
 )
 from derin.data.readers.text_tables import (
-    JSON_ENDINGS,
     TABLE_ENDINGS,
-    is_json_lines,
     is_text_input,
     is_text_table,
     read_text_inputs,

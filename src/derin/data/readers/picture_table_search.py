@@ -12,11 +12,12 @@ from typing import Any
 from derin.core.errors import DataError
 from derin.data.archives import is_document, is_hidden, open_files
 from derin.data.pictures.listing import is_picture_name
-from derin.data.readers.delimited import head_records
+from derin.data.readers.delimited import Records, head_records
+from derin.data.readers.json_records import JSON_ENDINGS, is_json_lines, json_records
 from derin.data.readers.split_names import split_of
 from derin.data.table import SPLITS
 
-_ENDINGS = (".csv", ".tsv", ".tab")
+_ENDINGS = (".csv", ".tsv", ".tab", *JSON_ENDINGS)
 _MOST_TABLES = 12
 _DEEPEST = 3
 _SAMPLE = 200
@@ -46,8 +47,19 @@ class PictureNames:
             self._by_name.setdefault(name, []).append(path)
             self._by_stem.setdefault(name.rpartition(".")[0] or name, []).append(path)
 
-    def find(self, called: str) -> str | None:
-        """The one picture that is meant, or None."""
+    def find(self, called: str, table: str = "") -> str | None:
+        """The one picture that is meant, or None.
+
+        Args:
+            called: as a cell calls it.
+            table: the file in which it is called so: of several pictures of a name that which lies beside it is meant,
+                or that in the folder of the split that the table names.
+
+        Example:
+            >>> names = PictureNames(["train/1.png", "test/1.png"])
+            >>> names.find("1.png"), names.find("1.png", "test/labels.csv"), names.find("1", "train.csv")
+            (None, 'test/1.png', 'train/1.png')
+        """
         plain = called.strip().replace("\\", "/").removeprefix("./")
         if not plain or plain in self._whole:
             return plain or None
@@ -56,7 +68,13 @@ class PictureNames:
         if len(found) == 1:
             return found[0]
         ends = [path for path in found if path.endswith(f"/{plain}") or plain.endswith(f"/{path}")]
-        return ends[0] if len(ends) == 1 else None
+        if len(ends) == 1 or not table:
+            return ends[0] if len(ends) == 1 else None
+        folder, split = table.rpartition("/")[0], split_of(table)
+        beside = [path for path in found if folder and path.startswith(f"{folder}/")]
+        if len(beside) != 1 and split is not None:
+            beside = [path for path in found if split in map(split_of, path.split("/")[:-1])]
+        return beside[0] if len(beside) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -122,15 +140,20 @@ def is_table_name(name: str) -> bool:
 
 def _may_list_files(table: Path) -> bool:
     """Whether cells end as pictures do, or a folder beside the table is named as folders of pictures are."""
-    try:
-        head = head_records(table)
-    except DataError:
-        return False
+    head = _head(table)
     if head is None:
         return False
     if any(is_picture(cell) for cells in head.columns for cell in cells[:_FEWEST]):
         return True
     return any(p.is_dir() and p.name.lower() in _PICTURE_FOLDERS for p in table.parent.iterdir())
+
+
+def _head(table: Path) -> Records | None:
+    """The first records of a table; None where it is none."""
+    try:
+        return json_records(table) if is_json_lines(table) else head_records(table)
+    except DataError:
+        return None
 
 
 def _first(candidates: Any, target: str | None, fewest: int) -> PictureTable | None:
@@ -172,17 +195,14 @@ def _match(
     name: str, file: Path, source: Path, pictures: Sequence[str], target: str | None, fewest: int, *, is_inside: bool
 ) -> PictureTable | None:
     """The table, where one of its columns names pictures and it says something of each of them once."""
-    try:
-        head = head_records(file)
-    except DataError:
-        return None
+    head = _head(file)
     if head is None or len(head.names) < 2:
         return None
     known = PictureNames(pictures)
     columns = []
     for place, cells in enumerate(head.columns):
         some = [cell for cell in cells[:_SAMPLE] if cell]
-        matched = {path for cell in some if (path := known.find(cell)) is not None}
+        matched = {path for cell in some if (path := known.find(cell, name)) is not None}
         if len(matched) >= max(1, min(fewest, len(pictures))) and len(matched) >= LEAST_SHARE * len(some):
             columns.append(place)
     if not columns:

@@ -18,7 +18,7 @@ from derin.data.archives import Contents, UnreadableFileError, open_files
 from derin.data.pictures.listing import Entry, Listing, natural_key, shown
 from derin.data.pictures.store import Decisions, stored_pictures
 from derin.data.readers.column_names import LABEL_NAMES, SPLIT_NAMES, TARGET_NAMES
-from derin.data.readers.delimited import Records, read_records
+from derin.data.readers.delimited import Records
 from derin.data.readers.picture_table_search import (
     LEAST_SHARE,
     SHOWN,
@@ -30,6 +30,7 @@ from derin.data.readers.picture_table_search import (
     unpacked_member,
 )
 from derin.data.readers.split_names import split_of
+from derin.data.readers.table_files import table_records
 from derin.data.reading import Finding, Outcome, Reading
 from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Column, Kind, Role, Schema
@@ -77,10 +78,12 @@ def read_picture_table(
         DataError: no target can be found, or a picture is listed twice with different answers.
     """
     records = _records(found, found.file)
-    given = ["train"] * len(records.columns[0]) if found.further else []
+    files = [found.file] * len(records.columns[0])
+    given = ["train"] * len(files) if found.further else []
     for further, file_name in found.further:
         records, num = _followed_by(records, _records(found, file_name))
         given += [further] * num
+        files += [file_name] * num
     pictures = PictureNames([n for n in names_in(found.source) if is_picture(n)])
     reading = Reading(source=str(found.source))
     reading.findings += records.findings
@@ -94,7 +97,7 @@ def read_picture_table(
     several: set[str] = set()
     missing: list[Finding] = []
     for row, called in enumerate(records.columns[file_column]):
-        path = pictures.find(called)
+        path = pictures.find(called, files[row])
         if path is None:
             missing.append(Finding(called or f"row {row + 1}", Outcome.SKIPPED, Sentence("reading.not_there")))
         else:
@@ -176,11 +179,11 @@ def listed_files(path: Path) -> Iterator[tuple[str, bytes | str]]:
     Raises:
         DataError: no column names pictures there.
     """
-    records = read_records(path)
+    records = table_records(path)
     for source in (path.parent, *sorted(p for p in path.parent.iterdir() if is_archive_file(p))):
         pictures = PictureNames([n for n in names_in(source) if is_picture(n)])
         for cells in records.columns if pictures.paths else ():
-            found = [pictures.find(cell) for cell in cells]
+            found = [pictures.find(cell, path.name) for cell in cells]
             if sum(name is not None for name in found) < max(1, LEAST_SHARE * sum(map(bool, cells))):
                 continue
             with closing(open_files(source)) as files:
@@ -217,8 +220,8 @@ class ListedPictures:
 def _records(found: PictureTable, file: str) -> Records:
     if found.is_inside:
         with unpacked_member(found.source, file) as unpacked:
-            return read_records(unpacked)
-    return read_records((found.source if found.source.is_dir() else found.source.parent) / file)
+            return table_records(unpacked)
+    return table_records((found.source if found.source.is_dir() else found.source.parent) / file)
 
 
 def _followed_by(records: Records, more: Records) -> tuple[Records, int]:

@@ -10,11 +10,12 @@ from derin.core.messages import Sentence
 from derin.data.readers.content import EXCEL, PARQUET, content_of, require_text
 from derin.data.readers.decoding import check_encoding
 from derin.data.readers.delimited import Records, read_records
+from derin.data.readers.json_records import JSON_ENDINGS, is_json_lines, json_records
 from derin.data.readers.typed_records import excel_records, parquet_records
 
 TEXT_ENDINGS = (".csv", ".tsv", ".tab")
 _EXCEL_ENDINGS, _PARQUET_ENDINGS = (".xlsx", ".xlsm"), (".parquet", ".pq")
-ENDINGS = (*TEXT_ENDINGS, *_EXCEL_ENDINGS, *_PARQUET_ENDINGS)
+ENDINGS = (*TEXT_ENDINGS, *JSON_ENDINGS, *_EXCEL_ENDINGS, *_PARQUET_ENDINGS)
 
 
 def table_records(
@@ -28,7 +29,7 @@ def table_records(
     wanted: Collection[str] = (),
     every_row: bool = False,
 ) -> Records:
-    """The records of a table, in delimited text, an Excel workbook or a Parquet file.
+    """The records of a table, in delimited text, JSON lines, an Excel workbook or a Parquet file.
 
     Args:
         path: of the file.
@@ -48,6 +49,8 @@ def table_records(
         records, usual = parquet_records(path), _PARQUET_ENDINGS
     else:
         require_text(path)
+        if is_json_lines(path):
+            return json_records(path, every_row=every_row)
         check_encoding(encoding, str(path))
         return read_records(
             path,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,12 @@ from derin.core.messages import Sentence
 from derin.core.printable import has_half_pairs, replace_half_pairs
 from derin.data.cells import MISSING_WORDS
 from derin.data.date_cells import looks_like_date
+from derin.data.number_cells import looks_like_number
 from derin.data.readers.column_names import LABEL_NAMES, TEXT_NAMES
 from derin.data.readers.content import EXCEL, PARQUET, content_of
-from derin.data.readers.csv_parser import LONGEST_CELL
 from derin.data.readers.decoding import head_of, lines_of, read_text
-from derin.data.readers.delimited import Records, head_records
+from derin.data.readers.delimited import Records, head_records, read_records
+from derin.data.readers.json_records import flat_keys, head_objects, is_json_lines, parsed_line
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.table_files import table_records
 from derin.data.readers.texts import Texts
@@ -24,7 +24,6 @@ from derin.data.reading import Outcome, Reading
 from derin.data.values import number_name, words_that_are_values
 
 TABLE_ENDINGS = (".tsv", ".csv", ".tab", ".txt")
-JSON_ENDINGS = (".jsonl", ".jsonlines", ".ndjson")
 # The form of what was read, in the recipe.
 TABLE = "table"
 _HEAD_BYTES = 1 << 16
@@ -114,10 +113,10 @@ def read_text_inputs(
     if not is_typed and text is not None and first_line(path).strip('" \r') == text:
         # The one column of a file without labels needs no delimiter: whatever stands in its lines is text.
         settings = {"delimiter": _NO_DELIMITER, "header": True}
-    records = table_records(path, every_row=True, wanted=wanted, likely=known.get("encoding"), **settings)
+    records = _file_records(path, every_row=True, wanted=wanted, likely=known.get("encoding"), **settings)
     if not is_typed and text is not None and text not in records.names:
         # Saved anew with another delimiter.
-        again = table_records(path, every_row=True, wanted=wanted, likely=known.get("encoding"))
+        again = _file_records(path, every_row=True, wanted=wanted, likely=known.get("encoding"))
         records = again if text in again.names else records
     reading.notes += records.notes
     reading.extend(records.findings)
@@ -173,7 +172,7 @@ def _json_inputs(path: Path, reading: Reading, known: Mapping[str, Any]) -> tupl
     if decoded.note:
         reading.notes.append(decoded.note)
     lines_read = enumerate(lines_of(decoded.text), start=1)
-    values = [(n, _parsed(_checked(line, n, path))) for n, line in lines_read if line.strip()]
+    values = [(n, parsed_line(line, n, path)) for n, line in lines_read if line.strip()]
     objects = [value for _, value in values if isinstance(value, dict)]
     if not objects:
         raise DataError(f"{path}: a JSON object on each line is required; none is there.")
@@ -191,25 +190,10 @@ def _json_inputs(path: Path, reading: Reading, known: Mapping[str, Any]) -> tupl
     return cells, lines, broken
 
 
-def _checked(line: str, number: int, path: Path) -> str:
-    """The line, unless it is longer than a line of any table may be."""
-    if len(line) > LONGEST_CELL:
-        raise DataError(
-            f"{path.name}: lines of at most {LONGEST_CELL:,} characters are required; line {number:,} has "
-            f"{len(line):,}. Write one object to a line."
-        )
-    return line
-
-
-def is_json_lines(path: Path) -> bool:
-    """Whether the name is that of a file with a JSON object on each line."""
-    return path.name.lower().removesuffix(".gz").endswith(JSON_ENDINGS)
-
-
 def is_text_table(path: Path) -> bool:
     """Whether the first lines of a file look like texts with labels; reads no more than these."""
     if is_json_lines(path):
-        return True
+        return _are_texts(head_objects(path))
     if not path.name.lower().removesuffix(".gz").endswith(TABLE_ENDINGS):
         return False
     records = head_records(path)
@@ -221,6 +205,31 @@ def is_text_table(path: Path) -> bool:
         return max(words.values()) >= _TEXT_WORDS and min(words.values()) < _LABEL_WORDS
     text, label = _named(columns, TEXT_NAMES), _named(columns, LABEL_NAMES)
     return text is not None and label is not None and words[text] >= _TEXT_WORDS and words[label] < _LABEL_WORDS
+
+
+def _are_texts(objects: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether objects hold a text and its label, rather than the numbers and words of a table.
+
+    Example:
+        >>> _are_texts([{"text": "good"}]), _are_texts([{"name": "Ece", "label": "tr"}]), _are_texts([{"a": 1, "y": 0}])
+        (True, True, False)
+    """
+    columns = {key: [value.get(key) for value in objects] for key in flat_keys([dict(value) for value in objects])}
+    if not columns or _named(dict.fromkeys(columns, ()), TEXT_NAMES):
+        return True
+    words = {key: [v for v in values if isinstance(v, str)] for key, values in columns.items()}
+    if any(2 * len(found) > len(objects) and _mean_words(found) >= _TEXT_WORDS for found in words.values()):
+        return True
+    label = _named(dict.fromkeys(columns, ()), LABEL_NAMES) or min(columns, key=lambda key: len({*columns[key]}))
+    inputs = {key: values for key, values in columns.items() if key != label}
+    # Numbers that all differ may be those of the rows.
+    numbers = [
+        key
+        for key, values in inputs.items()
+        if any(isinstance(v, float | bool) for v in values)
+        or (any(isinstance(v, int) for v in values) and len(set(values)) < len(values))
+    ]
+    return not numbers and any(words[key] for key in inputs)
 
 
 def choose_columns(columns: Columns, target: str | None, file: str) -> tuple[str, str]:
@@ -245,11 +254,15 @@ def choose_columns(columns: Columns, target: str | None, file: str) -> tuple[str
     words = {name: _mean_words(cells) for name, cells in columns.items()}
     label = target or _named(columns, LABEL_NAMES)
     free = {name: cells for name, cells in columns.items() if name != label}
-    text = _named(free, TEXT_NAMES) or max(free, key=lambda name: words[name])
+    text = _named(free, TEXT_NAMES) or max(free, key=lambda name: (words[name], not _are_numbers(free[name])))
     if label is None:
         free = {name: cells for name, cells in columns.items() if name != text}
         label = min(free, key=lambda name: len(set(free[name])))
     return text, label
+
+
+def _are_numbers(cells: Sequence[str]) -> bool:
+    return all(map(looks_like_number, cells[:_SAMPLE]))
 
 
 def _named(columns: Columns, names: Sequence[str]) -> str | None:
@@ -281,13 +294,20 @@ def _settings(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
 
 def _records(path: Path, reading: Reading, header: bool | None, known: Mapping[str, Any]) -> Records:
     settings = _settings(path, known)
-    records = table_records(path, likely=known.get("encoding"), **({"header": header} | settings))
+    records = _file_records(path, likely=known.get("encoding"), **({"header": header} | settings))
     if settings.get("header") and not any(known.get(part) in records.names for part in ("text", "label")):
         # Saved anew with another delimiter, or without names.
-        records = table_records(path, likely=known.get("encoding"))
+        records = _file_records(path, likely=known.get("encoding"))
     reading.notes += records.notes
     reading.extend(records.findings)
     return records
+
+
+def _file_records(path: Path, **settings: Any) -> Records:
+    """The records of a file; a text may hold any character, so that what a text is is not asked of its bytes."""
+    if content_of(path) in (EXCEL, PARQUET):
+        return table_records(path, **{n: v for n, v in settings.items() if n in ("header", "wanted")})
+    return read_records(path, **settings)
 
 
 def _ending(path: Path) -> str:
@@ -308,7 +328,7 @@ def _json_lines(path: Path, reading: Reading) -> tuple[Columns, Sequence[int]]:
     for number, line in enumerate(lines_of(decoded.text), start=1):
         if not line.strip():
             continue
-        value = _parsed(_checked(line, number, path))
+        value = parsed_line(line, number, path)
         if isinstance(value, dict):
             if "\\u" in line and any(has_half_pairs(text) for pair in value.items() for text in map(str, pair)):
                 halved.append(number)
@@ -325,14 +345,6 @@ def _json_lines(path: Path, reading: Reading) -> tuple[Columns, Sequence[int]]:
     keys = list(dict.fromkeys(key for value in objects for key in value))
     usable = [key for key in keys if sum(_is_plain(value.get(key)) for value in objects) > len(objects) / 2]
     return {key: [_plain(value.get(key)) for value in objects] for key in usable}, lines
-
-
-def _parsed(line: str) -> Any:
-    """The value on a line, None where it is no JSON; nesting that exhausts the parser counts as that."""
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _whole(value: Any) -> Any:

@@ -42,7 +42,7 @@ def frame_records(frame: Any, name: str) -> Records:
     """
     names = [str(n) for n in frame.columns]
     columns = [frame.iloc[:, i] for i in range(len(names))] if hasattr(frame, "iloc") else list(frame.get_columns())
-    return _records(name, names, columns, np.arange(1, len(frame) + 1))
+    return value_records(name, names, columns, np.arange(1, len(frame) + 1))
 
 
 def cells_of(column: Any) -> tuple[tuple[str, ...], bool]:
@@ -128,7 +128,7 @@ def parquet_records(path: Path) -> Records:
         raise DataError(f"{path} cannot be read as a Parquet file ({reason}). Fetch or save it again.") from None
     if not table.num_rows:
         raise DataError(f"{path}: at least one row is required; the file holds none.")
-    return _records(path.name, list(table.column_names), columns, np.arange(1, table.num_rows + 1))
+    return value_records(path.name, list(table.column_names), columns, np.arange(1, table.num_rows + 1))
 
 
 def _cell(value: Any) -> str:
@@ -140,10 +140,18 @@ def _cell(value: Any) -> str:
     return value.decode("utf-8", errors="replace").strip() if isinstance(value, bytes) else as_cell(value)
 
 
-def _records(
+def value_records(
     file: str, names: Sequence[str], columns: Sequence[Any], lines: Any, notes: list[str] | None = None
 ) -> Records:
-    """The records of columns of any types."""
+    """The records of columns of any types.
+
+    Args:
+        file: its name.
+        names: of the columns.
+        columns: the values of each.
+        lines: on which each row stands.
+        notes: about the file, which are written on.
+    """
     notes = [] if notes is None else notes
     unnamed = bool(names) and not names[0].strip()
     if not columns or not len(lines):
@@ -182,7 +190,7 @@ def _sheet_records(
         notes.append(Sentence("reading.header_missing", file=path.name, num=len(places)))
     if not body:
         raise DataError(f"{path}: at least one row of data below the names is required; got none.")
-    found = _records(path.name, names, [list(column) for column in zip(*body, strict=True)], lines, notes)
+    found = value_records(path.name, names, [list(column) for column in zip(*body, strict=True)], lines, notes)
     found.has_header = header
     if empty := int(lines[-1] - lines[0] + 1 - len(lines)):
         found.findings.append(Finding(path.name, Outcome.SKIPPED, Sentence("reading.empty_lines", count=empty)))
