@@ -604,8 +604,8 @@ def test_packed_cells_are_those_that_were_packed() -> None:
 @pytest.mark.parametrize("hash_bits", [64, 2])
 def test_different_packed_cells_are_those_of_a_dictionary(hash_bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
     if hash_bits < 64:
-        hashes = packed_cells._Part.hashes
-        monkeypatch.setattr(packed_cells._Part, "hashes", lambda part: hashes(part) % np.uint64(1 << hash_bits))
+        hashes = packed_cells.Part.hashes
+        monkeypatch.setattr(packed_cells.Part, "hashes", lambda part: hashes(part) % np.uint64(1 << hash_bits))
     long = "x" * 70
     cells = ["b", "", "a", "12345678", "123456789", "ş", "b", "", long + "1", long + "2", "ş", "12345678", long + "1"]
     column = PackedRecords([Block.of([[cell] for cell in part]) for part in (cells[:5], cells[5:], ["z"])]).columns(1)[

@@ -1,7 +1,7 @@
 """The cells of a table in few pieces of memory: a string of Python takes some fifty bytes beside its characters.
 
-Cells are made into strings some thousand at a time and let go again; which of them are equal is found out from the
-bytes.
+Cells lie in the bytes of their file. They are made into strings some thousand at a time and let go again; which of them
+are equal, and the numbers in them, are found out from the bytes.
 """
 
 from __future__ import annotations
@@ -10,20 +10,30 @@ import bisect
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
 Places = npt.NDArray[np.integer[Any]]
-_Words = npt.NDArray[np.uint64]
+Bytes = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.bool_]
+Words = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.int64]
 
+# Bytes behind the last cell of a block, so that words of eight bytes can be taken anywhere in it.
+SPARE = 16
 # Cells that are strings at a time.
 _MANY = 1 << 14
 # Of a longer cell Python's own hash is taken, and its bytes are compared one by one.
 _MOST_WORDS = 8
 # Odd numbers with bits all over: the golden ratio's and one of xxHash.
 _MULTIPLIERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
+# Hashes of so many cells show whether a column has few different ones, and so many are few.
+_SAMPLE, _FEW = 1 << 12, 1 << 10
+# A block is made into one string where more than one cell lies in so many bytes.
+_FEW_OF = 1 << 8
 
 
 def _encoded(cell: str) -> bytes:
@@ -36,44 +46,114 @@ def _decoded(cell: bytes) -> str:
 
 @dataclass(frozen=True)
 class Block:
-    """Some records one after the other.
+    """Some records one after the other; where their cells lie.
 
     Args:
-        buffer: all cells in UTF-8, without anything between them.
-        ends: where each cell ends in it, a 0 before the first.
-        first: of each record, the place of its first cell among all; behind the last record, their number.
-        is_ascii: whether a byte is a character.
+        buffer: the bytes in which they lie, in UTF-8, and at least `SPARE` others behind them.
+        base: of each record, the place from which its cells are counted.
+        starts: where each cell begins. Of records with equally many cells a row for each and a column more, where the
+            last cell ends and one byte follows; of others the cells of all.
+        lengths: of the cells, in the same form without that column; None where one byte lies between two cells.
+        first: of each record, the place of its first cell among all, and behind the last record their number; None
+            where records have equally many cells.
         is_filled: of each record, whether anything stands in it.
+
+    Shapes:
+        buffer ``(B,)``; base, is_filled ``(R,)``; starts ``(R, C + 1)`` or ``(cells,)``; lengths ``(R, C)`` or
+        ``(cells,)``; first ``(R + 1,)``.
     """
 
-    buffer: bytes
-    ends: Places
-    first: Places
-    is_ascii: bool
-    is_filled: npt.NDArray[np.bool_]
+    buffer: Bytes
+    base: Places
+    starts: Places
+    lengths: Places | None
+    first: Places | None
+    is_filled: Flags
 
     @classmethod
     def of(cls, rows: list[list[str]]) -> Block:
         """Packs records; spaces around cells are left out."""
-        cells = [cell.strip() for cell in itertools.chain.from_iterable(rows)]
-        text = "".join(cells)
-        is_ascii = text.isascii()
-        if is_ascii:
-            buffer, lengths = text.encode("ascii"), map(len, cells)
-        else:
-            encoded = [_encoded(cell) for cell in cells]
-            buffer, lengths = b"".join(encoded), map(len, encoded)
-        ends = np.zeros(len(cells) + 1, dtype=np.int64)
-        np.cumsum(np.fromiter(lengths, dtype=np.int64, count=len(cells)), out=ends[1:])
-        first = np.zeros(len(rows) + 1, dtype=np.uint32)
-        np.cumsum(np.fromiter(map(len, rows), dtype=np.uint32, count=len(rows)), out=first[1:])
+        cells = [_encoded(cell.strip()) for cell in itertools.chain.from_iterable(rows)]
+        buffer = np.frombuffer(b"".join([*cells, bytes(SPARE)]), dtype=np.uint8)
+        ends = np.cumsum(np.fromiter(map(len, cells), dtype=np.int64, count=len(cells)))
+        starts = np.concatenate([np.zeros(1, dtype=np.int64), ends])[:-1]
+        first = np.zeros(len(rows) + 1, dtype=np.int32)
+        np.cumsum(np.fromiter(map(len, rows), dtype=np.int32, count=len(rows)), out=first[1:])
         filled = np.fromiter(map(any, rows), dtype=bool, count=len(rows))
-        return cls(buffer, ends.astype(np.uint32) if len(buffer) < 1 << 32 else ends, first, is_ascii, filled)
+        return cls.at(buffer, starts, ends, first, filled)
 
-    def row(self, place: int) -> list[str]:
-        start, end = self.first[place : place + 2].tolist()
-        ends = self.ends[start : end + 1].tolist()
-        return [_decoded(self.buffer[a:b]) for a, b in itertools.pairwise(ends)]
+    @classmethod
+    def at(cls, buffer: Bytes, starts: Places, ends: Places, first: Places, is_filled: Flags) -> Block:
+        """The records of cells that lie in a buffer, in the least room.
+
+        Args:
+            buffer: as above.
+            starts, ends: of all cells.
+            first: as above, of any records.
+            is_filled: as above.
+        """
+        num = int(first[1]) if len(first) > 1 else 0
+        if not num or (np.diff(first) != num).any():
+            small = _smallest(len(buffer))
+            lengths = (ends - starts).astype(small)
+            return cls(buffer, np.zeros(0, dtype=np.int32), starts.astype(small), lengths, first, is_filled)
+        base = starts[::num].astype(_smallest(len(buffer)))
+        rows = np.empty((len(base), num + 1), dtype=np.int64)
+        rows[:, :num] = starts.reshape(-1, num)
+        rows[:, num] = ends[num - 1 :: num] + 1
+        rows -= base[:, None]
+        lengths = (ends - starts).reshape(-1, num)
+        together = bool((np.diff(rows, axis=1) == lengths + 1).all())
+        small = _smallest(int(rows.max()))
+        least = None if together else lengths.astype(_smallest(int(lengths.max())))
+        return cls(buffer, base, rows.astype(small), least, None, is_filled)
+
+    def __len__(self) -> int:
+        return len(self.is_filled)
+
+    @cached_property
+    def is_ascii(self) -> bool:
+        """Whether a byte is a character."""
+        return not bool((self.buffer >= 128).any())
+
+    @property
+    def num_cells(self) -> Places:
+        """How many cells each record has."""
+        if self.first is not None:
+            return np.diff(self.first).astype(np.int32)
+        return np.full(len(self), self.starts.shape[1] - 1, dtype=np.int32)
+
+    def cells(self, rows: Places | None, column: int) -> tuple[Places, Places]:
+        """Where the cells of one column begin and how long they are.
+
+        Args:
+            rows: the records; None takes all.
+            column: the number of the cell, which each of them has.
+        """
+        some: Any = slice(None) if rows is None else rows
+        if self.first is None:
+            starts = self.starts[some, column].astype(np.int64)
+            if self.lengths is None:
+                lengths = self.starts[some, column + 1] - starts - 1
+            else:
+                lengths = self.lengths[some, column].astype(np.int64)
+            return starts + self.base[some], lengths
+        assert self.lengths is not None
+        cells = self.first[:-1][some] + column
+        return self.starts[cells].astype(np.int64), self.lengths[cells].astype(np.int64)
+
+    def row(self, place: int, num: int) -> list[str]:
+        """The first `num` cells of a record."""
+        found = (self.cells(np.array([place]), column) for column in range(num))
+        return [_decoded(self.bytes_at(int(start[0]), int(length[0]))) for start, length in found]
+
+    def bytes_at(self, start: int, length: int) -> bytes:
+        return self.buffer[start : start + length].tobytes()
+
+
+def _smallest(largest: int) -> type[np.unsignedinteger[Any]]:
+    """The type of numbers up to this one."""
+    return next(t for t in (np.uint8, np.uint16, np.uint32, np.uint64) if largest <= np.iinfo(t).max)
 
 
 class PackedRecords:
@@ -91,119 +171,128 @@ class PackedRecords:
     def __init__(self, blocks: Sequence[Block], kept: Places | None = None, lengths: Places | None = None) -> None:
         self._blocks = blocks
         # The number of each block's first record, and the number of all.
-        self._starts = [0, *itertools.accumulate(len(block.first) - 1 for block in blocks)]
-        # Four bytes suffice for the records of a file, and every eight are half of a short record.
-        self._kept: Places = np.arange(self._starts[-1], dtype=np.int32) if kept is None else kept
+        self._starts = [0, *itertools.accumulate(map(len, blocks))]
+        self._kept = kept
         if lengths is None:
-            empty = np.zeros(0, dtype=np.int32)
-            lengths = np.concatenate([empty, *(np.diff(block.first).astype(np.int32) for block in blocks)])
+            lengths = np.concatenate([np.zeros(0, dtype=np.int32), *(block.num_cells for block in blocks)])
         self.lengths: Places = lengths
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self.lengths)
 
     @property
-    def is_filled(self) -> npt.NDArray[np.bool_]:
+    def is_filled(self) -> Flags:
         """Whether anything stands in each record."""
-        parts = [block.is_filled[rows] for block, rows in self._parts()]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
+        parts = [block.is_filled if rows is None else block.is_filled[rows] for block, rows in self._parts()]
+        return np.concatenate([np.zeros(0, dtype=bool), *parts])
 
     def row(self, place: int) -> list[str]:
         """The cells of one record, without spaces around them."""
-        number = int(self._kept[place])
+        place = range(len(self))[place]
+        number = place if self._kept is None else int(self._kept[place])
         index = bisect.bisect_right(self._starts, number) - 1
-        return self._blocks[index].row(number - self._starts[index])[: int(self.lengths[place])]
+        return self._blocks[index].row(number - self._starts[index], int(self.lengths[place]))
 
     def head(self, num: int) -> list[list[str]]:
         """The first few records."""
         return [self.row(place) for place in range(min(num, len(self)))]
 
-    def is_empty_at(self, column: int) -> npt.NDArray[np.bool_]:
+    def is_empty_at(self, column: int) -> Flags:
         """Whether each record has nothing in its cell of this number, which each has."""
-        parts = [np.diff(block.ends)[block.first[rows] + column] == 0 for block, rows in self._parts()]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
+        parts = [block.cells(rows, column)[1] == 0 for block, rows in self._parts()]
+        return np.concatenate([np.zeros(0, dtype=bool), *parts])
 
-    def keep(self, which: slice | npt.NDArray[np.bool_]) -> PackedRecords:
+    def keep(self, which: slice | Flags) -> PackedRecords:
         """Some of the records."""
-        return PackedRecords(self._blocks, self._kept[which], self.lengths[which])
+        # Four bytes suffice for the records of a file, and every eight are half of a short record.
+        kept = np.arange(self._starts[-1], dtype=np.int32) if self._kept is None else self._kept
+        return PackedRecords(self._blocks, kept[which], self.lengths[which])
 
-    def cut(self, which: npt.NDArray[np.bool_], num: int) -> PackedRecords:
+    def cut(self, which: Flags, num: int) -> PackedRecords:
         """The records, some of them with their first `num` cells only."""
         return PackedRecords(self._blocks, self._kept, np.where(which, num, self.lengths))
 
     def followed_by(self, other: PackedRecords) -> PackedRecords:
         """These records and then others."""
+        ours, theirs = self.keep(slice(None))._kept, other.keep(slice(None))._kept
+        assert ours is not None
+        assert theirs is not None
         return PackedRecords(
             [*self._blocks, *other._blocks],
-            np.concatenate([self._kept, np.int32(self._starts[-1]) + other._kept]),
+            np.concatenate([ours, np.int32(self._starts[-1]) + theirs]),
             np.concatenate([self.lengths, other.lengths]),
         )
 
     def columns(self, num: int) -> list[PackedColumn]:
         """The first `num` cells of the records, which each has, column by column."""
-        columns: list[list[_Part]] = [[] for _ in range(num)]
-        for block, rows in self._parts():
-            if not len(rows):
-                continue
-            step = int(block.first[1])
-            is_even = len(rows) == len(block.first) - 1 and bool((np.diff(block.first) == step).all())
-            for number, parts in enumerate(columns):
-                if is_even:
-                    # Views: the places of all cells are kept once.
-                    starts, ends = block.ends[number:-1:step], block.ends[number + 1 :: step]
-                else:
-                    cells = block.first[rows] + number
-                    starts, ends = block.ends[cells], block.ends[cells + 1]
-                parts.append(_Part(block.buffer, starts, ends, block.is_ascii))
-        return [PackedColumn(parts) for parts in columns]
+        parts = [(block, rows) for block, rows in self._parts() if rows is None or len(rows)]
+        return [PackedColumn([Part(block, rows, column) for block, rows in parts]) for column in range(num)]
 
-    def _parts(self) -> Iterator[tuple[Block, Places]]:
-        """Each block with the records of it that are kept."""
+    def _parts(self) -> Iterator[tuple[Block, Places | None]]:
+        """Each block with the records of it that are kept; None where all are."""
+        if self._kept is None:
+            yield from ((block, None) for block in self._blocks)
+            return
         edges = np.searchsorted(self._kept, self._starts).tolist()
         for block, start, low, high in zip(self._blocks, self._starts, edges, edges[1:]):
-            yield block, self._kept[low:high] - np.int32(start)
+            yield block, None if high - low == len(block) else self._kept[low:high] - np.int32(start)
 
 
 @dataclass(frozen=True)
-class _Part:
-    """The cells of a column that lie in one buffer."""
+class Part:
+    """The cells of a column that lie in one block.
 
-    buffer: bytes
-    starts: Places
-    ends: Places
-    is_ascii: bool
+    Args:
+        block: of records.
+        rows: the records; None takes all.
+        column: the number of the cell.
+    """
 
-    def take(self, places: Places) -> _Part:
+    block: Block
+    rows: Places | None
+    column: int
+
+    def __len__(self) -> int:
+        return len(self.block) if self.rows is None else len(self.rows)
+
+    def take(self, places: Places) -> Part:
         """Some of the cells."""
-        return _Part(self.buffer, self.starts[places], self.ends[places], self.is_ascii)
+        return Part(self.block, places if self.rows is None else self.rows[places], self.column)
 
-    def words(self, lengths: Places) -> Iterator[tuple[Places, _Words]]:
+    def places(self) -> tuple[Places, Places]:
+        """Where the cells begin, and how long they are."""
+        return self.block.cells(self.rows, self.column)
+
+    def words_at(self, places: Places) -> Words:
+        """The eight bytes that begin at each place of the buffer, as a number whose lowest byte is the first."""
+        buffer = self.block.buffer
+        every: Words = np.ndarray(len(buffer) - 7, dtype="<u8", buffer=buffer, strides=(1,))
+        return every[places]
+
+    def words(self, starts: Places, lengths: Places) -> Iterator[tuple[Places, Words]]:
         """The bytes of the cells, eight at a time, as numbers; with the places of the cells that have as many.
 
         Args:
+            starts: of the cells.
             lengths: of the cells; those with none are left out.
         """
-        padded = self.buffer + bytes(8)
-        # The number that begins at each byte; nothing is copied until some are taken.
-        every = np.ndarray(len(self.buffer) + 1, dtype="<u8", buffer=padded, strides=(1,))
         places = np.flatnonzero(lengths)
-        starts, left = self.starts[places].astype(np.int64), lengths[places].astype(np.int64)
+        starts, left = starts[places], lengths[places]
         while len(places):
-            spare = (np.uint64(8) - np.minimum(left, 8).astype(np.uint64)) * np.uint64(8)
-            yield places, (every[starts] << spare) >> spare
+            yield places, first_bytes(self.words_at(starts), left)
             more = left > 8
             places, starts, left = places[more], starts[more] + 8, left[more] - 8
 
-    def hashes(self) -> _Words:
+    def hashes(self) -> Words:
         """A number for each cell, the same for the same bytes."""
-        lengths = np.subtract(self.ends, self.starts, dtype=np.int64)
+        starts, lengths = self.places()
         found = lengths.astype(np.uint64)
         long = np.flatnonzero(lengths > 8 * _MOST_WORDS)
         for place in long.tolist():
-            cell = self.buffer[int(self.starts[place]) : int(self.ends[place])]
+            cell = self.block.bytes_at(int(starts[place]), int(lengths[place]))
             found[place] = hash(cell) % (1 << 64)
         lengths[long] = 0
-        for places, words in self.words(lengths):
+        for places, words in self.words(starts, lengths):
             mixed = found[places] ^ words
             for multiplier in _MULTIPLIERS:
                 mixed *= multiplier
@@ -211,21 +300,41 @@ class _Part:
             found[places] = mixed
         return found
 
-    def ends_in_digit(self) -> npt.NDArray[np.bool_]:
-        last = np.frombuffer(self.buffer + b"-", dtype=np.uint8)[np.maximum(self.ends, 1) - 1]
-        return (self.ends > self.starts) & (last >= ord("0")) & (last <= ord("9"))
+    def ends_in_digit(self) -> Flags:
+        starts, lengths = self.places()
+        last = self.block.buffer[starts + np.maximum(lengths, 1) - 1]
+        return (lengths > 0) & (last >= ord("0")) & (last <= ord("9"))
 
     def cells(self) -> Iterator[str]:
-        starts, ends = self.starts.tolist(), self.ends.tolist()
-        if self.is_ascii:
-            text = self.buffer.decode("ascii")
-            return (text[start:end] for start, end in zip(starts, ends))
-        buffer = self.buffer
-        return (_decoded(buffer[start:end]) for start, end in zip(starts, ends))
+        starts, lengths = self.places()
+        bounds = zip(starts.tolist(), (starts + lengths).tolist())
+        if len(starts) * _FEW_OF < len(self.block.buffer):
+            view = self.block.buffer.data
+            return (_decoded(bytes(view[start:end])) for start, end in bounds)
+        buffer = self.block.buffer.tobytes()
+        if self.block.is_ascii:
+            text = buffer.decode("ascii")
+            return (text[start:end] for start, end in bounds)
+        return (_decoded(buffer[start:end]) for start, end in bounds)
 
 
-def _pairs(places: Places, others: Places) -> Iterator[tuple[int, int]]:
-    return zip(places.tolist(), others[places].tolist())
+def first_bytes(words: Words, num: Places) -> Words:
+    """Words with the first `num` of their bytes, at least one, and zeros behind them."""
+    spare = (np.uint64(8) - np.minimum(num, 8).astype(np.uint64)) * np.uint64(8)
+    kept: Words = (words << spare) >> spare
+    return kept
+
+
+def _few_different(hashes: Words) -> Words | None:
+    """The different hashes, in order, where they are few; None where they are rather many."""
+    found = np.unique(hashes[: _SAMPLE])
+    if len(found) > _FEW:
+        return None
+    places = np.minimum(np.searchsorted(found, hashes), len(found) - 1)
+    others = hashes[found[places] != hashes]
+    if 4 * len(others) > len(hashes):
+        return None
+    return np.union1d(found, others) if len(others) else found
 
 
 def in_blocks(cells: Sequence[str]) -> Iterator[list[str]]:
@@ -260,9 +369,9 @@ class PackedColumn(Sequence[str]):
         ('a', ['a', 'b'], True)
     """
 
-    def __init__(self, parts: Sequence[_Part]) -> None:
+    def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = list(parts)
-        self._starts = [0, *itertools.accumulate(len(part.starts) for part in parts)]
+        self._starts = [0, *itertools.accumulate(len(part) for part in parts)]
 
     def followed_by(self, *others: PackedColumn) -> PackedColumn:
         """These cells and then those of others."""
@@ -274,11 +383,11 @@ class PackedColumn(Sequence[str]):
         parts = zip(self._parts, self._starts, edges, edges[1:])
         return PackedColumn([part.take(places[low:high] - start) for part, start, low, high in parts if low < high])
 
-    def ends_in_digit(self) -> npt.NDArray[np.bool_]:
+    def ends_in_digit(self) -> Flags:
         """Whether each cell ends with one of the digits 0 to 9."""
         return np.concatenate([np.zeros(0, dtype=bool), *(part.ends_in_digit() for part in self._parts)])
 
-    def distinct(self) -> tuple[PackedColumn, npt.NDArray[np.int64] | None]:
+    def distinct(self) -> tuple[PackedColumn, Rows | None]:
         """The different cells, in the order in which they come first, and the place among them of each cell; None for
         the places where all cells differ.
 
@@ -290,57 +399,63 @@ class PackedColumn(Sequence[str]):
         """
         hashes = np.empty(len(self), dtype=np.uint64)
         for part, start in zip(self._parts, self._starts):
-            hashes[start : start + len(part.starts)] = part.hashes()
-        ordered = np.sort(hashes)
-        is_new = np.ones(len(ordered), dtype=bool)
-        np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
-        if is_new.all():
-            return self, None
-        codes = np.searchsorted(ordered[is_new], hashes)
-        del hashes, ordered
+            hashes[start : start + len(part)] = part.hashes()
+        found = _few_different(hashes)
+        if found is None:
+            ordered = np.sort(hashes)
+            is_new = np.ones(len(ordered), dtype=bool)
+            np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
+            if is_new.all():
+                return self, None
+            found = ordered[is_new]
+            del ordered, is_new
+        codes = np.searchsorted(found, hashes)
+        del hashes
         # Of several places the last one that is written stays.
-        first = np.empty(int(is_new.sum()), dtype=np.int64)
+        first = np.empty(len(found), dtype=np.int64)
         first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
         order = np.argsort(first)
         rank = np.empty(len(order), dtype=np.int64)
         rank[order] = np.arange(len(order))
         first, codes = first[order], rank[codes]
-        if self._are_equal(first[codes]):
-            return self.take(first), codes
+        different = self.take(first)
+        if self._are_as(different, codes):
+            return different, codes
         # Two different cells have one hash.
         place: dict[str, int] = {}
         codes = np.fromiter((place.setdefault(cell, len(place)) for cell in self), dtype=np.int64, count=len(self))
         return self.take(np.unique(codes, return_index=True)[1]), codes
 
-    def _are_equal(self, others: Places) -> bool:
-        """Whether each cell is, byte by byte, the one at another place."""
+    def _are_as(self, others: PackedColumn, codes: Rows) -> bool:
+        """Whether each cell is, byte by byte, the one of these others that its code names."""
         # All cells of one length and place of a word are compared at once.
-        copies = np.flatnonzero(others != np.arange(len(others)))
-        if not len(copies):
-            return True
-        ends = np.concatenate([np.subtract(part.ends, part.starts, dtype=np.int64) for part in self._parts])
-        if (ends[copies] != ends[others[copies]]).any():
-            return False
-        long = ends > 8 * _MOST_WORDS
-        if any(self._bytes(a) != self._bytes(b) for a, b in _pairs(copies[long[copies]], others)):
-            return False
-        for number in range(_MOST_WORDS):
-            if not (ends[copies] > 8 * number).any():
-                break
-            words = np.zeros(len(self), dtype=np.uint64)
-            for part, start in zip(self._parts, self._starts):
-                lengths = np.where(long[start : start + len(part.starts)], 0, ends[start : start + len(part.starts)])
-                for places, found in itertools.islice(part.words(lengths), number, number + 1):
-                    words[start + places] = found
-            if (words[copies] != words[others[copies]]).any():
+        every = [part.places() for part in others._parts]
+        lengths = np.concatenate([length for _, length in every])
+        words = np.zeros((_MOST_WORDS, len(others)), dtype=np.uint64)
+        for part, start, (at, length) in zip(others._parts, others._starts, every):
+            short = np.where(length > 8 * _MOST_WORDS, 0, length)
+            for number, (places, found) in enumerate(part.words(at, short)):
+                words[number, start + places] = found
+        for part, start in zip(self._parts, self._starts):
+            here = codes[start : start + len(part)]
+            at, length = part.places()
+            if (length != lengths[here]).any():
                 return False
+            long = np.flatnonzero(length > 8 * _MOST_WORDS)
+            for place in long.tolist():
+                if part.block.bytes_at(int(at[place]), int(length[place])) != others._bytes(int(here[place])):
+                    return False
+            length[long] = 0
+            for number, (places, found) in enumerate(part.words(at, length)):
+                if (words[number, here[places]] != found).any():
+                    return False
         return True
 
     def _bytes(self, number: int) -> bytes:
         index = bisect.bisect_right(self._starts, number) - 1
-        part = self._parts[index]
-        number -= self._starts[index]
-        return part.buffer[int(part.starts[number]) : int(part.ends[number])]
+        part = self._parts[index].take(np.array([number - self._starts[index]]))
+        starts, lengths = part.places()
+        return part.block.bytes_at(int(starts[0]), int(lengths[0]))
 
     def __len__(self) -> int:
         return self._starts[-1]
@@ -354,7 +469,10 @@ class PackedColumn(Sequence[str]):
     def __getitem__(self, place: slice) -> tuple[str, ...]: ...
     def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
         if isinstance(place, slice):
-            return tuple(self[i] for i in range(*place.indices(len(self))))
+            places = np.arange(*place.indices(len(self)))
+            rises = len(places) < 2 or places[0] < places[-1]
+            found = tuple(self.take(places if rises else places[::-1]))
+            return found if rises else found[::-1]
         number = place + len(self) if place < 0 else place
         if not 0 <= number < len(self):
             raise IndexError(place)

@@ -21,6 +21,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_OTHER_MARKS = tuple(mark for mark, name in _MARKS if name != "utf-8-sig")
+_CHECKED = 1 << 20
 # Windows-1254 differs from Windows-1252 in these six letters (Ğ İ Ş ğ ı ş), which are Icelandic there (Ð Ý Þ ð ý þ).
 _TURKISH = re.compile(rb"[\xd0\xdd\xde\xf0\xfd\xfe]")
 # á æ é í ó ú and their capitals: common in Icelandic, absent from Turkish.
@@ -44,6 +46,23 @@ class Decoded:
     """
 
     text: str
+    encoding: str
+    note: str = ""
+    broken_lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Utf8:
+    """A file's text in UTF-8, in which a text of other letters than English ones takes half the memory or less.
+
+    Args:
+        data: of the file, or in place of its bytes.
+        start: of the text.
+        encoding, note, broken_lines: as `Decoded` has them.
+    """
+
+    data: bytes
+    start: int
     encoding: str
     note: str = ""
     broken_lines: tuple[int, ...] = ()
@@ -100,6 +119,24 @@ def decode(data: bytes, where: str, encoding: str | None = None, likely: str | N
         return _damaged_utf8(data, where) or _eight_bits(data, where, likely)
 
 
+def as_utf8(data: bytes, where: str, encoding: str | None = None, likely: str | None = None) -> Utf8:
+    """The text in some bytes, in UTF-8: the bytes themselves where they are that; arguments as `decode` takes them.
+
+    Raises:
+        DataError: the bytes are no text.
+
+    Example:
+        >>> as_utf8("ışık".encode("cp1254"), "a.txt").data.decode()
+        'ışık'
+    """
+    is_marked = data.startswith(codecs.BOM_UTF8)
+    if encoding is None and (is_marked or not (b"\0" in data or data.startswith(_OTHER_MARKS))) and _is_utf8(data):
+        return Utf8(data, len(codecs.BOM_UTF8) if is_marked else 0, "utf-8-sig" if is_marked else "utf-8")
+    found = decode(data, where, encoding, likely)
+    text = found.text.encode("utf-8", "surrogatepass")
+    return Utf8(text, 0, found.encoding, found.note, found.broken_lines)
+
+
 def head_of(path: Path, num_bytes: int) -> str:
     """The first lines of a text that lie in so many bytes, unpacked; empty where it is no text or cannot be read."""
     try:
@@ -146,6 +183,19 @@ def check_encoding(encoding: str | None, where: str) -> None:
         raise UsageError(
             f"{where}: an encoding that Python knows is required, such as utf-8 or cp1254; got {encoding!r}."
         ) from None
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Whether bytes are UTF-8; all of them as a string may take four times as many."""
+    if data.isascii():
+        return True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), _CHECKED):
+            decoder.decode(data[start : start + _CHECKED], final=start + _CHECKED >= len(data))
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _marked(data: bytes, encoding: str, where: str) -> Decoded:

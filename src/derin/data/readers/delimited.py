@@ -16,6 +16,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,10 @@ from derin.data.cells import is_missing
 from derin.data.date_cells import looks_like_date
 from derin.data.number_cells import looks_like_number
 from derin.data.packed_cells import Block, PackedRecords, Places
+from derin.data.readers.cell_cutting import cut_cells
 from derin.data.readers.column_names import COMMON_NAMES
 from derin.data.readers.csv_parser import LONGEST_CELL, csv_parser
-from derin.data.readers.decoding import Decoded, decode, read_text
+from derin.data.readers.decoding import Utf8, as_utf8, read_bytes
 from derin.data.readers.line_findings import line_findings
 from derin.data.readers.lines_above import MOST_LINES_ABOVE, num_lines_above
 from derin.data.reading import Finding, Outcome
@@ -111,29 +113,32 @@ def read_records(
     Raises:
         DataError: the file cannot be read, is no text, or holds no record.
     """
-    return _records(read_text(path, encoding, likely), path, delimiter, header, wanted, every_row)
+    found = as_utf8(read_bytes(path), path.name, encoding, likely)
+    return _records(found, path, delimiter, header, wanted, every_row)
 
 
 def _records(
-    decoded: Decoded,
+    found: Utf8,
     path: Path,
     delimiter: str | None,
     header: bool | None,
     wanted: Collection[str] = (),
     every_row: bool = False,
 ) -> Records:
-    notes = [decoded.note] if decoded.note else []
-    text, first_line = decoded.text, 1
-    if announced := _DELIMITER_LINE.match(text):
+    notes = [found.note] if found.note else []
+    start, first_line = found.start, 1
+    # A character has at most four bytes.
+    head = found.data[start : start + 4 * _SAMPLE_CHARACTERS + 4].decode("utf-8", "replace")
+    if announced := _DELIMITER_LINE.match(head):
         # Excel writes the delimiter above the table.
-        delimiter, text, first_line = delimiter or announced[1], text[announced.end() :], 2
+        delimiter, first_line = delimiter or announced[1], 2
+        start += len(announced[0].encode())
+        head = head[announced.end() :]
     if delimiter is None:
-        delimiter = sniff_delimiter(text, prefers_tab=path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab")))
-    broken_lines, file_encoding = decoded.broken_lines, decoded.encoding
-    # The text is as large as the file, and is let go as soon as it is cut into cells.
-    del decoded
-    source = _Lines(text, path.name, first_line)
-    del text
+        delimiter = sniff_delimiter(head, prefers_tab=path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab")))
+    broken_lines, file_encoding = found.broken_lines, found.encoding
+    source = _Lines(found.data, start, path.name, first_line)
+    del found
     rows, lines, findings, unclosed = _parse(source, delimiter, path.name, first_line, every_row)
     del source
     replaced = Sentence("reading.no_text_bytes")
@@ -191,8 +196,8 @@ def head_records(path: Path) -> Records | None:
                 head = raw.read(_SAMPLE_CHARACTERS)
         whole = len(head) < _SAMPLE_CHARACTERS
         # Cut at a line's end, so that no character is halved; UTF-16 has its line ends on two bytes.
-        decoded = decode(head if whole or b"\0" in head else head[: head.rfind(b"\n") + 1], path.name)
-        return _records(decoded, path, None, None)
+        found = as_utf8(head if whole or b"\0" in head else head[: head.rfind(b"\n") + 1], path.name)
+        return _records(found, path, None, None)
     except (DataError, OSError, EOFError, zlib.error):
         return None
 
@@ -209,9 +214,10 @@ def sniff_delimiter(text: str, *, prefers_tab: bool = False) -> str:
     for delimiter in DELIMITERS:
         if delimiter not in sample:
             continue
+        quotes = _quotes_enclose(sample.encode("utf-8", "surrogatepass"), delimiter)
         rows = [
             row
-            for row in itertools.islice(_reader(io.StringIO(sample, newline=""), delimiter, sample), _SAMPLE_ROWS)
+            for row in itertools.islice(_reader(io.StringIO(sample, newline=""), delimiter, quotes), _SAMPLE_ROWS)
             if row
         ]
         if not rows:
@@ -289,16 +295,18 @@ def _sample(text: str) -> str:
     return text[: cut + 1] if cut > 0 else text[:_SAMPLE_CHARACTERS]
 
 
-def _reader(lines: Iterable[str], delimiter: str, text: str) -> Any:
-    quoting = csv.QUOTE_NONE if delimiter == "\t" and not _quotes_enclose(text) else csv.QUOTE_MINIMAL
+def _reader(lines: Iterable[str], delimiter: str, quotes: bool) -> Any:
+    quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
     return csv_parser().reader(lines, delimiter=delimiter, quoting=quoting, skipinitialspace=True)
 
 
-def _quotes_enclose(text: str) -> bool:
-    """Whether quotes between tabs enclose cells; in sentences they are marks of speech, which stand anywhere."""
-    text = text.replace('""', "")  # a quote within a cell, which may stand at the end of one of its lines
-    opened = sum(1 for _ in re.finditer(r'(?:^|\t)"', text, re.MULTILINE))
-    return opened == sum(1 for _ in re.finditer(r'"(?:\t|\r?$)', text, re.MULTILINE))
+def _quotes_enclose(text: bytes, delimiter: str) -> bool:
+    """Whether quotes enclose cells; between tabs, in sentences, they are marks of speech, which stand anywhere."""
+    if delimiter != "\t" or b'"' not in text:
+        return True
+    text = text.replace(b'""', b"")  # a quote within a cell, which may stand at the end of one of its lines
+    opened = sum(1 for _ in re.finditer(rb'(?:^|\t)"', text, re.MULTILINE))
+    return opened == sum(1 for _ in re.finditer(rb'"(?:\t|\r?$)', text, re.MULTILINE))
 
 
 def _parse(
@@ -327,7 +335,8 @@ class _Lines:
     """The lines of a text, each with its end, some at a time: a list of all of them would take more than the text.
 
     Args:
-        text: of the file.
+        data: of the file, in UTF-8.
+        start: of the text in it.
         file: its name, for messages.
         first_line: the number in it of the text's first line.
 
@@ -338,10 +347,17 @@ class _Lines:
         DataError: (while lines are read) one is longer than `_LONGEST_LINE`.
     """
 
-    def __init__(self, text: str, file: str, first_line: int) -> None:
-        self.text, self.num_pieces = text, 0
+    def __init__(self, data: bytes, start: int, file: str, first_line: int) -> None:
+        self.data, self.start, self.num_pieces = data, start, 0
         self._file, self._first_line = file, first_line
         self._ends: Rows | None = None
+
+    @cached_property
+    def text(self) -> str:
+        return self.data[self.start :].decode("utf-8", "surrogatepass")
+
+    def quotes_enclose(self, delimiter: str) -> bool:
+        return _quotes_enclose(self.data[self.start :] if self.start else self.data, delimiter)
 
     def after(self, number: int) -> Iterator[str]:
         """The lines after so many."""
@@ -389,6 +405,8 @@ class _Lines:
 
 def _restarting(source: _Lines, delimiter: str) -> tuple[PackedRecords, Rows, list[int]]:
     """All records; after a record that a stray quote has glued together reading starts again on its second line."""
+    if (quick := _cut(source, delimiter)) is not None:
+        return (*quick, [])
     rows, ends, is_cut = _read(source, 0, delimiter)
     starts = _starts(ends)
     if rows.row(-1) == [_END] and (ends == starts).all():
@@ -417,6 +435,22 @@ def _restarting(source: _Lines, delimiter: str) -> tuple[PackedRecords, Rows, li
         starts = _starts(ends)
 
 
+def _cut(source: _Lines, delimiter: str) -> tuple[PackedRecords, Rows] | None:
+    """All records and the lines on which they begin; None where they have to be read one by one."""
+    found = cut_cells(
+        source.data, source.start, delimiter, quotes=source.quotes_enclose(delimiter), longest=_LONGEST_LINE
+    )
+    if found is None:
+        return None
+    rows, ends = PackedRecords(found[0]), np.concatenate([np.zeros(0, dtype=np.int32), *found[1]])
+    starts = _starts(ends)
+    several = rows.lengths[ends > starts]
+    # A record of several lines and another number of cells is rather one that a stray quote has glued together.
+    if len(several) and (several != _most_common(np.append(rows.lengths, 1))).any():
+        return None
+    return rows, starts.astype(np.int64)
+
+
 def _starts(ends: Places) -> Places:
     """The line on which each record begins, by those on which they end."""
     starts = np.ones_like(ends)
@@ -439,7 +473,7 @@ def _read(source: _Lines, done: int, delimiter: str) -> tuple[PackedRecords, Pla
     """Records after so many lines, the line on which each ends, counted from there, and whether the last one was cut
     off because a cell of it grew too long."""
     parser = csv_parser()
-    reader = _reader(itertools.chain(source.after(done), [_END]), delimiter, source.text)
+    reader = _reader(itertools.chain(source.after(done), [_END]), delimiter, source.quotes_enclose(delimiter))
     blocks: list[Block] = []
     ends: list[Places] = []
     rows: list[list[str]] = []
