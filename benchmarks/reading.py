@@ -3,8 +3,8 @@
 python benchmarks/reading.py [--megabytes 10] [--rounds 3] [CONTENT …]
 
 Speed is the ratio of `pandas.read_csv` to `derin.load`, which finds out delimiter, header, types and target, cuts
-splits and looks for copies beside reading; both in one process, by turns. Memory is the peak of a process that loads the
-file, above what it held before, over the size of the file.
+splits and looks for copies beside reading; both in one process, by turns. Memory is the peak of a process that loads
+the file, above what it held before, over the size of the file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-WORDS = "the film was slow but its end moved us all and music kept every scene alive in a quiet way".split()
+SENTENCE = "the film was slow but its end moved us all and music kept every scene alive in a quiet way"
+WORDS = SENTENCE.split()
 
 
 def floats(draw: random.Random, row: int) -> str:
@@ -44,7 +45,9 @@ def texts(draw: random.Random, row: int) -> str:
 
 
 def dates(draw: random.Random, row: int) -> str:
-    return ",".join(str(datetime.datetime(2000, 1, 1) + datetime.timedelta(seconds=draw.randrange(10**9))) for _ in "ab")
+    return ",".join(
+        str(datetime.datetime(2000, 1, 1) + datetime.timedelta(seconds=draw.randrange(10**9))) for _ in "ab"
+    )
 
 
 def strings(draw: random.Random, row: int) -> str:

@@ -327,7 +327,7 @@ def first_bytes(words: Words, num: Places) -> Words:
 
 def _few_different(hashes: Words) -> Words | None:
     """The different hashes, in order, where they are few; None where they are rather many."""
-    found = np.unique(hashes[: _SAMPLE])
+    found = np.unique(hashes[:_SAMPLE])
     if len(found) > _FEW:
         return None
     places = np.minimum(np.searchsorted(found, hashes), len(found) - 1)
@@ -370,22 +370,22 @@ class PackedColumn(Sequence[str]):
     """
 
     def __init__(self, parts: Sequence[Part]) -> None:
-        self._parts = list(parts)
+        self.parts = list(parts)
         self._starts = [0, *itertools.accumulate(len(part) for part in parts)]
 
     def followed_by(self, *others: PackedColumn) -> PackedColumn:
         """These cells and then those of others."""
-        return PackedColumn([*self._parts, *itertools.chain.from_iterable(other._parts for other in others)])
+        return PackedColumn([*self.parts, *itertools.chain.from_iterable(other.parts for other in others)])
 
     def take(self, places: Places) -> PackedColumn:
         """Some of the cells, by their places, which rise."""
         edges = np.searchsorted(places, self._starts).tolist()
-        parts = zip(self._parts, self._starts, edges, edges[1:])
+        parts = zip(self.parts, self._starts, edges, edges[1:])
         return PackedColumn([part.take(places[low:high] - start) for part, start, low, high in parts if low < high])
 
     def ends_in_digit(self) -> Flags:
         """Whether each cell ends with one of the digits 0 to 9."""
-        return np.concatenate([np.zeros(0, dtype=bool), *(part.ends_in_digit() for part in self._parts)])
+        return np.concatenate([np.zeros(0, dtype=bool), *(part.ends_in_digit() for part in self.parts)])
 
     def distinct(self) -> tuple[PackedColumn, Rows | None]:
         """The different cells, in the order in which they come first, and the place among them of each cell; None for
@@ -398,7 +398,7 @@ class PackedColumn(Sequence[str]):
             (['b', 'a'], [0, 1, 0])
         """
         hashes = np.empty(len(self), dtype=np.uint64)
-        for part, start in zip(self._parts, self._starts):
+        for part, start in zip(self.parts, self._starts):
             hashes[start : start + len(part)] = part.hashes()
         found = _few_different(hashes)
         if found is None:
@@ -429,14 +429,14 @@ class PackedColumn(Sequence[str]):
     def _are_as(self, others: PackedColumn, codes: Rows) -> bool:
         """Whether each cell is, byte by byte, the one of these others that its code names."""
         # All cells of one length and place of a word are compared at once.
-        every = [part.places() for part in others._parts]
+        every = [part.places() for part in others.parts]
         lengths = np.concatenate([length for _, length in every])
         words = np.zeros((_MOST_WORDS, len(others)), dtype=np.uint64)
-        for part, start, (at, length) in zip(others._parts, others._starts, every):
+        for part, start, (at, length) in zip(others.parts, others._starts, every):
             short = np.where(length > 8 * _MOST_WORDS, 0, length)
             for number, (places, found) in enumerate(part.words(at, short)):
                 words[number, start + places] = found
-        for part, start in zip(self._parts, self._starts):
+        for part, start in zip(self.parts, self._starts):
             here = codes[start : start + len(part)]
             at, length = part.places()
             if (length != lengths[here]).any():
@@ -453,7 +453,7 @@ class PackedColumn(Sequence[str]):
 
     def _bytes(self, number: int) -> bytes:
         index = bisect.bisect_right(self._starts, number) - 1
-        part = self._parts[index].take(np.array([number - self._starts[index]]))
+        part = self.parts[index].take(np.array([number - self._starts[index]]))
         starts, lengths = part.places()
         return part.block.bytes_at(int(starts[0]), int(lengths[0]))
 
@@ -461,7 +461,7 @@ class PackedColumn(Sequence[str]):
         return self._starts[-1]
 
     def __iter__(self) -> Iterator[str]:
-        return itertools.chain.from_iterable(part.cells() for part in self._parts)
+        return itertools.chain.from_iterable(part.cells() for part in self.parts)
 
     @overload
     def __getitem__(self, place: int) -> str: ...

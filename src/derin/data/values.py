@@ -46,6 +46,7 @@ from derin.data.number_cells import (
     surest_decimal,
     without_numbers,
 )
+from derin.data.number_scan import plain_numbers
 from derin.data.packed_cells import PackedColumn, picked
 from derin.data.schema import Kind
 from derin.data.table import ColumnData, Dense, Ragged, Rows
@@ -65,6 +66,8 @@ _WORD_IS_VALUE, _WORD_BESIDE_EMPTY = 6, 2
 _LARGEST_EXACT, _CODE_DIGITS = 2**53, 15
 _PHONE_DIGITS = 8
 _DIGITS = frozenset("0123456789")
+# A look at so many rows tells that digits are no dates.
+_HEAD_ROWS = 100
 # So many strings are kept; of columns with more different cells these stay packed.
 _FEW_STRINGS = 1 << 14
 # Ways of writing that were chosen among several.
@@ -177,13 +180,18 @@ class _Distinct:
         if isinstance(cells, PackedColumn) and len(cells) > _FEW_STRINGS:
             different, codes = cells.distinct()
             if codes is None:
-                return cls(cells, None, np.broadcast_to(np.int64(1), len(cells)))
+                return cls.each(cells)
             counts = np.bincount(codes, minlength=len(different))
             return cls(list(different) if len(different) <= _FEW_STRINGS else different, codes, counts)
         # One dictionary, filled as cells come: of a column whose cells all differ, two would take most of the memory.
         place: dict[str, int] = {}
         codes = np.fromiter((place.setdefault(cell, len(place)) for cell in cells), dtype=np.int64, count=len(cells))
         return cls(list(place), codes, np.bincount(codes, minlength=len(place)))
+
+    @classmethod
+    def each(cls, cells: Sequence[str]) -> _Distinct:
+        """Each cell for itself: all differ, or it does not matter which are equal."""
+        return cls(cells, None, np.broadcast_to(np.int64(1), len(cells)))
 
     def at_rows(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """What was found out of the different cells, at each row."""
@@ -216,6 +224,10 @@ def infer_values(
     habits = habits or Habits()
     missing = None if habits.missing is None else tuple(word.casefold() for word in habits.missing)
     writing = Writing(missing=missing)
+    if kind in (None, Kind.NUMBER) and missing is None and isinstance(cells, PackedColumn):
+        plain = _plain_numbers(cells, habits, writing)
+        if plain is not None:
+            return plain
     distinct = _Distinct.of(cells)
     absent = _absent(distinct, writing)
     gaps = _gaps(distinct, absent, writing)
@@ -249,6 +261,10 @@ def values_written(cells: Sequence[str], kind: Kind, writing: Writing, classes: 
         >>> values_written(["1.234", "x"], Kind.NUMBER, Writing(decimal=",")).data.values.tolist()
         [1234.0, nan]
     """
+    if kind is Kind.NUMBER and writing.decimal == POINT and writing.missing is None and isinstance(cells, PackedColumn):
+        plain = plain_numbers(cells, writing.means_gap)
+        if plain is not None:
+            return _numbers(_Distinct.each(cells), plain.gaps, plain.values, writing, "")
     distinct = _Distinct.of(cells)
     if kind is Kind.TEXT:
         return _as_text(cells, distinct)
@@ -263,7 +279,7 @@ def values_written(cells: Sequence[str], kind: Kind, writing: Writing, classes: 
     parsed = numbers_written(held, writing.decimal, writing.affix)
     if writing.flags:
         parsed = _with_flags(held, parsed)
-    return _numbers(distinct, gaps, present, parsed, writing, "")
+    return _numbers(distinct, gaps, _at_places(present, parsed, len(distinct.cells)), writing, "")
 
 
 def words_that_are_values(cells: Sequence[str]) -> list[str]:
@@ -321,6 +337,26 @@ def numbers_as_category(values: Floats) -> tuple[Rows, tuple[str, ...]]:
     return codes, tuple(number_name(v) for v in distinct.tolist())
 
 
+def _plain_numbers(cells: PackedColumn, habits: Habits, writing: Writing) -> Values | None:
+    """A column of plain numbers, as `infer_values` reads it from its different cells, which are not looked for here;
+    None where some cell or all of them leave a question open."""
+    found = plain_numbers(cells, writing.means_gap)
+    num = 0 if found is None else len(cells) - int(found.gaps.sum())
+    if found is None or not num or (found.has_point and not found.has_decimals):
+        return None
+    if num - found.num_digits <= 2 * RARE * num and (found.has_leading_zero or found.most_digits >= _CODE_DIGITS):
+        return None
+    present = np.flatnonzero(~found.gaps[:_HEAD_ROWS])
+    if not len(present) or digit_form(list(dict.fromkeys(cells.take(present))), True):
+        return None
+    numbers = found.values[~found.gaps]
+    flags = bool(((numbers == 0) | (numbers == 1)).all())
+    del numbers
+    decimal = POINT if found.has_decimals else habits.decimal or habits.likely
+    writing = Writing(decimal=decimal, flags=flags)
+    return _numbers(_Distinct.each(cells), found.gaps, found.values, writing, "")
+
+
 def _found_numbers(
     distinct: _Distinct,
     gaps: npt.NDArray[np.bool_],
@@ -335,7 +371,8 @@ def _found_numbers(
     flags = bool(len(numbers)) and bool(((numbers == 0) | (numbers == 1)).all())
     del numbers
     writing = Writing(decimal=found.decimal, affix=found.affix, flags=flags, missing=writing.missing)
-    made = _numbers(distinct, gaps, present, found.values, writing, found.way)
+    values = _at_places(present, found.values, len(distinct.cells))
+    made = _numbers(distinct, gaps, values, writing, found.way)
     if getattr(found.way, "key", "") in _DOUBTFUL:
         made = replace(made, remarks=(*made.remarks, made.note))
     return made if forced or _are_rare(made) else None
@@ -344,12 +381,11 @@ def _found_numbers(
 def _numbers(
     distinct: _Distinct,
     gaps: npt.NDArray[np.bool_],
-    present: Rows,
-    parsed: Floats,
+    values: Floats,
     writing: Writing,
     way: str,
 ) -> Values:
-    values = _at_places(present, parsed, len(distinct.cells))
+    """A column of numbers, from those of the different cells, NaN where one is none."""
     wrong = np.isnan(values) & ~gaps
     values = without_numbers(values, writing)
     integral, num = _whole_and_different(values)

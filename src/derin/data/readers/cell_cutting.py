@@ -87,8 +87,8 @@ def cut_cells(
 def _cut(whole: Bytes, start: int, stop: int, mark: int, quotes: bool, longest: int) -> _Piece | None:
     """The records that begin at `start` and end before `stop`; None where one of them leaves a doubt."""
     piece, is_last = whole[start:stop], stop == len(whole)
-    at = np.flatnonzero((piece == mark) | (piece == _FEED))
-    enclosing = np.flatnonzero(piece == _QUOTE) if quotes else np.zeros(0, dtype=np.int64)
+    at: Places = np.flatnonzero((piece == mark) | (piece == _FEED))
+    enclosing: Places = np.flatnonzero(piece == _QUOTE) if quotes else np.zeros(0, dtype=np.int64)
     if len(enclosing):
         found = _enclosing(whole, start, enclosing, mark, is_last)
         if found is None:
@@ -106,11 +106,11 @@ def _cut(whole: Bytes, start: int, stop: int, mark: int, quotes: bool, longest: 
         return _Piece(Block.of([]), last, 0, 0)
     num_bytes = min(int(at[-1]) + 1, len(piece))
     piece = piece[:num_bytes]
-    starts = np.concatenate([np.zeros(1, dtype=np.int64), at[:-1] + 1])
+    starts: Places = np.concatenate([np.zeros(1, dtype=np.int64), at[:-1] + 1])
     first = np.concatenate([np.zeros(1, dtype=np.int64), last + 1])
     if int((at[last] - starts[first[:-1]]).max()) > longest:
         return None
-    ends = at
+    ends: Places = at
     returns = np.flatnonzero(piece == _RETURN)
     if len(returns):
         if start + returns[-1] + 1 == len(whole) or (whole[start + returns + 1] != _FEED).any():
