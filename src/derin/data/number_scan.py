@@ -1,8 +1,8 @@
 """Plain numbers out of packed cells, eight digits at a time: what Python's float gives for them, without strings.
 
-A number of at most sixteen digits, as a whole number up to 2⁵³, is exact in float64, as is 10ᵏ up to 10²²; their quotient
-is then the float nearest to what is written (W. D. Clinger, "How to read floating point numbers accurately", 1990). All
-other cells are left to Python.
+A number of at most sixteen digits, as a whole number up to 2⁵³, is exact in float64, as is 10ᵏ up to 10²²; their
+quotient is then the float nearest to what is written (W. D. Clinger, "How to read floating point numbers accurately",
+1990). All other cells are left to Python.
 """
 
 from __future__ import annotations
