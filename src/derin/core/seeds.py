@@ -18,6 +18,7 @@ _WEYL_0, _WEYL_1 = 0x9E3779B9, 0xBB67AE85
 _LOW_32 = np.uint64(0xFFFFFFFF)
 _SHIFT_32 = np.uint64(32)
 _NUM_ROUNDS = 10
+_MANY = 1 << 14
 
 
 def philox(
@@ -72,10 +73,15 @@ def uniforms(seed: int, stream: str, epoch: int, examples: npt.ArrayLike, num: i
     rows = np.asarray(examples, dtype=np.uint64)
     blocks = np.arange(-(-num // 4), dtype=np.uint64)
     key = _key(seed, stream)
-    counter = (rows[:, None] & _LOW_32, rows[:, None] >> _SHIFT_32, np.uint64(epoch), blocks[None, :])
-    words = philox(counter, key).reshape(len(rows), -1)[:, :num]
-    # 24 bits are what a float32 holds exactly, so that 1.0 itself is never drawn.
-    return (words >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+    drawn = np.empty((len(rows), num), dtype=np.float32)
+    # Some at a time: the words on the way take dozens of times the room of the numbers.
+    for start in range(0, len(rows), _MANY):
+        some = rows[start : start + _MANY, None]
+        counter = (some & _LOW_32, some >> _SHIFT_32, np.uint64(epoch), blocks[None, :])
+        words = philox(counter, key).reshape(len(some), -1)[:, :num]
+        # 24 bits are what a float32 holds exactly, so that 1.0 itself is never drawn.
+        drawn[start : start + _MANY] = (words >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+    return drawn
 
 
 def permutation(seed: int, stream: str, epoch: int, num: int) -> npt.NDArray[np.int64]:

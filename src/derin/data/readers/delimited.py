@@ -128,14 +128,15 @@ def _records(
     notes = [found.note] if found.note else []
     start, first_line = found.start, 1
     # A character has at most four bytes.
-    head = found.data[start : start + 4 * _SAMPLE_CHARACTERS + 4].decode("utf-8", "replace")
-    if announced := _DELIMITER_LINE.match(head):
+    beginning = found.data[start : start + 4 * _SAMPLE_CHARACTERS + 4].decode("utf-8", "replace")
+    if announced := _DELIMITER_LINE.match(beginning):
         # Excel writes the delimiter above the table.
         delimiter, first_line = delimiter or announced[1], 2
         start += len(announced[0].encode())
-        head = head[announced.end() :]
+        beginning = beginning[announced.end() :]
     if delimiter is None:
-        delimiter = sniff_delimiter(head, prefers_tab=path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab")))
+        prefers_tab = path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
+        delimiter = sniff_delimiter(beginning, prefers_tab=prefers_tab)
     broken_lines, file_encoding = found.broken_lines, found.encoding
     source = _Lines(found.data, start, path.name, first_line)
     del found
