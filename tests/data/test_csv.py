@@ -772,3 +772,16 @@ def test_json_lines_of_numbers_and_words_are_a_table_and_those_with_a_text_are_t
     texts = [{"id": i, "name": f"ada{i}", "label": "ab"[i % 2]} for i in range(12)]
     named = derin.load(write(tmp_path, "\n".join(map(json.dumps, texts)), "n.jsonl"))
     assert named["text"].texts()[:2] == ["ada0", "ada1"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("pair", [("ja", "nein"), ("Oui", "Non"), ("sí", "no"), ("EVET", "HAYIR"), ("T", "F")])
+def test_words_for_true_and_false_of_several_languages_are_one_value_with_booleans(
+    pair: tuple[str, str], tmp_path: Path
+) -> None:
+    rows = [f"{i},{pair[i % 2]},{'ab'[i % 2]}\n" for i in range(12)]
+    table = read(tmp_path, "x,flag,label\n" + "".join(rows))
+    assert table.schema["flag"].classes == pair[::-1]
+    assert values(table, "flag").tolist() == [1, 0] * 6
+    typed = write(tmp_path, "x,flag\n1,True\n2,false\n3,1\n", "typed.csv")
+    again = read_csv(typed, name="q", found=table.recipe.part("table"), inputs_only=True)  # type: ignore[union-attr]
+    assert values(again, "flag").tolist() == [1, 0, 1]

@@ -27,8 +27,14 @@ _MISSING_AMONG_NUMBERS = frozenset(
 )
 _DIGITS = frozenset("0123456789")
 _INFINITIES = frozenset(sign + word for sign in ("", "+", "-", "\u2212") for word in ("inf", "infinity", "∞"))
-_TRUE = frozenset({"true", "t", "yes", "y", "on", "evet", "doğru", "dogru", "1", "1.0"})
-_FALSE = frozenset({"false", "f", "no", "n", "off", "hayır", "hayir", "yanlış", "yanliş", "yanlis", "0", "0.0"})
+_TRUE = frozenset(
+    {"true", "t", "yes", "y", "on", "evet", "doğru", "dogru", "1", "1.0"}
+    | {"ja", "wahr", "oui", "vrai", "sí", "si", "sì", "sim"}
+)
+_FALSE = frozenset(
+    {"false", "f", "no", "n", "off", "hayır", "hayir", "yanlış", "yanliş", "yanlis", "0", "0.0"}
+    | {"nein", "falsch", "nee", "nej", "nei", "non", "faux", "não", "nao"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,11 +136,12 @@ def is_infinite(cell: str) -> bool:
 
 
 def flag_value(cell: str) -> bool | None:
-    """The truth that a word says in English or Turkish, or as 1 and 0; None where it says none.
+    """The truth that a word says in English, Turkish and some neighbors' languages, or as 1 and 0; None where it says
+    none.
 
     Example:
-        >>> flag_value("TRUE"), flag_value("hayır"), flag_value("maybe")
-        (True, False, None)
+        >>> flag_value("TRUE"), flag_value("hayır"), flag_value("Nein"), flag_value("maybe")
+        (True, False, False, None)
     """
     word = cell.casefold() if len(cell) < 8 else ""
     return True if word in _TRUE else False if word in _FALSE else None

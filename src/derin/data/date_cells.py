@@ -62,7 +62,7 @@ _LAST_SHORT_YEAR = 68
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME_NAMES = frozenset(
     {"time", "date", "datetime", "timestamp", "ds", "dt", "ts", "day", "period", "month"}
-    | {"tarih", "tarihi", "zaman", "gün", "dönem", "ay"}
+    | {"tarih", "tarihi", "zaman", "gün", "dönem", "ay", "unix", "epoch", "datum", "zeit", "zeitstempel"}
 )
 _FOLDED = str.maketrans({"ı": "i", "İ": "i", "I": "i", "ş": "s", "Ş": "s", "ğ": "g", "Ğ": "g", "ü": "u", "Ü": "u"})
 _ENGLISH = (

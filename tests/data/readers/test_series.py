@@ -252,3 +252,55 @@ def test_public_series_are_read_whole(data_folder: Path, name: str, num_rows: in
     assert (len(table), len(table.targets)) == (num_rows, num_targets)
     assert f"steps of {step}" in table.schema.with_role(Role.TIME)[0].note
     assert table.reading.findings == []
+
+
+HOURS = np.datetime64("2024-03-05T00", "s").astype(np.int64) + 3600 * np.arange(60)
+
+
+@pytest.mark.parametrize(
+    ("names", "row"),
+    [
+        ("date,time", "2024-03-{day:02d},{hour:02d}:00"),
+        ("Datum,Uhrzeit", "{day:02d}.03.2024,{hour}:00:00"),
+        ("Tarih,Saat", "{day:02d}/03/2024,{hour}"),
+    ],
+)
+def test_a_day_and_a_clock_in_columns_of_their_own_are_one_time(names: str, row: str, tmp_path: Path) -> None:
+    lines = [f"{row.format(day=5 + i // 24, hour=i % 24)},{i * 2}" for i in range(60)]
+    table = read(tmp_path, f"{names},load", *lines)
+    time = table.schema.with_role(Role.TIME)[0]
+    assert values(table, time.name) == HOURS.tolist()
+    assert "steps of 1 hour" in time.note
+    assert [c.name for c in table.targets] == ["load"]
+    # What is read later follows, and so do those who name the columns.
+    options = ReadOptions(found=table.recipe.found, inputs_only=True)  # type: ignore[union-attr]
+    again = read_series(write(tmp_path, f"{names},load", *lines[:30]), name="more", options=options)
+    assert values(again, time.name) == HOURS[:30].tolist()
+    named = read(tmp_path, f"{names},load", *lines, time=names)
+    assert values(named, named.schema.with_role(Role.TIME)[0].name) == HOURS.tolist()
+
+
+def test_a_clock_beside_days_that_stand_once_is_no_part_of_the_time(tmp_path: Path) -> None:
+    lines = [f"2024-01-{i + 1:02d},{i % 24}:30,{i}" for i in range(30)]
+    table = read(tmp_path, "date,time,load", *lines)
+    assert table.schema.with_role(Role.TIME)[0].name == "date"
+    assert "steps of 1 day" in table.schema["date"].note
+
+
+def test_seconds_since_1970_are_a_time_whatever_usual_name_they_have(tmp_path: Path) -> None:
+    for name in ("unix", "epoch", "ts", "timestamp"):
+        table = read(tmp_path, f"{name},load", *(f"{second},{i}" for i, second in enumerate(HOURS.tolist())))
+        assert [c.name for c in table.targets] == ["load"]
+        assert values(table, name) == HOURS.tolist()
+
+
+def test_the_sign_before_decimals_can_be_said(tmp_path: Path) -> None:
+    lines = [f"2024-01-{i + 1:02d};{i + 1}.{i:03d}" for i in range(30)]
+    assert (
+        "--reading decimal=."
+        in told(read(tmp_path, "day;load", *lines)) + read(tmp_path, "day;load", *lines).schema["load"].note
+    )
+    assert values(read(tmp_path, "day;load", *lines, decimal="."), "load")[:2] == [1.0, 2.001]
+    assert values(read(tmp_path, "day;load", *lines, decimal=","), "load")[:2] == [1000.0, 2001.0]
+    with pytest.raises(UsageError, match="decimal must be"):
+        read(tmp_path, "day;load", *lines, decimal="·")

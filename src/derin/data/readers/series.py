@@ -6,6 +6,7 @@ its first places.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from derin.core.errors import DataError, UsageError
 from derin.core.messages import Sentence
 from derin.data.cells import Writing
 from derin.data.date_cells import in_one_zone
+from derin.data.number_cells import COMMA, POINT
 from derin.data.readers.columns import ReadColumn, dense, known_name, role_of
 from derin.data.readers.csv_table import csv_files
 from derin.data.readers.delimited import Records
@@ -44,7 +46,11 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "minute": ("minute", "min", "dakika"),
     "second": ("second", "sec", "saniye"),
 }
-_TIME_NAMES = ("date", "datetime", "date_time", "timestamp", "time", "ds", "tarih", "zaman")
+_TIME_NAMES = ("date", "datetime", "date_time", "timestamp", "time", "ds", "tarih", "zaman", "unix", "epoch", "zeit")
+# A clock in a column beside that of the day.
+_CLOCK = re.compile(r"(?P<hour>[01]?\d|2[0-4])(?:[:.h](?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:\.\d*)?)?)?")
+_CLOCK_NAMES = ("time", "hour", "hr", "clock", "saat", "zeit", "uhrzeit", "stunde")
+_DAY_SECONDS = 86400.0
 _MOST_CLASSES = 50  # of a category that a network reads
 # Rows at a moment that another row has too: from the first share on a column that tells them apart names several
 # series, from the second on they cannot be one.
@@ -66,6 +72,7 @@ def read_series(
     steps: str = "auto",
     delimiter: str | None = None,
     header: bool | None = None,
+    decimal: str | None = None,
     date_order: str | None = None,
     missing: Sequence[str] | None = None,
     options: ReadOptions | None = None,
@@ -76,8 +83,8 @@ def read_series(
         path: of a csv or tsv file, or of a folder with one.
         name: of the data, for people.
         target: the columns to be forecast (``"a,b"``); None takes all columns of numbers.
-        time: the column with the time, or several (``"year,month,day,hour"``, in this order); None finds them. Without
-            any, rows are steps.
+        time: the column with the time, or several (``"year,month,day,hour"`` in this order, or a date and a clock);
+            None finds them. Without any, rows are steps.
         group: the column that names the series of each row, where the file holds several; or several columns
             (``"shop,product"``).
         ignore: columns that are no inputs.
@@ -87,6 +94,7 @@ def read_series(
             does the first where times are even but for a few, for each series.
         delimiter: one character; None finds it out.
         header: whether the first line holds the names; None finds it out.
+        decimal: the sign before decimals, ``"."`` or ``","``; None finds it out.
         date_order: in which order day and month stand; None finds it out.
         missing: the words that mean "no value"; None takes the usual ones.
         options: how other data was read, whose part ``"series"`` is followed: ``delimiter``, ``header``, ``time``,
@@ -104,6 +112,8 @@ def read_series(
     """
     if steps not in _WAYS:
         raise UsageError(f"Reading a series: steps must be one of {', '.join(_WAYS)}; got {steps!r}.")
+    if decimal not in (None, POINT, COMMA):
+        raise UsageError(f"Reading a series: decimal must be '.' or ','; got {decimal!r}.")
     options = options or ReadOptions()
     known = options.part("series")
     source = _file(Path(path))
@@ -111,7 +121,7 @@ def read_series(
         delimiter, header = known.get("delimiter"), known.get("header")
     records = table_records(source, delimiter=delimiter, header=header)
     reading = Reading(source=str(path), findings=list(records.findings), notes=list(records.notes))
-    habits = Habits.of(records.columns, records.delimiter, order=date_order, missing=missing)
+    habits = Habits.of(records.columns, records.delimiter, decimal=decimal, order=date_order, missing=missing)
     columns = {
         column: ReadColumn(column, cells, _values(column, cells, habits, known))
         for column, cells in zip(records.names, records.columns, strict=True)
@@ -337,6 +347,12 @@ def _times(
         seconds = dense(values.data)
         # One clock for all of them, so that an hour of summer time is neither doubled nor missing.
         seconds = seconds if values.offsets is None else in_one_zone(seconds, values.offsets)
+        further = named[1:] if named else [c for c in free if c.strip().casefold() in _CLOCK_NAMES]
+        for clock in further if len(named) != 1 else ():
+            if (within := _clock_seconds(columns[clock].cells, seconds)) is not None:
+                names = [dates[0], clock]
+                how = Sentence("reading.time_from_columns", columns=", ".join(names))
+                return _Times(seconds + within, names, how, is_calendar=True)
         return _Times(seconds, dates[:1], values.note, is_calendar=True)
     order = list(_PARTS)
     parts = dict(zip(order, named)) if named else {p: c for c in spread if (p := _part_of(c)) is not None}
@@ -363,6 +379,22 @@ def _times(
     reading.notes.append(Sentence("reading.no_time"))
     count = np.arange(len(records.lines), dtype=np.float64)
     return _Times(count, [], Sentence("reading.row_number"), is_calendar=False)
+
+
+def _clock_seconds(cells: Sequence[str], days: Floats) -> Floats | None:
+    """The seconds since midnight in a column beside that of the days; None where it holds no times, or the days need
+    none: they differ already, or have times of their own."""
+    known = days[~np.isnan(days)]
+    if (known % _DAY_SECONDS).any() or len(np.unique(known)) > (1 - _FEW_AGAIN) * len(known):
+        return None
+    found = np.full(len(cells), np.nan)
+    for row, cell in enumerate(cells):
+        match = _CLOCK.fullmatch(cell)
+        if match is not None:
+            found[row] = 3600.0 * int(match["hour"]) + 60.0 * int(match["minute"] or 0) + int(match["second"] or 0)
+        elif cell:
+            return None
+    return found if len(np.unique(found[~np.isnan(found)])) > 1 else None
 
 
 def _ordering(records: Records, column: ReadColumn) -> _Times:
