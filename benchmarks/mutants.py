@@ -7,7 +7,8 @@ The checkout stays as it is: mutants are made in copies in a temporary folder. W
 recorded once, kept in `.mutants/`, and renewed for test files that changed.
 
 Left out, since no test should notice them: docstrings, annotations, decorators, text and the sentences of errors,
-assertions, the limits in `require_range`, and keywords that decide about speed alone.
+assertions, the limits in `require_range`, keywords that decide about speed alone, and None in the place of a returned
+False.
 
     python benchmarks/mutants.py                                  # 300 mutants of train, tasks, layers and models
     python benchmarks/mutants.py --number 40 --only models/resnet.py --show
@@ -185,7 +186,8 @@ class Mutations(ast.NodeVisitor):
 
     def visit_Return(self, node: ast.Return) -> None:
         if node.value is not None and not (isinstance(node.value, ast.Constant) and node.value.value is None):
-            if not _is_text(node.value):
+            # None says no as False does; that True would be noticed is asked all the same.
+            if not _is_text(node.value) and not (isinstance(node.value, ast.Constant) and node.value.value is False):
                 self.change(node.value, "None")
             self.visit(node.value)
 
