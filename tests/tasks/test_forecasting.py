@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from derin.data.batch import Batch
 from derin.data.readers.series import read_series
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Table
-from derin.tasks.baselines.series import LINEAR, NAIVE, SEASONAL_NAIVE
+from derin.tasks import forecasting_findings
+from derin.tasks.baselines.series import LINEAR, NAIVE, SEASONAL_NAIVE, YEARLY_NAIVE
 from derin.tasks.forecasting import Forecasting
-from derin.tasks.forecasting_findings import read_baseline
+from derin.tasks.forecasting_findings import compare, names_of_baselines, read_baseline, steps_of
 from derin.tasks.registry import task_from_json
 from derin.train.evaluation import evaluate, predict_batches
 
@@ -272,3 +274,93 @@ def test_intervals_are_the_learnt_widths_times_the_spread_of_each_window(tmp_pat
     (found,) = task.intervals(windows, 6, np.ones((4, 2)))
     np.testing.assert_allclose(found[:4], np.broadcast_to(spread[0], (4, 2)), rtol=1e-5)
     assert np.isnan(found[4:]).all()
+
+
+def test_the_comparison_is_that_of_sums_over_all_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = prepared_for(write(tmp_path, columns=2))
+    preparation, network = prepared.preparation, prepared.model.eval()
+    forecaster = steps_of(network, preparation)
+    found = compare(
+        forecaster,
+        preparation,
+        prepared.table,
+        prepared.split_source,
+        tmp_path,
+        metrics=prepared.task.metrics,
+        level=0.5,
+    )
+    document, measured = found.document, found.document["measured"]
+    assert [document[name] for name in ("split", "horizon", "look_back", "season")] == ["test", 4, 14, 7]
+    assert [document[name] for name in ("level", "wanted_level", "year")] == [0.5, 0.5, None]
+    assert set(measured) == {"network", NAIVE, SEASONAL_NAIVE, LINEAR}
+    assert set(names_of_baselines(preparation)) == {
+        NAIVE,
+        SEASONAL_NAIVE,
+        LINEAR,
+        YEARLY_NAIVE,
+    }  # no window reaches so far
+
+    def windows(split: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        batches = list(prepared.split_source(split).batches(0))
+        inputs, targets = (
+            np.concatenate([b[n].numpy().astype(np.float64) for b in batches]) for n in ("input", "target")
+        )
+        told = np.concatenate([forecaster(b["input"]).numpy() for b in batches])
+        return inputs[..., :2], targets, told, np.sqrt(inputs[..., :2].var(axis=1, keepdims=True) + 1e-4)
+
+    _, targets, told, spread = windows("val")
+    assert document["num_calibration"] == len(targets)
+    sizes = np.sort(np.abs(told - targets) / spread, axis=0)
+    widths = sizes[math.ceil((len(sizes) + 1) * 0.5) - 1]
+    np.testing.assert_allclose(found.half_widths, widths, rtol=1e-4)
+    inputs, targets, told, spread = windows("test")
+    assert document["num_windows"] == len(targets)
+    std = np.array([variable.std for variable in preparation.targets])
+    own, low, high = measured["network"], told - widths * spread, told + widths * spread
+    assert own["coverage"] == pytest.approx(((low <= targets) & (targets <= high)).mean())
+    assert own["interval_width"] == pytest.approx((high - low).mean(), rel=1e-5)
+    assert own["interval_width_units"] == pytest.approx(((high - low) * std).mean(axis=(0, 1)), rel=1e-5)
+    losses = [np.maximum(q * (targets - b), (q - 1) * (targets - b)).mean() for b, q in ((low, 0.25), (high, 0.75))]
+    assert own["pinball"] == pytest.approx(np.mean(losses), rel=1e-5)
+    for name, values in (("network", told), (NAIVE, inputs[:, -1:]), (SEASONAL_NAIVE, inputs[:, -7:-3])):
+        assert measured[name]["mse_per_step"] == pytest.approx(((values - targets) ** 2).mean(axis=(0, 2)), rel=1e-4)
+        assert measured[name]["mse"] == pytest.approx(((values - targets) ** 2).mean(), rel=1e-4)
+    best = min((NAIVE, SEASONAL_NAIVE, LINEAR), key=lambda name: measured[name]["mse"])
+    ratio = measured["network"]["mse"] / measured[best]["mse"]
+    assert (document["best_baseline"], document["ratio_to_best"]) == (best, pytest.approx(ratio))
+    assert document["winner"] == (best if ratio >= 1 else "network") == best  # it has not been trained
+    for split in ("train", "val"):  # of the last baseline that learns nothing
+        inputs, targets, _, _ = windows(split)
+        assert document["naive_mse"][split] == pytest.approx(((inputs[:, -7:-3] - targets) ** 2).mean(), rel=1e-4)
+    # Where memory is short every second window is kept, counted over all batches.
+    monkeypatch.setattr(forecasting_findings, "_MOST_NUMBERS", 4 * len(sizes) * 2 * 4 - 1)
+    thinned = compare(
+        forecaster,
+        preparation,
+        prepared.table,
+        prepared.split_source,
+        tmp_path,
+        metrics=prepared.task.metrics,
+        level=0.5,
+    )
+    _, targets, told, spread = windows("val")
+    sizes = np.sort((np.abs(told - targets) / spread)[::2], axis=0)
+    np.testing.assert_allclose(thinned.half_widths, sizes[math.ceil((len(sizes) + 1) * 0.5) - 1], rtol=1e-4)
+
+
+def test_a_run_without_validation_has_no_intervals_and_a_short_one_lower_ones(tmp_path: Path) -> None:
+    prepared = prepared_for(write(tmp_path))
+    forecaster = steps_of(prepared.model.eval(), prepared.preparation)
+    for splits, split, calibrated in (("train", "train", 0), ("train val", "val", 14), ("train test", "test", 0)):
+        table = replace(prepared.table, splits={n: prepared.table.splits[n] for n in splits.split()})
+        found = compare(
+            forecaster, prepared.preparation, table, prepared.split_source, tmp_path, metrics=prepared.task.metrics
+        )
+        assert found.document["split"] == split
+        assert (found.half_widths is None, found.document["level"] is None) == (not calibrated, not calibrated)
+        assert ("coverage" in found.document["measured"]["network"]) == bool(calibrated)
+        if calibrated:
+            num = (found.document["num_calibration"] + 3) / 4  # windows of four steps that do not overlap
+            assert found.level == found.document["level"] == pytest.approx(num / (num + 1))
+            assert found.document["wanted_level"] == 0.9
+    assert YEARLY_NAIVE not in found.document["measured"]
