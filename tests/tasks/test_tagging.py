@@ -293,3 +293,48 @@ def test_words_that_only_the_imported_vectors_know_get_the_tags_of_words_like_th
     answers = derin.open(run.path).predict([["see", word, "now"] for word in people[6:] + places[6:]])
     right = sum(answer.tags[1] == ("B-PER" if number < 6 else "B-LOC") for number, answer in enumerate(answers))
     assert right >= 11
+
+
+def ragged(tags: list[list[int]]) -> Ragged:
+    return Ragged(np.array([t for own in tags for t in own]), np.cumsum([0] + [len(own) for own in tags]))
+
+
+def test_spans_are_looked_up_longest_first_and_mistakes_told_apart() -> None:
+    """B-LOC is 1, I-LOC 2, B-PER 3, I-PER 4."""
+    known = [["New", "York", "City"], ["York"], ["York"], ["York", "so"]]
+    sentences = [*known, ["New", "York", "City", "York", "New"], ["a", "b", "c", "d"], ["e", "f", "g", "h"]]
+    true = [[1, 2, 2], [3], [1], [3, 0], [1, 2, 2, 3, 0], [1, 2, 3, 4], [0, 1, 2, 0]]
+    predicted = {4: [1, 2, 2, 1, 0], 5: [0, 3, 4, 0], 6: [3, 0, 0, 1]}
+    words = Ragged.from_texts(["\n".join(sentence) for sentence in sentences])
+    found = tagging_findings(words, ragged(true), np.arange(4), predicted, CLASSES, "test")
+    # The whole of New York City, then York as the person that it was most often; nothing for New alone.
+    assert found["baseline"] == {"precision": 1.0, "recall": 0.4, "f1": pytest.approx(4 / 7)}
+    assert found["seen"] == {"num": 2, "recall": 0.5}
+    assert found["new"] == {"num": 3, "recall": 0.0}
+    # York has the wrong type. "b c", a person, touches the place "a b" (both differ) and the person "c d" (ends alone).
+    # Spans side by side do not touch: "f g" was missed, "e" and "h" were invented.
+    assert found["mistakes"] == {"type": 1, "ends": 1, "both": 1, "missed": 1, "invented": 2}
+    assert [example["words"][0] for example in found["examples"]] == ["a", "e", "New"]  # 3, 3 and 2 wrong spans
+
+
+def test_examples_are_the_worst_sentences_and_the_richest_right_ones_of_readable_length() -> None:
+    lengths = [40, 41, *range(1, 31)]
+    words = Ragged.from_texts(["\n".join(["w"] * num) for num in lengths])
+    tags = [[1] * num for num in lengths]
+    wrong = {row: [0] * num if row % 2 else [1] * num for row, num in enumerate(lengths)}
+    found = tagging_findings(words, ragged(tags), np.arange(0), wrong, CLASSES, "val")
+    shown = [(len(example["words"]), bool(example["predicted"])) for example in found["examples"]]
+    assert shown == [(num, False) for num in range(30, 14, -2)] + [(num, True) for num in (40, 29, 27, 25)]
+    assert found["baseline"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0}
+    assert found["seen"] == {"num": 0, "recall": None}
+
+
+def test_of_plain_tags_each_word_is_a_span() -> None:
+    words = Ragged.from_texts(["go\non", "on\nit"])
+    found = tagging_findings(words, ragged([[0, 1], [1, 2]]), np.array([0]), {1: [1, 0]}, ("A", "B", "C"), "val")
+    assert "mistakes" not in found
+    assert found["baseline"] == {"precision": 1.0, "recall": 0.5, "f1": pytest.approx(2 / 3)}
+    assert (found["seen"], found["new"]) == ({"num": 1, "recall": 1.0}, {"num": 1, "recall": 0.0})
+    assert found["examples"] == [
+        {"words": ["on", "it"], "true": [["B", 0, 1], ["C", 1, 2]], "predicted": [["B", 0, 1], ["A", 1, 2]]}
+    ]

@@ -132,3 +132,19 @@ def test_plans_are_tried_at_a_tenth_of_the_rate_on_single_batches(monkeypatch: p
         gradients = torch.autograd.grad(loss, (weight, bias))
         weight, bias = (p.detach().sub(g, alpha=0.05).requires_grad_() for p, g in zip((weight, bias), gradients))
         torch.testing.assert_close(found, weight.detach())
+
+
+def test_fused_updates_are_tried_where_they_exist_and_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+
+    def choose(plans: list[Plan], *args: object, **options: object) -> tuple[Plan, list[Trial]]:
+        seen.append(any(plan.fused for plan in plans))
+        return plans[0], []
+
+    monkeypatch.setattr(planning, "choose_plan", choose)
+    monkeypatch.setattr(planning, "MIN_OPERATIONS_FOR_TRIALS", 0)
+    model, task = nn.Linear(FEATURES, len(CLASSES)), Classification(columns=["kind"], classes=CLASSES)
+    for optimizer in ("adamw", "sgd", "rmsprop"):  # plain SGD is one addition; RMSprop has no fused kernel
+        config = TrainConfig(epochs=1, device="cpu", optimizer=optimizer)
+        planning.find_plan(model, task, Source(250), config, torch.device("cpu"))
+    assert seen == [True, False, False]
