@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn import linear_model
 
 from derin.api.prepare import prepare
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Table
 from derin.tasks.recipes import recipe
-from derin.tasks.recipes.mirroring import mirrored_names, mirroring_of
+from derin.tasks.recipes.mirroring import _DAMPING, _answers, _small, mirrored_names, mirroring_of
 
 
 def table_of(pictures: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Table:
@@ -113,3 +114,41 @@ def test_flips_that_were_asked_for_are_said_to_make_mirrored_classes_alike(augme
     table = replace(table, splits={"train": np.arange(40)})
     notes = prepare(table, model="lenet5", augment=augment, epochs=1).table.reading.notes
     assert any("each other's mirror images: a network cannot tell" in note for note in notes) == said
+
+
+@pytest.mark.parametrize("shape", [(16, 16, 1), (37, 50, 3), (16, 5, 3), (7, 33, 1)])
+def test_small_pictures_are_means_of_their_parts(shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+
+    def part(place: int, num: int) -> slice:
+        first = place * num // 16
+        return slice(first, max((place + 1) * num // 16, first + 1))
+
+    expected = [[pixels[part(y, shape[0]), part(x, shape[1])].mean((0, 1)) / 255 for x in range(16)] for y in range(16)]
+    np.testing.assert_allclose(_small(pixels), expected, atol=1e-12)
+
+
+def test_each_half_is_answered_by_ridge_regression_on_the_other() -> None:
+    random = np.random.default_rng(2)
+    small, asked, numbers = random.normal(size=(31, 2, 3, 1)), random.normal(size=(31, 2, 3, 1)), np.arange(31) % 3
+    found = _answers(small, asked, numbers, 3)
+    for half in (0, 1):
+        fit, test = np.arange(31) % 2 == half, np.arange(31) % 2 != half
+        inputs = small[fit].reshape(-1, 6)
+        alpha = _DAMPING * np.square(inputs - inputs.mean(0)).sum() / len(inputs)
+        ridge = linear_model.Ridge(alpha=alpha).fit(inputs, np.eye(3)[numbers[fit]])
+        assert found[test].tolist() == ridge.predict(asked[test].reshape(-1, 6)).argmax(1).tolist()
+
+
+def test_how_often_a_mirrored_picture_is_taken_for_the_other_class_is_said() -> None:
+    """One column is bright: at the left edge or at the right one; the third class has a bright line at its top."""
+    pictures, labels = noise(240, side=16), np.arange(240) % 3
+    for picture, label in zip(pictures, labels, strict=True):
+        picture[(slice(None), 0, slice(None)) if label == 0 else (slice(None), 15) if label == 1 else (0,)] = 255
+    table = table_of(pictures, labels, ("one", "two", "top"))
+    found = mirroring_of(table, table.inputs[0])
+    assert (found.same, found.pair) == (False, ("one", "two"))
+    assert "100" in found.note
+    # Who looks at a split for training looks at its rows alone: there all edges are at the left.
+    part = replace(table, splits={"train": np.flatnonzero(labels != 1)})
+    assert mirroring_of(part, part.inputs[0]).same
