@@ -16,7 +16,7 @@ from derin.core.run import RunFolder
 from derin.data.batch import Batch
 from derin.train.budget import TimeBudget
 from derin.train.callback import Callback
-from derin.train.loop import train
+from derin.train.loop import Loop, _begin, train
 
 
 def loss_of(model: nn.Module, columns: dict[str, Tensor]) -> float:
@@ -340,6 +340,43 @@ def test_measuring_keeps_within_the_time_and_takes_the_same_examples_each_epoch(
     assert val.given <= 10
     assert asked[0][1] <= 50  # a tenth of the time, at five examples a second
     assert budget.used <= 100 - 15  # something is left for what comes after training
+
+
+def test_how_much_time_is_kept_for_measuring(clock: Clock) -> None:
+    """Of 200 s: at most a fifth after training, a tenth between epochs; what comes after takes half as long again."""
+    budget = TimeBudget(200.0, clock=clock.perf_counter)
+    sources: dict[str, Any] = {"train": ToySource(rows(30), 4), "val": ToySource(rows(10), 4)}
+
+    def loop(**changes: Any) -> Loop:
+        found = _begin(network(), task(), sources["train"], config(), None, None, None, None, torch.device("cpu"))
+        for name, value in {"budget": budget, **changes}.items():
+            setattr(found, name, value)
+        return found
+
+    for changes, reserve in (
+        ({"budget": TimeBudget(0), "sources": sources, "num_after": 5, "measure_seconds": 4.0}, 0.0),
+        ({}, 0.0),
+        ({"sources": sources}, 20.0),
+        ({"num_after": 7}, 40.0),
+        ({"sources": sources, "num_after": 7}, 60.0),
+        ({"sources": sources, "measure_seconds": 4.0}, 4.0),
+        ({"sources": sources, "measure_seconds": 4.0, "num_after": 20}, 4.0 + 1.5 * 4.0 * 20 / 40),
+        ({"sources": sources, "measure_seconds": 4.0, "num_after": 20, "measured_examples": {"train": 5, "val": 99}},
+         4.0 + 1.5 * 4.0 * 20 / 15),
+        ({"sources": sources, "measure_seconds": 4.0, "num_after": 900}, 4.0 + 40.0),
+        ({"measure_seconds": 4.0, "num_after": 2}, 4.0 + 12.0),
+    ):  # fmt: skip
+        assert loop(**changes).reserve == pytest.approx(reserve)
+    # As long as the epoch's training: not below a hundredth, nor above a tenth of the time or half of what is left.
+    assert [loop().measuring_seconds(took) for took in (0.5, 3.0, 50.0)] == [2.0, 3.0, 20.0]
+    clock.now += 170.0
+    assert loop().measuring_seconds(50.0) == 15.0
+    assert loop(sources=sources, measure_seconds=4.0).time_share(64.0) == pytest.approx(64 / (200 - 106 - 4))
+    assert loop(sources=sources, num_after=7).time_share(165.0) == 1.0  # what is kept has been touched
+    assert loop(budget=TimeBudget(0)).time_share(64.0) == 0.0
+    clock.now += 40.0
+    assert loop().measuring_seconds(50.0) == 0.0
+    assert loop().time_share(5.0) == 1.0  # reading alone took more than there was
 
 
 # Several networks

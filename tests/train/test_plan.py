@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from derin.core.errors import UnknownNameError, UsageError
-from derin.train.plan import Plan, candidates, choose_plan
+from derin.train import plan as plan_module
+from derin.train.plan import Plan, Trial, candidates, choose_plan
 
 
 @pytest.mark.parametrize("text", ["fp32", "bf16,fused", "bf16,channels-last,fused,compiled"])
@@ -105,3 +106,57 @@ def test_a_plan_that_runs_out_of_memory_is_dropped() -> None:
     plan, trials = choose_plan(PLANS, nn.Linear(3, 2), steps(SECONDS, {}, "bf16,fused"), synchronize=lambda: None)
     assert str(plan) == "fp32,fused"
     assert trials[-1].dropped == "out of memory"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "text", "fused", "expected"),
+    [
+        ("dense", "auto:fp32", True, "fp32|fp32,fused|fp32,fused,onednn"),
+        ("dense", "auto:fp32", False, "fp32|fp32,onednn"),
+        ("dense", "auto", True, "fp32|fp32,fused|bf16,fused"),
+        ("dense", "auto:bf16", True, "bf16|bf16,fused"),
+        ("pictures", "auto:fp32", True, "fp32|fp32,fused|fp32,channels-last,fused"),
+        ("pictures dense", "auto:fp32", False, "fp32|fp32,channels-last|fp32,channels-last,onednn"),
+        ("pictures", "auto", False, "fp32|fp32,channels-last|bf16|bf16,channels-last"),
+    ],
+)
+def test_every_way_that_may_be_faster_is_tried_once(
+    kinds: str, text: str, fused: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("derin.train.linear_kernel.has_onednn_linear", lambda: True)
+    parts = {"dense": nn.Linear(3, 2), "pictures": nn.Conv2d(1, 2, 3)}
+    model = nn.Sequential(*(parts[kind] for kind in kinds.split()))
+    found = candidates(model, device_type="cpu", fused=fused, forbids=(), text=text)
+    assert "|".join(map(str, found)) == expected
+    elsewhere = candidates(model, device_type="cuda", fused=fused, forbids=(), text=text)
+    assert elsewhere == [plan for plan in found if not plan.onednn]
+
+
+def test_a_trial_is_the_median_of_steps_after_three_until_their_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock:
+        now = 0.0
+
+        def perf_counter(self) -> float:
+            return self.now
+
+    clock, asked = Clock(), []
+    monkeypatch.setattr(plan_module, "time", clock)
+
+    def trial(seconds: list[float], plan: str = "fp32") -> Trial:
+        asked.clear()
+
+        def run(index: int) -> Tensor:
+            clock.now += seconds[min(index, len(seconds) - 1)]
+            asked.append(index)
+            return torch.tensor(2.0 + index / 1000)
+
+        return choose_plan([Plan.parse(plan)], nn.Linear(3, 2), lambda *_: run, synchronize=lambda: None)[1][0]
+
+    found = trial([9.0, 9.0, 9.0, 0.3, 0.05, 0.2, 7.0])
+    assert (found.seconds, asked) == (pytest.approx(0.2), [0, 1, 2, 3, 4, 5])  # 0.4 s are over after three steps
+    assert found.loss == pytest.approx(2.002)  # of the last step before, for then all plans have done as many
+    assert found.to_json() == {"plan": "fp32", "seconds": found.seconds, "loss": found.loss, "dropped": ""}
+    assert trial([0.0, 0.0, 0.0, 2.0, 1.0]).seconds == pytest.approx(2.0)  # never one alone
+    assert len(asked) == 5
+    trial([1e-6])
+    assert len(asked) == 3 + 60
