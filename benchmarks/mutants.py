@@ -473,7 +473,7 @@ def judge(workplace: Workplace, mutant: Mutant, tests: list[str], seconds: dict[
     if not tests:
         return "untested", ""
     out = workplace.folder / "out.txt"
-    most = 30 + 10 * sum(seconds[test] for test in tests)
+    most = 30 + 4 * sum(seconds[test] for test in tests)
     code = wait(workplace.run(["-x", *tests], [], out, mutant), most)
     workplace.restore(mutant)
     if code == 0:
