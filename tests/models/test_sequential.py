@@ -112,3 +112,10 @@ def test_what_is_no_layer_is_refused() -> None:
 def test_a_description_of_another_structure_is_refused() -> None:
     with pytest.raises(RefusedFileError, match="'sequential'"):
         Graph.from_json(Sequential([Dense(3)], input_shape=(5,)).to_json())
+
+
+@pytest.mark.parametrize("shape", [(), (3, 0, 9), (3, -1), (3, 2.5), (3, 1_000_001)])
+def test_one_impossible_size_of_an_input_is_enough_to_refuse_it(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match="whole numbers from 1"):
+        Sequential([Dense(2)], input_shape=shape)
+    assert Sequential([Flatten()], input_shape=(1, 1_000_000)).output_shape == (1_000_000,)

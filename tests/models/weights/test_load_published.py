@@ -162,7 +162,7 @@ def test_known_files_need_no_word(file: str, model: str, num_outputs: int, num_c
         ("size=12x34,mean=0.1/0.2/0.3,std=0.5,rule=crop", ((12, 34), (0.1, 0.2, 0.3), (0.5,) * 3, "crop")),
         *((wrong, None) for wrong in ("size=1x2x3,mean=0,std=1,rule=crop", "size=9x0,mean=0,std=1,rule=crop")),
         *((wrong, None) for wrong in ("size=9,mean=0/1,std=1,rule=crop", "size=9,mean=0,std=1/1/-1,rule=crop")),
-        *((wrong, None) for wrong in ("size=9,mean=0,std=1", "size=9,mean=0,std=1,rule=other")),
+        *((wrong, None) for wrong in ("size=9,mean=0,std=1", "size=9=9,mean=0,std=1,rule=crop")),
     ],
 )
 def test_a_preprocess_is_one_of_three_names_or_written_out(text: str, expected: Any) -> None:
