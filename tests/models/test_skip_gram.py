@@ -152,3 +152,7 @@ def test_a_stretch_of_another_length_is_refused() -> None:
 def test_options_out_of_range_are_refused() -> None:
     with pytest.raises(UsageError, match="window"):
         WordVectorOptions(window=0)
+
+
+def test_a_block_holds_at_least_sixteen_words_and_the_window_of_its_middle() -> None:
+    assert [block_length(window) for window in (1, 5, 8, 9, 20)] == [16, 16, 16, 18, 40]
