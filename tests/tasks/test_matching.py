@@ -34,6 +34,12 @@ def matched(own: tuple[str, ...], values: list[int], classes: tuple[str, ...]) -
         ),
         (("cat", "dog"), ("0", "1"), ["0", "1", "1"], ["by number: cat = 0, dog = 1"]),
         (("x", "y"), ("a", "b"), ["x", "y", "y"], []),
+        (("cat", "dog"), ("10", "9"), ["9", "10", "10"], ["by number: cat = 9, dog = 10"]),
+        (("0", "3"), ("cat", "dog", "owl"), ["0", "3", "3"], []),  # there is no fourth class
+        (("0", "x"), ("cat", "dog"), ["0", "x", "x"], []),
+        (("cat", "dog"), ("0", "x"), ["cat", "dog", "dog"], []),
+        (("cat", "dog"), ("0", "1", "2"), ["cat", "dog", "dog"], []),
+        (("2", "3"), ("0", "1"), ["2", "3", "3"], []),
     ],
 )
 def test_classes_are_matched(
@@ -44,3 +50,19 @@ def test_classes_are_matched(
     assert names == expected
     assert len(notes) == len(said)
     assert all(re.search(pattern, note) for pattern, note in zip(said, notes, strict=True))
+
+
+def test_what_has_no_answer_leaves_its_split_and_at_most_a_few_names_are_said() -> None:
+    own, classes = tuple("abcdefghijklmn"), tuple("abopqrstuvwxyz")
+    column = Column(name="y", kind=Kind.CATEGORY, role=Role.TARGET, classes=own)
+    values, splits = np.array([0, 1, -1, *range(2, 14), 0]), {"val": np.arange(8), "test": np.arange(8, 16)}
+    for given, expected in ((splits, {"val": [0, 1], "test": [15]}), ({}, {"test": [0, 1, 15]})):
+        data = Table(name="t", schema=Schema((column,)), columns={"y": Dense(values)}, splits=given)
+        table, notes = match_classes(data, column, classes)
+        assert {name: rows.tolist() for name, rows in table.splits.items()} == expected
+        unknown, lacking = map(str, notes)
+        num = unknown.count("(1)")
+        assert "12 examples are of classes" in unknown
+        assert unknown.endswith(", ".join(f"{name} (1)" for name in own[2 : 2 + num]) + ", ….")
+        assert "12 classes" in lacking
+        assert ", ".join(classes[2 : 2 + num]) + ", …" in lacking
