@@ -363,11 +363,13 @@ def record(workplace: Workplace, tests: list[str]) -> dict[str, Any]:
 def choose(mutant: Mutant, by_function: dict[str, list[str]], seconds: dict[str, float], budget: float) -> list[str]:
     """The tests that enter the function, then those that enter its file, as many as the budget allows.
 
-    Of each test with several parameters the quickest comes first, so that every kind of test has its turn.
+    What stands outside of functions is read when a module is, before any test: there the tests in the folder of the
+    same name have their turn as well. Of each test with several parameters the quickest comes first, so that every kind of test has its turn.
     """
     chosen, spent = dict[str, None](), 0.0
     budget *= 1 if mutant.function else 3  # what stands outside of functions belongs to all of them
-    for name in (f"{mutant.file}::{mutant.function}", mutant.file):
+    folder = [] if mutant.function else [mutant.file.rpartition("/")[0]]
+    for name in (f"{mutant.file}::{mutant.function}", mutant.file, *folder):
         turns = Counter[str]()
         turn = {}
         for test in sorted(by_function.get(name, []), key=seconds.__getitem__):
@@ -428,6 +430,7 @@ def run(sample: list[Mutant], total: int, folder: Path, options: argparse.Namesp
             by_function[function].append(test)
         for file in {function.partition("::")[0] for function in entry["entered"]}:
             by_function[file].append(test)
+        by_function[test.partition("::")[0].removeprefix("tests/").rpartition("/")[0]].append(test)
     begin, counts, lived, killers = time.monotonic(), Counter[str](), [], {}
     lock, waiting = threading.Lock(), iter(sample)
 

@@ -180,3 +180,16 @@ def test_options_out_of_range_are_refused() -> None:
 
 def test_a_block_holds_at_least_sixteen_words_and_the_window_of_its_middle() -> None:
     assert [block_length(window) for window in (1, 5, 8, 9, 20)] == [16, 16, 16, 18, 40]
+
+
+def test_called_as_a_network_words_are_given_alone_or_by_the_mean_of_the_others() -> None:
+    tokens = torch.tensor([[5, 7, 7, 12], [4, 4, 6, 11]])
+    for kind in NETWORKS:
+        net = network(kind)
+        x, y = net.input.weight[tokens], net.output.weight[tokens]
+        others = [[0, 1, 2, 3][:place] + [0, 1, 2, 3][place + 1 :] for place in range(4)]
+        given = x if kind is SkipGram else torch.stack([x[:, rest].mean(dim=1) for rest in others], dim=1)
+        torch.testing.assert_close(net(tokens), torch.einsum("btd,bsd->bts", given, y))
+        alone = net(tokens[:, :1])  # nothing is around a single word
+        torch.testing.assert_close(alone, (x[:, :1] * y[:, :1]).sum(2)[:, :, None] * (kind is SkipGram))
+        assert torch.equal(net.word_vectors(), net.input.weight)

@@ -140,3 +140,20 @@ def test_installed_packages_offer_models_but_cannot_replace_ours(monkeypatch: py
     assert list(table) == ["lenet5", "mine", "wrong"]
     with pytest.raises(UsageError, match="ModelInfo"):
         table["wrong"]
+
+
+def test_installed_packages_are_looked_at_for_names_that_are_not_built_in_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    points = [EntryPoint("mine", "derin.models.mlp:MLP_INFO", "derin.models")]
+    monkeypatch.setattr(model_registry, "entry_points", lambda group: asked.append(group) or points)
+    for look_up in (lambda table, name: name in table, lambda table, name: table[name].name):
+        table = ModelRegistry("model", {"lenet5": "derin.models.lenet:LENET5"})
+        assert look_up(table, "lenet5")
+        assert asked == []
+        assert look_up(table, "mine")
+        assert look_up(table, "mine")
+        assert asked == ["derin.models"]  # once
+        assert "nobody's" not in table
+        asked.clear()
