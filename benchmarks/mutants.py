@@ -364,7 +364,8 @@ def choose(mutant: Mutant, by_function: dict[str, list[str]], seconds: dict[str,
     """The tests that enter the function, then those that enter its file, as many as the budget allows.
 
     What stands outside of functions is read when a module is, before any test: there the tests in the folder of the
-    same name have their turn as well. Of each test with several parameters the quickest comes first, so that every kind of test has its turn.
+    same name have their turn as well. Of each test with several parameters the quickest comes first, so that every
+    kind of test has its turn.
     """
     chosen, spent = dict[str, None](), 0.0
     budget *= 1 if mutant.function else 3  # what stands outside of functions belongs to all of them
