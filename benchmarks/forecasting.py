@@ -34,7 +34,7 @@ class Claim:
 
 
 CLAIMS = {
-    "airline_passengers": Claim(("airline_passengers", "--horizon", "12", "--look-back", "36")),
+    "airline_passengers": Claim(("airline_passengers", "--horizon", "12", "--context-length", "36")),
     "sunspots": Claim(("sunspots",)),
     "etth1": Claim(("etth1", "--horizon", "96"), asked=0.39),
     "pollution": Claim(("pollution",)),

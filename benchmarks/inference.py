@@ -25,7 +25,7 @@ from derin.data.pictures.preparation import PicturePreparation
 from derin.export.onnx import export_onnx
 from derin.export.session import OnnxSession
 from derin.models import MODELS, build
-from derin.models.inference import WarmNetwork
+from derin.models.inference import TracedInference
 from derin.tasks.ranking import predictions
 
 BATCHES = (1, 32)
@@ -82,17 +82,17 @@ def rows_of(name: str, batches: Sequence[int], threads: int, folder: Path) -> li
         rule="resize",
     )
     classes = [f"class {i}" for i in range(info.native_outputs)]
-    warm, chosen = WarmNetwork(network), WarmNetwork(network)
+    warm, chosen = TracedInference(network), TracedInference(network)
     others = {"onnxruntime": OnnxSession(network, torch.zeros(info.native_input))}
     rows = []
     for batch in batches:
         pixels = torch.randint(0, 256, (batch, height, width, channels), dtype=torch.uint8)
-        prepared = preparation.finish(pixels)
+        prepared = preparation.to_model_input(pixels)
         plain = prepared.contiguous().numpy()
         pictures = list(pixels.numpy())
 
         def whole(pictures: list[Any] = pictures) -> Any:
-            inputs = preparation.finish(torch.from_numpy(preparation.read(pictures)))
+            inputs = preparation.to_model_input(torch.from_numpy(preparation.read(pictures)))
             found = chosen(inputs)
             return predictions(found.softmax(dim=1), classes) if info.output_kind == "vector" else found
 

@@ -90,7 +90,7 @@ def food(folder: Path) -> list[str]:
 
 def music(folder: Path) -> list[str]:
     """How many melodies that the network writes keep the rule by which it learnt."""
-    from derin.data.generated.music import broken_rules
+    from derin.datasets.generated.music import broken_rules
 
     train("music", folder)
     broken: Counter[str] = Counter()

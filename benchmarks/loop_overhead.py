@@ -40,7 +40,7 @@ def by_hand(prepared: object, plan: Plan) -> float:
     total = torch.zeros(())
     for first in range(0, len(rows), BATCH):
         chosen = order[first : first + BATCH]
-        x, y = preparation.finish(pictures.index_select(0, chosen)), labels.index_select(0, chosen)
+        x, y = preparation.to_model_input(pictures.index_select(0, chosen)), labels.index_select(0, chosen)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.precision == "bf16"):
             loss = torch.nn.functional.cross_entropy(model(x), y)
         loss.backward()

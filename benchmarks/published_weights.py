@@ -22,7 +22,7 @@ from PIL import Image
 import derin
 from derin.api.model import Model
 from derin.api.published import find_known
-from derin.data.named import data_folder
+from derin.datasets.named import data_folder
 from derin.models.weights.known import BY_NAME
 from derin.models.weights.reading import read_weights
 
@@ -89,7 +89,8 @@ def logits(model: Model, pictures: Pixels) -> Array:
     """Of the network that the loader made, through its own preparation."""
     with torch.inference_mode():
         found = [
-            model.network(model.preparation.finish(torch.from_numpy(part))) for part in np.array_split(pictures, 8)
+            model.network(model.preparation.to_model_input(torch.from_numpy(part)))
+            for part in np.array_split(pictures, 8)
         ]
     return torch.cat(found).double().numpy()
 

@@ -106,15 +106,15 @@ def main() -> None:
                     f"| {network} | {precision} | {peer} | {medians[peer]:,.0f} ({min(rates):,.0f}–{max(rates):,.0f}) "
                     f"| {whole:,.0f} | {first:.1f} | {loss:.4f} |"
                 )
-            ratios += told(f"{network}, {precision}", medians, ASKED[network] if precision == "best" else 1.0)
-        ratios += told(f"{network}, best of both columns", best_of_all, ASKED[network])
+            ratios += localize(f"{network}, {precision}", medians, ASKED[network] if precision == "best" else 1.0)
+        ratios += localize(f"{network}, best of both columns", best_of_all, ASKED[network])
     print("\n" + "\n".join(ratios))
     if args.out:
         rows = [{"network": n, "precision": p, "peer": peer, "results": r} for (n, p, peer), r in found.items()]
         args.out.write_text(json.dumps(rows, indent=1))
 
 
-def told(name: str, medians: dict[str, float], asked: float) -> list[str]:
+def localize(name: str, medians: dict[str, float], asked: float) -> list[str]:
     """Derin beside the fastest of the others, in a line; nothing where one of the two is missing."""
     others = {peer: rate for peer, rate in medians.items() if peer != "Derin"}
     if "Derin" not in medians or not others:

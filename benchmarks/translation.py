@@ -83,7 +83,7 @@ def claim(name: str, args: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def by_command(run: Path, folder: Path) -> dict[str, float]:
     """BLEU of the test split of Multi30k as sacrebleu's command has it, for greedy search and beams of 3 and 10."""
-    from derin.data.load import load
+    from derin.api.load import load
 
     table = load("multi30k_en_de")
     rows = table.splits["test"]

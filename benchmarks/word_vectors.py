@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from derin.api.load import load
 from derin.api.prepare import prepare
 from derin.api.word_vectors import evaluate_word_vectors, open_word_vectors, train_word_vectors
-from derin.data.load import load
 from derin.data.table import Table
 from derin.data.text.corpus_preparation import CorpusPreparation
 from derin.data.text.vectors import WordVectors, read_vectors
@@ -33,7 +33,7 @@ def sentences_of(table: Table) -> list[list[str]]:
     """The words of the training text as Derin cuts them, which both sides get."""
     prepared = prepare(table, task="word-vectors", threads=1)
     assert isinstance(prepared.preparation, CorpusPreparation)
-    corpus = prepared.preparation.host(table).of(table.splits["train"])
+    corpus = prepared.preparation.encode_table(table).of(table.splits["train"])
     words = prepared.preparation.encoder.vocabulary.tokens
     ends = np.flatnonzero(np.diff(corpus.sentences)) + 1
     return [[words[token] for token in part] for part in np.split(corpus.tokens, ends)]

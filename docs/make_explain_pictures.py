@@ -89,7 +89,7 @@ def save(picture: Image.Image, path: Path) -> int:
 
 def clothes(work: Path) -> tuple[str, ...]:
     """A run on Fashion-MNIST, and three pictures of its test split."""
-    from derin.data.load import load
+    from derin.api.load import load
 
     name = fashion_mnist()
     if not (work / "clothes").exists():

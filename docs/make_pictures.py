@@ -63,7 +63,7 @@ def make_all(makers: Mapping[str, Callable[[Path], Image.Image]], write: Callabl
 
 def seven(work: Path) -> Image.Image:
     """A digit of the test split, for the README's first prediction."""
-    from derin.data.load import load
+    from derin.api.load import load
 
     data = load("digits")
     labels = data["label"].take(data.splits["test"])
@@ -115,8 +115,8 @@ def data_sheet(work: Path) -> Image.Image:
 
 def augmentation(work: Path) -> Image.Image:
     """Pictures, each followed by what augmentation makes of it."""
+    from derin.api.load import load
     from derin.data.augment import Augmentation, preview
-    from derin.data.load import load
 
     fashion_mnist()
     settings = Augmentation.parse("flip,rotate=15,zoom=0.15,shift=0.1,cutout=0.4")

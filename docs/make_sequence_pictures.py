@@ -34,7 +34,7 @@ def alignment(work: Path) -> Image.Image:
 def forecast(work: Path) -> Image.Image:
     """Two days of load with their interval."""
     write_load(work / "load.csv")
-    settings = ("--task", "forecasting", "--horizon", "48", "--look-back", "168", "--out", "load")
+    settings = ("--task", "forecasting", "--horizon", "48", "--context-length", "168", "--out", "load")
     derin(work, "train", "load.csv", *settings)
     derin(work, "forecast", "load", "--out", "forecast.png")
     return Image.open(work / "forecast.png").convert("RGB")

@@ -76,7 +76,7 @@ def test_commands_of_a_page_run(page: str, newcomer: Path) -> None:
 
 
 def test_what_a_newcomer_does_not_have_is_said_beside_the_command() -> None:
-    from derin.data.catalog import NAMED_SETS
+    from derin.datasets.catalog import NAMED_SETS
 
     found = [*shell_commands("README.md"), *((arguments, "") for arguments in commands("README.md"))]
     reading = [(arguments, said) for arguments, said in found if arguments[0] in ("train", "data", "find-lr", "embed")]

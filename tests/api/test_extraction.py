@@ -56,14 +56,14 @@ def network() -> torch.nn.Module:
 
 def extracted(of: Table, **options: Any) -> ExtractedFeatures:
     settings = {"augmentation": None, "seed": 0, "threads": 0, "weights_sha256": "1" * 64} | options
-    return extract(network(), "output", of, PREPARATION.host(of), PREPARATION, **settings)
+    return extract(network(), "output", of, PREPARATION.encode_table(of), PREPARATION, **settings)
 
 
 def test_features_are_what_the_output_layer_gets() -> None:
     data, net = table(), network()
     features = extracted(data)
     rows = np.arange(2, NUM)
-    pictures = PREPARATION.finish(PREPARATION.host(data).gather(rows))
+    pictures = PREPARATION.to_model_input(PREPARATION.encode_table(data).gather(rows))
     with torch.inference_mode():
         torch.testing.assert_close(net.output(features.gather(rows)), net(pictures), rtol=1e-4, atol=1e-5)
 

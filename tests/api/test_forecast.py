@@ -14,14 +14,14 @@ from typer.testing import CliRunner, Result
 
 import derin
 from derin.api.forecast import forecast, offer
-from derin.cli.console import speaks_plainly
+from derin.cli.console import cli_errors
 from derin.cli.eval import eval_
 from derin.cli.forecast import forecast as command
 from derin.core.errors import DataError, RefusedFileError, UnknownNameError, UsageError
 from derin.core.files import read_json, write_json
-from derin.data.readers.series import read_series
+from derin.readers.series import read_series
 from derin.report.forecast import section
-from derin.strategy.story import read_story
+from derin.strategy.record import read_record
 from derin.tasks.regression import Regression
 
 NUM, HORIZON, LOOK_BACK = 150, 6, 24
@@ -41,7 +41,7 @@ def write(path: Path, num: int = NUM, *, more: str = "") -> Path:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
-    inputs = {"horizon": HORIZON, "look_back": LOOK_BACK}
+    inputs = {"horizon": HORIZON, "context_length": LOOK_BACK}
     return derin.fit(write(folder / "load.csv"), inputs=inputs, epochs=40, out=folder / "run", **QUICK).path
 
 
@@ -52,7 +52,7 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def invoke(*arguments: object) -> Result:
     app = typer.Typer()
-    app.command()(speaks_plainly(command))
+    app.command()(cli_errors(command))
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
@@ -118,7 +118,7 @@ def test_a_baseline_that_won_is_told_and_offered(run: Path, tmp_path: Path) -> N
     result = invoke(copied, run.parent / "load.csv", "--json")
     assert '"better_baseline": "linear"' in result.stdout
     assert "--baseline linear" in result.stderr
-    told = section(read_story(copied))
+    told = section(read_record(copied))
     assert told is not None
     assert "A baseline wins here: linear forecast" in told
     assert shlex.join(["derin", "forecast", str(copied), "--baseline", "linear"]) in told
@@ -167,11 +167,11 @@ def test_the_command_writes_documents_tables_and_drawings(run: Path, tmp_path: P
 @pytest.mark.parametrize("language", ["en", "tr"])
 def test_the_report_compares_and_draws(run: Path, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DERIN_LANG", language)
-    told = section(read_story(run))
+    told = section(read_record(run))
     assert told is not None
     assert told.count("<svg") == 1
     assert told.count("<tr>") == 5  # a head, the network and three baselines
-    without = section(read_story(run), examples=False)
+    without = section(read_record(run), examples=False)
     assert without is not None
     assert "<svg" not in without
     words = {"en": "last season again", "tr": "geçen mevsimin yinelenmesi"}
@@ -186,7 +186,7 @@ def test_a_short_series_is_left_out_and_each_has_its_own_steps(tmp_path: Path) -
     lines += [f"{d},most,{9e3 * (10 + v):.4f}" for d, v in zip(days, noise) if np.is_busday(d)]
     lines += [f"{d},new,3" for d in days[-4:]]
     path.write_text("day,shop,sales\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    inputs = {"horizon": 3, "look_back": 14}
+    inputs = {"horizon": 3, "context_length": 14}
     run = derin.fit(path, reading={"group": "shop"}, inputs=inputs, epochs=1, out=tmp_path / "run", **QUICK)
     model = derin.open(run.path)
     for found in (forecast(model), forecast(model, path)):
@@ -203,10 +203,10 @@ def test_a_short_series_is_left_out_and_each_has_its_own_steps(tmp_path: Path) -
     metrics, _ = model.evaluate(path)
     assert metrics["per_series"]["most"]["mase"] == pytest.approx(each["most"]["mase"], rel=1e-6)
     app = typer.Typer()
-    app.command()(speaks_plainly(eval_))
+    app.command()(cli_errors(eval_))
     told_of_each = CliRunner().invoke(app, [str(run.path)]).stdout
     assert f"MASE  {each['every']['mase']:.4f}  every" in told_of_each
-    told = section(read_story(run.path))
+    told = section(read_record(run.path))
     assert told is not None
     assert "Each series" in told
 
@@ -220,7 +220,12 @@ def test_each_series_has_intervals_of_its_own_where_it_has_enough_windows(tmp_pa
     lines = [f"{d},{s},{v:.4f}" for s, values in (("calm", wave), ("wild", noise)) for d, v in zip(days, values)]
     path.write_text("day,shop,sales\n" + "\n".join(lines), encoding="utf-8")
     run = derin.fit(
-        path, reading={"group": "shop"}, inputs={"horizon": 2, "look_back": 14}, epochs=6, out=tmp_path / "run", **QUICK
+        path,
+        reading={"group": "shop"},
+        inputs={"horizon": 2, "context_length": 14},
+        epochs=6,
+        out=tmp_path / "run",
+        **QUICK,
     )
     model = derin.open(run.path)
     widths = {answer.series: (answer.high - answer.low).mean() for answer in forecast(model)}  # type: ignore[operator]
@@ -237,7 +242,7 @@ def test_the_last_year_is_among_the_baselines_where_the_data_reaches_so_far(tmp_
     level = np.random.default_rng(2).normal(10, 3, size=364)  # of each day of the year
     sales = level[np.arange(1_000) % 364]
     path.write_text("day,sales\n" + "\n".join(f"{d},{v!r}" for d, v in zip(days, sales.tolist())), encoding="utf-8")
-    run = derin.fit(path, inputs={"horizon": 3, "look_back": 14}, epochs=1, out=tmp_path / "run", **QUICK)
+    run = derin.fit(path, inputs={"horizon": 3, "context_length": 14}, epochs=1, out=tmp_path / "run", **QUICK)
     found = run.record["findings"]
     assert (found["best_baseline"], found["year"]) == ("yearly_naive", 364)
     assert found["measured"]["yearly_naive"]["mse"] == pytest.approx(0, abs=1e-9)
@@ -251,7 +256,10 @@ def test_several_series_are_forecast_each_and_damage_in_the_findings_hides_the_s
     path = tmp_path / "shops.csv"
     lines = [f"2024-{1 + d // 28:02d}-{1 + d % 28:02d},{s},{d % 7 + 3 * (s == 'b')}" for s in "ab" for d in range(84)]
     path.write_text("day,shop,sales\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    options: dict[str, Any] = {"reading": {"group": "shop", "steps": "rows"}, "inputs": {"horizon": 2, "look_back": 7}}
+    options: dict[str, Any] = {
+        "reading": {"group": "shop", "steps": "rows"},
+        "inputs": {"horizon": 2, "context_length": 7},
+    }
     run = derin.fit(path, epochs=1, out=tmp_path / "run", **options, **QUICK)
     found = forecast(derin.open(run.path), path)
     assert [answer.series for answer in found] == ["a", "b"]
@@ -259,4 +267,4 @@ def test_several_series_are_forecast_each_and_damage_in_the_findings_hides_the_s
     record = read_json(run.path / "run.json")
     for wrong in (None, [], {"measured": {"network": 3}}, {"measured": {"network": {}, "naive": {}}, "picture": 7}):
         write_json(run.path / "run.json", record | {"findings": wrong})
-        section(read_story(run.path))
+        section(read_record(run.path))

@@ -10,7 +10,7 @@ from derin.api.generate import generate
 from derin.api.model import Model
 from derin.api.score import score
 from derin.core.errors import DerinWarning, UsageError
-from derin.data.generated.food_grammar import food
+from derin.datasets.generated.food_grammar import food
 
 SMALL = {"model_options": {"hidden": 24, "dim": 8}, "plan": "plain", "report": False, "epochs": 1}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.data.troubled_pictures import picture
+from tests.readers.troubled_pictures import picture
 from typer.testing import CliRunner
 
 import derin

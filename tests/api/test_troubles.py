@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.data.troubled_pictures import make_troubled_folder
+from tests.readers.troubled_pictures import make_troubled_folder
 
 import derin
 from derin.core.errors import StorageError

@@ -9,12 +9,12 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from derin.cli.console import speaks_plainly
+from derin.cli.console import cli_errors
 from derin.cli.data import data
 from derin.data.sheet import contact_sheet
 
 app = typer.Typer(pretty_exceptions_enable=False)
-app.command()(speaks_plainly(data))
+app.command()(cli_errors(data))
 runner = CliRunner()
 
 

@@ -6,14 +6,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from derin.cli.console import speaks_plainly
+from derin.cli.console import cli_errors
 from derin.cli.find_lr import find_lr
 
 
 @pytest.fixture
 def run():
     app = typer.Typer()
-    app.command("find-lr")(speaks_plainly(find_lr))
+    app.command("find-lr")(cli_errors(find_lr))
     return lambda *words: CliRunner().invoke(app, list(words))
 
 

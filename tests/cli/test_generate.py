@@ -8,10 +8,10 @@ import typer
 from typer.testing import CliRunner, Result
 
 import derin
-from derin.cli.console import speaks_plainly
+from derin.cli.console import cli_errors
 from derin.cli.generate import generate
 from derin.cli.score import score
-from derin.data.generated.food_grammar import food
+from derin.datasets.generated.food_grammar import food
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +29,8 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def invoke(*arguments: object) -> Result:
     app = typer.Typer()
-    app.command()(speaks_plainly(generate))
-    app.command()(speaks_plainly(score))
+    app.command()(cli_errors(generate))
+    app.command()(cli_errors(score))
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

@@ -15,12 +15,12 @@ import typer
 from typer.testing import CliRunner
 
 import derin
-from derin.cli.console import speaks_plainly
+from derin.cli.console import cli_errors
 from derin.cli.predict import predict
 from derin.core.errors import DerinWarning
 
 app = typer.Typer()
-app.command()(speaks_plainly(predict))
+app.command()(cli_errors(predict))
 QUICK: dict[str, Any] = {"plan": "plain", "report": False, "threads": 1, "epochs": 1}
 
 

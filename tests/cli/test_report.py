@@ -10,7 +10,7 @@ import typer
 from tests.report.runs import classification_run
 from typer.testing import CliRunner
 
-from derin.cli.console import speaks_plainly
+from derin.cli.console import cli_errors
 from derin.cli.report import report
 
 
@@ -18,7 +18,7 @@ from derin.cli.report import report
 def invoke(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DERIN_LANG", "en")
     app = typer.Typer()
-    app.command()(speaks_plainly(report))
+    app.command()(cli_errors(report))
     return lambda *arguments: CliRunner().invoke(app, [str(a) for a in arguments])
 
 

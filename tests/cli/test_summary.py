@@ -8,13 +8,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from derin.cli.console import speaks_plainly
+from derin.cli.console import cli_errors
 from derin.cli.main import app as main_app
 from derin.cli.summary import summary
 from derin.models.registry import MODELS
 
 app = typer.Typer()
-app.command()(speaks_plainly(summary))
+app.command()(cli_errors(summary))
 
 
 def invoke(*arguments: str) -> Any:

@@ -12,15 +12,15 @@ from typer.testing import CliRunner
 
 from derin.api.bundles import save_model
 from derin.api.translate import score_translations
-from derin.cli.console import speaks_plainly
+from derin.cli.console import cli_errors
 from derin.cli.translate import translate
-from derin.data.generated.dates import generate_dates
 from derin.data.text.pair_preparation import PairPreparation
+from derin.datasets.generated.dates import generate_dates
 from derin.models import build
 from derin.tasks.translation import Translation
 
 app = typer.Typer()
-app.command()(speaks_plainly(translate))
+app.command()(cli_errors(translate))
 
 
 def invoke(*arguments: str) -> Any:

@@ -23,7 +23,7 @@ from typer.testing import CliRunner, Result
 
 import derin
 from derin.api import published
-from derin.api.start import start_from
+from derin.api.pretrained import load_pretrained
 from derin.cli.main import app
 from derin.core.errors import DataError, UsageError
 from derin.models import MODELS, build
@@ -98,7 +98,7 @@ def test_counts_of_batches_that_a_file_lacks_are_not_missed_in_fine_tuning(tmp_p
     network = resnet20_file(tmp_path / "a.safetensors")
     tensors = load_file(tmp_path / "a.safetensors")
     save_file({k: v for k, v in tensors.items() if "num_batches" not in k}, tmp_path / "a.safetensors")
-    started = start_from(tmp_path / "a.safetensors", model="resnet20", preprocess=PREPROCESS)
+    started = load_pretrained(tmp_path / "a.safetensors", model="resnet20", preprocess=PREPROCESS)
     tuned = started.network(3, input_shape=(3, 32, 32), seed=0).state_dict()
     own = network.state_dict()
     same = [name for name in own if not name.startswith("output") and not name.endswith("num_batches_tracked")]
@@ -158,7 +158,7 @@ def test_what_has_no_address_says_so(nowhere: Path) -> None:
     result = run_derin("weights", "fetch", "mobilenet_v2")
     assert result.exit_code == 2
     assert "did you mean 'mobilenet_v2_imagenet'" in result.stderr
-    for use in (derin.open, start_from):
+    for use in (derin.open, load_pretrained):
         with pytest.raises(DataError, match="derin weights fetch resnet20_cifar10"):
             use("resnet20_cifar10")
 
@@ -251,7 +251,7 @@ def test_weights_known_by_the_beginning_of_their_hash_are_fetched_when_asked_and
     monkeypatch.setitem(published.BY_NAME, known.name, known)
     monkeypatch.setattr(known_weights, "KNOWN", (*KNOWN, known))
     with pytest.raises(DataError, match="--download"):
-        start_from(known.name)
+        load_pretrained(known.name)
     result = run_derin("weights", "import", known.name, "--download", "--out", tmp_path / "b", "--json")
     assert json.loads(result.stdout)["sha256"] == sha256(content).hexdigest()
     model = derin.open(tmp_path / "b")

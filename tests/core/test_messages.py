@@ -13,12 +13,12 @@ import pytest
 
 import derin
 from derin.core.errors import UsageError
-from derin.core.messages import LANGUAGES, Message, Sentence, catalogue, language, say, spell, suffixed, told
+from derin.core.messages import LANGUAGES, Message, catalogue, format_number, language, localize, suffixed, translate
 
 SOURCE = Path(derin.__file__).parent
 # What in a sentence counts things, so that it may be 1.
 COUNTED = frozenset(
-    {"count", "different", "dim", "first", "here", "infinite", "left", "longest", "look_back", "missing", "num"}
+    {"count", "different", "dim", "first", "here", "infinite", "left", "longest", "context_length", "missing", "num"}
     | {"num_asked", "num_windows", "parameters", "patience", "present", "published", "rows", "steps", "units", "words"}
 )
 
@@ -29,7 +29,7 @@ def fields(message: str) -> set[str]:
 
 def nested(depth: int) -> dict[str, object]:
     """A sentence in a sentence in a sentence …"""
-    found: dict[str, object] = Sentence("reading.hidden_file").to_json()
+    found: dict[str, object] = Message("reading.hidden_file").to_json()
     for _ in range(depth):
         found = {"key": "reading.as_classes", "values": {"why": found}}
     return found
@@ -110,15 +110,15 @@ def test_the_language_is_the_named_one_or_that_of_the_locale(
 def test_a_language_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DERIN_LANG", "de")
     with pytest.raises(UsageError, match="known: en, tr"):
-        say("split.test")
+        translate("split.test")
 
 
 def test_numbers_are_written_as_the_language_writes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"low": 0.25, "last": 1.5, "epoch": 3, "last_epoch": 9, "train_then": 0.125, "train_last": 0.05}
-    assert "(0.25) and rose to 1.5" in say("fit.rise", **values)
+    assert "(0.25) and rose to 1.5" in translate("fit.rise", **values)
     monkeypatch.setenv("DERIN_LANG", "tr")
-    assert "3. epokta (0,25)" in say("fit.rise", **values)
-    assert say("confusion.cell", true="4", predicted="9", count=1234, share=0.125) == "4 → 9: 1.234 (%12,5)"
+    assert "3. epokta (0,25)" in translate("fit.rise", **values)
+    assert translate("confusion.cell", true="4", predicted="9", count=1234, share=0.125) == "4 → 9: 1.234 (%12,5)"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_numbers_are_written_as_the_language_writes_them(monkeypatch: pytest.Mon
     [(-0.5, ".0%", "-%50"), (60000, ",", "60.000"), ("1,5", "", "1,5"), (True, "", "True"), (1e-05, "g", "1e-05")],
 )
 def test_turkish_spelling(value: object, spec: str, turkish: str) -> None:
-    assert spell(value, spec, "tr") == turkish
+    assert format_number(value, spec, "tr") == turkish
 
 
 @pytest.mark.parametrize(
@@ -168,36 +168,34 @@ def test_one_and_several_are_told_apart_wherever_a_number_stands() -> None:
 
 def test_text_that_is_filled_in_is_not_read_as_a_message() -> None:
     assert (
-        say("summary.baseline", name="{0.__class__}", value="1 %")
+        translate("summary.baseline", name="{0.__class__}", value="1 %")
         == "Always answering “{0.__class__}” would reach 1 %."
     )
 
 
 def test_an_unknown_key_is_answered_with_near_matches() -> None:
     with pytest.raises(UsageError, match=r"did you mean 'split\.test'"):
-        say("split.tests")
+        translate("split.tests")
 
 
 def test_a_sentence_is_english_text_that_is_told_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:
-    inner = Sentence("reading.numbers_note", kind=Sentence("reading.whole_numbers"), way="", different=1200)
-    sentence = Sentence("reading.with_missing", note=inner, missing=3)
+    inner = Message("reading.numbers_note", kind=Message("reading.whole_numbers"), way="", different=1200)
+    sentence = Message("reading.with_missing", note=inner, missing=3)
     assert sentence == "whole numbers, 1,200 different, 3 missing"
-    assert told("as it is") == "as it is"
+    assert localize("as it is") == "as it is"
     monkeypatch.setenv("DERIN_LANG", "tr")
     assert sentence == "whole numbers, 1,200 different, 3 missing"
-    assert told(sentence) == "tam sayılar, 1.200 farklı, 3 eksik"
+    assert localize(sentence) == "tam sayılar, 1.200 farklı, 3 eksik"
 
 
 def test_a_sentence_survives_json_copies_and_other_processes() -> None:
-    sentence = Sentence(
-        "reading.cut_one", first="val (3)", source=Sentence("reading.from_all", count=7), seed=0, how=""
-    )
+    sentence = Message("reading.cut_one", first="val (3)", source=Message("reading.from_all", count=7), seed=0, how="")
     for again in (
-        Sentence.from_json(json.loads(json.dumps(sentence.to_json()))),
+        Message.from_json(json.loads(json.dumps(sentence.to_json()))),
         copy.deepcopy(sentence),
         sentence.__reduce_ex__(2)[0](*sentence.__reduce_ex__(2)[1]),
     ):
-        assert isinstance(again, Sentence)
+        assert isinstance(again, Message)
         assert (again, again.key, again.values) == (sentence, sentence.key, sentence.values)
     assert json.dumps([sentence]) == json.dumps([str(sentence)])
 
@@ -219,7 +217,7 @@ def test_a_sentence_survives_json_copies_and_other_processes() -> None:
 )
 def test_what_describes_no_sentence_is_refused(data: object) -> None:
     with pytest.raises(ValueError, match="no sentence"):
-        Sentence.from_json(data)
+        Message.from_json(data)
 
 
 def test_every_sentence_of_reading_is_said_somewhere() -> None:

@@ -9,7 +9,7 @@ import unicodedata
 
 import pytest
 
-from derin.core.messages import say
+from derin.core.messages import translate
 from derin.core.printable import has_half_pairs, printable, printable_lines, spreadsheet_cell, whole_pairs
 from derin.core.readme import readme
 from derin.core.strict_json import dump_json, parse_json
@@ -55,7 +55,7 @@ def test_json_holds_names_as_they_are_and_prints_none_of_their_codes(name: str, 
 
 @pytest.mark.parametrize(("name", "shown"), NAMES.values(), ids=NAMES)
 def test_sentences_and_pages_show_names(name: str, shown: str) -> None:
-    assert shown in say("data.sheet", path=name)
+    assert shown in translate("data.sheet", path=name)
     page = readme({"model": {"name": name}, "task": {"classes": [name]}, "license": name}).decode("utf-8")
     assert all(line.isprintable() for line in page.split("\n"))
 

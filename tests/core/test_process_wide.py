@@ -18,8 +18,8 @@ import derin
 from derin.core.global_generator import generator_of_steps, global_generator
 from derin.core.quiet import quiet
 from derin.core.threads import use_threads
-from derin.data.readers.delimited import read_records
 from derin.data.text.vectors import read_vectors
+from derin.readers.delimited import read_records
 
 SOURCE = Path(derin.__file__).parent
 # What changes a setting of the whole process, and the files that may: they say why it is right there.
@@ -27,7 +27,7 @@ SWITCHES = {
     "catch_warnings": (),
     "simplefilter": (),
     "filterwarnings": (),
-    "field_size_limit": ("data/readers/csv_parser.py",),
+    "field_size_limit": ("readers/csv_parser.py",),
     "set_num_threads": ("core/threads.py",),
     "fork_rng": ("core/global_generator.py",),
     "set_rng_state": ("core/global_generator.py",),

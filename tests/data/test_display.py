@@ -28,7 +28,7 @@ def table_of(kind: Kind, values: ColumnData, classes: tuple[str, ...] | None = N
     ],
 )
 def test_values_are_words_and_what_is_missing_is_empty(kind: Kind, values: ColumnData, shown: list[str] | None) -> None:
-    found = displayed(table_of(kind, values), "x", np.array([0, 1, 2]), longest=30)
+    found = displayed(table_of(kind, values), "x", np.array([0, 1, 2]), max_length=30)
     if shown is None:
         assert found[1] == "24 25 26 27 28 29 30 31 32 33"[:29] + "…"
     else:
@@ -37,4 +37,4 @@ def test_values_are_words_and_what_is_missing_is_empty(kind: Kind, values: Colum
 
 def test_categories_are_named_and_codes_without_a_class_are_empty() -> None:
     table = table_of(Kind.CATEGORY, Dense(np.array([1, -1, 0, 2])), ("low", "high"))
-    assert displayed(table, "x", np.array([3, 2, 1, 0]), longest=80) == ["", "low", "", "high"]
+    assert displayed(table, "x", np.array([3, 2, 1, 0]), max_length=80) == ["", "low", "", "high"]

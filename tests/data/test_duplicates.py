@@ -84,17 +84,17 @@ def test_copies_across_splits_are_leaks_and_disagreeing_targets_are_noted() -> N
     splits = {"train": np.array([0, 1, 2]), "test": np.array([3, 4])}
     table = table_of(np.array([0, 1, 0, 1, 0]), splits, x=Dense(np.array([5, 7, 7, 5, 8])))
     note_duplicates(table)
-    reading = table.reading
-    assert [(d.names, d.splits) for d in reading.duplicates] == [
+    report = table.report
+    assert [(d.names, d.splits) for d in report.duplicates] == [
         (("row 0", "row 3"), ("train", "test")),
         (("row 1", "row 2"), ("train", "train")),
     ]
-    assert len(reading.leaks) == 1
-    assert [f.where for f in reading.findings] == ["row 0, row 3", "row 1, row 2"]
-    assert "different targets" in reading.findings[0].reason
+    assert len(report.leaks) == 1
+    assert [f.where for f in report.findings] == ["row 0, row 3", "row 1, row 2"]
+    assert "different targets" in report.findings[0].reason
 
 
 def test_rows_of_no_split_do_not_count() -> None:
     table = table_of(np.zeros(3, dtype=np.int64), {"train": np.array([0, 2])}, x=Dense(np.array([5, 5, 6])))
     note_duplicates(table)
-    assert table.reading.duplicates == []
+    assert table.report.duplicates == []

@@ -19,9 +19,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from derin.core.errors import DataError, RefusedFileError
 from derin.data.features import FeaturePreparation
 from derin.data.preparation import preparation_from_json
-from derin.data.readers.csv_table import read_csv
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Ragged, Table
+from derin.readers.csv_table import read_csv
 
 # float32 has 24 bits: 1e-6 relative to numbers of about 1 is a few units in the last place.
 CLOSE = {"rtol": 1e-6, "atol": 1e-6}
@@ -66,7 +66,7 @@ def fit(table: Table, rows: Any = None) -> FeaturePreparation:
 def test_numbers_are_standardised_as_by_scikit_learn() -> None:
     values = np.random.default_rng(0).normal(50, 7, size=(31, 5))
     train = np.arange(0, 31, 2)
-    got = fit(column_table(values, kind=Kind.NUMBER, shape=(5,)), train).host(
+    got = fit(column_table(values, kind=Kind.NUMBER, shape=(5,)), train).encode_table(
         column_table(values, kind=Kind.NUMBER, shape=(5,))
     )
     np.testing.assert_allclose(got.values, StandardScaler().fit(values[train]).transform(values), **CLOSE)
@@ -77,20 +77,20 @@ def test_categories_are_one_hot_as_by_scikit_learn() -> None:
     classes = ("ant", "bee", "cat")
     table = column_table(codes, kind=Kind.CATEGORY, classes=classes)
     expected = OneHotEncoder(sparse_output=False).fit_transform(np.asarray(classes)[codes][:, None])
-    np.testing.assert_array_equal(fit(table).host(table).values, expected)
+    np.testing.assert_array_equal(fit(table).encode_table(table).values, expected)
 
 
 def test_statistics_come_from_the_training_rows_alone(table: Table) -> None:
     prepared = fit(table, [0, 2, 3])
     ages = np.array([22.5, 40, 31])
     expected = (np.array([18.0, 65.0]) - ages.mean()) / ages.std()
-    np.testing.assert_allclose(prepared.host(table).values[4:, 0], expected, **CLOSE)
+    np.testing.assert_allclose(prepared.encode_table(table).values[4:, 0], expected, **CLOSE)
     assert "color = blue" not in prepared.feature_names  # no training row is blue
 
 
 def test_missing_numbers_become_the_mean_and_are_told(prepared: FeaturePreparation, table: Table) -> None:
     names = prepared.feature_names
-    features = prepared.host(table).values
+    features = prepared.encode_table(table).values
     assert features[:, names.index("age")][1] == 0.0
     assert features[:, names.index("age is missing")].tolist() == [0, 1, 0, 0, 0, 0]
     assert features[:, names.index("deck is missing")].tolist() == [1, 0, 0, 0, 0, 0]
@@ -100,11 +100,11 @@ def test_missing_numbers_become_the_mean_and_are_told(prepared: FeaturePreparati
 def test_a_number_that_was_never_missing_in_training_has_no_further_feature(table: Table) -> None:
     prepared = fit(table, [0, 2, 3])
     assert "age is missing" not in prepared.feature_names
-    assert prepared.host(table).values[1, 0] == 0.0
+    assert prepared.encode_table(table).values[1, 0] == 0.0
 
 
 def test_dates_become_year_and_circles(prepared: FeaturePreparation, table: Table) -> None:
-    names, features = prepared.feature_names, prepared.host(table).values
+    names, features = prepared.feature_names, prepared.encode_table(table).values
     days = [date(2020, 1, 6), date(2021, 7, 15), date(2022, 12, 31), None, date(2020, 2, 29)]
     years = np.array([d.year for d in days if d], dtype=np.float64)
     for row, day in enumerate(days):
@@ -129,14 +129,14 @@ def test_hours_are_a_circle_also_before_1970() -> None:
     table = column_table(moments, kind=Kind.DATE, unit="YYYY-MM-DD")
     prepared = fit(table)
     assert prepared.feature_names == ("c year", "c hour sine", "c hour cosine")
-    np.testing.assert_allclose(prepared.host(table).values, [[0, 0, 1], [0, 1, 0], [0, -1, 0]], **CLOSE)
+    np.testing.assert_allclose(prepared.encode_table(table).values, [[0, 0, 1], [0, 1, 0], [0, -1, 0]], **CLOSE)
 
 
 def test_beyond_fifty_classes_the_rest_shares_a_feature() -> None:
     codes = np.concatenate([np.repeat(np.arange(50), 3), np.arange(50, 70)])
     table = column_table(codes, kind=Kind.CATEGORY, classes=tuple(f"k{i}" for i in range(70)))
     prepared = fit(table)
-    features = prepared.host(table).values
+    features = prepared.encode_table(table).values
     assert prepared.input_shape == (51,)
     assert features[:, -1].tolist() == [0.0] * 150 + [1.0] * 20
     assert features.sum(axis=1).tolist() == [1.0] * 170
@@ -154,7 +154,7 @@ def test_constant_places_give_zero() -> None:
     values = np.array([[0.1, 5.0], [0.1, 6.0], [0.1, 9.0]])
     table = column_table(values, kind=Kind.NUMBER, shape=(2,))
     prepared = fit(table)
-    assert prepared.host(table).values[:, 0].tolist() == [0.0, 0.0, 0.0]
+    assert prepared.encode_table(table).values[:, 0].tolist() == [0.0, 0.0, 0.0]
     assert prepared.read(np.array([7.0, 5.0]))[0, 0] == 0.0
 
 
@@ -171,20 +171,22 @@ def test_very_large_and_small_numbers_stay_finite(scale: float) -> None:
 
 
 def test_host_gathers_rows_in_order(prepared: FeaturePreparation, table: Table) -> None:
-    host = prepared.host(table)
+    host = prepared.encode_table(table)
     rows = np.array([4, 0, 4])
     gathered = host.gather(rows, np.zeros((3, 2), dtype=np.float32))
     assert gathered.dtype == torch.float32
     assert gathered.shape == (3, *prepared.input_shape)
     np.testing.assert_array_equal(gathered.numpy(), host.values[rows])
-    assert prepared.finish(gathered) is gathered
+    assert prepared.to_model_input(gathered) is gathered
     assert len(host) == 6
 
 
 def test_large_tables_are_encoded_in_parts_without_a_seam() -> None:
     values = np.random.default_rng(1).normal(size=40_001)
     table = column_table(values, kind=Kind.NUMBER)
-    np.testing.assert_allclose(fit(table).host(table).values[:, 0], (values - values.mean()) / values.std(), **CLOSE)
+    np.testing.assert_allclose(
+        fit(table).encode_table(table).values[:, 0], (values - values.mean()) / values.std(), **CLOSE
+    )
 
 
 # --- what people hand over ---
@@ -196,8 +198,6 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 FORMS = {
     "table": lambda path, frame: read_csv(path, name="again"),
-    "path": lambda path, frame: path,
-    "string": lambda path, frame: str(path),
     "frame": lambda path, frame: frame,
     "list of dicts": lambda path, frame: rows_of(frame),
     "list of series": lambda path, frame: [row for _, row in frame.iterrows()],
@@ -213,12 +213,12 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_features(prepared: FeaturePreparation, table: Table, path: Path, form: str) -> None:
     given = FORMS[form](path, pd.read_csv(path))
-    np.testing.assert_array_equal(prepared.read(given), prepared.host(table).values)
+    np.testing.assert_array_equal(prepared.read(given), prepared.encode_table(table).values)
 
 
 def test_a_row_alone_gives_one_row(prepared: FeaturePreparation, table: Table, path: Path) -> None:
     frame = pd.read_csv(path)
-    expected = prepared.host(table).values[2:3]
+    expected = prepared.encode_table(table).values[2:3]
     for row in (frame.iloc[2], frame.iloc[2].to_dict(), [40, "red", "2022-12-31", "B"]):
         np.testing.assert_array_equal(prepared.read(row), expected)
 
@@ -265,9 +265,8 @@ def test_a_test_file_of_one_row_is_read_although_its_types_look_different(tmp_pa
     prepared = fit(read_csv(train, name="train"))
     one = tmp_path / "one.csv"
     one.write_text("code,size,when\na,2.5,3/4/2020\n")
-    features = prepared.read(one)
+    features = prepared.read(read_csv(one, name="one"))
     np.testing.assert_array_equal(features, prepared.read({"code": "a", "size": 2.5, "when": date(2020, 4, 3)}))
-    np.testing.assert_array_equal(features, prepared.read(read_csv(one, name="one")))
 
 
 def test_a_missing_column_is_one_sentence(prepared: FeaturePreparation, table: Table) -> None:
@@ -312,7 +311,7 @@ def test_texts_alone_are_refused_and_text_beside_numbers_is_left_out_and_said() 
     )
     table = Table(name="t", schema=schema, columns={"c": texts, "n": Dense(np.array([1.0, 2.0, 4.0]))}, splits={})
     assert fit(table).columns == ("n",)
-    assert table.reading.notes == ["The column 'c' is no feature, because it is text."]
+    assert table.report.notes == ["The column 'c' is no feature, because it is text."]
 
 
 def test_identifiers_and_ignored_columns_are_no_features() -> None:
@@ -327,7 +326,7 @@ def test_identifiers_and_ignored_columns_are_no_features() -> None:
 def test_the_card_gives_the_same_features_to_the_bit(prepared: FeaturePreparation, table: Table) -> None:
     again = preparation_from_json(json.loads(json.dumps(prepared.to_json(), allow_nan=False)))
     assert again == prepared
-    np.testing.assert_array_equal(again.host(table).values, prepared.host(table).values)  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(again.encode_table(table).values, prepared.encode_table(table).values)  # type: ignore[attr-defined]
 
 
 @settings(max_examples=60, deadline=None)
@@ -340,7 +339,7 @@ def test_any_numbers_go_to_the_card_and_back(values: list[float]) -> None:
         return
     prepared = fit(table)
     assert FeaturePreparation.from_json(json.loads(json.dumps(prepared.to_json(), allow_nan=False))) == prepared
-    assert np.isfinite(prepared.host(table).values).all()
+    assert np.isfinite(prepared.encode_table(table).values).all()
 
 
 def changes(data: Any, path: tuple[Any, ...] = ()) -> Any:
@@ -390,7 +389,7 @@ def test_california_housing_is_encoded_as_by_scikit_learn(data_folder: Path) -> 
     numbers = frame.drop(columns=["median_house_value", "ocean_proximity"])
     scaled = StandardScaler().fit(numbers.iloc[train]).transform(numbers)
     hot = OneHotEncoder(sparse_output=False).fit_transform(frame[["ocean_proximity"]])
-    features = prepared.host(table).values
+    features = prepared.encode_table(table).values
     is_number = [name in numbers.columns for name in prepared.feature_names]
     np.testing.assert_allclose(features[:, is_number], np.nan_to_num(scaled), rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(features[:, [" = " in name for name in prepared.feature_names]], hot)
@@ -401,7 +400,7 @@ def test_california_housing_is_encoded_as_by_scikit_learn(data_folder: Path) -> 
 def test_titanics_test_passengers_are_read_from_their_file(data_folder: Path) -> None:
     table = read_csv(data_folder / "tabular" / "titanic_train.csv", name="titanic")
     prepared = fit(table)
-    features, notes = prepared.read_noting(data_folder / "tabular" / "titanic_test.csv")
+    features, notes = prepared.read_noting(read_csv(data_folder / "tabular" / "titanic_test.csv", name="test"))
     assert features.shape == (418, *prepared.input_shape)
     assert np.isfinite(features).all()
     # Of one passenger the fare is not known, as it is of all in training.

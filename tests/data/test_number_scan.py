@@ -9,12 +9,12 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from derin.data import values as cell_values
-from derin.data.cells import Writing
+from derin.data.cells import values as cell_values
+from derin.data.cells.packed import Block, PackedColumn, PackedRecords
+from derin.data.cells.values import Habits, infer_values, values_written
+from derin.data.cells.writing import Writing
 from derin.data.number_scan import plain_numbers
-from derin.data.packed_cells import Block, PackedColumn, PackedRecords
 from derin.data.schema import Kind
-from derin.data.values import Habits, infer_values, values_written
 
 
 def _packed(cells: list[str]) -> PackedColumn:

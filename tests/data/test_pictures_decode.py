@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.data.troubled_pictures import bomb, picture
+from tests.readers.troubled_pictures import bomb, picture
 
 from derin.data.pictures.decode import UnreadablePictureError, open_picture, pixels_of
 from derin.data.pictures.values import PixelValues, ValueRange

@@ -10,18 +10,19 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.data.troubled_pictures import make_troubled_folder, picture
+from tests.readers.troubled_pictures import make_troubled_folder, picture
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from derin.core.errors import DataError, RefusedFileError, ShapeError
 from derin.core.seeds import uniforms
-from derin.data.pictures import hosts, spool
+from derin.data.pictures import hosts
 from derin.data.pictures.hosts import DenseHost, ResizingHost, WindowHost
 from derin.data.pictures.preparation import PicturePreparation
 from derin.data.preparation import preparation_from_json
-from derin.data.readers.picture_folder import read_picture_folder
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Pictures, Table
+from derin.readers.picture_folder import read_picture_folder
+from derin.readers.pictures import spool
 
 
 def table_of(values: np.ndarray) -> Table:
@@ -82,7 +83,7 @@ def test_channel_that_never_changes_stays_finite() -> None:
     fitted = PicturePreparation.fit(table_of(np.full((3, 4, 4, 1), 51, dtype=np.uint8)), np.arange(3))
     assert (fitted.mean, fitted.std) == ((0.2,), (1.0,))
     # float32 holds 0.2 to 24 bits.
-    assert fitted.finish(torch.full((2, 4, 4, 1), 51, dtype=torch.uint8)).abs().max() < 1e-7
+    assert fitted.to_model_input(torch.full((2, 4, 4, 1), 51, dtype=torch.uint8)).abs().max() < 1e-7
 
 
 @pytest.mark.parametrize("shape", [(3, 5, 7, 1), (3, 5, 7, 3), (2, 130, 129, 3)])
@@ -94,7 +95,7 @@ def test_finish_normalizes_and_is_channels_last(shape: tuple[int, ...], dtype: t
         column="photo", size=shape[1:3], channels=channels, mean=tuple(mean), std=tuple(std), rule="resize"
     )
     gathered = torch.from_numpy(values).to(dtype)
-    finished = fitted.finish(gathered)
+    finished = fitted.to_model_input(gathered)
     expected = ((values / 255.0 - mean) / std).transpose(0, 3, 1, 2)
     assert finished.dtype == torch.float32
     assert finished.is_contiguous(memory_format=torch.channels_last)
@@ -108,8 +109,8 @@ def test_finish_gives_one_large_picture_the_bits_that_it_has_in_a_batch() -> Non
         column="picture", size=(224, 224), channels=3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.25), rule="resize"
     )
     pictures = torch.randint(0, 256, (4, 224, 224, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    alone = preparation.finish(pictures[2:3])
-    assert torch.equal(alone, preparation.finish(pictures)[2:3])
+    alone = preparation.to_model_input(pictures[2:3])
+    assert torch.equal(alone, preparation.to_model_input(pictures)[2:3])
     assert alone.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -130,28 +131,28 @@ def test_one_picture_is_finished_in_pieces_that_torch_does_not_share_out() -> No
         column="picture", size=(224, 224), channels=3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.25), rule="resize"
     )
     pictures = torch.zeros((2, 224, 224, 3), dtype=torch.uint8)
-    preparation.finish(pictures)  # the constants are made once
+    preparation.to_model_input(pictures)  # the constants are made once
     with Operations() as alone:
-        preparation.finish(pictures[:1])
+        preparation.to_model_input(pictures[:1])
     assert 0 < alone.largest < 1 << 15
     with Operations() as together:
-        preparation.finish(pictures)
+        preparation.to_model_input(pictures)
     assert together.largest == pictures.numel()
 
 
 def test_finish_takes_memory_in_another_order() -> None:
     values = torch.from_numpy(draw(2, 3, 5, 7)).to(torch.float32).permute(0, 2, 3, 1)
     fitted = preparation((5, 7), 3)
-    assert torch.equal(fitted.finish(values), fitted.finish(values.contiguous()))
+    assert torch.equal(fitted.to_model_input(values), fitted.to_model_input(values.contiguous()))
 
 
 def test_finish_lets_a_gradient_through_after_prediction() -> None:
     fitted = preparation()
     pixels = torch.rand(2, 8, 8, 1)
     with torch.inference_mode():
-        fitted.finish(pixels)
+        fitted.to_model_input(pixels)
     pixels.requires_grad_()
-    fitted.finish(pixels).sum().backward()
+    fitted.to_model_input(pixels).sum().backward()
     assert pixels.grad is not None
     np.testing.assert_allclose(pixels.grad.numpy(), 1 / (255 * 0.4), rtol=1e-6)
 
@@ -168,7 +169,7 @@ def test_a_read_only_array_is_read_without_a_warning_and_stays_as_it_was() -> No
 def test_pictures_of_the_input_size_are_copied_whole() -> None:
     values = draw(9, 8, 8, 1)
     table = table_of(values)
-    host = PicturePreparation.fit(table, np.arange(9)).host(table)
+    host = PicturePreparation.fit(table, np.arange(9)).encode_table(table)
     assert isinstance(host, DenseHost)
     rows = np.array([7, 0, 7])
     assert np.array_equal(host.gather(rows, uniforms(0, "window", 0, rows, 2)).numpy(), values[rows])
@@ -206,7 +207,7 @@ def test_file_gives_the_pixels_that_the_cache_holds(folder: Path, size: int | No
     table = read_picture_folder(folder, name="pets", size=size)
     fitted = PicturePreparation.fit(table, table.splits["train"], size)
     assert fitted.size == (size or 128, size or 128)
-    cached = fitted.host(table).gather(np.arange(len(table))).numpy()
+    cached = fitted.encode_table(table).gather(np.arange(len(table))).numpy()
     files = [folder / name for name in table.row_names or ()]
     assert np.array_equal(fitted.read(files), cached)
     assert np.array_equal(fitted.read([f.read_bytes() for f in files]), cached)
@@ -224,7 +225,7 @@ def test_file_of_a_set_of_one_size_gives_the_pixels_of_the_cache(
     table = read_picture_folder(tmp_path, name="s", size=size)
     fitted = PicturePreparation.fit(table, np.arange(3), size)
     assert fitted.rule == "resize"
-    cached = fitted.host(table).gather(np.arange(3)).numpy()
+    cached = fitted.encode_table(table).gather(np.arange(3)).numpy()
     assert np.array_equal(fitted.read([tmp_path / name for name in table.row_names or ()]), cached)
 
 
@@ -234,7 +235,7 @@ def test_large_jpeg_gives_the_pixels_of_the_cache(tmp_path: Path) -> None:
         picture(700, 900 + seed, seed).save(tmp_path / name)
     table = read_picture_folder(tmp_path, name="s", size=32)
     fitted = PicturePreparation.fit(table, np.arange(2), 32)
-    cached = fitted.host(table).gather(np.arange(2)).numpy()
+    cached = fitted.encode_table(table).gather(np.arange(2)).numpy()
     assert np.array_equal(fitted.read([tmp_path / "a/1.jpg", tmp_path / "b/1.jpg"]), cached)
 
 
@@ -247,19 +248,19 @@ def test_encoded_pictures_are_read_like_decoded_ones(
     numbers = uniforms(0, "window", 1, rows, 2)
     roomy = read_picture_folder(folder, name="pets")
     fitted = PicturePreparation.fit(roomy, roomy.splits["train"])
-    expected = fitted.host(roomy).gather(rows, numbers)
+    expected = fitted.encode_table(roomy).gather(rows, numbers)
     monkeypatch.setenv("DERIN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(spool.shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
     narrow = read_picture_folder(folder, name="pets")
     assert PicturePreparation.fit(narrow, narrow.splits["train"]) == fitted
-    assert torch.equal(fitted.host(narrow).gather(rows, numbers), expected)
+    assert torch.equal(fitted.encode_table(narrow).gather(rows, numbers), expected)
 
 
 def test_arrays_of_another_size_are_resized_by_the_code_that_reads_files() -> None:
     values = draw(5, 28, 28, 1)
     table = table_of(values)
     fitted = PicturePreparation.fit(table, np.arange(5), 32)
-    host = fitted.host(table).gather(np.arange(5)).numpy()
+    host = fitted.encode_table(table).gather(np.arange(5)).numpy()
     expected = [np.asarray(Image.fromarray(v[..., 0]).resize((32, 32), Image.Resampling.BICUBIC)) for v in values]
     assert np.array_equal(host[..., 0], np.stack(expected))
     assert np.array_equal(fitted.read(values), host)
@@ -270,7 +271,7 @@ def test_large_arrays_are_cropped_after_resizing() -> None:
     table = table_of(values)
     fitted = PicturePreparation.fit(table, np.arange(2))
     assert (fitted.size, fitted.rule) == ((128, 128), "crop")
-    assert np.array_equal(fitted.read(values), fitted.host(table).gather(np.arange(2)).numpy())
+    assert np.array_equal(fitted.read(values), fitted.encode_table(table).gather(np.arange(2)).numpy())
 
 
 @pytest.mark.parametrize("size", [None, 32])
@@ -279,9 +280,9 @@ def test_pictures_that_would_fill_the_memory_are_resized_for_each_batch(
 ) -> None:
     table = table_of(draw(5, 150, 190, 3) if size is None else draw(5, 28, 28, 3))
     fitted = PicturePreparation.fit(table, np.arange(5), size)
-    once = fitted.host(table)
+    once = fitted.encode_table(table)
     monkeypatch.setattr(hosts, "_MOST_RESIZED_BYTES", 100)
-    anew = fitted.host(table)
+    anew = fitted.encode_table(table)
     assert isinstance(anew, ResizingHost)
     assert not isinstance(once, ResizingHost)
     rows = np.array([4, 0, 4, 2])
@@ -302,7 +303,7 @@ def test_pictures_that_were_stored_for_another_size_are_read_again_from_their_fi
     table = read_picture_folder(folder, name="pets", size=stored)
     fitted = PicturePreparation.fit(table, table.splits["train"], size)
     files = [folder / name for name in table.row_names or ()]
-    assert np.array_equal(fitted.host(table).gather(np.arange(len(table))).numpy(), fitted.read(files))
+    assert np.array_equal(fitted.encode_table(table).gather(np.arange(len(table))).numpy(), fitted.read(files))
 
 
 def test_files_that_changed_after_they_were_loaded_are_refused(tmp_path: Path) -> None:
@@ -312,16 +313,16 @@ def test_files_that_changed_after_they_were_loaded_are_refused(tmp_path: Path) -
     table = read_picture_folder(tmp_path, name="pets", size=50)
     picture(150, 170, 2).save(tmp_path / "a/1.png")
     with pytest.raises(DataError, match="has changed since it was loaded"):
-        PicturePreparation.fit(table, np.arange(2), 64).host(table)
+        PicturePreparation.fit(table, np.arange(2), 64).encode_table(table)
 
 
 def test_pictures_that_were_stored_larger_are_resized_once(folder: Path) -> None:
     table = read_picture_folder(folder, name="pets")
-    host = PicturePreparation.fit(table, table.splits["train"], 64).host(table)
+    host = PicturePreparation.fit(table, table.splits["train"], 64).encode_table(table)
     assert host.gather(np.arange(len(table))).shape == (len(table), 64, 64, 3)
     squeezed = preparation((30, 20), 3)
     squeezed = PicturePreparation(**{**vars(squeezed), "column": "picture"})
-    assert squeezed.host(table).gather(np.array([1])).shape == (1, 30, 20, 3)
+    assert squeezed.encode_table(table).gather(np.array([1])).shape == (1, 30, 20, 3)
 
 
 def test_digit_of_the_networks_size_stays_untouched() -> None:
@@ -426,7 +427,7 @@ def test_table_without_pictures_is_refused() -> None:
 
 def test_gray_tables_serve_a_network_that_reads_colour() -> None:
     values = draw(3, 8, 8, 1)
-    host = preparation(channels=3).host(table_of(values))
+    host = preparation(channels=3).encode_table(table_of(values))
     assert np.array_equal(host.gather(np.arange(3)).numpy(), np.repeat(values, 3, axis=-1))
 
 

@@ -132,7 +132,7 @@ def test_items_may_be_rows_of_characters() -> None:
 
 
 def test_longer_rows_are_cut_and_an_empty_one_is_padding() -> None:
-    batches = list(source(4, [9, 0, 2], longest=3).batches(0))
+    batches = list(source(4, [9, 0, 2], max_length=3).batches(0))
     found = {row: t.tolist() for b in batches for row, t in zip(b.rows.tolist(), b["input"], strict=True)}
     assert [token for token in found[0] if token] == [100, 101, 102]
     assert set(found[1]) == {0}

@@ -11,9 +11,9 @@ from derin.core.errors import DataError
 from derin.data.augment import Augmentation
 from derin.data.extracted import ExtractedFeatures
 from derin.data.features import HostFeatures
-from derin.data.pictures.fitting import Fitting, Rule
+from derin.data.pictures.fitting import ResizePolicy, Rule
 from derin.data.pictures.hosts import DenseHost, ResizingHost, WindowHost
-from derin.data.preparation import HostInput
+from derin.data.preparation import EncodedInputs
 from derin.data.source import TableSource
 from derin.data.table import Dense, Pictures
 
@@ -41,7 +41,7 @@ class Plain:
 
     kind, columns, input_shape = "picture", ("picture",), (1, 6, 5)
 
-    def finish(self, gathered: torch.Tensor) -> torch.Tensor:
+    def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         return gathered.float().permute(0, 3, 1, 2)
 
 
@@ -51,14 +51,14 @@ def source(batch_size: int, rows: np.ndarray | None = None, **options: object) -
     return TableSource(Host(), Plain(), targets, rows, input_name="input", batch_size=batch_size, seed=3, **options)  # type: ignore[arg-type]
 
 
-def hosts() -> dict[str, HostInput]:
+def hosts() -> dict[str, EncodedInputs]:
     values = np.random.default_rng(0).integers(0, 256, (NUM_ROWS, 9, 9, 1), dtype=np.uint8)
     pictures = Pictures(values.reshape(-1), np.arange(NUM_ROWS + 1) * 81, np.full(NUM_ROWS, 9), np.full(NUM_ROWS, 9), 1)
     features = np.arange(NUM_ROWS, dtype=np.float32)[:, None, None, None]
     return {
         "whole pictures": DenseHost(values),
         "windows": WindowHost(pictures, (6, 5)),
-        "resized": ResizingHost(Dense(values), Fitting(Rule.SHORTER, 9, 9), (6, 5)),
+        "resized": ResizingHost(Dense(values), ResizePolicy(Rule.SHORTEST_SIDE, 9, 9), (6, 5)),
         "features": HostFeatures(features),
         "features and views": ExtractedFeatures(features[:, 0, 0], features[None, :, 0, 0] + 100, np.arange(NUM_ROWS)),
         "features alone": ExtractedFeatures(features[:, 0, 0], np.zeros((0, NUM_ROWS, 1)), np.arange(NUM_ROWS)),
@@ -67,7 +67,7 @@ def hosts() -> dict[str, HostInput]:
 
 
 class Untouched(Plain):
-    def finish(self, gathered: torch.Tensor) -> torch.Tensor:
+    def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         return gathered
 
 

@@ -42,7 +42,7 @@ def rows(start: int, stop: int) -> Rows:
 def test_without_splits_val_and_test_take_a_fifth_each() -> None:
     table = complete_splits(make(np.arange(150) % 3))
     assert sizes(table) == {"train": 90, "val": 30, "test": 30}
-    assert table.reading.counts["val"] == {"a": 10, "b": 10, "c": 10}
+    assert table.report.counts["val"] == {"a": 10, "b": 10, "c": 10}
 
 
 def test_val_and_test_take_no_more_than_ten_thousand() -> None:
@@ -65,14 +65,14 @@ def test_val_is_cut_from_train_where_train_and_test_are_given() -> None:
 def test_a_test_split_is_not_invented_where_train_and_val_were_given() -> None:
     table = complete_splits(make(np.arange(70) % 2, {"train": rows(0, 60), "val": rows(60, 70)}))
     assert sizes(table) == {"train": 60, "val": 10}
-    assert table.reading.notes == []
+    assert table.report.notes == []
 
 
 def test_given_splits_are_kept_and_a_second_pass_changes_nothing() -> None:
     once = complete_splits(make(np.arange(70) % 2))
     twice = complete_splits(once, seed=9)
     assert all((once.splits[name] == twice.splits[name]).all() for name in once.splits)
-    assert twice.reading.notes == once.reading.notes
+    assert twice.report.notes == once.report.notes
 
 
 def test_the_cut_is_a_function_of_the_seed() -> None:
@@ -115,13 +115,13 @@ def test_copies_stay_together() -> None:
     for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
         assert where[one].isdisjoint(where[other])
     assert abs(len(table.splits["val"]) - 16) <= 1
-    assert "equal examples together" in table.reading.notes[0]
+    assert "equal examples together" in table.report.notes[0]
 
 
 def test_tables_of_few_different_rows_are_cut_row_by_row() -> None:
     # Exclusive or: four different rows, 25 times each; kept together, val would hold a single class.
     table = complete_splits(make(np.arange(100) % 2, inputs=np.arange(100.0) % 4))
-    assert table.reading.counts["val"] == {"a": 10, "b": 10}
+    assert table.report.counts["val"] == {"a": 10, "b": 10}
 
 
 def test_groups_stay_together() -> None:
@@ -144,7 +144,7 @@ def test_rows_without_a_target_belong_to_no_split_and_are_listed() -> None:
     labels[[4, 17]] = -1
     table = complete_splits(make(labels))
     assert sum(sizes(table).values()) == 28
-    assert [f.where for f in table.reading.findings] == ["row 4", "row 17"]
+    assert [f.where for f in table.report.findings] == ["row 4", "row 17"]
 
 
 def test_too_few_rows_are_refused() -> None:
@@ -157,7 +157,7 @@ def test_a_lone_test_split_is_kept_and_said() -> None:
     table = complete_splits(make(np.arange(9) % 2, {"test": rows(0, 9)}))
     assert sizes(table) == {"test": 9}
     assert table.given_splits == ("test",)
-    assert any("no training split" in note for note in table.reading.notes)
+    assert any("no training split" in note for note in table.report.notes)
 
 
 @pytest.mark.parametrize(("classes", "each"), [(5, 4), (10, 7), (10, 3), (3, 50), (7, 2)])
@@ -223,7 +223,7 @@ def test_rows_with_dates_are_not_cut_at_random_without_a_word() -> None:
     table = make(np.arange(30) % 2)
     schema = Schema((*table.schema.columns, Column(name="day", kind=Kind.DATE, role=Role.INPUT)))
     dated = Table(name="t", schema=schema, columns={**table.columns, "day": Dense(np.arange(30.0))}, splits={})
-    assert any("'day'" in note and "at random" in note for note in complete_splits(dated).reading.notes)
+    assert any("'day'" in note and "at random" in note for note in complete_splits(dated).report.notes)
 
 
 def test_a_row_in_two_splits_is_refused() -> None:

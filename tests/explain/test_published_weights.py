@@ -31,7 +31,7 @@ def elephants(name: str, data_folder: Path) -> tuple[nn.Module, torch.Tensor]:
         column="picture", size=asked.size, channels=3, mean=asked.mean, std=asked.std, rule="crop"
     )
     picture = preparation.read(data_folder / "photos_and_paintings" / "creative_commons_elephant.jpg")
-    return published.network(), preparation.finish(torch.from_numpy(picture))
+    return published.network(), preparation.to_model_input(torch.from_numpy(picture))
 
 
 def mask_of(boxes: tuple[tuple[float, ...], ...], side: int) -> np.ndarray:

@@ -20,7 +20,7 @@ from derin.api.bundles import model_entry
 from derin.api.model import Model
 from derin.core.bundle import Bundle
 from derin.core.errors import UsageError
-from derin.data.encoders import CategoryEncoder, DateEncoder, NumberEncoder
+from derin.data.cells.encoders import CategoryEncoder, DateEncoder, NumberEncoder
 from derin.data.features import FeaturePreparation
 from derin.data.pictures.preparation import PicturePreparation
 from derin.data.series.calendar import Frequency
@@ -134,7 +134,7 @@ def test_a_file_gives_the_answers_of_predict(task: Any, preparation: Any, tmp_pa
     generator = np.random.default_rng(0)
     if preparation is RGB:
         raw = list(generator.integers(0, 256, (6, 9, 11, 3), dtype=np.uint8))
-        inputs = preparation.finish(torch.from_numpy(np.stack(raw))).numpy()
+        inputs = preparation.to_model_input(torch.from_numpy(np.stack(raw))).numpy()
     else:
         raw = generator.normal(3, 2, (6, 2))
         inputs = ((raw - 3) / 2).astype(np.float32)
@@ -216,7 +216,7 @@ def series(*, classes: tuple[str, ...] | None = None) -> SeriesPreparation:
             Variable(name="heat", mean=3.0, std=2.0, classes=classes),
         ),
         num_targets=1,
-        look_back=6,
+        context_length=6,
         horizon=2,
         season=1,
         scales=(1.0,),

@@ -19,7 +19,7 @@ from derin.layers.attention import (
     SelfAttention,
     scaled_dot_product,
 )
-from derin.layers.positions import LearnedPositions, RotaryPositions, SinusoidalPositions, turn
+from derin.layers.positions import LearnedPositions, RotaryPositions, SinusoidalPositions, apply_rotary
 
 BATCH, QUERIES, KEYS, DIM, HEADS = 2, 5, 7, 12, 3
 MASK = torch.arange(KEYS) < torch.tensor([[4], [7]])
@@ -138,7 +138,7 @@ def test_cross_attention_equals_torchs_module() -> None:
     theirs.out_proj.weight.data, theirs.out_proj.bias.data = ours.project.weight.data, ours.project.bias.data
     x, memory = random(BATCH, QUERIES, DIM), random(BATCH, KEYS, 10)
     expected, expected_weights = theirs(x, memory, memory, key_padding_mask=~MASK, average_attn_weights=False)
-    y, weights = ours(x, ours.remember(memory), MASK, with_weights=True)
+    y, weights = ours(x, ours.project_memory(memory), MASK, with_weights=True)
     torch.testing.assert_close(y, expected)
     torch.testing.assert_close(weights, expected_weights)
 
@@ -151,7 +151,7 @@ def test_a_sequence_without_tokens_gives_finite_numbers_and_gradients() -> None:
     cross = CrossAttention(DIM, HEADS, memory_size=10).double()
     found = [
         SelfAttention(DIM, HEADS).double()(x, mask)[0],
-        cross(x, cross.remember(memory), mask)[0],
+        cross(x, cross.project_memory(memory), mask)[0],
         AdditiveAttention(DIM, 10, 9).double()(x, memory, mask)[0],
     ]
     assert all(part.isfinite().all() for part in found)
@@ -218,11 +218,11 @@ def test_learned_positions_end_where_their_table_ends() -> None:
 def test_rotary_positions_turn_pairs_as_complex_numbers_and_their_gradient_turns_back() -> None:
     x = random(BATCH, HEADS, 5, 8).requires_grad_()
     cosines, sines = RotaryPositions(8)(2, 5, dtype=torch.float64)
-    y = turn(x, cosines, sines)
+    y = apply_rotary(x, cosines, sines)
     angles = torch.arange(2, 7, dtype=torch.float64)[:, None] / 10_000 ** (torch.arange(4, dtype=torch.float64) / 4)
     expected = torch.complex(x[..., :4], x[..., 4:]) * torch.polar(torch.ones_like(angles), angles)
     torch.testing.assert_close(y, torch.cat([expected.real, expected.imag], dim=3))
-    assert torch.autograd.gradcheck(lambda t: turn(t, cosines, sines), (x,))
+    assert torch.autograd.gradcheck(lambda t: apply_rotary(t, cosines, sines), (x,))
 
 
 def test_odd_sizes_cannot_be_paired() -> None:
@@ -252,7 +252,7 @@ def test_dropout_leaves_out_shares_of_the_values_and_keeps_their_mean(path: str)
 def test_attention_drops_nothing_in_evaluation(kind: type) -> None:
     torch.manual_seed(7)
     attention, x = kind(DIM, HEADS, dropout=0.5).eval(), torch.randn(2, QUERIES, DIM)
-    rest = (attention.remember(x),) if kind is CrossAttention else ()
+    rest = (attention.project_memory(x),) if kind is CrossAttention else ()
     first = attention(x, *rest)[0]
     assert torch.equal(first, attention(x, *rest)[0])
     attention.dropout = 0.0

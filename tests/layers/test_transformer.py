@@ -55,7 +55,7 @@ def test_the_decoder_block_equals_torchs_with_norms_first() -> None:
     x, memory = random(BATCH, STEPS, DIM), random(BATCH, MEMORY, DIM)
     causal = torch.ones(STEPS, STEPS, dtype=torch.bool).triu(1)
     expected = theirs(x, memory, tgt_mask=causal, memory_key_padding_mask=~MASK)
-    found, nothing = ours(x, ours.remember(memory), MASK)
+    found, nothing = ours(x, ours.project_memory(memory), MASK)
     torch.testing.assert_close(found, expected)
     assert nothing is None
 
@@ -63,7 +63,7 @@ def test_the_decoder_block_equals_torchs_with_norms_first() -> None:
 def test_decoding_step_by_step_equals_decoding_at_once() -> None:
     torch.manual_seed(3)
     block = DecoderBlock(DIM, HEADS, HIDDEN, memory_size=10).double()
-    x, memory = random(BATCH, STEPS, DIM), block.remember(random(BATCH, MEMORY, 10))
+    x, memory = random(BATCH, STEPS, DIM), block.project_memory(random(BATCH, MEMORY, 10))
     expected, expected_weights = block(x, memory, MASK, with_weights=True)
     cache, steps, weights = block.cache(BATCH), [], []
     for t in range(STEPS):

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from derin.data.generated.agreement import agreement
+from derin.datasets.generated.agreement import agreement
 from derin.layers.recurrent_cells import RNNCell
 from derin.lessons.long_range_agreement import AgreementOptions, Reader, draw, gradient_norms, learn
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from derin.models import MODELS, build, inference
-from derin.models.inference import WarmNetwork
+from derin.models.inference import TracedInference
 
 # One network for each way of joining steps; `benchmarks/inference.py` compares every one of the registry.
 SMALL = [
@@ -46,12 +46,12 @@ def require_same(found: Tensor, expected: Tensor) -> None:
     assert float((found - expected).abs().max()) <= 1e-4 * float(expected.abs().max())
 
 
-def called(warm: WarmNetwork, x: Tensor) -> Tensor:
+def called(warm: TracedInference, x: Tensor) -> Tensor:
     with torch.inference_mode():
         return warm(x)
 
 
-def prepared(warm: WarmNetwork, x: Tensor) -> dict[str, float]:
+def prepared(warm: TracedInference, x: Tensor) -> dict[str, float]:
     with torch.inference_mode():
         return warm.prepare(x)
 
@@ -60,7 +60,7 @@ def prepared(warm: WarmNetwork, x: Tensor) -> dict[str, float]:
 def test_outputs_are_those_of_the_network_at_several_batch_sizes(name: str, shape: tuple[int, ...]) -> None:
     network = network_for(name, shape)
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    warm = WarmNetwork(network)
+    warm = TracedInference(network)
     for batch in (1, 5):
         x = inputs(batch, shape)
         with torch.no_grad():
@@ -77,7 +77,7 @@ def test_outputs_are_those_of_the_network_at_several_batch_sizes(name: str, shap
 def test_larger_networks_are_recorded_at_their_papers_size(name: str) -> None:
     shape = MODELS[name].native_input
     network, x = network_for(name, shape), inputs(1, shape)
-    warm = WarmNetwork(network)
+    warm = TracedInference(network)
     with torch.no_grad():
         expected = network(x)
     prepared(warm, x)
@@ -86,14 +86,14 @@ def test_larger_networks_are_recorded_at_their_papers_size(name: str) -> None:
 
 
 @pytest.fixture
-def warm() -> WarmNetwork:
-    return WarmNetwork(network_for("convnet", (3, 9, 11)))
+def warm() -> TracedInference:
+    return TracedInference(network_for("convnet", (3, 9, 11)))
 
 
 X = inputs(3, (3, 9, 11))
 
 
-def test_nothing_is_recorded_unless_it_is_asked_for(warm: WarmNetwork) -> None:
+def test_nothing_is_recorded_unless_it_is_asked_for(warm: TracedInference) -> None:
     for _ in range(5):
         called(warm, X)
     assert warm.num_programs == 0
@@ -174,7 +174,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_network_never_gives_an_old_answer(change: str, warm: WarmNetwork) -> None:
+def test_a_changed_network_never_gives_an_old_answer(change: str, warm: TracedInference) -> None:
     prepared(warm, X)
     before = called(warm, X)
     assert warm.is_current
@@ -189,7 +189,7 @@ def test_a_changed_network_never_gives_an_old_answer(change: str, warm: WarmNetw
     assert (warm.is_current, warm.num_programs) == (True, 1)
 
 
-def test_a_change_that_is_taken_back_is_none(warm: WarmNetwork) -> None:
+def test_a_change_that_is_taken_back_is_none(warm: TracedInference) -> None:
     prepared(warm, X)
     weight = first(warm.network)
     kept = weight.detach().clone()
@@ -199,7 +199,7 @@ def test_a_change_that_is_taken_back_is_none(warm: WarmNetwork) -> None:
     assert warm.is_current
 
 
-def test_programs_of_other_shapes_fall_with_a_change(warm: WarmNetwork) -> None:
+def test_programs_of_other_shapes_fall_with_a_change(warm: TracedInference) -> None:
     prepared(warm, X)
     first(warm.network).data.mul_(1.7)
     prepared(warm, X[:1])
@@ -208,7 +208,7 @@ def test_programs_of_other_shapes_fall_with_a_change(warm: WarmNetwork) -> None:
         assert torch.equal(called(warm, X), warm.network(X))
 
 
-def test_weights_that_are_no_number_are_compared_by_their_bits(warm: WarmNetwork) -> None:
+def test_weights_that_are_no_number_are_compared_by_their_bits(warm: TracedInference) -> None:
     with torch.no_grad():
         first(warm.network)[0] = float("nan")
     warm.frozen()
@@ -221,7 +221,7 @@ def test_weights_that_are_no_number_are_compared_by_their_bits(warm: WarmNetwork
     assert not warm.is_current
 
 
-def test_hooks_are_called(warm: WarmNetwork) -> None:
+def test_hooks_are_called(warm: TracedInference) -> None:
     prepared(warm, X)
     seen: list[Tensor] = []
     handle = next(m for m in warm.network.modules() if isinstance(m, nn.Conv2d)).register_forward_hook(
@@ -234,7 +234,7 @@ def test_hooks_are_called(warm: WarmNetwork) -> None:
     assert len(seen) == 2
 
 
-def test_training_mode_and_gradients_take_the_plain_network(warm: WarmNetwork) -> None:
+def test_training_mode_and_gradients_take_the_plain_network(warm: TracedInference) -> None:
     prepared(warm, X)
     warm.network.train()
     assert called(warm, X).grad_fn is None
@@ -248,24 +248,24 @@ def test_a_network_of_ones_own_that_branches_on_its_data_is_never_recorded() -> 
         def forward(self, x: Tensor) -> Tensor:
             return x if x.mean() > 0 else -x
 
-    warm = WarmNetwork(Branching().eval())
+    warm = TracedInference(Branching().eval())
     assert set(prepared(warm, torch.ones(2, 3))) == {"torch"}
     assert torch.equal(called(warm, -torch.ones(2, 3)), torch.ones(2, 3))
     assert warm.num_programs == 0
 
 
-def test_a_registered_network_that_draws_numbers_is_given_up(warm: WarmNetwork) -> None:
+def test_a_registered_network_that_draws_numbers_is_given_up(warm: TracedInference) -> None:
     noise = nn.Dropout(0.5)
     noise.train()
     drawing = nn.Sequential(warm.network, noise)
     drawing.spec = warm.network.spec  # type: ignore[assignment]
     drawing.training = False
-    drawn = WarmNetwork(drawing)
+    drawn = TracedInference(drawing)
     assert set(prepared(drawn, X)) == {"torch"}
     assert not torch.equal(called(drawn, X), called(drawn, X))
 
 
-def test_users_own_programs_keep_their_setting_of_fusion(warm: WarmNetwork) -> None:
+def test_users_own_programs_keep_their_setting_of_fusion(warm: TracedInference) -> None:
     before = torch.jit.onednn_fusion_enabled()
     prepared(warm, X)
     called(warm, X)
@@ -273,7 +273,7 @@ def test_users_own_programs_keep_their_setting_of_fusion(warm: WarmNetwork) -> N
 
 
 def test_a_program_that_is_slower_than_the_network_is_not_used(
-    warm: WarmNetwork, monkeypatch: pytest.MonkeyPatch
+    warm: TracedInference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inference, "_seconds", lambda call, x: 2.0 if isinstance(call, inference._Program) else 1.0)
     x = inputs(2, (3, 9, 11))

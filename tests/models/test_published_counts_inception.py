@@ -137,16 +137,16 @@ def test_nn1_rows_are_those_of_the_table_in_the_course() -> None:
         row = found[name]
         height, *channels = map(int, size.split("×"))
         assert row.output_shape == ((channels[-1], height, height) if channels else (height,))
-        assert spell(row.parameters, parameters) == parameters
+        assert format_number(row.parameters, parameters) == parameters
         if products:
             biases = row.output_shape[0] * (2 if name.startswith("fc") else 1)
             pixels = height * height if channels else 1
-            assert spell(row.multiply_adds + biases * pixels, products[0]) == products[0]
+            assert format_number(row.multiply_adds + biases * pixels, products[0]) == products[0]
     assert len(found) == len(NN1_TABLE.split("\n")) - 2 + 2  # and the rectifier and the scaling to length 1
     assert round(count("facenet_nn1").parameters, -6) == 140_000_000
 
 
-def spell(number: int, like: str) -> str:
+def format_number(number: int, like: str) -> str:
     """A number in thousands or millions, as the table prints it."""
     if like == "0":
         return str(number)

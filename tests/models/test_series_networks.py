@@ -96,10 +96,10 @@ def test_options_of_every_network_name_the_targets() -> None:
     assert SeriesOptions().targets == 1
 
 
-@pytest.mark.parametrize("look_back", [2, 5, 6, 12, 13, 14, 29, 61, 62])
-def test_a_temporal_network_has_the_fewest_blocks_that_see_the_whole_window(look_back: int) -> None:
+@pytest.mark.parametrize("context_length", [2, 5, 6, 12, 13, 14, 29, 61, 62])
+def test_a_temporal_network_has_the_fewest_blocks_that_see_the_whole_window(context_length: int) -> None:
     """Two convolutions of k values at dilation 2^b in block b see 1 + 2·(k − 1)·(2^blocks − 1) steps."""
-    built = build("series_tcn", input_shape=(look_back, 1), num_outputs=1, targets=1, kernel=3, dropout=0.0)
+    built = build("series_tcn", input_shape=(context_length, 1), num_outputs=1, targets=1, kernel=3, dropout=0.0)
     seen = [1 + 2 * 2 * (2**blocks - 1) for blocks in range(1, len(built.blocks) + 1)]
-    assert seen[-1] >= look_back
-    assert all(steps < look_back for steps in seen[:-1])
+    assert seen[-1] >= context_length
+    assert all(steps < context_length for steps in seen[:-1])

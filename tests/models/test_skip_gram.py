@@ -11,7 +11,7 @@ from derin.core.errors import ShapeError, UsageError
 from derin.models.skip_gram import (
     ContinuousBagOfWords,
     SkipGram,
-    Stretch,
+    TextChunk,
     WordVectorNetwork,
     WordVectorOptions,
     block_length,
@@ -30,7 +30,7 @@ def network(kind: type[WordVectorNetwork], **options: object) -> WordVectorNetwo
     return made
 
 
-def stretch_of(window: int, *, tree: bool, blocks: int = 2, real: int | None = None, seed: int = 5) -> Stretch:
+def stretch_of(window: int, *, tree: bool, blocks: int = 2, real: int | None = None, seed: int = 5) -> TextChunk:
     generator = torch.Generator().manual_seed(seed)
     num = blocks * block_length(window)
     real = num - 3 if real is None else real
@@ -39,45 +39,45 @@ def stretch_of(window: int, *, tree: bool, blocks: int = 2, real: int | None = N
     sentences = (draw(0, 6, num) == 0).cumsum(0)
     tokens[real:], reach[real:], sentences[real:] = 0, 0, -1
     if not tree:
-        return Stretch(tokens, sentences, reach, negatives=draw(4, VOCABULARY, blocks, SAMPLES))
+        return TextChunk(tokens, sentences, reach, negatives=draw(4, VOCABULARY, blocks, SAMPLES))
     nodes, signs = draw(0, VOCABULARY - 1, num, DEPTH), draw(0, 2, num, DEPTH) * 2 - 1
     signs[draw(0, 3, num) == 0, -1] = 0
-    return Stretch(tokens, sentences, reach, nodes=nodes, signs=signs)
+    return TextChunk(tokens, sentences, reach, nodes=nodes, signs=signs)
 
 
-def neighbors(stretch: Stretch, place: int) -> list[int]:
-    reach = int(stretch.reach[place])
+def neighbors(chunk: TextChunk, place: int) -> list[int]:
+    reach = int(chunk.reach[place])
     return [
         other
-        for other in range(max(0, place - reach), min(len(stretch.tokens), place + reach + 1))
-        if other != place and stretch.sentences[other] == stretch.sentences[place]
+        for other in range(max(0, place - reach), min(len(chunk.tokens), place + reach + 1))
+        if other != place and chunk.sentences[other] == chunk.sentences[place]
     ]
 
 
-def written_out(net: WordVectorNetwork, stretch: Stretch) -> tuple[Tensor, int]:
+def written_out(net: WordVectorNetwork, chunk: TextChunk) -> tuple[Tensor, int]:
     """The losses of the papers, summed one prediction at a time."""
     x, y = net.input.weight, net.output.weight
     length, num_negatives = block_length(net.options.window), net.options.negatives
 
     def of_one(given: Tensor, place: int, block: int) -> Tensor:
-        if stretch.nodes is not None and stretch.signs is not None:
-            scores = y[stretch.nodes[place]] @ given * stretch.signs[place]
-            return -F.logsigmoid(scores[stretch.signs[place] != 0]).sum()
-        assert stretch.negatives is not None
+        if chunk.nodes is not None and chunk.signs is not None:
+            scores = y[chunk.nodes[place]] @ given * chunk.signs[place]
+            return -F.logsigmoid(scores[chunk.signs[place] != 0]).sum()
+        assert chunk.negatives is not None
         # A sample that is the predicted word itself is none; the others stand for K / S each.
-        others = stretch.negatives[block][stretch.negatives[block] != stretch.tokens[place]]
+        others = chunk.negatives[block][chunk.negatives[block] != chunk.tokens[place]]
         noise = F.logsigmoid(-(y[others] @ given)).sum() * num_negatives / SAMPLES
-        return -F.logsigmoid(y[stretch.tokens[place]] @ given) - noise
+        return -F.logsigmoid(y[chunk.tokens[place]] @ given) - noise
 
     total, num = torch.zeros((), dtype=torch.float64), 0
-    for place in range(len(stretch.tokens)):
-        around = neighbors(stretch, place)
+    for place in range(len(chunk.tokens)):
+        around = neighbors(chunk, place)
         if isinstance(net, ContinuousBagOfWords) and around:
-            total = total + of_one(x[stretch.tokens[around]].mean(dim=0), place, place // length)
+            total = total + of_one(x[chunk.tokens[around]].mean(dim=0), place, place // length)
             num += 1
         elif isinstance(net, SkipGram):
             for other in around:
-                total = total + of_one(x[stretch.tokens[place]], other, place // length)
+                total = total + of_one(x[chunk.tokens[place]], other, place // length)
             num += len(around)
     return total, num
 
@@ -89,14 +89,14 @@ def test_a_step_is_the_gradient_that_autograd_finds(
     kind: type[WordVectorNetwork], window: int, tree: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("derin.models.skip_gram._LARGEST_STEP", 1e9)
-    net, stretch = network(kind, window=window, negatives=5, hierarchical=tree), stretch_of(window, tree=tree)
+    net, chunk = network(kind, window=window, negatives=5, hierarchical=tree), stretch_of(window, tree=tree)
     before = copy.deepcopy(net)
-    loss, num = written_out(before, stretch)
+    loss, num = written_out(before, chunk)
     loss.backward()
-    measured, counted = net.measure(stretch)
+    measured, counted = net.measure(chunk)
     torch.testing.assert_close(measured, loss.detach(), rtol=1e-12, atol=1e-12)
     assert int(counted) == num > 20
-    total, learnt = net.learn(stretch, rate=0.01)
+    total, learnt = net.learn(chunk, rate=0.01)
     torch.testing.assert_close(total, loss.detach(), rtol=1e-12, atol=1e-12)
     assert int(learnt) == num
     for now, old in ((net.input, before.input), (net.output, before.output)):
@@ -104,28 +104,28 @@ def test_a_step_is_the_gradient_that_autograd_finds(
         torch.testing.assert_close(now.weight.data, old.weight.data - 0.01 * old.weight.grad, rtol=1e-10, atol=1e-12)
 
 
-def terms_of(net: WordVectorNetwork, stretch: Stretch) -> dict[str, Tensor]:
+def terms_of(net: WordVectorNetwork, chunk: TextChunk) -> dict[str, Tensor]:
     """How many terms of the sum speak of each vector, the mean of several words counting as a share of each."""
     found = {name: torch.zeros(VOCABULARY, dtype=torch.float64) for name in ("input", "output")}
     length, negatives = block_length(net.options.window), net.options.negatives
     is_bag = isinstance(net, ContinuousBagOfWords)
-    for place in range(len(stretch.tokens)):
-        around = neighbors(stretch, place)
+    for place in range(len(chunk.tokens)):
+        around = neighbors(chunk, place)
         for predicted in ([place] if around else []) if is_bag else around:
-            if stretch.nodes is not None and stretch.signs is not None:
-                turned = stretch.nodes[predicted][stretch.signs[predicted] != 0]
+            if chunk.nodes is not None and chunk.signs is not None:
+                turned = chunk.nodes[predicted][chunk.signs[predicted] != 0]
                 of_given = DEPTH if is_bag else len(turned)
                 found["output"].index_add_(0, turned, torch.ones(len(turned), dtype=torch.float64))
             else:
-                assert stretch.negatives is not None
-                others = stretch.negatives[place // length]
-                others = others[others != stretch.tokens[predicted]]
+                assert chunk.negatives is not None
+                others = chunk.negatives[place // length]
+                others = others[others != chunk.tokens[predicted]]
                 of_given = 1 + (negatives if is_bag else negatives / SAMPLES * len(others))
-                found["output"][stretch.tokens[predicted]] += 1
+                found["output"][chunk.tokens[predicted]] += 1
                 share = torch.full((len(others),), negatives / SAMPLES, dtype=torch.float64)
                 found["output"].index_add_(0, others, share)
             for given in around if is_bag else [place]:
-                found["input"][stretch.tokens[given]] += of_given / (len(around) if is_bag else 1)
+                found["input"][chunk.tokens[given]] += of_given / (len(around) if is_bag else 1)
     return found
 
 
@@ -134,14 +134,14 @@ def terms_of(net: WordVectorNetwork, stretch: Stretch) -> dict[str, Tensor]:
 def test_a_vector_that_a_stretch_speaks_of_too_often_is_moved_by_a_part_of_the_sum(
     kind: type[WordVectorNetwork], tree: bool
 ) -> None:
-    stretch = stretch_of(3, tree=tree, blocks=90)
+    chunk = stretch_of(3, tree=tree, blocks=90)
     net = network(kind, window=3, hierarchical=tree)
     whole, before = copy.deepcopy(net), copy.deepcopy(net)
-    net.learn(stretch, rate=0.01)
+    net.learn(chunk, rate=0.01)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("derin.models.skip_gram._LARGEST_STEP", 1e9)
-        whole.learn(stretch, rate=0.01)
-    for table, terms in terms_of(before, stretch).items():
+        whole.learn(chunk, rate=0.01)
+    for table, terms in terms_of(before, chunk).items():
         old = getattr(before, table).weight
         moved, freely = getattr(net, table).weight - old, getattr(whole, table).weight - old
         assert (terms > 200).any()
@@ -151,24 +151,24 @@ def test_a_vector_that_a_stretch_speaks_of_too_often_is_moved_by_a_part_of_the_s
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_words_that_are_not_there_teach_nothing(kind: type[WordVectorNetwork]) -> None:
-    net, stretch = network(kind, window=3), stretch_of(3, tree=False, real=1)
+    net, chunk = network(kind, window=3), stretch_of(3, tree=False, real=1)
     before = copy.deepcopy(net.state_dict())
-    assert [float(part) for part in net.learn(stretch, rate=0.5)] == [0, 0]
+    assert [float(part) for part in net.learn(chunk, rate=0.5)] == [0, 0]
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_extreme_scores_keep_the_loss_finite(kind: type[WordVectorNetwork]) -> None:
-    net, stretch = network(kind, window=3), stretch_of(3, tree=False)
+    net, chunk = network(kind, window=3), stretch_of(3, tree=False)
     with torch.no_grad():
         net.input.weight.mul_(100)
         net.output.weight.mul_(100)
-    assert net.learn(stretch, rate=0.01)[0].isfinite()
+    assert net.learn(chunk, rate=0.01)[0].isfinite()
 
 
 def test_a_stretch_of_another_length_is_refused() -> None:
-    stretch = stretch_of(3, tree=False)
-    cut = Stretch(stretch.tokens[:5], stretch.sentences[:5], stretch.reach[:5], stretch.negatives)
+    chunk = stretch_of(3, tree=False)
+    cut = TextChunk(chunk.tokens[:5], chunk.sentences[:5], chunk.reach[:5], chunk.negatives)
     with pytest.raises(ShapeError, match="a multiple of 16 words is required; got 5"):
         network(SkipGram, window=3).learn(cut, 0.1)
 

@@ -44,7 +44,7 @@ def test_a_line_goes_through_its_points_and_each_says_its_value() -> None:
         [Series("validation", "val", [(1, 0.5), (2, 0.25), (3, 0.75)]), Series("nothing", "train", [])],
         title="loss",
         x_label="epoch",
-        spell=lambda v: f"{v:.2f}",
+        format_number=lambda v: f"{v:.2f}",
         spell_tick=str,
         hover=lambda x, name, value: f"{name} {x:g}: {value}",
         mark=(2, "best"),
@@ -66,7 +66,7 @@ def test_a_loss_that_falls_far_is_drawn_on_a_logarithmic_scale() -> None:
             [Series("a", "val", points)],
             title="loss",
             x_label="epoch",
-            spell=str,
+            format_number=str,
             spell_tick=str,
             hover=lambda *parts: "",
             from_zero=True,
@@ -82,7 +82,12 @@ def test_a_loss_that_falls_far_is_drawn_on_a_logarithmic_scale() -> None:
 def test_a_constant_line_and_a_single_point_can_be_drawn() -> None:
     for points in ([(1, 0.3), (2, 0.3)], [(4, 0.0)]):
         chart = line_chart(
-            [Series("a", "val", points)], title="t", x_label="x", spell=str, spell_tick=str, hover=lambda *parts: ""
+            [Series("a", "val", points)],
+            title="t",
+            x_label="x",
+            format_number=str,
+            spell_tick=str,
+            hover=lambda *parts: "",
         )
         assert "nan" not in chart
 
@@ -100,5 +105,7 @@ def test_a_matrix_colors_cells_by_their_share_of_the_row() -> None:
 
 def test_a_histogram_counts_every_value_once() -> None:
     values = [0.0, 0.1, 0.1, 5.0, -3.0]
-    drawn = histogram(values, title="t", spell=lambda v: f"{v:.1f}", hover=lambda low, high, count: f"n={count}")
+    drawn = histogram(
+        values, title="t", format_number=lambda v: f"{v:.1f}", hover=lambda low, high, count: f"n={count}"
+    )
     assert sum(map(int, re.findall(r"n=(\d+)", drawn))) == len(values)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from derin.report.language import bits_per_character, section
-from derin.strategy.story import Story
+from derin.strategy.record import RunRecord
 
 FINDINGS = {
     "baseline": {"order": 5, "num_characters": 900, "bits_per_character": {"val": 2.5}},
@@ -15,10 +15,10 @@ FINDINGS = {
 }
 
 
-def story(findings: object, task: str = "lm") -> Story:
+def story(findings: object, task: str = "lm") -> RunRecord:
     metrics = {"val": {"loss": 2.772588722239781}}  # 4 ln 2 / 2 characters: 2 bits for each
     record = {"task": {"name": task}, "findings": findings, "metrics": metrics, "finished": True}
-    return Story(Path("run"), record, [], {})
+    return RunRecord(Path("run"), record, [], {})
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ from PIL import Image
 from tests.report.runs import CLASSES, HOSTILE, classification_run, regression_run
 
 from derin.core.errors import RefusedFileError, UsageError
-from derin.core.messages import Sentence
-from derin.data.reading import Outcome, Reading, sentences
+from derin.core.messages import Message
+from derin.data.report import DataReport, Outcome, sentences
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.report import write_report
 from derin.report.charts import scatter
@@ -187,9 +187,9 @@ def test_what_was_said_while_reading_is_told_in_the_readers_language(
 ) -> None:
     run = classification_run(tmp_path / "run")
     record = json.loads((run / "run.json").read_text())
-    reading = Reading(notes=[Sentence("reading.resized", height=32, width=48), "A note of the user's own."])
-    reading.add("a.jpg", Outcome.SKIPPED, Sentence("reading.truncated"))
-    label = Column(name="label", kind=Kind.CATEGORY, role=Role.TARGET, note=Sentence("reading.from_folders"))
+    reading = DataReport(notes=[Message("reading.resized", height=32, width=48), "A note of the user's own."])
+    reading.add("a.jpg", Outcome.SKIPPED, Message("reading.truncated"))
+    label = Column(name="label", kind=Kind.CATEGORY, role=Role.TARGET, note=Message("reading.from_folders"))
     schema = Schema((label,))
     record["data"] |= {"reading": reading.to_json(), "schema": schema.to_json()}
     record["data"]["sentences"] = sentences(reading, schema)
@@ -259,7 +259,11 @@ def test_rows_and_what_decides_the_bits_are_named_in_the_readers_language(
 def test_large_numbers_are_grouped_along_both_axes() -> None:
     drawn = str(
         scatter(
-            [(0.0, 0.0), (600_000.0, 600_000.0)], x_label="x", y_label="y", spell=number_text, hover=lambda x, y: ""
+            [(0.0, 0.0), (600_000.0, 600_000.0)],
+            x_label="x",
+            y_label="y",
+            format_number=number_text,
+            hover=lambda x, y: "",
         )
     )
     assert drawn.count(">400,000<") == 2

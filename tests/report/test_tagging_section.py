@@ -10,7 +10,7 @@ import pytest
 from derin.core import messages
 from derin.report.page import render
 from derin.report.tagging import section
-from derin.strategy.story import Story
+from derin.strategy.record import RunRecord
 
 FINDINGS: dict[str, Any] = {
     "split": "test",
@@ -34,8 +34,8 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DERIN_LANG", "en")
 
 
-def story(findings: Any, task: str = "tagging") -> Story:
-    return Story(Path(), {"task": {"name": task}, "findings": findings}, [], {})
+def story(findings: Any, task: str = "tagging") -> RunRecord:
+    return RunRecord(Path(), {"task": {"name": task}, "findings": findings}, [], {})
 
 
 def test_true_and_found_spans_are_marked_and_names_escaped() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.report.runs import HOSTILE, classification_run
 
 from derin.report.text_baseline import section
-from derin.strategy.story import read_story
+from derin.strategy.record import read_record
 from derin.tasks.metrics.mcnemar import PairedComparison
 
 
@@ -21,7 +21,7 @@ def story_with(folder: Path, comparison: dict[str, Any] | None) -> Any:
         found = {"setting": HOSTILE, "num_candidates": 14, "split": "test", "accuracy": 0.75, "network_accuracy": 0.8}
         record["findings"] = {"linear_text": found | {"comparison": comparison}}
         (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
-    return read_story(run)
+    return read_record(run)
 
 
 @pytest.mark.parametrize(

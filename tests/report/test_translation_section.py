@@ -9,7 +9,7 @@ import pytest
 from tests.report.runs import HOSTILE, common_record, write_run
 
 from derin.report.translation import section
-from derin.strategy.story import Story, read_story
+from derin.strategy.record import RunRecord, read_record
 
 FOUND: dict[str, Any] = {
     "split": "test",
@@ -28,10 +28,10 @@ FOUND: dict[str, Any] = {
 }
 
 
-def story(folder: Path, found: Any, task: str = "translation") -> Story:
+def story(folder: Path, found: Any, task: str = "translation") -> RunRecord:
     record = common_record("pairs", {"name": task, "headline": "token_accuracy", "maximize": True})
     write_run(folder, record | {"findings": found}, [])
-    return read_story(folder)
+    return read_record(folder)
 
 
 def test_everything_that_was_found_is_told_and_escaped(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from derin.core.errors import RefusedFileError
 from derin.report.word_vectors import section
-from derin.strategy.story import Story
+from derin.strategy.record import RunRecord
 
 WORDS = ["<b>", "sea", "ship", "wind", "gull", "salt"]
 FINDINGS: dict[str, Any] = {
@@ -24,8 +24,8 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DERIN_LANG", "en")
 
 
-def story(path: Path, findings: Any, task: str = "word-vectors") -> Story:
-    return Story(path, {"task": {"name": task}, "findings": findings}, [], {})
+def story(path: Path, findings: Any, task: str = "word-vectors") -> RunRecord:
+    return RunRecord(path, {"task": {"name": task}, "findings": findings}, [], {})
 
 
 def test_neighbors_and_a_map_are_shown(tmp_path: Path) -> None:

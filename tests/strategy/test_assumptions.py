@@ -97,7 +97,7 @@ NEUTRAL = "--epochs 10  --batch-size 64  --optimizer adamw  --lr 0.001"
                 "preparation": {"kind": "series", "look_back": 72, "horizon": 24},
                 "request": {"options": {"inputs": {"horizon": 24}}},
             },
-            f"{NEUTRAL}  --look-back 72",
+            f"{NEUTRAL}  --context-length 72",
         ),
         ({"augmentation": "flip", "request": {"options": {"augment": "flip"}}}, NEUTRAL),
         ({"request": {"options": {"epochs": 10, "learning_rate": 0.001}}}, "--batch-size 64  --optimizer adamw"),

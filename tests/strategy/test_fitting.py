@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from derin.strategy.fitting import fitting_sentences
-from derin.strategy.story import Story
+from derin.strategy.record import RunRecord
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def story(
     train: list[float], val: list[float], accuracies: tuple[float, float], interval: list[float] | None = None
-) -> Story:
+) -> RunRecord:
     history: list[dict[str, Any]] = [
         {"epoch": i + 1, "train": {"loss": t, "accuracy": 1 - t}, "val": {"loss": v, "accuracy": 1 - v}}
         for i, (t, v) in enumerate(zip(train, val))
@@ -31,7 +31,7 @@ def story(
         },
         "intervals": {"val": {"accuracy": interval}} if interval else {},
     }
-    return Story(Path("run"), record, history, {})
+    return RunRecord(Path("run"), record, history, {})
 
 
 def test_rising_validation_loss_is_over_fitting_from_its_lowest_point() -> None:
@@ -47,7 +47,7 @@ def test_rising_validation_loss_is_over_fitting_from_its_lowest_point() -> None:
 def test_tables_of_numbers_are_not_advised_to_be_augmented() -> None:
     found = story([0.8, 0.5, 0.3, 0.2, 0.1], [0.8, 0.6, 0.7, 0.8, 0.9], (0.99, 0.75))
     pictures, numbers = (
-        Story(found.path, {**found.record, "preparation": {"kind": kind}}, found.history, {})
+        RunRecord(found.path, {**found.record, "preparation": {"kind": kind}}, found.history, {})
         for kind in ("picture", "features")
     )
     assert "augmentation" in fitting_sentences(pictures)[2]
@@ -90,14 +90,14 @@ def test_an_error_that_has_no_percent_is_judged_by_its_loss() -> None:
     told = story([0.5, 0.2, 0.1], [0.5, 0.3, 0.3], (0.9, 0.9))
     record = {**told.record, "task": {"name": "regression", "headline": "rmse", "maximize": False}}
     record["metrics"] = {"train": {"loss": 0.1, "rmse": 2.0}, "val": {"loss": 0.3, "rmse": 3.4}}
-    said = fitting_sentences(Story(Path("run"), record, told.history, {}))
+    said = fitting_sentences(RunRecord(Path("run"), record, told.history, {}))
     assert said[0] == "Over-fitting: the loss on validation data, 0.3, is 3.0 times that on training data, 0.1."
 
 
 def test_without_validation_nothing_is_claimed() -> None:
     told = story([0.5, 0.2], [0.5, 0.3], (0.9, 0.9))
     history = [{key: value for key, value in line.items() if key != "val"} for line in told.history]
-    said = fitting_sentences(Story(Path("run"), {**told.record, "metrics": {"train": {"loss": 0.2}}}, history, {}))
+    said = fitting_sentences(RunRecord(Path("run"), {**told.record, "metrics": {"train": {"loss": 0.2}}}, history, {}))
     assert said == ["Without a validation split nothing can be said about over-fitting."]
 
 

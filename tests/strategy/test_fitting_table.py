@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from derin.strategy.fitting import fitting_sentences
-from derin.strategy.story import Story
+from derin.strategy.record import RunRecord
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ class Situation:
     said: tuple[str, ...] = ()
     unsaid: tuple[str, ...] = ()
 
-    def story(self) -> Story:
+    def story(self) -> RunRecord:
         has_shares = self.acc is not None and self.val_acc is not None
         history: list[dict[str, Any]] = []
         for i, (train, val) in enumerate(zip(self.train, self.val, strict=True)):
@@ -50,14 +50,14 @@ class Situation:
             if has_shares:
                 line["train"]["accuracy"], line["val"]["accuracy"] = self.acc[i], self.val_acc[i]
             history.append(line)
-        headline = {"headline": "accuracy", "maximize": True} if has_shares else {"headline": "loss", "maximize": False}
+        monitor = {"headline": "accuracy", "maximize": True} if has_shares else {"headline": "loss", "maximize": False}
         order = self.val_acc if has_shares else [-loss for loss in self.val]
         best = max(range(len(order)), key=lambda i: (order[i], -i))
         metrics = {split: dict(history[best][split]) for split in ("train", "val")}
         if self.test is not None:
             metrics["test"] = {"loss": 0.5, "accuracy": self.test}
         record = {
-            "task": {"name": "classification", **headline, **self.task},
+            "task": {"name": "classification", **monitor, **self.task},
             "metrics": metrics,
             "best_epoch": best + 1,
             "stopped": self.stopped,
@@ -65,7 +65,7 @@ class Situation:
             "findings": self.findings,
             "config": {"max_seconds": 60.0 if self.stopped == "time" else None},
         }
-        return Story(Path("run"), record, history, {})
+        return RunRecord(Path("run"), record, history, {})
 
 
 FLAT = [0.7, 0.69, 0.69, 0.69]

@@ -231,7 +231,7 @@ def test_the_task_is_itself_in_all_but_the_update():
     inner = classes()
     task = AdversarialTraining(inner, epsilon=EPSILON, scale=SCALE)
     assert task.to_json() == inner.to_json()
-    assert (task.name, task.headline, task.num_outputs) == ("classification", "accuracy", 5)
+    assert (task.name, task.monitor, task.num_outputs) == ("classification", "accuracy", 5)
     assert json.loads(json.dumps(attack_of(task)))["adversarial"]["epsilon"] == EPSILON
     assert attack_of(inner) == {}
 

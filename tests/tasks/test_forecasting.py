@@ -18,9 +18,9 @@ from derin.api.prepared import Prepared
 from derin.core.errors import RefusedFileError, ShapeError, UsageError
 from derin.core.files import read_json
 from derin.data.batch import Batch
-from derin.data.readers.series import read_series
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Table
+from derin.readers.series import read_series
 from derin.tasks import forecasting_findings
 from derin.tasks.baselines.series import LINEAR, NAIVE, SEASONAL_NAIVE, YEARLY_NAIVE
 from derin.tasks.forecasting import Forecasting
@@ -28,7 +28,7 @@ from derin.tasks.forecasting_findings import compare, names_of_baselines, read_b
 from derin.tasks.registry import task_from_json
 from derin.train.evaluation import evaluate, predict_batches
 
-INPUTS = {"horizon": 4, "look_back": 14, "season": 7}
+INPUTS = {"horizon": 4, "context_length": 14, "season": 7}
 QUICK: dict[str, Any] = {"plan": "plain", "report": False, "task": "forecasting", "threads": 1}
 
 
@@ -225,7 +225,7 @@ def test_what_is_known_in_advance_is_used(tmp_path: Path) -> None:
     path.write_text("\n".join(["day,load,holiday", *lines]) + "\n", encoding="utf-8")
     errors = {}
     for known in ("", "holiday"):
-        inputs = {"horizon": 3, "look_back": 14, "known": known}
+        inputs = {"horizon": 3, "context_length": 14, "known": known}
         run = derin.fit(path, target="load", inputs=inputs, epochs=40, out=tmp_path / f"run{known}", **QUICK)
         errors[known] = {name: numbers["mse"] for name, numbers in run.record["findings"]["measured"].items()}
     assert errors["holiday"]["network"] < 0.4 * errors[""]["network"]
@@ -266,7 +266,7 @@ def test_intervals_are_the_learnt_widths_times_the_spread_of_each_window(tmp_pat
     windows = task.last_windows(table)
     assert task.intervals(windows, 3) == [None] * len(windows.values)
     task.half_widths = ((0.5, 2.0), (1.0, 3.0), (1.5, 4.0), (2.0, 5.0))
-    latest = windows.values[:, -preparation.look_back :, :2]
+    latest = windows.values[:, -preparation.context_length :, :2]
     spread = np.sqrt(latest.var(axis=1, keepdims=True) + 1e-4) * windows.spread
     (found,) = task.intervals(windows, 3)
     np.testing.assert_allclose(found, (np.array(task.half_widths)[:3] * spread)[0], rtol=1e-5)
@@ -290,7 +290,7 @@ def test_the_comparison_is_that_of_sums_over_all_windows(tmp_path: Path, monkeyp
         level=0.5,
     )
     document, measured = found.document, found.document["measured"]
-    assert [document[name] for name in ("split", "horizon", "look_back", "season")] == ["test", 4, 14, 7]
+    assert [document[name] for name in ("split", "horizon", "context_length", "season")] == ["test", 4, 14, 7]
     assert [document[name] for name in ("level", "wanted_level", "year")] == [0.5, 0.5, None]
     assert set(measured) == {"network", NAIVE, SEASONAL_NAIVE, LINEAR}
     assert set(names_of_baselines(preparation)) == {

@@ -17,11 +17,11 @@ import derin
 from derin.api.score import score
 from derin.core.errors import DataError, RefusedFileError, ShapeError
 from derin.data.batch import Batch
-from derin.data.generated.food_grammar import food
 from derin.data.table import Ragged
 from derin.data.text.encoder import TextEncoder
 from derin.data.text.stream import MeasuredStream, StreamSource
 from derin.data.text.stream_preparation import StreamPreparation
+from derin.datasets.generated.food_grammar import food
 from derin.models.lstm_lm import LSTMLM, LSTMLMOptions
 from derin.tasks import language_modelling
 from derin.tasks.baselines.ngram_language_model import NgramLanguageModel

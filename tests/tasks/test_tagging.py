@@ -21,10 +21,10 @@ import derin
 from derin.cli.predict import predict
 from derin.core.errors import DataError, RefusedFileError, ShapeError
 from derin.data.batch import Batch
-from derin.data.readers.conll import read_conll
 from derin.data.schema import Schema
 from derin.data.table import Ragged
 from derin.models.tagger import Tagger, TaggerOptions
+from derin.readers.conll import read_conll
 from derin.tasks.registry import task_from_json
 from derin.tasks.tagged_sentence import Entity, TaggedSentence, as_written
 from derin.tasks.tagging import Tagging
@@ -189,7 +189,7 @@ def test_the_card_brings_the_task_back_and_a_damaged_one_does_not() -> None:
 
 
 def test_plain_tags_are_headed_by_accuracy() -> None:
-    assert Tagging(columns=["tags"], classes=["NOUN", "VERB"]).headline == "accuracy"
+    assert Tagging(columns=["tags"], classes=["NOUN", "VERB"]).monitor == "accuracy"
 
 
 def test_tags_of_another_table_are_matched_by_name(tmp_path: Path) -> None:

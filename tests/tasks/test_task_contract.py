@@ -77,10 +77,10 @@ def test_overfits_eight_examples(name: str) -> None:
         metrics.update(task.predict(model, batch), batch)
     measured = metrics.compute()
     if task.maximize:
-        assert measured[task.headline] == 1.0
+        assert measured[task.monitor] == 1.0
     else:
         spread = np.std(TABLES[name]["y"].take(np.arange(8)))
-        assert measured[task.headline] < 0.1 * spread
+        assert measured[task.monitor] < 0.1 * spread
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -140,7 +140,7 @@ def test_metrics_of_nothing_are_undefined_and_no_error(name: str) -> None:
     metrics = infer_task(TABLES[name]).metrics()
     measured = metrics.compute()
     assert math.isnan(measured["loss"])
-    assert math.isnan(measured[infer_task(TABLES[name]).headline])
+    assert math.isnan(measured[infer_task(TABLES[name]).monitor])
     assert metrics.intervals() == {}
 
 
@@ -262,7 +262,7 @@ def test_telling_examples_start_with_the_worst(name: str) -> None:
     task = infer_task(TABLES[name])
     model, batch = network(task.num_outputs), batch_for(name)
     outputs = {key: value.detach() for key, value in task.predict(model, batch).items()}
-    whole, parts = task.telling_examples(3), task.telling_examples(3)
+    whole, parts = task.informative_examples(3), task.informative_examples(3)
     whole.add(outputs, batch["target"])
     for part in (slice(0, 3), slice(3, 7), slice(7, 8)):
         parts.add({key: value[part] for key, value in outputs.items()}, batch["target"][part])
@@ -287,7 +287,7 @@ def test_sure_answers_are_not_told_as_unsure() -> None:
     probabilities = rest[:, None].expand(4, task.num_outputs).clone()
     probabilities[:, 1] += lead
     outputs = {"logits": probabilities.log(), "probabilities": probabilities}
-    examples = task.telling_examples(12)
+    examples = task.informative_examples(12)
     examples.add(outputs, torch.tensor([1, 1, 1, 1]))
     telling = examples.compute()
     assert telling["place"][telling["reason"] == "unsure"].tolist() == [1, 3]

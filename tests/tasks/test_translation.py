@@ -15,12 +15,12 @@ import torch.nn.functional as F
 
 import derin
 from derin.core.errors import MissingExtraError, RefusedFileError, UsageError
-from derin.data.generated.dates import generate_dates
 from derin.data.preparation import Batching, preparation_from_json
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Ragged, Table
 from derin.data.text.pair_preparation import PairPreparation
 from derin.data.text.vocabulary import BOS, EOS
+from derin.datasets.generated.dates import generate_dates
 from derin.models import build
 from derin.models.translator import Translator
 from derin.tasks import translation_findings as translation_findings_module
@@ -65,7 +65,7 @@ def network(task: Translation, preparation: PairPreparation, name: str = "seq2se
 
 def first_batch(preparation: PairPreparation, data: Table) -> Any:
     source = preparation.source(
-        preparation.host(data), {}, data.splits["train"], input_name="input", batching=Batching(batch_size=60)
+        preparation.encode_table(data), {}, data.splits["train"], input_name="input", batching=Batching(batch_size=60)
     )
     return next(iter(source.batches(0)))
 
@@ -108,7 +108,7 @@ def test_codes_are_read_by_characters_and_sentences_by_byte_pairs() -> None:
 def test_longer_pairs_are_left_out_of_training_only() -> None:
     _, preparation = bound(tokenizer="words", longest=4)
     data = table()
-    host = preparation.host(data)
+    host = preparation.encode_table(data)
     counts = [
         preparation.source(
             host, {}, data.splits["train"], input_name="input", batching=Batching(batch_size=2, shuffle=shuffle)

@@ -13,7 +13,7 @@ from torch import nn
 from derin.core.errors import RefusedFileError, UsageError
 from derin.train.freezing import GroupSchedule, Unfreezing, frozen, gradual
 from derin.train.optimizers import build_optimizer
-from derin.train.optimizers.build import set_rate
+from derin.train.optimizers.build import set_lr
 
 GROUPS = [["stem", "norm"], ["middle"], ["output"]]
 
@@ -75,7 +75,7 @@ def test_rates_are_those_of_the_optimizer() -> None:
         )
     )
     optimizer = build_optimizer("adamw", model, learning_rate=0.1, weight_decay=0.1, rates=schedule.rates(model))
-    set_rate(optimizer, 0.4)
+    set_lr(optimizer, 0.4)
     found = {name: group["lr"] for group in optimizer.param_groups for name in group["param_names"]}
     assert found == pytest.approx({"middle.weight": 0.1, "middle.bias": 0.1, "output.weight": 0.4, "output.bias": 0.4})
 

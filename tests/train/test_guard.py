@@ -6,7 +6,7 @@ from torch import nn
 
 from derin.core.errors import DivergenceError
 from derin.data.batch import Batch
-from derin.train.guard import NonFiniteLossError, check_loss, find_bad_inputs, find_culprit
+from derin.train.nonfinite import NonFiniteLossError, check_loss, find_bad_inputs, locate_nonfinite
 
 NAN = float("nan")
 
@@ -30,7 +30,7 @@ def network(*middle):
 
 def explain(model, inputs=None, loss=lambda y: y.square().mean(), **options):
     inputs = torch.ones(4, 5) * torch.arange(1, 5).unsqueeze(1) if inputs is None else inputs
-    error = find_culprit(model, lambda: loss(model(inputs)), **options)
+    error = locate_nonfinite(model, lambda: loss(model(inputs)), **options)
     assert isinstance(error, DivergenceError)
     return str(error)
 

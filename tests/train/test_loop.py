@@ -16,7 +16,7 @@ from derin.core.run import RunFolder
 from derin.data.batch import Batch
 from derin.train.budget import TimeBudget
 from derin.train.callback import Callback
-from derin.train.loop import Loop, _begin, train
+from derin.train.loop import TrainingState, _begin, train
 
 
 def loss_of(model: nn.Module, columns: dict[str, Tensor]) -> float:
@@ -347,7 +347,7 @@ def test_how_much_time_is_kept_for_measuring(clock: Clock) -> None:
     budget = TimeBudget(200.0, clock=clock.perf_counter)
     sources: dict[str, Any] = {"train": ToySource(rows(30), 4), "val": ToySource(rows(10), 4)}
 
-    def loop(**changes: Any) -> Loop:
+    def loop(**changes: Any) -> TrainingState:
         found = _begin(network(), task(), sources["train"], config(), None, None, None, None, torch.device("cpu"))
         for name, value in {"budget": budget, **changes}.items():
             setattr(found, name, value)
@@ -393,7 +393,7 @@ class TwoNetworks(nn.Module):
 class Adversaries:
     """A generator against a discriminator, each with an optimizer of its own."""
 
-    name, headline, maximize, forbids = "adversaries", "loss", False, frozenset()
+    name, monitor, maximize, forbids = "adversaries", "loss", False, frozenset()
 
     def __init__(self) -> None:
         self.state: dict[str, Tensor] = {}

@@ -15,7 +15,7 @@ from derin.train.optimizers import (
     load_optimizer_tensors,
     optimizer_scalars,
     optimizer_tensors,
-    set_rate,
+    set_lr,
     supports_fused,
 )
 
@@ -249,7 +249,7 @@ def test_rates_are_plain_floats_scaled_per_group(name):
     optimizer = build_optimizer(name, network(), learning_rate=RATE)
     assert all(type(g["lr"]) is float and g["lr_scale"] == 1.0 for g in optimizer.param_groups)
     optimizer.param_groups[-1]["lr_scale"] = 0.25
-    set_rate(optimizer, 0.4)
+    set_lr(optimizer, 0.4)
     assert optimizer.param_groups[-1]["lr"] == 0.1
     assert all(g["lr"] == 0.4 for g in optimizer.param_groups[:-1])
 
@@ -259,7 +259,7 @@ def test_rates_are_plain_floats_scaled_per_group(name):
 def test_saved_and_resumed_training_equals_uninterrupted_training_to_the_bit(name, layout):
     def train(model, optimizer, first, last):
         for step in range(first, last):
-            set_rate(optimizer, RATE / (step + 1))
+            set_lr(optimizer, RATE / (step + 1))
             give_gradients(model, step, layout)
             optimizer.step()
 

@@ -15,7 +15,7 @@ from derin.train.progress import ProgressBar
 
 def loop(**changes: Any) -> Any:
     """A run of 3 epochs over 20 examples."""
-    values: dict[str, Any] = {"examples_seen": 0, "epoch": 0, "task": SimpleNamespace(headline="accuracy")}
+    values: dict[str, Any] = {"examples_seen": 0, "epoch": 0, "task": SimpleNamespace(monitor="accuracy")}
     values |= {"source": SimpleNamespace(num_examples=20), "config": SimpleNamespace(epochs=3)}
     return SimpleNamespace(**values | changes)
 
@@ -52,6 +52,6 @@ def test_a_file_gets_one_line_for_each_epoch() -> None:
     first, second = out.getvalue().splitlines()
     assert first == "epoch 2/3  loss 0.5000  train accuracy 0.7500  1.2 s  best"
     assert second == "epoch 3/3  loss 0.5000  train accuracy 0.7500  accuracy not measurable  1.2 s"
-    bar.on_epoch_end(loop(task=SimpleNamespace(headline="of_their_own")), {**record, "train": {"of_their_own": 1.0}})
+    bar.on_epoch_end(loop(task=SimpleNamespace(monitor="of_their_own")), {**record, "train": {"of_their_own": 1.0}})
     assert "train of_their_own 1.0000" in out.getvalue()
     bar.on_stop(loop())

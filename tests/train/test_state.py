@@ -12,13 +12,13 @@ from torch import nn
 
 from derin.core.errors import RefusedFileError
 from derin.core.run import RunFolder
-from derin.train.loop import Loop, _begin, train
+from derin.train.loop import TrainingState, _begin, train
 from derin.train.state import restore_state, save_state
 
 SETTINGS = {"optimizer": "adam", "learning_rate": 0.1, "ema_decay": 0.9, "epochs": 2}
 
 
-def loop_at(folder: RunFolder, model: nn.Module, **settings: Any) -> Loop:
+def loop_at(folder: RunFolder, model: nn.Module, **settings: Any) -> TrainingState:
     """A loop before its first step."""
     chosen = config(**{**SETTINGS, **settings})
     return _begin(model, task(), ToySource(rows(8), 4), chosen, None, None, None, folder, torch.device("cpu"))
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> RunFolder:
     return RunFolder.create(tmp_path / "run", name="toy")
 
 
-def trained(folder: RunFolder) -> Loop:
+def trained(folder: RunFolder) -> TrainingState:
     """Two epochs, of which the first was the better one, and a task that carries something."""
     one = task()
     one.state["carried"] = torch.tensor([3.0, 5.0])
@@ -125,7 +125,7 @@ def test_progress_and_samples_are_found_anew_where_more_epochs_or_time_are_given
         (lambda tensors, document: document["optimizers"].pop("model"), "holds nothing for the optimizer 'model'"),
         (lambda tensors, document: document.pop("epoch"), "epoch must be there"),
         (lambda tensors, document: document.update(step="many"), "step must be a whole number"),
-        (lambda tensors, document: document["tracker"].update(headline="loss"), "damaged"),
+        (lambda tensors, document: document["tracker"].update(monitor="loss"), "damaged"),
         (lambda tensors, document: document.update(measured_examples=["val"]), "measured_examples must be an object"),
     ],
 )

@@ -20,9 +20,9 @@ def one_step(model: nn.Module, batches: list[tuple[Tensor, Tensor, Tensor | None
     config = TrainConfig(optimizer="sgd", learning_rate=RATE, accumulate=len(batches), **settings)  # type: ignore[arg-type]
     optimizer = build_optimizer("sgd", model, learning_rate=RATE)
     step = PlannedStep(model, {"model": optimizer}, plan=Plan(), config=config, device_type="cpu", average=None)
-    step.set_rate(RATE)
+    step.set_lr(RATE)
     for place, (x, y, weights) in enumerate(batches, start=1):
-        step.closes_group = place == len(batches)
+        step.is_update_step = place == len(batches)
         errors = (model(x) - y).square().sum(dim=1)
         if weights is None:
             step.minimize("model", errors.mean(), len(x))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from derin.core.messages import say
+from derin.core.messages import translate
 from derin.strategy.assumptions import assumptions
 from derin.train.callback import Callback, Training
 
@@ -25,7 +25,7 @@ class Announcement(Callback):
 
     def on_start(self, loop: Training) -> None:
         if loop.step:
-            lines = [say("run.resumed", epoch=loop.epoch, step=loop.step)]
+            lines = [translate("run.resumed", epoch=loop.epoch, step=loop.step)]
         else:
             lines = assumptions(loop.run.record())
         for line in lines:

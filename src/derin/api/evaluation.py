@@ -10,7 +10,7 @@ import numpy as np
 
 from derin.api.reading import read_as_trained
 from derin.core.errors import MissingExtraError, UsageError
-from derin.core.messages import Sentence
+from derin.core.messages import Message
 from derin.data.known_rows import KNOWN_ROWS, row_hashes, unpack
 from derin.data.preparation import Batching
 from derin.data.schema import Role
@@ -82,13 +82,13 @@ def evaluate(model: Model, data: Any, *, split: str | None = None, target: str |
         trained_on = int(known[rows].sum())
         if trained_on and chosen != "train":
             if trained_on == len(rows):
-                notes.append(Sentence("eval.all_trained_on"))
+                notes.append(Message("eval.all_trained_on"))
             else:
-                notes.append(Sentence("eval.trained_on", count=trained_on, total=len(rows)))
+                notes.append(Message("eval.trained_on", count=trained_on, total=len(rows)))
     elif not (read.is_own or chosen == "train"):
-        notes.append(Sentence("eval.rows_unknown"))
+        notes.append(Message("eval.rows_unknown"))
     source = model.preparation.source(
-        model.preparation.host(table),
+        model.preparation.encode_table(table),
         model.task.batch_columns(table),
         rows,
         input_name=model.task.input,

@@ -65,7 +65,7 @@ class Examples:
 
     def words(self, columns: Sequence[str]) -> list[list[str]]:
         """The raw values of some columns, in words."""
-        found = [displayed(self.table, name, self.rows, longest=_LONGEST_TEXT) for name in columns]
+        found = [displayed(self.table, name, self.rows, max_length=_LONGEST_TEXT) for name in columns]
         return [list(row) for row in zip(*found, strict=True)]
 
 
@@ -110,7 +110,7 @@ def examples_for(
     answered = all(name in known for name in model.task.columns)
     targets = model.task.batch_columns(table) if answered or answers else {}
     source = model.preparation.source(
-        model.preparation.host(table),
+        model.preparation.encode_table(table),
         targets,
         rows,
         input_name=model.task.input,

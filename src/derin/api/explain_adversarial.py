@@ -13,7 +13,7 @@ import torch
 
 from derin.api.examples import Examples, examples_for
 from derin.core.errors import UnknownNameError, UsageError
-from derin.core.messages import say, spell
+from derin.core.messages import format_number, translate
 from derin.data.batch import Batch
 from derin.explain.adversarial import Attack, UnderAttack, measure_under_attack
 from derin.explain.adversarial_pictures import Pair, attack_curve, attack_sheet
@@ -62,11 +62,14 @@ class AdversarialReport:
         values = [point.metrics[self.headline] for point in self.curve]
         reached = None
         if self.target is not None:
-            reached = say("adversarial.reached", target=self.target), [point.reached or 0.0 for point in self.curve]
+            reached = (
+                translate("adversarial.reached", target=self.target),
+                [point.reached or 0.0 for point in self.curve],
+            )
         drawn = attack_curve(
             [point.epsilon for point in self.curve],
             [float("nan") if value is None else value for value in values],
-            label=say("adversarial.measured", metric=metric_name(self.headline), count=self.num_examples),
+            label=translate("adversarial.measured", metric=metric_name(self.headline), count=self.num_examples),
             title=title,
             reached=reached,
             shares=all(value is None or 0 <= value <= 1 for value in values),
@@ -80,9 +83,9 @@ class AdversarialReport:
             value = metric_text(self.headline, point.metrics[self.headline], self.num_examples)
             facts = {"epsilon": spell_epsilon(point.epsilon), "value": f"{metric_name(self.headline)} {value}"}
             if self.target is None or point.reached is None:
-                found.append(say("adversarial.line", **facts))
+                found.append(translate("adversarial.line", **facts))
             else:
-                found.append(say("adversarial.line_reached", **facts, target=self.target, share=point.reached))
+                found.append(translate("adversarial.line_reached", **facts, target=self.target, share=point.reached))
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -114,8 +117,8 @@ class AdversarialReport:
     def _title(self) -> str:
         facts = {"method": self.method.upper(), "epsilon": spell_epsilon(self.epsilon), "model": self.model}
         if self.target is None:
-            return say("adversarial.title", **facts)
-        return say("adversarial.title_targeted", **facts, target=self.target)
+            return translate("adversarial.title", **facts)
+        return translate("adversarial.title_targeted", **facts, target=self.target)
 
 
 def explain_adversarial(
@@ -194,7 +197,7 @@ def spell_epsilon(epsilon: float) -> str:
     if abs(float(fraction) - epsilon) < 1e-9 and 1020 % fraction.denominator == 0 and fraction.denominator > 1:
         steps = fraction * 255
         return f"{steps.numerator}/255" if steps.denominator == 1 else f"{fraction.numerator}/{fraction.denominator}"
-    return spell(epsilon, ".4g")
+    return format_number(epsilon, ".4g")
 
 
 def _class_place(model: Model, wanted: str | int) -> int:
@@ -243,7 +246,7 @@ def _label(answer: Answer) -> str | None:
 
 def _in_words(answer: Answer) -> str:
     if isinstance(answer, Prediction):
-        return f"{answer.label} {spell(answer.probability, '.0%')}"
+        return f"{answer.label} {format_number(answer.probability, '.0%')}"
     if isinstance(answer, Labels):
-        return ", ".join(answer.labels) or say("value.none")
+        return ", ".join(answer.labels) or translate("value.none")
     return repr(answer)

@@ -12,7 +12,7 @@ import torch
 
 from derin.api.examples import Examples, examples_for
 from derin.core.errors import UsageError
-from derin.core.messages import say, spell
+from derin.core.messages import format_number, translate
 from derin.explain.embedding_page import EmbeddingPage
 from derin.explain.embeddings import FEWEST, Projection, layer_activations, project
 from derin.tasks.prediction import Answer, Labels, Prediction, Value
@@ -94,10 +94,10 @@ def explain_embeddings(
     name, values = layer_activations(model.network, inputs, layer)
     projection = project(values, method=method, dim=dim, seed=seed)
     entry = model.card["model"]
-    shown = say("embedding.before", layer=name) if layer is None else name
-    facts = say(
+    shown = translate("embedding.before", layer=name) if layer is None else name
+    facts = translate(
         "embedding.facts",
-        method=say(f"embedding.{method}"),
+        method=translate(f"embedding.{method}"),
         layer=shown,
         units=values.shape[1],
         count=len(values),
@@ -106,12 +106,12 @@ def explain_embeddings(
     is_picture = model.preparation.kind == "picture"
     columns = () if is_picture else tuple(model.preparation.columns[:_MOST_COLUMNS])
     page = EmbeddingPage(
-        title=say("embedding.title", model=entry.get("name") or entry.get("class")),
+        title=translate("embedding.title", model=entry.get("name") or entry.get("class")),
         subtitle=facts,
         points=projection.points,
         axes=_axes(projection, dim),
         names=examples.names,
-        pictures=model.preparation.host(examples.table).gather(examples.rows).numpy()
+        pictures=model.preparation.encode_table(examples.table).gather(examples.rows).numpy()
         if is_picture and pictures
         else None,
         columns=columns,
@@ -123,7 +123,7 @@ def explain_embeddings(
 
 def _axes(projection: Projection, dim: int) -> list[str]:
     if projection.explained:
-        return [f"{place + 1}: {spell(share, '.0%')}" for place, share in enumerate(projection.explained)]
+        return [f"{place + 1}: {format_number(share, '.0%')}" for place, share in enumerate(projection.explained)]
     return [str(place + 1) for place in range(dim)]
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from derin.api.explanation import Explanation, Given, look, shown_as, title_of
+from derin.api.explanation import Explanation, PredictedInputs, caption_for, predict_for_explanation, title_of
 from derin.core.errors import UnknownNameError
-from derin.core.messages import say, spell
+from derin.core.messages import format_number, translate
 from derin.explain.grad_cam import LayerHeatMap, grad_cam
 from derin.explain.heat_map import HeatMap
 from derin.explain.integrated_gradients import Attributions, integrated_gradients
@@ -41,7 +41,7 @@ def explain_by_grad_cam(
         layer: whose maps; None takes the last ones.
         plus_plus: Grad-CAM++.
     """
-    given = look(model, inputs, target)
+    given = predict_for_explanation(model, inputs, target)
     found = grad_cam(model.network, given.x, given.asked.score, layer=layer, plus_plus=plus_plus)
     return _heat(model, given, found, "grad_cam_plus_plus" if plus_plus else "grad_cam")
 
@@ -65,7 +65,7 @@ def explain_by_integrated_gradients(
     """
     if baseline not in BASELINES:
         raise UnknownNameError("baseline", baseline, BASELINES)
-    given = look(model, inputs, target)
+    given = predict_for_explanation(model, inputs, target)
     blank = _baseline(model, given.pixels, baseline)
     found = integrated_gradients(model.network, given.x, given.asked.score, baseline=blank, num_steps=num_steps)
     return _heat(model, given, found, "integrated_gradients")
@@ -89,18 +89,18 @@ def explain_by_occlusion(
         stride: from one place of the patch to the next.
         on_step: told how many places of how many are done.
     """
-    given = look(model, inputs, target)
+    given = predict_for_explanation(model, inputs, target)
     found = occlusion(model.network, given.x, given.asked.measure, patch=patch, stride=stride, on_step=on_step)
     return _heat(model, given, found, "occlusion")
 
 
-def _heat(model: Model, given: Given, found: HeatMap, method: str) -> Explanation:
+def _heat(model: Model, given: PredictedInputs, found: HeatMap, method: str) -> Explanation:
     shown = []
     document = []
     for place, name in enumerate(given.names):
         asked, measured = given.asked.names[place], given.measures[place]
-        words = spell(measured, ".1%") if given.asked.is_class else spell(measured, ".4g")
-        shown.append(shown_as(given, place, say("explain.speaks_for", name=asked, value=words)))
+        words = format_number(measured, ".1%") if given.asked.is_class else format_number(measured, ".4g")
+        shown.append(caption_for(given, place, translate("explain.speaks_for", name=asked, value=words)))
         row: dict[str, Any] = {
             "input": name,
             "target": asked,
@@ -120,7 +120,7 @@ def _heat(model: Model, given: Given, found: HeatMap, method: str) -> Explanatio
                 "steps": found.num_steps,
             }
         document.append(row)
-    title = title_of(model, say(f"explain.{method}"))
+    title = title_of(model, translate(f"explain.{method}"))
     return Explanation(method=method, found=found, document=document, draw=lambda: heat_sheet(shown, found, title))
 
 
@@ -142,5 +142,5 @@ def _baseline(model: Model, pixels: np.ndarray, name: str) -> Tensor | None:
         plain = np.stack(soft)
     else:
         plain = np.full_like(pixels[:1], 0 if name == "black" else 255)
-    finished: Tensor = model.preparation.finish(torch.from_numpy(plain).to(device_of(model.network)))
+    finished: Tensor = model.preparation.to_model_input(torch.from_numpy(plain).to(device_of(model.network)))
     return finished

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from derin.api.explanation import Explanation, look, require_pictures, shown_as, title_of
+from derin.api.explanation import Explanation, caption_for, predict_for_explanation, require_pictures, title_of
 from derin.core.errors import UsageError
-from derin.core.messages import say
+from derin.core.messages import translate
 from derin.explain.activations import activations
 from derin.explain.deconvnet import deconvnet
 from derin.explain.filters import filter_patterns
@@ -37,7 +37,7 @@ def explain_activations(
     """
     if num_units < 1:
         raise UsageError(f"At least one map of each layer is drawn; got num_units={num_units}.")
-    given = look(model, inputs, None, most=1)
+    given = predict_for_explanation(model, inputs, None, most=1)
     found = activations(model.network, given.x, layers)
     document = [
         {
@@ -50,12 +50,12 @@ def explain_activations(
         }
         for layer in found
     ]
-    title = title_of(model, say("explain.activations"))
+    title = title_of(model, translate("explain.activations"))
     return Explanation(
         method="activations",
         found=found,
         document={"input": given.names[0], "layers": document},
-        draw=lambda: activation_sheet(shown_as(given, 0), found, example=0, num_units=num_units, title=title),
+        draw=lambda: activation_sheet(caption_for(given, 0), found, example=0, num_units=num_units, title=title),
     )
 
 
@@ -102,7 +102,7 @@ def explain_filters(
         name,
         list(units),
         input_shape=shape,
-        normalize=lambda pixels: model.preparation.finish(pixels.permute(0, 2, 3, 1) * 255),
+        normalize=lambda pixels: model.preparation.to_model_input(pixels.permute(0, 2, 3, 1) * 255),
         steps=steps,
         seed=seed,
         on_step=on_step,
@@ -111,7 +111,7 @@ def explain_filters(
         {"unit": unit, "before": float(before), "after": float(after)}
         for unit, before, after in zip(found.units, found.before, found.after)
     ]
-    title = title_of(model, say("explain.filters", layer=name))
+    title = title_of(model, translate("explain.filters", layer=name))
     # The units of the last layer are the classes.
     names = model.classes if _is_output(model, name) and num_all == len(model.classes or ()) else None
     return Explanation(
@@ -144,12 +144,12 @@ def explain_by_deconvnet(
         raise UsageError(
             f"At least one unit and one picture are shown; got num_units={num_units}, num_examples={num_examples}."
         )
-    given = look(model, inputs, None, most=_MOST_AT_ONCE)
+    given = predict_for_explanation(model, inputs, None, most=_MOST_AT_ONCE)
     name, found = deconvnet(model.network, given.x, layer, units, num_units=num_units, num_examples=num_examples)
     if not found:
         raise UsageError(f"None of the units asked of {name!r} answers above zero on these pictures; ask for others.")
-    shown = [shown_as(given, place) for place in range(len(given.names))]
-    title = title_of(model, say("explain.deconvnet", layer=name))
+    shown = [caption_for(given, place) for place in range(len(given.names))]
+    title = title_of(model, translate("explain.deconvnet", layer=name))
     document = [
         {
             "unit": one.unit,

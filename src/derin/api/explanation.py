@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from derin.core.errors import UsageError
-from derin.core.messages import say, spell
+from derin.core.messages import format_number, translate
 from derin.explain.asked import Asked, ask
 from derin.explain.pictures import Shown, save
 from derin.explain.targets import require_output
@@ -59,7 +59,7 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class Given:
+class PredictedInputs:
     """Pictures on their way through a network: as read, as the network's input, and what it says of them."""
 
     names: tuple[str, ...]
@@ -69,7 +69,9 @@ class Given:
     measures: list[float]
 
 
-def look(model: Model, inputs: Any, target: str | int | None, *, most: int = MOST_PICTURES) -> Given:
+def predict_for_explanation(
+    model: Model, inputs: Any, target: str | int | None, *, most: int = MOST_PICTURES
+) -> PredictedInputs:
     """Reads pictures and lets the network answer."""
     require_pictures(model)
     pixels = model.preparation.read(inputs)
@@ -77,12 +79,12 @@ def look(model: Model, inputs: Any, target: str | int | None, *, most: int = MOS
         raise UsageError(
             f"At most {most} {'picture is' if most == 1 else 'pictures are'} looked at; got {len(pixels)}."
         )
-    x = model.preparation.finish(torch.from_numpy(np.ascontiguousarray(pixels)).to(device_of(model.network)))
+    x = model.preparation.to_model_input(torch.from_numpy(np.ascontiguousarray(pixels)).to(device_of(model.network)))
     with unchanged(model.network), torch.no_grad():
         output = require_output(model.network(x.clone()))
         asked = ask(model.task, output, target)
         measures = [float(value) for value in asked.measure(output)]
-    return Given(_names(inputs, len(pixels)), pixels, x, asked, measures)
+    return PredictedInputs(_names(inputs, len(pixels)), pixels, x, asked, measures)
 
 
 def require_pictures(model: Model) -> tuple[int, int, int]:
@@ -105,7 +107,7 @@ def _names(inputs: Any, num: int) -> tuple[str, ...]:
     )
 
 
-def shown_as(given: Given, place: int, asked: str = "") -> Shown:
+def caption_for(given: PredictedInputs, place: int, asked: str = "") -> Shown:
     """One of the pictures, with what the network says of it."""
     return Shown(given.pixels[place], given.names[place], _in_words(given.asked.answers[place]), asked)
 
@@ -114,15 +116,17 @@ def _in_words(answer: Answer) -> str:
     """What a network says, in a few words."""
     if isinstance(answer, Value):
         values = answer.value if isinstance(answer.value, tuple) else (answer.value,)
-        return ", ".join(spell(float(value), ".4g") for value in values) + (f" {answer.unit}" if answer.unit else "")
+        return ", ".join(format_number(float(value), ".4g") for value in values) + (
+            f" {answer.unit}" if answer.unit else ""
+        )
     if isinstance(answer, Answers):
         return ", ".join(_in_words(one) for one in answer.columns.values())
     if isinstance(answer, Prediction):
-        return f"{answer.label} {spell(answer.probability, '.1%')}"
-    return ", ".join(answer.labels) or say("value.none")
+        return f"{answer.label} {format_number(answer.probability, '.1%')}"
+    return ", ".join(answer.labels) or translate("value.none")
 
 
 def title_of(model: Model, what: str) -> str:
     """What is shown, and of which network."""
     entry = model.card["model"]
-    return say("explain.of", what=what, model=entry.get("name") or entry.get("class"))
+    return translate("explain.of", what=what, model=entry.get("name") or entry.get("class"))

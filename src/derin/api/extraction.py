@@ -20,11 +20,11 @@ from derin.core.folders import replace_folder, temporary_folder
 from derin.core.strict_json import dump_json
 from derin.core.tensors import load_tensors, save_tensors
 from derin.core.threads import use_threads
-from derin.data.cache import cache_folder, describe, keep_within_limit, mark_used, work_folder
 from derin.data.extracted import ExtractedFeatures
-from derin.data.preparation import HostInput, Preparation
+from derin.data.preparation import EncodedInputs, Preparation
 from derin.data.source import TableSource
 from derin.data.table import Table
+from derin.readers.cache import cache_folder, describe, keep_within_limit, mark_used, work_folder
 
 if TYPE_CHECKING:
     import torch
@@ -68,7 +68,7 @@ def extract(
     network: nn.Module,
     layer: str,
     table: Table,
-    host: HostInput,
+    encoded: EncodedInputs,
     preparation: Preparation,
     *,
     augmentation: Augmentation | None,
@@ -83,7 +83,7 @@ def extract(
         network: on its device; computed with in eval mode and left as it came.
         layer: the name of the head.
         table: the data.
-        host: its inputs.
+        encoded: its inputs.
         preparation: finishes them.
         augmentation: of further views of the training pictures, or None for none.
         seed: of the augmentation.
@@ -117,7 +117,7 @@ def extract(
     train = np.sort(table.splits["train"])
     found = _read(place, len(table), train)
     if found is None:
-        found = _compute(network, layer, table, host, preparation, augmentation, seed, train, progress)
+        found = _compute(network, layer, table, encoded, preparation, augmentation, seed, train, progress)
         _write(place, found, f"features of {len(table):,} rows of {table.name} before the layer {layer}")
     else:
         mark_used(place)
@@ -128,7 +128,7 @@ def _compute(
     network: nn.Module,
     layer: str,
     table: Table,
-    host: HostInput,
+    encoded: EncodedInputs,
     preparation: Preparation,
     augmentation: Augmentation | None,
     seed: int,
@@ -147,7 +147,7 @@ def _compute(
 
     def source(of: np.ndarray, augmented: bool) -> TableSource:
         return TableSource(
-            host,
+            encoded,
             preparation,
             {},
             of,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from derin.core.errors import UnknownNameError, UsageError
-from derin.core.messages import say
+from derin.core.messages import translate
 from derin.train.freezing import Unfreezing, frozen, gradual
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ def choose_mode(num_train: int) -> FineTuning:
         ('head', 'gradual')
     """
     mode = "head" if num_train <= _FEW_EXAMPLES else "gradual"
-    return FineTuning(mode=mode, reason=say(f"finetune.chose_{mode}", examples=say("examples.count", count=num_train)))
+    return FineTuning(
+        mode=mode, reason=translate(f"finetune.chose_{mode}", examples=translate("examples.count", count=num_train))
+    )
 
 
 def schedule_for(

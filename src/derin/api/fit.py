@@ -22,10 +22,10 @@ from derin.core.environment import differences, environment
 from derin.core.errors import DerinWarning, UsageError
 from derin.core.fields import misfits_told
 from derin.core.files import usable_path
-from derin.core.messages import say
+from derin.core.messages import translate
 from derin.core.run import RunFolder
 from derin.data.known_rows import KNOWN_ROWS, pack, row_hashes
-from derin.data.reading import MOST_RECORDED, sentences
+from derin.data.report import MAX_RECORDED, sentences
 from derin.data.table import Table
 from derin.tasks.adversarial_training import attack_of
 from derin.train.budget import TimeBudget
@@ -36,7 +36,7 @@ from derin.train.plan import Plan
 from derin.train.thread import in_training_thread
 
 if TYPE_CHECKING:
-    from derin.train.loop import Loop
+    from derin.train.loop import TrainingState
 
 __all__ = ["fit", "prepare"]
 
@@ -212,7 +212,7 @@ def _begin(
         },
         "task": {
             **prepared.task.to_json(),
-            "headline": prepared.task.headline,
+            "headline": prepared.task.monitor,
             "maximize": prepared.task.maximize,
         },
         "data": {
@@ -223,8 +223,8 @@ def _begin(
             "cut": table.splits_fingerprint(),
             "schema": table.schema.to_json(),
             "splits": {split: len(rows) for split, rows in table.splits.items()},
-            "reading": table.reading.to_json(MOST_RECORDED),
-            "sentences": sentences(table.reading, table.schema, MOST_RECORDED),
+            "reading": table.report.to_json(MAX_RECORDED),
+            "sentences": sentences(table.report, table.schema, MAX_RECORDED),
         },
         "config": config.to_json(),
         "preparation": prepared.preparation.to_json(),
@@ -263,13 +263,13 @@ def _train_and_measure(
     if tuning.get("weights"):
         facts["finetuned_from"] = tuning["weights"]
 
-    def on_plan(loop: Loop) -> None:
+    def on_plan(loop: TrainingState) -> None:
         record["plan"] = {"chosen": loop.plan.to_json(), "table": [t.to_json() for t in loop.trials] or _trials(record)}
         folder.write_record(record)
 
     files = _known_rows(prepared.table)
 
-    def on_best(loop: Loop, epoch: dict[str, Any]) -> None:
+    def on_best(loop: TrainingState, epoch: dict[str, Any]) -> None:
         about = facts | {"metrics": {split: epoch[split] for split in ("train", "val") if split in epoch}}
         save_model(folder.model_path, prepared.model, prepared.task, prepared.preparation, about, files)
 
@@ -323,10 +323,10 @@ def _train_and_measure(
     learner.eval()
     if budget.is_limited and preparation.kind not in _KINDS_WITHOUT_FINDINGS:
         key = "fit.findings_follow" if budget.left > 0 else "fit.no_time_for_findings"
-        warnings.warn(say(key, seconds=budget.seconds), DerinWarning, stacklevel=2)
-    task.findings_seconds = budget.left
+        warnings.warn(translate(key, seconds=budget.seconds), DerinWarning, stacklevel=2)
+    task.analysis_seconds = budget.left
     measured["findings"] = (
-        task.findings(learner, preparation, prepared.table, prepared.split_source, folder.path)
+        task.final_analysis(learner, preparation, prepared.table, prepared.split_source, folder.path)
         if budget.left > 0
         else {}
     )
@@ -344,7 +344,7 @@ class _Beginning(Callback):
         if loop.step or loop.validation is None:
             return
         values = loop.measure("val", loop.measuring_seconds(0.0))
-        if loop.tracker.update(values[loop.task.headline], 0, values["loss"]):
+        if loop.tracker.update(values[loop.task.monitor], 0, values["loss"]):
             self._on_best(loop, {"val": values})
 
 
@@ -361,7 +361,7 @@ def _warm_up(first: Prepared, budget: TimeBudget) -> None:
     head = first.learner(first.model)
     best: dict[str, Any] = {}
 
-    def keep(loop: Loop, record: dict[str, Any]) -> None:
+    def keep(loop: TrainingState, record: dict[str, Any]) -> None:
         best.update({name: value.clone() for name, value in head.state_dict().items()})
 
     config = replace(first.config, plan="plain")

@@ -14,8 +14,10 @@ import numpy as np
 
 from derin.core.errors import UnknownNameError, UsageError
 from derin.core.files import usable_path, write_bytes
-from derin.core.messages import say
+from derin.core.messages import translate
 from derin.core.printable import spreadsheet_cell
+from derin.data.recipe import ReadOptions
+from derin.readers.series import read_series
 from derin.strategy.baselines import ALIKE
 
 if TYPE_CHECKING:
@@ -151,7 +153,11 @@ def forecast(model: Model, data: Any = None, *, horizon: int | None = None, base
     record = _record(model)
     table = _table(model, data, record)
     forecaster: Forecaster = steps_of(model.network, preparation)
-    method, widths, look_back = ("direct" if steps <= preparation.horizon else "recursive"), None, preparation.look_back
+    method, widths, context_length = (
+        ("direct" if steps <= preparation.horizon else "recursive"),
+        None,
+        preparation.context_length,
+    )
     if baseline is not None:
         known = names_of_baselines(preparation)
         if baseline not in known:
@@ -162,17 +168,17 @@ def forecast(model: Model, data: Any = None, *, horizon: int | None = None, base
             )
         found, widths = read_baseline(model.path.parent, baseline, preparation)
         forecaster, method = found.forecast, baseline
-        look_back = max(look_back, found.season if isinstance(found, SeasonalNaive) else 0)
-    windows = task.last_windows(data if table is None else table, look_back)
+        context_length = max(context_length, found.season if isinstance(found, SeasonalNaive) else 0)
+    windows = task.last_windows(data if table is None else table, context_length)
     device = next(model.network.parameters()).device
     values = task.ahead(forecaster, windows, steps, device)
     # A baseline without intervals of its own does not borrow those of the network.
     has_intervals = baseline is None or widths is not None
     intervals = task.intervals(windows, steps, widths) if has_intervals else [None] * len(values)
     answers = tuple(task.told(windows, values, method, intervals))
-    past = tuple(windows.in_units(windows.values[:, -preparation.look_back :, : preparation.num_targets]))
+    past = tuple(windows.in_units(windows.values[:, -preparation.context_length :, : preparation.num_targets]))
     better, ratio = _verdict(record)
-    return Forecasts(answers, past, better, ratio, windows.left_out, look_back, _lowered(record))
+    return Forecasts(answers, past, better, ratio, windows.left_out, context_length, _lowered(record))
 
 
 def _record(model: Model) -> Mapping[str, Any]:
@@ -185,9 +191,9 @@ def _record(model: Model) -> Mapping[str, Any]:
 
 def _table(model: Model, data: Any, record: Mapping[str, Any]) -> Table | None:
     """The series to go on with; None where numbers were handed over."""
-    from derin.data.catalog import NAMED_SETS
-    from derin.data.load import load, read_inputs
+    from derin.api.load import load, read_inputs
     from derin.data.table import Table
+    from derin.datasets.catalog import NAMED_SETS
 
     if isinstance(data, Table):
         return data
@@ -209,7 +215,9 @@ def _table(model: Model, data: Any, record: Mapping[str, Any]) -> Table | None:
         if model.recipe.part("series"):
             return read_inputs(path, model.recipe)
         reading = {name: value for name, value in model.recipe.reading.items() if name != "split"}
-        return task.preparation.read_table(path, **reading)
+        series = task.preparation
+        settings = {**reading, "target": [variable.name for variable in series.targets], "group": series.group}
+        return read_series(path, name=path.name, **settings, options=ReadOptions(inputs_only=True))
     return None
 
 
@@ -236,7 +244,7 @@ def level_lowered(found: Forecasts) -> str:
     if found.lowered is None or level is None:
         return ""
     wanted, num = found.lowered
-    return say("forecast.level_lowered", level=level, wanted=wanted, num=num)
+    return translate("forecast.level_lowered", level=level, wanted=wanted, num=num)
 
 
 def short_series(found: Forecasts) -> str:
@@ -245,14 +253,14 @@ def short_series(found: Forecasts) -> str:
         return ""
     listed = ", ".join(f"{name} ({steps:,})" for name, steps in found.left_out[:_LISTED])
     listed += ", …" if len(found.left_out) > _LISTED else ""
-    return say("forecast.left_out", count=len(found.left_out), series=listed, needed=found.needed)
+    return translate("forecast.left_out", count=len(found.left_out), series=listed, needed=found.needed)
 
 
 def offer(found: Forecasts) -> str:
     """The sentence that says that a baseline was better; empty where none was."""
     if found.better is None or found.ratio is None:
         return ""
-    words = {"baseline": say(f"forecast.{found.better}"), "name": found.better}
+    words = {"baseline": translate(f"forecast.{found.better}"), "name": found.better}
     if found.ratio - 1 < ALIKE:
-        return say("forecast.offer_alike", **words)
-    return say("forecast.offer", ratio=found.ratio, **words)
+        return translate("forecast.offer_alike", **words)
+    return translate("forecast.offer", ratio=found.ratio, **words)

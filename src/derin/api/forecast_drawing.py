@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from derin.core.messages import say
+from derin.core.messages import translate
 from derin.core.printable import printable
 from derin.tasks.forecast import Forecast
 
@@ -54,11 +54,11 @@ def _panel(axes: Axes, answer: Forecast, before: np.ndarray, variable: int) -> N
     before = before[-max(_PAST_PER_FORECAST * num, 2) :]
     steps = np.arange(1, num + 1)
     values = answer.values[:, variable]
-    axes.plot(np.arange(1 - len(before), 1), before, color=_BLUE, linewidth=1.5, label=say("forecast.past"))
+    axes.plot(np.arange(1 - len(before), 1), before, color=_BLUE, linewidth=1.5, label=translate("forecast.past"))
     # The line of the forecast begins where the past ends.
-    axes.plot([0, *steps], [before[-1], *values], color=_ORANGE, linewidth=1.8, label=say("forecast.forecast"))
+    axes.plot([0, *steps], [before[-1], *values], color=_ORANGE, linewidth=1.8, label=translate("forecast.forecast"))
     if answer.low is not None and answer.high is not None and answer.level is not None:
-        name = say("forecast.interval", level=answer.level)
+        name = translate("forecast.interval", level=answer.level)
         axes.fill_between(
             steps, answer.low[:, variable], answer.high[:, variable], color=_ORANGE, alpha=0.18, linewidth=0, label=name
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from derin.core.errors import DerinWarning, UsageError
-from derin.core.messages import say
+from derin.core.messages import translate
 
 if TYPE_CHECKING:
     from derin.api.model import Model
@@ -108,7 +108,7 @@ def check_known(model: Model, texts: list[str], *, where: str) -> None:
         return
     listed = ", ".join(map(repr, unknown[:_MOST_LISTED])) + (", …" if len(unknown) > _MOST_LISTED else "")
     if encoder.tokenizer.name == "words":
-        warnings.warn(say("language.unknown_words", words=listed), DerinWarning, stacklevel=3)
+        warnings.warn(translate("language.unknown_words", words=listed), DerinWarning, stacklevel=3)
         return
     raise UsageError(
         f"The {where} must be written in characters that the model saw in training; it does not know {listed}. "

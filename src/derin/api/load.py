@@ -1,7 +1,313 @@
-"""`derin.load`."""
+"""From what a person has to a table that is ready for training."""
 
 from __future__ import annotations
 
-from derin.data.load import load
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Literal
 
-__all__ = ["load"]
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.errors import DataError, UsageError, near_matches
+from derin.core.files import usable_path
+from derin.core.messages import Message
+from derin.data.cells.writing import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
+from derin.data.duplicates import first_equal_rows, note_duplicates
+from derin.data.recipe import Progress, ReadingRecipe, ReadOptions
+from derin.data.schema import Kind, Role, Schema
+from derin.data.splits import LARGEST, complete_splits, count_examples
+from derin.data.table import Dense, Table
+from derin.datasets.catalog import NAMED_SETS
+from derin.datasets.named import read_named
+from derin.readers.formats import READERS_BY_TASK, read_for_task, read_form
+from derin.readers.table_recipe import SUBJECT
+from derin.readers.targets import TargetKind
+
+# Word vectors are judged by other questions than the words left out of their text.
+_WITHOUT_A_TEST = ("word-vectors", "glove")
+
+# Every sentence that is measured is translated twice, word by word.
+_MOST_HELD_OUT_PAIRS = 2_000
+
+# ITU-R BT.601: the weights of red, green and blue in brightness, as Pillow uses them.
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def load(
+    source: Any,
+    *,
+    target: str | None = None,
+    size: int | None = None,
+    channels: int | None = None,
+    weight_column: str | None = None,
+    group_column: str | None = None,
+    ignore: Sequence[str] = (),
+    target_kind: TargetKind | None = None,
+    kinds: Mapping[str, str] | None = None,
+    date_order: str | None = None,
+    missing: Sequence[str] | None = None,
+    task: str | None = None,
+    reading: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    recipe: ReadingRecipe | None = None,
+    cut: bool = True,
+    download: bool = False,
+    progress: Progress | Literal[False] | None = None,
+) -> Table:
+    """Data of any form as a table with splits and a report, ready for training.
+
+    A name of a known data set wins over a folder of the same name; ``"./mnist"`` means the folder. Given splits are
+    kept; a missing validation split is cut from train, and a missing test split only where none was given at all.
+
+    Args:
+        source: the name of a data set (``"digits"``); the path of a file or folder; arrays ``(X, y)``; a data frame;
+            or a table, which gets what it lacks.
+        target: name of the column or array to be predicted, where it is not found by itself.
+        size: shorter side in pixels at which the network will read pictures: files are stored at no more than 1.15
+            times that. Arrays are kept as they are.
+        channels: 1 stores all pictures in gray, 3 in colour; None keeps what they are.
+        weight_column: name of the column of a csv table or data frame that says how much each example counts.
+        group_column: name of its column whose equal values (one patient, one shop) must not stand in two splits.
+        ignore: names of its columns that are no inputs.
+        target_kind: ``"category"`` or ``"number"``: what its target is, where that is found out wrongly.
+        kinds: what its columns hold, where that is found out wrongly: ``{"zip": "category"}``; ``"number"``,
+            ``"category"``, ``"date"`` or ``"text"``.
+        date_order: ``"DD/MM/YYYY"`` or ``"MM/DD/YYYY"``, where a date such as 03/04/2024 could be either.
+        missing: the words that mean "no value" in its cells, beside the empty cell; None takes the usual ones (NA,
+            null, ? and others).
+        task: what the data is read for, where its form does not tell: ``"lm"``, ``"word-vectors"``, ``"tagging"``,
+            ``"translation"``, ``"forecasting"``.
+        reading: settings of the reader of that task, such as ``{"encoding": "cp1254"}``.
+        seed: of the cut; None is 0, or that of the recipe.
+        recipe: how other data was read; this is read in the same way. Of the arguments above those that are given win.
+        cut: whether splits that are missing are cut; False keeps those that the source itself has, as to measure on it.
+        download: whether a known data set may be fetched from its public address.
+        progress: called with (done, total) while much is read or fetched; None or False tells nobody.
+
+    Raises:
+        DataError: the data is missing, damaged, of no known form, or too little.
+        UsageError: an argument cannot be carried out.
+
+    Example:
+        >>> import derin
+        >>> data = derin.load("iris")
+        >>> {name: len(rows) for name, rows in data.splits.items()}
+        {'train': 90, 'val': 30, 'test': 30}
+        >>> data.target().name, data.target().classes
+        ('species', ('setosa', 'versicolor', 'virginica'))
+        >>> derin.load("digits").inputs[0].shape
+        (8, 8, 1)
+    """
+    if channels not in (None, 1, 3):
+        raise UsageError(f"load: channels must be 1 (gray) or 3 (colour); got {channels}.")
+    if size is not None and size < 1:
+        raise UsageError(f"load: size must be at least 1 pixel; got {size}.")
+    if target_kind not in (None, "category", "number"):
+        raise UsageError(f"load: target_kind must be 'category' or 'number'; got {target_kind!r}.")
+    if date_order not in (None, DAY_FIRST, MONTH_FIRST, YEAR_FIRST):
+        orders = ", ".join((DAY_FIRST, MONTH_FIRST, YEAR_FIRST))
+        raise UsageError(f"load: date_order must be one of {orders}; got {date_order!r}.")
+    if progress and not callable(progress):
+        raise UsageError(f"load: progress must be a function of (done, total), or False; got {progress!r}.")
+    asked: dict[str, Any] = {"target": target, "size": size, "channels": channels, "weight_column": weight_column}
+    asked |= {"group_column": group_column}
+    asked |= {"ignore": tuple(ignore) or None, "target_kind": target_kind, "kinds": kinds, "date_order": date_order}
+    asked |= {"missing": None if missing is None else tuple(missing), "task": task, "reading": reading, "seed": seed}
+    options = _options(recipe, {name: value for name, value in asked.items() if value is not None}, progress or None)
+    table = _with_channels(_read(source, options, download), options.channels)
+    _require_columns_as_said(table, options)
+    if not isinstance(source, Table):
+        table = replace(table, recipe=options.recipe({} if table.recipe is None else table.recipe.found))
+    return with_splits(table, seed=options.seed) if cut else table
+
+
+def with_splits(table: Table, *, seed: int = 0) -> Table:
+    """The table with the splits that it lacks; copies and leaks stand in its report.
+
+    Args:
+        table: as its reader gave it.
+        seed: of the cut.
+    """
+    if table.task in _WITHOUT_A_TEST or (table.task is not None and set(table.splits) > {"train"}):
+        # Text and series are cut by their reader where they can be cut: in their order.
+        table.report.counts = count_examples(table)
+        return replace(table, given_splits=table.given_splits or tuple(table.splits))
+    first = first_equal_rows(table)
+    largest = _MOST_HELD_OUT_PAIRS if table.task == "translation" else LARGEST
+    table = complete_splits(table, seed=seed, first=first, largest=largest)
+    note_duplicates(table, first)
+    return table
+
+
+def read_inputs(source: str | Path, recipe: ReadingRecipe, *, progress: Progress | None = None) -> Table:
+    """What is to be predicted, read as the training data was: every row stays, in its order; answers may be missing.
+
+    Args:
+        source: the path of a file or folder.
+        recipe: of the training data.
+        progress: called with (done, total) while much is read.
+
+    Returns:
+        a table without splits, whose report names what was odd; `row_names` say where each row stands.
+
+    Raises:
+        DataError: the file cannot be read, or holds no such data.
+    """
+    return _read_path(source, replace(_options(recipe, {}, progress), inputs_only=True))
+
+
+def _options(recipe: ReadingRecipe | None, asked: Mapping[str, Any], progress: Progress | None) -> ReadOptions:
+    """A recipe with what is asked for beside it, which wins over what was found out."""
+    known = {} if recipe is None else {part.name: getattr(recipe, part.name) for part in fields(ReadingRecipe)}
+    return ReadOptions(**{**known, **asked}, progress=progress)
+
+
+def _require_columns_as_said(table: Table, options: ReadOptions) -> None:
+    """Refuses what the reader of another form than a csv table could not follow."""
+    if SUBJECT in options.found:
+        # What was said of the training data's columns may lack here; the reader refuses what is said anew and unheard.
+        return
+    wanted = {"category": Kind.CATEGORY, "number": Kind.NUMBER}.get(options.target_kind or "")
+    unheard = {
+        "weight_column": options.weight_column is not None
+        and not any(column.role is Role.WEIGHT for column in table.schema),
+        "ignore": bool({column.name for column in table.inputs} & set(options.ignore)),
+        "target_kind": wanted is not None and any(column.kind is not wanted for column in table.targets),
+        "group_column": options.group_column is not None and not table.schema.with_role(Role.GROUP),
+        "kinds": any(column.kind != options.kinds.get(column.name, column.kind) for column in table.inputs),
+    }
+    found = {} if table.recipe is None else table.recipe.found
+    if not {SUBJECT, "series"} & set(found):
+        unheard["date_order"] = options.date_order is not None
+        # Of labelled texts, it says which labels are none.
+        unheard["missing"] = options.missing is not None and "missing" not in found.get("text", {})
+    for name, is_unheard in unheard.items():
+        if is_unheard:
+            raise UsageError(
+                f"load: {name} is for csv tables and data frames; the data {table.name!r} has its columns already. "
+                "Leave it out."
+            )
+
+
+def _read(source: Any, options: ReadOptions, download: bool) -> Table:
+    if isinstance(source, Table):
+        return source
+    if isinstance(source, str) and not source.strip():
+        raise UsageError("load: the name of a data set or a path is required; got an empty string.")
+    if isinstance(source, str) and source in NAMED_SETS:
+        return read_named(source, options, download=download)
+    if isinstance(source, str | Path):
+        return _read_path(source, options)
+    if isinstance(source, tuple) and len(source) == 2:
+        return _read_pair(*source, options)
+    if hasattr(source, "to_csv") or hasattr(source, "write_csv"):
+        return _read_frame(source, options)
+    raise UsageError(
+        "load: the name of a data set, a path, arrays (X, y), a data frame or a table is required; "
+        f"got {type(source).__name__}."
+    )
+
+
+def _read_path(source: str | Path, options: ReadOptions) -> Table:
+    path = usable_path(_at_home(source), "The data")
+    if not path.exists():
+        hint = ""
+        if isinstance(source, str) and not any(mark in source for mark in "/\\."):
+            hint = f"; {near_matches(source, NAMED_SETS)}"
+        raise DataError(
+            f"{str(source)!r} is neither a known data set nor a file or folder that exists "
+            f"(looked in {Path.cwd()}){hint}."
+        )
+    return read_form(path, name=path.resolve().name, options=options)
+
+
+def _at_home(source: str | Path) -> Path:
+    """The path with the home folder in place of ``~``; as it is where there is no such home."""
+    try:
+        return Path(source).expanduser()
+    except RuntimeError:
+        return Path(source)
+
+
+def _read_pair(inputs: Any, targets: Any, options: ReadOptions) -> Table:
+    from derin.readers.arrays import ArrayPart, table_from_arrays
+
+    part = ArrayPart(_array(inputs, "X"), _array(targets, "y"), "x", "y")
+    return table_from_arrays({"": part}, name="arrays", found=options.part("pictures"))
+
+
+def _array(values: Any, name: str) -> npt.NDArray[Any]:
+    """An array of anything that says it is one; torch tensors come from any device."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        array = np.empty(0, dtype=object)
+    if array.dtype == object:
+        strings = array.ndim == 1 and len(array) > 0 and all(isinstance(value, str) for value in array.tolist())
+        if not strings:
+            raise DataError(
+                f"load: {name} must be an array of numbers or of strings, all examples in one shape; "
+                f"got {type(values).__name__} with other things in it."
+            )
+        array = array.astype(np.str_)
+    return array
+
+
+def _read_frame(frame: Any, options: ReadOptions) -> Table:
+    """A data frame, read as the csv file that it would be saved as, so that both give the same table."""
+    from derin.readers.csv_table import Asked, read_frame
+
+    if options.task is not None and options.task in READERS_BY_TASK:
+        return _read_saved_frame(frame, options.task, options)
+    if options.reading:
+        raise UsageError(f"load: a data frame takes no settings of reading; leave {', '.join(options.reading)} out.")
+    asked = Asked(
+        target=options.target,
+        ignore=options.ignore,
+        weight=options.weight_column,
+        group=options.group_column,
+        target_kind=options.target_kind,
+        kinds=options.kinds,
+        date_order=options.date_order,
+        missing=options.missing,
+    )
+    return read_frame(frame, name="frame", asked=asked, found=options.part(SUBJECT))
+
+
+def _read_saved_frame(frame: Any, task: str, options: ReadOptions) -> Table:
+    """A data frame that is read for a task, by way of a file."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="derin-") as folder:
+        path = Path(folder) / "frame.csv"
+        if hasattr(frame, "to_csv"):
+            frame.to_csv(path, index=False)
+        else:
+            frame.write_csv(path)
+        table = read_for_task(task, path, name="frame", options=options)
+    table.report.source = type(frame).__name__
+    return table
+
+
+def _with_channels(table: Table, channels: int | None) -> Table:
+    """The table with pictures in gray or colour, for sources that hold arrays; readers of files do it themselves."""
+    if channels is None:
+        return table
+    columns, schema, notes = dict(table.columns), [], list(table.report.notes)
+    for column in table.schema:
+        data = columns[column.name]
+        if column.kind is Kind.PICTURE and isinstance(data, Dense) and column.shape[-1] != channels:
+            if channels == 3:
+                pictures = np.repeat(data.values, 3, axis=-1)
+            else:
+                pictures = np.rint(data.values @ np.array(_LUMA, dtype=np.float32))[..., None].astype(np.uint8)
+            columns[column.name] = Dense(pictures)
+            column = replace(column, shape=(*column.shape[:-1], channels))
+            notes.append(Message("reading.stored_in_color" if channels == 3 else "reading.stored_in_gray"))
+        schema.append(column)
+    report = replace(table.report, notes=notes)
+    return replace(table, columns=columns, schema=Schema(tuple(schema)), report=report)

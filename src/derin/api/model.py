@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derin.core.errors import DerinWarning, UsageError
-from derin.core.messages import told
+from derin.core.messages import localize
 from derin.data.known_rows import KNOWN_ROWS
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from derin.core.bundle import Bundle
     from derin.data.preparation import Preparation
     from derin.data.recipe import ReadingRecipe
-    from derin.models.inference import WarmNetwork
+    from derin.models.inference import TracedInference
     from derin.tasks.scoring import TextScore
     from derin.tasks.translation import Translated
 
@@ -41,7 +41,7 @@ class Model:
 
     def __init__(self, network: nn.Module, task: Any, preparation: Preparation, bundle: Bundle) -> None:
         self.network, self.task, self.preparation = network, task, preparation
-        self._warm: WarmNetwork | None = None
+        self._warm: TracedInference | None = None
         self.card, self.path = bundle.card, bundle.path
         self.known_rows: bytes | None = bundle.files().get(KNOWN_ROWS)
 
@@ -144,7 +144,7 @@ class Model:
 
         found = evaluate(self, data, split=split, target=target)
         for note in found.notes:
-            warnings.warn(told(note), DerinWarning, stacklevel=2)
+            warnings.warn(localize(note), DerinWarning, stacklevel=2)
         return found
 
     def explain(self, inputs: Any = None, method: str = "grad_cam", **options: Any) -> Explanation:
@@ -230,12 +230,12 @@ class Model:
         # It is recorded from one input, and would keep that one's lengths for texts and series.
         return self.preparation.kind in ("picture", "features")
 
-    def warm_network(self) -> WarmNetwork:
+    def warm_network(self) -> TracedInference:
         """The network behind its programs, without any where the user put another network in its place."""
-        from derin.models.inference import WarmNetwork
+        from derin.models.inference import TracedInference
 
         if self._warm is None or self._warm.network is not self.network:
-            self._warm = WarmNetwork(self.network)
+            self._warm = TracedInference(self.network)
         return self._warm
 
     @property

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from derin.api.load import load
 from derin.api.rows import AnsweredRows, notes_of
 from derin.core.errors import DataError
-from derin.core.messages import Sentence
-from derin.data.archives import UnreadableFileError, is_hidden, open_files
-from derin.data.forms import is_archive
-from derin.data.load import load
-from derin.data.pictures.listing import is_picture_name, natural_key, shown
-from derin.data.readers.arrays import is_array_file
-from derin.data.readers.idx import is_idx_file
-from derin.data.readers.picture_table_search import is_table_name
-from derin.data.readers.picture_tables import listed_files
+from derin.core.messages import Message
+from derin.readers.archives import UnreadableFileError, is_hidden, open_files
+from derin.readers.arrays import is_array_file
+from derin.readers.formats import is_archive
+from derin.readers.idx import is_idx_file
+from derin.readers.picture_table_search import is_table_name
+from derin.readers.picture_tables import listed_files
+from derin.readers.pictures.listing import is_picture_name, natural_key, shown
 from derin.tasks.prediction import NoAnswer
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def answer_pictures(model: Model, path: Path) -> AnsweredRows:
     if is_archive(path) or is_table_name(path.name):
         return _answer_files(model, _files_in(path) if is_archive(path) else listed_files(path))
     table = load(path, recipe=model.recipe, cut=False)
-    host = model.preparation.host(table)
+    host = model.preparation.encode_table(table)
     answers: list[Any] = []
     for start in range(0, len(table), _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, len(table)), dtype=np.int64)
@@ -107,5 +107,5 @@ def _answer_files(model: Model, files: Iterator[tuple[str, bytes | str]]) -> Ans
     for reason in dict.fromkeys(unread.values()):
         where = [names[place] for place, said in unread.items() if said == reason]
         some = ", ".join(where[:_PLACES_SHOWN]) + (", …" if len(where) > _PLACES_SHOWN else "")
-        notes.append(Sentence("predict.rows_unanswered", count=len(where), reason=reason, places=some))
+        notes.append(Message("predict.rows_unanswered", count=len(where), reason=reason, places=some))
     return AnsweredRows(names, answers, {}, notes)

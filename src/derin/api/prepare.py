@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from derin.api.arguments import check_arguments
 from derin.api.extraction import extract, head_to_train
 from derin.api.finetuning import FineTuning, choose_mode, read_mode, schedule_for
+from derin.api.load import load
 from derin.api.prepared import Prepared
-from derin.api.start import Start, start_from
+from derin.api.pretrained import PretrainedWeights, load_pretrained
 from derin.api.vectors import open_word_vectors
 from derin.core.errors import DataError, DerinWarning, UnknownNameError, UsageError
-from derin.core.messages import Sentence, say
-from derin.data.load import load
+from derin.core.messages import Message, translate
 from derin.data.preparation import PREPARATIONS, Batching, Preparation
 from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Kind
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from derin.data.augment import Augmentation
-    from derin.data.readers.targets import TargetKind
+    from derin.readers.targets import TargetKind
 
 
 _LONGEST_PLAN = 255  # bytes of a name; no plan in words is as long
@@ -154,7 +154,7 @@ def prepare(
     published = (
         None
         if weights is None
-        else start_from(weights, model=model, preprocess=preprocess, download=download, progress=progress)
+        else load_pretrained(weights, model=model, preprocess=preprocess, download=download, progress=progress)
     )
     seed = config.seed if config is not None else int(settings.get("seed", TrainConfig.seed))
     options: dict[str, Any] = {"weight_column": weight_column, "ignore": tuple(ignore), "target_kind": target_kind}
@@ -188,12 +188,12 @@ def prepare(
         _load_embedding(network, preparation.embedding(seed))
     else:
         network = published.network(the_task.num_outputs, input_shape=preparation.input_shape, seed=seed)
-    host = preparation.host(table)
+    encoded = preparation.encode_table(table)
     network = network.to(device)
     targets = the_task.batch_columns(table)
     # A few examples tell whether the network's outputs are what the loss wants, before anything is trained.
     few = Batching(batch_size=2, limit=2, device=device)
-    probe = next(preparation.source(host, targets, rows, input_name=the_task.input, batching=few).batches(0))
+    probe = next(preparation.source(encoded, targets, rows, input_name=the_task.input, batching=few).batches(0))
     check_network(the_task, network, probe)
     head = None
     if published is not None and adversarial is None:
@@ -209,10 +209,10 @@ def prepare(
         config = TrainConfig.from_json({**suggested.settings, **usual, **settings})
     if the_task.updates_itself and (config.clip_norm or config.l1):
         raise UsageError(f"The task {the_task.name!r} makes its updates itself; leave clip_norm and l1 out.")
-    middle_only = augment == "none"
+    center_only = augment == "none"
     if augment is None or isinstance(augment, str):
         if augment is None:
-            table.reading.notes.extend(note for note in suggested.notes if note not in table.reading.notes)
+            table.report.notes.extend(note for note in suggested.notes if note not in table.report.notes)
         words = suggested.augmentation if augment is None else augment
         augment = None if words in ("", "none") else Augmentation.parse(words)
     if augment is not None and preparation.kind != "picture":
@@ -220,7 +220,7 @@ def prepare(
     if augment is not None and augment.flip_horizontal:
         pair = mirroring_of(table, next(column for column in table.inputs if column.kind is Kind.PICTURE)).pair
         if pair is not None:
-            table.reading.notes.append(Sentence("reading.flips_asked", one=pair[0], other=pair[1]))
+            table.report.notes.append(Message("reading.flips_asked", one=pair[0], other=pair[1]))
     prepared = Prepared(
         table=table,
         task=the_task,
@@ -230,10 +230,10 @@ def prepare(
         augmentation=augment,
         config=config,
         given=settings,
-        host=host,
+        encoded=encoded,
         targets=targets,
         device=device,
-        middle_only=middle_only,
+        center_only=center_only,
     )
     return prepared if published is None else _tuned(prepared, tuning, published, head, progress)
 
@@ -251,7 +251,9 @@ def _table(data: Any, target: str | None, task: str | None, options: Mapping[str
     return table
 
 
-def _tuned(prepared: Prepared, tuning: FineTuning, published: Start, head: str | None, progress: Any) -> Prepared:
+def _tuned(
+    prepared: Prepared, tuning: FineTuning, published: PretrainedWeights, head: str | None, progress: Any
+) -> Prepared:
     """What goes on from weights: the head on features that are computed now, or more layers after such a head."""
     only_head = tuning.mode == "head" and head is not None
     schedule = None
@@ -272,7 +274,7 @@ def _tuned(prepared: Prepared, tuning: FineTuning, published: Start, head: str |
         prepared.model,
         head,
         prepared.table,
-        prepared.host,
+        prepared.encoded,
         prepared.preparation,
         augmentation=prepared.augmentation if only_head else None,
         seed=prepared.config.seed,
@@ -280,7 +282,7 @@ def _tuned(prepared: Prepared, tuning: FineTuning, published: Start, head: str |
         weights_sha256=published.sha256,
         progress=progress,
     )
-    on_features = replace(prepared, head=head, features=features, middle_only=False)
+    on_features = replace(prepared, head=head, features=features, center_only=False)
     if only_head:
         return on_features
     keep = {name: getattr(prepared.config, name) for name in ("seed", "device", "threads", "max_seconds")}
@@ -336,7 +338,7 @@ def _preparation(
     if all(side >= least for side, least in zip(own, smallest)):
         return preparation
     enlarged: Preparation = PREPARATIONS[kind].fit(table, rows, size=native)
-    sentence = say("prepare.enlarged", model=model_name, own=_by(own), smallest=_by(smallest), native=_by(native))
+    sentence = translate("prepare.enlarged", model=model_name, own=_by(own), smallest=_by(smallest), native=_by(native))
     warnings.warn(sentence, DerinWarning, stacklevel=3)
     return enlarged
 
@@ -353,7 +355,7 @@ def _by(sides: Sequence[int]) -> str:
     return " × ".join(map(str, sides))
 
 
-def _as_published(published: Start, table: Table, size: int | None, inputs: Mapping[str, Any]) -> Any:
+def _as_published(published: PretrainedWeights, table: Table, size: int | None, inputs: Mapping[str, Any]) -> Any:
     """The preparation that the weights were trained with, of the pictures of a table."""
     from derin.data.pictures.preparation import PicturePreparation, pixel_values, rule_of
 

@@ -11,7 +11,7 @@ import numpy as np
 from derin.api.finetuning import FineTuning
 from derin.data.batch import Source
 from derin.data.extracted import ExtractedFeatures
-from derin.data.preparation import Batching, HostInput, Preparation
+from derin.data.preparation import Batching, EncodedInputs, Preparation
 from derin.data.table import Rows, Table
 from derin.tasks.supervised import SupervisedTask
 from derin.train.config import TrainConfig
@@ -44,13 +44,13 @@ class Prepared:
         augmentation: of the training pictures.
         config: every setting.
         given: the settings that the caller chose; all others came from the recipe or are defaults.
-        host: the inputs of the whole table.
+        encoded: the inputs of the whole table.
         targets: labels and weights by column name, one per row of the table.
         tuning: how it goes on from published weights.
         head: the name of the layer that learns from `features`; None where the whole network is trained.
         features: what the layers before the head make of every row.
         warm_up: the head alone on features, to be trained before the rest; None where nothing comes first.
-        middle_only: whether training too takes the middle of larger pictures, as without any augmentation.
+        center_only: whether training too takes the middle of larger pictures, as without any augmentation.
     """
 
     table: Table
@@ -61,14 +61,14 @@ class Prepared:
     augmentation: Augmentation | None
     config: TrainConfig
     given: Mapping[str, Any]
-    host: Any
+    encoded: Any
     targets: Mapping[str, Any]
     device: torch.device
     tuning: FineTuning = field(default_factory=FineTuning)
     head: str | None = None
     features: ExtractedFeatures | None = None
     warm_up: Prepared | None = None
-    middle_only: bool = False
+    center_only: bool = False
 
     def learner(self, network: nn.Module) -> nn.Module:
         """The part of a network that is trained, and that the sources of this object feed."""
@@ -110,10 +110,10 @@ class Prepared:
 
     def _source(self, rows: Rows, batch_size: int, **how: Any) -> Source:
         batching = Batching(batch_size=batch_size, seed=self.config.seed, device=self.device, **how)
-        host: Any = self.host if self.features is None else self.features
+        encoded: Any = self.encoded if self.features is None else self.features
         preparation = self.preparation if self.features is None else self.features
         return preparation.source(
-            Middle(host) if self.middle_only else host,
+            CenterCrop(encoded) if self.center_only else encoded,
             self.targets,
             rows,
             input_name=self.task.input,
@@ -122,10 +122,10 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Middle:
+class CenterCrop:
     """Host memory that gives the middle of larger pictures whatever window is asked for."""
 
-    whole: HostInput
+    whole: EncodedInputs
     is_random: ClassVar[bool] = False
 
     def __len__(self) -> int:

@@ -10,8 +10,8 @@ from derin.core.bundle import Bundle
 from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.core.files import sha256_file
 from derin.core.lock import FolderLock
-from derin.data.download import Progress, RemoteFile, downloads_folder, fetch
-from derin.data.named import data_folder
+from derin.datasets.download import Progress, RemoteFile, downloads_folder, fetch
+from derin.datasets.named import data_folder
 from derin.models.registry import MODELS
 from derin.models.weights.known import BY_NAME, KnownWeights
 from derin.models.weights.published import Published, load_published

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from derin.api.load import load, with_splits
 from derin.core.errors import UsageError
-from derin.core.messages import Sentence
+from derin.core.messages import Message
 from derin.core.run import RunFolder
-from derin.data.forms import TASK_READERS
-from derin.data.load import load, with_splits
 from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
+from derin.readers.formats import READERS_BY_TASK
 from derin.tasks.multitask import with_targets
 
 # What runs of before recipes were kept recorded of reading.
@@ -40,7 +40,7 @@ def recipe_of(card: Mapping[str, Any], path: Path) -> ReadingRecipe:
     known |= {"size": data.get("size"), "seed": training.get("seed", 0)}
     if task.get("name") == "multitask":
         known["target"] = (task.get("columns") or [None])[0]
-    if (name := task.get("name")) in TASK_READERS:
+    if (name := task.get("name")) in READERS_BY_TASK:
         known |= {"task": name, "reading": data.get("read_with") or {}}
     return ReadingRecipe.from_json({name: value for name, value in known.items() if value is not None})
 
@@ -80,11 +80,11 @@ def read_as_trained(model: Any, data: Any, *, target: str | None = None) -> AsTr
     about = model.card.get("data") or {}
     if "cut" not in about or table.fingerprint() != about.get("fingerprint"):
         has_changed = "cut" in about and isinstance(data, str) and data == about.get("source")
-        return AsTrained(table, False, (Sentence("eval.data_changed"),) if has_changed else ())
+        return AsTrained(table, False, (Message("eval.data_changed"),) if has_changed else ())
     if table.splits_fingerprint() == about["cut"]:  # as of a table that was handed over
         return AsTrained(table, True, ())
     # Cut before the targets are named, as for training: their classes are kept in proportion.
     cut = with_splits(raw, seed=model.recipe.seed)
     if cut.splits_fingerprint() != about["cut"]:
-        return AsTrained(table, False, (Sentence("eval.cut_differs"),))
+        return AsTrained(table, False, (Message("eval.cut_differs"),))
     return AsTrained(with_targets(cut, model.task.columns) if several else cut, True, ())

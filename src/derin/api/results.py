@@ -12,7 +12,7 @@ import numpy as np
 from derin.api.prepared import Prepared
 from derin.core.errors import DerinWarning
 from derin.core.files import open_atomically
-from derin.core.messages import say
+from derin.core.messages import translate
 from derin.data.batch import Source
 from derin.data.display import displayed
 from derin.data.table import Rows
@@ -74,7 +74,9 @@ def measure(
             seconds = max(budget.left / (len(splits) - place + 1), _SHORTEST_SHARE * budget.seconds)
             most = affordable(network, task, source, seconds)
             if most is not None:
-                sentence = say("fit.measured_in_part", split=say(f"split.{split}"), num=most, whole=source.num_examples)
+                sentence = translate(
+                    "fit.measured_in_part", split=translate(f"split.{split}"), num=most, whole=source.num_examples
+                )
                 warnings.warn(sentence, DerinWarning, stacklevel=2)
                 source = prepared.split_source(split, most)
         metrics = task.metrics()
@@ -128,7 +130,7 @@ class _Examples:
 
     def __init__(self, task: SupervisedTask, prepared: Prepared) -> None:
         self._task, self._prepared = task, prepared
-        self._telling = task.telling_examples(_EXAMPLES_PER_REASON)
+        self._telling = task.informative_examples(_EXAMPLES_PER_REASON)
         self._rows: list[Rows] = []
         self._values: list[np.ndarray] = []  # where one number is predicted
 
@@ -158,7 +160,7 @@ class _Examples:
             arrays["scatter_true"] = task.in_units(prepared.targets[task.target][rows[shown]])  # type: ignore[attr-defined]
             arrays["scatter_predicted"] = np.concatenate(self._values)[shown]
         if prepared.preparation.kind == "picture":
-            arrays["pictures"] = prepared.host.gather(chosen).numpy()
+            arrays["pictures"] = prepared.encoded.gather(chosen).numpy()
         else:
             arrays["inputs"] = np.array(_inputs(prepared, chosen), dtype=np.str_)
         with open_atomically(path) as file:
@@ -169,8 +171,8 @@ def _inputs(prepared: Prepared, rows: Rows) -> list[str]:
     """What the network was shown of some rows: the text, or the columns with their values."""
     columns = prepared.preparation.columns
     if prepared.preparation.kind == "text":
-        return displayed(prepared.table, columns[0], rows, longest=_LONGEST_TEXT)
+        return displayed(prepared.table, columns[0], rows, max_length=_LONGEST_TEXT)
     shown = columns[:_MOST_COLUMNS]
-    values = [displayed(prepared.table, name, rows, longest=_LONGEST_VALUE) for name in shown]
+    values = [displayed(prepared.table, name, rows, max_length=_LONGEST_VALUE) for name in shown]
     more = " · …" if len(columns) > _MOST_COLUMNS else ""
     return [" · ".join(f"{name}: {value or '–'}" for name, value in zip(shown, row)) + more for row in zip(*values)]

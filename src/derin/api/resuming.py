@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derin.api.load import load
 from derin.core.errors import DerinWarning, ShapeError, UsageError
-from derin.core.messages import say
-from derin.data.load import load
+from derin.core.messages import translate
 from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
 from derin.tasks.multitask import with_targets
@@ -106,7 +106,7 @@ def require_same_data(path: Path, recorded: Mapping[str, Any], table: Table) -> 
                 f"The run {path} was started by an earlier version of Derin, which cut its data into other splits: "
                 "what is measured now may have been trained on then. Start a new run."
             )
-        warnings.warn(say("run.data_not_compared", run=str(path)), DerinWarning, stacklevel=2)
+        warnings.warn(translate("run.data_not_compared", run=str(path)), DerinWarning, stacklevel=2)
         return
     if table.fingerprint() != recorded["fingerprint"]:
         raise UsageError(f"The data of run {path} has changed since it was started; start a new run.")

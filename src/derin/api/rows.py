@@ -13,8 +13,8 @@ import numpy as np
 
 from derin.core.errors import DataError, DerinWarning
 from derin.core.files import usable_path
-from derin.core.messages import Sentence, told
-from derin.data.reading import Outcome
+from derin.core.messages import Message, localize
+from derin.data.report import Outcome
 from derin.data.schema import Role
 from derin.data.table import Table
 from derin.tasks.prediction import NoAnswer
@@ -44,7 +44,7 @@ class AnsweredRows:
     def warn(self) -> None:
         """Tells the notes where Python tells warnings."""
         for note in self.notes:
-            warnings.warn(told(note), DerinWarning, stacklevel=3)
+            warnings.warn(localize(note), DerinWarning, stacklevel=3)
 
 
 def answer_rows(model: Model, path: str | Path, *, batch_size: int = 256) -> AnsweredRows:
@@ -69,9 +69,9 @@ def answer_rows(model: Model, path: str | Path, *, batch_size: int = 256) -> Ans
 
 
 def _read(model: Model, path: Path) -> Table:
-    from derin.data.load import read_inputs
-    from derin.data.readers.csv_table import read_csv
-    from derin.data.readers.table_recipe import SUBJECT
+    from derin.api.load import read_inputs
+    from derin.readers.csv_table import read_csv
+    from derin.readers.table_recipe import SUBJECT
 
     if not path.is_file():
         raise DataError(f"{path}: a table with the columns that the network reads is required; there is no such file.")
@@ -84,7 +84,7 @@ def _read(model: Model, path: Path) -> Table:
 
 def _identifiers(table: Table) -> dict[str, list[str]]:
     """The cells of the columns that name the rows."""
-    from derin.data.raw_column import TableColumn
+    from derin.data.cells.raw_column import TableColumn
 
     found = {}
     for column in table.schema.with_role(Role.ID):
@@ -94,22 +94,22 @@ def _identifiers(table: Table) -> dict[str, list[str]]:
 
 def notes_of(table: Table) -> list[str]:
     """Sentences about the file, its broken rows, and cells that do not fit their column."""
-    notes: list[str] = [note for note in table.reading.notes if isinstance(note, Sentence)]
+    notes: list[str] = [note for note in table.report.notes if isinstance(note, Message)]
     by_reason: dict[str, list[int]] = {}
     for row, reason in sorted(table.unanswered.items()):
         by_reason.setdefault(reason, []).append(row)
     names = table.row_names or ()
     for reason, rows in by_reason.items():
         places = ", ".join(names[row] for row in rows[:_PLACES_SHOWN]) + (", …" if len(rows) > _PLACES_SHOWN else "")
-        notes.append(Sentence("predict.rows_unanswered", count=len(rows), reason=reason, places=places))
+        notes.append(Message("predict.rows_unanswered", count=len(rows), reason=reason, places=places))
     often: Counter[str] = Counter()
     places_of: dict[str, list[str]] = {}
-    for finding in table.reading.findings:
+    for finding in table.report.findings:
         if finding.outcome is Outcome.CONVERTED or getattr(finding.reason, "key", "") == "reading.empty_lines":
             often[finding.reason] += finding.count
             places_of.setdefault(finding.reason, []).append(finding.where)
     for reason, number in often.items():
         listed = places_of[reason]
         places = ", ".join(listed[:_PLACES_SHOWN]) + (", …" if len(listed) > _PLACES_SHOWN else "")
-        notes.append(Sentence("predict.found", count=number, reason=reason, places=places))
+        notes.append(Message("predict.found", count=number, reason=reason, places=places))
     return notes

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 from derin.api.rows import notes_of
 from derin.core.errors import DataError, DerinWarning
 from derin.core.files import usable_path
-from derin.core.messages import Sentence, told
-from derin.data.readers.content import EXCEL, PARQUET, content_of
-from derin.data.readers.csv_table import looks_like_csv
-from derin.data.readers.fasta import FASTA
-from derin.data.readers.labelled_text import TEXTS
-from derin.data.readers.table_recipe import SUBJECT
+from derin.core.messages import Message, localize
 from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Kind
 from derin.data.table import Ragged, Table
+from derin.readers.content import EXCEL, PARQUET, content_of
+from derin.readers.csv_table import looks_like_csv
+from derin.readers.fasta import FASTA
+from derin.readers.labelled_text import TEXTS
+from derin.readers.table_recipe import SUBJECT
 from derin.tasks.prediction import NoAnswer
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class AnsweredTexts:
     def warn(self) -> None:
         """Tells the notes where Python tells warnings."""
         for note in self.notes:
-            warnings.warn(told(note), DerinWarning, stacklevel=3)
+            warnings.warn(localize(note), DerinWarning, stacklevel=3)
 
 
 def names_texts(given: str | Path) -> bool:
@@ -72,7 +72,7 @@ def names_texts(given: str | Path) -> bool:
 def answer_texts(model: Model, given: Sequence[str]) -> AnsweredTexts:
     """What a network says about texts that were handed over as they are."""
     called = [text for text in given if len(text) <= _LONGEST_NAME and "\0" not in text and Path(text).is_dir()]
-    return _answered(model, list(given), {}, (), [Sentence("predict.called_as_folder", text=text) for text in called])
+    return _answered(model, list(given), {}, (), [Message("predict.called_as_folder", text=text) for text in called])
 
 
 def answer_text_file(model: Model, path: Path) -> AnsweredTexts:
@@ -91,7 +91,7 @@ def answer_text_file(model: Model, path: Path) -> AnsweredTexts:
     data = table.columns[column.name]
     assert isinstance(data, Ragged)
     inputs: list[Any] = data.word_lists() if column.kind is Kind.WORDS else data.texts()
-    empty = Sentence("reading.text_empty")
+    empty = Message("reading.text_empty")
     unanswered = {**{row: empty for row, text in enumerate(inputs) if not text}, **table.unanswered}
     places = [f"{path.name} {name}" if name.startswith("line ") else name for name in table.row_names or ()]
     named = replace(table, row_names=places, unanswered=unanswered)
@@ -99,7 +99,7 @@ def answer_text_file(model: Model, path: Path) -> AnsweredTexts:
 
 
 def _read(model: Model, path: Path) -> Table:
-    from derin.data.load import read_inputs
+    from derin.api.load import read_inputs
 
     subject = _SUBJECTS.get(model.preparation.kind, TEXTS)
     recipe: ReadingRecipe = model.recipe
@@ -129,4 +129,4 @@ def _unknown(model: Model, texts: Sequence[Any]) -> list[str]:
     """How many of the words the network does not know; nothing where it knows them all, or reads letters."""
     count = getattr(model.preparation, "count_unknown", None)
     unknown, total = (0, 0) if count is None else count(texts)
-    return [Sentence("predict.unknown_words", count=unknown, total=total)] if unknown else []
+    return [Message("predict.unknown_words", count=unknown, total=total)] if unknown else []

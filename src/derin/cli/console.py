@@ -149,7 +149,7 @@ def _warn_plainly(
     print(f"{place}{printable_lines(str(message))}", file=sys.stderr)
 
 
-def speaks_plainly(command: Callable[P, R], *, group: str = "") -> Callable[P, R]:
+def cli_errors(command: Callable[P, R], *, group: str = "") -> Callable[P, R]:
     """Turns Derin's errors into one sentence on stderr and the right exit code; all else stays a traceback.
 
     Args:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from derin.cli.console import JsonFlag, column_kinds, console, model_options, print_json, progress_bar
-from derin.core.messages import say, spell, told
+from derin.core.messages import format_number, localize, translate
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from derin.data.reading import Duplicate, Reading
+    from derin.data.report import DataReport, Duplicate
     from derin.data.table import Table
 
 _FEW_CLASSES, _FEW_NAMES, _FEW_GROUPS = 20, 3, 5
@@ -99,7 +99,7 @@ def data(
         raise UsageError("DATA is required: a named data set, a file or a folder. `derin data --sets` lists the names.")
     from derin.api.load import load
 
-    with progress_bar(say("data.reading" if not download else "data.fetching")) as progress:
+    with progress_bar(translate("data.reading" if not download else "data.fetching")) as progress:
         table = load(
             source,
             target=target,
@@ -131,15 +131,15 @@ def data(
                 "name": table.name,
                 "schema": table.schema.to_json(),
                 "splits": {name: len(rows) for name, rows in table.splits.items()},
-                "report": table.reading.to_json(),
+                "report": table.report.to_json(),
             }
         )
     else:
         _show(table, out, show_all)
     if sheet is not None:
-        out.print("\n" + say("data.sheet", path=_plain(str(sheet))), soft_wrap=True)
+        out.print("\n" + translate("data.sheet", path=_plain(str(sheet))), soft_wrap=True)
     if preview is not None:
-        out.print("\n" + say("data.preview", path=_plain(str(preview))), soft_wrap=True)
+        out.print("\n" + translate("data.preview", path=_plain(str(preview))), soft_wrap=True)
 
 
 def _write_preview(table: Table, text: str | None, path: Path, seed: int) -> None:
@@ -158,8 +158,8 @@ def _write_preview(table: Table, text: str | None, path: Path, seed: int) -> Non
 
 
 def _list_sets(out: Console, json_output: bool) -> None:
-    from derin.data.catalog import NAMED_SETS
-    from derin.data.named import data_folder, find_named
+    from derin.datasets.catalog import NAMED_SETS
+    from derin.datasets.named import data_folder, find_named
 
     found = {name: find_named(name) for name in NAMED_SETS}
     if json_output:
@@ -180,7 +180,7 @@ def _list_sets(out: Console, json_output: bool) -> None:
 
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for heading in ("name", "where", "what"):
-        grid.add_column(say(f"sets.{heading}"), overflow="fold")
+        grid.add_column(translate(f"sets.{heading}"), overflow="fold")
     root = data_folder()
     for name, named in NAMED_SETS.items():
         if not named.places:
@@ -189,25 +189,27 @@ def _list_sets(out: Console, json_output: bool) -> None:
             inside = root is not None and place.is_relative_to(root)
             where = f"DERIN_DATA/{place.relative_to(root).as_posix()}" if inside and root is not None else str(place)
         elif named.files:
-            where = f"--download: {spell(sum(f.num_bytes for f in named.files) / 1e6, ',.0f')} MB"
+            where = f"--download: {format_number(sum(f.num_bytes for f in named.files) / 1e6, ',.0f')} MB"
         else:
-            where = say("sets.not_here")
+            where = translate("sets.not_here")
         grid.add_row(name, _plain(where), named.about)
     out.print(grid)
     out.print()
-    out.print(say("sets.folder", folder=_plain(str(root))) if root else say("sets.no_folder"), soft_wrap=True)
+    out.print(
+        translate("sets.folder", folder=_plain(str(root))) if root else translate("sets.no_folder"), soft_wrap=True
+    )
 
 
 def _show(table: Table, out: Console, show_all: bool) -> None:
-    read = say("data.read_from", count=len(table), source=_plain(table.reading.source))
+    read = translate("data.read_from", count=len(table), source=_plain(table.report.source))
     out.print(f"[bold]{_plain(table.name)}[/bold]: {read}", soft_wrap=True)
     _show_schema(table, out, show_all)
-    _show_splits(table.reading, out, show_all)
-    _show_findings(table.reading, out, show_all)
-    _show_duplicates(table.reading, out, show_all)
-    if table.reading.notes:
-        out.print(f"\n[bold]{say('data.notes')}[/bold]")
-        _points([told(note) for note in table.reading.notes], out)
+    _show_splits(table.report, out, show_all)
+    _show_findings(table.report, out, show_all)
+    _show_duplicates(table.report, out, show_all)
+    if table.report.notes:
+        out.print(f"\n[bold]{translate('data.notes')}[/bold]")
+        _points([localize(note) for note in table.report.notes], out)
 
 
 def _show_schema(table: Table, out: Console, show_all: bool) -> None:
@@ -215,49 +217,49 @@ def _show_schema(table: Table, out: Console, show_all: bool) -> None:
 
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for heading in ("column", "kind", "role", "shape", "classes", "note"):
-        grid.add_column(say(f"data.{heading}"), overflow="fold")
+        grid.add_column(translate(f"data.{heading}"), overflow="fold")
     for column in table.schema:
         shape = "×".join("*" if n < 0 else str(n) for n in column.shape)
         classes = _class_names(column.classes or (), show_all)
         note = "; ".join(
-            part for part in (column.unit and say("data.unit", unit=column.unit), told(column.note)) if part
+            part for part in (column.unit and translate("data.unit", unit=column.unit), localize(column.note)) if part
         )
         grid.add_row(_plain(column.name), column.kind.value, column.role.value, shape, _plain(classes), _plain(note))
     out.print()
     out.print(grid)
 
 
-def _show_splits(reading: Reading, out: Console, show_all: bool) -> None:
+def _show_splits(reading: DataReport, out: Console, show_all: bool) -> None:
     from rich.table import Table as Grid
 
     splits = list(reading.counts)
     grid = Grid(box=None, pad_edge=False, header_style="bold")
-    grid.add_column(say("class.name"), overflow="fold")
+    grid.add_column(translate("class.name"), overflow="fold")
     for split in splits:
         grid.add_column(split, justify="right")
     classes = [name for name in dict.fromkeys(n for counts in reading.counts.values() for n in counts) if name]
     shown = classes if show_all or len(classes) <= _FEW_CLASSES else classes[: _FEW_CLASSES - 1]
     for name in shown:
-        grid.add_row(_plain(name), *(spell(reading.counts[split].get(name, 0), ",") for split in splits))
+        grid.add_row(_plain(name), *(format_number(reading.counts[split].get(name, 0), ",") for split in splits))
     if len(shown) < len(classes):
         rest = classes[len(shown) :]
         sums = (sum(reading.counts[split].get(name, 0) for name in rest) for split in splits)
-        grid.add_row(say("list.more", count=len(rest)), *(spell(n, ",") for n in sums))
+        grid.add_row(translate("list.more", count=len(rest)), *(format_number(n, ",") for n in sums))
     totals = {split: sum(reading.counts[split].values()) for split in splits}
     if classes:
         grid.add_section()
     grid.add_row(
-        f"[bold]{say('data.total')}[/bold]" if classes else say("class.support"),
-        *(f"[bold]{spell(totals[split], ',')}[/bold]" for split in splits),
+        f"[bold]{translate('data.total')}[/bold]" if classes else translate("class.support"),
+        *(f"[bold]{format_number(totals[split], ',')}[/bold]" for split in splits),
     )
     out.print()
     out.print(grid)
 
 
-def _show_findings(reading: Reading, out: Console, show_all: bool) -> None:
+def _show_findings(reading: DataReport, out: Console, show_all: bool) -> None:
     if not reading.findings:
         return
-    out.print(f"\n[bold]{say('data.findings')}[/bold]")
+    out.print(f"\n[bold]{translate('data.findings')}[/bold]")
     groups: dict[tuple[str, str], list[str]] = {}
     for finding in reading.findings:
         groups.setdefault((finding.outcome.value, finding.reason), []).append(finding.where)
@@ -266,33 +268,35 @@ def _show_findings(reading: Reading, out: Console, show_all: bool) -> None:
     for (outcome, reason), places in groups.items():
         count = often[outcome][reason]
         named = _names(places, None if show_all else _FEW_NAMES, count)
-        lines.append(f"{spell(count, ',')} {say(f'data.{outcome}')}: {told(reason)} ({named})")
+        lines.append(f"{format_number(count, ',')} {translate(f'data.{outcome}')}: {localize(reason)} ({named})")
     _points(lines, out)
 
 
-def _show_duplicates(reading: Reading, out: Console, show_all: bool) -> None:
+def _show_duplicates(reading: DataReport, out: Console, show_all: bool) -> None:
     if not reading.duplicates:
         return
     leaks = reading.leaks
-    out.print(f"\n[bold]{say('data.equal')}[/bold]")
+    out.print(f"\n[bold]{translate('data.equal')}[/bold]")
     num = len(reading.duplicates)
-    text = say("data.duplicates", count=num)
+    text = translate("data.duplicates", count=num)
     if leaks:
-        text += " " + say("data.leaks", count=len(leaks))
+        text += " " + translate("data.leaks", count=len(leaks))
     out.print(text, soft_wrap=True)
     # Leaks first: they are what is to be mended.
     ordered = [*leaks, *(d for d in reading.duplicates if d not in leaks)]
     shown = ordered if show_all else ordered[:_FEW_GROUPS]
     lines = [_members(group, show_all) for group in shown]
     if len(shown) < num:
-        lines.append(say("data.more_groups", count=num - len(shown)))
+        lines.append(translate("data.more_groups", count=num - len(shown)))
     _points(lines, out)
 
 
 def _members(group: Duplicate, show_all: bool) -> str:
     named = [f"{name} ({split})" if split else name for name, split in zip(group.names, group.splits)]
     return " = ".join(named if show_all else named[:_FEW_NAMES]) + (
-        f" = {say('list.more', count=len(named) - _FEW_NAMES)}" if not show_all and len(named) > _FEW_NAMES else ""
+        f" = {translate('list.more', count=len(named) - _FEW_NAMES)}"
+        if not show_all and len(named) > _FEW_NAMES
+        else ""
     )
 
 
@@ -313,14 +317,14 @@ def _class_names(classes: tuple[str, ...], show_all: bool) -> str:
     if not classes:
         return ""
     shown = classes if show_all else classes[:3]
-    return f"{spell(len(classes), ',')}: {', '.join(shown)}" + (", …" if len(shown) < len(classes) else "")
+    return f"{format_number(len(classes), ',')}: {', '.join(shown)}" + (", …" if len(shown) < len(classes) else "")
 
 
 def _names(names: Any, limit: int | None, count: int | None = None) -> str:
     """Names with commas, the first ones where there are many; `count` is how many things they stand for."""
     if limit is None or len(names) <= limit:
         return ", ".join(names)
-    return ", ".join([*names[:limit], say("list.more", count=(len(names) if count is None else count) - limit)])
+    return ", ".join([*names[:limit], translate("list.more", count=(len(names) if count is None else count) - limit)])
 
 
 def _plain(text: str) -> str:

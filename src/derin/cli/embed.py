@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from derin.cli.console import JsonFlag, console, print_json, progress_bar, speaks_plainly
+from derin.cli.console import JsonFlag, cli_errors, console, print_json, progress_bar
 from derin.cli.stopping import exit_code, keeping, resuming
 
 Vectors = Annotated[Path, typer.Argument(help="A run of derin embed train, or a file of word2vec or GloVe.")]
@@ -98,12 +98,12 @@ def train(
     Example: [bold]derin embed train corpus.txt --method cbow --dim 50[/bold]
     """
     from derin.api.word_vectors import train_word_vectors
-    from derin.core.messages import say
+    from derin.core.messages import translate
     from derin.core.printable import printable
     from derin.train.progress import ProgressBar
 
     terminal = console(json_output=json_output)
-    with progress_bar(say("data.fetching" if download else "data.reading")) as progress:
+    with progress_bar(translate("data.fetching" if download else "data.reading")) as progress:
         run = train_word_vectors(
             data,
             method=method,
@@ -135,14 +135,16 @@ def train(
         )
     if not run.finished:
         command = resuming("derin embed train", run.path)
-        terminal.print(say("run.interrupted", step=run.record["steps"], command=command), markup=False, soft_wrap=True)
+        terminal.print(
+            translate("run.interrupted", step=run.record["steps"], command=command), markup=False, soft_wrap=True
+        )
     else:
         for word, near in run.record["findings"]["neighbors"]:
             listed = ", ".join(other for other, _ in near)
             terminal.print(printable(f"{word}: {listed}"), markup=False, soft_wrap=True)
-        terminal.print(say("run.saved", run=str(run.path)), markup=False, soft_wrap=True)
+        terminal.print(translate("run.saved", run=str(run.path)), markup=False, soft_wrap=True)
         if run.report.exists():
-            terminal.print(say("run.report", address=run.report.resolve().as_uri()), markup=False, soft_wrap=True)
+            terminal.print(translate("run.report", address=run.report.resolve().as_uri()), markup=False, soft_wrap=True)
     if json_output:
         print_json(_document(run))
     if not run.finished:
@@ -217,7 +219,7 @@ def evaluate(
 
     from derin.api.vectors import open_word_vectors
     from derin.api.word_vectors import evaluate_word_vectors
-    from derin.core.messages import say
+    from derin.core.messages import translate
     from derin.core.printable import printable
 
     measured = evaluate_word_vectors(open_word_vectors(vectors), questions, pairs, among=among)
@@ -227,16 +229,16 @@ def evaluate(
     terminal = console()
     if measured.groups is not None:
         table = Table(box=None)
-        table.add_column(say("embed.group"))
+        table.add_column(translate("embed.group"))
         for key in ("embed.right", "embed.asked", "embed.accuracy"):
-            table.add_column(say(key), justify="right")
+            table.add_column(translate(key), justify="right")
         for group in measured.groups:
             share = f"{group.accuracy:.3f}" if group.num else "–"
             table.add_row(escape(printable(group.name)), str(group.correct), str(group.num), share)
         terminal.print(table)
     if measured.similarity is not None:
         numbers = measured.similarity.to_json()
-        terminal.print(say("embed.similarity", path=str(measured.pairs), **numbers), markup=False, soft_wrap=True)
+        terminal.print(translate("embed.similarity", path=str(measured.pairs), **numbers), markup=False, soft_wrap=True)
 
 
 def map_(
@@ -253,7 +255,7 @@ def map_(
     Example: [bold]derin embed map runs/corpus-1 --num 500 --out words.svg[/bold]
     """
     from derin.api.vectors import open_word_vectors
-    from derin.core.messages import say
+    from derin.core.messages import translate
     from derin.explain.word_map import word_map
 
     drawn = word_map(open_word_vectors(vectors), words or None, num=num, method=method, seed=seed)
@@ -262,7 +264,7 @@ def map_(
         places = [[word, *point] for word, point in zip(drawn.words, drawn.points.tolist(), strict=True)]
         print_json({"path": str(out), "method": method, "words": places})
         return
-    console().print(say("embedding.wrote", address=out.resolve().as_uri()), markup=False, soft_wrap=True)
+    console().print(translate("embedding.wrote", address=out.resolve().as_uri()), markup=False, soft_wrap=True)
 
 
 def convert(
@@ -279,7 +281,7 @@ def convert(
     Example: [bold]derin embed convert runs/corpus-1 vectors.bin[/bold]
     """
     from derin.api.vectors import open_word_vectors
-    from derin.core.messages import say
+    from derin.core.messages import translate
 
     opened = open_word_vectors(vectors)
     chosen = form or ("word2vec-binary" if out.suffix.lower() == ".bin" else "word2vec")
@@ -289,12 +291,14 @@ def convert(
         print_json({"path": str(out), "form": chosen, "words": num_words, "dim": opened.dim, "left_out": num_left})
         return
     terminal = console()
-    for reason, count in opened.reading.summary().get("skipped", {}).items():
-        terminal.print(say("embed.skipped", count=count, reason=reason), markup=False, soft_wrap=True)
+    for reason, count in opened.report.summary().get("skipped", {}).items():
+        terminal.print(translate("embed.skipped", count=count, reason=reason), markup=False, soft_wrap=True)
     if num_left:
-        reason = say("embed.space_within", form=chosen)
-        terminal.print(say("embed.skipped", count=num_left, reason=reason), markup=False, soft_wrap=True)
-    terminal.print(say("embed.wrote", words=num_words, dim=opened.dim, path=str(out)), markup=False, soft_wrap=True)
+        reason = translate("embed.space_within", form=chosen)
+        terminal.print(translate("embed.skipped", count=num_left, reason=reason), markup=False, soft_wrap=True)
+    terminal.print(
+        translate("embed.wrote", words=num_words, dim=opened.dim, path=str(out)), markup=False, soft_wrap=True
+    )
 
 
 def _print_pairs(terminal: Any, pairs: list[tuple[str, float]]) -> None:
@@ -321,4 +325,4 @@ def _document(run: Any) -> dict[str, Any]:
 
 
 for _command in (train, neighbours, analogy, evaluate, map_, convert):
-    app.command(_command.__name__.rstrip("_"))(speaks_plainly(_command, group="embed"))
+    app.command(_command.__name__.rstrip("_"))(cli_errors(_command, group="embed"))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from derin.cli.console import JsonFlag, console, print_json
-from derin.core.messages import say
+from derin.core.messages import translate
 
 
 def eval_(
@@ -39,13 +39,13 @@ def eval_(
         print_json(found.to_json())
         return
     terminal = console()
-    part = say(f"split.{found.split}")
-    terminal.print(say("eval.measured", count=found.num_examples, split=part), markup=False)
+    part = translate(f"split.{found.split}")
+    terminal.print(translate("eval.measured", count=found.num_examples, split=part), markup=False)
     for name, value in found.metrics.items():
         if isinstance(value, float):
             terminal.print(f"{printable(name):>20}  {value:.4f}", markup=False, soft_wrap=True)
     each = found.metrics.get("per_series")
     for name, values in (each or {}).items():
         terminal.print(
-            f"{say('forecast.mase'):>20}  {values['mase']:.4f}  {printable(name)}", markup=False, soft_wrap=True
+            f"{translate('forecast.mase'):>20}  {values['mase']:.4f}  {printable(name)}", markup=False, soft_wrap=True
         )

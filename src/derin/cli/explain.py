@@ -6,7 +6,7 @@ import importlib
 
 import typer
 
-from derin.cli.console import speaks_plainly
+from derin.cli.console import cli_errors
 
 # Command → module with a function of the same name; the order is that of --help.
 COMMANDS = {
@@ -30,4 +30,4 @@ app = typer.Typer(
 
 for _name, _module in COMMANDS.items():
     _command = getattr(importlib.import_module(_module), _name)
-    app.command(_name.replace("_", "-"))(speaks_plainly(_command, group="explain"))
+    app.command(_name.replace("_", "-"))(cli_errors(_command, group="explain"))

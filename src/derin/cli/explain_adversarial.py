@@ -44,7 +44,7 @@ def adversarial(
     """
     from derin.api.explain_adversarial import explain_adversarial
     from derin.api.model import open
-    from derin.core.messages import say
+    from derin.core.messages import translate
 
     model = open(run, device=device)
     with progress_bar("attacking") as tell:
@@ -70,4 +70,4 @@ def adversarial(
     terminal = console()
     for line in found.lines():
         terminal.print(line, markup=False, soft_wrap=True)
-    terminal.print(say("adversarial.wrote", path=out, curve=curve), markup=False, soft_wrap=True)
+    terminal.print(translate("adversarial.wrote", path=out, curve=curve), markup=False, soft_wrap=True)

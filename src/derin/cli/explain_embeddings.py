@@ -46,7 +46,7 @@ def embeddings(
     """
     from derin.api.explain_embeddings import explain_embeddings
     from derin.api.model import open
-    from derin.core.messages import say
+    from derin.core.messages import translate
 
     found = explain_embeddings(
         open(run, device=device),
@@ -66,4 +66,4 @@ def embeddings(
         return
     terminal = console()
     terminal.print(found.page.subtitle, markup=False, soft_wrap=True)
-    terminal.print(say("embedding.wrote", address=out.resolve().as_uri()), markup=False, soft_wrap=True)
+    terminal.print(translate("embedding.wrote", address=out.resolve().as_uri()), markup=False, soft_wrap=True)

@@ -70,7 +70,7 @@ def integrated_gradients(
     """
     from derin.api.explain_heat import explain_by_integrated_gradients
     from derin.api.model import open
-    from derin.core.messages import say
+    from derin.core.messages import translate
     from derin.explain.pictures import require_place
 
     require_place(out)
@@ -78,7 +78,7 @@ def integrated_gradients(
     found = explain_by_integrated_gradients(model, listed(pictures), target=class_, baseline=baseline, num_steps=steps)
     for row in found.to_json():
         if row["gap"] > 0.01:
-            words = say("explain.gap", name=row["input"], gap=row["gap"], steps=row["steps"])
+            words = translate("explain.gap", name=row["input"], gap=row["gap"], steps=row["steps"])
             console(json_output=True).print(words, markup=False, soft_wrap=True)
     finish(found, out, json_output=json_output)
 
@@ -115,7 +115,7 @@ def occlusion(
 def listed(pictures: list[Path]) -> list[Path]:
     """The pictures that were named, folders opened."""
     from derin.core.errors import DataError
-    from derin.data.readers.picture_folder import list_pictures
+    from derin.readers.picture_folder import list_pictures
 
     found: list[Path] = []
     for path in pictures:
@@ -130,7 +130,7 @@ def listed(pictures: list[Path]) -> list[Path]:
 
 def finish(found: Explanation, out: Path, *, json_output: bool) -> None:
     """Writes the drawing, then says or prints what it shows."""
-    from derin.core.messages import say
+    from derin.core.messages import translate
     from derin.core.printable import printable
 
     found.save(out)
@@ -141,11 +141,11 @@ def finish(found: Explanation, out: Path, *, json_output: bool) -> None:
     terminal = console()
     for row in document if isinstance(document, list) else []:
         terminal.print(f"{printable(row['input'])}  {_in_words(row)}", markup=False, soft_wrap=True)
-    terminal.print(say("explain.wrote", path=out), markup=False, soft_wrap=True)
+    terminal.print(translate("explain.wrote", path=out), markup=False, soft_wrap=True)
 
 
 def _in_words(row: dict[str, Any]) -> str:
-    from derin.core.messages import say, spell
+    from derin.core.messages import format_number, translate
 
-    value = spell(row["probability"], ".1%") if "probability" in row else spell(row["value"], ".4g")
-    return say("explain.speaks_for", name=row["target"], value=value)
+    value = format_number(row["probability"], ".1%") if "probability" in row else format_number(row["value"], ".4g")
+    return translate("explain.speaks_for", name=row["target"], value=value)

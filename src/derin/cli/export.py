@@ -32,7 +32,7 @@ def export(
     Example: [bold]derin export runs/mnist-1 --out mnist.onnx --with-preparation[/bold]
     """
     from derin.api.model import open
-    from derin.core.messages import say
+    from derin.core.messages import translate
 
     written = open(run).export(out, format=format_, with_preparation=with_preparation)
     if json_output:
@@ -40,11 +40,13 @@ def export(
         return
     terminal = console()
     terminal.print(
-        say("export.written", path=written["path"], size=written["bytes"] / 1e6), markup=False, soft_wrap=True
+        translate("export.written", path=written["path"], size=written["bytes"] / 1e6), markup=False, soft_wrap=True
     )
     for side in ("input", "output"):
         for named in written.get(f"{side}s", ()):
             shape = " × ".join(map(str, named["shape"]))
-            terminal.print(say(f"export.{side}", name=named["name"], type=named["type"], shape=shape), markup=False)
+            terminal.print(
+                translate(f"export.{side}", name=named["name"], type=named["type"], shape=shape), markup=False
+            )
     if "largest_difference" in written:
-        terminal.print(say("export.difference", difference=f"{written['largest_difference']:.1e}"), markup=False)
+        terminal.print(translate("export.difference", difference=f"{written['largest_difference']:.1e}"), markup=False)

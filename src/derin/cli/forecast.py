@@ -41,7 +41,7 @@ def forecast(
     from derin.api.forecast import forecast as forecast_with
     from derin.api.forecast import level_lowered, offer, short_series
     from derin.api.model import open
-    from derin.core.messages import say
+    from derin.core.messages import translate
     from derin.explain.pictures import require_place
 
     if out is not None and out.suffix.lower() != ".csv":
@@ -58,12 +58,12 @@ def forecast(
         _print(found)
     if out is not None:
         found.save(out)
-        terminal.print(say("forecast.written", path=str(out)), markup=False, soft_wrap=True)
+        terminal.print(translate("forecast.written", path=str(out)), markup=False, soft_wrap=True)
 
 
 def _print(found: Forecasts) -> None:
     """The first steps as lines, with bounds where there are some."""
-    from derin.core.messages import say
+    from derin.core.messages import translate
     from derin.core.printable import printable
     from derin.strategy.numbers import number_text
 
@@ -87,4 +87,4 @@ def _print(found: Forecasts) -> None:
     first = found.answers[0]
     num_cut = max(0, len(first) - _SHOWN_STEPS), max(0, len(first.names) - _SHOWN_VARIABLES)
     if any(num_cut) or len(found) > _SHOWN_SERIES:
-        terminal.print(say("forecast.more"), markup=False, soft_wrap=True)
+        terminal.print(translate("forecast.more"), markup=False, soft_wrap=True)

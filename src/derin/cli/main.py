@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from derin.cli import embed, explain, weights
-from derin.cli.console import silence, speaks_plainly
+from derin.cli.console import cli_errors, silence
 from derin.cli.stopping import listen_to_signals
 from derin.core.errors import StorageError
 from derin.version import __version__
@@ -69,7 +69,7 @@ def root(
 
 for _name in COMMANDS:
     _module = importlib.import_module(f"derin.cli.{_name}")
-    app.command(_name.replace("_", "-"))(speaks_plainly(getattr(_module, _name + ("_" if _name == "eval" else ""))))
+    app.command(_name.replace("_", "-"))(cli_errors(getattr(_module, _name + ("_" if _name == "eval" else ""))))
 
 for _name, _group in GROUPS.items():
     app.add_typer(_group, name=_name)

@@ -95,14 +95,14 @@ def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[_Answered]
 def _texts(model: Model, inputs: list[str]) -> Iterator[_Answered]:
     """A text as it was given, or the texts of the file of that name."""
     from derin.api.texts import answer_text_file, answer_texts, names_texts
-    from derin.core.messages import told
+    from derin.core.messages import localize
     from derin.core.printable import printable
 
     for is_file, group in itertools.groupby(inputs, key=names_texts):
         given = list(group)
         for answered in [answer_text_file(model, Path(g)) for g in given] if is_file else [answer_texts(model, given)]:
             for note in answered.notes:
-                console(json_output=True).print(printable(told(note)), markup=False, soft_wrap=True)
+                console(json_output=True).print(printable(localize(note)), markup=False, soft_wrap=True)
             places = answered.places or [""] * len(answered.texts)
             for text, answer, place in zip(answered.texts, answered.answers, places, strict=True):
                 yield _Answered(text, answer, place=place)
@@ -113,7 +113,7 @@ def _folder(model: Model, folder: Path) -> Iterator[_Answered]:
 
     from derin.core.errors import DataError
     from derin.core.printable import printable
-    from derin.data.readers.picture_folder import list_pictures
+    from derin.readers.picture_folder import list_pictures
 
     paths = list_pictures(folder)
     if not paths:
@@ -147,11 +147,11 @@ def _rows_of_table(model: Model, path: Path) -> Iterator[_Answered]:
 
 
 def _told(answered: AnsweredRows) -> Iterator[_Answered]:
-    from derin.core.messages import told
+    from derin.core.messages import localize
     from derin.core.printable import printable
 
     for note in answered.notes:
-        console(json_output=True).print(printable(told(note)), markup=False, soft_wrap=True)
+        console(json_output=True).print(printable(localize(note)), markup=False, soft_wrap=True)
     for row, (place, answer) in enumerate(zip(answered.names, answered.answers, strict=True)):
         yield _Answered(place, answer, {column: cells[row] for column, cells in answered.identifiers.items()})
 
@@ -169,13 +169,13 @@ def _series(model: Model, path: Path) -> Iterator[_Answered]:
 
 
 def _in_words(answer: Any) -> str:
-    from derin.core.messages import say, told
+    from derin.core.messages import localize, translate
     from derin.strategy.numbers import number_text
     from derin.tasks.prediction import NoAnswer
 
     found = answer.to_json()
     if isinstance(answer, NoAnswer):
-        return say("predict.no_answer", reason=told(answer.reason))
+        return translate("predict.no_answer", reason=localize(answer.reason))
     if "columns" in found:
         return "  ".join(f"{column}: {_in_words(part)}" for column, part in answer.columns.items())
     if "value" in found:

@@ -24,11 +24,11 @@ def report(
 
     Example: [bold]derin report runs/digits-1 --no-pictures[/bold]
     """
-    from derin.core.messages import say
+    from derin.core.messages import translate
     from derin.report.page import write_report
 
     path = write_report(run, pictures=pictures).resolve()
     if json_output:
         print_json({"report": str(path), "address": path.as_uri()})
         return
-    console().print(say("run.report", address=path.as_uri()), markup=False, soft_wrap=True)
+    console().print(translate("run.report", address=path.as_uri()), markup=False, soft_wrap=True)

@@ -37,13 +37,13 @@ def score(
 def _print(scores: list[TextScore], *, tokens: bool) -> None:
     from rich.table import Table
 
-    from derin.core.messages import say
+    from derin.core.messages import translate
 
     terminal = console()
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for header in ("ln P", say("score.perplexity"), say("score.tokens")):
+    for header in ("ln P", translate("score.perplexity"), translate("score.tokens")):
         table.add_column(header, justify="right", no_wrap=True)
-    table.add_column(say("score.text"))
+    table.add_column(translate("score.text"))
     for found in scores:
         numbers = (f"{found.log_probability:.2f}", f"{found.perplexity:.2f}", f"{len(found.tokens):,}")
         table.add_row(*numbers, _plain(found.text))

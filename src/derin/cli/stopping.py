@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derin.core.messages import say
+from derin.core.messages import translate
 
 if TYPE_CHECKING:
     from derin.train.callback import Callback
@@ -38,12 +38,12 @@ def keeping(command: str) -> Callback:
     """
     from derin.train.callback import Callback, Training
 
-    _state.update(stopping=None, kept=say("run.nothing_kept"))
+    _state.update(stopping=None, kept=translate("run.nothing_kept"))
 
     class Keeping(Callback):
         def on_start(self, loop: Training) -> None:
-            again = say("run.kept", command=resuming(command, loop.run.path))
-            _state.update(stopping=say("run.stopping"), kept=again)
+            again = translate("run.kept", command=resuming(command, loop.run.path))
+            _state.update(stopping=translate("run.stopping"), kept=again)
 
     return Keeping()
 
@@ -77,7 +77,7 @@ def _on_signal(number: int, frame: Any) -> None:
         if _state["stopping"] is not None:
             _tell(_state["stopping"])
         raise KeyboardInterrupt
-    _tell(" ".join(filter(None, (say("stop.at_once"), what_is_kept()))))
+    _tell(" ".join(filter(None, (translate("stop.at_once"), what_is_kept()))))
     # Not by an exception: a thread may be within torch, which does not outlive the end of the interpreter.
     os._exit(128 + number)
 

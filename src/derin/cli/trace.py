@@ -132,7 +132,7 @@ def trace(
 
 def finish(found: Trace, title: str, out: Path | None, *, json_output: bool) -> None:
     """Writes the trace as a file, or prints it, or says in JSON what it holds."""
-    from derin.core.messages import say
+    from derin.core.messages import translate
     from derin.explain.trace.text import render_text
     from derin.explain.trace.writing import save, summary
 
@@ -146,4 +146,4 @@ def finish(found: Trace, title: str, out: Path | None, *, json_output: bool) -> 
     if out is None:
         terminal.print(render_text(found, title=title), markup=False, soft_wrap=True)
     else:
-        terminal.print(say("trace.wrote", path=out), markup=False, soft_wrap=True)
+        terminal.print(translate("trace.wrote", path=out), markup=False, soft_wrap=True)

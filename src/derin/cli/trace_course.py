@@ -64,9 +64,9 @@ def trace_example(name: str, loss: str | None, out: Path | None, *, json_output:
 
 
 def _tell(text: str, document: dict[str, Any], out: Path | None, *, json_output: bool) -> None:
-    from derin.core.messages import say
+    from derin.core.messages import translate
 
     if json_output:
         print_json(document | {"out": None if out is None else str(out)})
     else:
-        console().print(text if out is None else say("trace.wrote", path=out), markup=False, soft_wrap=True)
+        console().print(text if out is None else translate("trace.wrote", path=out), markup=False, soft_wrap=True)

@@ -112,7 +112,7 @@ def _prepared(model: Model, given: str) -> Tensor:
     else:
         parsed = _json(given)
         rows = model.preparation.read(parsed if isinstance(parsed, dict) else _numbers(given, "--input").numpy())
-    finished: Tensor = model.preparation.finish(torch.from_numpy(np.ascontiguousarray(rows)))
+    finished: Tensor = model.preparation.to_model_input(torch.from_numpy(np.ascontiguousarray(rows)))
     return finished
 
 

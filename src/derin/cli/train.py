@@ -11,7 +11,7 @@ import typer
 
 from derin.cli.console import JsonFlag, column_kinds, console, model_options, print_json, progress_bar
 from derin.cli.stopping import exit_code, keeping, resuming
-from derin.core.messages import say
+from derin.core.messages import translate
 
 _DATA = "Data"
 _NETWORK = "Network and task"
@@ -75,7 +75,7 @@ def train(
     horizon: Annotated[
         int | None, typer.Option(help="Of a forecast: steps that are predicted.", rich_help_panel=_DATA)
     ] = None,
-    look_back: Annotated[
+    context_length: Annotated[
         int | None, typer.Option(help="Of a forecast: steps that are looked at.", rich_help_panel=_DATA)
     ] = None,
     input_setting: Annotated[
@@ -273,7 +273,7 @@ def train(
             "model_options": model_options(option) or None,
             "reading": model_options(reading, "--reading") or None,
             "inputs": _inputs(
-                input_setting, tokenizer=tokenizer, vectors=vectors, horizon=horizon, look_back=look_back
+                input_setting, tokenizer=tokenizer, vectors=vectors, horizon=horizon, context_length=context_length
             ),
         }.items()
         if value is not None
@@ -286,7 +286,7 @@ def train(
 
         callbacks.append(TensorBoardEvents())
     was_finished = _say_what_resuming_does(out, resume, terminal)
-    with progress_bar(say("data.fetching" if download else "data.reading")) as progress:
+    with progress_bar(translate("data.fetching" if download else "data.reading")) as progress:
         run = fit(
             data,
             out=out,
@@ -303,7 +303,7 @@ def train(
             **options,
         )
     if was_finished and not extend:
-        terminal.print(say("run.finished_before", run=str(out)), markup=False, soft_wrap=True)
+        terminal.print(translate("run.finished_before", run=str(out)), markup=False, soft_wrap=True)
     _print_end(run, terminal)
     if json_output:
         print_json(_document(run))
@@ -321,7 +321,7 @@ def _say_what_resuming_does(out: Path | None, resume: bool, terminal: Any) -> bo
     if record.get("finished"):
         return True
     if record and not (out / "state").exists():
-        terminal.print(say("run.nothing_saved", run=str(out)), markup=False, soft_wrap=True)
+        terminal.print(translate("run.nothing_saved", run=str(out)), markup=False, soft_wrap=True)
     return False
 
 
@@ -331,22 +331,24 @@ def _print_end(run: Any, terminal: Any) -> None:
     record = run.record
     if not run.finished:
         command = resuming("derin train", run.path)
-        terminal.print(say("run.interrupted", step=record["steps"], command=command), markup=False, soft_wrap=True)
+        terminal.print(
+            translate("run.interrupted", step=record["steps"], command=command), markup=False, soft_wrap=True
+        )
         return
-    headline = record["task"]["headline"]
+    monitor = record["task"]["headline"]
     for split, values in run.metrics.items():
-        value = metric_text(headline, values.get(headline), record["num_examples"][split])
-        sentence = say("run.result", metric=metric_name(headline), split=split_name(split), value=value)
+        value = metric_text(monitor, values.get(monitor), record["num_examples"][split])
+        sentence = translate("run.result", metric=metric_name(monitor), split=split_name(split), value=value)
         terminal.print(sentence, markup=False, soft_wrap=True)
     if record["task"]["name"] == "multitask":
         _print_columns(run, terminal)
     for sentence in run.diagnosis:
         terminal.print(sentence, markup=False, soft_wrap=True)
     if record["stopped"] == "time":
-        terminal.print(say("run.out_of_time", seconds=record["seconds"]), markup=False, soft_wrap=True)
-    terminal.print(say("run.saved", run=str(run.path)), markup=False, soft_wrap=True)
+        terminal.print(translate("run.out_of_time", seconds=record["seconds"]), markup=False, soft_wrap=True)
+    terminal.print(translate("run.saved", run=str(run.path)), markup=False, soft_wrap=True)
     if run.report.exists():
-        terminal.print(say("run.report", address=run.report.resolve().as_uri()), markup=False, soft_wrap=True)
+        terminal.print(translate("run.report", address=run.report.resolve().as_uri()), markup=False, soft_wrap=True)
 
 
 def _print_columns(run: Any, terminal: Any) -> None:
@@ -356,10 +358,10 @@ def _print_columns(run: Any, terminal: Any) -> None:
 
     for part in run.record["task"]["parts"]:
         (column,) = part["columns"]
-        metric = f"{column}/{TASKS[part['name']].headline}"
+        metric = f"{column}/{TASKS[part['name']].monitor}"
         for split, values in run.metrics.items():
             value = metric_text(metric, values.get(metric), run.record["num_examples"][split])
-            sentence = say("run.result", metric=metric_name(metric), split=split_name(split), value=value)
+            sentence = translate("run.result", metric=metric_name(metric), split=split_name(split), value=value)
             terminal.print(sentence, markup=False, soft_wrap=True)
 
 

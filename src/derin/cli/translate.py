@@ -85,28 +85,28 @@ def _print(answers: list[Any]) -> None:
 
 
 def _print_rest(document: dict[str, Any], out: Path | None, *, json_output: bool) -> None:
-    from derin.core.messages import say
+    from derin.core.messages import translate
 
     terminal = console(json_output=json_output)
     if "scores" in document:
         scores = document["scores"]
-        said = say("translate.scores", bleu=scores["bleu"], chrf=scores["chrf"], exact=scores["exact_match"])
+        said = translate("translate.scores", bleu=scores["bleu"], chrf=scores["chrf"], exact=scores["exact_match"])
         terminal.print(said, markup=False, soft_wrap=True)
         terminal.print(scores["bleu_signature"], markup=False, soft_wrap=True)
         if num_empty := document["left_out_of_scores"]:
-            terminal.print(say("translate.empty_lines", count=num_empty), markup=False, soft_wrap=True)
+            terminal.print(translate("translate.empty_lines", count=num_empty), markup=False, soft_wrap=True)
     if "attention" in document:
-        said = say("translate.attention", path=document["attention"]["picture"])
+        said = translate("translate.attention", path=document["attention"]["picture"])
         terminal.print(said, markup=False, soft_wrap=True)
     if out is not None:
-        said = say("translate.written", count=len(document["translations"]), path=str(out))
+        said = translate("translate.written", count=len(document["translations"]), path=str(out))
         terminal.print(said, markup=False, soft_wrap=True)
 
 
 def _sources(model: Any, path: Path) -> list[str]:
     """The texts of a file: its lines, or the side that the translator reads, where it holds pairs as in training."""
-    from derin.data.readers.pairs import read_pairs
     from derin.data.recipe import ReadOptions
+    from derin.readers.pairs import read_pairs
 
     options = ReadOptions(found=model.recipe.found, inputs_only=True)
     table = read_pairs(path, name=path.name, options=options)
@@ -117,7 +117,7 @@ def _sources(model: Any, path: Path) -> list[str]:
 def _lines(path: Path) -> list[str]:
     """The lines of a file, empty ones among them."""
     from derin.core.errors import DataError
-    from derin.data.readers.decoding import lines_of, read_text
+    from derin.readers.decoding import lines_of, read_text
 
     lines = lines_of(read_text(path).text)
     if not lines:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from derin.cli.console import JsonFlag, console, model_options, print_json, progress_bar, speaks_plainly
+from derin.cli.console import JsonFlag, cli_errors, console, model_options, print_json, progress_bar
 
 app = typer.Typer(
     rich_markup_mode="rich",
@@ -19,7 +19,7 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-@speaks_plainly
+@cli_errors
 def weights(context: typer.Context, json_output: JsonFlag = False) -> None:
     """List published weights that are known, fetch them, or make a bundle of a file.
 
@@ -31,7 +31,7 @@ def weights(context: typer.Context, json_output: JsonFlag = False) -> None:
 
 def _list(json_output: bool) -> None:
     from derin.api.published import find_known
-    from derin.data.named import data_folder
+    from derin.datasets.named import data_folder
     from derin.models.weights.known import KNOWN
 
     found = {known.name: find_known(known) for known in KNOWN}
@@ -76,7 +76,7 @@ def _list(json_output: bool) -> None:
 
 
 @app.command("import")
-@partial(speaks_plainly, group="weights")
+@partial(cli_errors, group="weights")
 def import_(
     source: Annotated[
         str, typer.Argument(help="A known name, a file (.safetensors, .npz, .pth, .pt, .th, .ckpt) or hub:OWNER/NAME.")
@@ -136,7 +136,7 @@ def import_(
 
 
 @app.command("fetch")
-@partial(speaks_plainly, group="weights")
+@partial(cli_errors, group="weights")
 def fetch(
     name: Annotated[str, typer.Argument(help="A name that `derin weights` lists.")],
     json_output: JsonFlag = False,
@@ -161,8 +161,8 @@ def _class_names(text: str) -> tuple[str, ...]:
     import json
 
     from derin.core.errors import UsageError
-    from derin.data.readers.decoding import lines_of
     from derin.models.weights.known import class_names
+    from derin.readers.decoding import lines_of
 
     if text in ("imagenet", "cifar10"):
         return class_names(text)

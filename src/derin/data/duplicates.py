@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from derin.core.messages import Sentence
+from derin.core.messages import Message
 from derin.core.seeds import generator
-from derin.data.reading import Duplicate, Outcome
+from derin.data.report import Duplicate, Outcome
 from derin.data.schema import Kind
 from derin.data.table import SPLITS, ColumnData, Dense, Pictures, Ragged, Rows, Table
 
@@ -82,8 +82,8 @@ def note_duplicates(table: Table, first: Rows | None = None) -> None:
 
     Groups that a reader found itself (equal files) are kept as they are.
     """
-    reading = table.reading
-    already = bool(reading.duplicates)
+    report = table.report
+    already = bool(report.duplicates)
     parts = _split_of_rows(table)
     inside = parts != ""
     targets, kinds = [table.columns[c.name] for c in table.targets], {c.kind for c in table.targets}
@@ -93,11 +93,11 @@ def note_duplicates(table: Table, first: Rows | None = None) -> None:
             continue
         names = tuple(row_name(table, int(row)) for row in rows)
         if not already:
-            reading.duplicates.append(Duplicate(names, tuple(str(part) for part in parts[rows])))
+            report.duplicates.append(Duplicate(names, tuple(str(part) for part in parts[rows])))
         # A sentence has more than one translation.
         if any(len(set(_contents(column, rows))) > 1 for column in targets) and Kind.TEXT not in kinds:
-            reason = Sentence("reading.conflicting")
-            reading.add(", ".join(names[:6]) + (", …" if len(names) > 6 else ""), Outcome.NOTED, reason)
+            reason = Message("reading.conflicting")
+            report.add(", ".join(names[:6]) + (", …" if len(names) > 6 else ""), Outcome.NOTED, reason)
 
 
 def row_name(table: Table, row: int) -> str:

@@ -85,7 +85,7 @@ class ExtractedFeatures(Preparation):
             np.where(is_plain, self.plain[rows], self.views[np.minimum(drawn, len(self.views) - 1), self._place[rows]])
         )
 
-    def host(self, table: Any) -> ExtractedFeatures:
+    def encode_table(self, table: Any) -> ExtractedFeatures:
         """These features: they were made of that table."""
         return self
 

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError
-from derin.core.messages import Sentence
-from derin.data.cells import DAY_FIRST, Writing
-from derin.data.encoders import CategoryEncoder, DateEncoder, Encoder, Features, NumberEncoder, encoder_from_json
+from derin.core.messages import Message
+from derin.data.cells.encoders import CategoryEncoder, DateEncoder, Encoder, Features, NumberEncoder, encoder_from_json
+from derin.data.cells.raw_column import RawColumn, TableColumn
+from derin.data.cells.raw_rows import raw_columns
+from derin.data.cells.writing import DAY_FIRST, Writing
 from derin.data.preparation import Preparation
-from derin.data.raw_column import RawColumn, TableColumn
-from derin.data.raw_rows import raw_columns
 from derin.data.schema import Column, Kind
 from derin.data.table import ColumnData, Dense, Ragged, Rows, Table
 
@@ -81,9 +81,9 @@ class FeaturePreparation(Preparation):
             )
         for column in left_out:
             key = "reading.no_feature_text" if column.kind is Kind.TEXT else "reading.no_feature_empty"
-            note = Sentence(key, column=column.name)
-            if note not in table.reading.notes:
-                table.reading.notes.append(note)
+            note = Message(key, column=column.name)
+            if note not in table.report.notes:
+                table.report.notes.append(note)
         return cls(tuple(encoders))
 
     @property
@@ -99,7 +99,7 @@ class FeaturePreparation(Preparation):
     def input_shape(self) -> tuple[int, ...]:
         return (len(self.feature_names),)
 
-    def host(self, table: Table) -> HostFeatures:
+    def encode_table(self, table: Table) -> HostFeatures:
         """The features of all rows, encoded once."""
         return HostFeatures(self._table_features(table)[0])
 
@@ -183,7 +183,7 @@ class FeaturePreparation(Preparation):
     def _notes(self, counts: npt.NDArray[np.int64]) -> list[str]:
         """Of each column, how many values did not occur in training, and how many are missing as none was there."""
         return [
-            Sentence(key, column=e.name, number=int(n))
+            Message(key, column=e.name, number=int(n))
             for key, of_columns in zip(("predict.unseen_values", "predict.missing_values"), counts)
             for e, n in zip(self.encoders, of_columns)
             if n

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from derin.data.cells import Floats
-from derin.data.packed_cells import Flags, PackedColumn, Part, Places, Words
+from derin.data.cells.packed import Flags, PackedColumn, Part, Places, Words
+from derin.data.cells.writing import Floats
 
 _Whole = npt.NDArray[np.uint64]
 
@@ -74,7 +74,7 @@ def plain_numbers(cells: PackedColumn, means_gap: Callable[[str], bool]) -> Plai
         means_gap: whether a cell that is not empty says that there is no number.
 
     Example:
-        >>> from derin.data.packed_cells import Block, PackedRecords
+        >>> from derin.data.cells.packed import Block, PackedRecords
         >>> column = PackedRecords([Block.of([["12"], ["-0.5"], ["NA"], ["1e3"]])]).columns(1)[0]
         >>> plain_numbers(column, "NA".__eq__).values.tolist()
         [12.0, -0.5, nan, 1000.0]
@@ -173,10 +173,10 @@ def _as_floats(cells: list[str]) -> Floats | None:
     return None if np.isinf(numbers).any() else numbers
 
 
-def _first_point(part: Part, at: Places, longest: int) -> Places:
+def _first_point(part: Part, at: Places, max_length: int) -> Places:
     """How many bytes stand before the first point among the sixteen behind each place; 16 where there is none."""
     first = _point_in(part.words_at(at))
-    if longest <= 8:
+    if max_length <= 8:
         return first
     return np.where(first < 8, first, 8 + _point_in(part.words_at(at + 8)))
 

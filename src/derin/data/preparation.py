@@ -78,7 +78,7 @@ class Preparation(ABC):
     def input_shape(self) -> tuple[int, ...]: ...
 
     @abstractmethod
-    def host(self, table: Table) -> Any:
+    def encode_table(self, table: Table) -> Any:
         """The inputs of a whole table, ready to be gathered by rows; anything costly is done here, once, vectorised."""
 
     @abstractmethod
@@ -94,7 +94,7 @@ class Preparation(ABC):
         """As `read`, with sentences about what a network cannot know: values that did not occur in training."""
         return self.read(inputs), []
 
-    def finish(self, gathered: torch.Tensor) -> torch.Tensor:
+    def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         """Casts and normalises a gathered batch on its device.
 
         Shapes:
@@ -131,12 +131,12 @@ class Preparation(ABC):
         return None
 
     def source(
-        self, host: Any, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
+        self, encoded: Any, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
     ) -> Source:
         """The batches of some rows.
 
         Args:
-            host: what `host` gave.
+            encoded: what `encoded` gave.
             targets: further columns by name, one value per row of the table (labels, weights).
             rows: the rows of the table.
             input_name: the input's name in the batch.
@@ -145,7 +145,7 @@ class Preparation(ABC):
         from derin.data.source import TableSource
 
         return TableSource(
-            host,
+            encoded,
             self,
             targets,
             batching.limited(rows),
@@ -159,7 +159,7 @@ class Preparation(ABC):
         )
 
 
-class HostInput(Protocol):
+class EncodedInputs(Protocol):
     """The inputs of a table as host memory that is read by rows."""
 
     @property

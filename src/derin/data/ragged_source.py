@@ -46,7 +46,7 @@ class RaggedSource:
         shuffle: whether each epoch has an order of its own.
         device: where batches go.
         pad: what fills up the rows of a ragged column; 0 where a column is not named.
-        longest: of longer rows, the first so many tokens are taken and the others are not seen; None takes all.
+        max_length: of longer rows, the first so many tokens are taken and the others are not seen; None takes all.
 
     Shapes:
         ragged whole numbers ``(B, T)`` int64, or ``(B, T, W)`` where the flat array has rows of W; other ragged
@@ -72,16 +72,16 @@ class RaggedSource:
         shuffle: bool = False,
         device: str | torch.device = "cpu",
         pad: Mapping[str, int] | None = None,
-        longest: int | None = None,
+        max_length: int | None = None,
     ) -> None:
         import torch
 
-        self._check(columns, rows, batch_size, longest)
+        self._check(columns, rows, batch_size, max_length)
         self.batch_size, self.num_examples = batch_size, len(rows)
         self.rows = np.asarray(rows, dtype=np.int64)
         self._seed, self._shuffle, self._device = seed, shuffle, torch.device(device)
         self._ragged = {
-            name: _PaddedColumn(column, 0 if pad is None else pad.get(name, 0), longest)
+            name: _PaddedColumn(column, 0 if pad is None else pad.get(name, 0), max_length)
             for name, column in columns.items()
             if isinstance(column, Ragged)
         }
@@ -115,7 +115,7 @@ class RaggedSource:
             columns |= {name: values.index_select(0, on_device) for name, values in self._dense.items()}
             yield Batch(columns, numbers)
 
-    def _check(self, columns: Mapping[str, Any], rows: Rows, batch_size: int, longest: int | None) -> None:
+    def _check(self, columns: Mapping[str, Any], rows: Rows, batch_size: int, max_length: int | None) -> None:
         if not len(rows):
             raise DataError("A source of batches needs at least one row; the split is empty.")
         if not any(isinstance(column, Ragged) for column in columns.values()):
@@ -123,10 +123,10 @@ class RaggedSource:
         lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) > 1:
             raise DataError(f"RaggedSource: all columns must have one value per row of the table; got {lengths}.")
-        if batch_size < 1 or (longest is not None and longest < 1):
+        if batch_size < 1 or (max_length is not None and max_length < 1):
             raise DataError(
                 f"RaggedSource: batch_size and longest must be at least 1; got batch_size={batch_size}, "
-                f"longest={longest}."
+                f"longest={max_length}."
             )
 
     def _cut(self) -> npt.NDArray[np.int64]:
@@ -158,17 +158,17 @@ class _PaddedColumn:
     Args:
         column: of the whole table.
         pad: what fills up.
-        longest: of a row; None where there is no bound.
+        max_length: of a row; None where there is no bound.
     """
 
-    def __init__(self, column: Ragged, pad: int, longest: int | None) -> None:
+    def __init__(self, column: Ragged, pad: int, max_length: int | None) -> None:
         whole = column.flat.dtype.kind in "iub"
         self._values = column.flat
         self._dtype: Any = np.int64 if whole else np.float32
         self._pad = pad
         self._starts = column.offsets[:-1]
         lengths = np.diff(column.offsets)
-        self.lengths = lengths if longest is None else np.minimum(lengths, longest)
+        self.lengths = lengths if max_length is None else np.minimum(lengths, max_length)
 
     def gather(self, rows: Rows) -> npt.NDArray[Any]:
         """The rows in one gather.

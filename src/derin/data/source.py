@@ -14,7 +14,7 @@ import numpy.typing as npt
 from derin.core.errors import DataError
 from derin.core.seeds import permutation, uniforms
 from derin.data.batch import Batch
-from derin.data.preparation import HostInput, Preparation
+from derin.data.preparation import EncodedInputs, Preparation
 from derin.data.table import Rows
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class TableSource:
     The order is a function of (seed, epoch), augmentation of (seed, epoch, row); neither depends on the batch size.
 
     Args:
-        host: the inputs of the whole table.
+        encoded: the inputs of the whole table.
         preparation: finishes a gathered batch on the device.
         targets: further columns by name, one value per row of the table (labels, weights).
         rows: the rows of the table that this source gives.
@@ -50,7 +50,7 @@ class TableSource:
 
     def __init__(
         self,
-        host: HostInput,
+        encoded: EncodedInputs,
         preparation: Preparation,
         targets: Mapping[str, npt.NDArray[np.generic]],
         rows: Rows,
@@ -73,7 +73,7 @@ class TableSource:
         if shuffle and len(rows) % batch_size == 1 and self.num_batches > 1:
             self.num_batches -= 1
         self.rows, self.input_name = rows, input_name
-        self._host, self._preparation, self._seed, self._shuffle = host, preparation, seed, shuffle
+        self._host, self._preparation, self._seed, self._shuffle = encoded, preparation, seed, shuffle
         self._augmentation = None if augmentation is None or augmentation.is_identity else augmentation
         self._mixes = self._augmentation is not None and self._augmentation.mixes
         if self._mixes and mixed_target is None:
@@ -124,7 +124,7 @@ class TableSource:
             # They stay on the CPU: an augmentation decides by them what to do, and must not wait for the device.
             numbers = torch.from_numpy(uniforms(self._seed, "augment", epoch, rows, augmentation.num_uniforms))
             inputs = augmentation.apply(inputs.permute(0, 3, 1, 2), numbers).permute(0, 2, 3, 1)
-        inputs = self._preparation.finish(inputs)
+        inputs = self._preparation.to_model_input(inputs)
         row_numbers = torch.from_numpy(rows)
         on_device = row_numbers.to(self._device, non_blocking=True)
         columns = {name: values.index_select(0, on_device) for name, values in self._targets.items()}

@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
-from derin.core.messages import Sentence
+from derin.core.messages import Message
 from derin.core.seeds import generator, permutation, uniforms
 from derin.data.duplicates import first_equal_rows
-from derin.data.reading import Outcome, Reading
+from derin.data.report import DataReport, Outcome
 from derin.data.schema import Column, Kind, Role
 from derin.data.table import SPLITS, Dense, Rows, Table
 
@@ -66,18 +66,18 @@ def complete_splits(
     if not 0 < share < 0.5:
         raise DataError(f"complete_splits: share must lie between 0 and 0.5; got {share}.")
     _check(table)
-    reading = replace(
-        table.reading,
-        findings=list(table.reading.findings),
-        duplicates=list(table.reading.duplicates),
-        notes=list(table.reading.notes),
+    report = replace(
+        table.report,
+        findings=list(table.report.findings),
+        duplicates=list(table.report.duplicates),
+        notes=list(table.report.notes),
     )
-    usable = _rows_with_targets(table, reading)
+    usable = _rows_with_targets(table, report)
     given = {name: rows[usable[rows]] for name, rows in table.splits.items() if len(rows)}
     wanted = ["val", "test"] if set(given) <= {_TRAIN} else [] if "val" in given or _TRAIN not in given else ["val"]
     splits = dict(given)
     if given and _TRAIN not in given:
-        reading.notes.append(Sentence("reading.nothing_to_train"))
+        report.notes.append(Message("reading.nothing_to_train"))
     if wanted:
         pool = given.get(_TRAIN, np.flatnonzero(usable))
         if len(pool) <= len(wanted):
@@ -88,17 +88,17 @@ def complete_splits(
         cut = _Cut.of(table, pool, first)
         parts = cut.parts(wanted, num=min(max(1, int(share * len(pool))), largest), seed=seed)
         splits.update(parts)
-        reading.notes.append(_sentence(wanted, parts, given, cut, seed))
+        report.notes.append(_sentence(wanted, parts, given, cut, seed))
         dates = [column.name for column in table.schema if column.kind is Kind.DATE]
         if dates and table.task is None:
-            reading.notes.append(Sentence("reading.cut_without_time", column=dates[0]))
+            report.notes.append(Message("reading.cut_without_time", column=dates[0]))
     result = replace(
         table,
         splits={name: splits[name] for name in SPLITS if name in splits},
         given_splits=tuple(given),
-        reading=reading,
+        report=report,
     )
-    reading.counts = count_examples(result)
+    report.counts = count_examples(result)
     return result
 
 
@@ -160,13 +160,13 @@ def _missing_targets(table: Table) -> Iterator[tuple[Column, npt.NDArray[np.bool
             yield column, missing
 
 
-def _rows_with_targets(table: Table, reading: Reading) -> npt.NDArray[np.bool_]:
+def _rows_with_targets(table: Table, report: DataReport) -> npt.NDArray[np.bool_]:
     """Which rows have all targets; the others are reported."""
     usable = np.ones(len(table), dtype=bool)
     for column, missing in _missing_targets(table):
         for row in np.flatnonzero(missing & usable).tolist():
             where = f"row {row}" if table.row_names is None else table.row_names[row]
-            reading.add(where, Outcome.SKIPPED, Sentence("reading.missing_target_row", column=column.name))
+            report.add(where, Outcome.SKIPPED, Message("reading.missing_target_row", column=column.name))
         usable &= ~missing
     return usable
 
@@ -202,7 +202,7 @@ class _Cut:
             alike = (np.minimum.reduceat(classes, starts) == np.maximum.reduceat(classes, starts)).all()
             if alike or not table.schema.with_role(Role.GROUP):
                 strata = classes[starts]
-                how.insert(0, Sentence("reading.in_proportion"))
+                how.insert(0, Message("reading.in_proportion"))
             else:
                 # Groups of several classes each go by the commonest, which is as near as whole groups come to it.
                 commonest = _commonest_classes(classes, starts)
@@ -211,7 +211,7 @@ class _Cut:
                     >= _FEW_GROUPS
                 ):
                     strata = commonest
-                    how.insert(0, Sentence("reading.in_near_proportion"))
+                    how.insert(0, Message("reading.in_near_proportion"))
         return cls(pool[order], np.append(starts, len(pool)), classes, strata, tuple(how))
 
     def parts(self, names: list[str], num: int, seed: int) -> dict[str, Rows]:
@@ -359,7 +359,7 @@ def _units(table: Table, pool: Rows, first: Rows | None) -> tuple[npt.NDArray[np
         data = table.columns[groups[0].name]
         values = data.texts(pool) if not isinstance(data, Dense) else data.take(pool)  # type: ignore[attr-defined]
         _, numbers = np.unique(np.asarray(values), return_inverse=True, axis=0)
-        return numbers.reshape(-1), Sentence("reading.groups_together", column=groups[0].name)
+        return numbers.reshape(-1), Message("reading.groups_together", column=groups[0].name)
     equal = (first_equal_rows(table) if first is None else first)[pool]
     if (np.diff(equal) > 0).all():
         return np.arange(len(pool)), ""
@@ -368,7 +368,7 @@ def _units(table: Table, pool: Rows, first: Rows | None) -> tuple[npt.NDArray[np
         return units, ""
     if len(distinct) < len(pool) * _LARGEST_COPIED_SHARE:
         return np.arange(len(pool)), ""
-    return units, Sentence("reading.equal_together")
+    return units, Message("reading.equal_together")
 
 
 def _stratifying(table: Table) -> Column | None:
@@ -379,11 +379,11 @@ def _stratifying(table: Table) -> Column | None:
 
 
 def _sentence(wanted: list[str], parts: Mapping[str, Rows], given: Mapping[str, Rows], cut: _Cut, seed: int) -> str:
-    cuts = [Sentence("reading.split_of_size", split=name, count=len(parts[name])) for name in wanted]
-    source = Sentence("reading.from_train" if given else "reading.from_all", count=len(parts[_TRAIN]))
+    cuts = [Message("reading.split_of_size", split=name, count=len(parts[name])) for name in wanted]
+    source = Message("reading.from_train" if given else "reading.from_all", count=len(parts[_TRAIN]))
     how = ""
     for clause in cut.how:
-        how = Sentence("reading.comma", first=how, second=clause)
+        how = Message("reading.comma", first=how, second=clause)
     if len(cuts) == 1:
-        return Sentence("reading.cut_one", first=cuts[0], source=source, seed=seed, how=how)
-    return Sentence("reading.cut_two", first=cuts[0], second=cuts[1], source=source, seed=seed, how=how)
+        return Message("reading.cut_one", first=cuts[0], source=source, seed=seed, how=how)
+    return Message("reading.cut_two", first=cuts[0], second=cuts[1], source=source, seed=seed, how=how)

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError
 from derin.core.printable import printable, replace_half_pairs
-from derin.data.reading import Reading
 from derin.data.recipe import ReadingRecipe
+from derin.data.report import DataReport
 from derin.data.schema import Column, Role, Schema
 
 Rows = npt.NDArray[np.int64]
@@ -154,7 +154,7 @@ class Table:
         schema: the meaning of each column.
         columns: the values, by the names of the schema.
         splits: row numbers of ``train``, ``val`` and ``test``; those that do not exist are absent.
-        reading: counts, exceptions, duplicates, leaks.
+        report: counts, exceptions, duplicates, leaks.
         row_names: a name for each row (a path, a line number), or None.
         given_splits: the splits that the source itself brought; the others were cut.
         task: the name of the task that the data was read for, where its form does not tell (plain text, a series).
@@ -167,7 +167,7 @@ class Table:
     schema: Schema
     columns: Mapping[str, ColumnData]
     splits: Mapping[str, Rows]
-    reading: Reading = field(default_factory=Reading)
+    report: DataReport = field(default_factory=DataReport)
     row_names: Sequence[str] | None = None
     given_splits: tuple[str, ...] = ()
     task: str | None = None

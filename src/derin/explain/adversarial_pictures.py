@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from derin.core.messages import say, spell
+from derin.core.messages import format_number, translate
 from derin.core.printable import printable
 from derin.explain.heat_map import Floats
 
@@ -61,7 +61,7 @@ def attack_sheet(pairs: Sequence[Pair], *, epsilon: float, title: str) -> Figure
         line, column = divmod(place, columns)
         given, change, changed = axes[line, 4 * column : 4 * column + 3]
         _show(given, pair.before, pair.answers[0], f"{pair.truth} · {pair.name}")
-        _show(change, 0.5 + factor * (pair.after - pair.before), say("adversarial.change", factor=factor), "")
+        _show(change, 0.5 + factor * (pair.after - pair.before), translate("adversarial.change", factor=factor), "")
         _show(changed, pair.after, pair.answers[1], "", color=_WRONG if pair.fooled else _INK)
     return figure
 
@@ -90,7 +90,7 @@ def attack_curve(
     steps = [255 * epsilon for epsilon in epsilons]
     ax.plot(steps, values, "o-", color=_LINE, label=label, clip_on=False, zorder=3)
     for step, value in zip(steps, values):
-        text = spell(value, ".1%") if shares else spell(value, ".4g")
+        text = format_number(value, ".1%") if shares else format_number(value, ".4g")
         ax.annotate(
             text, (step, value), (0, 7), textcoords="offset points", ha="center", fontsize=8, color=_INK, zorder=4
         )
@@ -99,11 +99,11 @@ def attack_curve(
         ax.legend(frameon=False, fontsize=8.5)
     if shares:
         ax.set_ylim(0, 1)
-        ax.yaxis.set_major_formatter(lambda value, _: spell(value, ".0%"))
+        ax.yaxis.set_major_formatter(lambda value, _: format_number(value, ".0%"))
     else:
         ax.set_ylim(bottom=0)
     ax.set_xlim(left=0)
-    ax.set_xlabel(say("adversarial.epsilon"), fontsize=9, color=_FAINT)
+    ax.set_xlabel(translate("adversarial.epsilon"), fontsize=9, color=_FAINT)
     ax.set_ylabel(label, fontsize=9, color=_FAINT, parse_math=False)
     ax.grid(color="#e4e7ec", linewidth=0.8)
     ax.tick_params(labelsize=8, color=_FAINT, labelcolor=_FAINT)

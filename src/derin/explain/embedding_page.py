@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from derin.core.errors import UsageError
 from derin.core.files import write_bytes
-from derin.core.messages import language, say
+from derin.core.messages import language, translate
 from derin.core.strict_json import dump_json
 
 Pixels = npt.NDArray[np.uint8]
@@ -90,8 +90,8 @@ class EmbeddingPage:
         policy = f"default-src 'none'; script-src 'sha256-{allowed}'; style-src 'unsafe-inline'; img-src data:"
         # "</script>" within a string would end the block.
         data = dump_json(self.payload()).decode().replace("<", "\\u003c")
-        mistakes = say("embedding.mistakes" if self.groups is not None else "embedding.largest_errors")
-        gestures = say(f"embedding.gestures_{self.points.shape[1]}d")
+        mistakes = translate("embedding.mistakes" if self.groups is not None else "embedding.largest_errors")
+        gestures = translate(f"embedding.gestures_{self.points.shape[1]}d")
         return "\n".join(
             [
                 "<!doctype html>",
@@ -109,15 +109,15 @@ class EmbeddingPage:
                 '<div id="card" hidden><canvas id="picture"></canvas><p id="name"></p><dl id="facts"></dl></div>',
                 f"<p>{escape(gestures)}</p></main>",
                 "<aside>",
-                f'<input id="search" type="search" placeholder="{escape(say("embedding.search"))}"'
-                f' aria-label="{escape(say("embedding.search"))}">',
+                f'<input id="search" type="search" placeholder="{escape(translate("embedding.search"))}"'
+                f' aria-label="{escape(translate("embedding.search"))}">',
                 f'<label><input id="mistakes" type="checkbox"> {escape(mistakes)}</label>',
-                f'<label>{escape(say("embedding.color"))} <select id="color">'
-                f'<option value="truth">{escape(say("embedding.truth"))}</option>'
-                f'<option value="predicted">{escape(say("embedding.predicted"))}</option></select></label>',
+                f'<label>{escape(translate("embedding.color"))} <select id="color">'
+                f'<option value="truth">{escape(translate("embedding.truth"))}</option>'
+                f'<option value="predicted">{escape(translate("embedding.predicted"))}</option></select></label>',
                 '<p id="count" aria-live="polite"></p>',
                 '<div id="legend"></div>',
-                f'<button id="reset" type="button">{escape(say("embedding.reset"))}</button>',
+                f'<button id="reset" type="button">{escape(translate("embedding.reset"))}</button>',
                 "</aside>",
                 f'<script id="data" type="application/json">{data}</script>',
                 f"<script>{script}</script>",
@@ -205,8 +205,8 @@ def _packed(values: npt.NDArray[Any]) -> str:
 def _template(key: str) -> str:
     """A message whose braces the script fills."""
     if key == "embedding.count":
-        return say(key, shown="{shown}", total="{total}")
-    return say(key)
+        return translate(key, shown="{shown}", total="{total}")
+    return translate(key)
 
 
 def _beside(name: str) -> str:

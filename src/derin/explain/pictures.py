@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import StorageError, UsageError
-from derin.core.messages import say, spell
+from derin.core.messages import format_number, translate
 from derin.core.printable import printable
 from derin.explain.activations import Activations
 from derin.explain.colors import heat_colors, signed_colors
@@ -69,7 +69,7 @@ def heat_sheet(shown: Sequence[Shown], heat: HeatMap, title: str) -> Figure:
         values, note = heat.values[place], heat.layer or ""
         if isinstance(heat, Attributions):
             values, side = in_squares(values)
-            note = say("explain.squares", side=side) if side > 1 else ""
+            note = translate("explain.squares", side=side) if side > 1 else ""
         _show_picture(right, _overlay(one.pixels, relative(values), colors, signed=heat.signed))
         _caption(right, one.asked, note, _PANEL)
     _scale_bar(figure, axes, colors, signed=heat.signed)
@@ -108,8 +108,8 @@ def pattern_sheet(patterns: Patterns, title: str, names: Sequence[str] | None = 
         axes.flat, patterns.units, patterns.pictures, patterns.before, patterns.after
     ):
         _show_picture(ax, np.round(pixels * 255).astype(np.uint8))
-        climbed = say("explain.climbed", before=_number(before), after=_number(after))
-        _caption(ax, say("explain.unit", unit=unit) if names is None else names[unit], climbed, 1.7)
+        climbed = translate("explain.climbed", before=_number(before), after=_number(after))
+        _caption(ax, translate("explain.unit", unit=unit) if names is None else names[unit], climbed, 1.7)
     return figure
 
 
@@ -124,9 +124,9 @@ def projection_sheet(shown: Sequence[Shown], projections: Sequence[Projection], 
         top, left, bottom, right = _squared(found.box, found.values.shape[1:])
         one = shown[found.example]
         _show_picture(axes[line, 3 * column], one.pixels[top:bottom, left:right])
-        _caption(axes[line, 3 * column], say("explain.unit", unit=found.unit), one.name, 1.6)
+        _caption(axes[line, 3 * column], translate("explain.unit", unit=found.unit), one.name, 1.6)
         _show_picture(axes[line, 3 * column + 1], _gray_is_zero(found.values[:, top:bottom, left:right]))
-        _caption(axes[line, 3 * column + 1], say("explain.activation", value=_number(found.activation)), "", 1.6)
+        _caption(axes[line, 3 * column + 1], translate("explain.activation", value=_number(found.activation)), "", 1.6)
     return figure
 
 
@@ -234,7 +234,7 @@ def _caption(ax: Axes, text: str, below: str, width: float) -> None:
 
 def _number(value: float) -> str:
     """Three digits, or all before the point."""
-    return spell(float(value), ",.0f" if abs(value) >= 100 else ".3g")
+    return format_number(float(value), ",.0f" if abs(value) >= 100 else ".3g")
 
 
 def _shortened(text: str, most: int) -> str:
@@ -275,7 +275,7 @@ def _scale_bar(figure: Figure, axes: Any, colors: Colormap, *, signed: bool) -> 
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=7.5, color=_FAINT, labelcolor=_FAINT)
     words = "explain.scale_signed" if signed else "explain.scale"
-    bar.set_label(say(words), fontsize=8, color=_FAINT)
+    bar.set_label(translate(words), fontsize=8, color=_FAINT)
 
 
 def _show_maps(figure: Figure, ax: Axes, layer: Activations, units: Sequence[int], example: int, columns: int) -> None:
@@ -296,9 +296,9 @@ def _show_maps(figure: Figure, ax: Axes, layer: Activations, units: Sequence[int
         ax.text(column * step_right, line * step_down - 1, str(unit), fontsize=5, color=_FAINT, va="bottom", ha="left")
     drawn = ax.imshow(mosaic, cmap="viridis", interpolation="nearest" if factor > 1 else "antialiased")
     ax.set_axis_off()
-    heading = say("explain.maps", layer=layer.layer, count=maps.shape[0], height=height, width=width)
+    heading = translate("explain.maps", layer=layer.layer, count=maps.shape[0], height=height, width=width)
     if len(units) < maps.shape[0]:
-        heading += " " + say("explain.most_varied", num=len(units))
+        heading += " " + translate("explain.most_varied", num=len(units))
     ax.set_title(heading, fontsize=8.5, color=_INK, loc="left", pad=9, parse_math=False)
     bar = figure.colorbar(drawn, ax=ax, fraction=0.02, pad=0.01, aspect=10)
     bar.outline.set_visible(False)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from derin.core.errors import UsageError
 from derin.core.files import write_bytes
-from derin.core.messages import language, say
+from derin.core.messages import language, translate
 from derin.core.printable import printable
 from derin.data.text.vectors import WordVectors
 from derin.explain.embeddings import project
@@ -48,7 +48,7 @@ class WordMap:
 
     @property
     def title(self) -> str:
-        return say("word-map.title", count=len(self.words), method=say(f"embedding.{self.method}"))
+        return translate("word-map.title", count=len(self.words), method=translate(f"embedding.{self.method}"))
 
     def svg(self) -> str:
         """The drawing as SVG; a word whose name would lie on another's is a dot that says its name when touched."""

@@ -58,7 +58,7 @@ class PreparedSteps(nn.Module):
         inputs: the one input.
 
     Shapes:
-        ``(B, look_back, F)`` float64, NaN where missing → the same, float32.
+        ``(B, context_length, F)`` float64, NaN where missing → the same, float32.
 
     Raises:
         UsageError: the network reads categories, columns that are known in advance, or several series in scales of

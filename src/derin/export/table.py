@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from derin.data.encoders import CategoryEncoder, DateEncoder, Encoder, NumberEncoder
+from derin.data.cells.encoders import CategoryEncoder, DateEncoder, Encoder, NumberEncoder
+from derin.data.cells.raw_column import MISSING, UNSEEN, Cells
 from derin.data.features import FeaturePreparation
-from derin.data.raw_column import MISSING, UNSEEN, Cells
 from derin.export.onnx import GraphInput
 
 # Ways of writing that a value is missing; which of them count is asked of the reader of cells.

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from derin.core.errors import UsageError
 from derin.layers.key_value_cache import KeyValueCache
 from derin.layers.masks import causal_mask
-from derin.layers.positions import turn
+from derin.layers.positions import apply_rotary
 
 Rotation = tuple[Tensor, Tensor]
 
@@ -259,7 +259,7 @@ class SelfAttention(nn.Module):
             queries, keys = parts[:, :, 0].transpose(1, 2), parts[:, :, 1].transpose(1, 2)
         else:
             cosines, sines = (part[:, None, None] for part in rotation)  # (T, 1, 1, d)
-            turned = turn(parts[:, :, :2], cosines, sines)
+            turned = apply_rotary(parts[:, :, :2], cosines, sines)
             queries, keys = turned[:, :, 0].transpose(1, 2), turned[:, :, 1].transpose(1, 2)
         values = parts[:, :, 2].transpose(1, 2)  # (B, H, T, d)
         if cache is None:
@@ -323,7 +323,7 @@ class CrossAttention(nn.Module):
 
     Example:
         >>> attention = CrossAttention(12, 3, memory_size=10)
-        >>> y, _ = attention(torch.zeros(2, 5, 12), attention.remember(torch.zeros(2, 7, 10)))
+        >>> y, _ = attention(torch.zeros(2, 5, 12), attention.project_memory(torch.zeros(2, 7, 10)))
         >>> y.shape
         torch.Size([2, 5, 12])
 
@@ -338,7 +338,7 @@ class CrossAttention(nn.Module):
         self.key_value = nn.Linear(dim if memory_size is None else memory_size, 2 * dim)
         self.project = nn.Linear(dim, dim)
 
-    def remember(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+    def project_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values of a memory, each ``(B, num_heads, S, d)``: computed once, looked at at every step."""
         both = self.key_value(memory).unflatten(2, (2, self.num_heads, self.head_dim))  # (B, S, 2, H, d)
         return both[:, :, 0].transpose(1, 2), both[:, :, 1].transpose(1, 2)
@@ -350,7 +350,7 @@ class CrossAttention(nn.Module):
 
         Args:
             x: the tokens that look.
-            memory: what `remember` gave.
+            memory: what `project_memory` gave.
             mask: ``(B, S)``, True where a token of the memory stands.
             with_weights: whether the weights are given back.
         """

@@ -106,7 +106,7 @@ class RotaryPositions(nn.Module):
         >>> rotary = RotaryPositions(4)
         >>> x = torch.tensor([1.0, 2.0, 3.0, 4.0])
         >>> def product(p: int, q: int) -> float:
-        ...     a, b = (turn(x.view(1, 1, 1, 4), *rotary(place, 1)) for place in (p, q))
+        ...     a, b = (apply_rotary(x.view(1, 1, 1, 4), *rotary(place, 1)) for place in (p, q))
         ...     return round((a * b).sum().item(), 4)
         >>> product(7, 2) == product(105, 100)
         True
@@ -124,14 +124,14 @@ class RotaryPositions(nn.Module):
         self, first: int, num_places: int, *, device: torch.device | None = None, dtype: torch.dtype | None = None
     ) -> tuple[Tensor, Tensor]:
         """Cosines and sines of the angles, each ``(num_places, head_dim)``, those of the first half negated in the
-        sines: what `turn` takes."""
+        sines: what `apply_rotary` takes."""
         angles = _angles(first, num_places, self.head_dim, device)
         cosines, sines = angles.cos(), angles.sin()
         kind = dtype or torch.get_default_dtype()
         return torch.cat([cosines, cosines], dim=1).to(kind), torch.cat([-sines, sines], dim=1).to(kind)
 
 
-def turn(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+def apply_rotary(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     """x turned by the angles of `RotaryPositions`.
 
     Args:

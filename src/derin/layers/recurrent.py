@@ -112,7 +112,7 @@ class Recurrent(nn.Module):
             for _ in range(self.num_directions):
                 self.layers.append(_KINDS[kind](self.output_size if layer else input_size, hidden_size))
         self.dropout = VariationalDropout(dropout)
-        self._begin()
+        self._init_weights()
 
     def forward(
         self,
@@ -215,7 +215,7 @@ class Recurrent(nn.Module):
         return torch.where(steps < ends, ends - 1 - steps, steps)
 
     @torch.no_grad()
-    def _begin(self) -> None:
+    def _init_weights(self) -> None:
         """Glorot's weights, orthogonal ones between steps, biases zero and 1 for forgetting."""
         for layer in self.layers:
             weight_ih, weight_hh, bias_ih, bias_hh = layer.parameters()

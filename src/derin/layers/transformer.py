@@ -132,7 +132,7 @@ class DecoderBlock(nn.Module):
 
     Example:
         >>> block = DecoderBlock(12, 3, 31)
-        >>> y, weights = block(torch.zeros(2, 5, 12), block.remember(torch.zeros(2, 7, 12)), with_weights=True)
+        >>> y, weights = block(torch.zeros(2, 5, 12), block.project_memory(torch.zeros(2, 7, 12)), with_weights=True)
         >>> y.shape, weights.shape
         (torch.Size([2, 5, 12]), torch.Size([2, 3, 5, 7]))
 
@@ -158,9 +158,9 @@ class DecoderBlock(nn.Module):
         self.dense = FeedForward(dim, hidden, act=act)
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
 
-    def remember(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+    def project_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values of a memory, the same at every step; their first axis is the batch."""
-        return self.cross_attention.remember(memory)
+        return self.cross_attention.project_memory(memory)
 
     def forward(
         self,
@@ -176,7 +176,7 @@ class DecoderBlock(nn.Module):
 
         Args:
             x: the tokens so far, padded at the right; with a cache the new ones.
-            memory: what `remember` gave.
+            memory: what `project_memory` gave.
             memory_mask: ``(B, S)``, True where a token of the memory stands.
             rotation: see `SelfAttention`.
             cache: see `SelfAttention`.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from derin.core.errors import UsageError
-from derin.core.messages import spell
+from derin.core.messages import format_number
 from derin.layers import Activation, Dense
 from derin.layers.activations import activation
 from derin.layers.maxout import MaxoutLinear
@@ -72,7 +72,7 @@ def run(options: ActivationsOptions) -> Outcome:
         axes.set_visible(False)
     legend(panels[0, 0], loc="upper left")
     lines = [_line("", [f"{f}({at})" for f in ("g", "g′") for at in (-2, 0, 2)])]
-    lines += [_line(name, [spell(v, ".4f") for v in (*row["g"], *row["slope"])]) for name, row in found.items()]
+    lines += [_line(name, [format_number(v, ".4f") for v in (*row["g"], *row["slope"])]) for name, row in found.items()]
     refused = wrong_endings()
     return Outcome(
         numbers={"functions": found, "refused": refused},

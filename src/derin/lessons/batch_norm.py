@@ -150,7 +150,7 @@ def brighter_digits(options: BatchNormOptions) -> dict[str, float]:
     network = prepared.model
     table = prepared.table
     rows = table.splits["val"]
-    pictures = prepared.host.gather(rows).float()
+    pictures = prepared.encoded.gather(rows).float()
     labels = torch.from_numpy(np.ascontiguousarray(prepared.targets[prepared.task.target]))[torch.from_numpy(rows)]
     brighter = (pictures + options.shift).clamp(max=255)
     found = {
@@ -166,7 +166,7 @@ def brighter_digits(options: BatchNormOptions) -> dict[str, float]:
 @torch.no_grad()
 def accuracy(prepared: Prepared, network: nn.Module, pictures: Tensor, labels: Tensor) -> float:
     """The share of pictures whose class is answered."""
-    answers = network(prepared.preparation.finish(pictures)).argmax(dim=1)
+    answers = network(prepared.preparation.to_model_input(pictures)).argmax(dim=1)
     return float((answers == labels).double().mean())
 
 

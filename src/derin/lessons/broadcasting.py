@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from derin.core.errors import ShapeError, UsageError
-from derin.core.messages import spell
+from derin.core.messages import format_number
 from derin.lessons.drawing import INK, new_figure, png, style
 from derin.lessons.lesson import Lesson, Outcome, Text
 from derin.lessons.numbers import Floats, Rows
@@ -50,7 +50,7 @@ def run(options: BroadcastingOptions) -> Outcome:
 
     lines = [" " * 9 + "".join(f"{name:>10}" for name in column_names)]
     lines += [
-        f"{name:<9}" + "".join(f"{spell(v / 100, '.1%'):>10}" for v in row)
+        f"{name:<9}" + "".join(f"{format_number(v / 100, '.1%'):>10}" for v in row)
         for name, row in zip(row_names, shares.tolist())
     ]
     lines.append(f"{table.shape} / {(1, columns)} → {shares.shape}")

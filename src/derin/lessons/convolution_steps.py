@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from derin.core.errors import UsageError
-from derin.core.messages import spell
+from derin.core.messages import format_number
 from derin.layers.options import require_range
 from derin.lessons.drawing import BLUE, ORANGE, gif
 from derin.lessons.filtering import convolve, require_matrix
@@ -71,7 +71,8 @@ def run(options: ConvolutionStepsOptions) -> Outcome:
         )
     steps = [taps(cell, kernel.shape, options.stride, options.dilation) for cell in np.ndindex(output.shape)]
     sums = [
-        f"{written(padded, kernel, places)} = {spell(float(value), '.4g')}" for places, value in zip(steps, output.flat)
+        f"{written(padded, kernel, places)} = {format_number(float(value), '.4g')}"
+        for places, value in zip(steps, output.flat)
     ]
     lines = [*write_grids({"X": padded, "F": kernel, "O": output}), ""]
     lines += [f"O[{row},{column}] = {text}" for (row, column), text in zip(np.ndindex(output.shape), sums)]
@@ -138,7 +139,7 @@ def frame(values: Grid, kernel: Grid, output: Grid, number: int, places: list[tu
 
 
 def _number(value: float) -> str:
-    word = spell(float(value), ".3g")
+    word = format_number(float(value), ".3g")
     return f"({word})" if value < 0 else word
 
 

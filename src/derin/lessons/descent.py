@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from derin.core.errors import UsageError
 from derin.layers.options import require_range
-from derin.train.optimizers.build import build_optimizer, set_rate
+from derin.train.optimizers.build import build_optimizer, set_lr
 from derin.train.schedules import build_schedule
 
 
@@ -72,7 +72,7 @@ def descend(
     moving = build_optimizer(optimizer, model, learning_rate=learning_rate, momentum=momentum, fused=False)
     rate = build_schedule(schedule, learning_rate=learning_rate, total_examples=max(num_steps, 1), examples_per_epoch=1)
     for step in range(num_steps):
-        set_rate(moving, rate(step))
+        set_lr(moving, rate(step))
         moving.zero_grad()
         loss = cost()
         if not math.isfinite(loss.item()):

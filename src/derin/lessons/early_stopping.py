@@ -18,7 +18,7 @@ from derin.layers.options import require_range
 from derin.lessons.drawing import BLUE, GRAY, INK, ORANGE, RED, legend, new_figure, png, style
 from derin.lessons.lesson import Lesson, Outcome, Text
 from derin.lessons.training import prepare_plainly, train_plainly
-from derin.train.loop import Loop
+from derin.train.loop import TrainingState
 
 # The points of the curve are drawn evenly from this side to that.
 _LOW, _HIGH = -1.0, 1.0
@@ -110,7 +110,7 @@ class Keeper:
     def __init__(self) -> None:
         self.network, self.epoch = nn.Module(), 0
 
-    def keep(self, loop: Loop, record: dict[str, Any]) -> None:
+    def keep(self, loop: TrainingState, record: dict[str, Any]) -> None:
         self.network, self.epoch = copy.deepcopy(loop.model), int(record["epoch"])
 
 
@@ -134,7 +134,7 @@ def prepared_for(inputs: np.ndarray, answers: np.ndarray, options: StoppingOptio
 @torch.no_grad()
 def answer(prepared: Prepared, network: nn.Module, inputs: np.ndarray) -> np.ndarray:
     """What a network says at places of the curve, through preparation and task as in any prediction."""
-    ready = prepared.preparation.finish(torch.tensor(inputs[:, None], dtype=torch.float32))
+    ready = prepared.preparation.to_model_input(torch.tensor(inputs[:, None], dtype=torch.float32))
     batch = Batch({prepared.task.input: ready}, rows=torch.arange(len(inputs)))
     values: np.ndarray = prepared.task.predict(network.eval(), batch)["value"].double().numpy()
     return values

@@ -12,7 +12,7 @@ from derin.layers.options import require_range
 from derin.lessons.drawing import BLUE, INK, ORANGE, RED, legend, new_figure, png, style
 from derin.lessons.lesson import Lesson, Outcome, Text
 from derin.train.config import TrainConfig
-from derin.train.guard import NonFiniteLossError, find_culprit
+from derin.train.nonfinite import NonFiniteLossError, locate_nonfinite
 from derin.train.optimizers.build import build_optimizer
 from derin.train.plan import Plan
 from derin.train.step import PlannedStep
@@ -88,7 +88,7 @@ def walk(options: ClippingOptions, clip_norm: float) -> Walk:
         try:
             step.minimize("main", loss, 1)
         except NonFiniteLossError:
-            return Walk(found.weights, found.costs, found.norms, str(find_culprit(chain, chain.cost, step=index)))
+            return Walk(found.weights, found.costs, found.norms, str(locate_nonfinite(chain, chain.cost, step=index)))
     return found
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from derin.core.messages import spell
+from derin.core.messages import format_number
 from derin.lessons.drawing import GRAY, INK, new_figure
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def write_grids(grids: Mapping[str, Any], spec: str = ".4g") -> tuple[str, ...]:
 
 def _block(name: str, values: Grid, spec: str) -> list[str]:
     corner = values[:_MOST_CELLS, :_MOST_CELLS]
-    words = [[spell(float(value), spec) for value in row] for row in corner]
+    words = [[format_number(float(value), spec) for value in row] for row in corner]
     width = max(len(word) for row in words for word in row)
     more = "  …" if corner.shape[1] < values.shape[1] else ""
     lines = ["  ".join(word.rjust(width) for word in row) + more for row in words]
@@ -103,7 +103,7 @@ def _draw_cells(axes: Axes, values: Grid, marks: Any, left: float, above: float,
             axes.add_patch(Rectangle(corner, 1, 1, facecolor=color, alpha=_STRENGTH, linewidth=0))
         axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=GRAY, linewidth=0.7))
         if not np.isnan(value):
-            word = spell(float(value) + 0.0, spec)  # + 0 makes a minus zero a plain one
+            word = format_number(float(value) + 0.0, spec)  # + 0 makes a minus zero a plain one
             size = 8 if len(word) < 5 else 6.5 if len(word) < 6 else 5
             axes.text(corner[0] + 0.5, corner[1] + 0.53, word, ha="center", va="center", fontsize=size, color=INK)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from derin.core.messages import language, spell, suffixed
+from derin.core.messages import format_number, language, suffixed
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Text:
 
 class _Spelling(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
-        return spell(value, format_spec)
+        return format_number(value, format_spec)
 
 
 @dataclass(frozen=True)

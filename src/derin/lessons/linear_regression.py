@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from derin.core.errors import UsageError
-from derin.core.messages import spell
+from derin.core.messages import format_number
 from derin.layers import Dense
 from derin.lessons.descent import descend
 from derin.lessons.drawing import BLUE, GRAY, INK, ORANGE, RED, contours, legend, new_figure, png, style
@@ -77,7 +77,7 @@ def run(options: LinearRegressionOptions) -> Outcome:
         told.fill(
             m=found["m"],
             b=found["b"],
-            all="; ".join(spell(p, "g") for p in found["predictions"][:6]),
+            all="; ".join(format_number(p, "g") for p in found["predictions"][:6]),
             mse=found["mse"],
             rmse=found["rmse"],
         )

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from derin.core.messages import spell
-from derin.data.generated.agreement import SHORTEST, WORDS, agreement
+from derin.core.messages import format_number
+from derin.datasets.generated.agreement import SHORTEST, WORDS, agreement
 from derin.layers.options import require_range
 from derin.layers.recurrent_cells import CELLS, Cell, GRUCell, LSTMCell, SimplifiedGRUCell
 from derin.lessons.drawing import BLUE, GREEN, INK, ORANGE, PURPLE, legend, new_figure, png, style
@@ -128,7 +128,7 @@ def run(options: AgreementOptions) -> Outcome:
     for kind, by_distance in learned.items():
         norms = by_distance[longest].norms
         rest = norms[1] / norms[-1]
-        shares = "; ".join(f"{d}: {spell(found.accuracy, '.2f')}" for d, found in by_distance.items())
+        shares = "; ".join(f"{d}: {format_number(found.accuracy, '.2f')}" for d, found in by_distance.items())
         lines.append(told.fill(name=_NAMES[kind], shares=shares, rest=rest, d=longest))
         numbers[kind] = {
             "accuracy": {str(distance): found.accuracy for distance, found in by_distance.items()},

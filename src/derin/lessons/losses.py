@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from derin.core.messages import spell
+from derin.core.messages import format_number
 from derin.layers.options import require_range
 from derin.lessons.drawing import BLUE, GREEN, ORANGE, legend, new_figure, png, style
 from derin.lessons.lesson import Lesson, Outcome, Text
@@ -64,7 +64,7 @@ def run(options: LossesOptions) -> Outcome:
             n=options.weight
         ),
     }
-    lines = tuple(f"{name!s:<36} {spell(found[key], '.4f'):>8}" for key, name in names.items())
+    lines = tuple(f"{name!s:<36} {format_number(found[key], '.4f'):>8}" for key, name in names.items())
     return Outcome(numbers=found, lines=lines, pictures={"losses.png": draw(options)})
 
 

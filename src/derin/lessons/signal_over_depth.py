@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from derin.core.errors import UsageError
-from derin.core.messages import spell
+from derin.core.messages import format_number
 from derin.layers.activations import activation
 from derin.layers.initializers import INITIALIZERS, initialize, require_initializer
 from derin.layers.options import require_range
@@ -61,7 +61,7 @@ def run(options: SignalOverDepthOptions) -> Outcome:
     grown = {f"{factor:g}": gain(factor, options.depth) for factor in options.factors}
     for (name, values), color in zip(grown.items(), (ORANGE, BLUE)):
         powers.plot(layers, values, color=color, linewidth=2, label=f"${name}^L$")
-        lines.append(f"{name}^{options.depth} = {spell(float(values[-1]), '.3g')}")
+        lines.append(f"{name}^{options.depth} = {format_number(float(values[-1]), '.3g')}")
     # Glorot's equals Xavier's where layers are square, and orthogonal ones come close: all three must be seen.
     for name, color, dashes in zip(options.initializers, COLORS, ("-", "-", "-", "--", "-", ":")):
         sizes, gradients = signal(name, options)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from derin.core.errors import UsageError
-from derin.core.messages import spell
+from derin.core.messages import format_number
 from derin.layers.activations import activation
 from derin.layers.options import require_range
 from derin.lessons.drawing import BLUE, GRAY, ORANGE, new_figure, png, style
@@ -87,7 +87,7 @@ def _row(name: str, values: Floats, spec: str) -> str:
 
 def _vector(values: Floats, spec: str) -> str:
     # Turkish writes 0,5, so that numbers are parted by semicolons.
-    return "[" + "; ".join(spell(value, spec) for value in values.tolist()) + "]"
+    return "[" + "; ".join(format_number(value, spec) for value in values.tolist()) + "]"
 
 
 def draw(options: SoftmaxOptions, powers: Floats, probabilities: Floats, dz: Floats) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 from derin.api.prepare import prepare
 from derin.api.prepared import Prepared
 from derin.train.callback import Callback
-from derin.train.loop import Loop, train
+from derin.train.loop import TrainingState, train
 
 
 def prepare_plainly(data: Any, **settings: Any) -> Prepared:
@@ -25,8 +25,8 @@ def train_plainly(
     prepared: Prepared,
     *,
     callbacks: Sequence[Callback] = (),
-    on_best: Callable[[Loop, dict[str, Any]], None] | None = None,
-) -> Loop:
+    on_best: Callable[[TrainingState, dict[str, Any]], None] | None = None,
+) -> TrainingState:
     """Trains a prepared network; the history has the metrics of training and validation examples after every epoch."""
     return train(
         prepared.model,

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from derin.core.errors import UsageError
-from derin.core.messages import spell
+from derin.core.messages import format_number
 from derin.layers import Conv, ConvTranspose
 from derin.layers.options import require_range
 from derin.lessons.drawing import BLUE, GRAY, ORANGE, gif, png
@@ -139,7 +139,7 @@ def animation(x: Grid, f: Grid, canvases: list[Grid], options: TransposedConvolu
         frame = draw_grids(
             {"X": x, "F": f, name: np.pad(canvas, ((0, extra), (0, extra)))},
             {"X": window(x.shape, [(row, column)], BLUE), "F": np.full(f.shape, ORANGE), name: marks},
-            heading=heading.fill(value=spell(float(x[row, column]), ".3g"), row=top, column=left),
+            heading=heading.fill(value=format_number(float(x[row, column]), ".3g"), row=top, column=left),
         )
         frames.append(frame)
     return gif(frames, seconds=options.seconds, last_seconds=2 * options.seconds)

@@ -90,12 +90,12 @@ class ConvNeXtBlock(nn.Module):
         self.gelu = nn.GELU()
         self.narrow = nn.Linear(4 * channels, channels)
         self.scale = nn.Parameter(torch.full((channels,), layer_scale))
-        self.leave_out = StochasticDepth(left_out)
+        self.drop_path = StochasticDepth(left_out)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.depthwise(x).permute(0, 2, 3, 1)  # (B, H, W, C)
         y = self.scale * self.narrow(self.gelu(self.widen(self.norm(y))))
-        return x + self.leave_out(y.permute(0, 3, 1, 2))
+        return x + self.drop_path(y.permute(0, 3, 1, 2))
 
 
 class ConvNeXtTiny(Network):
@@ -146,7 +146,7 @@ class ConvNeXtTiny(Network):
         self.flatten = nn.Flatten()
         self.norm = nn.LayerNorm(_WIDTHS[3], eps=_EPSILON)
         self.output = nn.Linear(_WIDTHS[3], num_outputs)
-        _begin(self)
+        _init_weights(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.transition1(self.stage1(self.stem(self.require(x))))  # (B, 192, H/8, W/8); small stem: H/4
@@ -162,7 +162,7 @@ def _transition(in_channels: int, out_channels: int) -> nn.Sequential:
 
 
 @torch.no_grad()
-def _begin(network: nn.Module) -> None:
+def _init_weights(network: nn.Module) -> None:
     """Normal numbers of deviation 0.02, cut off at ±2, and biases of zero, as in the authors' release."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear) and not module.weight.is_meta:

@@ -128,11 +128,11 @@ class MBConv(nn.Module):
         self.excite = SqueezeExcitation(inner, in_channels // _SQUEEZE)
         self.project = _unit(inner, out_channels, None, options)
         self.is_residual = stride == 1 and in_channels == out_channels
-        self.leave_out = StochasticDepth(left_out) if self.is_residual else nn.Identity()
+        self.drop_path = StochasticDepth(left_out) if self.is_residual else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.project(self.excite(self.depthwise(self.expand(x))))
-        return x + self.leave_out(y) if self.is_residual else y
+        return x + self.drop_path(y) if self.is_residual else y
 
 
 class EfficientNetB0(Network):

@@ -25,7 +25,7 @@ _LAST_PYTHON_WITH_JIT = (3, 13)  # from 3.14 on torch refuses to record
 _switch = threading.Lock()
 
 
-class WarmNetwork(nn.Module):
+class TracedInference(nn.Module):
     """Calls a network, for batches of prepared shapes by a recorded program with fewer and larger steps.
 
     A program folds batch norms into their convolutions, joins convolution, addition and activation into one step,
@@ -48,7 +48,7 @@ class WarmNetwork(nn.Module):
     Example:
         >>> from derin.models import build
         >>> network = build("lenet5", input_shape=(1, 28, 28), num_outputs=10, seed=0).eval()
-        >>> warm, x = WarmNetwork(network), torch.ones(2, 1, 28, 28)
+        >>> warm, x = TracedInference(network), torch.ones(2, 1, 28, 28)
         >>> with torch.inference_mode():
         ...     sorted(warm.prepare(x)), bool(torch.allclose(warm(x), network(x), atol=1e-5))
         (['onednn', 'torch'], True)

@@ -173,10 +173,10 @@ class LeNet5Of1998(Network):
         self.f6 = nn.Linear(120, NUM_BITS)
         self.output = RadialBasisOutput(num_outputs)
         self.squash = ScaledTanh()
-        self._begin()
+        self._init_weights()
 
     @torch.no_grad()
-    def _begin(self) -> None:
+    def _init_weights(self) -> None:
         """Appendix A: uniform between ±2.4 / n, with n the inputs of a unit; four pixels for a subsampling."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear | Subsampling):

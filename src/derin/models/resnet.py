@@ -185,7 +185,7 @@ class CifarResNet(Network):
         self.stage3 = _cifar_stage(32, 64, 2, num_blocks, is_plain=is_plain)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.output = nn.Linear(64, num_outputs)
-        _begin(self, options)
+        _init_weights(self, options)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.norm(self.conv(self.require(x))))  # (B, 16, H, W)
@@ -243,7 +243,7 @@ class ResNet(Network):
         self.stage4 = _stage(three, four, 2, depths[3], options)
         self.average = nn.AdaptiveAvgPool2d(1)
         self.output = nn.Linear(four, num_outputs)
-        _begin(self, options)
+        _init_weights(self, options)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.pool(self.relu(self.norm(self.conv(self.require(x)))))  # (B, 64, H/4, W/4); small stem: (B, 64, H, W)
@@ -278,7 +278,7 @@ def _block(in_channels: int, out_channels: int, stride: int, options: PlainOptio
 
 
 @torch.no_grad()
-def _begin(network: nn.Module, options: PlainOptions | CifarResNetOptions | NoOptions) -> None:
+def _init_weights(network: nn.Module, options: PlainOptions | CifarResNetOptions | NoOptions) -> None:
     """He's initialization by fan-out for convolutions, √(1/n) for the output; zeros in the last norms where asked."""
     zero_init = isinstance(options, ResNetOptions | CifarResNetOptions) and options.zero_init
     for module in network.modules():

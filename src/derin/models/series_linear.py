@@ -51,7 +51,7 @@ class NLinear(SeriesNetwork):
 
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: SeriesOptions) -> None:
         super().__init__(input_shape, num_outputs, options, level="last")
-        self.steps = averaging(self.look_back, self.horizon)
+        self.steps = averaging(self.context_length, self.horizon)
         self.others = other_variables(self)
 
     def forecast(self, targets: Tensor, others: Tensor) -> Tensor:
@@ -68,8 +68,8 @@ class DLinear(SeriesNetwork):
 
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: DLinearOptions) -> None:
         super().__init__(input_shape, num_outputs, options)
-        self.trend = averaging(self.look_back, self.horizon)
-        self.remainder = averaging(self.look_back, self.horizon)
+        self.trend = averaging(self.context_length, self.horizon)
+        self.remainder = averaging(self.context_length, self.horizon)
         before = (options.average - 1) // 2
         # The first and the last step stand in for those beyond the ends.
         self.pad = nn.ReplicationPad1d((before, options.average - 1 - before))
@@ -83,14 +83,14 @@ class DLinear(SeriesNetwork):
         return found if self.others is None else found + self.others(others)
 
 
-def averaging(look_back: int, horizon: int) -> nn.Linear:
+def averaging(context_length: int, horizon: int) -> nn.Linear:
     """A linear map that begins as weighted means of the steps; in the paper's program as plain means.
 
     Shapes:
-        ``(…, look_back)`` → ``(…, horizon)``.
+        ``(…, context_length)`` → ``(…, horizon)``.
     """
-    linear = nn.Linear(look_back, horizon)
-    nn.init.uniform_(linear.weight, 0, 2 / look_back)
+    linear = nn.Linear(context_length, horizon)
+    nn.init.uniform_(linear.weight, 0, 2 / context_length)
     nn.init.zeros_(linear.bias)
     return linear
 
@@ -98,7 +98,7 @@ def averaging(look_back: int, horizon: int) -> nn.Linear:
 def other_variables(network: SeriesNetwork) -> OtherVariables | None:
     """The map of a network's further variables; None where it has none."""
     num = network.num_variables - network.num_targets
-    return OtherVariables(network.look_back, num, network.horizon, network.num_targets) if num else None
+    return OtherVariables(network.context_length, num, network.horizon, network.num_targets) if num else None
 
 
 NLINEAR = ModelInfo(

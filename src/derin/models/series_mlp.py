@@ -59,11 +59,11 @@ class SeriesMLP(SeriesNetwork):
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: SeriesMLPOptions) -> None:
         super().__init__(input_shape, num_outputs, options, level=options.level)
         self.dense = nn.Sequential()
-        width = self.look_back
+        width = self.context_length
         for units in options.hidden:
             self.dense.extend((nn.Linear(width, units), nn.GELU(), nn.Dropout(options.dropout)))
             width = units
-        self.linear = averaging(self.look_back, self.horizon)
+        self.linear = averaging(self.context_length, self.horizon)
         self.correction = nn.Linear(width, self.horizon)
         self.others = other_variables(self)
         initialize(self.dense, "he")

@@ -67,7 +67,7 @@ class SeriesNetwork(Network):
                 f"variables, and that many outputs for each step of the horizon; got input_shape={tuple(input_shape)}, "
                 f"num_outputs={num_outputs}."
             )
-        self.look_back, self.num_variables = input_shape
+        self.context_length, self.num_variables = input_shape
         self.num_targets, self.horizon, self.level = options.targets, num_outputs // options.targets, level
 
     def forward(self, x: Tensor) -> Tensor:
@@ -102,9 +102,9 @@ class OtherVariables(nn.Module):
         ``(B, steps, K)`` → ``(B, horizon, C)``.
     """
 
-    def __init__(self, look_back: int, num_others: int, horizon: int, num_targets: int) -> None:
+    def __init__(self, context_length: int, num_others: int, horizon: int, num_targets: int) -> None:
         super().__init__()
-        self.num_steps = min(look_back, max(horizon, _LEAST_OTHER_STEPS))
+        self.num_steps = min(context_length, max(horizon, _LEAST_OTHER_STEPS))
         self.horizon, self.num_targets = horizon, num_targets
         self.linear = nn.Linear(self.num_steps * num_others, horizon * num_targets, bias=False)
         nn.init.zeros_(self.linear.weight)

@@ -106,7 +106,7 @@ class SeriesTCN(SeriesNetwork):
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: TCNOptions) -> None:
         super().__init__(input_shape, num_outputs, options, level=options.level)
         # The smallest number of blocks whose last step sees the whole window.
-        num_blocks = max(1, math.ceil(math.log2((self.look_back - 1) / (2 * (options.kernel - 1)) + 1)))
+        num_blocks = max(1, math.ceil(math.log2((self.context_length - 1) / (2 * (options.kernel - 1)) + 1)))
         width, kernel, dropout = options.width, options.kernel, options.dropout
         self.blocks = nn.Sequential()
         for index in range(num_blocks):

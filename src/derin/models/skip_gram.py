@@ -46,13 +46,13 @@ def block_length(window: int) -> int:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class TextChunk:
     """Consecutive words of a text, and what is drawn for them.
 
     Args:
         tokens: the words.
         sentences: the number of each word's sentence, which windows do not leave; −1 where there is no word.
-        reach: how far each word's window reaches to both sides, 0 where there is no word.
+        window_radius: how far each word's window reaches to both sides, 0 where there is no word.
         negatives: for each block of `block_length` words, samples from the distribution f^¾.
         nodes: the inner nodes on the way from the root of the Huffman tree to each word.
         signs: 1 where that way goes left, −1 where it goes right, 0 behind its end.
@@ -64,7 +64,7 @@ class Stretch:
 
     tokens: Tensor
     sentences: Tensor
-    reach: Tensor
+    window_radius: Tensor
     negatives: Tensor | None = None
     nodes: Tensor | None = None
     signs: Tensor | None = None
@@ -139,60 +139,60 @@ class WordVectorNetwork(TokenNetwork):
         return self.input.weight
 
     @torch.no_grad()
-    def learn(self, stretch: Stretch, rate: float) -> tuple[Tensor, Tensor]:
+    def learn(self, chunk: TextChunk, lr: float) -> tuple[Tensor, Tensor]:
         """One step of gradient descent on the words of a stretch.
 
         Args:
-            stretch: the words and what was drawn for them.
-            rate: the learning rate α.
+            chunk: the words and what was drawn for them.
+            lr: the learning rate α.
 
         Returns:
             the sum of the losses before the step, each that of a word and all of its negative samples, or of all turns
             on the way through the tree; and the number of predictions.
         """
-        return self._pass(stretch, rate)
+        return self._pass(chunk, lr)
 
     @torch.no_grad()
-    def measure(self, stretch: Stretch) -> tuple[Tensor, Tensor]:
+    def measure(self, chunk: TextChunk) -> tuple[Tensor, Tensor]:
         """The sum of the losses and the number of predictions, without learning from them."""
-        return self._pass(stretch, 0.0)
+        return self._pass(chunk, 0.0)
 
-    def _pass(self, stretch: Stretch, rate: float) -> tuple[Tensor, Tensor]:
-        num, length = len(stretch.tokens), block_length(self.options.window)
+    def _pass(self, chunk: TextChunk, lr: float) -> tuple[Tensor, Tensor]:
+        num, length = len(chunk.tokens), block_length(self.options.window)
         if num % length:
             raise ShapeError(f"{type(self).__name__}: a multiple of {length} words is required; got {num}.")
         if self.options.hierarchical:
-            return self._pass_tree(stretch, rate)
-        return self._pass_negatives(stretch, rate)
+            return self._pass_tree(chunk, lr)
+        return self._pass_negatives(chunk, lr)
 
-    def _pass_negatives(self, stretch: Stretch, rate: float) -> tuple[Tensor, Tensor]:
+    def _pass_negatives(self, chunk: TextChunk, lr: float) -> tuple[Tensor, Tensor]:
         raise NotImplementedError
 
-    def _pass_tree(self, stretch: Stretch, rate: float) -> tuple[Tensor, Tensor]:
+    def _pass_tree(self, chunk: TextChunk, lr: float) -> tuple[Tensor, Tensor]:
         raise NotImplementedError
 
-    def _near(self, stretch: Stretch) -> Tensor:
+    def _near(self, chunk: TextChunk) -> Tensor:
         """1 for the words around a block that lie in the window of each of its words, else 0.
 
         Shapes:
             ``(N, length, length + 2 · window)``, N blocks.
         """
         window, length = self.options.window, block_length(self.options.window)
-        around = _banded(stretch.sentences, window, length, padding=-1)
-        mask = self.distance <= stretch.reach.view(-1, length, 1)
-        mask.logical_and_(around[:, None, :] == stretch.sentences.view(-1, length, 1))
+        around = _banded(chunk.sentences, window, length, padding=-1)
+        mask = self.distance <= chunk.window_radius.view(-1, length, 1)
+        mask.logical_and_(around[:, None, :] == chunk.sentences.view(-1, length, 1))
         return mask.to(self.input.weight.dtype)
 
-    def _near_each(self, stretch: Stretch) -> Tensor:
+    def _near_each(self, chunk: TextChunk) -> Tensor:
         """In the window of which words around it each word lies.
 
         Shapes:
             ``(T, 2 · window + 1)`` bool.
         """
         window = self.options.window
-        distance = (torch.arange(2 * window + 1, device=stretch.tokens.device) - window).abs()
-        mask = distance <= _banded(stretch.reach, window, 1, padding=0)
-        mask &= _banded(stretch.sentences, window, 1, padding=-1) == stretch.sentences[:, None]
+        distance = (torch.arange(2 * window + 1, device=chunk.tokens.device) - window).abs()
+        mask = distance <= _banded(chunk.window_radius, window, 1, padding=0)
+        mask &= _banded(chunk.sentences, window, 1, padding=-1) == chunk.sentences[:, None]
         mask[:, window] = False
         return mask
 
@@ -206,62 +206,62 @@ class SkipGram(WordVectorNetwork):
     Example:
         >>> net = SkipGram((5,), 1, WordVectorOptions(vocabulary=20, dim=8, window=2))
         >>> text, one = torch.arange(16) % 4 + 4, torch.zeros(16, dtype=torch.int64)
-        >>> stretch = Stretch(text, one, one + 2, negatives=torch.arange(8, 20).view(1, 12))
-        >>> losses = [float(total / num) for total, num in (net.learn(stretch, rate=0.05) for _ in range(100))]
+        >>> chunk = TextChunk(text, one, one + 2, negatives=torch.arange(8, 20).view(1, 12))
+        >>> losses = [float(total / num) for total, num in (net.learn(chunk, lr=0.05) for _ in range(100))]
         >>> round(losses[0], 1), losses[-1] < 2.5
         (4.2, True)
     """
 
-    def _pass_negatives(self, stretch: Stretch, rate: float) -> tuple[Tensor, Tensor]:
-        assert stretch.negatives is not None, "the network predicts by negative samples"
+    def _pass_negatives(self, chunk: TextChunk, lr: float) -> tuple[Tensor, Tensor]:
+        assert chunk.negatives is not None, "the network predicts by negative samples"
         inputs, outputs = self.input.weight, self.output.weight
         window, length = self.options.window, block_length(self.options.window)
-        dim, tokens, sampled = inputs.shape[1], stretch.tokens, stretch.negatives.flatten()
+        dim, tokens, sampled = inputs.shape[1], chunk.tokens, chunk.negatives.flatten()
         num_blocks = len(tokens) // length
         x = inputs.index_select(0, tokens).view(num_blocks, length, dim)
         y = _banded(outputs.index_select(0, tokens), window, length).contiguous()
         noise = outputs.index_select(0, sampled).view(num_blocks, -1, dim)
-        mask = self._near(stretch)
+        mask = self._near(chunk)
         num_near = mask.sum(dim=2)
         # All predictions of a word share its block's S samples, each of which stands for K / S in those predictions
         # whose word it is not: (N, length, S).
-        differs = _banded(tokens, window, length, padding=-1)[:, :, None] != stretch.negatives[:, None, :]
+        differs = _banded(tokens, window, length, padding=-1)[:, :, None] != chunk.negatives[:, None, :]
         share = torch.bmm(mask, differs.to(mask.dtype)).mul_(self.options.negatives / noise.shape[1])
         near = torch.bmm(x, y.transpose(1, 2)).neg_().sigmoid_().mul_(mask)  # σ(−s), (N, length, length + 2 window)
         far = torch.bmm(x, noise.transpose(1, 2)).sigmoid_()  # σ(s), (N, length, S)
         loss = _minus_log(near).sum() + _weighted_minus_log(far, share)
-        if rate:
+        if lr:
             far.mul_(share).neg_()
             to_x = torch.bmm(near, y).baddbmm_(far, noise)
             to_y = _unbanded(torch.bmm(near.transpose(1, 2), x), window, length)
             to_noise = torch.bmm(far.transpose(1, 2), x).view(-1, dim)
             predicted = _unbanded(mask.sum(dim=1).unsqueeze(2), window, length)[:, 0]
             terms = (num_near + share.sum(dim=2)).view(-1)
-            _add(inputs, rate, (tokens, to_x.view(-1, dim), terms))
+            _add(inputs, lr, (tokens, to_x.view(-1, dim), terms))
             noised = share.sum(dim=1).view(-1)
-            _add(outputs, rate, (tokens, to_y, predicted), (sampled, to_noise, noised))
+            _add(outputs, lr, (tokens, to_y, predicted), (sampled, to_noise, noised))
         return loss, num_near.sum()
 
-    def _pass_tree(self, stretch: Stretch, rate: float) -> tuple[Tensor, Tensor]:
-        assert stretch.nodes is not None, "the network predicts by a tree"
-        assert stretch.signs is not None, "the network predicts by a tree"
+    def _pass_tree(self, chunk: TextChunk, lr: float) -> tuple[Tensor, Tensor]:
+        assert chunk.nodes is not None, "the network predicts by a tree"
+        assert chunk.signs is not None, "the network predicts by a tree"
         inputs, outputs = self.input.weight, self.output.weight
-        window, tokens, nodes = self.options.window, stretch.tokens, stretch.nodes.flatten()
+        window, tokens, nodes = self.options.window, chunk.tokens, chunk.nodes.flatten()
         # (T, 2 window + 1, D): of the words that predict word t
         x = _banded(inputs.index_select(0, tokens), window, 1)
-        y = outputs.index_select(0, nodes).view(*stretch.nodes.shape, -1)  # (T, depth, D): on the way to word t
-        mask, signs = self._near_each(stretch), stretch.signs.to(x.dtype).unsqueeze(1)
+        y = outputs.index_select(0, nodes).view(*chunk.nodes.shape, -1)  # (T, depth, D): on the way to word t
+        mask, signs = self._near_each(chunk), chunk.signs.to(x.dtype).unsqueeze(1)
         wrong = (torch.bmm(x, y.transpose(1, 2)) * -signs).sigmoid_()  # (T, 2 window + 1, depth)
         turns = (mask.unsqueeze(2) & (signs != 0)).to(x.dtype)
         wrong *= turns
         loss = _minus_log(wrong).sum()
-        if rate:
+        if lr:
             push = wrong * signs
             to_x = _unbanded(torch.bmm(push, y), window, 1)
             to_y = torch.bmm(push.transpose(1, 2), x).view(len(nodes), -1)
             terms = _unbanded(turns.sum(dim=2).unsqueeze(2), window, 1)[:, 0]
-            _add(inputs, rate, (tokens, to_x, terms))
-            _add(outputs, rate, (nodes, to_y, turns.sum(dim=1).flatten()))
+            _add(inputs, lr, (tokens, to_x, terms))
+            _add(outputs, lr, (nodes, to_y, turns.sum(dim=1).flatten()))
         return loss, mask.sum().to(loss.dtype)
 
 
@@ -276,65 +276,65 @@ class ContinuousBagOfWords(WordVectorNetwork):
         x = self.input(tokens)
         return (x.sum(dim=1, keepdim=True) - x) / max(tokens.shape[1] - 1, 1)
 
-    def _pass_negatives(self, stretch: Stretch, rate: float) -> tuple[Tensor, Tensor]:
-        assert stretch.negatives is not None, "the network predicts by negative samples"
-        outputs, tokens, sampled = self.output.weight, stretch.tokens, stretch.negatives.flatten()
-        mean, shares = self._mean_around(stretch)
+    def _pass_negatives(self, chunk: TextChunk, lr: float) -> tuple[Tensor, Tensor]:
+        assert chunk.negatives is not None, "the network predicts by negative samples"
+        outputs, tokens, sampled = self.output.weight, chunk.tokens, chunk.negatives.flatten()
+        mean, shares = self._mean_around(chunk)
         y = outputs.index_select(0, tokens).view_as(mean)
         noise = outputs.index_select(0, sampled).view(len(mean), -1, mean.shape[2])
         predicts = shares.any(dim=2, keepdim=True).to(mean.dtype)
         # Each of a block's S samples stands for K / S in the predictions of other words than itself: (N, length, S).
-        differs = tokens.view(len(mean), -1, 1) != stretch.negatives[:, None, :]
+        differs = tokens.view(len(mean), -1, 1) != chunk.negatives[:, None, :]
         share = differs * (predicts * (self.options.negatives / noise.shape[1]))
         near = (mean * y).sum(dim=2, keepdim=True).neg_().sigmoid_().mul_(predicts)  # σ(−s), (N, length, 1)
         far = torch.bmm(mean, noise.transpose(1, 2)).sigmoid_()  # σ(s), (N, length, S)
         loss = _minus_log(near).sum() + _weighted_minus_log(far, share)
-        if rate:
+        if lr:
             far.mul_(share).neg_()
             to_mean = (near * y).baddbmm_(far, noise)
             to_y = (near * mean).view(len(tokens), -1)
             to_noise = torch.bmm(far.transpose(1, 2), mean).view(len(sampled), -1)
             noised = share.sum(dim=1).view(-1)
-            self._add_to_inputs(stretch, to_mean, shares, 1 + self.options.negatives, rate)
-            _add(outputs, rate, (tokens, to_y, predicts.flatten()), (sampled, to_noise, noised))
+            self._add_to_inputs(chunk, to_mean, shares, 1 + self.options.negatives, lr)
+            _add(outputs, lr, (tokens, to_y, predicts.flatten()), (sampled, to_noise, noised))
         return loss, predicts.sum()
 
-    def _pass_tree(self, stretch: Stretch, rate: float) -> tuple[Tensor, Tensor]:
-        assert stretch.nodes is not None, "the network predicts by a tree"
-        assert stretch.signs is not None, "the network predicts by a tree"
-        outputs, nodes = self.output.weight, stretch.nodes.flatten()
-        mean, shares = self._mean_around(stretch)
-        x = mean.view(len(stretch.tokens), 1, -1)
-        y = outputs.index_select(0, nodes).view(*stretch.nodes.shape, -1)  # (T, depth, D): on the way to word t
-        predicts, signs = shares.any(dim=2).view(-1, 1, 1), stretch.signs.to(x.dtype).unsqueeze(1)
+    def _pass_tree(self, chunk: TextChunk, lr: float) -> tuple[Tensor, Tensor]:
+        assert chunk.nodes is not None, "the network predicts by a tree"
+        assert chunk.signs is not None, "the network predicts by a tree"
+        outputs, nodes = self.output.weight, chunk.nodes.flatten()
+        mean, shares = self._mean_around(chunk)
+        x = mean.view(len(chunk.tokens), 1, -1)
+        y = outputs.index_select(0, nodes).view(*chunk.nodes.shape, -1)  # (T, depth, D): on the way to word t
+        predicts, signs = shares.any(dim=2).view(-1, 1, 1), chunk.signs.to(x.dtype).unsqueeze(1)
         turns = (predicts & (signs != 0)).to(x.dtype)
         wrong = (torch.bmm(x, y.transpose(1, 2)) * -signs).sigmoid_().mul_(turns)  # (T, 1, depth)
         loss = _minus_log(wrong).sum()
-        if rate:
+        if lr:
             push = wrong * signs
             to_y = torch.bmm(push.transpose(1, 2), x).view(len(nodes), -1)
-            self._add_to_inputs(stretch, torch.bmm(push, y).view_as(mean), shares, signs.shape[2], rate)
-            _add(outputs, rate, (nodes, to_y, turns.flatten()))
+            self._add_to_inputs(chunk, torch.bmm(push, y).view_as(mean), shares, signs.shape[2], lr)
+            _add(outputs, lr, (nodes, to_y, turns.flatten()))
         return loss, predicts.sum().to(loss.dtype)
 
-    def _mean_around(self, stretch: Stretch) -> tuple[Tensor, Tensor]:
+    def _mean_around(self, chunk: TextChunk) -> tuple[Tensor, Tensor]:
         """The mean vector around each word, and how much each word around a block counts in it.
 
         Shapes:
             ``(N, length, D)``, ``(N, length, length + 2 · window)``.
         """
         window, length = self.options.window, block_length(self.options.window)
-        x = _banded(self.input.weight.index_select(0, stretch.tokens), window, length)
-        shares = self._near(stretch)
+        x = _banded(self.input.weight.index_select(0, chunk.tokens), window, length)
+        shares = self._near(chunk)
         shares /= shares.sum(dim=2, keepdim=True).clamp_min(1)
         return torch.bmm(shares, x), shares
 
-    def _add_to_inputs(self, stretch: Stretch, to_mean: Tensor, shares: Tensor, num_terms: int, rate: float) -> None:
+    def _add_to_inputs(self, chunk: TextChunk, to_mean: Tensor, shares: Tensor, num_terms: int, lr: float) -> None:
         """Hands the step of each mean on to the words that it was taken of."""
         window, length = self.options.window, block_length(self.options.window)
         to_x = _unbanded(torch.bmm(shares.transpose(1, 2), to_mean), window, length)
         terms = _unbanded(shares.sum(dim=1).unsqueeze(2) * num_terms, window, length)[:, 0]
-        _add(self.input.weight, rate, (stretch.tokens, to_x, terms))
+        _add(self.input.weight, lr, (chunk.tokens, to_x, terms))
 
 
 def _banded(rows: Tensor, window: int, length: int, padding: float = 0.0) -> Tensor:
@@ -392,7 +392,7 @@ def _minus_log(wrong: Tensor) -> Tensor:
     return found.neg_()
 
 
-def _add(table: Tensor, rate: float, *parts: tuple[Tensor, Tensor, Tensor]) -> None:
+def _add(table: Tensor, lr: float, *parts: tuple[Tensor, Tensor, Tensor]) -> None:
     """Adds rate · gradient to rows of a table; each part is rows, gradients and the number of terms in each.
 
     Shapes:
@@ -401,7 +401,7 @@ def _add(table: Tensor, rate: float, *parts: tuple[Tensor, Tensor, Tensor]) -> N
     total = table.new_zeros(len(table))
     for rows, _, terms in parts:
         total.index_add_(0, rows, terms)
-    scale = _LARGEST_STEP / total.clamp_(min=_LARGEST_STEP / rate)
+    scale = _LARGEST_STEP / total.clamp_(min=_LARGEST_STEP / lr)
     for rows, gradients, _ in parts:
         table.index_add_(0, rows, gradients.mul_(scale.index_select(0, rows).unsqueeze(1)))
 

@@ -12,7 +12,7 @@ class StochasticDepth(nn.Module):
     It stands at the end of a residual block's branch, before the sum: an example with m = 0 passes by the block.
 
     Args:
-        share: p, of the examples.
+        drop_prob: p, of the examples.
 
     Shapes:
         ``(B, …)`` → the same.
@@ -26,18 +26,18 @@ class StochasticDepth(nn.Module):
     once for a whole batch and scales in evaluation by 1 − p.
     """
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, drop_prob: float) -> None:
         super().__init__()
-        self.share = share
+        self.drop_prob = drop_prob
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.share == 0:
+        if not self.training or self.drop_prob == 0:
             return x
-        kept = torch.rand(x.shape[0], *[1] * (x.ndim - 1), device=x.device) >= self.share
-        return x * (kept / (1 - self.share)).to(x.dtype)
+        kept = torch.rand(x.shape[0], *[1] * (x.ndim - 1), device=x.device) >= self.drop_prob
+        return x * (kept / (1 - self.drop_prob)).to(x.dtype)
 
     def extra_repr(self) -> str:
-        return f"share={self.share:.3g}"
+        return f"share={self.drop_prob:.3g}"
 
 
 def rising_shares(last: float, num_blocks: int) -> list[float]:

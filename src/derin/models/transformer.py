@@ -106,7 +106,7 @@ class Transformer(Translator):
         remembered: list[Tensor] = [mask]
         for block in self.decoder:
             assert isinstance(block, DecoderBlock)
-            remembered += block.remember(x)
+            remembered += block.project_memory(x)
         return tuple(remembered)
 
     def start(self, memory: tuple[Tensor, ...]) -> DecoderState:

@@ -65,7 +65,7 @@ class TransformerLMOptions:
 
 
 @dataclass
-class Growing:
+class DecoderCache:
     """Texts that grow token by token: one cache per block, and how many tokens there are."""
 
     caches: list[KeyValueCache]
@@ -129,17 +129,17 @@ class TransformerLM(LanguageModel):
 
     def init_state(
         self, batch_size: int, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None
-    ) -> Growing:
+    ) -> DecoderCache:
         """Empty caches."""
-        return Growing([block.cache(batch_size, device=device, dtype=dtype) for block in self._blocks()])
+        return DecoderCache([block.cache(batch_size, device=device, dtype=dtype) for block in self._blocks()])
 
-    def step(self, tokens: Tensor, state: Growing) -> tuple[Tensor, Growing]:
+    def step(self, tokens: Tensor, state: DecoderCache) -> tuple[Tensor, DecoderCache]:
         logits = self._scores(self.require(tokens), state.num_tokens, state.caches)
         state.num_tokens += tokens.shape[1]
         return logits, state
 
-    def select(self, state: Growing, rows: Tensor) -> Growing:
-        return Growing([cache.select(rows) for cache in state.caches], state.num_tokens)
+    def select(self, state: DecoderCache, rows: Tensor) -> DecoderCache:
+        return DecoderCache([cache.select(rows) for cache in state.caches], state.num_tokens)
 
     def _scores(self, tokens: Tensor, first: int, caches: list[KeyValueCache] | None) -> Tensor:
         x = self.embedding(tokens)  # (B, T, dim)

@@ -114,12 +114,12 @@ class EncoderBlock(nn.Module):
         self.gelu = nn.GELU()
         self.narrow = nn.Linear(4 * dim, dim)
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
-        self.leave_out = StochasticDepth(left_out)
+        self.drop_path = StochasticDepth(left_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.leave_out(self.dropout(self.attention(self.norm1(x))))
+        x = x + self.drop_path(self.dropout(self.attention(self.norm1(x))))
         inner = self.dropout(self.gelu(self.widen(self.norm2(x))))  # (B, T, 4·dim)
-        return x + self.leave_out(self.dropout(self.narrow(inner)))
+        return x + self.drop_path(self.dropout(self.narrow(inner)))
 
 
 class TokensAsMaps(nn.Module):

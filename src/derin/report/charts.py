@@ -79,7 +79,7 @@ def line_chart(
     *,
     title: str,
     x_label: str,
-    spell: Spell,
+    format_number: Spell,
     spell_tick: Spell,
     hover: Callable[[float, str, str], str],
     mark: tuple[float, str] | None = None,
@@ -91,7 +91,7 @@ def line_chart(
         series: the lines; those without points are left out.
         title: what is drawn, above the chart.
         x_label: beneath it.
-        spell: writes a value.
+        format_number: writes a value.
         spell_tick: writes a round value beside the axis.
         hover: writes what a point says: its place along, the line's name, its value written out.
         mark: a place along and what is there.
@@ -127,7 +127,7 @@ def line_chart(
         parts += [
             tag(
                 "circle",
-                tag("title", hover(x, s.name, spell(y))),
+                tag("title", hover(x, s.name, format_number(y))),
                 cx=across(x),
                 cy=up(y),
                 r=3,
@@ -200,7 +200,7 @@ def scatter(
     *,
     x_label: str,
     y_label: str,
-    spell: Spell,
+    format_number: Spell,
     hover: Callable[[float, float], str],
 ) -> Html:
     """Dots, with the line on which both numbers are equal."""
@@ -210,7 +210,7 @@ def scatter(
     low, high = low - room, high + room
     across, up = Scale(low, high, _LEFT, _WIDTH - _RIGHT), Scale(low, high, _HEIGHT - _BOTTOM + 60, _TOP)
     parts = [
-        _frame(across, up, nice_ticks(low, high), None, spell),
+        _frame(across, up, nice_ticks(low, high), None, format_number),
         tag("line", x1=across(low), y1=up(low), x2=across(high), y2=up(high), class_="mark"),
         *(
             tag("circle", tag("title", hover(x, y)), cx=across(x), cy=up(y), r=3, class_="dot cloud val")
@@ -221,7 +221,9 @@ def scatter(
     return tag("figure", tag("figcaption", tag("b", y_label)), _svg(parts, y_label, _WIDTH, _HEIGHT + 60))
 
 
-def histogram(values: Sequence[float], *, title: str, spell: Spell, hover: Callable[[str, str, int], str]) -> Html:
+def histogram(
+    values: Sequence[float], *, title: str, format_number: Spell, hover: Callable[[str, str, int], str]
+) -> Html:
     """How often values of each size occur; a mark stands at zero."""
     low, high = min(values), max(values)
     if low == high:
@@ -232,12 +234,12 @@ def histogram(values: Sequence[float], *, title: str, spell: Spell, hover: Calla
     for value in values:
         counts[min(int((value - low) / width), num_bins - 1)] += 1
     across, up = Scale(low, high, _LEFT, _WIDTH - _RIGHT), Scale(0, max(counts) * 1.05, _HEIGHT - _BOTTOM, _TOP)
-    parts = [_frame(across, up, nice_ticks(low, high), None, spell, spell_up=lambda v: f"{v:g}")]
+    parts = [_frame(across, up, nice_ticks(low, high), None, format_number, spell_up=lambda v: f"{v:g}")]
     edges = [low + i * width for i in range(num_bins + 1)]
     for (start, end), count in zip(pairwise(edges), counts):
         box = tag(
             "rect",
-            tag("title", hover(spell(start), spell(end), count)),
+            tag("title", hover(format_number(start), format_number(end), count)),
             x=across(start) + 0.5,
             y=up(count),
             width=max(1.0, across(end) - across(start) - 1),
@@ -251,7 +253,7 @@ def histogram(values: Sequence[float], *, title: str, spell: Spell, hover: Calla
     return tag("figure", tag("figcaption", tag("b", title)), _svg(parts, title))
 
 
-def interval_strip(value: float, low: float, high: float, spell: Spell, title: str) -> Html:
+def interval_strip(value: float, low: float, high: float, format_number: Spell, title: str) -> Html:
     """A value and its interval on a short scale around them."""
     room = max(high - low, abs(value) * 0.01, 1e-9) * 0.6
     start, end = low - room, high + room
@@ -260,7 +262,7 @@ def interval_strip(value: float, low: float, high: float, spell: Spell, title: s
         tag("line", x1=10, x2=290, y1=16, y2=16, class_="axis"),
         tag("line", x1=scale(low), x2=scale(high), y1=16, y2=16, class_="whisker"),
         tag("circle", cx=scale(value), cy=16, r=6, class_="dot val"),
-        *(tag("text", spell(bound), x=scale(bound), y=38, class_="tick middle") for bound in (low, high)),
+        *(tag("text", format_number(bound), x=scale(bound), y=38, class_="tick middle") for bound in (low, high)),
     ]
     return _svg(parts, title, 300, 44, natural=True)
 
@@ -270,7 +272,7 @@ def _frame(
     up: Scale,
     x_ticks: Sequence[float],
     y_ticks: Sequence[float] | None,
-    spell: Spell,
+    format_number: Spell,
     spell_up: Spell | None = None,
 ) -> Html:
     """Axes with ticks and faint lines."""
@@ -278,10 +280,10 @@ def _frame(
     for tick in y_ticks if y_ticks is not None else nice_ticks(up.low, up.high):
         place = up(tick)
         parts.append(tag("line", x1=across.start, x2=across.end, y1=place, y2=place, class_="grid"))
-        parts.append(tag("text", (spell_up or spell)(tick), x=across.start - 8, y=place + 4, class_="tick end"))
+        parts.append(tag("text", (spell_up or format_number)(tick), x=across.start - 8, y=place + 4, class_="tick end"))
     whole = all(float(tick).is_integer() for tick in x_ticks)
     for tick in x_ticks:
-        written = f"{tick:g}" if whole and abs(tick) < 10_000 else spell(tick)
+        written = f"{tick:g}" if whole and abs(tick) < 10_000 else format_number(tick)
         parts.append(tag("text", written, x=across(tick), y=up.start + 18, class_="tick middle"))
     parts.append(tag("line", x1=across.start, x2=across.end, y1=up.start, y2=up.start, class_="axis"))
     return join(parts)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from derin.core.messages import say, spell
+from derin.core.messages import format_number, translate
 from derin.report.html import Html, join, table, tag
-from derin.strategy.story import Story
+from derin.strategy.record import RunRecord
 
 # How readers name the rows of a text file.
 _LINE = re.compile(r"(?P<file>.+ )?line (?P<number>\d+)")
@@ -20,7 +20,7 @@ _REASONS = ("loss", "confident", "unsure")
 _SMALL = 96  # px; smaller pictures are enlarged with hard edges
 
 
-def examples(story: Story) -> Html | None:
+def examples(story: RunRecord) -> Html | None:
     """The examples by reason."""
     reasons = story.examples.get("reason")
     if reasons is None or not len(reasons):
@@ -32,25 +32,25 @@ def examples(story: Story) -> Html | None:
         places = np.flatnonzero(reasons == reason)
         if not len(places):
             if reason == "confident" and not story.is_regression:
-                parts.append(tag("p", say("examples.no_mistakes"), class_="quiet"))
+                parts.append(tag("p", translate("examples.no_mistakes"), class_="quiet"))
             continue
         if reason == "confident" and surest_are_worst:
             continue
         shown = _pictures(story, places) if "pictures" in story.examples else _rows(story, places)
-        heading, note = say(f"examples.{reason}"), say(f"examples.{reason}_note")
+        heading, note = translate(f"examples.{reason}"), translate(f"examples.{reason}_note")
         if reason == "loss" and surest_are_worst:
-            note = f"{note} {say('examples.also_confident')}"
+            note = f"{note} {translate('examples.also_confident')}"
         parts.append(tag("div", tag("h3", heading), tag("p", note, class_="quiet"), shown))
     return join(parts)
 
 
-def _rows_for(story: Story, reason: str) -> npt.NDArray[Any]:
+def _rows_for(story: RunRecord, reason: str) -> npt.NDArray[Any]:
     """The rows of the table that were kept for a reason, in order."""
     rows = story.examples.get("rows", np.arange(len(story.examples["reason"])))
     return rows[story.examples["reason"] == reason]
 
 
-def _pictures(story: Story, places: npt.NDArray[np.int64]) -> Html:
+def _pictures(story: RunRecord, places: npt.NDArray[np.int64]) -> Html:
     """Pictures with what is true, what was answered and how surely."""
     tiles = []
     for place in places:
@@ -60,14 +60,14 @@ def _pictures(story: Story, places: npt.NDArray[np.int64]) -> Html:
         picture = tag(
             "img",
             src=_png(pixels),
-            alt=f"{say('examples.true')}: {true}; {say('examples.predicted')}: {predicted}",
+            alt=f"{translate('examples.true')}: {true}; {translate('examples.predicted')}: {predicted}",
             title=_word(story, "names", place),
             class_="crisp" if small else None,
             loading="lazy",
         )
         caption = tag(
             "figcaption",
-            tag("span", tag("b", true), class_="true", title=say("examples.true")),
+            tag("span", tag("b", true), class_="true", title=translate("examples.true")),
             tag("span", f"→ {predicted}", class_="right" if true == predicted else "wrong")
             if predicted or true
             else None,
@@ -77,9 +77,11 @@ def _pictures(story: Story, places: npt.NDArray[np.int64]) -> Html:
     return tag("div", *tiles, class_="tiles")
 
 
-def _rows(story: Story, places: npt.NDArray[np.int64]) -> Html:
+def _rows(story: RunRecord, places: npt.NDArray[np.int64]) -> Html:
     """The same as a table, for data that is no picture."""
-    head = [say(f"examples.{name}") for name in ("name", "true", "predicted", "probability")] + [say("metric.loss")]
+    head = [translate(f"examples.{name}") for name in ("name", "true", "predicted", "probability")] + [
+        translate("metric.loss")
+    ]
     losses = story.examples.get("loss")
     rows: list[list[Any]] = [
         [
@@ -87,7 +89,7 @@ def _rows(story: Story, places: npt.NDArray[np.int64]) -> Html:
             _word(story, "true", place),
             _word(story, "predicted", place),
             _probability(story, place),
-            say("value.missing") if losses is None else spell(float(losses[place]), ".4g"),
+            translate("value.missing") if losses is None else format_number(float(losses[place]), ".4g"),
         ]
         for place in places
     ]
@@ -97,25 +99,25 @@ def _rows(story: Story, places: npt.NDArray[np.int64]) -> Html:
     return table(head, rows, numeric=range(3, len(head)))
 
 
-def _example(story: Story, place: int) -> Any:
+def _example(story: RunRecord, place: int) -> Any:
     """What the network was shown, where it was kept, over the name of the row."""
     shown, name = _word(story, "inputs", place), _word(story, "names", place)
     if name.isdecimal():
-        name = say("examples.row", number=name)
+        name = translate("examples.row", number=name)
     elif match := _LINE.fullmatch(name):
-        name = (match["file"] or "") + say("examples.line", number=match["number"])
+        name = (match["file"] or "") + translate("examples.line", number=match["number"])
     return join([shown, tag("small", name)]) if shown else name
 
 
-def _word(story: Story, name: str, place: int) -> str:
+def _word(story: RunRecord, name: str, place: int) -> str:
     values = story.examples.get(name)
     return "" if values is None else str(values[place])
 
 
-def _probability(story: Story, place: int) -> str:
+def _probability(story: RunRecord, place: int) -> str:
     values = story.examples.get("probability")
     probability = float("nan") if values is None else float(values[place])
-    return spell(probability, ".1%") if np.isfinite(probability) else ""
+    return format_number(probability, ".1%") if np.isfinite(probability) else ""
 
 
 def _png(pixels: npt.NDArray[np.uint8]) -> str:

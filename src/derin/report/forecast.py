@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from derin.core.messages import say, spell
+from derin.core.messages import format_number, translate
 from derin.report.charts import Scale, nice_ticks
 from derin.report.html import Html, join, table, tag
 from derin.strategy.baselines import baseline_command, forecast_verdict
 from derin.strategy.numbers import count_text, number_text, split_name
-from derin.strategy.story import Story, is_number
+from derin.strategy.record import RunRecord, is_number
 
 _WIDTH, _HEIGHT = 1020, 340  # as wide as the page, so that letters are as large as elsewhere
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 12, 34
@@ -20,7 +20,7 @@ _MOST_VARIABLES = _MOST_SERIES = 40
 _LINES = (("past", "train"), ("truth", "train"), ("baseline", "running"), ("forecast", "val"))
 
 
-def section(story: Story, *, examples: bool = True) -> Html | None:
+def section(story: RunRecord, *, examples: bool = True) -> Html | None:
     """The section; None where the run is of another task or found nothing.
 
     Args:
@@ -47,17 +47,17 @@ def section(story: Story, *, examples: bool = True) -> Html | None:
 
 
 def _name(name: str) -> str:
-    return say(f"forecast.{name}")
+    return translate(f"forecast.{name}")
 
 
-def _verdict(found: Mapping[str, Any], story: Story) -> Html | None:
+def _verdict(found: Mapping[str, Any], story: RunRecord) -> Html | None:
     best, sentence = found.get("best_baseline"), forecast_verdict(found)
     if best not in _ORDER or sentence is None:
         return None
     if found.get("winner") == "network":
         return tag("p", sentence)
     command = baseline_command(story.path, str(best))
-    return tag("p", tag("b", sentence), " ", say("forecast.use_it"), " ", tag("code", command), class_="notice")
+    return tag("p", tag("b", sentence), " ", translate("forecast.use_it"), " ", tag("code", command), class_="notice")
 
 
 def _comparison(measured: Mapping[str, Any], rows: Sequence[str]) -> Html:
@@ -69,12 +69,16 @@ def _comparison(measured: Mapping[str, Any], rows: Sequence[str]) -> Html:
         cells: list[Any] = [_name(row)]
         for kind in kinds:
             value = float(measured[row][kind])
-            text = spell(value, ".1%" if kind == "smape" else ".4g")
+            text = format_number(value, ".1%" if kind == "smape" else ".4g")
             cells.append(tag("b", text) if value == least[kind] else text)
         held = measured[row].get("coverage")
-        cells.append(spell(float(held), ".1%") if is_number(held) else say("value.missing"))
+        cells.append(format_number(float(held), ".1%") if is_number(held) else translate("value.missing"))
         lines.append(cells)
-    heads = [say("forecast.forecaster"), *(say(f"forecast.{kind}") for kind in kinds), say("forecast.coverage")]
+    heads = [
+        translate("forecast.forecaster"),
+        *(translate(f"forecast.{kind}") for kind in kinds),
+        translate("forecast.coverage"),
+    ]
     return table(heads, lines, numeric=range(1, len(heads)))
 
 
@@ -83,7 +87,7 @@ def _how(found: Mapping[str, Any]) -> Html | None:
     if not all(is_number(value) for value in numbers.values()):
         return None
     counts = {name: count_text(value) for name, value in numbers.items()}
-    sentence = say(
+    sentence = translate(
         "forecast.how", **counts, split=split_name(str(found.get("split"))), frequency=str(found.get("frequency"))
     )
     return tag("p", sentence, class_="quiet")
@@ -93,10 +97,10 @@ def _intervals(found: Mapping[str, Any], measured: Mapping[str, Any]) -> Html | 
     level, held, num = found.get("level"), measured["network"].get("coverage"), found.get("num_calibration")
     if not is_number(level) or not is_number(held) or not is_number(num):
         return None
-    sentence = say("forecast.intervals", level=float(level), held=float(held), num=count_text(num))
+    sentence = translate("forecast.intervals", level=float(level), held=float(held), num=count_text(num))
     wanted = found.get("wanted_level")
     if is_number(wanted) and float(level) < float(wanted):
-        sentence += " " + say("forecast.level_lowered", level=float(level), wanted=float(wanted), num=int(num))
+        sentence += " " + translate("forecast.level_lowered", level=float(level), wanted=float(wanted), num=int(num))
     return tag("p", sentence, class_="quiet")
 
 
@@ -107,11 +111,14 @@ def _variables(measured: Mapping[str, Any]) -> Html | None:
         return None
     kinds = ("mse", "mase", "mae_units", "rmse_units")
     lines = [
-        [str(name), *(number_text(float(v)) if is_number(v := numbers.get(k)) else say("value.missing") for k in kinds)]
+        [
+            str(name),
+            *(number_text(float(v)) if is_number(v := numbers.get(k)) else translate("value.missing") for k in kinds),
+        ]
         for name, numbers in list(each.items())[:_MOST_VARIABLES]
         if isinstance(numbers, Mapping)
     ]
-    heads = [say("forecast.variable"), *(say(f"forecast.{kind}") for kind in kinds)]
+    heads = [translate("forecast.variable"), *(translate(f"forecast.{kind}") for kind in kinds)]
     return table(heads, lines, numeric=range(1, len(heads)))
 
 
@@ -126,15 +133,17 @@ def _series(found: Mapping[str, Any], measured: Mapping[str, Any]) -> Html | Non
         other = others.get(name) if isinstance(others, Mapping) else None
         if isinstance(numbers, Mapping):
             parts = (numbers, other if isinstance(other, Mapping) else {})
-            mase = [number_text(float(v)) if is_number(v := p.get("mase")) else say("value.missing") for p in parts]
+            mase = [
+                number_text(float(v)) if is_number(v := p.get("mase")) else translate("value.missing") for p in parts
+            ]
             smape, held = (
-                spell(float(v), ".1%") if is_number(v := numbers.get(key)) else say("value.missing")
+                format_number(float(v), ".1%") if is_number(v := numbers.get(key)) else translate("value.missing")
                 for key in ("smape", "coverage")
             )
             lines.append([str(name), *mase, smape, held])
-    heads = [say("forecast.series"), say("forecast.mase"), f"{say('forecast.mase')}, {_name(best)}"]
-    heads += [say("forecast.smape"), say("forecast.coverage")]
-    return join([tag("h3", say("forecast.by_series")), table(heads, lines, numeric=range(1, len(heads)))])
+    heads = [translate("forecast.series"), translate("forecast.mase"), f"{translate('forecast.mase')}, {_name(best)}"]
+    heads += [translate("forecast.smape"), translate("forecast.coverage")]
+    return join([tag("h3", translate("forecast.by_series")), table(heads, lines, numeric=range(1, len(heads)))])
 
 
 def _picture(found: Mapping[str, Any]) -> Html | None:
@@ -148,8 +157,8 @@ def _picture(found: Mapping[str, Any]) -> Html | None:
     if not charts:
         return None
     begins, best = str(picture.get("begins", "")), picture.get("baseline")
-    words = say("forecast.picture", begins=begins, baseline=_name(best) if best in _ORDER else "")
-    return join([tag("h3", say("forecast.window")), tag("p", words, class_="quiet"), *charts])
+    words = translate("forecast.picture", begins=begins, baseline=_name(best) if best in _ORDER else "")
+    return join([tag("h3", translate("forecast.window")), tag("p", words, class_="quiet"), *charts])
 
 
 def _chart(name: str, parts: Mapping[str, Any], times: Sequence[str]) -> Html | None:
@@ -178,7 +187,7 @@ def _chart(name: str, parts: Mapping[str, Any], times: Sequence[str]) -> Html | 
         runs = _runs(points)
         drawn += [tag("path", d=_path(run, across, up), class_=f"line {style}") for run in runs if len(run) > 1]
     legend = [
-        tag("span", tag("i", class_=f"swatch {style}"), say(f"forecast.legend_{key}"))
+        tag("span", tag("i", class_=f"swatch {style}"), translate(f"forecast.legend_{key}"))
         for key, style in (("truth", "train"), ("forecast", "val"), ("baseline", "running"))
     ]
     picture = tag("svg", *drawn, viewBox=f"0 0 {_WIDTH} {_HEIGHT}", role="img", aria_label=name)

@@ -4,45 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from derin.core.messages import capital, say, spell
+from derin.core.messages import capital, format_number, translate
 from derin.report.charts import Series, line_chart
 from derin.report.html import Html, join, tag
 from derin.strategy.fitting import fitting_sentences
 from derin.strategy.numbers import metric_name, metric_text, split_name, tick_text
-from derin.strategy.story import Story, is_number
+from derin.strategy.record import RunRecord, is_number
 
 
-def learning(story: Story) -> Html | None:
+def learning(story: RunRecord) -> Html | None:
     """Loss, headline and learning rate over the epochs, then over- or under-fitting in words."""
     if not story.history:
         return None
     epochs = {line.get("epoch") for line in story.history}
-    words = tag("div", tag("h3", say("fit.heading")), *(tag("p", s) for s in fitting_sentences(story)), class_="words")
+    words = tag(
+        "div", tag("h3", translate("fit.heading")), *(tag("p", s) for s in fitting_sentences(story)), class_="words"
+    )
     if len(epochs) < 2:
-        return join([tag("p", say("curves.one_epoch"), class_="quiet"), words])
+        return join([tag("p", translate("curves.one_epoch"), class_="quiet"), words])
     charts = [_losses(story), _headline(story), _rate(story)]
     return join([words, tag("div", *charts, _running_note(story), class_="charts")])
 
 
-def _losses(story: Story) -> Html | None:
+def _losses(story: RunRecord) -> Html | None:
     running = story.curve("running", "loss")
     series = [
-        Series(say("curves.running"), "running", running),
+        Series(translate("curves.running"), "running", running),
         Series(split_name("train"), "train", story.curve("train", "loss")),
         Series(split_name("val"), "val", story.curve("val", "loss")),
     ]
     return _chart(story, series, "loss", from_zero=True)
 
 
-def _headline(story: Story) -> Html | None:
-    name = story.headline
+def _headline(story: RunRecord) -> Html | None:
+    name = story.monitor
     if name == "loss":
         return None
     series = [Series(split_name(split), split, story.curve(split, name)) for split in ("train", "val")]
     return _chart(story, series, name)
 
 
-def _chart(story: Story, series: list[Series], metric: str, *, from_zero: bool = False) -> Html | None:
+def _chart(story: RunRecord, series: list[Series], metric: str, *, from_zero: bool = False) -> Html | None:
     if not any(s.points for s in series):
         return None
     best = _best_epoch(story)
@@ -53,16 +55,16 @@ def _chart(story: Story, series: list[Series], metric: str, *, from_zero: bool =
     return line_chart(
         series,
         title=capital(metric_name(metric)),
-        x_label=say("curves.epoch"),
-        spell=spelled,
+        x_label=translate("curves.epoch"),
+        format_number=spelled,
         spell_tick=lambda value: tick_text(metric, value),
         hover=_hover,
-        mark=None if best is None else (best, say("curves.best", epoch=best)),
+        mark=None if best is None else (best, translate("curves.best", epoch=best)),
         from_zero=from_zero,
     )
 
 
-def _rate(story: Story) -> Html | None:
+def _rate(story: RunRecord) -> Html | None:
     """The learning rate, where it changed."""
     points = [
         (float(line["epoch"]), float(line["learning_rate"]))
@@ -72,20 +74,20 @@ def _rate(story: Story) -> Html | None:
     if len({rate for _, rate in points}) < 2:
         return None
     return line_chart(
-        [Series(say("curves.rate"), "rate", points)],
-        title=capital(say("curves.rate")),
-        x_label=say("curves.epoch"),
-        spell=lambda value: spell(value, ".3g"),
-        spell_tick=lambda value: spell(value, ".3g"),
+        [Series(translate("curves.rate"), "rate", points)],
+        title=capital(translate("curves.rate")),
+        x_label=translate("curves.epoch"),
+        format_number=lambda value: format_number(value, ".3g"),
+        spell_tick=lambda value: format_number(value, ".3g"),
         hover=_hover,
     )
 
 
 def _hover(epoch: float, series: str, value: str) -> str:
-    return say("curves.point", epoch=int(epoch), series=series, value=value)
+    return translate("curves.point", epoch=int(epoch), series=series, value=value)
 
 
-def _best_epoch(story: Story) -> int | None:
+def _best_epoch(story: RunRecord) -> int | None:
     """The epoch whose state was kept."""
     best = story.record.get("best_epoch")
     if not is_number(best):
@@ -94,16 +96,16 @@ def _best_epoch(story: Story) -> int | None:
     return int(best) if is_number(best) and "val" in story.metrics else None
 
 
-def _running_note(story: Story) -> Html | None:
+def _running_note(story: RunRecord) -> Html | None:
     """What the curve of the running loss is, with what is at work only while training."""
     if not story.curve("running", "loss"):
         return None
-    at_work = [say(f"curves.with_{name}") for name, is_on in _only_in_training(story).items() if is_on]
-    how = say("curves.at_work", what=", ".join(at_work)) if at_work else ""
-    return tag("p", say("curves.running_meaning", how=how), class_="quiet beside")
+    at_work = [translate(f"curves.with_{name}") for name, is_on in _only_in_training(story).items() if is_on]
+    how = translate("curves.at_work", what=", ".join(at_work)) if at_work else ""
+    return tag("p", translate("curves.running_meaning", how=how), class_="quiet beside")
 
 
-def _only_in_training(story: Story) -> dict[str, bool]:
+def _only_in_training(story: RunRecord) -> dict[str, bool]:
     options, layers = story.part("model", "spec", "options"), story.part("model").get("layers")
     kinds = [str(row.get("kind")) for row in layers if isinstance(row, Mapping)] if isinstance(layers, list) else []
     return {

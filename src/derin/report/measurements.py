@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from derin.core.messages import capital, say, spell
+from derin.core.messages import capital, format_number, translate
 from derin.report.html import Html, folded, join, table, tag
 from derin.strategy.numbers import count_text, metric_name, metric_text, split_name
-from derin.strategy.story import Story, is_number
+from derin.strategy.record import RunRecord, is_number
 from derin.tasks.metrics.classification import PER_CLASS_LIMIT
 
 _CLASS_COLUMNS = ("precision", "recall", "f1", "auc")
 _OPEN_UP_TO = 20  # classes; longer tables are folded
 
 
-def measurements(story: Story) -> Html | None:
+def measurements(story: RunRecord) -> Html | None:
     """A table of splits, then one of classes or of the numbers that are predicted."""
     if not story.metrics:
         return None
@@ -24,22 +24,22 @@ def measurements(story: Story) -> Html | None:
     names = [name for name in names if any(is_number(story.metrics[split].get(name)) for split in splits)]
     rows: list[list[Any]] = [[metric_name(name), *(_cell(story, split, name) for split in splits)] for name in names]
     if any(story.num_measured(split) for split in splits):
-        rows.append([say("metrics.num_examples"), *(count_text(story.num_measured(split)) for split in splits)])
-    head = [say("metrics.metric"), *(split_name(split) for split in splits)]
+        rows.append([translate("metrics.num_examples"), *(count_text(story.num_measured(split)) for split in splits)])
+    head = [translate("metrics.metric"), *(split_name(split) for split in splits)]
     has_intervals = any(story.interval(split, name) for split in splits for name in names)
     temperature = story.part("calibration").get("temperature")
     return join(
         [
             table(head, rows, numeric=range(1, len(splits) + 1)),
-            tag("p", say("metrics.note"), class_="quiet") if has_intervals else None,
-            tag("p", say("metrics.calibration", temperature=temperature)) if is_number(temperature) else None,
+            tag("p", translate("metrics.note"), class_="quiet") if has_intervals else None,
+            tag("p", translate("metrics.calibration", temperature=temperature)) if is_number(temperature) else None,
             _per_class(story),
             _per_output(story),
         ]
     )
 
 
-def _cell(story: Story, split: str, name: str) -> Html:
+def _cell(story: RunRecord, split: str, name: str) -> Html:
     """A value, and its interval beneath it."""
     num = story.num_measured(split)
     value = metric_text(name, story.metrics[split].get(name), num)
@@ -50,7 +50,7 @@ def _cell(story: Story, split: str, name: str) -> Html:
     return tag("span", value, tag("small", f"{low} – {high}"))
 
 
-def _per_class(story: Story) -> Html | None:
+def _per_class(story: RunRecord) -> Html | None:
     """Precision, recall and the like for each class, the weakest first."""
     split = story.shown_split or ""
     classes = story.part("details", split).get("per_class")
@@ -67,12 +67,12 @@ def _per_class(story: Story) -> Html | None:
         [name, *(_bar(column, known[name].get(column)) for column in columns), count_text(known[name].get("support"))]
         for name in sorted(known, key=strength)
     ]
-    head = [say("class.name"), *(metric_name(column) for column in columns), say("class.support")]
+    head = [translate("class.name"), *(metric_name(column) for column in columns), translate("class.support")]
     body = table(head, rows, numeric=range(1, len(head)))
-    heading = say("metrics.per_class", split=split_name(split))
+    heading = translate("metrics.per_class", split=split_name(split))
     num_classes = len(story.part("task").get("classes") or rows)
     if PER_CLASS_LIMIT <= len(rows) < num_classes:
-        note = say("metrics.weakest_classes", count=len(rows), whole=num_classes)
+        note = translate("metrics.weakest_classes", count=len(rows), whole=num_classes)
         body = join([tag("p", note, class_="quiet"), body])
     if len(rows) > _OPEN_UP_TO:
         return folded(capital(heading), body)
@@ -82,11 +82,11 @@ def _per_class(story: Story) -> Html | None:
 def _bar(metric: str, value: Any) -> Html:
     """A number with a bar of its length behind it."""
     if not is_number(value):
-        return tag("span", say("value.missing"))
+        return tag("span", translate("value.missing"))
     return tag("span", metric_text(metric, value), class_="bar", style=f"--share:{min(max(value, 0), 1):.3f}")
 
 
-def _per_output(story: Story) -> Html | None:
+def _per_output(story: RunRecord) -> Html | None:
     """The same measurements for each number of a prediction of several."""
     split = story.shown_split or ""
     outputs = story.part("details", split).get("per_output")
@@ -95,10 +95,10 @@ def _per_output(story: Story) -> Html | None:
     columns = {str(name): values for name, values in outputs.items() if isinstance(values, list)}
     names = story.part("task").get("columns")
     num = max((len(values) for values in columns.values()), default=0)
-    labels = names if isinstance(names, list) and len(names) == num else [spell(i + 1) for i in range(num)]
+    labels = names if isinstance(names, list) and len(names) == num else [format_number(i + 1) for i in range(num)]
     rows = [
         [labels[i], *(metric_text(n, v[i] if i < len(v) else None) for n, v in columns.items())] for i in range(num)
     ]
     head = ["", *(metric_name(name) for name in columns)]
-    heading = tag("h3", capital(say("metrics.per_output", split=split_name(split))))
+    heading = tag("h3", capital(translate("metrics.per_output", split=split_name(split))))
     return join([heading, table(head, rows, numeric=range(1, len(head)))])

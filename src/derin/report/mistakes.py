@@ -6,42 +6,42 @@ from typing import Any
 
 import numpy as np
 
-from derin.core.messages import capital, say, spell
+from derin.core.messages import capital, format_number, translate
 from derin.report.charts import heat_map, histogram, scatter
 from derin.report.html import Html, join, table, tag
 from derin.strategy.numbers import number_text, split_name
-from derin.strategy.story import Story, is_number
+from derin.strategy.record import RunRecord, is_number
 
 _MATRIX_UP_TO = 30  # classes
 _TOP_CONFUSIONS = 10
 _MAX_DOTS = 1_500
 
 
-def heading_key(story: Story) -> str:
+def heading_key(story: RunRecord) -> str:
     """The message that heads the section."""
     return "scatter.heading" if story.is_regression else "confusion.heading"
 
 
-def mistakes(story: Story) -> Html | None:
+def mistakes(story: RunRecord) -> Html | None:
     """The section that fits the task; None where nothing was kept."""
     return _numbers(story) if story.is_regression else _confusion(story)
 
 
-def _confusion(story: Story) -> Html | None:
+def _confusion(story: RunRecord) -> Html | None:
     counts = _matrix(story.part("details", story.shown_split or "").get("confusion"))
     if counts is None:
         return None
     names = _class_names(story, len(counts))
     parts: list[Any] = []
     if len(counts) <= _MATRIX_UP_TO:
-        parts.append(tag("p", say("confusion.note"), class_="quiet"))
+        parts.append(tag("p", translate("confusion.note"), class_="quiet"))
         parts.append(
             heat_map(
                 counts,
                 names,
-                true=say("confusion.true"),
-                predicted=say("confusion.predicted"),
-                hover=lambda true, predicted, count, share: say(
+                true=translate("confusion.true"),
+                predicted=translate("confusion.predicted"),
+                hover=lambda true, predicted, count, share: translate(
                     "confusion.cell", true=true, predicted=predicted, count=count, share=share
                 ),
             )
@@ -56,10 +56,18 @@ def _top_confusions(counts: list[list[int]], names: list[str]) -> Html:
         key=lambda item: (-item[0], item[1], item[2]),
     )[:_TOP_CONFUSIONS]
     if not wrong:
-        return tag("p", say("confusion.perfect"))
-    head = [say("confusion.true"), say("confusion.predicted"), say("confusion.count"), say("confusion.share")]
-    rows = [[names[i], names[j], spell(count, ","), spell(count / sum(counts[i]), ".1%")] for count, i, j in wrong]
-    return tag("div", tag("h3", say("confusion.top")), table(head, rows, numeric=(2, 3)))
+        return tag("p", translate("confusion.perfect"))
+    head = [
+        translate("confusion.true"),
+        translate("confusion.predicted"),
+        translate("confusion.count"),
+        translate("confusion.share"),
+    ]
+    rows = [
+        [names[i], names[j], format_number(count, ","), format_number(count / sum(counts[i]), ".1%")]
+        for count, i, j in wrong
+    ]
+    return tag("div", tag("h3", translate("confusion.top")), table(head, rows, numeric=(2, 3)))
 
 
 def _matrix(found: Any) -> list[list[int]] | None:
@@ -70,7 +78,7 @@ def _matrix(found: Any) -> list[list[int]] | None:
     return [[int(count) for count in row] for row in found] if square else None
 
 
-def _class_names(story: Story, num: int) -> list[str]:
+def _class_names(story: RunRecord, num: int) -> list[str]:
     """The names of the classes, as the task or the measurement has them."""
     for names in (story.part("task").get("classes"), list(story.part("details", story.shown_split or "", "per_class"))):
         if isinstance(names, list) and len(names) == num:
@@ -78,7 +86,7 @@ def _class_names(story: Story, num: int) -> list[str]:
     return [str(i) for i in range(num)]
 
 
-def _numbers(story: Story) -> Html | None:
+def _numbers(story: RunRecord) -> Html | None:
     """Predicted against true numbers, and how large the errors are."""
     arrays = [story.examples.get(name) for name in ("scatter_true", "scatter_predicted")]
     if arrays[0] is None or arrays[1] is None or arrays[0].shape != arrays[1].shape:
@@ -97,18 +105,26 @@ def _numbers(story: Story) -> Html | None:
         with_unit = f" ({unit})" if unit else ""
         dots = scatter(
             [(x, y) for x, y in shown],
-            x_label=say("confusion.true") + with_unit,
-            y_label=" · ".join(part for part in (name, say("scatter.heading")) if part),
-            spell=_number,
-            hover=lambda x, y: f"{say('confusion.true')} {_number(x)} · {say('confusion.predicted')} {_number(y)}",
+            x_label=translate("confusion.true") + with_unit,
+            y_label=" · ".join(part for part in (name, translate("scatter.heading")) if part),
+            format_number=_number,
+            hover=lambda x, y: (
+                f"{translate('confusion.true')} {_number(x)} · {translate('confusion.predicted')} {_number(y)}"
+            ),
         )
         bars = histogram(
             (pairs[:, 1] - pairs[:, 0]).tolist(),
-            title=say("scatter.residual") + with_unit,
-            spell=_number,
-            hover=lambda low, high, count: say("residuals.bin", low=low, high=high, count=count),
+            title=translate("scatter.residual") + with_unit,
+            format_number=_number,
+            hover=lambda low, high, count: translate("residuals.bin", low=low, high=high, count=count),
         )
-        note = tag("p", say("scatter.note", split=split, num=len(shown)), " ", say("residuals.note"), class_="quiet")
+        note = tag(
+            "p",
+            translate("scatter.note", split=split, num=len(shown)),
+            " ",
+            translate("residuals.note"),
+            class_="quiet",
+        )
         parts += [
             tag("h3", capital(name)) if true.shape[1] > 1 else None,
             note,

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from derin.core.messages import capital, say, spell
+from derin.core.messages import capital, format_number, translate
 from derin.report.html import Html, folded, join, table, tag
 from derin.strategy.numbers import count_text, plan_text, shape_text
-from derin.strategy.story import Story, is_number
+from derin.strategy.record import RunRecord, is_number
 
 _OPEN_UP_TO = 25  # layers
 
 
-def network(story: Story) -> Html | None:
+def network(story: RunRecord) -> Html | None:
     """The layer table with its totals."""
     layers = [row for row in _list(story.part("model").get("layers")) if isinstance(row, Mapping)]
     if not layers:
@@ -31,46 +31,46 @@ def network(story: Story) -> Html | None:
     ]
     model = story.part("model")
     foot = [
-        capital(say("network.total")),
+        capital(translate("network.total")),
         "",
         "",
         count_text(model.get("parameters")),
         count_text(model.get("multiply_adds")),
     ]
-    body = table([say(f"network.{key}") for key in keys], rows, numeric=(2, 3, 4), foot=foot)
+    body = table([translate(f"network.{key}") for key in keys], rows, numeric=(2, 3, 4), foot=foot)
     return folded(_title(story), body) if len(rows) > _OPEN_UP_TO else body
 
 
-def _title(story: Story) -> str:
-    return f"{story.part('model').get('name')} · {capital(say('network.layer'))}"
+def _title(story: RunRecord) -> str:
+    return f"{story.part('model').get('name')} · {capital(translate('network.layer'))}"
 
 
-def plan(story: Story) -> Html | None:
+def plan(story: RunRecord) -> Html | None:
     """The plan that was taken, and the timings that led to it."""
     chosen = story.part("plan", "chosen")
     if not chosen:
         return None
     name = plan_text(chosen)
-    sentence = tag("p", say("plan.chosen", plan=name))
+    sentence = tag("p", translate("plan.chosen", plan=name))
     trials = [t for t in _list(story.part("plan").get("table")) if isinstance(t, Mapping)]
     if not trials:
         return sentence
     reference = next((t["seconds"] for t in trials if is_number(t.get("seconds"))), None)
     rows = [_trial(trial, reference, taken=str(trial.get("plan")) == name) for trial in trials]
-    head = [say(f"plan.{key}") for key in ("plan", "step", "speed", "loss", "remark")]
-    return join([sentence, tag("p", say("plan.table"), class_="quiet"), table(head, rows, numeric=(1, 2, 3))])
+    head = [translate(f"plan.{key}") for key in ("plan", "step", "speed", "loss", "remark")]
+    return join([sentence, tag("p", translate("plan.table"), class_="quiet"), table(head, rows, numeric=(1, 2, 3))])
 
 
 def _trial(trial: Mapping[str, Any], reference: float | None, *, taken: bool) -> list[Any]:
     seconds, loss, dropped = trial.get("seconds"), trial.get("loss"), trial.get("dropped")
-    missing = say("value.missing")
+    missing = translate("value.missing")
     name = tag("b" if taken else "span", trial.get("plan"))
-    remark = say("plan.dropped", reason=dropped) if dropped else say("plan.taken") if taken else ""
+    remark = translate("plan.dropped", reason=dropped) if dropped else translate("plan.taken") if taken else ""
     return [
         name,
-        spell(float(seconds) * 1000, ".3g") + " ms" if is_number(seconds) else missing,
-        spell(reference / seconds, ".2f") + "×" if is_number(seconds) and seconds and reference else missing,
-        spell(float(loss), ".4g") if is_number(loss) else missing,
+        format_number(float(seconds) * 1000, ".3g") + " ms" if is_number(seconds) else missing,
+        format_number(reference / seconds, ".2f") + "×" if is_number(seconds) and seconds and reference else missing,
+        format_number(float(loss), ".4g") if is_number(loss) else missing,
         remark,
     ]
 

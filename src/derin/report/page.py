@@ -7,7 +7,7 @@ from pathlib import Path
 
 from derin.core.fields import misfits_told
 from derin.core.files import write_bytes
-from derin.core.messages import language, say
+from derin.core.messages import language, translate
 from derin.report import (
     data,
     examples,
@@ -26,7 +26,7 @@ from derin.report import (
 from derin.report import language as language_model
 from derin.report.html import Html, join, tag
 from derin.strategy.numbers import task_name
-from derin.strategy.story import Story, read_story
+from derin.strategy.record import RunRecord, read_record
 from derin.version import __version__
 
 # No script, no request: whatever a name in the data may hold, the browser does nothing with it.
@@ -49,17 +49,17 @@ def write_report(run: Path, *, pictures: bool = True) -> Path:
         StorageError: the report cannot be written.
     """
     with misfits_told(f"The run {run}"):
-        story = read_story(Path(run))
+        story = read_record(Path(run))
         page = render(story, pictures=pictures)
     path = story.path / "report.html"
     write_bytes(path, page.encode("utf-8"))
     return path
 
 
-def render(story: Story, *, pictures: bool = True) -> str:
+def render(story: RunRecord, *, pictures: bool = True) -> str:
     """The page as text."""
     name, source = summary.model_name(story), summary.data_name(story)
-    title = say("report.title", model=name, data=source)
+    title = translate("report.title", model=name, data=source)
     sections = [
         ("result", "summary.heading", summary.result(story)),
         ("learning", "curves.heading", learning.learning(story)),
@@ -77,11 +77,11 @@ def render(story: Story, *, pictures: bool = True) -> str:
         ("plan", "plan.heading", network.plan(story)),
         ("reproduce", "reproduce.heading", reproduce.reproduce(story)),
     ]
-    shown = [(anchor, say(key), body) for anchor, key, body in sections if body is not None]
+    shown = [(anchor, translate(key), body) for anchor, key, body in sections if body is not None]
     navigation = tag(
         "nav",
         *(tag("a", heading, href=f"#{anchor}") for anchor, heading, _ in shown),
-        aria_label=say("report.contents"),
+        aria_label=translate("report.contents"),
     )
     head = tag(
         "head",
@@ -97,21 +97,21 @@ def render(story: Story, *, pictures: bool = True) -> str:
     subtitle = " · ".join(part for part in (task_name(story.part("task").get("name")), date) if part)
     notice = _notice(story, pictures, {anchor for anchor, _, _ in shown})
     header = tag("header", tag("h1", title), tag("p", subtitle, class_="subtitle"), notice, navigation)
-    unfinished = None if story.finished else tag("p", say("report.unfinished"), class_="notice")
+    unfinished = None if story.finished else tag("p", translate("report.unfinished"), class_="notice")
     bodies = (tag("section", tag("h2", heading), body, id=anchor) for anchor, heading, body in shown)
-    footer = tag("footer", say("report.made_by", version=__version__))
+    footer = tag("footer", translate("report.made_by", version=__version__))
     body = tag("body", header, tag("main", unfinished, *bodies), footer)
     return "<!DOCTYPE html>\n" + tag("html", head, body, lang=language()) + "\n"
 
 
-def _notice(story: Story, pictures: bool, sections: Collection[str]) -> Html | None:
+def _notice(story: RunRecord, pictures: bool, sections: Collection[str]) -> Html | None:
     """That the page holds pieces of the user's data, or that they were left out."""
     if not pictures:
-        return tag("p", say("report.without_pictures"), class_="notice")
+        return tag("p", translate("report.without_pictures"), class_="notice")
     if _OF_THE_DATA.isdisjoint(sections):
         return None
     key = "report.notice_pictures" if "pictures" in story.examples else "report.notice_rows"
-    return tag("p", join([say(key)]), class_="notice")
+    return tag("p", join([translate(key)]), class_="notice")
 
 
 def _style() -> str:

@@ -6,47 +6,47 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from derin.core.messages import capital, say
+from derin.core.messages import capital, translate
 from derin.report.html import Html, folded, join, table, tag
 from derin.strategy.assumptions import assumptions
-from derin.strategy.story import Story
+from derin.strategy.record import RunRecord
 
 _LONGEST_VALUE = 600  # characters; what is longer stands in run.json
 
 
-def reproduce(story: Story) -> Html:
+def reproduce(story: RunRecord) -> Html:
     """The command, and everything that decides the bits of the result."""
     config = story.part("config")
     settings = {
         **config,
-        say("reproduce.augmentation"): story.record.get("augmentation") or say("value.none"),
-        say("reproduce.preparation"): story.record.get("preparation"),
+        translate("reproduce.augmentation"): story.record.get("augmentation") or translate("value.none"),
+        translate("reproduce.preparation"): story.record.get("preparation"),
     }
-    head = [say("reproduce.setting"), say("reproduce.value")]
+    head = [translate("reproduce.setting"), translate("reproduce.value")]
     environment = {name: value for name, value in story.part("environment").items() if value not in (None, [], {})}
     facts = [
-        (say("reproduce.seed"), config.get("seed")),
-        (say("reproduce.threads"), config.get("threads")),
-        (say("data.fingerprint"), story.part("data").get("fingerprint")),
-        (say("reproduce.started"), story.record.get("started")),
+        (translate("reproduce.seed"), config.get("seed")),
+        (translate("reproduce.threads"), config.get("threads")),
+        (translate("data.fingerprint"), story.part("data").get("fingerprint")),
+        (translate("reproduce.started"), story.record.get("started")),
         *((name, environment.get(name)) for name in ("derin", "torch", "python")),
-        *((say(f"reproduce.{name}"), environment.get(name)) for name in ("processor", "device")),
+        *((translate(f"reproduce.{name}"), environment.get(name)) for name in ("processor", "device")),
     ]
     pairs = (tag("div", tag("dt", name), tag("dd", tag("code", _value(v)))) for name, v in facts if v is not None)
     return join(
         [
             tag("pre", tag("code", _command(story))),
-            tag("h3", say("assumed.heading")),
+            tag("h3", translate("assumed.heading")),
             tag("ul", *(tag("li", sentence) for sentence in assumptions(story.record))),
             tag("dl", *pairs),
-            tag("p", say("reproduce.note"), class_="quiet"),
-            folded(say("reproduce.settings"), table(head, _rows(settings))),
-            folded(say("reproduce.environment"), table(head, _rows(environment))) if environment else None,
+            tag("p", translate("reproduce.note"), class_="quiet"),
+            folded(translate("reproduce.settings"), table(head, _rows(settings))),
+            folded(translate("reproduce.environment"), table(head, _rows(environment))) if environment else None,
         ]
     )
 
 
-def _command(story: Story) -> str:
+def _command(story: RunRecord) -> str:
     """The command line, or the call from Python that says the same."""
     command = story.record.get("command")
     if command:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from derin.core.messages import capital, say
+from derin.core.messages import capital, translate
 from derin.report.html import Html, join, table, tag
 from derin.strategy.numbers import count_text, metric_text, split_name
-from derin.strategy.story import Story, is_number
+from derin.strategy.record import RunRecord, is_number
 
 _MISTAKES = ("type", "ends", "both", "missed", "invented")
 _MOST_WORDS = 200  # of an example; a damaged record may hold more
 
 
-def section(story: Story, *, examples: bool = True) -> Html | None:
+def section(story: RunRecord, *, examples: bool = True) -> Html | None:
     """The section; None where the run is of another task or found nothing.
 
     Args:
@@ -33,7 +33,7 @@ def _baseline(found: Mapping[str, Any]) -> Html | None:
     if not isinstance(scores, Mapping) or not all(is_number(scores.get(n)) for n in ("precision", "recall", "f1")):
         return None
     numbers = {name: float(scores[name]) for name in ("precision", "recall", "f1")}
-    return tag("p", say("tagging.baseline", split=split_name(str(found.get("split"))), **numbers))
+    return tag("p", translate("tagging.baseline", split=split_name(str(found.get("split"))), **numbers))
 
 
 def _seen_and_new(found: Mapping[str, Any]) -> Html | None:
@@ -41,10 +41,14 @@ def _seen_and_new(found: Mapping[str, Any]) -> Html | None:
     for name in ("seen", "new"):
         part = found.get(name)
         if isinstance(part, Mapping) and is_number(part.get("num")):
-            rows.append([say(f"tagging.{name}"), count_text(part["num"]), metric_text("recall", part.get("recall"))])
+            rows.append(
+                [translate(f"tagging.{name}"), count_text(part["num"]), metric_text("recall", part.get("recall"))]
+            )
     if not rows:
         return None
-    return table([say("tagging.kind"), say("tagging.num"), say("tagging.found")], rows, numeric=(1, 2))
+    return table(
+        [translate("tagging.kind"), translate("tagging.num"), translate("tagging.found")], rows, numeric=(1, 2)
+    )
 
 
 def _mistakes(found: Mapping[str, Any]) -> Html | None:
@@ -52,9 +56,9 @@ def _mistakes(found: Mapping[str, Any]) -> Html | None:
     if not isinstance(counts, Mapping):
         return None
     known = [(name, int(counts[name])) for name in _MISTAKES if is_number(counts.get(name))]
-    rows = [[say(f"tagging.{name}"), count_text(num)] for name, num in sorted(known, key=lambda item: -item[1])]
-    head = [say("tagging.mistake"), say("tagging.times")]
-    return join([tag("h3", say("tagging.mistakes")), table(head, rows, numeric=(1,))])
+    rows = [[translate(f"tagging.{name}"), count_text(num)] for name, num in sorted(known, key=lambda item: -item[1])]
+    head = [translate("tagging.mistake"), translate("tagging.times")]
+    return join([tag("h3", translate("tagging.mistakes")), table(head, rows, numeric=(1,))])
 
 
 def _examples(found: Mapping[str, Any]) -> Html | None:
@@ -63,7 +67,7 @@ def _examples(found: Mapping[str, Any]) -> Html | None:
     if not drawn:
         return None
     return join(
-        [tag("h3", say("tagging.examples")), tag("p", say("tagging.legend"), class_="quiet"), *drawn],
+        [tag("h3", translate("tagging.examples")), tag("p", translate("tagging.legend"), class_="quiet"), *drawn],
     )
 
 
@@ -75,10 +79,12 @@ def _example(example: Any) -> Html | None:
     true, predicted = (_spans(example.get(name), len(words)) for name in ("true", "predicted"))
     right = set(true) & set(predicted)
     if set(true) == set(predicted):
-        return tag("p", tag("small", capital(say("tagging.right")), ": "), _marked(words, true, right), class_="tagged")
+        return tag(
+            "p", tag("small", capital(translate("tagging.right")), ": "), _marked(words, true, right), class_="tagged"
+        )
     lines = [("truth", true), ("answer", predicted)]
     drawn = [
-        tag("span", tag("small", capital(say(f"tagging.{name}")), ": "), _marked(words, spans, right))
+        tag("span", tag("small", capital(translate(f"tagging.{name}")), ": "), _marked(words, spans, right))
         for name, spans in lines
     ]
     return tag("p", drawn[0], tag("br"), drawn[1], class_="tagged")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from derin.core.messages import say
+from derin.core.messages import translate
 from derin.report.html import Html, join, table, tag
 from derin.strategy.numbers import count_text, split_name
-from derin.strategy.story import Story, is_number
+from derin.strategy.record import RunRecord, is_number
 
 _CELL, _MOST_PIECES, _LETTER = 22, 32, 7.2
 _ACROSS = 2  # letters that fit across a cell; longer pieces are written upright
 _MOST_EXAMPLES, _MOST_LETTERS = 24, 400
 
 
-def section(story: Story, *, examples: bool = True) -> Html | None:
+def section(story: RunRecord, *, examples: bool = True) -> Html | None:
     """The section; None where the run is of another task or found nothing."""
     found = story.part("findings")
     if story.part("task").get("name") != "translation" or not found:
@@ -29,7 +29,7 @@ def section(story: Story, *, examples: bool = True) -> Html | None:
 def _scores(found: Mapping[str, Any]) -> Html | None:
     if not all(is_number(found.get(name)) for name in ("num_sentences", "beam_size", "length_power")):
         return None
-    note = say(
+    note = translate(
         "translation.measured",
         count=int(found["num_sentences"]),
         split=split_name(str(found.get("split"))),
@@ -42,7 +42,7 @@ def _scores(found: Mapping[str, Any]) -> Html | None:
         if isinstance(part, Mapping) and all(is_number(part.get(key)) for key in ("bleu", "chrf", "exact_match")):
             rows.append(
                 [
-                    say(f"translation.{name}", beam=int(found["beam_size"])),
+                    translate(f"translation.{name}", beam=int(found["beam_size"])),
                     f"{part['bleu']:.2f}",
                     f"{part['chrf']:.2f}",
                     f"{part['exact_match']:.1%}",
@@ -51,7 +51,7 @@ def _scores(found: Mapping[str, Any]) -> Html | None:
     if not rows:
         missing = found.get("note")
         return tag("p", note, " ", str(missing) if missing else "")
-    head = [say(f"translation.{key}") for key in ("search", "bleu", "chrf", "exact")]
+    head = [translate(f"translation.{key}") for key in ("search", "bleu", "chrf", "exact")]
     beam = found.get("beam")
     signature = beam.get("bleu_signature") if isinstance(beam, Mapping) else None
     return join(
@@ -70,7 +70,7 @@ def _lookup_wins(found: Mapping[str, Any]) -> Html | None:
     bleu, lookup = (part.get("bleu") for part in parts)
     if not is_number(bleu) or not is_number(lookup) or float(bleu) >= float(lookup):
         return None
-    return tag("p", say("translation.lookup_wins", bleu=float(bleu), lookup=float(lookup)), class_="notice")
+    return tag("p", translate("translation.lookup_wins", bleu=float(bleu), lookup=float(lookup)), class_="notice")
 
 
 def _by_length(found: Mapping[str, Any]) -> Html | None:
@@ -84,8 +84,8 @@ def _by_length(found: Mapping[str, Any]) -> Html | None:
     ]
     if len(rows) < 2:
         return None
-    head = [say(f"translation.{key}") for key in ("words", "sentences", "bleu")]
-    return join([tag("h3", say("translation.by_length")), table(head, rows, numeric=(1, 2))])
+    head = [translate(f"translation.{key}") for key in ("words", "sentences", "bleu")]
+    return join([tag("h3", translate("translation.by_length")), table(head, rows, numeric=(1, 2))])
 
 
 def _blame(found: Mapping[str, Any]) -> Html | None:
@@ -99,18 +99,18 @@ def _blame(found: Mapping[str, Any]) -> Html | None:
         return None
     if not all(is_number(shares.get(n)) for n in ("search", "model")):
         return None
-    rows = [[say("translation.none"), count_text(counts["none"]), ""]] + [
-        [say(f"translation.fault_{name}"), count_text(counts[name]), f"{shares[name]:.1%}"]
+    rows = [[translate("translation.none"), count_text(counts["none"]), ""]] + [
+        [translate(f"translation.fault_{name}"), count_text(counts[name]), f"{shares[name]:.1%}"]
         for name in ("search", "model")
     ]
-    head = [say(f"translation.{key}") for key in ("fault", "sentences", "share")]
+    head = [translate(f"translation.{key}") for key in ("fault", "sentences", "share")]
     larger = "search" if shares["search"] > shares["model"] else "model"
     wrong = counts["search"] + counts["model"]
-    advice = say(f"translation.advice_{larger}", share=float(shares[larger])) if wrong else None
+    advice = translate(f"translation.advice_{larger}", share=float(shares[larger])) if wrong else None
     return join(
         [
-            tag("h3", say("translation.blame")),
-            tag("p", say("translation.blame_note"), class_="quiet"),
+            tag("h3", translate("translation.blame")),
+            tag("p", translate("translation.blame_note"), class_="quiet"),
             table(head, rows, numeric=(1, 2)),
             tag("p", advice) if advice else None,
         ]
@@ -129,8 +129,8 @@ def _examples(found: Mapping[str, Any]) -> Html | None:
             rows.append([*cells, f"{score:.0f}" if is_number(score) else "", _fault(example.get("fault"))])
     if not rows:
         return None
-    head = [say(f"translation.{key}") for key in ("source", "reference", "said", "chrf", "fault")]
-    return join([tag("h3", say("translation.examples")), table(head, rows, numeric=(3,))])
+    head = [translate(f"translation.{key}") for key in ("source", "reference", "said", "chrf", "fault")]
+    return join([tag("h3", translate("translation.examples")), table(head, rows, numeric=(3,))])
 
 
 _TEXTS = ("source", "reference", "beam")
@@ -138,7 +138,7 @@ _TEXTS = ("source", "reference", "beam")
 
 def _fault(name: Any) -> str:
     """The fault in one word: what stands before the colon in the table of faults."""
-    return say(f"translation.fault_{name}").split(":")[0] if name in ("search", "model") else "–"
+    return translate(f"translation.fault_{name}").split(":")[0] if name in ("search", "model") else "–"
 
 
 def _alignments(found: Mapping[str, Any]) -> Html | None:
@@ -148,8 +148,8 @@ def _alignments(found: Mapping[str, Any]) -> Html | None:
         return None
     return join(
         [
-            tag("h3", say("translation.alignments")),
-            tag("p", say("translation.alignments_note"), class_="quiet"),
+            tag("h3", translate("translation.alignments")),
+            tag("p", translate("translation.alignments_note"), class_="quiet"),
             tag("div", *drawn, class_="charts"),
         ]
     )
@@ -183,7 +183,7 @@ def _picture(picture: Any) -> Html | None:
     for row, piece in enumerate(said):
         parts.append(tag("text", piece, x=left - 6, y=top + (row + 0.5) * _CELL + 4, class_="tick end"))
         for column, value in enumerate(weights[row]):
-            hover = say("translation.cell", said=piece, read=read[column], weight=float(value))
+            hover = translate("translation.cell", said=piece, read=read[column], weight=float(value))
             strength = f"fill-opacity:{min(max(float(value), 0.0), 1.0):.2f}"
             parts.append(
                 tag(
@@ -198,7 +198,7 @@ def _picture(picture: Any) -> Html | None:
                 )
             )
     width, height = left + _CELL * len(read) + 6, top + _CELL * len(said) + 6
-    label = say("translation.alignments")
+    label = translate("translation.alignments")
     svg = tag(
         "svg",
         *parts,

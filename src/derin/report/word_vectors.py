@@ -9,18 +9,18 @@ import numpy as np
 
 from derin.core.arrays import read_npz
 from derin.core.errors import DataError, RefusedFileError
-from derin.core.messages import say
+from derin.core.messages import translate
 from derin.data.text.vectors import WordVectors
 from derin.explain.word_map import word_map
 from derin.report.html import Html, join, table, tag
-from derin.strategy.story import Story, is_number
+from derin.strategy.record import RunRecord, is_number
 
 _TASKS = ("word-vectors", "glove")
 _MOST_BYTES = 64 << 20
 _MOST_WORDS = 2_000  # of a map; a damaged record may hold more
 
 
-def section(story: Story) -> Html | None:
+def section(story: RunRecord) -> Html | None:
     """The section; None where the run is of another task or found nothing."""
     found = story.part("findings")
     if story.part("task").get("name") not in _TASKS or not found:
@@ -33,7 +33,7 @@ def _size(found: Mapping[str, Any]) -> Html | None:
     words, dim = found.get("words"), found.get("dim")
     if not is_number(words) or not is_number(dim):
         return None
-    return tag("p", say("word-vectors.size", words=int(words), dim=int(dim)))
+    return tag("p", translate("word-vectors.size", words=int(words), dim=int(dim)))
 
 
 def _neighbors(found: Mapping[str, Any]) -> Html | None:
@@ -47,14 +47,14 @@ def _neighbors(found: Mapping[str, Any]) -> Html | None:
         return None
     return join(
         [
-            tag("h3", say("word-vectors.neighbors")),
-            tag("p", say("word-vectors.cosine")),
-            table([say("word-vectors.word"), say("word-vectors.nearest")], rows),
+            tag("h3", translate("word-vectors.neighbors")),
+            tag("p", translate("word-vectors.cosine")),
+            table([translate("word-vectors.word"), translate("word-vectors.nearest")], rows),
         ]
     )
 
 
-def _map(story: Story, found: Mapping[str, Any]) -> Html | None:
+def _map(story: RunRecord, found: Mapping[str, Any]) -> Html | None:
     path, words = story.path / "word_map.npz", found.get("map")
     if not isinstance(words, list) or not 5 <= len(words) <= _MOST_WORDS or not path.exists():
         return None
@@ -64,4 +64,6 @@ def _map(story: Story, found: Mapping[str, Any]) -> Html | None:
     except (ValueError, KeyError, DataError) as error:
         raise RefusedFileError(f"The file {path} is damaged ({error}); train the run again.") from None
     drawn = word_map(vectors, vectors.words)
-    return join([tag("h3", say("word-vectors.map")), tag("p", say("word-vectors.map_note")), Html(drawn.svg())])
+    return join(
+        [tag("h3", translate("word-vectors.map")), tag("p", translate("word-vectors.map_note")), Html(drawn.svg())]
+    )

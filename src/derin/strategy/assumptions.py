@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from derin.core.messages import Sentence, say, told
+from derin.core.messages import Message, localize, translate
 from derin.strategy.numbers import count_text, plan_text, split_name, task_name
 from derin.strategy.tuning import tuning_text
 
@@ -54,7 +54,7 @@ def assumptions(record: Mapping[str, Any]) -> list[str]:
 def told_sentence(record: Mapping[str, Any], text: Any) -> str:
     """What was noticed while data was read, in the reader's language where the record tells how it was made."""
     try:
-        return told(Sentence.from_json(record["data"]["sentences"][str(text)]))
+        return localize(Message.from_json(record["data"]["sentences"][str(text)]))
     except (KeyError, TypeError, ValueError):
         return str(text)
 
@@ -64,18 +64,18 @@ def _about_data(record: Mapping[str, Any]) -> Iterator[str]:
     sizes = _part(data, "splits")
     parts = ", ".join(f"{split_name(s)} {count_text(sizes[s])}" for s in SPLITS if s in sizes)
     total = sum(n for n in sizes.values() if isinstance(n, int))
-    yield say("assumed.data", count=total, data=str(data.get("name")), parts=parts)
+    yield translate("assumed.data", count=total, data=str(data.get("name")), parts=parts)
     columns = [c for c in data.get("schema") or () if isinstance(c, Mapping)]
     targets = [c for c in columns if c.get("role") == "target"]
     if targets:
         task = task_name(str(_part(record, "task").get("name")))
-        yield say("assumed.target", target=_names(targets), task=task, what=_classes(targets[0]))
+        yield translate("assumed.target", target=_names(targets), task=task, what=_classes(targets[0]))
     if inputs := [c for c in columns if c.get("role") == "input"]:
-        yield say("assumed.inputs", count=len(inputs), inputs=_names(inputs))
+        yield translate("assumed.inputs", count=len(inputs), inputs=_names(inputs))
     for column in columns:
         if column.get("role") in ("id", "ignored") and column.get("note"):
             note = told_sentence(record, column["note"])
-            yield say("assumed.no_input", column=str(column.get("name")), why=note)
+            yield translate("assumed.no_input", column=str(column.get("name")), why=note)
 
 
 def _about_reading(record: Mapping[str, Any]) -> Iterator[str]:
@@ -86,21 +86,21 @@ def _about_reading(record: Mapping[str, Any]) -> Iterator[str]:
         number = finding.get("count", 1)
         often[str(finding.get("outcome")), str(finding.get("reason"))] += number if isinstance(number, int) else 1
     for (outcome, reason), number in often.most_common():
-        what = say(f"data.{outcome}") if outcome in ("skipped", "converted", "noted") else outcome
-        yield say("assumed.finding", number=count_text(number), what=what, why=told_sentence(record, reason))
+        what = translate(f"data.{outcome}") if outcome in ("skipped", "converted", "noted") else outcome
+        yield translate("assumed.finding", number=count_text(number), what=what, why=told_sentence(record, reason))
     groups = reading.get("duplicates") or ()
     if groups:
         # The record lists some of them; older ones list all and have no number.
-        yield say("data.duplicates", count=reading.get("num_duplicates", len(groups)))
+        yield translate("data.duplicates", count=reading.get("num_duplicates", len(groups)))
     if leaks := reading.get("leaks"):
-        yield say("data.leaks", count=leaks)
+        yield translate("data.leaks", count=leaks)
     for note in reading.get("notes") or ():
         yield told_sentence(record, note)
 
 
 def _about_network(record: Mapping[str, Any]) -> Iterator[str]:
     model = _part(record, "model")
-    yield say(
+    yield translate(
         "assumed.network",
         model=str(model.get("name")),
         parameters=model.get("parameters", 0),
@@ -110,7 +110,7 @@ def _about_network(record: Mapping[str, Any]) -> Iterator[str]:
         yield sentence
     chosen = _part(record, "plan", "chosen")
     if chosen:
-        yield say("run.plan", plan=plan_text(chosen))
+        yield translate("run.plan", plan=plan_text(chosen))
 
 
 def _about_settings(record: Mapping[str, Any]) -> Iterator[str]:
@@ -140,9 +140,9 @@ def _about_settings(record: Mapping[str, Any]) -> Iterator[str]:
         window = (n for n in _WINDOW if n in preparation and n not in asked_inputs)
         flags += [f"--{n.replace('_', '-')} {_value(preparation[n])}" for n in window]
     if flags:
-        yield say("assumed.settings", flags="  ".join(flags))
+        yield translate("assumed.settings", flags="  ".join(flags))
     if not record.get("augmentation") and asked.get("augment") is None and _has_pictures(record):
-        yield say("assumed.no_augmentation")
+        yield translate("assumed.no_augmentation")
 
 
 def _has_pictures(record: Mapping[str, Any]) -> bool:
@@ -151,12 +151,12 @@ def _has_pictures(record: Mapping[str, Any]) -> bool:
 
 def _classes(column: Mapping[str, Any]) -> str:
     classes = column.get("classes")
-    return "" if not classes else say("assumed.classes", count=len(classes))
+    return "" if not classes else translate("assumed.classes", count=len(classes))
 
 
 def _names(columns: list[Mapping[str, Any]]) -> str:
     names = [str(c.get("name")) for c in columns[:_MOST_NAMES]]
-    more = [say("list.more", count=len(columns) - _MOST_NAMES)] if len(columns) > _MOST_NAMES else []
+    more = [translate("list.more", count=len(columns) - _MOST_NAMES)] if len(columns) > _MOST_NAMES else []
     return ", ".join(names + more)
 
 

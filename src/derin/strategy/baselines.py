@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from derin.core.messages import catalogue, say
+from derin.core.messages import catalogue, translate
 from derin.strategy.numbers import metric_text
-from derin.strategy.story import is_number
+from derin.strategy.record import is_number
 
 # Squared errors that differ by less than this share are called alike: no number of three digits tells them apart.
 ALIKE = 0.005
@@ -43,7 +43,7 @@ def _forecasts(found: Mapping[str, Any], run: Path) -> list[str]:
         return []
     if found.get("winner") == "network":
         return [verdict]
-    return [f"{verdict} {say('forecast.use_it')} {baseline_command(run, str(found['best_baseline']))}"]
+    return [f"{verdict} {translate('forecast.use_it')} {baseline_command(run, str(found['best_baseline']))}"]
 
 
 def forecast_verdict(found: Mapping[str, Any]) -> str | None:
@@ -55,16 +55,16 @@ def forecast_verdict(found: Mapping[str, Any]) -> str | None:
     best, ratio = found.get("best_baseline"), found.get("ratio_to_best")
     if f"forecast.{best}" not in catalogue("en"):
         return None
-    baseline = say(f"forecast.{best}")
+    baseline = translate(f"forecast.{best}")
     if not is_number(ratio):
         # A forecast without any error leaves nothing to divide by.
         is_exact = found.get("winner") == best
-        return say("forecast.baseline_exact", baseline=baseline) if is_exact else None
+        return translate("forecast.baseline_exact", baseline=baseline) if is_exact else None
     if abs(ratio - 1) < ALIKE:
-        return say("forecast.alike", baseline=baseline)
+        return translate("forecast.alike", baseline=baseline)
     if ratio < 1:
-        return say("forecast.network_wins", baseline=baseline, share=1 - float(ratio))
-    return say("forecast.baseline_wins", baseline=baseline, ratio=float(ratio))
+        return translate("forecast.network_wins", baseline=baseline, share=1 - float(ratio))
+    return translate("forecast.baseline_wins", baseline=baseline, ratio=float(ratio))
 
 
 def baseline_command(run: Path, name: str) -> str:
@@ -79,7 +79,7 @@ def _texts(found: Mapping[str, Any]) -> list[str]:
     ours, theirs = linear.get("network_accuracy"), linear.get("accuracy")
     if not (is_number(ours) and is_number(theirs)):
         return []
-    return [say("baseline.text", ours=metric_text("accuracy", ours), theirs=metric_text("accuracy", theirs))]
+    return [translate("baseline.text", ours=metric_text("accuracy", ours), theirs=metric_text("accuracy", theirs))]
 
 
 def _language(found: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -91,4 +91,4 @@ def _language(found: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]
     theirs = ngram["bits_per_character"].get(split)
     if not (is_number(ours) and is_number(theirs)):
         return []
-    return [say("baseline.language", order=ngram.get("order"), ours=float(ours), theirs=float(theirs))]
+    return [translate("baseline.language", order=ngram.get("order"), ours=float(ours), theirs=float(theirs))]

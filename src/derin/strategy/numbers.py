@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from derin.core.messages import catalogue, say, spell
-from derin.strategy.story import is_number
+from derin.core.messages import catalogue, format_number, translate
+from derin.strategy.record import is_number
 
 _SHARES = (
     "accuracy",
@@ -33,7 +33,7 @@ def metric_name(name: str) -> str:
     ``"kind/accuracy"`` is that of the column ``kind``.
     """
     column, slash, base = name.rpartition("/")
-    word = say(f"metric.{base}") if f"metric.{base}" in catalogue("en") else base
+    word = translate(f"metric.{base}") if f"metric.{base}" in catalogue("en") else base
     return f"{column}: {word}" if slash else word
 
 
@@ -45,11 +45,11 @@ def is_share(name: str) -> bool:
 def metric_text(name: str, value: Any, num_examples: int = 0) -> str:
     """A measurement's value with as many digits as it deserves."""
     if not is_number(value):
-        return say("value.missing")
+        return translate("value.missing")
     if is_share(name):
-        return spell(float(value), ".2%" if num_examples >= _MANY else ".1%")
+        return format_number(float(value), ".2%" if num_examples >= _MANY else ".1%")
     if name.rpartition("/")[2] in _SCORES:
-        return spell(float(value), ".3f")
+        return format_number(float(value), ".3f")
     return number_text(float(value))
 
 
@@ -60,51 +60,51 @@ def number_text(value: float) -> str:
         >>> number_text(55123.4), number_text(0.012345), number_text(3e12)
         ('55,123', '0.01235', '3e+12')
     """
-    return spell(value, ",.0f" if 1_000 <= abs(value) < 1e9 else ".4g")
+    return format_number(value, ",.0f" if 1_000 <= abs(value) < 1e9 else ".4g")
 
 
 def tick_text(name: str, value: float) -> str:
     """A round value beside an axis, with no needless digits."""
     if is_share(name):
-        return spell(value, ".0%" if abs(value * 100 - round(value * 100)) < 1e-9 else ".1%")
+        return format_number(value, ".0%" if abs(value * 100 - round(value * 100)) < 1e-9 else ".1%")
     return number_text(value)
 
 
 def shape_text(shape: Any) -> str:
     """``28 × 28 × 1``; a size that varies is a wave."""
     if not isinstance(shape, list | tuple):
-        return say("value.missing")
-    return " × ".join("~" if size == -1 else spell(size, ",") for size in shape) or "1"
+        return translate("value.missing")
+    return " × ".join("~" if size == -1 else format_number(size, ",") for size in shape) or "1"
 
 
 def count_text(value: Any) -> str:
     """A whole number with its thousands set apart."""
-    return spell(int(value), ",") if is_number(value) else say("value.missing")
+    return format_number(int(value), ",") if is_number(value) else translate("value.missing")
 
 
 def time_text(seconds: Any) -> str:
     """A duration."""
     if not is_number(seconds):
-        return say("value.missing")
+        return translate("value.missing")
     if seconds < 60:
-        return say("unit.seconds", seconds=float(seconds))
+        return translate("unit.seconds", seconds=float(seconds))
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return say("unit.minutes", minutes=minutes, seconds=rest)
+        return translate("unit.minutes", minutes=minutes, seconds=rest)
     hours, minutes = divmod(minutes, 60)
-    return say("unit.hours", hours=hours, minutes=minutes)
+    return translate("unit.hours", hours=hours, minutes=minutes)
 
 
 def task_name(name: Any) -> str:
     """A task in the reader's language; one that the catalogue does not know keeps its name."""
     if not isinstance(name, str):
         return ""
-    return say(f"task.{name}") if f"task.{name}" in catalogue("en") else name
+    return translate(f"task.{name}") if f"task.{name}" in catalogue("en") else name
 
 
 def split_name(name: str) -> str:
     """A split in the reader's language."""
-    return say(f"split.{name}") if f"split.{name}" in catalogue("en") else name
+    return translate(f"split.{name}") if f"split.{name}" in catalogue("en") else name
 
 
 def plan_text(chosen: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from derin.core.messages import say
+from derin.core.messages import translate
 
 _MODES = ("head", "full", "freeze", "gradual")
 
@@ -27,8 +27,8 @@ def tuning_text(tuning: Mapping[str, Any]) -> str | None:
     if not isinstance(weights, Mapping) or not weights.get("source") or name not in _MODES:
         return None
     part = "frozen_head" if name == "head" and not tuning.get("features_computed_once") else name
-    how = say(f"finetune.how_{part}", count=int(count) if count.isdecimal() else 0)
+    how = translate(f"finetune.how_{part}", count=int(count) if count.isdecimal() else 0)
     if tuning.get("reason"):
         how += f" – {tuning['reason']}"
     licence = f" ({weights['license']})" if weights.get("license") else ""
-    return say("finetune.starts", weights=f"{weights['source']}{licence}", how=how)
+    return translate("finetune.starts", weights=f"{weights['source']}{licence}", how=how)

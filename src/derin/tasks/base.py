@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from derin.core.errors import DerinWarning, UsageError
-from derin.core.messages import told
+from derin.core.messages import localize
 from derin.data.batch import Batch, Source
 from derin.data.preparation import Preparation
 from derin.data.table import Rows, Table
@@ -33,18 +33,18 @@ class BaseTask(ABC):
         updates_itself: whether a step moves the weights without an optimizer, which has then no say.
         input: the name of the input's column in a batch.
         classes: the names of the classes; empty where there are none.
-        findings_seconds: how long `findings` may take; infinite where time is not limited.
+        analysis_seconds: how long `final_analysis` may take; infinite where time is not limited.
     """
 
     name: str
-    headline: str
+    monitor: str
     maximize: bool = True
     forbids: frozenset[str] = frozenset()
     options: frozenset[str] = frozenset()
     preparation_kind: str | None = None
     updates_itself: bool = False
     classes: tuple[str, ...] = ()
-    findings_seconds: float = math.inf
+    analysis_seconds: float = math.inf
 
     input = "input"
 
@@ -133,7 +133,7 @@ class BaseTask(ABC):
         for part in parts:
             read, notes = preparation.read_noting(part)
             for note in notes:
-                warnings.warn(told(note), DerinWarning, stacklevel=4)
+                warnings.warn(localize(note), DerinWarning, stacklevel=4)
             found += self.row_answers(network, preparation, read, batch_size=batch_size, device=device)
         return found
 
@@ -145,12 +145,12 @@ class BaseTask(ABC):
         found: list[Any] = []
         for start in range(0, len(rows), batch_size):
             chunk = rows[start : start + batch_size]
-            batch = Batch({self.input: preparation.finish(chunk.to(device))}, torch.arange(len(chunk)))
+            batch = Batch({self.input: preparation.to_model_input(chunk.to(device))}, torch.arange(len(chunk)))
             with torch.inference_mode():
                 found += self.decode(self.predict(network, batch))
         return found
 
-    def findings(
+    def final_analysis(
         self,
         network: nn.Module,
         preparation: Preparation,

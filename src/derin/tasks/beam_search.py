@@ -115,8 +115,8 @@ def beam_search(
     )
     for step in range(most):
         logits, state = model.step(beam.last.flatten(), state)
-        chances = logits.float().log_softmax(-1).index_fill_(1, banned, _NEVER)
-        origin, done = beam.advance(chances, step, end, length_power)
+        log_probs = logits.float().log_softmax(-1).index_fill_(1, banned, _NEVER)
+        origin, done = beam.advance(log_probs, step, end, length_power)
         if bool(done.all()):
             beam.write(result, torch.ones_like(done))
             break
@@ -148,7 +148,7 @@ class _Beam:
         log_probs[:, 0] = 0.0  # all hypotheses are alike before the first token: one of them counts
         return cls(torch.arange(batch, device=device), limits, tokens, last, log_probs)
 
-    def advance(self, chances: Tensor, step: int, end: int, length_power: float) -> tuple[Tensor, Tensor]:
+    def advance(self, log_probs: Tensor, step: int, end: int, length_power: float) -> tuple[Tensor, Tensor]:
         """Continues every hypothesis by one token.
 
         Shapes:
@@ -156,8 +156,8 @@ class _Beam:
             ``(B,)``.
         """
         batch, beam_size, _ = self.tokens.shape
-        num_tokens = chances.shape[1]
-        total = self.log_probs[:, :, None] + chances.view(batch, beam_size, num_tokens)
+        num_tokens = log_probs.shape[1]
+        total = self.log_probs[:, :, None] + log_probs.view(batch, beam_size, num_tokens)
         at_limit = step + 1 >= self.limits
         goes_on = torch.ones(num_tokens, dtype=torch.bool, device=total.device)
         goes_on[end] = False

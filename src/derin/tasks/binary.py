@@ -45,7 +45,7 @@ class Binary(ClassTask):
     """
 
     name = "binary"
-    headline = "accuracy"
+    monitor = "accuracy"
 
     options = ClassTask.options | {"threshold"}
     card_fields: ClassVar[Mapping[str, Callable[[Any], bool]]] = {**ClassTask.card_fields, "threshold": is_number}
@@ -78,12 +78,12 @@ class Binary(ClassTask):
         return np.where(numbers < 0, np.float32(np.nan), numbers.astype(np.float32))
 
     def smoothed_loss(
-        self, raw: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float
+        self, outputs: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float
     ) -> tuple[Tensor, Tensor | None]:
         return binary_cross_entropy(
-            raw,
-            probability_of_yes(target, raw),
-            class_weights=self.class_weights_on(raw.device),
+            outputs,
+            probability_of_yes(target, outputs),
+            class_weights=self.class_weights_on(outputs.device),
             weights=weights,
             label_smoothing=label_smoothing,
         )
@@ -94,7 +94,7 @@ class Binary(ClassTask):
         Shapes:
             logits ``(B,)``, probabilities ``(B, 2)``, float32.
         """
-        logits = self.tempered(self.raw(model, batch))
+        logits = self.tempered(self.logits_of(model, batch))
         # σ(−z) and not 1 − σ(z), which loses every digit of a small probability.
         return {"logits": logits, "probabilities": torch.stack([(-logits).sigmoid(), logits.sigmoid()], dim=1)}
 
@@ -112,13 +112,13 @@ class Binary(ClassTask):
         return list(predictions(probabilities, self.classes, (probabilities[:, 1] >= self.threshold).long()))
 
 
-def probability_of_yes(target: Tensor, raw: Tensor) -> Tensor:
+def probability_of_yes(target: Tensor, outputs: Tensor) -> Tensor:
     """A binary target as one number for each example: 0, 1, a mixture, or the second column of mixed probabilities."""
-    if target.shape == (len(raw), 2):
+    if target.shape == (len(outputs), 2):
         return target[:, 1]
-    if target.shape != raw.shape:
+    if target.shape != outputs.shape:
         raise ShapeError(
-            f"The target of a binary batch must have shape {tuple(raw.shape)}, or {(len(raw), 2)} after mixing; "
-            f"got {tuple(target.shape)}."
+            f"The target of a binary batch must have shape {tuple(outputs.shape)}, or {(len(outputs), 2)} after "
+            f"mixing; got {tuple(target.shape)}."
         )
-    return target if target.is_floating_point() else target.to(raw.dtype)
+    return target if target.is_floating_point() else target.to(outputs.dtype)

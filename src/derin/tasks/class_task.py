@@ -79,17 +79,17 @@ class ClassTask(SupervisedTask):
 
     @abstractmethod
     def smoothed_loss(
-        self, raw: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float
+        self, outputs: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float
     ) -> tuple[Tensor, Tensor | None]:
         """The mean loss with so much smoothing, and its denominator where anything is weighted."""
 
-    def criterion(self, raw: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        return self.smoothed_loss(raw, target, weights, self.label_smoothing)
+    def criterion(self, outputs: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        return self.smoothed_loss(outputs, target, weights, self.label_smoothing)
 
     def plain_criterion(
-        self, raw: Tensor, target: Tensor, weights: Tensor | None = None
+        self, outputs: Tensor, target: Tensor, weights: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        return self.smoothed_loss(raw, target, weights, 0.0)
+        return self.smoothed_loss(outputs, target, weights, 0.0)
 
     def tempered(self, logits: Tensor) -> Tensor:
         """The logits divided by the temperature."""
@@ -103,7 +103,7 @@ class ClassTask(SupervisedTask):
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         return built_from_card(cls, cls.name, checked(cls.name, data, cls.card_fields))
 
-    def findings(
+    def final_analysis(
         self,
         network: nn.Module,
         preparation: Preparation,

@@ -42,7 +42,7 @@ class Classification(ClassTask):
     """
 
     name = "classification"
-    headline = "accuracy"
+    monitor = "accuracy"
 
     @property
     def num_outputs(self) -> int:
@@ -64,17 +64,17 @@ class Classification(ClassTask):
         return numbers
 
     def smoothed_loss(
-        self, raw: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float
+        self, outputs: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float
     ) -> tuple[Tensor, Tensor | None]:
-        if target.shape != raw.shape[:1] and target.shape != raw.shape:
+        if target.shape != outputs.shape[:1] and target.shape != outputs.shape:
             raise ShapeError(
-                f"The target of a classification batch must be class numbers of shape {tuple(raw.shape[:1])}, or "
-                f"probabilities of shape {tuple(raw.shape)}; got {tuple(target.shape)}."
+                f"The target of a classification batch must be class numbers of shape {tuple(outputs.shape[:1])}, or "
+                f"probabilities of shape {tuple(outputs.shape)}; got {tuple(target.shape)}."
             )
         return cross_entropy(
-            raw,
+            outputs,
             target,
-            class_weights=self.class_weights_on(raw.device),
+            class_weights=self.class_weights_on(outputs.device),
             weights=weights,
             label_smoothing=label_smoothing,
         )
@@ -85,7 +85,7 @@ class Classification(ClassTask):
         Shapes:
             both ``(B, classes)`` float32.
         """
-        logits = self.tempered(self.raw(model, batch))
+        logits = self.tempered(self.logits_of(model, batch))
         return {"logits": logits, "probabilities": logits.softmax(dim=1)}
 
     def metrics(self) -> ClassificationMetrics:

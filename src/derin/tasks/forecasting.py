@@ -46,7 +46,7 @@ class Forecasting(BaseTask):
     """
 
     name = "forecasting"
-    headline = "mse"
+    monitor = "mse"
     maximize = False
     forbids = frozenset({"bf16"})  # three digits are too few for a number
     preparation_kind = "series"
@@ -114,14 +114,18 @@ class Forecasting(BaseTask):
         Shapes:
             ``(B, steps, F)`` → ``(B, horizon, C)`` float32; the network gives ``(B, horizon · C)`` or the same.
         """
-        raw = model(x)
-        if not isinstance(raw, Tensor) or raw.shape[:1] != x.shape[:1] or raw[0].numel() != self.num_outputs:
-            came = tuple(raw.shape) if isinstance(raw, Tensor) else type(raw).__name__
+        outputs = model(x)
+        if (
+            not isinstance(outputs, Tensor)
+            or outputs.shape[:1] != x.shape[:1]
+            or outputs[0].numel() != self.num_outputs
+        ):
+            came = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
             raise ShapeError(
                 f"A network that forecasts must give (batch, {self.num_outputs}), horizon="
                 f"{self.preparation.horizon} steps of {self.preparation.num_targets} targets; got {came}."
             )
-        return raw.float().reshape(len(x), self.preparation.horizon, self.preparation.num_targets)
+        return outputs.float().reshape(len(x), self.preparation.horizon, self.preparation.num_targets)
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         """Mean squared error of the standardized values that are known."""
@@ -142,7 +146,7 @@ class Forecasting(BaseTask):
         series = [one.name for one in self.preparation.series]
         return ForecastMetrics(self.columns, means, stds, self.preparation.scales, series)
 
-    def findings(
+    def final_analysis(
         self,
         network: nn.Module,
         preparation: Preparation,
@@ -174,23 +178,21 @@ class Forecasting(BaseTask):
         """The steps after those that are handed over: one `Forecast` for each series or window.
 
         Args:
-            inputs: a csv file, a table, or numbers; see `SeriesPreparation.read`.
+            inputs: a table or numbers; see `SeriesPreparation.read`.
         """
         windows = self.last_windows(inputs)
         horizon = self.preparation.horizon
         values = self.ahead(steps_of(network, self.preparation), windows, horizon, device, batch_size)
         return self.told(windows, values, "direct", self.intervals(windows, horizon))
 
-    def last_windows(self, inputs: Any, look_back: int | None = None) -> Windows:
-        """The windows after which a forecast begins, of a csv file, a table or numbers.
+    def last_windows(self, inputs: Any, context_length: int | None = None) -> Windows:
+        """The windows after which a forecast begins, of a table or numbers.
 
         Args:
-            inputs: see `SeriesPreparation.windows`; or the path of a csv file.
-            look_back: steps of a window; None takes as many as the network reads.
+            inputs: see `SeriesPreparation.windows`.
+            context_length: steps of a window; None takes as many as the network reads.
         """
-        if isinstance(inputs, str | Path):
-            inputs = self.preparation.read_table(Path(inputs))
-        return self.preparation.windows(inputs, look_back)
+        return self.preparation.windows(inputs, context_length)
 
     def ahead(
         self, forecaster: Forecaster, windows: Windows, num_steps: int, device: torch.device, batch_size: int = 256
@@ -211,13 +213,13 @@ class Forecasting(BaseTask):
                 "horizon, or without these columns."
             )
         parts = []
-        look_back = windows.values.shape[1]
+        context_length = windows.values.shape[1]
         for start in range(0, len(windows.values), batch_size):
             x = torch.from_numpy(np.ascontiguousarray(windows.values[start : start + batch_size])).to(device)
             steps: list[Tensor] = []
             for _ in range(0, num_steps, horizon):
                 steps.append(forecaster(x).to(x.dtype))
-                x = torch.cat([x, steps[-1]], dim=1)[:, -look_back:] if num_steps > horizon else x
+                x = torch.cat([x, steps[-1]], dim=1)[:, -context_length:] if num_steps > horizon else x
             parts.append(torch.cat(steps, dim=1)[:, :num_steps].cpu().numpy())
         return windows.in_units(np.concatenate(parts))
 
@@ -239,8 +241,8 @@ class Forecasting(BaseTask):
             half_widths, own = np.array(self.half_widths), self.own_half_widths
         if half_widths is None:
             return [None] * len(windows.values)
-        num_targets, look_back = self.preparation.num_targets, self.preparation.look_back
-        latest = windows.values[:, -look_back:, :num_targets]
+        num_targets, context_length = self.preparation.num_targets, self.preparation.context_length
+        latest = windows.values[:, -context_length:, :num_targets]
         spreads = spread_of(torch.from_numpy(np.ascontiguousarray(latest))).numpy()
         found = np.full((len(windows.values), num_steps, num_targets), np.nan)
         num = min(num_steps, len(half_widths))

@@ -98,7 +98,7 @@ def compare(
     validation = source("val") if "val" in table.splits else None
     linear, chosen = fit_linear(source("train"), validation, num_targets=num_targets, season=season)
     baselines: list[Baseline] = [Naive(num_targets, horizon)]
-    if 1 < season <= preparation.look_back:
+    if 1 < season <= preparation.context_length:
         baselines.append(SeasonalNaive(num_targets, horizon, season))
     baselines.append(linear)
     split = next(s for s in ("test", "val", "train") if s in table.splits)
@@ -128,7 +128,7 @@ def compare(
         "split": split,
         "num_windows": source(split).num_examples,
         "horizon": horizon,
-        "look_back": preparation.look_back,
+        "look_back": preparation.context_length,
         "season": season,
         "frequency": preparation.frequency.name,
         "year": year if YEARLY_NAIVE in measured else None,
@@ -192,7 +192,7 @@ def spread_of(targets: Tensor) -> Tensor:
 
 def names_of_baselines(preparation: SeriesPreparation) -> tuple[str, ...]:
     """The baselines that a run has."""
-    has_season = 1 < preparation.season <= preparation.look_back
+    has_season = 1 < preparation.season <= preparation.context_length
     has_year = preparation.year > max(preparation.season, preparation.horizon)
     found = [NAIVE, *([SEASONAL_NAIVE] if has_season else []), *([YEARLY_NAIVE] if has_year else []), LINEAR]
     return tuple(found)
@@ -337,7 +337,7 @@ def _picture(
     batch = Batch({name: column[:1] for name, column in batch.columns.items()}, batch.rows[:1])
     inputs, target = batch["input"], batch["target"]
     anchor = int(batch.rows[0])
-    num_before = min(preparation.look_back, 2 * preparation.horizon)
+    num_before = min(preparation.context_length, 2 * preparation.horizon)
     network, baseline = (forecasters[name](batch)[0].float().cpu().numpy() for name in (NETWORK, best))
     past = inputs[0, -num_before:, : preparation.num_targets].cpu().numpy()
     parts = {"past": past, "truth": target[0].cpu().numpy(), "forecast": network, "baseline": baseline}

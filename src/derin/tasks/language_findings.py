@@ -161,7 +161,7 @@ def never_drawn(stop: int | None) -> list[int]:
 
 def _characters_per_token(stream: StreamPreparation, table: Table, splits: Sequence[str]) -> dict[str, float]:
     """Characters of the texts of each split, divided by their tokens."""
-    texts, tokens = table[stream.column], stream.host(table)
+    texts, tokens = table[stream.column], stream.encode_table(table)
     assert isinstance(texts, Ragged)
     found = {}
     for split in splits:

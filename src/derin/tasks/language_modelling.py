@@ -52,7 +52,7 @@ class LanguageModelling(BaseTask):
     """
 
     name = "lm"
-    headline = "loss"
+    monitor = "loss"
     maximize = False
     preparation_kind = "stream"
 
@@ -114,7 +114,7 @@ class LanguageModelling(BaseTask):
         texts = [inputs] if isinstance(inputs, str) else list(inputs)
         return score_texts(network, preparation, texts, batch_size=batch_size)
 
-    def findings(
+    def final_analysis(
         self,
         network: nn.Module,
         preparation: Preparation,
@@ -125,7 +125,7 @@ class LanguageModelling(BaseTask):
         """A character 5-gram to compare with, and texts that the network writes."""
         from derin.tasks.language_findings import language_findings
 
-        return language_findings(network, preparation, table, seconds=self.findings_seconds)
+        return language_findings(network, preparation, table, seconds=self.analysis_seconds)
 
     def to_json(self) -> dict[str, Any]:
         return {

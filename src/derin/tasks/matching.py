@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from derin.core.messages import Sentence
+from derin.core.messages import Message
 from derin.data.schema import Column, Kind, Schema
 from derin.data.table import Dense, Table
 
@@ -40,7 +40,7 @@ def match_classes(table: Table, target: Column, classes: Sequence[str]) -> tuple
         own = _by_number(own, classes)
         if own:
             some = ", ".join(f"{a} = {b}" for a, b in zip(target.classes, own, strict=True))
-            notes.append(Sentence("eval.matched_by_number", some=some[:200]))
+            notes.append(Message("eval.matched_by_number", some=some[:200]))
         else:
             own = list(target.classes)
     known = np.array([name in classes for name in own] + [False])  # the last place is that of -1
@@ -53,7 +53,7 @@ def match_classes(table: Table, target: Column, classes: Sequence[str]) -> tuple
     unknown = [(name, int(n)) for name, n, is_known in zip(own, counts, known) if n and not is_known]
     if unknown:
         some = ", ".join(f"{name} ({n:,})" for name, n in unknown[:_SHOWN]) + (", …" if len(unknown) > _SHOWN else "")
-        notes.append(Sentence("eval.unknown_classes", count=sum(n for _, n in unknown), some=some))
+        notes.append(Message("eval.unknown_classes", count=sum(n for _, n in unknown), some=some))
     column = replace(target, classes=tuple(own))
     schema = Schema(tuple(column if c.name == target.name else c for c in table.schema))
     # What has no answer any more belongs to no split; where there is none, all that have one are a split.
@@ -80,4 +80,4 @@ def _lacking(own: Sequence[str], values: np.ndarray, classes: Sequence[str]) -> 
     if not lacking or not present:
         return []
     some = ", ".join(lacking[:_SHOWN]) + (", …" if len(lacking) > _SHOWN else "")
-    return [Sentence("eval.lacking_classes", count=len(lacking), some=some)]
+    return [Message("eval.lacking_classes", count=len(lacking), some=some)]

@@ -47,7 +47,7 @@ class MultiLabel(ClassTask):
     """
 
     name = "multilabel"
-    headline = "f1_macro"
+    monitor = "f1_macro"
 
     fewest_classes = 1
     options = ClassTask.options | {"thresholds"}
@@ -89,18 +89,18 @@ class MultiLabel(ClassTask):
         require_values(table, column.name, np.asarray((values < 0).any(axis=1)))
         return np.where(values < 0, np.float32(np.nan), values.astype(np.float32))
 
-    def fitted(self, output: object, num_examples: int) -> Tensor:
+    def checked_output(self, output: object, num_examples: int) -> Tensor:
         """The logits, ``(B, labels)`` float32, also where there is but one label."""
-        logits = super().fitted(output, num_examples)
+        logits = super().checked_output(output, num_examples)
         return logits.unsqueeze(1) if logits.ndim == 1 else logits
 
     def smoothed_loss(
-        self, raw: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float
+        self, outputs: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float
     ) -> tuple[Tensor, Tensor | None]:
         return binary_cross_entropy(
-            raw,
+            outputs,
             target,
-            class_weights=self.class_weights_on(raw.device),
+            class_weights=self.class_weights_on(outputs.device),
             weights=weights,
             label_smoothing=label_smoothing,
         )
@@ -111,7 +111,7 @@ class MultiLabel(ClassTask):
         Shapes:
             both ``(B, labels)`` float32.
         """
-        logits = self.tempered(self.raw(model, batch))
+        logits = self.tempered(self.logits_of(model, batch))
         return {"logits": logits, "probabilities": logits.sigmoid()}
 
     def metrics(self) -> MultiLabelMetrics:

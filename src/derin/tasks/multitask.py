@@ -49,7 +49,7 @@ class MultiTask(SupervisedTask):
     """
 
     name = "multitask"
-    headline = "loss"
+    monitor = "loss"
     maximize = False
     options = frozenset({"label_smoothing", "class_weights", "loss_weights"})
 
@@ -115,30 +115,30 @@ class MultiTask(SupervisedTask):
             columns.append(values.astype(np.float32).reshape(len(values), -1))
         return np.concatenate(columns, axis=1)
 
-    def criterion(self, raw: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        return self._total(raw, target, weights, [part.criterion for part in self.parts.values()])
+    def criterion(self, outputs: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        return self._total(outputs, target, weights, [part.criterion for part in self.parts.values()])
 
     def plain_criterion(
-        self, raw: Tensor, target: Tensor, weights: Tensor | None = None
+        self, outputs: Tensor, target: Tensor, weights: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        return self._total(raw, target, weights, [part.plain_criterion for part in self.parts.values()])
+        return self._total(outputs, target, weights, [part.plain_criterion for part in self.parts.values()])
 
     def _total(
-        self, raw: Tensor, target: Tensor, weights: Tensor | None, criteria: Sequence[Any]
+        self, outputs: Tensor, target: Tensor, weights: Tensor | None, criteria: Sequence[Any]
     ) -> tuple[Tensor, Tensor | None]:
         losses = [
             self.loss_weights[column] * criterion(raw_part, target_part, weights)[0]
             for column, criterion, raw_part, target_part in zip(
-                self.columns, criteria, self.split_outputs(raw), self.split_targets(target), strict=True
+                self.columns, criteria, self.split_outputs(outputs), self.split_targets(target), strict=True
             )
         ]
         return torch.stack(losses).sum(), None if weights is None else weights.sum()
 
-    def split_outputs(self, raw: Tensor) -> list[Tensor]:
+    def split_outputs(self, outputs: Tensor) -> list[Tensor]:
         """Each part's slice of the network's outputs, in the shape that the part wants."""
         pieces = []
         for part, place in zip(self.parts.values(), self.output_places, strict=True):
-            pieces.append(part.fitted(raw[:, place], len(raw)))
+            pieces.append(part.checked_output(outputs[:, place], len(outputs)))
         return pieces
 
     def split_targets(self, target: Tensor) -> list[Tensor]:
@@ -153,9 +153,9 @@ class MultiTask(SupervisedTask):
 
     def predict(self, model: nn.Module, batch: Batch) -> Outputs:
         """What each part predicts, under ``"<column>/<name>"``, and the raw outputs under ``"raw"``."""
-        raw = self.raw(model, batch)
-        found: Outputs = {"raw": raw}
-        for (column, part), piece in zip(self.parts.items(), self.split_outputs(raw), strict=True):
+        outputs = self.logits_of(model, batch)
+        found: Outputs = {"raw": outputs}
+        for (column, part), piece in zip(self.parts.items(), self.split_outputs(outputs), strict=True):
             of_part = part.predict(nn.Identity(), Batch({part.input: piece}, batch.rows))
             found |= {f"{column}/{name}": values for name, values in of_part.items()}
         return found

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from derin.core.errors import UsageError
-from derin.tasks.supervised import SupervisedTask, shaped
+from derin.tasks.supervised import SupervisedTask, reshape_output
 
 _MODULES: dict[type[nn.Module], str] = {
     nn.Softmax: "softmax",
@@ -82,7 +82,7 @@ def _last_step(task: SupervisedTask, model: nn.Module, inputs: Tensor) -> str | 
                 raise UsageError(
                     f"The network must give one tensor; got {type(output).__name__}. Return its outputs alone."
                 )
-            shaped(output, len(inputs), task.num_outputs)
+            reshape_output(output, len(inputs), task.num_outputs)
             step = output.grad_fn
     finally:
         for module, training in modes.items():

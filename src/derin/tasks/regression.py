@@ -43,7 +43,7 @@ class Regression(SupervisedTask):
     """
 
     name = "regression"
-    headline = "rmse"
+    monitor = "rmse"
     maximize = False
     options = frozenset({"loss_name"})
     forbids = frozenset({"bf16"})  # three digits of precision in the answer are too few for a number
@@ -115,8 +115,8 @@ class Regression(SupervisedTask):
         scaled = ((values - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
         return scaled[:, 0] if self.num_outputs == 1 else scaled
 
-    def criterion(self, raw: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        return regression_loss(self.loss_name, raw, target, weights)
+    def criterion(self, outputs: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        return regression_loss(self.loss_name, outputs, target, weights)
 
     def predict(self, model: nn.Module, batch: Batch) -> Outputs:
         """The numbers in their own unit, and as the network gives them.
@@ -124,7 +124,7 @@ class Regression(SupervisedTask):
         Shapes:
             value (float64 where the device has it) and standardized (float32) ``(B,)`` or ``(B, D)``.
         """
-        standardized = self.raw(model, batch)
+        standardized = self.logits_of(model, batch)
         # A large mean with a small spread would drown the spread in float32.
         wide = standardized if standardized.device.type == "mps" else standardized.double()
         mean, std = (torch.tensor(v, dtype=wide.dtype, device=wide.device) for v in (self.mean, self.std))

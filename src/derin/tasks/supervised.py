@@ -22,7 +22,7 @@ from derin.train.protocol import Losses, Metrics, Outputs
 
 if TYPE_CHECKING:
     from derin.tasks.calibration import CalibrationReport
-    from derin.tasks.telling import TellingExamples
+    from derin.tasks.informative import InformativeExamples
 
 T = TypeVar("T")
 
@@ -66,14 +66,14 @@ class SupervisedTask(BaseTask):
         """The targets of every row of a table, ready for batching."""
 
     @abstractmethod
-    def criterion(self, raw: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def criterion(self, outputs: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """The mean loss of outputs, and its denominator where anything is weighted."""
 
     def plain_criterion(
-        self, raw: Tensor, target: Tensor, weights: Tensor | None = None
+        self, outputs: Tensor, target: Tensor, weights: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """As `criterion`, without what makes training better and says nothing of the answers: what is reported."""
-        return self.criterion(raw, target, weights)
+        return self.criterion(outputs, target, weights)
 
     @abstractmethod
     def predict(self, model: nn.Module, batch: Batch) -> Outputs: ...
@@ -97,7 +97,7 @@ class SupervisedTask(BaseTask):
         """How much each row of a table counts, or None where all count alike."""
         return example_weights(table, self.weight_column)
 
-    def raw(self, model: nn.Module, batch: Batch) -> Tensor:
+    def logits_of(self, model: nn.Module, batch: Batch) -> Tensor:
         """What the network gives, as float32 and in the shape that the loss wants.
 
         Float32 because a loss in bf16 would lose the small differences that training lives on.
@@ -105,24 +105,26 @@ class SupervisedTask(BaseTask):
         Shapes:
             ``(B,)`` for one output, else ``(B, num_outputs)``.
         """
-        return self.fitted(_main(model(batch[self.input])), len(batch[self.input]))
+        return self.checked_output(_main(model(batch[self.input])), len(batch[self.input]))
 
-    def fitted(self, output: object, num_examples: int) -> Tensor:
-        """A network's output in the form that `raw` promises; refuses what is no tensor or has another shape."""
+    def checked_output(self, output: object, num_examples: int) -> Tensor:
+        """A network's output in the form that `logits_of` promises; refuses what is no tensor or has another shape."""
         if not isinstance(output, Tensor):
             raise UsageError(
                 f"The network must give one tensor; got {type(output).__name__}. Return its outputs alone."
             )
-        return shaped(output, num_examples, self.num_outputs)
+        return reshape_output(output, num_examples, self.num_outputs)
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         weights = batch.columns.get(self.weight)
         target, num_examples = batch[self.target], len(batch[self.input])
         output = model(batch[self.input])
-        loss, weight_sum = self.criterion(self.fitted(_main(output), num_examples), target, weights)
+        loss, weight_sum = self.criterion(self.checked_output(_main(output), num_examples), target, weights)
         if isinstance(output, WithAuxiliary):
             for other in output.auxiliary:
-                loss = loss + output.weight * self.criterion(self.fitted(other, num_examples), target, weights)[0]
+                loss = (
+                    loss + output.weight * self.criterion(self.checked_output(other, num_examples), target, weights)[0]
+                )
         return {"loss": loss} if weight_sum is None else {"loss": loss, "weight_sum": weight_sum}
 
     def check(self, model: nn.Module, inputs: Tensor | None = None) -> None:
@@ -137,11 +139,11 @@ class SupervisedTask(BaseTask):
 
         return calibrate(self, logits, targets)
 
-    def telling_examples(self, num: int) -> TellingExamples:
-        """Finds the examples from which most can be learnt; see `derin.tasks.telling.TellingExamples`."""
-        from derin.tasks.telling import TellingExamples
+    def informative_examples(self, num: int) -> InformativeExamples:
+        """Finds the examples from which most can be learnt; see `derin.tasks.informative.InformativeExamples`."""
+        from derin.tasks.informative import InformativeExamples
 
-        return TellingExamples(self, num)
+        return InformativeExamples(self, num)
 
 
 def _main(output: object) -> object:
@@ -149,7 +151,7 @@ def _main(output: object) -> object:
     return output.output if isinstance(output, WithAuxiliary) else output
 
 
-def shaped(output: Tensor, num_examples: int, num_outputs: int) -> Tensor:
+def reshape_output(output: Tensor, num_examples: int, num_outputs: int) -> Tensor:
     """A network's output as float32, ``(B,)`` for one, ``(B, num_outputs)`` for several."""
     if num_outputs == 1 and output.shape == (num_examples, 1):
         return output.squeeze(1).float()

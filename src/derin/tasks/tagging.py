@@ -37,12 +37,12 @@ class Tagging(BaseTask):
 
     Example:
         >>> task = Tagging(columns=["tags"], classes=["O", "B-PER", "I-PER"])
-        >>> task.headline, task.num_outputs
+        >>> task.monitor, task.num_outputs
         ('f1', 3)
     """
 
     name = "tagging"
-    headline = "f1"
+    monitor = "f1"
     preparation_kind = "tagged"
     target = "target"
 
@@ -51,7 +51,7 @@ class Tagging(BaseTask):
         self.classes = tuple(classes)
         self.types = span_types(self.classes)
         if self.types is None:
-            self.headline = "accuracy"
+            self.monitor = "accuracy"
 
     @classmethod
     def from_table(cls, table: Table, rows: Rows, options: Mapping[str, Any]) -> Self:
@@ -155,7 +155,7 @@ class Tagging(BaseTask):
         for start in range(0, len(order), batch_size):
             places = order[start : start + batch_size]
             rows = torch.from_numpy(preparation.read([sentences[place] for place in places]))
-            batch = Batch({self.input: preparation.finish(rows.to(device))}, torch.arange(len(places)))
+            batch = Batch({self.input: preparation.to_model_input(rows.to(device))}, torch.arange(len(places)))
             with torch.inference_mode():
                 outputs = self.predict(network, batch)
                 texts = [text if isinstance(text := given[place], str) else None for place in places]
@@ -192,7 +192,7 @@ class Tagging(BaseTask):
             for row, words in enumerate(sentences)
         ]
 
-    def findings(
+    def final_analysis(
         self,
         network: nn.Module,
         preparation: Preparation,

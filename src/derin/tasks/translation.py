@@ -69,7 +69,7 @@ class Translation(BaseTask):
     """
 
     name = "translation"
-    headline = "token_accuracy"
+    monitor = "token_accuracy"
     maximize = True
     options = frozenset({"label_smoothing"})
     preparation_kind = "pairs"
@@ -126,11 +126,11 @@ class Translation(BaseTask):
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         """The mean of −log P over the tokens of the batch, smoothed where that is asked for."""
-        logits, said = self._logits(model, batch)
-        num_tokens = (said != PAD).sum()
+        logits, target_out = self._logits(model, batch)
+        num_tokens = (target_out != PAD).sum()
         total = F.cross_entropy(
             logits.flatten(0, 1),
-            said.flatten(),
+            target_out.flatten(),
             ignore_index=PAD,
             label_smoothing=self.label_smoothing,
             reduction="sum",
@@ -143,13 +143,13 @@ class Translation(BaseTask):
         Shapes:
             nll (Σ −log P), num_tokens, num_right: ``(B,)``.
         """
-        logits, said = self._logits(model, batch)
-        nll = F.cross_entropy(logits.transpose(1, 2), said, ignore_index=PAD, reduction="none")
-        there = said != PAD
+        logits, target_out = self._logits(model, batch)
+        nll = F.cross_entropy(logits.transpose(1, 2), target_out, ignore_index=PAD, reduction="none")
+        there = target_out != PAD
         return {
             "nll": nll.sum(1),
             "num_tokens": there.sum(1),
-            "num_right": ((logits.argmax(2) == said) & there).sum(1),
+            "num_right": ((logits.argmax(2) == target_out) & there).sum(1),
         }
 
     def metrics(self) -> TranslationMetrics:
@@ -234,7 +234,7 @@ class Translation(BaseTask):
         texts = [inputs] if isinstance(inputs, str) else inputs
         return self.translate(network, texts, batch_size=batch_size, device=device)
 
-    def findings(
+    def final_analysis(
         self,
         network: nn.Module,
         preparation: Preparation,
@@ -253,13 +253,13 @@ class Translation(BaseTask):
 
         return searched_scores(self, network, table, rows)
 
-    def said(self, tokens: Tensor) -> list[str]:
+    def decoded_texts(self, tokens: Tensor) -> list[str]:
         """The texts of rows of target tokens, ``(B, T)``."""
         encoder = self.preparation.target_encoder
         return [encoder.decode(row) for row in tokens.cpu().numpy()]
 
     def _answers(self, hypotheses: Hypotheses, num_best: int) -> list[Translated]:
-        texts = [self.said(hypotheses.tokens[:, place]) for place in range(num_best)]
+        texts = [self.decoded_texts(hypotheses.tokens[:, place]) for place in range(num_best)]
         log_probs = hypotheses.log_probs.tolist()
         there = hypotheses.scores.isfinite().tolist()
         found = []
@@ -270,15 +270,16 @@ class Translation(BaseTask):
 
     def _logits(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Scores at every place of the target, in float32, and the tokens that should stand there."""
-        read, said = batch[self.target][:, :-1], batch[self.target][:, 1:]
-        logits = model(batch[self.input], read)
-        if not isinstance(logits, Tensor) or logits.shape != (*said.shape, self.num_outputs):
+        target_in, target_out = batch[self.target][:, :-1], batch[self.target][:, 1:]
+        logits = model(batch[self.input], target_in)
+        if not isinstance(logits, Tensor) or logits.shape != (*target_out.shape, self.num_outputs):
             shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise UsageError(
                 f"A network that translates must give a score to each of {self.num_outputs} tokens at each place, "
-                f"{(*said.shape, self.num_outputs)}; got {shape}. Use a registered one: transformer, seq2seq_attention."
+                f"{(*target_out.shape, self.num_outputs)}; got {shape}. Use a "
+                "registered one: transformer, seq2seq_attention."
             )
-        return logits.float(), said
+        return logits.float(), target_out
 
 
 def _is_share(value: Any) -> bool:

@@ -157,7 +157,7 @@ def _judged(
     ):
         target = padded_tokens(encoder, [references[place] for place in places]).to(device)
         parts.append(blame(network, tokens, target, found, begin=BOS, length_power=LENGTH_POWER))
-        texts |= dict(zip(places, task.said(found.tokens[:, 0])))
+        texts |= dict(zip(places, task.decoded_texts(found.tokens[:, 0])))
         order += places
     every = joined(parts)
     back = np.argsort(order).tolist()

@@ -18,7 +18,7 @@ from derin.data.table import Rows, Table
 from derin.data.text.corpus_preparation import CorpusPreparation
 from derin.data.text.vectors import WordVectors
 from derin.data.text.vocabulary import SPECIAL_TOKENS
-from derin.models.skip_gram import Stretch, WordVectorNetwork
+from derin.models.skip_gram import TextChunk, WordVectorNetwork
 from derin.tasks.base import BaseTask
 from derin.tasks.card import checked, is_names
 
@@ -54,7 +54,7 @@ class Neighbors:
 class VectorTask(BaseTask):
     """What the tasks that give word vectors have in common: their input, their loss, their answers."""
 
-    headline = "loss"
+    monitor = "loss"
     maximize = False
     forbids = frozenset({"bf16"})  # a step changes a vector by less than bf16 can tell
 
@@ -84,7 +84,7 @@ class VectorTask(BaseTask):
         words = [vectors.words[row] for row in rows.tolist()]
         return [Neighbors(word, tuple(vectors.neighbors(word, _NUM_NEIGHBORS))) for word in words]
 
-    def findings(
+    def final_analysis(
         self,
         network: nn.Module,
         preparation: Preparation,
@@ -132,7 +132,7 @@ class WordVectorTask(VectorTask):
         return "skip_gram"
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
-        return _mean(*_network(model).measure(self.stretch(batch)))
+        return _mean(*_network(model).measure(self.chunk(batch)))
 
     def predict(self, model: nn.Module, batch: Batch) -> Outputs:
         """The sum of the losses and the number of predictions.
@@ -140,17 +140,17 @@ class WordVectorTask(VectorTask):
         Shapes:
             both ``(1,)``.
         """
-        total, num = _network(model).measure(self.stretch(batch))
+        total, num = _network(model).measure(self.chunk(batch))
         return {"loss_sum": total.view(1), "num": num.view(1)}
 
     def update(self, step: Step, batch: Batch) -> Losses:
         refuse_what_needs_gradients(step)
-        return _mean(*_network(step.model).learn(self.stretch(batch), step.rate))
+        return _mean(*_network(step.model).learn(self.chunk(batch), step.lr))
 
-    def stretch(self, batch: Batch) -> Stretch:
+    def chunk(self, batch: Batch) -> TextChunk:
         """A batch as the network takes it."""
         columns = batch.columns
-        return Stretch(
+        return TextChunk(
             columns[self.input],
             columns["sentence"],
             columns["reach"],

@@ -22,7 +22,7 @@ from derin.core.global_generator import generator_of_steps
 from derin.core.seeds import step_seeds
 from derin.data.batch import Batch
 from derin.train.lone_examples import bearing_lone_examples
-from derin.train.optimizers import build_optimizer, set_rate
+from derin.train.optimizers import build_optimizer, set_lr
 from derin.train.protocol import Source, Task
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class RateCurve:
         end = self._index_of_lowest + 1
         if end < 3:
             return self.rates[0]
-        logs = [math.log(rate) for rate in self.rates[:end]]
+        logs = [math.log(lr) for lr in self.rates[:end]]
         losses = self.losses[:end]
         slopes = [(losses[i + 1] - losses[i - 1]) / (logs[i + 1] - logs[i - 1]) for i in range(1, end - 1)]
         return self.rates[1 + min(range(len(slopes)), key=slopes.__getitem__)]
@@ -170,8 +170,8 @@ def find_learning_rate(
     device = next(model.parameters()).device
     with _left_alone(task), generator_of_steps(device) as drawing:
         for step, batch in zip(range(num_steps), _endless(source), strict=False):
-            rate = low * (high / low) ** (step / (num_steps - 1))
-            set_rate(updater, rate)
+            lr = low * (high / low) ** (step / (num_steps - 1))
+            set_lr(updater, lr)
             with drawing, bearing_lone_examples(trial, len(batch), source):
                 torch.manual_seed(seeds[step])
                 loss = task.loss(trial, batch)["loss"]
@@ -181,7 +181,7 @@ def find_learning_rate(
                 break
             average = _SMOOTHING * average + (1 - _SMOOTHING) * value
             smooth = average / (1 - _SMOOTHING ** (step + 1))
-            rates.append(rate)
+            rates.append(lr)
             raw_losses.append(value)
             losses.append(smooth)
             best = min(losses)

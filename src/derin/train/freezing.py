@@ -23,19 +23,19 @@ class GroupSchedule:
     Args:
         parts: dotted names of modules or parameters.
         from_epoch: the first epoch, counted from 0, in which they learn; None for never.
-        rate: by which the schedule's learning rate is multiplied.
+        lr_multiplier: by which the schedule's learning rate is multiplied.
     """
 
     parts: tuple[str, ...]
     from_epoch: int | None
-    rate: float = 1.0
+    lr_multiplier: float = 1.0
 
     def learns(self, epoch: int) -> bool:
         """Whether the group learns in an epoch."""
         return self.from_epoch is not None and epoch >= self.from_epoch
 
     def to_json(self) -> dict[str, Any]:
-        return {"parts": list(self.parts), "from_epoch": self.from_epoch, "rate": self.rate}
+        return {"parts": list(self.parts), "from_epoch": self.from_epoch, "rate": self.lr_multiplier}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Unfreezing:
     Example:
         >>> from torch import nn
         >>> network = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 3), nn.Linear(3, 4))
-        >>> schedule = Unfreezing((GroupSchedule(parts=("0", "1"), from_epoch=2, rate=0.1),))
+        >>> schedule = Unfreezing((GroupSchedule(parts=("0", "1"), from_epoch=2, lr_multiplier=0.1),))
         >>> schedule.set_epoch(network.train(), 1)
         >>> network[0].training, network[1].weight.requires_grad, network[2].weight.requires_grad
         (False, False, True)
@@ -79,7 +79,7 @@ class Unfreezing:
             if group is None:
                 found[name] = 1.0
             elif group.from_epoch is not None:
-                found[name] = group.rate
+                found[name] = group.lr_multiplier
         return found
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -95,7 +95,7 @@ class Unfreezing:
         try:
             return cls(
                 tuple(
-                    GroupSchedule(parts=tuple(g["parts"]), from_epoch=g["from_epoch"], rate=float(g["rate"]))
+                    GroupSchedule(parts=tuple(g["parts"]), from_epoch=g["from_epoch"], lr_multiplier=float(g["rate"]))
                     for g in data
                 )
             )
@@ -144,7 +144,7 @@ def gradual(
 
     Example:
         >>> schedule = gradual([["stem"], ["stage1"], ["stage2"], ["stage3"], ["output"]], 8)
-        >>> [(group.from_epoch, round(group.rate, 3)) for group in schedule.groups]
+        >>> [(group.from_epoch, round(group.lr_multiplier, 3)) for group in schedule.groups]
         [(4, 0.022), (3, 0.057), (2, 0.148), (1, 0.385), (0, 1.0)]
     """
     last = max(len(groups) - 1, 1)
@@ -154,7 +154,7 @@ def gradual(
             GroupSchedule(
                 parts=tuple(parts),
                 from_epoch=min(-int(-depth * share * num_epochs // last), num_epochs - 1),
-                rate=float(span ** (-depth / last)),
+                lr_multiplier=float(span ** (-depth / last)),
             )
             for parts, depth in zip(groups, depths, strict=True)
         )

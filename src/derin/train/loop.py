@@ -24,9 +24,9 @@ from derin.train.callback import Callback
 from derin.train.config import TrainConfig
 from derin.train.evaluation import affordable, evaluate
 from derin.train.freezing import Unfreezing
-from derin.train.guard import NonFiniteLossError, find_culprit
 from derin.train.linear_kernel import use_blas
 from derin.train.lone_examples import bearing_lone_examples
+from derin.train.nonfinite import NonFiniteLossError, locate_nonfinite
 from derin.train.plan import Plan, Trial
 from derin.train.planning import build_optimizers, find_plan
 from derin.train.protocol import Source, Task
@@ -50,7 +50,7 @@ _SLOWER_AFTER = 1.5
 
 
 @dataclass
-class Loop:
+class TrainingState:
     """A training run as callbacks see it.
 
     Attributes:
@@ -177,13 +177,13 @@ def train(
     plan: Plan | None = None,
     unfreezing: Unfreezing | None = None,
     callbacks: Sequence[Callback] = (),
-    on_plan: Callable[[Loop], None] | None = None,
-    on_best: Callable[[Loop, dict[str, Any]], None] | None = None,
+    on_plan: Callable[[TrainingState], None] | None = None,
+    on_best: Callable[[TrainingState, dict[str, Any]], None] | None = None,
     resume: bool = False,
     budget: TimeBudget | None = None,
     sample: Callable[[str, int], Source] | None = None,
     num_after: int = 0,
-) -> Loop:
+) -> TrainingState:
     """Trains a network.
 
     Args:
@@ -223,7 +223,7 @@ def train(
     )
     budget = TimeBudget(config.max_seconds) if budget is None else budget
 
-    def run_whole(interrupted: threading.Event) -> Loop:
+    def run_whole(interrupted: threading.Event) -> TrainingState:
         if config.threads:
             use_threads(config.threads)
         with generator_of_steps(device) as drawing:
@@ -260,13 +260,13 @@ def _begin(
     validation: Source | None,
     run: RunFolder | None,
     device: torch.device,
-) -> Loop:
+) -> TrainingState:
     """The loop before its first step, the plan chosen and the weights laid out by it."""
     trials: list[Trial] = []
     if plan is None:
         plan, trials = find_plan(model, task, source, config, device, unfreezing)
     plan.place(model)
-    return Loop(
+    return TrainingState(
         model=model,
         task=task,
         config=config,
@@ -276,7 +276,7 @@ def _begin(
         validation=validation,
         device=device,
         num_steps=-(-source.num_batches // config.accumulate) * config.epochs,
-        tracker=BestTracker(task.headline, maximize=task.maximize, patience=config.patience),
+        tracker=BestTracker(task.monitor, maximize=task.maximize, patience=config.patience),
         trials=trials,
         optimizers=build_optimizers(model, task, config, plan, unfreezing),
         unfreezing=unfreezing,
@@ -285,12 +285,12 @@ def _begin(
 
 
 def _epochs(
-    loop: Loop,
+    loop: TrainingState,
     schedule: Schedule,
     interrupted: threading.Event,
     drawing: AbstractContextManager[Any],
     callbacks: Sequence[Callback],
-    on_best: Callable[[Loop, dict[str, Any]], None] | None,
+    on_best: Callable[[TrainingState, dict[str, Any]], None] | None,
 ) -> None:
     config, run = loop.config, loop.run
     network = torch.compile(loop.model) if loop.plan.compiled else loop.model
@@ -328,10 +328,10 @@ def _epochs(
 
 
 def _one_epoch(
-    loop: Loop,
+    loop: TrainingState,
     step: PlannedStep,
     schedule: Schedule,
-    per_step: Sequence[Callable[[Loop], None]],
+    per_step: Sequence[Callable[[TrainingState], None]],
     interrupted: threading.Event,
     drawing: AbstractContextManager[Any],
     started: float,
@@ -360,9 +360,9 @@ def _one_epoch(
             # What was recorded stands: a resumed run goes on from there, and the rate never goes back.
             loop.progress = max(loop.progress, share, loop.examples_seen / total)
             loop.learning_rate = schedule(loop.examples_seen, loop.progress if is_limited else 0.0)
-            step.set_rate(loop.learning_rate)
+            step.set_lr(loop.learning_rate)
         loop.batch += 1
-        step.closes_group = loop.batch % accumulate == 0 or loop.batch == num_batches
+        step.is_update_step = loop.batch % accumulate == 0 or loop.batch == num_batches
         try:
             lone = bearing_lone_examples(model, len(batch), loop.source) if len(batch) == 1 else nullcontext()
             with drawing, lone:
@@ -370,7 +370,7 @@ def _one_epoch(
                 losses = task.update(step, batch)
         except NonFiniteLossError:
             raise _diverged(loop, batch) from None
-        if step.closes_group:
+        if step.is_update_step:
             step.finish_update()
             loop.step = step.index = loop.step + 1
         loop.examples_seen += len(batch)
@@ -380,7 +380,7 @@ def _one_epoch(
             _read_losses(loop, pending, weights, batch)
         for tell in per_step:
             tell(loop)
-        if step.closes_group:
+        if step.is_update_step:
             now = time.perf_counter()
             if interrupted.is_set() or (is_limited and loop.budget.left <= loop.reserve):
                 loop.stopped = "interrupted" if interrupted.is_set() else "time"
@@ -396,9 +396,9 @@ def _one_epoch(
 
 
 def _close_epoch(
-    loop: Loop,
+    loop: TrainingState,
     train_seconds: float,
-    on_best: Callable[[Loop, dict[str, Any]], None] | None,
+    on_best: Callable[[TrainingState, dict[str, Any]], None] | None,
 ) -> dict[str, Any]:
     """Measures, tracks the best state and returns the epoch's record."""
     loop.epoch += 1
@@ -419,16 +419,16 @@ def _close_epoch(
         for name in loop.sources:
             record[name] = loop.measure(name, loop.measuring_seconds(train_seconds) / len(loop.sources))
         loop.measure_seconds = time.perf_counter() - began
-        headline = record["val"][loop.task.headline] if "val" in record else None
+        monitor = record["val"][loop.task.monitor] if "val" in record else None
         # Without a validation split the last state is the best that is known.
-        improved = headline is None or loop.tracker.update(headline, loop.epoch, record["val"].get("loss"))
+        improved = monitor is None or loop.tracker.update(monitor, loop.epoch, record["val"].get("loss"))
         record["best"] = improved
         if improved and on_best is not None:
             on_best(loop, record)
     return record
 
 
-def _read_losses(loop: Loop, pending: list[Tensor], weights: list[Tensor | float], batch: Any) -> None:
+def _read_losses(loop: TrainingState, pending: list[Tensor], weights: list[Tensor | float], batch: Any) -> None:
     """Fetches the waiting losses in one transfer, adds them up in order, and stops where one is not finite.
 
     Each counts by the denominator of its mean, so that the mean over the epoch is that over all of its examples.
@@ -447,9 +447,9 @@ def _read_losses(loop: Loop, pending: list[Tensor], weights: list[Tensor | float
         raise _diverged(loop, batch)
 
 
-def _diverged(loop: Loop, batch: Batch) -> DivergenceError:
+def _diverged(loop: TrainingState, batch: Batch) -> DivergenceError:
     """The error that names the layer where the first NaN or infinity arose."""
-    return find_culprit(loop.model, lambda: loop.task.loss(loop.model, batch)["loss"], step=loop.step, batch=batch)
+    return locate_nonfinite(loop.model, lambda: loop.task.loss(loop.model, batch)["loss"], step=loop.step, batch=batch)
 
 
 def _reseeder(device: torch.device) -> Callable[[int], Any]:

@@ -68,7 +68,7 @@ def find_plan(
             device_type=device.type,
             average=None,
         )
-        step.set_rate(config.learning_rate / 10)
+        step.set_lr(config.learning_rate / 10)
         network.train()
         if unfreezing is not None:
             unfreezing.set_epoch(network, config.epochs - 1)

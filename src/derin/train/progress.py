@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from derin.core.messages import catalogue, say
+from derin.core.messages import catalogue, translate
 from derin.train.callback import Callback, Training
 
 if TYPE_CHECKING:
@@ -51,24 +51,26 @@ class ProgressBar(Callback):
             return
         self._next_drawing = now + _SECONDS_BETWEEN_DRAWINGS
         speed = (loop.examples_seen - self._start_examples) / max(now - self._started, 1e-9)
-        told = say("progress.speed", speed=speed)
+        told = translate("progress.speed", speed=speed)
         self._bar.update(self._task, completed=loop.examples_seen, epoch=_epoch(loop), speed=told)
 
     def on_epoch_end(self, loop: Training, record: dict[str, Any]) -> None:
-        headline = loop.task.headline
-        metric = say(f"metric.{headline}") if f"metric.{headline}" in catalogue("en") else headline
+        monitor = loop.task.monitor
+        metric = translate(f"metric.{monitor}") if f"metric.{monitor}" in catalogue("en") else monitor
         parts = [
-            say("progress.epoch", epoch=record["epoch"], epochs=loop.config.epochs),
-            say("progress.loss", value=record["running"]["loss"]),
+            translate("progress.epoch", epoch=record["epoch"], epochs=loop.config.epochs),
+            translate("progress.loss", value=record["running"]["loss"]),
         ]
         for split in ("train", "val"):
             if split in record:
-                value = record[split].get(headline)
+                value = record[split].get(monitor)
                 missing = value is None
-                parts.append(say("progress.unmeasured" if missing else f"progress.{split}", metric=metric, value=value))
-        parts.append(say("progress.seconds", seconds=record["seconds"]))
+                parts.append(
+                    translate("progress.unmeasured" if missing else f"progress.{split}", metric=metric, value=value)
+                )
+        parts.append(translate("progress.seconds", seconds=record["seconds"]))
         if record["best"]:
-            parts.append(f"[green]{say('progress.best')}[/green]")
+            parts.append(f"[green]{translate('progress.best')}[/green]")
         self._console.print("  ".join(parts), soft_wrap=True)
 
     def on_stop(self, loop: Training) -> None:
@@ -80,4 +82,4 @@ class ProgressBar(Callback):
 def _epoch(loop: Training) -> str:
     """Which epoch it is, of how many."""
     epochs = loop.config.epochs
-    return say("progress.epoch", epoch=min(loop.epoch + 1, epochs), epochs=epochs)
+    return translate("progress.epoch", epoch=min(loop.epoch + 1, epochs), epochs=epochs)

@@ -35,7 +35,7 @@ class Step(Protocol):
 
     model: nn.Module
     index: int  # optimizer steps done since the start of training
-    rate: float  # the learning rate of this step, for a task that makes its updates itself
+    lr: float  # the learning rate of this step, for a task that makes its updates itself
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The precision of the plan, for forward passes and losses; backward passes run outside."""
@@ -64,14 +64,14 @@ class Task(Protocol):
 
     Attributes:
         name: in the registry of tasks.
-        headline: the metric by which states are compared (``"accuracy"``).
+        monitor: the metric by which states are compared (``"accuracy"``).
         maximize: whether a larger headline is better.
         forbids: precisions that the task cannot bear (``frozenset({"bf16"})``).
         state: what the task carries between steps; saved and restored.
     """
 
     name: str
-    headline: str
+    monitor: str
     maximize: bool
     forbids: frozenset[str]
     state: dict[str, Tensor]

@@ -13,7 +13,7 @@ from derin.train.optimizers import load_optimizer_tensors, optimizer_scalars, op
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from derin.train.loop import Loop
+    from derin.train.loop import TrainingState
 
 _COUNTERS = ("step", "batch", "examples_seen", "epoch", "loss_sum", "loss_weight", "seconds", "learning_rate")
 # Counters that older states lack, where they begin as in a loop that is new.
@@ -29,7 +29,7 @@ _DOCUMENT_FORM = {
 }
 
 
-def save_state(loop: Loop) -> None:
+def save_state(loop: TrainingState) -> None:
     """Writes weights, buffers, optimizers, averages, the task's state and all counters to the run, atomically."""
     assert loop.run is not None
     tensors = {f"model/{name}": value for name, value in loop.model.state_dict().items()}
@@ -47,7 +47,7 @@ def save_state(loop: Loop) -> None:
     loop.run.save_state(tensors, document)
 
 
-def restore_state(loop: Loop) -> bool:
+def restore_state(loop: TrainingState) -> bool:
     """Brings the loop to where its saved state stands and drops later log lines; False where nothing is saved."""
     assert loop.run is not None
     saved = loop.run.load_state()
@@ -64,7 +64,7 @@ def restore_state(loop: Loop) -> bool:
     return True
 
 
-def _restore(loop: Loop, tensors: dict[str, Tensor], document: dict[str, Any], where: str) -> None:
+def _restore(loop: TrainingState, tensors: dict[str, Tensor], document: dict[str, Any], where: str) -> None:
     _copy(loop.model.state_dict(), _part(tensors, "model/"), where)
     for name, optimizer in loop.optimizers.items():
         scalars = document.get("optimizers", {}).get(name)
@@ -93,7 +93,7 @@ def _restore(loop: Loop, tensors: dict[str, Tensor], document: dict[str, Any], w
         raise RefusedFileError(f"{where} is damaged: {negative} is below 0; start a new run.")
 
 
-def _limits(loop: Loop) -> list[float]:
+def _limits(loop: TrainingState) -> list[float]:
     """What the progress of a run is a share of."""
     return [loop.config.epochs, loop.config.max_seconds]
 

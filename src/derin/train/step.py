@@ -10,8 +10,8 @@ import torch
 
 from derin.train.averages import WeightAverage
 from derin.train.config import TrainConfig
-from derin.train.guard import check_loss
-from derin.train.optimizers import exempt_from_decay, set_rate
+from derin.train.nonfinite import check_loss
+from derin.train.optimizers import exempt_from_decay, set_lr
 from derin.train.plan import Plan
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ class PlannedStep:
         self.optimizers = optimizers
         self.average = average
         self.index = 0
-        self.rate = 0.0
-        self.closes_group = True  # whether the batch at hand is the last one before an update
+        self.lr = 0.0
+        self.is_update_step = True  # whether the batch at hand is the last one before an update
         self._plan, self._device_type = plan, device_type
         self._accumulates = config.accumulate > 1
         self._clip_norm, self._l1 = config.clip_norm, config.l1
@@ -63,11 +63,11 @@ class PlannedStep:
     def autocast(self) -> AbstractContextManager[Any]:
         return self._plan.autocast(self._device_type)
 
-    def set_rate(self, rate: float) -> None:
+    def set_lr(self, lr: float) -> None:
         """Gives every parameter group its learning rate for the next update."""
-        self.rate = rate
+        self.lr = lr
         for optimizer in self.optimizers.values():
-            set_rate(optimizer, rate)
+            set_lr(optimizer, lr)
 
     def minimize(self, name: str, loss: Tensor, weight: Tensor | float = 1.0) -> None:
         check_loss(loss)
@@ -76,7 +76,7 @@ class PlannedStep:
             # sizes.
             self._backward(name, loss * weight)
             self._weights[name] = self._weights[name] + weight
-            if not self.closes_group:
+            if not self.is_update_step:
                 return
             gradients = [p.grad for p in self._parameters[name] if p.grad is not None]
             # A group whose weights are all 0 has gradients of 0, and stays so.

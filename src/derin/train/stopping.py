@@ -15,7 +15,7 @@ class BestTracker:
     on a small validation split many epochs share their accuracy.
 
     Args:
-        headline: the metric's name, kept with the state.
+        monitor: the metric's name, kept with the state.
         maximize: whether more is better.
         patience: epochs without a better value after which `exhausted` is true; 0 never.
 
@@ -33,8 +33,8 @@ class BestTracker:
         (2, True)
     """
 
-    def __init__(self, headline: str, *, maximize: bool, patience: int = 0) -> None:
-        self.headline, self.maximize, self.patience = headline, maximize, patience
+    def __init__(self, monitor: str, *, maximize: bool, patience: int = 0) -> None:
+        self.monitor, self.maximize, self.patience = monitor, maximize, patience
         self.best: float | None = None
         self.best_epoch: int | None = None
         self.best_loss: float | None = None
@@ -60,7 +60,7 @@ class BestTracker:
     def to_json(self) -> dict[str, Any]:
         """What changes from epoch to epoch, with the headline that it is about."""
         return {
-            "headline": self.headline,
+            "headline": self.monitor,
             "best": self.best,
             "best_epoch": self.best_epoch,
             "best_loss": self.best_loss,
@@ -76,9 +76,9 @@ class BestTracker:
             ValueError: a part cannot be, or it is about another headline.
         """
         names = ("headline", "best", "best_epoch", "best_loss", "waited")
-        headline, best, best_epoch, best_loss, waited = (data[key] for key in names)
-        if headline != self.headline:
-            raise ValueError(f"the best value is of {headline!r}, not of {self.headline!r}")
+        monitor, best, best_epoch, best_loss, waited = (data[key] for key in names)
+        if monitor != self.monitor:
+            raise ValueError(f"the best value is of {monitor!r}, not of {self.monitor!r}")
         for name, value, kinds in (
             ("best", best, (int, float)),
             ("best_epoch", best_epoch, int),

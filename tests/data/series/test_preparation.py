@@ -8,11 +8,11 @@ import pytest
 
 from derin.core.errors import DataError, RefusedFileError, ShapeError, UsageError
 from derin.data.preparation import Batching, preparation_from_json
-from derin.data.readers.series import read_series
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.series.preparation import SeriesPreparation
 from derin.data.series.windows import WindowSource
 from derin.data.table import Dense, Table
+from derin.readers.series import read_series
 
 RNG = np.random.default_rng(0)
 NUM = 60
@@ -33,13 +33,13 @@ def table_of(load: np.ndarray, **others: np.ndarray) -> Table:
 
 
 def fitted(table: Table, **options: object) -> SeriesPreparation:
-    options = {"horizon": 3, "look_back": 8, "season": 4, **options}
+    options = {"horizon": 3, "context_length": 8, "season": 4, **options}
     return SeriesPreparation.fit(table, table.splits["train"], **options)  # type: ignore[arg-type]
 
 
 def batches(preparation: SeriesPreparation, table: Table, split: str) -> list[tuple[np.ndarray, np.ndarray]]:
     source = preparation.source(
-        preparation.host(table), {}, table.splits[split], input_name="input", batching=Batching(batch_size=5)
+        preparation.encode_table(table), {}, table.splits[split], input_name="input", batching=Batching(batch_size=5)
     )
     return [(b["input"].numpy(), b["target"].numpy()) for b in source.batches(0)]
 
@@ -47,7 +47,7 @@ def batches(preparation: SeriesPreparation, table: Table, split: str) -> list[tu
 def test_values_are_standardized_by_the_training_steps() -> None:
     load, wind = RNG.normal(5, 3, NUM), RNG.normal(-1, 9, NUM)
     preparation = fitted(table_of(load, wind=wind))
-    values = preparation.host(table_of(load, wind=wind)).values
+    values = preparation.encode_table(table_of(load, wind=wind)).values
     for place, column in enumerate((load, wind)):
         train = column[:36]
         np.testing.assert_allclose(values[:, place], (column - train.mean()) / train.std(), rtol=1e-4, atol=1e-5)
@@ -80,14 +80,14 @@ def test_no_window_holds_anything_from_its_horizon_on(known: str) -> None:
         shifted = table_of(
             np.where(later, 77.0, load), wind=np.where(later, 77.0, wind), holiday=np.where(beyond, 77.0, holiday)
         )
-        windows = [preparation.host(t).values[anchor - 8 : anchor] for t in (table, shifted)]
+        windows = [preparation.encode_table(t).values[anchor - 8 : anchor] for t in (table, shifted)]
         np.testing.assert_array_equal(windows[0], windows[1])
 
 
 def test_what_is_known_in_advance_stands_one_horizon_earlier() -> None:
     load, holiday = RNG.normal(size=NUM), np.arange(NUM, dtype=float)
     preparation = fitted(table_of(load, holiday=holiday), known="holiday")
-    values = preparation.host(table_of(load, holiday=holiday)).values[:, 1]
+    values = preparation.encode_table(table_of(load, holiday=holiday)).values[:, 1]
     train = holiday[:36]
     shifted = np.minimum(holiday + 3, NUM - 1)
     np.testing.assert_allclose(values, (shifted - train.mean()) / train.std(), rtol=1e-5, atol=1e-6)
@@ -99,7 +99,7 @@ def test_the_latest_window_ends_at_the_last_known_target() -> None:
     ahead = table_of(np.r_[load, [np.nan] * 3], holiday=np.arange(NUM + 3, dtype=float))
     windows, ends = preparation.latest(ahead)
     assert ends.tolist() == [NUM]
-    np.testing.assert_array_equal(windows[0], preparation.host(ahead).values[NUM - 8 : NUM])
+    np.testing.assert_array_equal(windows[0], preparation.encode_table(ahead).values[NUM - 8 : NUM])
     with pytest.raises(DataError, match="known in advance is required for 3 steps after the last known target; got 0"):
         preparation.latest(table_of(load, holiday=holiday))
 
@@ -117,7 +117,7 @@ def test_defaults_follow_the_calendar_and_the_length() -> None:
         return Table(name="m", schema=Schema(columns), columns=data, splits=splits)
 
     found = [SeriesPreparation.fit(t, t.splits["train"]) for t in (months(144), months(2_820))]
-    assert [(p.horizon, p.look_back, p.season) for p in found] == [(12, 36, 12), (12, 168, 12)]
+    assert [(p.horizon, p.context_length, p.season) for p in found] == [(12, 36, 12), (12, 168, 12)]
 
 
 def test_categories_are_places_and_several_series_stay_apart(tmp_path: Path) -> None:
@@ -129,10 +129,10 @@ def test_categories_are_places_and_several_series_stay_apart(tmp_path: Path) -> 
     path = tmp_path / "shops.csv"
     path.write_text("day,shop,sales,weather\n" + "\n".join(lines) + "\n", encoding="utf-8")
     table = read_series(path, name="shops", group="shop")
-    preparation = SeriesPreparation.fit(table, table.splits["train"], horizon=2, look_back=4)
+    preparation = SeriesPreparation.fit(table, table.splits["train"], horizon=2, context_length=4)
     assert preparation.input_shape == (4, 3)
     assert preparation.network_options() == {"targets": 1}
-    host = preparation.host(table)
+    host = preparation.encode_table(table)
     assert host.first.tolist() == [0] * 28 + [28] * 28
     assert host.values[0, 1:].tolist() == [0.0, 1.0]  # dry, wet
     windows, ends = preparation.latest(table)
@@ -146,11 +146,15 @@ def test_categories_are_places_and_several_series_stay_apart(tmp_path: Path) -> 
     [
         ({"load": np.full(NUM, 3.0)}, {}, "'load' is 3 in all training steps"),
         ({"load": np.full(NUM, np.nan)}, {}, "'load' has no value in the training steps"),
-        ({}, {"horizon": 13}, "the val split of 12 steps is too short for look_back=8 and horizon=13"),
-        ({}, {"look_back": 40}, "the train split of 36 steps is too short for look_back=40 and horizon=3 together"),
+        ({}, {"horizon": 13}, "the val split of 12 steps is too short for context_length=8 and horizon=13"),
+        (
+            {},
+            {"context_length": 40},
+            "the train split of 36 steps is too short for context_length=40 and horizon=3 together",
+        ),
         ({}, {"horizon": 0}, "horizon as a whole number from 1 to 10,000; got 0"),
         ({}, {"known": "load"}, "Only an input can be known in advance"),
-        ({}, {"known": "wind", "look_back": 2}, "look_back must be at least horizon=3"),
+        ({}, {"known": "wind", "context_length": 2}, "context_length must be at least horizon=3"),
     ],
 )
 def test_what_cannot_be_forecast_is_one_clear_sentence(
@@ -174,7 +178,7 @@ def test_splits_drawn_at_random_are_refused() -> None:
 def test_numbers_of_a_person_become_the_last_window() -> None:
     load = RNG.normal(4, 2, NUM)
     preparation = fitted(table_of(load))
-    expected = preparation.host(table_of(load)).values[-8:]
+    expected = preparation.encode_table(table_of(load)).values[-8:]
     for given in (load.tolist(), load[:, None], load[None, :, None], {"load": load}):
         np.testing.assert_allclose(preparation.read(given)[0], expected, rtol=1e-5, atol=1e-6)
     with pytest.raises(ShapeError, match="At least 8 steps of load are required; got 5 steps of 1"):
@@ -218,10 +222,10 @@ def shops(folder: Path, sizes: dict[str, float], num: int = 60, late: dict[str, 
 
 def test_each_series_has_the_scale_of_its_own_training_steps(tmp_path: Path) -> None:
     table = shops(tmp_path, {"kiosk": 1, "market": 1000})
-    preparation = SeriesPreparation.fit(table, table.splits["train"], horizon=3, look_back=7)
+    preparation = SeriesPreparation.fit(table, table.splits["train"], horizon=3, context_length=7)
     sales = table.columns["sales"].values.reshape(2, 60)
     train = sales[:, :36]
-    host = preparation.host(table)
+    host = preparation.encode_table(table)
     expected = (sales - train.mean(1, keepdims=True)) / train.std(1, keepdims=True)
     np.testing.assert_allclose(host.values[:, 0].reshape(2, 60), expected, rtol=1e-3, atol=1e-4)
     scales = [one.scales[0] * one.stds[0] for one in preparation.series if one.stds is not None]
@@ -242,7 +246,7 @@ def test_each_series_has_the_scale_of_its_own_training_steps(tmp_path: Path) -> 
 
 def test_windows_of_a_series_that_training_did_not_have_are_standardized_one_by_one(tmp_path: Path) -> None:
     known = shops(tmp_path, {"kiosk": 1, "market": 1000})
-    preparation = SeriesPreparation.fit(known, known.splits["train"], horizon=3, look_back=7)
+    preparation = SeriesPreparation.fit(known, known.splits["train"], horizon=3, context_length=7)
     other = shops(tmp_path, {"fair": 37.0})
     sales = other.columns["sales"].values
     last = sales[-7:]
@@ -251,7 +255,7 @@ def test_windows_of_a_series_that_training_did_not_have_are_standardized_one_by_
         windows = preparation.windows(given)
         np.testing.assert_allclose(windows.values[0, :, 0], expected, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(windows.in_units(windows.values)[0, :, 0], last, rtol=1e-5)
-    host = preparation.host(other)
+    host = preparation.encode_table(other)
     source = preparation.source(host, {}, np.arange(60), input_name="input", batching=Batching(batch_size=64))
     batch = next(iter(source.batches(0)))
     place = int(batch.rows[5])
@@ -265,9 +269,9 @@ def test_windows_of_a_series_that_training_did_not_have_are_standardized_one_by_
 
 def test_a_series_that_is_too_short_is_named_and_left_out(tmp_path: Path) -> None:
     table = shops(tmp_path, {"a": 1, "b": 2, "Dükkan": 3}, late={"Dükkan": 5})
-    preparation = SeriesPreparation.fit(table, table.splits["train"], horizon=3, look_back=7)
+    preparation = SeriesPreparation.fit(table, table.splits["train"], horizon=3, context_length=7)
     assert "1 series is too short in train for a window of 10 steps, and nothing is learnt from it: Dükkan" in " ".join(
-        table.reading.notes
+        table.report.notes
     )
     windows = preparation.windows(table)
     assert (windows.series, windows.left_out) == (["a", "b"], (("Dükkan", 5),))
@@ -277,9 +281,9 @@ def test_a_series_that_is_too_short_is_named_and_left_out(tmp_path: Path) -> Non
 
 def test_what_was_a_year_before_is_found_behind_the_window(tmp_path: Path) -> None:
     table = shops(tmp_path, {"a": 1, "b": 50})
-    preparation = SeriesPreparation.fit(table, table.splits["train"], horizon=3, look_back=7)
+    preparation = SeriesPreparation.fit(table, table.splits["train"], horizon=3, context_length=7)
     source = preparation.source(
-        preparation.host(table), {}, table.splits["test"], input_name="input", batching=Batching(batch_size=64)
+        preparation.encode_table(table), {}, table.splits["test"], input_name="input", batching=Batching(batch_size=64)
     )
     assert isinstance(source, WindowSource)
     assert (source.reaches(40), source.reaches(49)) == (True, False)

@@ -24,7 +24,7 @@ def series_of(lengths: tuple[int, ...], seed: int = 0) -> HostSeries:
 def source_of(series: HostSeries, rows: np.ndarray, **how: object) -> WindowSource:
     batching = Batching(**{"batch_size": 3, **how})  # type: ignore[arg-type]
     return WindowSource(
-        series, rows, look_back=LOOK_BACK, horizon=HORIZON, input_name="input", batching=batching, where="x"
+        series, rows, context_length=LOOK_BACK, horizon=HORIZON, input_name="input", batching=batching, where="x"
     )
 
 
@@ -45,7 +45,7 @@ def test_anchors_are_those_of_a_loop_over_all_places() -> None:
     series = series_of((13, 9, 5))
     series.targets[15:20] = np.nan
     for rows in (np.arange(8), np.arange(6, 20), np.r_[0:6, 13:21], np.arange(27)):
-        assert series.anchors(rows, look_back=LOOK_BACK, horizon=HORIZON).tolist() == by_hand(series, rows)
+        assert series.window_starts(rows, context_length=LOOK_BACK, horizon=HORIZON).tolist() == by_hand(series, rows)
 
 
 def test_a_batch_holds_the_steps_before_and_after_its_anchors() -> None:
@@ -90,7 +90,7 @@ def test_a_limit_takes_so_many_windows() -> None:
 
 
 def test_a_series_too_short_for_a_window_is_one_sentence() -> None:
-    with pytest.raises(DataError, match="hold no window of look_back=4 and horizon=3 steps"):
+    with pytest.raises(DataError, match="hold no window of context_length=4 and horizon=3 steps"):
         source_of(series_of((6,)), np.arange(6))
 
 

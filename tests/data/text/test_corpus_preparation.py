@@ -38,7 +38,7 @@ LONG = table_of(random_text(400, 1), random_text(60, 2))
 
 def batches(preparation: CorpusPreparation, table: Table, rows: np.ndarray, epoch: int, **how: object) -> list[Batch]:
     batching = Batching(**{"batch_size": 100, "shuffle": True, **how})  # type: ignore[arg-type]
-    source = preparation.source(preparation.host(table), {}, rows, input_name="input", batching=batching)
+    source = preparation.source(preparation.encode_table(table), {}, rows, input_name="input", batching=batching)
     found = list(source.batches(epoch))
     assert len(found) == source.num_batches
     assert sum(map(len, found)) == source.num_examples
@@ -50,7 +50,7 @@ def test_signs_and_rare_words_are_left_out_and_turkish_letters_stay() -> None:
     preparation = CorpusPreparation.fit(table, np.array([0]), min_count=2)
     assert preparation.words == ("ılık", "ışık", "istanbul")
     assert preparation.counts.tolist() == [0, 0, 0, 0, 3, 3, 2]
-    host = preparation.host(table)
+    host = preparation.encode_table(table)
     assert [preparation.words[t - 4] for t in host.corpus.tokens] == ["ışık"] * 3 + ["istanbul"] * 2 + ["ılık"] * 3
     assert host.corpus.sentences.tolist() == [0, 0, 0, 1, 1, 1, 1, 1]
 
@@ -59,13 +59,13 @@ def test_blank_lines_part_sentences_where_a_text_has_them() -> None:
     verse = table_of("a b\nc d\n\ne a\nb c\n\nd e\n")
     prose = table_of("a b\nc d\ne a\nb c\nd e\n")
     for table, expected in ((verse, [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]), (prose, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4])):
-        host = CorpusPreparation.fit(table, np.array([0]), min_count=1).host(table)
+        host = CorpusPreparation.fit(table, np.array([0]), min_count=1).encode_table(table)
         assert host.corpus.sentences.tolist() == expected
 
 
 def test_rows_of_a_table_stay_apart() -> None:
     preparation = CorpusPreparation.fit(LONG, np.array([0]), min_count=1)
-    host = preparation.host(LONG)
+    host = preparation.encode_table(LONG)
     assert host.offsets[-1] == len(host.corpus)
     second = host.of(np.array([1]))
     words = [preparation.words[t - 4] for t in second.tokens.tolist()]
@@ -76,7 +76,7 @@ def test_rows_of_a_table_stay_apart() -> None:
 
 def test_batches_hold_the_text_in_order_with_its_windows() -> None:
     preparation = CorpusPreparation.fit(LONG, ALL, min_count=1, window=3, sample=0)
-    corpus = preparation.host(LONG).of(ALL)
+    corpus = preparation.encode_table(LONG).of(ALL)
     found = batches(preparation, LONG, ALL, 0, shuffle=False)
     tokens = torch.cat([b["input"][: len(b)] for b in found])
     assert tokens.tolist() == corpus.tokens.tolist()
@@ -93,7 +93,7 @@ def test_batches_hold_the_text_in_order_with_its_windows() -> None:
 
 def test_frequent_words_are_thinned_out_by_chance() -> None:
     preparation = CorpusPreparation.fit(LONG, ALL, min_count=1, sample=0.02)
-    whole = Counter(preparation.host(LONG).of(ALL).tokens.tolist())
+    whole = Counter(preparation.encode_table(LONG).of(ALL).tokens.tolist())
     kept: Counter[int] = Counter()
     for epoch in range(20):
         for batch in batches(preparation, LONG, ALL, epoch):
@@ -106,7 +106,7 @@ def test_frequent_words_are_thinned_out_by_chance() -> None:
 
 def test_batches_are_a_function_of_seed_epoch_and_step() -> None:
     preparation = CorpusPreparation.fit(LONG, ALL, min_count=1)
-    host = preparation.host(LONG)
+    host = preparation.encode_table(LONG)
 
     def source(seed: int = 0) -> object:
         batching = Batching(batch_size=100, shuffle=True, seed=seed)
@@ -126,7 +126,7 @@ def test_batches_are_a_function_of_seed_epoch_and_step() -> None:
 def test_a_limit_takes_one_stretch_of_text() -> None:
     preparation = CorpusPreparation.fit(LONG, ALL, min_count=1, sample=0)
     (batch,) = batches(preparation, LONG, ALL, 0, shuffle=False, limit=50)
-    corpus = preparation.host(LONG).of(ALL).tokens.tolist()
+    corpus = preparation.encode_table(LONG).of(ALL).tokens.tolist()
     piece = batch["input"][:50].tolist()
     assert any(corpus[i : i + 50] == piece for i in range(len(corpus) - 49))
 
@@ -213,7 +213,7 @@ def test_pairs_are_counted_as_by_hand(at_once: int, monkeypatch: pytest.MonkeyPa
 
 def test_held_out_pairs_are_not_learnt_and_each_pair_comes_in_both_directions() -> None:
     preparation = CooccurrencePreparation.fit(LONG, np.array([0]), min_count=1, window=2)
-    host = preparation.host(LONG)
+    host = preparation.encode_table(LONG)
     train, val = (batches(preparation, LONG, np.array([row]), 1) for row in (0, 1))
 
     def pairs(found: list[Batch]) -> Counter[tuple[int, int]]:
@@ -236,4 +236,4 @@ def test_held_out_pairs_are_not_learnt_and_each_pair_comes_in_both_directions() 
 def test_all_pairs_are_learnt_where_nothing_is_measured() -> None:
     alone = table_of(random_text(100, 1))
     preparation = CooccurrencePreparation.fit(alone, np.array([0]), min_count=1)
-    assert not preparation.host(alone).is_held_out.any()
+    assert not preparation.encode_table(alone).is_held_out.any()

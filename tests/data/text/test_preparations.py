@@ -37,7 +37,7 @@ def saved_and_read(preparation: Any) -> Any:
 def test_batches_of_texts_hold_what_the_encoder_gives_and_their_labels() -> None:
     preparation = TextPreparation.fit(table(), TRAIN)
     source = preparation.source(
-        preparation.host(table()),
+        preparation.encode_table(table()),
         {"target": np.arange(6) * 10},
         np.arange(6),
         input_name="input",
@@ -56,12 +56,12 @@ def test_batches_of_texts_hold_what_the_encoder_gives_and_their_labels() -> None
 
 def test_a_text_handed_over_is_read_as_in_training() -> None:
     preparation = TextPreparation.fit(table(), TRAIN)
-    host = preparation.host(table())
+    host = preparation.encode_table(table())
     read = preparation.read(TEXTS)
     assert read.shape == (6, 5)
     for row, tokens in enumerate(read.tolist()):
         assert tokens[: len(host.take(np.array([row])).flat)] == host.take(np.array([row])).flat.tolist()
-    assert preparation.finish(torch.from_numpy(read)).dtype == torch.int64
+    assert preparation.to_model_input(torch.from_numpy(read)).dtype == torch.int64
     assert preparation.read({"text": "so good"}).tolist() == preparation.read("so good").tolist()
     assert preparation.is_single("so good")
     assert preparation.is_single({"text": "so good"})
@@ -83,7 +83,7 @@ def test_words_that_stand_once_are_unknown_where_texts_are_many() -> None:
 @pytest.mark.parametrize("tokenizer", ["words", "characters", "bytes", "bpe"])
 def test_preparations_are_saved_and_read_back(tokenizer: str) -> None:
     for preparation in (
-        TextPreparation.fit(table(), TRAIN, tokenizer=tokenizer, longest=7),
+        TextPreparation.fit(table(), TRAIN, tokenizer=tokenizer, max_length=7),
         StreamPreparation.fit(table(), TRAIN, tokenizer=tokenizer, window=3),
     ):
         again = saved_and_read(preparation)
@@ -111,12 +111,14 @@ def test_an_altered_card_of_a_stream_is_refused(change: dict[str, Any]) -> None:
 
 def test_longer_texts_are_cut_and_said() -> None:
     given = table()
-    preparation = TextPreparation.fit(given, TRAIN, longest=3)
+    preparation = TextPreparation.fit(given, TRAIN, max_length=3)
     for _ in range(2):
-        preparation.host(given)
-    assert given.reading.notes == ["3 texts are longer than 3 tokens; only that many of each are read."]
+        preparation.encode_table(given)
+    assert given.report.notes == ["3 texts are longer than 3 tokens; only that many of each are read."]
     assert preparation.read(TEXTS).shape == (6, 3)
-    source = preparation.source(preparation.host(given), {}, TRAIN, input_name="input", batching=Batching(batch_size=9))
+    source = preparation.source(
+        preparation.encode_table(given), {}, TRAIN, input_name="input", batching=Batching(batch_size=9)
+    )
     assert max(batch["input"].shape[1] for batch in source.batches(0)) == 3
 
 
@@ -151,14 +153,14 @@ def test_what_cannot_be_read_is_one_sentence() -> None:
     with pytest.raises(DataError, match="exactly one input column of texts"):
         TextPreparation.fit(table(num_columns=2), TRAIN)
     with pytest.raises(UsageError, match="longest"):
-        TextPreparation.fit(table(), TRAIN, longest=0)
+        TextPreparation.fit(table(), TRAIN, max_length=0)
 
 
 def test_a_stream_trains_on_all_texts_and_measures_each_token_once() -> None:
     texts = ["Ağ " * 200, "ışık\n" * 90]
     preparation = StreamPreparation.fit(table(texts), np.arange(2), window=16)
     assert preparation.encoder.vocabulary.tokens[4:] == (" ", "A", "ğ", "ı", "\n", "k", "ş")
-    host = preparation.host(table(texts))
+    host = preparation.encode_table(table(texts))
     sources = {
         shuffle: preparation.source(
             host, {}, np.arange(2), input_name="input", batching=Batching(batch_size=4, shuffle=shuffle)
@@ -177,7 +179,7 @@ def test_a_stream_trains_on_all_texts_and_measures_each_token_once() -> None:
 def test_a_limit_counts_windows() -> None:
     preparation = StreamPreparation.fit(table(["abcdefgh " * 100]), np.arange(1), window=10)
     source = preparation.source(
-        preparation.host(table(["abcdefgh " * 100])),
+        preparation.encode_table(table(["abcdefgh " * 100])),
         {},
         np.arange(1),
         input_name="input",
@@ -191,7 +193,7 @@ def test_the_sample_of_a_limit_comes_from_all_over_the_text() -> None:
     text = "".join(chr(ord("a") + k) * 125 for k in range(26))
     preparation = StreamPreparation.fit(table([text]), np.arange(1), window=10)
     source = preparation.source(
-        preparation.host(table([text])),
+        preparation.encode_table(table([text])),
         {},
         np.arange(1),
         input_name="input",
@@ -205,7 +207,7 @@ def test_the_sample_of_a_limit_comes_from_all_over_the_text() -> None:
 def test_a_stream_of_words_ends_every_sentence() -> None:
     texts = ["so good\n\n  \nnot so bad .\n", "good"]
     preparation = StreamPreparation.fit(table(texts), np.arange(2), tokenizer="words")
-    host = preparation.host(table(texts))
+    host = preparation.encode_table(table(texts))
     decoded = [preparation.encoder.vocabulary.decode(host.take(np.array([row])).flat) for row in (0, 1)]
     assert decoded == [["so", "good", "<EOS>", "not", "so", "bad", ".", "<EOS>"], ["good", "<EOS>"]]
     assert preparation.start_token == 3
@@ -224,7 +226,7 @@ def test_a_stream_has_no_other_columns() -> None:
     preparation = StreamPreparation.fit(table(), TRAIN)
     with pytest.raises(UsageError, match="target"):
         preparation.source(
-            preparation.host(table()),
+            preparation.encode_table(table()),
             {"target": np.arange(6)},
             TRAIN,
             input_name="input",

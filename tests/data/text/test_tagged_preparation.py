@@ -10,11 +10,11 @@ import pytest
 
 from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.data.preparation import Batching, preparation_from_json
-from derin.data.readers.conll import read_conll
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Ragged, Table
 from derin.data.text.tagged_preparation import TaggedPreparation
 from derin.data.text.vocabulary import UNK
+from derin.readers.conll import read_conll
 
 SENTENCES = [
     [("Ada", "B-PER"), ("Byron", "I-PER"), ("'s", "O"), ("house", "O")],
@@ -67,7 +67,7 @@ def test_of_a_long_word_both_ends_are_read(table: Table) -> None:
 
 def test_prediction_reads_as_training_does(table: Table) -> None:
     preparation = fit(table)
-    host = preparation.host(table)
+    host = preparation.encode_table(table)
     for row, sentence in enumerate(SENTENCES):
         own = host.take(np.array([row])).flat
         np.testing.assert_array_equal(preparation.read([[word for word, _ in sentence]])[0], own)
@@ -77,7 +77,7 @@ def test_batches_hold_words_tags_and_padding(table: Table) -> None:
     preparation = fit(table)
     targets = {"target": table.columns["tags"]}
     source = preparation.source(
-        preparation.host(table), targets, np.arange(3), input_name="input", batching=Batching(batch_size=5)
+        preparation.encode_table(table), targets, np.arange(3), input_name="input", batching=Batching(batch_size=5)
     )
     (batch,) = source.batches(0)
     assert batch["input"].shape == (3, 4, 1 + preparation.num_characters)

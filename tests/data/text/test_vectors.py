@@ -28,7 +28,7 @@ def test_what_is_written_is_read_to_the_bit(tmp_path: Path, form: str, packed: b
     again = read_vectors(tmp_path / "v")
     assert again.words == WORDS
     np.testing.assert_array_equal(again.values, VALUES)
-    assert again.reading.findings == []
+    assert again.report.findings == []
 
 
 # Gensim leaves a file open where there is no first line of sizes.
@@ -92,11 +92,11 @@ def test_lines_that_cannot_be_used_are_listed_with_their_numbers(tmp_path: Path)
     vectors = read_vectors(tmp_path / "v.txt")
     assert vectors.words == ("sea", ". .", "sand", "tide")
     np.testing.assert_array_equal(vectors["tide"], np.array([-1, 0.5, 1e-3], dtype=np.float32))
-    assert [(f.where, f.outcome.value) for f in vectors.reading.findings] == [
+    assert [(f.where, f.outcome.value) for f in vectors.report.findings] == [
         *((f"v.txt, line {line}", "skipped") for line in (2, 3, 4, 5, 6, 8, 10)),
         ("v.txt, 'sand'", "noted"),
     ]
-    reasons = [finding.reason for finding in vectors.reading.findings]
+    reasons = [finding.reason for finding in vectors.report.findings]
     assert "a word and 3 numbers are required" in reasons[0]
     assert reasons[3:6] == [
         "the word is not UTF-8",

@@ -18,7 +18,7 @@ from derin.core.errors import UnknownNameError
 from derin.core.printable import printable
 
 # One sentence, or one for the number 1 and one for all others, chosen by the value named `count`.
-Message = str | tuple[str, str]
+CatalogEntry = str | tuple[str, str]
 
 LANGUAGES = ("en", "tr")
 _SEPARATORS = str.maketrans(",.", ".,")
@@ -39,7 +39,7 @@ def language() -> str:
     return "tr" if locale.lower().startswith("tr") else "en"
 
 
-def say(key: str, /, **values: Any) -> str:
+def translate(key: str, /, **values: Any) -> str:
     """A sentence of the catalogue with its values filled in; numbers are written as the language writes them.
 
     Args:
@@ -52,17 +52,17 @@ def say(key: str, /, **values: Any) -> str:
 
     Example:
         >>> import os; os.environ["DERIN_LANG"] = "en"
-        >>> say("epochs.count", count=1), say("epochs.count", count=1200)
+        >>> translate("epochs.count", count=1), translate("epochs.count", count=1200)
         ('1 epoch', '1,200 epochs')
         >>> os.environ["DERIN_LANG"] = "tr"
-        >>> say("epochs.count", count=1200)
+        >>> translate("epochs.count", count=1200)
         '1.200 epok'
         >>> del os.environ["DERIN_LANG"]
     """
     return _filled(language(), key, values)
 
 
-class Sentence(str):
+class Message(str):
     """A message as English text that can still be said in the reader's language.
 
     For what is noticed where nobody listens yet, as when data are read: it is text like any other, in records too, and
@@ -74,10 +74,10 @@ class Sentence(str):
 
     Example:
         >>> import os; os.environ["DERIN_LANG"] = "tr"
-        >>> sentence = Sentence("epochs.count", count=1200)
-        >>> sentence, told(sentence), told("1,200 epochs")
+        >>> sentence = Message("epochs.count", count=1200)
+        >>> sentence, localize(sentence), localize("1,200 epochs")
         ('1,200 epochs', '1.200 epok', '1,200 epochs')
-        >>> Sentence.from_json(sentence.to_json()) == sentence
+        >>> Message.from_json(sentence.to_json()) == sentence
         True
         >>> del os.environ["DERIN_LANG"]
     """
@@ -85,7 +85,7 @@ class Sentence(str):
     key: str
     values: dict[str, Any]
 
-    def __new__(cls, key: str, /, **values: Any) -> Sentence:
+    def __new__(cls, key: str, /, **values: Any) -> Message:
         sentence = super().__new__(cls, _filled("en", key, values))
         sentence.key, sentence.values = key, values
         return sentence
@@ -95,11 +95,11 @@ class Sentence(str):
 
     def to_json(self) -> dict[str, Any]:
         """Key and values, sentences among them likewise."""
-        values = {n: v.to_json() if isinstance(v, Sentence) else v for n, v in self.values.items()}
+        values = {n: v.to_json() if isinstance(v, Message) else v for n, v in self.values.items()}
         return {"key": self.key, "values": values}
 
     @classmethod
-    def from_json(cls, data: Any) -> Sentence:
+    def from_json(cls, data: Any) -> Message:
         """The sentence that `to_json` described.
 
         Raises:
@@ -112,9 +112,9 @@ class Sentence(str):
             raise ValueError(f"no sentence: {error}") from None
 
 
-def told(text: str) -> str:
+def localize(text: str) -> str:
     """A sentence in the reader's language; any other text as it is."""
-    return _filled(language(), text.key, text.values) if isinstance(text, Sentence) else text
+    return _filled(language(), text.key, text.values) if isinstance(text, Message) else text
 
 
 def capital(text: str) -> str:
@@ -128,7 +128,7 @@ def capital(text: str) -> str:
     return first + text[1:]
 
 
-def spell(value: Any, spec: str = "", spoken: str | None = None) -> str:
+def format_number(value: Any, spec: str = "", spoken: str | None = None) -> str:
     """A value as the language writes it: Turkish has a decimal comma, points between thousands and the % in front.
 
     Args:
@@ -137,7 +137,7 @@ def spell(value: Any, spec: str = "", spoken: str | None = None) -> str:
         spoken: the language; None takes the one of this process.
 
     Example:
-        >>> spell(1234.5, ",.2f", "en"), spell(1234.5, ",.2f", "tr"), spell(0.983, ".1%", "tr")
+        >>> format_number(1234.5, ",.2f", "en"), format_number(1234.5, ",.2f", "tr"), format_number(0.983, ".1%", "tr")
         ('1,234.50', '1.234,50', '%98,3')
     """
     text = format(value, spec)
@@ -181,7 +181,7 @@ def _spoken_suffix(found: re.Match[str]) -> str:
 
 
 @cache
-def catalogue(spoken: str) -> Mapping[str, Message]:
+def catalogue(spoken: str) -> Mapping[str, CatalogEntry]:
     """All messages of a language."""
     parts = (importlib.import_module(f"derin.core.messages.{name}") for name in (spoken, f"reading_{spoken}"))
     return {key: message for part in parts for key, message in part.MESSAGES.items()}
@@ -208,6 +208,8 @@ class _Spelling(string.Formatter):
         if format_spec.startswith("="):
             one, _, several = format_spec[1:].partition("|")
             return one if value == 1 else several
-        if isinstance(value, Sentence):
+        if isinstance(value, Message):
             value = _filled(self._spoken, value.key, value.values)
-        return spell(printable(value) if isinstance(value, str | os.PathLike) else value, format_spec, self._spoken)
+        return format_number(
+            printable(value) if isinstance(value, str | os.PathLike) else value, format_spec, self._spoken
+        )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from derin.core.messages import Message
+from derin.core.messages import CatalogEntry
 
-MESSAGES: dict[str, Message] = {
+MESSAGES: dict[str, CatalogEntry] = {
     # Words
     "split.train": "training",
     "split.val": "validation",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from derin.core.messages import Message
+from derin.core.messages import CatalogEntry
 
-MESSAGES: dict[str, Message] = {
+MESSAGES: dict[str, CatalogEntry] = {
     # Files and archives
     "reading.linked_again": "önceden okunan bir klasöre bağlantı",
     "reading.broken_link": "kırık bağlantı",

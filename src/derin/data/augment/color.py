@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from derin.data.augment.settings import Augmentation, Draws
+    from derin.data.augment.settings import Augmentation, RandomDraws
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: the weights of red, green and blue in gray
 _WHITE = 255.0
@@ -32,7 +32,7 @@ def channel_means(pictures: Tensor) -> Tensor:
     return columns.to(torch.int64).sum(dim=2).to(torch.float32) / (height * width)
 
 
-def jitter(pictures: Tensor, means: Tensor | None, settings: Augmentation, draws: Draws) -> Tensor:
+def jitter(pictures: Tensor, means: Tensor | None, settings: Augmentation, draws: RandomDraws) -> Tensor:
     r"""Changes brightness by b, contrast by c and saturation by s, in one map.
 
     .. math:: x' = b c s\, x + b c (1 - s)\, g(x) + b (1 - c)\, \bar g

@@ -10,12 +10,12 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from derin.data.augment.settings import Augmentation, Draws
+    from derin.data.augment.settings import Augmentation, RandomDraws
 
 _PADDING_MODE = {"zero": "zeros", "edge": "border", "reflect": "reflection"}
 
 
-def move(pictures: Tensor, settings: Augmentation, draws: Draws) -> Tensor:
+def move(pictures: Tensor, settings: Augmentation, draws: RandomDraws) -> Tensor:
     """Flips, zooms, shears, rotates, shifts and crops every picture by its own draws.
 
     Shapes:
@@ -28,7 +28,7 @@ def move(pictures: Tensor, settings: Augmentation, draws: Draws) -> Tensor:
     return _resample(pictures, inverse_maps(pictures.shape[2], pictures.shape[3], settings, draws), fill)
 
 
-def inverse_maps(height: int, width: int, settings: Augmentation, draws: Draws) -> npt.NDArray[np.float64]:
+def inverse_maps(height: int, width: int, settings: Augmentation, draws: RandomDraws) -> npt.NDArray[np.float64]:
     r"""From a place in the moved picture to the place in the original that it shows, in pixels from the middle.
 
     Forward a place p = (x right, y down) goes to :math:`R K Z F p + s`: flips F, zoom Z, shear K, rotation R
@@ -87,7 +87,7 @@ def _middles(side: int, like: Tensor) -> Tensor:
     return (torch.arange(side, dtype=torch.float32, device=like.device) * 2 + 1) / side - 1
 
 
-def _copy(pictures: Tensor, settings: Augmentation, draws: Draws, fill: str) -> Tensor:
+def _copy(pictures: Tensor, settings: Augmentation, draws: RandomDraws, fill: str) -> Tensor:
     """The same with flips and whole pixels only: every line of a moved picture is one run of a widened line.
 
     The widened lines, and behind them their mirror images, lie in one buffer; a line of the result is found by its
@@ -149,7 +149,7 @@ def _reach(height: int, width: int, settings: Augmentation) -> tuple[int, int]:
     return sides[0] + settings.crop_padding, sides[1] + settings.crop_padding
 
 
-def _offsets(height: int, width: int, settings: Augmentation, draws: Draws, num: int) -> tuple[Any, Any]:
+def _offsets(height: int, width: int, settings: Augmentation, draws: RandomDraws, num: int) -> tuple[Any, Any]:
     """By how many whole pixels each picture moves down and along: ``(B,)`` int64 each."""
     total = np.zeros((num, 2), dtype=np.int64)
     if settings.shift:
@@ -162,7 +162,7 @@ def _offsets(height: int, width: int, settings: Augmentation, draws: Draws, num:
     return total[:, 0], total[:, 1]
 
 
-def _flips(settings: Augmentation, draws: Draws, num: int) -> tuple[Any, Any]:
+def _flips(settings: Augmentation, draws: RandomDraws, num: int) -> tuple[Any, Any]:
     """Whether each picture is mirrored left to right and upside down: ``(B,)`` bool each."""
     never = np.ones(num)
     horizontal = draws.get("flip_horizontal", never) < settings.flip_horizontal
@@ -170,6 +170,6 @@ def _flips(settings: Augmentation, draws: Draws, num: int) -> tuple[Any, Any]:
     return horizontal, vertical
 
 
-def _spread(draws: Draws, name: str, most: float, num: int) -> npt.NDArray[np.float64]:
+def _spread(draws: RandomDraws, name: str, most: float, num: int) -> npt.NDArray[np.float64]:
     """Values from -most to most; zeros where the setting is off."""
     return (2 * draws[name] - 1) * most if most else np.zeros(num)

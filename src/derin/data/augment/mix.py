@@ -14,13 +14,13 @@ from derin.data.augment.erase import paste, rectangle
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from derin.data.augment.settings import Augmentation, Draws
+    from derin.data.augment.settings import Augmentation, RandomDraws
 
 _NUM_CELLS = 4096
 
 
-def mix_neighbors(
-    pictures: Tensor, targets: Tensor, settings: Augmentation, draws: Draws, num_classes: int
+def mix_pairs(
+    pictures: Tensor, targets: Tensor, settings: Augmentation, draws: RandomDraws, num_classes: int
 ) -> tuple[Tensor, Tensor]:
     r"""Joins example i with example i + 1, a function of the epoch's order alone.
 

@@ -15,7 +15,7 @@ from derin.core.errors import ShapeError, UnknownNameError, UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
-Draws = Mapping[str, npt.NDArray[np.float64]]
+RandomDraws = Mapping[str, npt.NDArray[np.float64]]
 
 FILLS = ("auto", "zero", "edge", "reflect")
 
@@ -243,11 +243,11 @@ class Augmentation:
         Raises:
             ShapeError: there is not one row of uniform numbers for each picture, or targets of another width.
         """
-        from derin.data.augment.mix import mix_neighbors
+        from derin.data.augment.mix import mix_pairs
 
-        return mix_neighbors(pictures, targets, self, self._draws(uniforms, len(pictures)), num_classes)
+        return mix_pairs(pictures, targets, self, self._draws(uniforms, len(pictures)), num_classes)
 
-    def _change(self, pictures: Tensor, draws: Draws) -> Tensor:
+    def _change(self, pictures: Tensor, draws: RandomDraws) -> Tensor:
         """Moves, erases and colors pictures that lie in memory in any way."""
         import torch
 
@@ -272,7 +272,7 @@ class Augmentation:
         if self.mixup and self.cutmix:
             yield "choice", 1
 
-    def _draws(self, uniforms: Tensor, num_pictures: int) -> Draws:
+    def _draws(self, uniforms: Tensor, num_pictures: int) -> RandomDraws:
         """The uniform numbers by what they are for: ``(B,)``, or ``(B, 2)`` for a place (down, along)."""
         if tuple(uniforms.shape) != (num_pictures, self.num_uniforms):
             raise ShapeError(

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
-from derin.core.messages import Sentence
+from derin.core.messages import Message
 from derin.core.quiet import quiet
 from derin.data.pictures.values import Extent, PixelValues, ValueRange
 
@@ -30,10 +30,10 @@ Pixels = npt.NDArray[np.uint8]
 
 # Twice the limit at which Pillow warns: 179 million pixels, half a gigabyte in RGB.
 MAX_PIXELS = 178_956_970
-_TOO_LARGE = Sentence("reading.too_many_pixels", most=MAX_PIXELS)
+_TOO_LARGE = Message("reading.too_many_pixels", most=MAX_PIXELS)
 # A small file may hold a picture of any size: what it takes is known before it is decoded.
 MAX_BYTES = 512 << 20
-_TOO_MANY_BYTES = Sentence("reading.too_many_bytes", most=MAX_BYTES >> 20)
+_TOO_MANY_BYTES = Message("reading.too_many_bytes", most=MAX_BYTES >> 20)
 _BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "LA": 2, "La": 2, "PA": 2, "RGB": 3, "YCbCr": 3, "LAB": 3, "HSV": 3}
 _DEEP_BYTES = {"I": 4, "F": 4}  # any other mode of whole numbers has 16 bits
 _STRIP_PIXELS = 1 << 22
@@ -104,7 +104,7 @@ def open_picture(data: bytes, *, values: PixelValues | None = None) -> Opened:
     import PIL.Image
 
     if not data:
-        raise UnreadablePictureError(Sentence("reading.empty_file"))
+        raise UnreadablePictureError(Message("reading.empty_file"))
     try:
         image = _identified(data)
         width, height = image.size
@@ -115,7 +115,7 @@ def open_picture(data: bytes, *, values: PixelValues | None = None) -> Opened:
         remarks: list[str] = []
         if getattr(image, "is_animated", False):
             pages = image.format in ("TIFF", "MPO")
-            remarks.append(Sentence("reading.several_pictures") if pages else Sentence("reading.animated"))
+            remarks.append(Message("reading.several_pictures") if pages else Message("reading.animated"))
         with _ONE_LARGE_PICTURE if image.width * image.height > _LARGE_PIXELS else nullcontext():
             image.load()
             upright_image = upright(image, remarks)
@@ -127,12 +127,12 @@ def open_picture(data: bytes, *, values: PixelValues | None = None) -> Opened:
     except PIL.Image.DecompressionBombError:
         raise UnreadablePictureError(_TOO_LARGE) from None
     except PIL.UnidentifiedImageError:
-        raise UnreadablePictureError(Sentence("reading.no_picture")) from None
+        raise UnreadablePictureError(Message("reading.no_picture")) from None
     except _DAMAGE as error:
         if "truncated" in str(error).lower():
-            raise UnreadablePictureError(Sentence("reading.truncated")) from None
+            raise UnreadablePictureError(Message("reading.truncated")) from None
         told = " ".join(str(error).split()) or type(error).__name__
-        raise UnreadablePictureError(Sentence("reading.damaged", error=told[:120])) from None
+        raise UnreadablePictureError(Message("reading.damaged", error=told[:120])) from None
 
 
 def extent_of(image: Image) -> Extent | None:
@@ -159,14 +159,14 @@ def gray_or_rgb(
     if image.mode in ("L", "RGB") and "transparency" not in image.info:
         return image
     if image.mode == "1":
-        remarks.append(Sentence("reading.one_bit"))
+        remarks.append(Message("reading.one_bit"))
         return image.convert("L")
     if image.mode.startswith("I") or image.mode == "F":
         return PIL.Image.fromarray(
             _eight_bits(np.asarray(image), extent or Extent.of(np.asarray(image)), values, remarks)
         )
     if image.mode == "P":
-        remarks.append(Sentence("reading.palette"))
+        remarks.append(Message("reading.palette"))
         if "transparency" not in image.info:
             return image.convert("L" if _has_gray_palette(image) else "RGB")
     if "transparency" in image.info:
@@ -176,9 +176,9 @@ def gray_or_rgb(
     if image.mode in ("LA", "RGBA"):
         return _on_white(image, remarks)
     if image.mode == "CMYK":
-        remarks.append(Sentence("reading.cmyk"))
+        remarks.append(Message("reading.cmyk"))
     elif image.mode != "RGBX":
-        remarks.append(Sentence("reading.other_mode", mode=image.mode))
+        remarks.append(Message("reading.other_mode", mode=image.mode))
     return image.convert("RGB")
 
 
@@ -230,7 +230,7 @@ def upright(image: Image, remarks: list[str]) -> Image:
     }
     if orientation not in turns:
         return image
-    remarks.append(Sentence("reading.upright"))
+    remarks.append(Message("reading.upright"))
     return image.transpose(turns[orientation])
 
 
@@ -248,7 +248,7 @@ def _on_white(image: Image, remarks: list[str]) -> Image:
     lowest, _ = image.getchannel("A").getextrema()
     if lowest == 255:
         return image.convert(mode)
-    remarks.append(Sentence("reading.on_white"))
+    remarks.append(Message("reading.on_white"))
     ground = PIL.Image.new(mode, image.size, "white")
     for box in _strips(image):
         part = image.crop(box)
@@ -277,9 +277,9 @@ def _eight_bits(
     """Values beyond 8 bits, and floats, as the whole set reads them."""
     chosen: ValueRange | None = (decided or PixelValues()).range_for(extent, is_set=True)
     if chosen is None:
-        raise UnreadablePictureError(Sentence("reading.unknown_values", low=extent.low, high=extent.high))
+        raise UnreadablePictureError(Message("reading.unknown_values", low=extent.low, high=extent.high))
     words = {"low": f"{chosen.low:g}", "high": f"{chosen.high:g}"}
-    remarks.append(Sentence("reading.values_to_bytes", **words))
+    remarks.append(Message("reading.values_to_bytes", **words))
     if extent.high > chosen.high or extent.low < chosen.low:
-        remarks.append(Sentence("reading.values_cut", **words))
+        remarks.append(Message("reading.values_cut", **words))
     return chosen.to_bytes(values)

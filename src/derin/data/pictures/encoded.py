@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError
 from derin.data.pictures.decode import Pixels, open_picture, pixels_of
-from derin.data.pictures.fitting import Fitting
+from derin.data.pictures.fitting import ResizePolicy
 from derin.data.pictures.values import PixelValues
 from derin.data.table import Pictures, Rows
 
@@ -25,7 +25,7 @@ def num_decoders() -> int:
     return os.cpu_count() or 1
 
 
-def stored_picture(data: bytes, fitting: Fitting, channels: int, values: PixelValues | None = None) -> Pixels:
+def stored_picture(data: bytes, fitting: ResizePolicy, channels: int, values: PixelValues | None = None) -> Pixels:
     """The pixels that the cache holds for a file.
 
     Shapes:
@@ -55,7 +55,7 @@ class EncodedPictures(Pictures):
         origin: from which they can be read in another form; None for pictures that have none.
     """
 
-    fitting: Fitting
+    fitting: ResizePolicy
     values: PixelValues = field(default_factory=PixelValues)
     origin: Any = None
 

@@ -29,20 +29,20 @@ class Rule(StrEnum):
     KEEP = "keep"  # the picture stays as it is
     RESIZE = "resize"  # exactly to height × width
     PAD = "pad"  # into height × width, proportions kept, in the middle of black
-    SHORTER = "shorter"  # the shorter side to `height`, proportions kept
+    SHORTEST_SIDE = "shorter"  # the shorter side to `height`, proportions kept
 
 
 @dataclass(frozen=True)
-class Fitting:
+class ResizePolicy:
     """A rule and its sizes.
 
     Args:
         rule: how the sizes are reached.
-        height: of the result; for `Rule.SHORTER` its shorter side.
-        width: of the result; for `Rule.SHORTER` the same as the height.
+        height: of the result; for `Rule.SHORTEST_SIDE` its shorter side.
+        width: of the result; for `Rule.SHORTEST_SIDE` the same as the height.
 
     Example:
-        >>> Fitting.shorter(147).shape(300, 400)
+        >>> ResizePolicy.shorter(147).shape(300, 400)
         (147, 196)
     """
 
@@ -56,7 +56,7 @@ class Fitting:
         return self.rule in (Rule.RESIZE, Rule.PAD)
 
     @classmethod
-    def from_json(cls, data: Any) -> Fitting:
+    def from_json(cls, data: Any) -> ResizePolicy:
         """The fitting that `to_json` described.
 
         Raises:
@@ -68,9 +68,9 @@ class Fitting:
             raise ValueError(f"no fitting of pictures: {error}") from None
 
     @classmethod
-    def shorter(cls, side: int) -> Fitting:
+    def shorter(cls, side: int) -> ResizePolicy:
         """The shorter side becomes ``side`` pixels."""
-        return cls(Rule.SHORTER, side, side)
+        return cls(Rule.SHORTEST_SIDE, side, side)
 
     def shape(self, height: int, width: int) -> tuple[int, int]:
         """Height and width that a picture of this height and width gets."""
@@ -93,7 +93,7 @@ class Fitting:
         if target == (height, width):
             return image
         box = None
-        if self.rule is Rule.SHORTER and is_strip(height, width):
+        if self.rule is Rule.SHORTEST_SIDE and is_strip(height, width):
             across, down = min(width, MAX_ASPECT * height), min(height, MAX_ASPECT * width)
             left, top = (width - across) // 2, (height - down) // 2
             box = (left, top, left + across, top + down)
@@ -149,7 +149,7 @@ def input_size(side: int) -> int:
     return round(side / MARGIN)
 
 
-def choose_fitting(shapes: Iterable[tuple[int, int]] | None, size: int | None) -> Fitting:
+def choose_fitting(shapes: Iterable[tuple[int, int]] | None, size: int | None) -> ResizePolicy:
     """The fitting of a whole set of pictures.
 
     Small pictures of one size are kept as they are, or brought to ``size`` × ``size`` where they are square. All others
@@ -167,9 +167,9 @@ def choose_fitting(shapes: Iterable[tuple[int, int]] | None, size: int | None) -
     if len(distinct) == 1:
         height, width = distinct.pop()
         if size is None or (height, width) == (size, size):
-            return Fitting(Rule.KEEP, height, width)
+            return ResizePolicy(Rule.KEEP, height, width)
         if height == width and is_small(height, width):
-            return Fitting(Rule.RESIZE, size, size)
+            return ResizePolicy(Rule.RESIZE, size, size)
     side = stored_side(size or DEFAULT_SIZE)
     if size is None and distinct:
         # Pictures that are mostly smaller gain nothing from being enlarged to the usual size.
@@ -177,4 +177,4 @@ def choose_fitting(shapes: Iterable[tuple[int, int]] | None, size: int | None) -
         side = min(side, max(shorter_sides[len(shorter_sides) // 2], MIN_SIDE))
         # Of a size that an input has: what the network reads is then what is stored.
         side = stored_side(input_size(side))
-    return Fitting.shorter(side)
+    return ResizePolicy.shorter(side)

@@ -13,7 +13,7 @@ from derin.core.errors import DataError
 from derin.core.quiet import quiet
 from derin.data.pictures.decode import Pixels, gray_or_rgb, pixels_of
 from derin.data.pictures.encoded import num_decoders
-from derin.data.pictures.fitting import Fitting, Rule
+from derin.data.pictures.fitting import ResizePolicy, Rule
 from derin.data.pictures.values import PixelValues
 from derin.data.table import Dense, Pictures, Rows
 
@@ -27,7 +27,7 @@ _MOST_RESIZED_BYTES = 1 << 30
 def picture_host(
     data: Dense | Pictures,
     *,
-    fitting: Fitting,
+    fitting: ResizePolicy,
     size: tuple[int, int],
     channels: int,
     values: PixelValues | None = None,
@@ -55,7 +55,7 @@ def picture_host(
     if isinstance(data, Dense):
         data = Dense(with_channels(data.values, channels))
         # What windows are taken from is larger than they are, also where the pictures have their size already.
-        if data.values.shape[1:3] == size and fitting.rule is not Rule.SHORTER:
+        if data.values.shape[1:3] == size and fitting.rule is not Rule.SHORTEST_SIDE:
             return DenseHost(data.values)
     elif data.channels != channels:
         raise DataError(
@@ -175,7 +175,7 @@ class ResizingHost:
 
     is_random = True
 
-    def __init__(self, data: Dense | Pictures, fitting: Fitting, size: tuple[int, int]) -> None:
+    def __init__(self, data: Dense | Pictures, fitting: ResizePolicy, size: tuple[int, int]) -> None:
         self._data, self._fitting, self._size = data, fitting, size
 
     def __len__(self) -> int:

@@ -12,7 +12,7 @@ from derin.core.errors import DataError, RefusedFileError, ShapeError, UnknownNa
 from derin.core.threads import FEW_VALUES, MOST_IN_ONE_THREAD
 from derin.data.pictures.decode import Pixels, gray_or_rgb, pixels_of
 from derin.data.pictures.encoded import EncodedPictures
-from derin.data.pictures.fitting import DEFAULT_SIZE, Fitting, Rule, input_size, is_small, stored_side
+from derin.data.pictures.fitting import DEFAULT_SIZE, ResizePolicy, Rule, input_size, is_small, stored_side
 from derin.data.pictures.hosts import picture_host, picture_shapes
 from derin.data.pictures.reading_inputs import images_of
 from derin.data.pictures.statistics import measure_channels
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
-    from derin.data.preparation import HostInput
+    from derin.data.preparation import EncodedInputs
 
 _MAX_SIDE = 1 << 14
 _LARGEST = 1e6
@@ -134,7 +134,7 @@ class PicturePreparation(Preparation):
         values = pixel_values(table)
         return cls(column=column.name, size=chosen, channels=channels, mean=mean, std=std, rule=rule, values=values)
 
-    def host(self, table: Table) -> HostInput:
+    def encode_table(self, table: Table) -> EncodedInputs:
         """The table's pictures as host memory, each as `read` would give it.
 
         Raises:
@@ -179,7 +179,7 @@ class PicturePreparation(Preparation):
             raise DataError("Reading pictures: at least one is required; got an empty list.")
         return np.stack([self._row(image, fitting) for image in found])
 
-    def finish(self, gathered: torch.Tensor) -> torch.Tensor:
+    def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         """Casts and normalizes on the device.
 
         Shapes:
@@ -254,12 +254,12 @@ class PicturePreparation(Preparation):
             raise RefusedFileError(f"The preparation of pictures is refused: {error}") from None
 
     @property
-    def _fitting(self) -> Fitting:
+    def _fitting(self) -> ResizePolicy:
         if self.rule != "crop":
-            return Fitting(Rule.RESIZE if self.rule == "resize" else Rule.PAD, *self.size)
-        return Fitting.shorter(stored_side(max(self.size)))
+            return ResizePolicy(Rule.RESIZE if self.rule == "resize" else Rule.PAD, *self.size)
+        return ResizePolicy.shorter(stored_side(max(self.size)))
 
-    def _row(self, picture: Image | Pixels, fitting: Fitting) -> Pixels:
+    def _row(self, picture: Image | Pixels, fitting: ResizePolicy) -> Pixels:
         import PIL.Image
 
         if isinstance(picture, np.ndarray):
@@ -318,7 +318,9 @@ def _size_and_rule(data: Dense | Pictures, size: tuple[int, int] | None) -> tupl
     shapes = set(picture_shapes(data))
     if len(shapes) == 1:
         (shape,) = shapes
-        whole = isinstance(data, Dense) or (isinstance(data, EncodedPictures) and data.fitting.rule is not Rule.SHORTER)
+        whole = isinstance(data, Dense) or (
+            isinstance(data, EncodedPictures) and data.fitting.rule is not Rule.SHORTEST_SIDE
+        )
         if whole and (size == shape or (is_small(*shape) and (size is None or shape[0] == shape[1]))):
             return size or shape, "resize"
     if size is None:

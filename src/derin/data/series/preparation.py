@@ -15,18 +15,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError, ShapeError, UsageError
-from derin.core.messages import Sentence
-from derin.data.cells import Writing
+from derin.core.messages import Message
+from derin.data.cells.raw_column import TableColumn
+from derin.data.cells.writing import Writing
 from derin.data.preparation import Batching, Preparation
-from derin.data.raw_column import TableColumn
-from derin.data.recipe import ReadOptions
 from derin.data.schema import Column, Kind, Role
 from derin.data.series.calendar import Frequency, frequency_of_grid
 from derin.data.series.windows import HostSeries, OwnScales, Values, WindowSource, moving_scale
@@ -134,7 +132,7 @@ class Windows:
         left_out: series that are too short for a window, with their steps.
 
     Shapes:
-        values ``(B, look_back, F)``, center, spread ``(B, 1, C)``.
+        values ``(B, context_length, F)``, center, spread ``(B, 1, C)``.
     """
 
     values: Values
@@ -158,7 +156,7 @@ class SeriesPreparation(Preparation):
     Args:
         variables: the targets, then the further columns.
         num_targets: how many of the variables are forecast.
-        look_back: steps that a network reads.
+        context_length: steps that a network reads.
         horizon: steps that it forecasts at once.
         season: after how many steps the series is expected to repeat; 1 where it is not.
         scales: mean |v(t) − v(t − season)| of the training steps of each target, standardized: the error that MASE
@@ -168,12 +166,12 @@ class SeriesPreparation(Preparation):
         series: what was found out about each of several series; empty where there is one, and where all have one scale.
 
     Shapes:
-        the network reads ``(B, look_back, F)``.
+        the network reads ``(B, context_length, F)``.
 
     Example:
         >>> preparation = SeriesPreparation(
-        ...     variables=(Variable(name="load", mean=5.0, std=2.0),), num_targets=1, look_back=4, horizon=2, season=1,
-        ...     scales=(1.0,), frequency=Frequency(unit="second", count=3600), group=None,
+        ...     variables=(Variable(name="load", mean=5.0, std=2.0),), num_targets=1, context_length=4, horizon=2,
+        ...     season=1, scales=(1.0,), frequency=Frequency(unit="second", count=3600), group=None,
         ... )
         >>> preparation.read([1.0, 3.0, 5.0, 7.0, 9.0])[0, :, 0].tolist()
         [-1.0, 0.0, 1.0, 2.0]
@@ -181,7 +179,7 @@ class SeriesPreparation(Preparation):
 
     variables: tuple[Variable, ...]
     num_targets: int
-    look_back: int
+    context_length: int
     horizon: int
     season: int
     scales: tuple[float, ...]
@@ -191,14 +189,14 @@ class SeriesPreparation(Preparation):
     kind: ClassVar[str] = "series"
 
     def __post_init__(self) -> None:
-        for name in ("look_back", "horizon", "season"):
+        for name in ("context_length", "horizon", "season"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _LONGEST:
                 raise UsageError(f"A series needs {name} as a whole number from 1 to {_LONGEST:,}; got {value!r}.")
-        if any(v.is_known for v in self.variables) and self.look_back < self.horizon:
+        if any(v.is_known for v in self.variables) and self.context_length < self.horizon:
             raise UsageError(
-                "Columns that are known in advance stand beside the steps that are looked at, so that look_back must "
-                f"be at least horizon={self.horizon}; got look_back={self.look_back}."
+                "Columns that are known in advance stand beside the steps that are looked at, so that "
+                f"context_length must be at least horizon={self.horizon}; got context_length={self.context_length}."
             )
 
     @property
@@ -218,7 +216,7 @@ class SeriesPreparation(Preparation):
 
     @property
     def input_shape(self) -> tuple[int, int]:
-        return self.look_back, sum(v.width for v in self.variables)
+        return self.context_length, sum(v.width for v in self.variables)
 
     @classmethod
     def fit(
@@ -227,7 +225,7 @@ class SeriesPreparation(Preparation):
         rows: Rows,
         *,
         horizon: int | None = None,
-        look_back: int | None = None,
+        context_length: int | None = None,
         season: int | None = None,
         known: str | Sequence[str] = (),
     ) -> SeriesPreparation:
@@ -237,7 +235,7 @@ class SeriesPreparation(Preparation):
             table: of time steps, with one target or more.
             rows: the training steps.
             horizon: steps that are forecast; None takes one season.
-            look_back: steps that are looked at; None takes three seasons or more, by the length of the series.
+            context_length: steps that are looked at; None takes three seasons or more, by the length of the series.
             season: after how many steps the series repeats; None takes that of the calendar (12 months, 24 hours, 7
                 days).
             known: columns whose values are known in advance (``"holiday,price"``).
@@ -255,8 +253,8 @@ class SeriesPreparation(Preparation):
         longest = int(np.bincount(first[rows] if len(rows) else np.zeros(1, dtype=np.int64)).max())
         if horizon is None:
             horizon = max(1, min(season if season > 1 else _STEPS_WITHOUT_SEASON, shortest // 2))
-        if look_back is None:
-            look_back = _usual_look_back(longest, season, horizon)
+        if context_length is None:
+            context_length = _usual_context_length(longest, season, horizon)
         ahead = {n.strip() for n in (known.split(",") if isinstance(known, str) else known) if n.strip()}
         for name in ahead:
             if table.schema[name].role is not Role.INPUT:
@@ -269,7 +267,7 @@ class SeriesPreparation(Preparation):
         made = cls(
             variables=(*targets, *(v for v in others if v is not None)),
             num_targets=len(targets),
-            look_back=look_back,
+            context_length=context_length,
             horizon=horizon,
             season=season,
             scales=(1.0,) * len(targets),
@@ -278,19 +276,19 @@ class SeriesPreparation(Preparation):
         )
         if made.group is not None:
             made = replace(made, series=made._own_scales(table, rows, first, frequencies, asked_season))
-        series = made.host(table)
+        series = made.encode_table(table)
         for split, part in table.splits.items():
             _require_order(table, split, part, first)
-            anchors = series.anchors(part, look_back=look_back, horizon=horizon)
-            if not len(anchors):
+            window_starts = series.window_starts(part, context_length=context_length, horizon=horizon)
+            if not len(window_starts):
                 raise DataError(
-                    f"Table {table.name!r}: the {split} split of {len(part):,} steps is too short for look_back="
-                    f"{look_back} and horizon={horizon}"
+                    f"Table {table.name!r}: the {split} split of {len(part):,} steps is too short for context_length="
+                    f"{context_length} and horizon={horizon}"
                     f"{' together' if split == 'train' else ''}; give a longer series, or a smaller horizon or "
-                    "look_back."
+                    "context_length."
                 )
             if split == "train" and made.group is not None:
-                made._note_short(table, first, anchors)
+                made._note_short(table, first, window_starts)
         return replace(made, scales=_scales(series, rows, season))
 
     def _own_scales(
@@ -321,18 +319,18 @@ class SeriesPreparation(Preparation):
             )
         return tuple(found)
 
-    def _note_short(self, table: Table, first: Rows, anchors: Rows) -> None:
+    def _note_short(self, table: Table, first: Rows, window_starts: Rows) -> None:
         """Names the series that nothing is learnt from."""
         starts = np.unique(first)
-        short = [str(name) for name in self.series_of(table, np.setdiff1d(starts, first[anchors]))]
+        short = [str(name) for name in self.series_of(table, np.setdiff1d(starts, first[window_starts]))]
         if short:
             listed = ", ".join(short[:_SERIES_SHOWN]) + (", …" if len(short) > _SERIES_SHOWN else "")
-            needed = self.look_back + self.horizon
-            note = Sentence("reading.series_short", count=len(short), series=listed, needed=needed)
-            if note not in table.reading.notes:
-                table.reading.notes.append(note)
+            needed = self.context_length + self.horizon
+            note = Message("reading.series_short", count=len(short), series=listed, needed=needed)
+            if note not in table.report.notes:
+                table.report.notes.append(note)
 
-    def host(self, table: Table) -> HostSeries:
+    def encode_table(self, table: Table) -> HostSeries:
         """All steps of a table, standardized, with gaps filled.
 
         Raises:
@@ -386,12 +384,12 @@ class SeriesPreparation(Preparation):
         return OwnScales(codes, center, spread, unit, is_known)
 
     def source(
-        self, host: Any, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
+        self, encoded: Any, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
     ) -> Source:
         return WindowSource(
-            host,
+            encoded,
             rows,
-            look_back=self.look_back,
+            context_length=self.context_length,
             horizon=self.horizon,
             input_name=input_name,
             batching=batching,
@@ -404,38 +402,38 @@ class SeriesPreparation(Preparation):
         Args:
             inputs: a table, which gives one window for each of its series; numbers in their own units: steps of one
                 variable ``(T,)``, of several ``(T, F)`` in the order of `columns`, several such windows ``(B, T, F)``,
-                or a mapping of column names to steps. The last `look_back` of the steps are read.
+                or a mapping of column names to steps. The last `context_length` of the steps are read.
 
         Shapes:
-            → ``(B, look_back, F)`` float32.
+            → ``(B, context_length, F)`` float32.
 
         Raises:
-            DataError: there are fewer steps than `look_back`.
+            DataError: there are fewer steps than `context_length`.
         """
         return self.windows(inputs).values
 
-    def windows(self, inputs: Any, look_back: int | None = None) -> Windows:
+    def windows(self, inputs: Any, context_length: int | None = None) -> Windows:
         """The last steps that a person hands over, with what brings a forecast back into units and time.
 
         Args:
             inputs: as of `read`.
-            look_back: steps of a window; None takes as many as the network reads.
+            context_length: steps of a window; None takes as many as the network reads.
 
         Raises:
-            DataError: there are fewer steps than `look_back`; of several series, all of them are too short.
+            DataError: there are fewer steps than `context_length`; of several series, all of them are too short.
         """
-        look_back = self.look_back if look_back is None else look_back
+        context_length = self.context_length if context_length is None else context_length
         if isinstance(inputs, Table):
-            return self._windows_of(inputs, look_back)
+            return self._windows_of(inputs, context_length)
         if any(v.classes is not None or v.is_known for v in self.variables):
             raise DataError(
                 "This network reads categories or columns that are known in advance; give the steps as a csv file "
                 f"with the columns {', '.join(self.columns)}."
             )
         steps = self._steps(inputs)
-        if steps.shape[1] < look_back or steps.shape[2] != len(self.variables):
+        if steps.shape[1] < context_length or steps.shape[2] != len(self.variables):
             raise ShapeError(
-                f"At least {look_back} steps of {', '.join(self.columns)} are required; got "
+                f"At least {context_length} steps of {', '.join(self.columns)} are required; got "
                 f"{steps.shape[1]} steps of {steps.shape[2]}."
             )
         num, length = steps.shape[:2]
@@ -447,7 +445,7 @@ class SeriesPreparation(Preparation):
                 )
         flat = ((steps - means) / stds).astype(np.float32).reshape(num * length, -1)
         filled = filled_forward(flat, np.repeat(np.arange(num) * length, length))
-        values = filled.reshape(num, length, -1)[:, -look_back:]
+        values = filled.reshape(num, length, -1)[:, -context_length:]
         center, spread = means[..., : self.num_targets], stds[..., : self.num_targets]
         if self.series:
             values, center, spread = self._by_window(values, center, spread, np.zeros(num, dtype=bool))
@@ -465,17 +463,17 @@ class SeriesPreparation(Preparation):
 
         moved = values.copy()
         targets = torch.from_numpy(np.ascontiguousarray(values[..., : self.num_targets]))
-        own_center, own_spread = (part.numpy() for part in moving_scale(targets[:, -self.look_back :]))
+        own_center, own_spread = (part.numpy() for part in moving_scale(targets[:, -self.context_length :]))
         keeps = is_known[:, None, None]
         own_center, own_spread = np.where(keeps, 0, own_center), np.where(keeps, 1, own_spread)
         moved[..., : self.num_targets] = (targets.numpy() - own_center) / own_spread
         return moved.astype(np.float32), center + spread * own_center, spread * own_spread
 
-    def _windows_of(self, table: Table, look_back: int) -> Windows:
+    def _windows_of(self, table: Table, context_length: int) -> Windows:
         """One window for each series of a table that is long enough."""
-        series = self.host(table)
-        ends, short = self._ends(table, series, look_back)
-        values = series.values[ends[:, None] + np.arange(-look_back, 0)]
+        series = self.encode_table(table)
+        ends, short = self._ends(table, series, context_length)
+        values = series.values[ends[:, None] + np.arange(-context_length, 0)]
         last = ends - 1
         names = self.series_of(table, last)
         shape = (len(ends), 1, self.num_targets)
@@ -503,11 +501,11 @@ class SeriesPreparation(Preparation):
         Raises:
             DataError: every series is shorter than a window, or what is known in advance ends before the horizon.
         """
-        series = self.host(table)
-        ends, _ = self._ends(table, series, self.look_back)
-        return series.values[ends[:, None] + np.arange(-self.look_back, 0)], ends
+        series = self.encode_table(table)
+        ends, _ = self._ends(table, series, self.context_length)
+        return series.values[ends[:, None] + np.arange(-self.context_length, 0)], ends
 
-    def _ends(self, table: Table, series: HostSeries, look_back: int) -> tuple[Rows, list[tuple[str, int]]]:
+    def _ends(self, table: Table, series: HostSeries, context_length: int) -> tuple[Rows, list[tuple[str, int]]]:
         """The row after the last known step of each series that is long enough, and the others with their steps."""
         is_known = np.isfinite(series.targets).any(axis=1)
         starts = np.unique(series.first)
@@ -517,7 +515,7 @@ class SeriesPreparation(Preparation):
             rows = np.flatnonzero((series.first == start) & is_known)
             num = int(rows[-1]) + 1 - start if len(rows) else 0
             which = "" if name is None else f" of the series {name!r}"
-            if num < look_back:
+            if num < context_length:
                 short.append((name or "", num))
                 continue
             end = start + num
@@ -534,24 +532,9 @@ class SeriesPreparation(Preparation):
             listed = ", ".join(f"{name} {num}" for name, num in short[:_SERIES_SHOWN] if name)
             held = f"the series have fewer ({listed})" if listed else f"the series has {short[0][1] if short else 0}"
             raise DataError(
-                f"Table {table.name!r}: a forecast looks back at {look_back} steps; {held}. Give more steps."
+                f"Table {table.name!r}: a forecast looks back at {context_length} steps; {held}. Give more steps."
             )
         return np.asarray(ends, dtype=np.int64), short
-
-    def read_table(self, path: Path, **reading: Any) -> Table:
-        """The table in a csv file with the columns that were trained on.
-
-        Args:
-            path: of the file.
-            reading: settings of `read_series`, such as ``time="t"``.
-
-        Raises:
-            DataError: a column is not there, or the file is no series.
-        """
-        from derin.data.readers.series import read_series
-
-        settings = {**reading, "target": [variable.name for variable in self.targets], "group": self.group}
-        return read_series(path, name=path.name, **settings, options=ReadOptions(inputs_only=True))
 
     def moments_of(self, table: Table, rows: Rows) -> list[float]:
         """The moment of rows; NaN where the steps have no times."""
@@ -593,7 +576,7 @@ class SeriesPreparation(Preparation):
             "kind": self.kind,
             "variables": [v.to_json() for v in self.variables],
             "num_targets": self.num_targets,
-            "look_back": self.look_back,
+            "look_back": self.context_length,
             "horizon": self.horizon,
             "season": self.season,
             "scales": list(self.scales),
@@ -632,7 +615,7 @@ class SeriesPreparation(Preparation):
                 series=tuple(OwnScale.from_json(one, num) for one in own),
                 variables=variables,
                 num_targets=num,
-                look_back=data["look_back"],
+                context_length=data["look_back"],
                 horizon=data["horizon"],
                 season=data["season"],
                 scales=tuple(map(float, scales)),
@@ -692,7 +675,7 @@ def _earlier(values: Values, first: Rows, steps: int) -> Values:
     return values[np.minimum(np.arange(len(first)) + steps, last)]
 
 
-def _usual_look_back(num_train: int, season: int, horizon: int) -> int:
+def _usual_context_length(num_train: int, season: int, horizon: int) -> int:
     steps = season if season > 1 else horizon
     wanted = min(max(num_train // _SHARE, _SEASONS * steps), _MOST_SEASONS * steps)
     # Half of the training steps are left to learn from, if there are so many.
@@ -791,9 +774,9 @@ def _other(table: Table, column: Column, rows: Rows, is_known: bool) -> Variable
     known = values[np.isfinite(values)]
     std = float(known.std()) if len(known) else 0.0
     if std == 0.0:
-        note = Sentence("reading.never_changes", column=column.name)
-        if note not in table.reading.notes:
-            table.reading.notes.append(note)
+        note = Message("reading.never_changes", column=column.name)
+        if note not in table.report.notes:
+            table.report.notes.append(note)
         return None
     return Variable(name=column.name, mean=float(known.mean()), std=std, is_known=is_known)
 

@@ -94,7 +94,7 @@ class HostSeries:
 
         return torch.from_numpy(self.values), torch.from_numpy(self.targets)
 
-    def anchors(self, rows: Rows, *, look_back: int, horizon: int) -> Rows:
+    def window_starts(self, rows: Rows, *, context_length: int, horizon: int) -> Rows:
         """The rows of a split at which a window's forecast may begin.
 
         All `horizon` steps lie in the split, so that no target is in two splits; the steps that are looked at lie in
@@ -103,16 +103,16 @@ class HostSeries:
 
         Args:
             rows: of the split.
-            look_back: steps before the forecast.
+            context_length: steps before the forecast.
             horizon: steps of the forecast.
 
         Example:
             >>> series = HostSeries(np.zeros((9, 1), "f4"), np.zeros((9, 1), "f4"), np.zeros(9, "i8"))
-            >>> series.anchors(np.arange(5, 9), look_back=3, horizon=2).tolist()
+            >>> series.window_starts(np.arange(5, 9), context_length=3, horizon=2).tolist()
             [5, 6, 7]
         """
         num = len(self)
-        if num < look_back + horizon:
+        if num < context_length + horizon:
             return np.zeros(0, dtype=np.int64)
         inside = np.zeros(num, dtype=np.int64)
         inside[rows] = 1
@@ -123,7 +123,7 @@ class HostSeries:
         fits = num_inside[ends] - num_inside[starts] == horizon
         fits &= num_known[ends] > num_known[starts]
         fits &= self.first[ends - 1] == self.first[starts]
-        fits &= starts - look_back >= self.first[starts]
+        fits &= starts - context_length >= self.first[starts]
         return np.flatnonzero(fits)
 
 
@@ -133,14 +133,14 @@ class WindowSource:
     Args:
         series: all steps of a table.
         rows: of the split, which the targets lie in.
-        look_back: steps that the network reads.
+        context_length: steps that the network reads.
         horizon: steps that it forecasts.
         input_name: of the steps that are read, in a batch; those to be forecast are called ``"target"``.
         batching: how windows become batches.
         where: the name of the data, for messages.
 
     Shapes:
-        input ``(B, look_back, F)``, target ``(B, horizon, C)`` with NaN where a value is missing. The row of an
+        input ``(B, context_length, F)``, target ``(B, horizon, C)`` with NaN where a value is missing. The row of an
         example is that of its first target. Of several series also ``center``, ``spread`` and ``unit`` ``(B, 1, C)``
         float64 and the number ``series`` ``(B,)`` of each window.
     """
@@ -150,7 +150,7 @@ class WindowSource:
         series: HostSeries,
         rows: Rows,
         *,
-        look_back: int,
+        context_length: int,
         horizon: int,
         input_name: str,
         batching: Batching,
@@ -158,29 +158,30 @@ class WindowSource:
     ) -> None:
         import torch
 
-        anchors = batching.limited(series.anchors(rows, look_back=look_back, horizon=horizon))
-        if not len(anchors):
+        window_starts = batching.limited(series.window_starts(rows, context_length=context_length, horizon=horizon))
+        if not len(window_starts):
             raise DataError(
-                f"{where}: {len(rows):,} steps hold no window of look_back={look_back} and horizon={horizon} steps; "
-                "give a longer series, or a smaller horizon or look_back."
+                f"{where}: {len(rows):,} steps hold no window of context_length={context_length} and horizon="
+                f"{horizon} steps; "
+                "give a longer series, or a smaller horizon or context_length."
             )
-        self.anchors, self.input_name = anchors, input_name
-        self.batch_size, self.num_examples = batching.batch_size, len(anchors)
-        self.num_batches = -(-len(anchors) // batching.batch_size)
+        self.window_starts, self.input_name = window_starts, input_name
+        self.batch_size, self.num_examples = batching.batch_size, len(window_starts)
+        self.num_batches = -(-len(window_starts) // batching.batch_size)
         self._seed, self._shuffle = batching.seed, batching.shuffle
         device = torch.device(batching.device)
         self._values, self._targets = (tensor.to(device) for tensor in series.tensors)
-        self._behind = torch.arange(-look_back, 0, device=device)
+        self._behind = torch.arange(-context_length, 0, device=device)
         self._ahead = torch.arange(horizon, device=device)
         self._device = device
-        self._first, self._look_back = series.first, look_back
+        self._first, self._context_length = series.first, context_length
         self._own = None if series.own is None else _OwnTensors.of(series.own, device)
 
     def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from its step `from_step` on; their order is a function of (seed, epoch)."""
         import torch
 
-        order = self.anchors
+        order = self.window_starts
         if self._shuffle:
             order = order[permutation(self._seed, "order", epoch, self.num_examples)]
         rows = torch.from_numpy(np.ascontiguousarray(order))
@@ -195,7 +196,7 @@ class WindowSource:
 
     def reaches(self, steps: int) -> bool:
         """Whether every window's series has so many steps before the forecast begins."""
-        return bool((self.anchors - steps >= self._first[self.anchors]).all())
+        return bool((self.window_starts - steps >= self._first[self.window_starts]).all())
 
     def earlier(self, rows: torch.Tensor, steps: int) -> torch.Tensor:
         """What the targets of windows were so many steps before, in the scale of the window; see `reaches`.

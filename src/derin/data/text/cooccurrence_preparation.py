@@ -133,9 +133,9 @@ class CooccurrencePreparation(CorpusPreparation):
     def network_options(self) -> dict[str, Any]:
         return {"vocabulary": len(self.encoder)}
 
-    def host(self, table: Table) -> Any:
+    def encode_table(self, table: Table) -> Any:
         """The pairs of the whole table: `Cooccurrences`."""
-        corpus = super().host(table).corpus
+        corpus = super().encode_table(table).corpus
         first, second, counts = count_pairs(corpus, self.window, len(self.encoder))
         if len(counts) < 2:
             raise DataError(f"Table {table.name!r}: GloVe needs words that stand near one another; give more text.")
@@ -147,12 +147,12 @@ class CooccurrencePreparation(CorpusPreparation):
         return Cooccurrences(first, second, counts, held_out, np.sort(table.splits.get("train", np.arange(len(table)))))
 
     def source(
-        self, host: Any, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
+        self, encoded: Any, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
     ) -> Source:
-        is_training = np.array_equal(np.sort(rows), host.train_rows)
-        chosen = np.flatnonzero(~host.is_held_out if is_training else host.is_held_out)
+        is_training = np.array_equal(np.sort(rows), encoded.train_rows)
+        chosen = np.flatnonzero(~encoded.is_held_out if is_training else encoded.is_held_out)
         return CooccurrenceSource(
-            host,
+            encoded,
             batching.limited(chosen),
             batch_size=batching.batch_size,
             seed=batching.seed,

@@ -77,7 +77,8 @@ class CorpusPreparation(Preparation):
         >>> columns = {"text": Ragged.from_texts(["The sea is blue.\\nThe sky is blue, too."])}
         >>> table = Table(name="t", schema=schema, columns=columns, splits={})
         >>> preparation = CorpusPreparation.fit(table, np.array([0]), min_count=2)
-        >>> preparation.words, preparation.counts[4:].tolist(), preparation.host(table).corpus.sentences.tolist()
+        >>> sentences = preparation.encode_table(table).corpus.sentences
+        >>> preparation.words, preparation.counts[4:].tolist(), sentences.tolist()
         (('blue', 'is', 'the'), [2, 2, 2], [0, 0, 0, 1, 1, 1])
     """
 
@@ -190,7 +191,7 @@ class CorpusPreparation(Preparation):
     def network_options(self) -> dict[str, Any]:
         return {"vocabulary": len(self.encoder), "window": self.window, "hierarchical": self.hierarchical}
 
-    def host(self, table: Table) -> EncodedRows:
+    def encode_table(self, table: Table) -> EncodedRows:
         """The words of every row of the table."""
         if self.column not in table.columns:
             raise DataError(
@@ -208,9 +209,9 @@ class CorpusPreparation(Preparation):
         return EncodedRows(Corpus(encoded.flat[known], number[known]), before[encoded.offsets[ends]])
 
     def source(
-        self, host: EncodedRows, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
+        self, encoded: EncodedRows, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
     ) -> Source:
-        corpus = host.of(rows)
+        corpus = encoded.of(rows)
         if not len(corpus):
             raise DataError("Word vectors: a split without a single word of the vocabulary cannot be measured.")
         if batching.limit is not None and batching.limit < len(corpus):

@@ -84,12 +84,12 @@ def texts_of(inputs: Any, column: str) -> list[str]:
     return [str(text) for text in texts]
 
 
-def padded(rows: Ragged, longest: int | None = None) -> Ids:
+def padded(rows: Ragged, max_length: int | None = None) -> Ids:
     """Rows of tokens as one rectangle, filled up with ``<PAD>``.
 
     Args:
         rows: of unequal length.
-        longest: of longer rows, the first so many tokens are taken.
+        max_length: of longer rows, the first so many tokens are taken.
 
     Shapes:
         → ``(B, T)`` int32, T at least 1.
@@ -99,8 +99,8 @@ def padded(rows: Ragged, longest: int | None = None) -> Ids:
         [[4, 5], [6, 0]]
     """
     lengths = np.diff(rows.offsets)
-    if longest is not None:
-        lengths = np.minimum(lengths, longest)
+    if max_length is not None:
+        lengths = np.minimum(lengths, max_length)
     places = np.arange(max(1, int(lengths.max(initial=0))))
     inside = places < lengths[:, None]
     found = np.full(inside.shape, PAD, dtype=np.int32)

@@ -50,7 +50,7 @@ class PairPreparation(Preparation):
         target_column: name of the column with its translations.
         source_encoder: of the sources.
         target_encoder: of the targets; the same object where both share one vocabulary.
-        longest: tokens of a side; longer pairs are left out of training, and measured and translated all the same.
+        max_length: tokens of a side; longer pairs are left out of training, and measured and translated all the same.
         typical: number of tokens of a source, for summaries.
     """
 
@@ -58,7 +58,7 @@ class PairPreparation(Preparation):
     target_column: str
     source_encoder: TextEncoder
     target_encoder: TextEncoder
-    longest: int
+    max_length: int
     typical: int
 
     kind: ClassVar[str] = "pairs"
@@ -75,7 +75,7 @@ class PairPreparation(Preparation):
         shared: bool | None = None,
         lowercase: bool = False,
         min_count: int = 1,
-        longest: int = 256,
+        max_length: int = 256,
     ) -> PairPreparation:
         """Vocabularies of the training pairs.
 
@@ -89,14 +89,14 @@ class PairPreparation(Preparation):
             shared: whether both sides have one vocabulary, and so one embedding; None: all but words do.
             lowercase: whether small and capital letters are one, in what is read and in what is said.
             min_count: rarer words or characters are unknown.
-            longest: tokens of a side in training.
+            max_length: tokens of a side in training.
 
         Raises:
             DataError: the table holds no pairs of texts.
             UsageError: an option that cannot be.
         """
-        if longest < 2:
-            raise UsageError(f"PairPreparation: longest must be at least 2 tokens; got {longest}.")
+        if max_length < 2:
+            raise UsageError(f"PairPreparation: longest must be at least 2 tokens; got {max_length}.")
         columns = _text_columns(table)
         sources, targets = (_texts(table, name, rows) for name in columns)
         chosen = _tokenizer(sources, targets) if tokenizer == "auto" else tokenizer
@@ -119,7 +119,7 @@ class PairPreparation(Preparation):
             target_column=columns[1],
             source_encoder=source_encoder,
             target_encoder=target_encoder,
-            longest=longest,
+            max_length=max_length,
             typical=int(np.clip(np.median(lengths), 2, _MOST_TYPICAL)),
         )
 
@@ -139,7 +139,7 @@ class PairPreparation(Preparation):
     def network_options(self) -> dict[str, Any]:
         return {"vocabulary": len(self.source_encoder), "shared": self.shared}
 
-    def host(self, table: Table) -> PairHost:
+    def encode_table(self, table: Table) -> PairHost:
         """The numbers of every pair of a table."""
         sources, targets = (_texts(table, name, None) for name in self.columns)
         return PairHost(
@@ -176,18 +176,18 @@ class PairPreparation(Preparation):
         return isinstance(inputs, str)
 
     def source(
-        self, host: PairHost, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
+        self, encoded: PairHost, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
     ) -> Source:
         rows = np.asarray(rows)
         if batching.shuffle:
-            lengths = np.maximum(np.diff(host.source.offsets), np.diff(host.target.offsets))[rows]
-            rows = rows[lengths <= self.longest]
+            lengths = np.maximum(np.diff(encoded.source.offsets), np.diff(encoded.target.offsets))[rows]
+            rows = rows[lengths <= self.max_length]
             if not len(rows):
                 raise DataError(
-                    f"All training pairs are longer than {self.longest} tokens; say longest={max(lengths)}."
+                    f"All training pairs are longer than {self.max_length} tokens; say longest={max(lengths)}."
                 )
         return RaggedSource(
-            {input_name: host.source, "target": host.target, **targets},
+            {input_name: encoded.source, "target": encoded.target, **targets},
             batching.limited(rows),
             batch_size=batching.batch_size,
             seed=batching.seed,
@@ -201,7 +201,7 @@ class PairPreparation(Preparation):
             "columns": list(self.columns),
             "source": self.source_encoder.to_json(),
             "target": None if self.shared else self.target_encoder.to_json(),
-            "longest": self.longest,
+            "longest": self.max_length,
             "typical": self.typical,
         }
 
@@ -225,7 +225,7 @@ class PairPreparation(Preparation):
             target_column=data["columns"][1],
             source_encoder=source,
             target_encoder=source if is_shared else TextEncoder.from_json(data["target"], files, _TARGET),
-            longest=data["longest"],
+            max_length=data["longest"],
             typical=data["typical"],
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import RefusedFileError, UsageError
-from derin.core.messages import Sentence
+from derin.core.messages import Message
 from derin.data.preparation import Batching, Preparation
 from derin.data.ragged_source import RaggedSource
 from derin.data.table import Ragged, Rows, Table
@@ -47,7 +47,7 @@ class TextPreparation(Preparation):
         column: of the texts.
         encoder: texts to numbers.
         length: the typical number of tokens, the mean of the training texts.
-        longest: of longer texts, the first so many tokens are read.
+        max_length: of longer texts, the first so many tokens are read.
         vectors: the imported ones, while a network is built.
 
     Example:
@@ -63,14 +63,14 @@ class TextPreparation(Preparation):
     column: str
     encoder: TextEncoder
     length: int
-    longest: int = _LONGEST
+    max_length: int = _LONGEST
     vectors: WordVectors | None = field(default=None, repr=False)
     kind: ClassVar[str] = "text"
     has_files: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not 1 <= self.longest <= _MOST_LONGEST:
-            raise UsageError(f"TextPreparation: longest must lie in 1..{_MOST_LONGEST}; got {self.longest}.")
+        if not 1 <= self.max_length <= _MOST_LONGEST:
+            raise UsageError(f"TextPreparation: longest must lie in 1..{_MOST_LONGEST}; got {self.max_length}.")
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -98,7 +98,7 @@ class TextPreparation(Preparation):
         min_count: int | None = None,
         lowercase: bool | None = None,
         language: str | None = None,
-        longest: int = _LONGEST,
+        max_length: int = _LONGEST,
         vectors: str | WordVectors | None = None,
     ) -> TextPreparation:
         """Fits the vocabulary on the training texts.
@@ -111,7 +111,7 @@ class TextPreparation(Preparation):
             min_count: rarer tokens are unknown; None is 2 for words of 500 texts and more, else 1.
             lowercase: whether small and capital letters are one; None: for words they are.
             language: code of the language for casing; None finds out whether it is Turkish, ``""`` is any other.
-            longest: of longer texts, the first so many tokens are read.
+            max_length: of longer texts, the first so many tokens are read.
             vectors: word vectors that the network begins with, or the path of their file (word2vec or GloVe); for words
                 only.
 
@@ -135,23 +135,23 @@ class TextPreparation(Preparation):
         if imported is not None:
             encoder = _with_words(encoder, imported.words)
         some = texts[:: max(1, len(texts) // _MEASURED_TEXTS)]
-        lengths = np.minimum(np.diff(encoder.encode(some).offsets), longest)
+        lengths = np.minimum(np.diff(encoder.encode(some).offsets), max_length)
         return cls(
             column=column,
             encoder=encoder,
             length=max(1, round(float(lengths.mean()))),
-            longest=longest,
+            max_length=max_length,
             vectors=imported,
         )
 
-    def host(self, table: Table) -> Ragged:
+    def encode_table(self, table: Table) -> Ragged:
         """The tokens of every text, cut to the longest that is read; the report says how many were cut."""
         tokens = self.encoder.encode(column_texts(table, self.column))
-        num_longer = int((np.diff(tokens.offsets) > self.longest).sum())
+        num_longer = int((np.diff(tokens.offsets) > self.max_length).sum())
         if num_longer:
-            note = Sentence("reading.longer_than", count=num_longer, longest=self.longest)
-            if note not in table.reading.notes:
-                table.reading.notes.append(note)
+            note = Message("reading.longer_than", count=num_longer, max_length=self.max_length)
+            if note not in table.report.notes:
+                table.report.notes.append(note)
         return tokens
 
     def is_single(self, inputs: Any) -> bool:
@@ -170,13 +170,13 @@ class TextPreparation(Preparation):
         Raises:
             DataError: it holds no text.
         """
-        return padded(self.encoder.encode(texts_of(inputs, self.column)), self.longest)
+        return padded(self.encoder.encode(texts_of(inputs, self.column)), self.max_length)
 
     def count_unknown(self, texts: Sequence[str]) -> tuple[int, int]:
         """How many tokens of some texts the network does not know, and how many there are."""
         return self.encoder.count_unknown(texts)
 
-    def finish(self, gathered: torch.Tensor) -> torch.Tensor:
+    def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         """As the whole numbers that an embedding takes."""
         return gathered.long()
 
@@ -188,17 +188,17 @@ class TextPreparation(Preparation):
         return vectors_of(self.encoder, self.vectors, seed)
 
     def source(
-        self, host: Ragged, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
+        self, encoded: Ragged, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
     ) -> Source:
         """Batches of texts of like length; see `RaggedSource`."""
         return RaggedSource(
-            {input_name: host, **targets},
+            {input_name: encoded, **targets},
             batching.limited(rows),
             batch_size=batching.batch_size,
             seed=batching.seed,
             shuffle=batching.shuffle,
             device=batching.device,
-            longest=self.longest,
+            max_length=self.max_length,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -207,7 +207,7 @@ class TextPreparation(Preparation):
             "column": self.column,
             "encoder": self.encoder.to_json(),
             "length": self.length,
-            "longest": self.longest,
+            "longest": self.max_length,
         }
 
     def files(self) -> dict[str, bytes]:
@@ -233,7 +233,7 @@ class TextPreparation(Preparation):
                 column=data["column"],
                 encoder=TextEncoder.from_json(data["encoder"], files),
                 length=data["length"],
-                longest=data["longest"],
+                max_length=data["longest"],
             )
         except UsageError as error:
             raise RefusedFileError(f"The preparation of texts is refused: {error}") from None

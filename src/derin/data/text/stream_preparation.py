@@ -152,7 +152,7 @@ class StreamPreparation(Preparation):
             vectors=imported,
         )
 
-    def host(self, table: Table) -> Ragged:
+    def encode_table(self, table: Table) -> Ragged:
         """The tokens of every text."""
         return _encoded(self.encoder, column_texts(table, self.column))
 
@@ -168,7 +168,7 @@ class StreamPreparation(Preparation):
         """
         return padded(self.encoder.encode(texts_of(inputs, self.column)))
 
-    def finish(self, gathered: torch.Tensor) -> torch.Tensor:
+    def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         """As the whole numbers that an embedding takes."""
         return gathered.long()
 
@@ -179,7 +179,7 @@ class StreamPreparation(Preparation):
         return vectors_of(self.encoder, self.vectors, seed)
 
     def source(
-        self, host: Ragged, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
+        self, encoded: Ragged, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
     ) -> Source:
         """Streams through the texts of some rows, one after the other.
 
@@ -195,7 +195,7 @@ class StreamPreparation(Preparation):
                 f"A stream of text gives 'input' and 'target' itself; got the columns {', '.join(targets) or 'none'} "
                 f"and the input name {input_name!r}."
             )
-        tokens, start = host.take(np.asarray(rows, dtype=np.int64)).flat, self.start_token
+        tokens, start = encoded.take(np.asarray(rows, dtype=np.int64)).flat, self.start_token
         most = len(tokens)
         if batching.limit is not None:
             most = min(batching.limit * self.window, max(_MOST_SAMPLED, self.window))

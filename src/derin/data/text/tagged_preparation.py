@@ -168,7 +168,7 @@ class TaggedPreparation(Preparation):
         matrix[rows >= 0] = self.vectors.values[rows[rows >= 0]]
         return matrix
 
-    def host(self, table: Table) -> Ragged:
+    def encode_table(self, table: Table) -> Ragged:
         """The numbers of every word of the table.
 
         Shapes:
@@ -244,8 +244,8 @@ class TaggedPreparation(Preparation):
             ``(B, T, 1 + characters)``.
         """
         sentences = self.sentences(inputs)
-        longest = max(map(len, sentences), default=0)
-        result = np.zeros((len(sentences), longest, 1 + self.num_characters), dtype=np.int32)
+        max_length = max(map(len, sentences), default=0)
+        result = np.zeros((len(sentences), max_length, 1 + self.num_characters), dtype=np.int32)
         for row, sentence in enumerate(sentences):
             result[row, : len(sentence)] = self.encode(sentence)
         return result
@@ -255,19 +255,19 @@ class TaggedPreparation(Preparation):
         words = [word for sentence in self.sentences(list(inputs)) for word in sentence]
         return int((self.encode(words)[:, 0] == UNK).sum()), len(words)
 
-    def finish(self, gathered: Any) -> Any:
+    def to_model_input(self, gathered: Any) -> Any:
         return gathered.long()
 
     def is_single(self, inputs: Any) -> bool:
         return isinstance(inputs, str)
 
     def source(
-        self, host: Ragged, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
+        self, encoded: Ragged, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
     ) -> Source:
         from derin.data.ragged_source import RaggedSource
 
         return RaggedSource(
-            {input_name: host, **targets},
+            {input_name: encoded, **targets},
             batching.limited(rows),
             batch_size=batching.batch_size,
             seed=batching.seed,

@@ -26,10 +26,10 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError
 from derin.core.files import open_plain
-from derin.core.messages import Sentence
+from derin.core.messages import Message
 from derin.core.printable import shown_reason
-from derin.data.readers.line_findings import line_findings
-from derin.data.reading import Outcome, Reading
+from derin.data.line_findings import line_findings
+from derin.data.report import DataReport, Outcome
 
 Floats = npt.NDArray[np.float32]
 Found = tuple[tuple[str, ...], Floats]
@@ -55,12 +55,12 @@ _OTHERS = {
 }
 
 
-def parse_vectors(path: Path, reading: Reading, limit: int | None = None) -> Found:
+def parse_vectors(path: Path, report: DataReport, limit: int | None = None) -> Found:
     """The words and vectors of a file.
 
     Args:
         path: of the file.
-        reading: gets what was skipped.
+        report: gets what was skipped.
         limit: the first so many words only.
 
     Shapes:
@@ -73,7 +73,7 @@ def parse_vectors(path: Path, reading: Reading, limit: int | None = None) -> Fou
     with open_plain(path) as file:
         data = _content(file, path)
         try:
-            return _parsed(data, path, reading, limit)
+            return _parsed(data, path, report, limit)
         finally:
             if isinstance(data, mmap.mmap):
                 data.close()
@@ -108,13 +108,13 @@ def _unpacked(file: io.BufferedReader, path: Path) -> bytearray:
     return data
 
 
-def _parsed(data: bytearray | mmap.mmap, path: Path, reading: Reading, limit: int | None) -> Found:
+def _parsed(data: bytearray | mmap.mmap, path: Path, report: DataReport, limit: int | None) -> Found:
     for magic, what in _OTHERS.items():
         if data[: len(magic)] == magic:
             raise DataError(f"{path}: a file of word2vec or GloVe is required; this is {what}.")
     header = _HEADER.match(data[:64])
     if header is None:
-        return _read_text(data, 0, path, reading, None, _width_found(data, path), limit)
+        return _read_text(data, 0, path, report, None, _width_found(data, path), limit)
     num, dim = int(header[1]), int(header[2])
     if not num or not dim:
         raise DataError(f"{path}: the first line must give the numbers of words and values; got {num} and {dim}.")
@@ -128,12 +128,12 @@ def _parsed(data: bytearray | mmap.mmap, path: Path, reading: Reading, limit: in
             f"{needed:,} bytes; {len(data) - header.end():,} follow. Get the file again."
         )
     if is_text:
-        return _read_text(data, header.end(), path, reading, num, dim, limit)
-    return _read_binary(data, header.end(), path, reading, num, dim, limit)
+        return _read_text(data, header.end(), path, report, num, dim, limit)
+    return _read_binary(data, header.end(), path, report, num, dim, limit)
 
 
 def _read_binary(
-    data: bytearray | mmap.mmap, start: int, path: Path, reading: Reading, num: int, dim: int, limit: int | None
+    data: bytearray | mmap.mmap, start: int, path: Path, report: DataReport, num: int, dim: int, limit: int | None
 ) -> Found:
     wanted = min(num, limit or num)
     values = np.empty((wanted, dim), dtype=np.float32)
@@ -151,7 +151,7 @@ def _read_binary(
         start = end + 1 + width
     if wanted == num and data[start : start + 2].strip():
         raise DataError(f"{path}: {num:,} words were promised; more follow. Its first line is wrong.")
-    return _usable(path, reading, words, range(1, wanted + 1), values, "word")
+    return _usable(path, report, words, range(1, wanted + 1), values, "word")
 
 
 def _width_found(data: bytearray | mmap.mmap, path: Path) -> int:
@@ -182,7 +182,7 @@ def _read_text(
     data: bytearray | mmap.mmap,
     start: int,
     path: Path,
-    reading: Reading,
+    report: DataReport,
     num: int | None,
     dim: int,
     limit: int | None,
@@ -200,11 +200,11 @@ def _read_text(
         parts.append(block_values)
     if num is not None and limit is None and num_lines != num:
         raise DataError(f"{path}: its first line promises {num:,} words; {num_lines:,} lines follow. Get it again.")
-    reading.extend(
-        line_findings(path.name, sorted(broken), Outcome.SKIPPED, Sentence("reading.word_and_numbers", num=dim))
+    report.extend(
+        line_findings(path.name, sorted(broken), Outcome.SKIPPED, Message("reading.word_and_numbers", num=dim))
     )
     values = np.concatenate(parts) if parts else np.empty((0, dim), np.float32)
-    return _usable(path, reading, words, numbers, values, "line")
+    return _usable(path, report, words, numbers, values, "line")
 
 
 def _line_blocks(
@@ -267,7 +267,7 @@ def _floats(texts: Sequence[Sequence[bytes]], dim: int) -> Floats | None:
 
 
 def _usable(
-    path: Path, reading: Reading, words: Sequence[bytes], numbers: Sequence[int], values: Floats, unit: str
+    path: Path, report: DataReport, words: Sequence[bytes], numbers: Sequence[int], values: Floats, unit: str
 ) -> Found:
     """The words that are UTF-8, stand for the first time and have finite values; the others are listed."""
     seen: dict[str, int] = {}
@@ -291,7 +291,7 @@ def _usable(
             rows.append(row)
     file = path.name if unit == "line" else f"{path.name} (word number)"
     for fault, where in faults.items():
-        reading.extend(line_findings(file, where, Outcome.SKIPPED, Sentence(fault)))
+        report.extend(line_findings(file, where, Outcome.SKIPPED, Message(fault)))
     if not rows:
         raise DataError(f"{path}: at least one word with a vector is required; {len(words):,} were read, none fits.")
     return tuple(seen), values if len(rows) == len(values) else values[rows]

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError, ShapeError, UsageError
 from derin.core.files import open_atomically
-from derin.core.messages import Sentence
-from derin.data.reading import Outcome, Reading
+from derin.core.messages import Message
+from derin.data.report import DataReport, Outcome
 from derin.data.text.vector_files import FORMS, parse_vectors, write_form
 
 Floats = npt.NDArray[np.float32]
@@ -33,7 +33,7 @@ class WordVectors:
     Args:
         words: each once.
         values: a row for each word, finite.
-        reading: what was skipped or noted while they were read.
+        report: what was skipped or noted while they were read.
 
     Shapes:
         values ``(N, D)`` float32.
@@ -50,7 +50,7 @@ class WordVectors:
 
     words: tuple[str, ...]
     values: Floats
-    reading: Reading = field(default_factory=Reading)
+    report: DataReport = field(default_factory=DataReport)
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or len(self.words) != len(self.values):
@@ -192,7 +192,7 @@ def read_vectors(path: str | Path, *, limit: int | None = None) -> WordVectors:
     """Word vectors from a file of word2vec (text or binary) or GloVe (text), plain or gzipped; the form is found out.
 
     A line that cannot be used (another number of values, a value that is no number, a word that is not UTF-8 or stands
-    again) is skipped and listed in ``reading``.
+    again) is skipped and listed in ``report``.
 
     Args:
         path: of the file.
@@ -213,11 +213,11 @@ def read_vectors(path: str | Path, *, limit: int | None = None) -> WordVectors:
     path = Path(path)
     if limit is not None and limit < 1:
         raise UsageError(f"read_vectors: limit must be at least 1; got {limit}.")
-    reading = Reading(source=str(path))
-    words, values = parse_vectors(path, reading, limit)
-    vectors = WordVectors(words, values, reading)
+    report = DataReport(source=str(path))
+    words, values = parse_vectors(path, report, limit)
+    vectors = WordVectors(words, values, report)
     for row in np.flatnonzero(~values.any(axis=1))[:_NEAR]:
-        reading.add(f"{path.name}, {words[row]!r}", Outcome.NOTED, Sentence("reading.all_zero"))
+        report.add(f"{path.name}, {words[row]!r}", Outcome.NOTED, Message("reading.all_zero"))
     return vectors
 
 

@@ -8,7 +8,7 @@ from typing import Any, SupportsFloat
 
 import numpy as np
 
-from derin.core.messages import spell
+from derin.core.messages import format_number
 from derin.explain.trace.example_errata import (
     ERRATA,
     SLIDE_NEW_WEIGHTS,
@@ -272,7 +272,7 @@ def _column(name: str) -> str:
 
 def _spelled(value: SupportsFloat) -> str:
     # A gradient of −0 is 0.
-    return spell(float(value) + 0.0, _DIGITS)
+    return format_number(float(value) + 0.0, _DIGITS)
 
 
 def _bracketed(value: SupportsFloat) -> str:
@@ -282,18 +282,18 @@ def _bracketed(value: SupportsFloat) -> str:
 def _factor(value: SupportsFloat) -> str:
     """Without zeros at the end, and in brackets where a sign would stand beside a dot."""
     text = format(float(value) + 0.0, _DIGITS).rstrip("0").rstrip(".")
-    spelled = spell(float(text), f".{len(text.partition('.')[2])}f")
+    spelled = format_number(float(text), f".{len(text.partition('.')[2])}f")
     return f"({spelled})" if float(value) < 0 else spelled
 
 
 def _short(value: SupportsFloat) -> str:
     """Given numbers, and results cut to what a line can hold."""
-    return spell(float(value), ".6g")
+    return format_number(float(value), ".6g")
 
 
 def _printed(value: SupportsFloat) -> str:
     """With all the digits that the slides have."""
-    return spell(float(value), ".10g")
+    return format_number(float(value), ".10g")
 
 
 def _list(words: Iterable[str]) -> str:

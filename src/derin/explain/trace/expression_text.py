@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, SupportsFloat
 
-from derin.core.messages import say, spell
+from derin.core.messages import format_number, translate
 from derin.explain.trace.expression import NUDGE, Expression
 
 
@@ -28,15 +28,15 @@ def render_expression(found: Expression) -> str:
         )
         for nudge in found.nudges
     ]
-    symbol = result if result in found.formulas else say("trace.expr.result")
+    symbol = result if result in found.formulas else translate("trace.expr.result")
     parts = [
         found.text.strip(),
-        _in_columns((say("trace.expr.node"), say("trace.expr.value"), f"∂{symbol}/∂"), nodes),
-        _in_columns((say("trace.expr.edge"), say("trace.expr.flows")), edges),
+        _in_columns((translate("trace.expr.node"), translate("trace.expr.value"), f"∂{symbol}/∂"), nodes),
+        _in_columns((translate("trace.expr.edge"), translate("trace.expr.flows")), edges),
     ]
     if nudges:
-        ratio = say("trace.expr.ratio")
-        parts.append(_in_columns((say("trace.expr.nudge"), symbol, ratio), nudges))
+        ratio = translate("trace.expr.ratio")
+        parts.append(_in_columns((translate("trace.expr.nudge"), symbol, ratio), nudges))
     return "\n\n".join(parts)
 
 
@@ -70,7 +70,7 @@ def expression_document(found: Expression) -> dict[str, Any]:
 
 def _number(value: SupportsFloat) -> str:
     # Eight digits hide what rounding leaves at the end, and −0 is 0.
-    return spell(float(value) + 0.0, ".8g")
+    return format_number(float(value) + 0.0, ".8g")
 
 
 def _in_columns(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

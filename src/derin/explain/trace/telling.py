@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from derin.core.messages import say, spell
+from derin.core.messages import format_number, translate
 from derin.explain.trace.engine import call_of
 from derin.explain.trace.graph import Node
 from derin.explain.trace.operation import Cell
@@ -69,7 +69,7 @@ def paragraphs(trace: Trace) -> Iterator[Paragraph]:
                 for user in users[node.name]
                 if user.operation and user.name in trace.gradients
             ]
-            symbol = say("trace.gradient_of", loss=loss_name(trace), name=node.title)
+            symbol = translate("trace.gradient_of", loss=loss_name(trace), name=node.title)
             yield _paragraph("backward", node, symbol, tuple(dict.fromkeys(through)), (), trace.gradients[node.name])
         else:
             for part in updates[node.name].parts:
@@ -91,19 +91,19 @@ def in_rows(numbers: Numbers) -> list[str]:
         ['1  -0.25', '3   10.5']
     """
     if numbers.size > MOST_NUMBERS:
-        low, high, mean = (spell(float(f(numbers)), _DIGITS) for f in (np.min, np.max, np.mean))
-        return [say("trace.many", low=low, high=high, mean=mean, count=numbers.size)]
+        low, high, mean = (format_number(float(f(numbers)), _DIGITS) for f in (np.min, np.max, np.mean))
+        return [translate("trace.many", low=low, high=high, mean=mean, count=numbers.size)]
     if numbers.ndim == 0:
-        return [spell(float(numbers), _DIGITS)]
+        return [format_number(float(numbers), _DIGITS)]
     lines = numbers.reshape(-1, numbers.shape[-1])
-    words = [[spell(float(value), _DIGITS) for value in line] for line in lines]
+    words = [[format_number(float(value), _DIGITS) for value in line] for line in lines]
     widths = [max(len(row[column]) for row in words) for column in range(len(words[0]))] if words else []
     return ["  ".join(word.rjust(width) for word, width in zip(row, widths, strict=True)) for row in words]
 
 
 def shape_in_words(shape: tuple[int, ...]) -> str:
     """``2×3``, or the word for a single number."""
-    return "×".join(map(str, shape)) or say("trace.scalar")
+    return "×".join(map(str, shape)) or translate("trace.scalar")
 
 
 def _paragraph(
@@ -135,14 +135,14 @@ def _sums(trace: Trace, node: Node) -> tuple[str, ...]:
             return ()  # numbers that only change their place
         if len(cell.terms) <= _MOST_TERMS:
             place = f"[{', '.join(map(str, index))}]" if index else ""
-            lines.append(f"{node.title}{place} = {_spelled(cell)} = {spell(cell.value, _DIGITS)}")
+            lines.append(f"{node.title}{place} = {_spelled(cell)} = {format_number(cell.value, _DIGITS)}")
     return tuple(lines)
 
 
 def _spelled(cell: Cell) -> str:
     products = [" · ".join(_in_brackets(value) for _, _, value in term.factors) or "1" for term in cell.terms]
     alone = [
-        spell(term.value, _DIGITS) if len(term.factors) == 1 else words
+        format_number(term.value, _DIGITS) if len(term.factors) == 1 else words
         for term, words in zip(cell.terms, products, strict=True)
     ]
     if cell.form == "sum":
@@ -155,5 +155,5 @@ def _spelled(cell: Cell) -> str:
 
 
 def _in_brackets(value: float) -> str:
-    words = spell(float(value), _DIGITS)
+    words = format_number(float(value), _DIGITS)
     return f"({words})" if value < 0 else words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derin.core.messages import say, spell
+from derin.core.messages import format_number, translate
 from derin.explain.trace.plain_formula import to_text
 from derin.explain.trace.telling import in_rows, loss_name, paragraphs
 from derin.explain.trace.trace import Trace
@@ -29,12 +29,16 @@ def render_text(trace: Trace, *, title: str) -> str:
 
 def phase_heading(phase: str) -> str:
     """The heading above the steps of a phase."""
-    return say("trace.given") if phase == "given" else say(f"trace.phase.{phase}")
+    return translate("trace.given") if phase == "given" else translate(f"trace.phase.{phase}")
 
 
 def closing(trace: Trace) -> list[str]:
     """The loss, and how well two engines agree on all numbers."""
-    lines = [say("trace.loss", loss=loss_name(trace), value=spell(trace.values[trace.graph.output].item(), ".7g"))]
+    lines = [
+        translate(
+            "trace.loss", loss=loss_name(trace), value=format_number(trace.values[trace.graph.output].item(), ".7g")
+        )
+    ]
     if trace.differences:
-        lines.append(say("trace.agrees", difference=spell(max(trace.differences.values()), ".1e")))
+        lines.append(translate("trace.agrees", difference=format_number(max(trace.differences.values()), ".1e")))
     return lines

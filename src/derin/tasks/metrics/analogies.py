@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
-from derin.data.readers.decoding import lines_of, read_text
 from derin.data.text.vectors import WordVectors
+from derin.readers.decoding import lines_of, read_text
 from derin.tasks.metrics.ranks import mean_ranks
 
 _AMONG = 300_000  # the first so many words are known, as in gensim

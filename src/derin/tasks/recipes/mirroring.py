@@ -15,7 +15,7 @@ from itertools import permutations
 import numpy as np
 import numpy.typing as npt
 
-from derin.core.messages import Sentence
+from derin.core.messages import Message
 from derin.core.seeds import permutation
 from derin.data.schema import Column, Kind
 from derin.data.table import ColumnData, Dense, Pictures, Rows, Table
@@ -77,18 +77,18 @@ def mirroring_of(table: Table, column: Column) -> Mirroring:
     rows = table.splits["train"] if "train" in table.splits else np.arange(len(table), dtype=np.int64)
     data = table.columns[column.name]
     if _all_gray(data, rows):
-        return Mirroring(False, Sentence("reading.no_flips_gray"))
+        return Mirroring(False, Message("reading.no_flips_gray"))
     target = table.targets[0] if len(table.targets) == 1 else None
     if target is None or target.kind is not Kind.CATEGORY or target.classes is None or target.shape:
         return Mirroring(True)
     pair = mirrored_names(target.classes)
     if pair is not None:
-        return Mirroring(False, Sentence("reading.no_flips_names", one=pair[0], other=pair[1]), pair)
+        return Mirroring(False, Message("reading.no_flips_names", one=pair[0], other=pair[1]), pair)
     labels = table.columns[target.name]
     found = _mirrored_pictures(data, labels.values, rows, target.classes) if isinstance(labels, Dense) else None
     if found is not None:
         one, other, share = found
-        note = Sentence("reading.no_flips_looks", one=one, other=other, share=round(share, 3))
+        note = Message("reading.no_flips_looks", one=one, other=other, share=round(share, 3))
         return Mirroring(False, note, (one, other))
     return Mirroring(True)
 

@@ -9,7 +9,7 @@ from derin.train.optimizers.build import (
     build_optimizer,
     exempt_from_decay,
     parameter_groups,
-    set_rate,
+    set_lr,
     supports_fused,
 )
 from derin.train.optimizers.saving import load_optimizer_tensors, optimizer_scalars, optimizer_tensors

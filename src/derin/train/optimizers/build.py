@@ -58,7 +58,7 @@ def build_optimizer(
     """An optimizer over the trainable parameters of a model.
 
     Weight decay is applied to weights only: biases, norms, embeddings and positions are exempt, by their roles. Every
-    parameter group has ``lr``, a plain float, and ``lr_scale``, by which `set_rate` multiplies the schedule's rate.
+    parameter group has ``lr``, a plain float, and ``lr_multiplier``, by which `set_lr` multiplies the schedule's rate.
 
     Args:
         name: a name of `OPTIMIZERS`.
@@ -105,18 +105,18 @@ def build_optimizer(
     return optimizer
 
 
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
     """Sets the learning rate of every group to ``rate · lr_scale``.
 
     Example:
         >>> optimizer = build_optimizer("sgd", nn.Linear(3, 2), learning_rate=0.1, weight_decay=0.01)
         >>> optimizer.param_groups[0]["lr_scale"] = 0.5
-        >>> set_rate(optimizer, 0.02)
+        >>> set_lr(optimizer, 0.02)
         >>> [group["lr"] for group in optimizer.param_groups]
         [0.01, 0.02]
     """
     for group in optimizer.param_groups:
-        group["lr"] = rate * group["lr_scale"]
+        group["lr"] = lr * group["lr_scale"]
 
 
 def supports_fused(name: str, device_type: str) -> bool:
@@ -167,9 +167,9 @@ def parameter_groups(model: nn.Module, weight_decay: float, rates: Mapping[str, 
     if rates is None:
         return _by_decay(model, trainable, weight_decay)
     groups: Groups = []
-    for rate in dict.fromkeys(rates[name] for name, _ in trainable):
-        alike = [(name, parameter) for name, parameter in trainable if rates[name] == rate]
-        groups += [{**group, "lr_scale": rate} for group in _by_decay(model, alike, weight_decay)]
+    for lr in dict.fromkeys(rates[name] for name, _ in trainable):
+        alike = [(name, parameter) for name, parameter in trainable if rates[name] == lr]
+        groups += [{**group, "lr_scale": lr} for group in _by_decay(model, alike, weight_decay)]
     return groups
 
 

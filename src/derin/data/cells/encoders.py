@@ -1,0 +1,361 @@
+"""Columns to features: what is learnt from the training rows, and the numbers that a network gets for any row.
+
+Source: Y. LeCun, L. Bottou, G. B. Orr, K.-R. Müller, "Efficient BackProp", 1998, section 4.3 (inputs with mean 0 and
+variance 1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.fields import fields_of, finite, flag_of, list_of, name_of, refused, whole
+from derin.data.cells.raw_column import MISSING, UNSEEN, RawColumn
+from derin.data.cells.writing import DAY_FIRST, MONTH_FIRST, YEAR_FIRST, Floats, Writing
+
+Features = npt.NDArray[np.float32]
+
+MOST_CLASSES = 50
+_SECONDS_PER_DAY = 86_400
+# 1970-01-01 was a Thursday, day 3 of a week that starts on Monday.
+_FIRST_WEEKDAY = 3
+_BLOCK = 64
+_LARGEST_COLUMN = 1 << 24
+_OPTIONAL = frozenset({"writing"})
+
+
+class Encoder(Protocol):
+    """How one raw column becomes features.
+
+    Attributes:
+        kind: its name in the card.
+        name: of the raw column.
+        shape: of one value; ``()`` for a single one.
+        feature_names: one for each feature, for people.
+    """
+
+    kind: ClassVar[str]
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def feature_names(self) -> tuple[str, ...]: ...
+
+    def encode(self, column: RawColumn) -> tuple[Features, int, int]:
+        """The features of each row, how many values had not occurred in training, and how many are missing though
+        none was in training.
+
+        Shapes:
+            → ``(N, len(feature_names))`` float32, always finite.
+        """
+        ...
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class NumberEncoder:
+    """Standardised numbers: z = (x − μ) / σ with mean and standard deviation of the training rows.
+
+    A missing value becomes the mean, so that z = 0; where any was missing in training a further feature says so with 1.
+    Places that were constant in training give 0.
+
+    Args:
+        name: of the column.
+        shape: of one value; ``()`` for a single number.
+        means: μ of each place.
+        scales: σ of each place (divided by N), 0 where it was constant.
+        missing: places that were missing in some training row.
+        writing: how the column was written in training, for strings that come later; None finds it out each time.
+    """
+
+    kind: ClassVar[str] = "number"
+    name: str
+    shape: tuple[int, ...]
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    missing: tuple[int, ...] = ()
+    writing: Writing | None = None
+
+    @classmethod
+    def fit(
+        cls, name: str, shape: tuple[int, ...], column: RawColumn, writing: Writing | None = None
+    ) -> NumberEncoder | None:
+        """Statistics of the training rows; None where no value is there."""
+        values = column.numbers(shape, writing)
+        means, scales, missing = [], [], []
+        for start in range(0, values.shape[1], _BLOCK):
+            for offset, place in enumerate(values[:, start : start + _BLOCK].T):
+                present = place[~np.isnan(place)]
+                mean, scale = _mean_and_scale(present)
+                means.append(mean)
+                scales.append(scale)
+                if len(present) < len(place):
+                    missing.append(start + offset)
+        if len(missing) == values.shape[1] and np.isnan(values).all():
+            return None
+        return cls(name, shape, tuple(means), tuple(scales), tuple(missing), writing)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        names = [self.name] if not self.shape else [f"{self.name}[{i}]" for i in range(len(self.means))]
+        return (*names, *(f"{names[i]} is missing" for i in self.missing))
+
+    def encode(self, column: RawColumn) -> tuple[Features, int, int]:
+        values = column.numbers(self.shape, self.writing)
+        scales = np.asarray(self.scales)
+        # Numbers far beyond those of training may leave the range; they are clipped below.
+        with np.errstate(over="ignore"):
+            standardised = (values - np.asarray(self.means)) / np.where(scales > 0, scales, 1.0)
+        standardised[:, scales == 0] = 0.0
+        absent = np.isnan(values)
+        standardised[absent] = 0.0
+        largest = float(np.finfo(np.float32).max)
+        parts = [np.clip(standardised, -largest, largest), absent[:, list(self.missing)]]
+        new = np.delete(absent, list(self.missing), axis=1).any(axis=1)
+        return np.concatenate(parts, axis=1, dtype=np.float32, casting="unsafe"), 0, int(new.sum())
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "shape": list(self.shape),
+            "means": list(self.means),
+            "scales": list(self.scales),
+            "missing": list(self.missing),
+            **_written(self.writing),
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> NumberEncoder:
+        fields = fields_of(data, {"kind", "name", "shape", "means", "scales", "missing"}, _OPTIONAL)
+        shape = tuple(whole(n, "shape", 1, _LARGEST_COLUMN) for n in list_of(fields, "shape"))
+        num = math.prod(shape)
+        means = tuple(finite(v, "means") for v in list_of(fields, "means", num))
+        scales = tuple(finite(v, "scales", least=0.0) for v in list_of(fields, "scales", num))
+        missing = tuple(whole(n, "missing", 0, num - 1) for n in list_of(fields, "missing"))
+        if list(missing) != sorted(set(missing)):
+            raise refused("'missing' must name different places in order", missing)
+        return cls(name_of(fields), shape, means, scales, missing, _writing_of(fields))
+
+
+@dataclass(frozen=True)
+class CategoryEncoder:
+    """One-hot features: one for each class that occurs in training.
+
+    Of more than 50 classes the 50 most frequent have a feature each, and all others share one. A class that did not
+    occur in training goes to that one too; where there is none, all features are 0.
+
+    Args:
+        name: of the column.
+        classes: those with a feature of their own.
+        other: whether all further classes share a feature.
+        missing: whether a feature says that the value is missing, as in some training row.
+        writing: how the column was written in training; None takes the usual ways.
+    """
+
+    kind: ClassVar[str] = "category"
+    shape: ClassVar[tuple[int, ...]] = ()
+    name: str
+    classes: tuple[str, ...]
+    other: bool = False
+    missing: bool = False
+    writing: Writing | None = None
+
+    @classmethod
+    def fit(
+        cls, name: str, classes: Sequence[str], column: RawColumn, writing: Writing | None = None
+    ) -> CategoryEncoder | None:
+        codes = column.codes(classes, writing)
+        counts = np.bincount(codes[codes >= 0], minlength=len(classes))
+        seen = np.flatnonzero(counts)
+        if not len(seen):
+            return None
+        other = len(seen) > MOST_CLASSES
+        if other:
+            # A stable order, so that equal counts are cut alike everywhere.
+            seen = np.sort(seen[np.argsort(-counts[seen], kind="stable")[:MOST_CLASSES]])
+        names = tuple(classes[i] for i in seen.tolist())
+        return cls(name, names, other, bool((codes == MISSING).any()), writing)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        names = tuple(f"{self.name} = {c}" for c in self.classes)
+        return names + (f"{self.name} is another",) * self.other + (f"{self.name} is missing",) * self.missing
+
+    def encode(self, column: RawColumn) -> tuple[Features, int, int]:
+        codes = column.codes(self.classes, self.writing)
+        features = np.zeros((len(codes), len(self.feature_names)), dtype=np.float32)
+        rows = np.flatnonzero(codes >= 0)
+        features[rows, codes[rows]] = 1.0
+        unseen = codes == UNSEEN
+        if self.other:
+            features[unseen, len(self.classes)] = 1.0
+        if self.missing:
+            features[codes == MISSING, -1] = 1.0
+        return features, 0 if self.other else int(unseen.sum()), 0 if self.missing else int((codes == MISSING).sum())
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "classes": list(self.classes),
+            "other": self.other,
+            "missing": self.missing,
+            **_written(self.writing),
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> CategoryEncoder:
+        fields = fields_of(data, {"kind", "name", "classes", "other", "missing"}, _OPTIONAL)
+        classes = list_of(fields, "classes")
+        if not classes or not all(isinstance(c, str) for c in classes) or len(set(classes)) < len(classes):
+            raise refused("'classes' must be different strings", classes)
+        other, missing = flag_of(fields, "other"), flag_of(fields, "missing")
+        return cls(name_of(fields), tuple(classes), other, missing, _writing_of(fields))
+
+
+@dataclass(frozen=True)
+class DateEncoder:
+    """The year, standardised, and month, day of the week and hour as points on a circle: sin 2πt and cos 2πt.
+
+    Parts that do not vary in training are left out: the hour of dates without a time, the weekday of months. A missing
+    date is 0 everywhere; where any was missing in training a further feature says so with 1.
+
+    Args:
+        name: of the column.
+        order: in which day, month and year are written.
+        parts: of ``month``, ``weekday`` and ``hour`` those that are used.
+        mean: of the years in training.
+        scale: standard deviation of the years in training, 0 where they were all the same.
+        missing: whether some training row had no date.
+        writing: how the column was written in training, its order among it; None is the order alone.
+    """
+
+    kind: ClassVar[str] = "date"
+    shape: ClassVar[tuple[int, ...]] = ()
+    name: str
+    order: str
+    parts: tuple[str, ...]
+    mean: float
+    scale: float
+    missing: bool = False
+    writing: Writing | None = None
+
+    @classmethod
+    def fit(cls, name: str, order: str, column: RawColumn, writing: Writing | None = None) -> DateEncoder | None:
+        seconds = column.seconds(writing or Writing(order=order))
+        present = seconds[~np.isnan(seconds)]
+        if not len(present):
+            return None
+        year, circles = _calendar(present)
+        mean, scale = _mean_and_scale(year)
+        parts = tuple(part for part, turn in circles.items() if turn.min() < turn.max())
+        days = present.astype("datetime64[s]").astype("datetime64[D]")
+        if (days == days.astype("datetime64[M]")).all():
+            parts = tuple(part for part in parts if part != "weekday")
+        return cls(name, order, parts, mean, scale, len(present) < len(seconds), writing)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        names = [f"{self.name} year", *(f"{self.name} {part} {f}" for part in self.parts for f in ("sine", "cosine"))]
+        return (*names, *(f"{self.name} is missing",) * self.missing)
+
+    def encode(self, column: RawColumn) -> tuple[Features, int, int]:
+        seconds = column.seconds(self.writing or Writing(order=self.order))
+        absent = np.isnan(seconds)
+        year, circles = _calendar(np.where(absent, 0.0, seconds))
+        features = [(year - self.mean) / self.scale if self.scale else np.zeros(len(year))]
+        for part in self.parts:
+            angle = 2 * math.pi * circles[part]
+            features += [np.sin(angle), np.cos(angle)]
+        result = np.stack(features, axis=1)
+        result[absent] = 0.0
+        if self.missing:
+            result = np.concatenate([result, absent[:, None]], axis=1)
+        return result.astype(np.float32), 0, 0 if self.missing else int(absent.sum())
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "order": self.order,
+            "parts": list(self.parts),
+            "mean": self.mean,
+            "scale": self.scale,
+            "missing": self.missing,
+            **_written(self.writing),
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> DateEncoder:
+        fields = fields_of(data, {"kind", "name", "order", "parts", "mean", "scale", "missing"}, _OPTIONAL)
+        if fields["order"] not in (DAY_FIRST, MONTH_FIRST, YEAR_FIRST):
+            raise refused("'order' must be an order of day, month and year", fields["order"])
+        parts = list_of(fields, "parts")
+        if parts != [part for part in ("month", "weekday", "hour") if part in parts]:
+            raise refused("'parts' must be some of month, weekday, hour", parts)
+        mean, scale = finite(fields["mean"], "mean"), finite(fields["scale"], "scale", least=0.0)
+        missing = flag_of(fields, "missing")
+        return cls(name_of(fields), fields["order"], tuple(parts), mean, scale, missing, _writing_of(fields))
+
+
+_ENCODERS: dict[str, Callable[[Any], Encoder]] = {
+    "number": NumberEncoder.from_json,
+    "category": CategoryEncoder.from_json,
+    "date": DateEncoder.from_json,
+}
+
+
+def encoder_from_json(data: Any) -> Encoder:
+    """The encoder that `to_json` described.
+
+    Raises:
+        RefusedFileError: a field is missing, superfluous, or holds what it cannot hold.
+    """
+    kind = data.get("kind") if isinstance(data, dict) else None
+    if not isinstance(kind, str) or kind not in _ENCODERS:
+        raise refused(f"'kind' must be one of {', '.join(_ENCODERS)}", kind)
+    return _ENCODERS[kind](data)
+
+
+def _written(writing: Writing | None) -> dict[str, Any]:
+    """The field that says how a column was written; cards from before it was kept have none."""
+    return {} if writing is None else {"writing": writing.to_json()}
+
+
+def _writing_of(fields: dict[str, Any]) -> Writing | None:
+    return None if "writing" not in fields else Writing.from_json(fields["writing"])
+
+
+def _mean_and_scale(values: Floats) -> tuple[float, float]:
+    """Mean and standard deviation (divided by N); 0 as deviation of what is constant."""
+    if not len(values) or values.min() == values.max():
+        return (float(values[0]) if len(values) else 0.0), 0.0
+    # Scaled first, so that neither sums nor squares of very large or small numbers leave the range of float64.
+    unit = float(np.abs(values).max())
+    mean, scale = float((values / unit).mean()) * unit, float((values / unit).std()) * unit
+    return mean, scale
+
+
+def _calendar(seconds: Floats) -> tuple[Floats, dict[str, Floats]]:
+    """Years, and the share of the turn that month, weekday and hour have done: 0 in January, on Monday, at midnight."""
+    moments = np.floor(seconds).astype(np.int64).astype("datetime64[s]")
+    years = moments.astype("datetime64[Y]")
+    months = moments.astype("datetime64[M]") - years.astype("datetime64[M]")
+    days = moments.astype("datetime64[D]").astype(np.int64)
+    circles = {
+        "month": months.astype(np.float64) / 12,
+        "weekday": (days + _FIRST_WEEKDAY) % 7 / 7,
+        "hour": np.floor(seconds % _SECONDS_PER_DAY / 3600) / 24,
+    }
+    return years.astype(np.float64) + 1970, circles

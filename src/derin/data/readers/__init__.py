@@ -1,1 +1,0 @@
-"""What people have on disk, read into tables: one file per form."""

@@ -1,0 +1,1 @@
+"""Data sets that are known by name, and sets that are made by a rule."""

@@ -1,0 +1,1 @@
+"""What people have on disk, as tables; and the reading recipe that training, evaluation and prediction share."""

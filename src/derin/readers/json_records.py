@@ -1,0 +1,126 @@
+"""Tables of JSON objects, one on each line, as records of cells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from derin.core.errors import DataError
+from derin.core.messages import Message
+from derin.core.printable import has_half_pairs, replace_half_pairs
+from derin.data.line_findings import line_findings
+from derin.data.report import Outcome
+from derin.readers.csv_parser import LONGEST_CELL
+from derin.readers.decoding import head_of, lines_of, read_text
+from derin.readers.delimited import Records
+from derin.readers.typed_records import value_records
+
+JSON_ENDINGS = (".jsonl", ".jsonlines", ".ndjson")
+_HEAD_BYTES = 1 << 16
+_MOST_HEAD = 1000
+
+
+def is_json_lines(path: Path) -> bool:
+    """Whether the name is that of a file with a JSON object on each line."""
+    return path.name.lower().removesuffix(".gz").endswith(JSON_ENDINGS)
+
+
+def json_records(path: Path, *, every_row: bool = False) -> Records:
+    """The cells of a file with an object on each line; a key is a column, and what is nested is left out.
+
+    Args:
+        path: of the file.
+        every_row: whether lines that are no object stay in their place, as records of empty cells.
+
+    Raises:
+        DataError: no line holds an object.
+    """
+    decoded = read_text(path)
+    notes: list[str] = [decoded.note] if decoded.note else []
+    findings = line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, Message("reading.no_text_bytes"))
+    objects: list[dict[str, Any]] = []
+    lines: list[int] = []
+    wrong: dict[str, list[int]] = {}
+    faults: dict[int, str] = {}
+    for number, line in enumerate(lines_of(decoded.text), start=1):
+        if not line.strip():
+            continue
+        value = parsed_line(line, number, path)
+        if not isinstance(value, dict):
+            key = "reading.no_json" if value is None else "reading.no_json_object"
+            wrong.setdefault(key, []).append(number)
+            if not every_row:
+                continue
+            faults[len(objects)] = Message(key)
+            value = {}
+        objects.append(value)
+        lines.append(number)
+    for key, numbers in wrong.items():
+        findings += line_findings(path.name, numbers, Outcome.SKIPPED, Message(key))
+    names = flat_keys(objects)
+    if not names:
+        raise DataError(f"{path}: a JSON object on each line, with keys and plain values, is required; none is there.")
+    nested = [key for key in keys_of(objects) if key not in names]
+    if nested:
+        notes.append(Message("reading.keys_nested", file=path.name, keys=", ".join(map(repr, nested))))
+    columns = [[_whole(_plain(value.get(name))) for value in objects] for name in names]
+    records = value_records(path.name, names, columns, np.array(lines, dtype=np.int64), notes)
+    records.findings += findings
+    records.faults = faults
+    return records
+
+
+def head_objects(path: Path) -> list[dict[str, Any]]:
+    """The objects on the first lines of a file; empty where there are none."""
+    try:
+        lines = list(islice(lines_of(head_of(path, _HEAD_BYTES)), _MOST_HEAD))
+        values = [parsed_line(line, number, path) for number, line in enumerate(lines, start=1) if line.strip()]
+    except DataError:
+        return []
+    return [value for value in values if isinstance(value, dict)]
+
+
+def keys_of(objects: Sequence[dict[str, Any]]) -> list[str]:
+    """All keys, in the order in which they come."""
+    return list(dict.fromkeys(key for value in objects for key in value))
+
+
+def flat_keys(objects: Sequence[dict[str, Any]]) -> list[str]:
+    """The keys under which plain values stand, and nothing nested.
+
+    Example:
+        >>> flat_keys([{"a": 1, "b": None}, {"a": "x", "c": [1]}])
+        ['a', 'b']
+    """
+    nested = {key for value in objects for key, each in value.items() if isinstance(each, list | dict)}
+    return [key for key in keys_of(objects) if key not in nested]
+
+
+def parsed_line(line: str, number: int, path: Path) -> Any:
+    """The value on a line, None where it is no JSON; nesting that exhausts the parser counts as that.
+
+    Raises:
+        DataError: the line is longer than one of any table may be.
+    """
+    if len(line) > LONGEST_CELL:
+        raise DataError(
+            f"{path.name}: lines of at most {LONGEST_CELL:,} characters are required; line {number:,} has "
+            f"{len(line):,}. Write one object to a line."
+        )
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _plain(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _whole(value: Any) -> Any:
+    return replace_half_pairs(value) if isinstance(value, str) and has_half_pairs(value) else value

@@ -1,0 +1,430 @@
+"""Pictures whose labels stand in a table that names their files; `picture_table_search` finds it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from derin.core.errors import DataError, UnknownNameError
+from derin.core.messages import Message
+from derin.data.recipe import ReadingRecipe
+from derin.data.report import DataReport, Finding, Outcome
+from derin.data.schema import Column, Kind, Role, Schema
+from derin.data.table import SPLITS, Dense, Rows, Table
+from derin.readers.archives import Contents, UnreadableFileError, open_files
+from derin.readers.column_names import LABEL_NAMES, SPLIT_NAMES, TARGET_NAMES
+from derin.readers.delimited import Records
+from derin.readers.picture_table_search import (
+    LEAST_SHARE,
+    SHOWN,
+    PictureNames,
+    PictureTable,
+    is_archive_file,
+    is_picture,
+    names_in,
+    unpacked_member,
+)
+from derin.readers.pictures.listing import Entry, Listing, natural_key, shown
+from derin.readers.pictures.store import Decisions, stored_pictures
+from derin.readers.split_names import split_of
+from derin.readers.table_files import table_records
+
+_MOST_NUMBERS = 10
+_NUMBER_CLASSES = 20
+# What may stand between the labels of a picture in one cell, and a word for rows of their own.
+_MARKS = ("|", ";", ",", " ")
+_ROWS = "rows"
+
+
+def read_picture_table(
+    found: PictureTable,
+    *,
+    name: str,
+    target: str | None = None,
+    target_kind: str | None = None,
+    size: int | None = None,
+    channels: int | None = None,
+    task: str | None = None,
+    decided: Mapping[str, Any] | None = None,
+    listing: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Table:
+    """The pictures that a table lists, with what it says of each.
+
+    Several labels of a picture stand in columns of 0 and 1, in one cell (``sun|rain``), or, for the task "multilabel",
+    in rows of their own.
+
+    Args:
+        found: the table and its source.
+        name: of the data.
+        target: the column to be predicted, or several with commas between them; None finds it.
+        target_kind: ``"category"`` or ``"number"``, where that is found out wrongly.
+        size: height and width of the network's input; see `read_picture_folder`.
+        channels: 1 stores gray, 3 colour.
+        task: that the pictures are read for, where that is known.
+        decided: what other pictures decided (`ReadingRecipe.part("pictures")`), which these follow.
+        listing: what another table of pictures decided (`ReadingRecipe.part("listing")`): its targets, their kind and
+            classes, what stands between several labels, and kind and classes of the other columns that were read.
+        progress: called with (files done, files in all).
+
+    Raises:
+        DataError: no target can be found, or a picture is listed twice with different answers.
+    """
+    records = _records(found, found.file)
+    files = [found.file] * len(records.columns[0])
+    given = ["train"] * len(files) if found.further else []
+    for further, file_name in found.further:
+        records, num = _followed_by(records, _records(found, file_name))
+        given += [further] * num
+        files += [file_name] * num
+    pictures = PictureNames([n for n in names_in(found.source) if is_picture(n)])
+    report = DataReport(source=str(found.source))
+    report.findings += records.findings
+    report.notes += records.notes
+    file_column = found.file_columns[0]
+    split = _split_column(records)
+    known = dict(listing or {})
+    chosen = _targets(records, found, split, target)
+    row_of: dict[str, int] = {}
+    labels_of: dict[str, list[str]] = {}
+    several: set[str] = set()
+    missing: list[Finding] = []
+    for row, called in enumerate(records.columns[file_column]):
+        path = pictures.find(called, files[row])
+        if path is None:
+            missing.append(Finding(called or f"row {row + 1}", Outcome.SKIPPED, Message("reading.not_there")))
+        else:
+            first = row_of.setdefault(path, row)
+            labels_of.setdefault(path, []).append(records.columns[chosen[0]][row].strip())
+            if any(records.columns[c][row] != records.columns[c][first] for c in chosen):
+                several.add(path)
+    report.extend(missing)
+    in_rows = _labels_in_rows(found, records, several, len(row_of), chosen, task, known)
+    unlisted = len(pictures.paths) - len(row_of)
+    listed = ListedPictures(tuple(row_of))
+    stored = stored_pictures(
+        found.source,
+        size=size,
+        decisions=Decisions.from_recipe(decided or {}, size=size, channels=channels),
+        list_files=listed,
+        progress=progress,
+    )
+    report.extend(stored.findings)
+    rows = [row_of[entry.member.path] for entry in stored.entries]
+    report.notes.append(
+        Message(
+            "reading.listed_by",
+            file=", ".join([found.file, *(file_name for _, file_name in found.further)]),
+            column=records.names[file_column],
+            targets=", ".join(records.names[c] for c in chosen),
+        )
+    )
+    if unlisted:
+        report.notes.append(Message("reading.unlisted", count=unlisted, file=found.file))
+    others = [c for c in range(len(records.names)) if c not in (*found.file_columns, split, *chosen)]
+    if others and task != "multitask":
+        unread = ", ".join(records.names[c] for c in others[:SHOWN])
+        report.notes.append(Message("reading.not_read", columns=unread))
+    report.notes += stored.notes
+    cells = {c: [records.columns[c][row].strip() for row in rows] for c in chosen}
+    if in_rows:
+        labels = [tuple(dict.fromkeys(filter(None, labels_of[entry.member.path]))) for entry in stored.entries]
+        label, values = _several_labels(records.names[chosen[0]], labels, known.get("classes"), report)
+        between: str | None = _ROWS
+    else:
+        label, values, between = _label(records, cells, target_kind, task, known, report)
+    decisions: dict[str, Any] = {"targets": [records.names[c] for c in chosen], "kind": label.kind.value}
+    decisions |= {"classes": list(label.classes)} if label.classes is not None else {}
+    decisions |= {"between": between} if between else {}
+    columns, schema = {label.name: Dense(values)}, [label]
+    if task == "multitask":  # which chooses among them
+        kinds = known.get("others", {})
+        for c in others:
+            kind, classes = kinds.get(records.names[c], (None, None))
+            other, values = _one_target(
+                records.names[c], [records.columns[c][row].strip() for row in rows], kind, classes
+            )
+            schema.append(replace(other, role=Role.IGNORED))
+            columns[other.name] = Dense(values)
+        decisions["others"] = {c.name: [c.kind.value, c.classes and list(c.classes)] for c in schema[1:]}
+    row_names = [shown(entry.member.path) for entry in stored.entries]
+    splits: dict[str, Rows] = {} if split is None else _splits(records, split, rows, row_names, report)
+    if given:
+        named = np.array([given[row] for row in rows])
+        splits = {name: np.flatnonzero(named == name) for name in SPLITS if (named == name).any()}
+    return Table(
+        name=name,
+        schema=Schema((Column(name="picture", kind=Kind.PICTURE, role=Role.INPUT, shape=stored.shape), *schema)),
+        columns={"picture": stored.data, **columns},
+        splits=splits,
+        report=report,
+        row_names=row_names,
+        recipe=ReadingRecipe(found={"pictures": dict(stored.decisions), "listing": decisions}),
+    )
+
+
+def listed_files(path: Path) -> Iterator[tuple[str, bytes | str]]:
+    """Each row of a table that lists pictures, in order: what it calls the file, and the file's content or why not.
+
+    Args:
+        path: of the table; the files lie in the folder or archive beside it.
+
+    Raises:
+        DataError: no column names pictures there.
+    """
+    records = table_records(path)
+    for source in (path.parent, *sorted(p for p in path.parent.iterdir() if is_archive_file(p))):
+        pictures = PictureNames([n for n in names_in(source) if is_picture(n)])
+        for cells in records.columns if pictures.paths else ():
+            found = [pictures.find(cell, path.name) for cell in cells]
+            if sum(name is not None for name in found) < max(1, LEAST_SHARE * sum(map(bool, cells))):
+                continue
+            with closing(open_files(source)) as files:
+                for called, name in zip(cells, found):
+                    try:
+                        yield called, Message("reading.not_there") if name is None else files.read(name)
+                    except UnreadableFileError as error:
+                        yield called, str(error)
+            return
+    raise DataError(
+        f"{path}: a column that names pictures in its folder, or in a zip beside it, is required; none of "
+        f"{', '.join(records.names[:SHOWN])} does."
+    )
+
+
+@dataclass(frozen=True)
+class ListedPictures:
+    """Picks the pictures that a table lists; all are of one class, because the table says what each is."""
+
+    paths: tuple[str, ...]
+
+    @property
+    def __name__(self) -> str:
+        digest = hashlib.blake2b("\0".join(self.paths).encode("utf-8", "surrogateescape"), digest_size=8)
+        return f"listed {digest.hexdigest()}"
+
+    def __call__(self, contents: Contents, source: str) -> Listing:
+        wanted = set(self.paths)
+        listing = Listing(class_names=("",))
+        listing.entries = [Entry(member, "", None) for member in contents.members if member.path in wanted]
+        return listing
+
+
+def _records(found: PictureTable, file: str) -> Records:
+    if found.is_inside:
+        with unpacked_member(found.source, file) as unpacked:
+            return table_records(unpacked)
+    return table_records((found.source if found.source.is_dir() else found.source.parent) / file)
+
+
+def _followed_by(records: Records, more: Records) -> tuple[Records, int]:
+    """Two tables of the same columns, one below the other, and how many rows the second has."""
+    columns = [[*one, *other] for one, other in zip(records.columns, more.columns, strict=True)]
+    joined = replace(
+        records,
+        columns=columns,
+        findings=[*records.findings, *more.findings],
+        notes=[*records.notes, *more.notes],
+    )
+    return joined, len(more.columns[0])
+
+
+def _split_column(records: Records) -> int | None:
+    """The column that says which split a picture belongs to: by its name, or because all of its cells name splits."""
+    for place, cells in enumerate(records.columns):
+        splits = {split_of(cell) for cell in set(cells) - {""}}
+        is_called_so = records.names[place].lower() in SPLIT_NAMES and splits - {None}
+        if is_called_so or ("train" in splits and None not in splits):
+            return place
+    return None
+
+
+def _splits(
+    records: Records, place: int, rows: Sequence[int], row_names: Sequence[str], report: DataReport
+) -> dict[str, Rows]:
+    """The rows of each split that the column names."""
+    column = records.names[place]
+    named = np.array([split_of(records.columns[place][row]) or "" for row in rows])
+    report.notes.append(Message("reading.splits_from", column=column))
+    reason = Message("reading.no_split_in", column=column)
+    report.extend([Finding(row_names[row], Outcome.NOTED, reason) for row in np.flatnonzero(named == "").tolist()])
+    return {split: np.flatnonzero(named == split) for split in SPLITS if (named == split).any()}
+
+
+def _labels_in_rows(
+    found: PictureTable,
+    records: Records,
+    several: set[str],
+    num_pictures: int,
+    chosen: Sequence[int],
+    task: str | None,
+    known: Mapping[str, Any],
+) -> bool:
+    """Whether each row holds one of several labels of its picture.
+
+    Raises:
+        DataError: it cannot be told.
+    """
+    if known.get("between") == _ROWS or (several and task == "multilabel" and len(chosen) == 1):
+        return True
+    if several:
+        raise DataError(
+            f"{found.file} lists {min(several)} more than once, with different answers, and {len(several):,} of "
+            f"{num_pictures:,} pictures so; one answer for each picture is required. If a picture has several labels, "
+            f"each in a row of its own, say so: --task multilabel --target {records.names[chosen[0]]}. Boxes and "
+            "captions have no task yet."
+        )
+    return False
+
+
+def _label(
+    records: Records,
+    cells: Mapping[int, Sequence[str]],
+    target_kind: str | None,
+    task: str | None,
+    known: Mapping[str, Any],
+    report: DataReport,
+) -> tuple[Column, np.ndarray, str | None]:
+    """What is to be predicted, its values, and what stands between several labels in a cell."""
+    if len(cells) > 1:
+        names = tuple(records.names[c] for c in cells)
+        for column, each in zip(names, cells.values()):
+            if words := [cell for cell in each if cell and np.isnan(_number(cell))]:
+                raise DataError(
+                    f"Several targets must hold numbers, or 0 and 1 each; the column {column!r} holds {words[0]!r}. "
+                    "Use the task multitask for columns of several kinds."
+                )
+        values = np.array([[_number(cell) for cell in each] for each in cells.values()], dtype=np.float32).T
+        kind = known.get("kind")
+        is_labels = target_kind != "number" and (
+            kind == Kind.CATEGORY.value if kind else bool(np.isin(values, (0, 1)).all())
+        )
+        label = Column(
+            name="labels" if is_labels else "numbers",
+            kind=Kind.CATEGORY if is_labels else Kind.NUMBER,
+            role=Role.TARGET,
+            shape=(len(cells),),
+            classes=names if is_labels else None,
+        )
+        return label, np.ascontiguousarray(values), None
+    ((place, only),) = cells.items()
+    name = records.names[place]
+    between = known.get("between") if known else _between(only, target_kind, task)
+    if between:
+        labels = [tuple(dict.fromkeys(part.strip() for part in cell.split(between) if part.strip())) for cell in only]
+        label, values = _several_labels(name, labels, known.get("classes"), report)
+        told = f"{between!r}" if between != " " else Message("reading.a_space")
+        report.notes.append(Message("reading.several_labels", column=name, between=told, num=values.shape[1]))
+        return label, values, between
+    kind = target_kind or ("number" if task == "regression" else known.get("kind"))
+    label, values = _one_target(name, only, kind, known.get("classes"))
+    return label, values, None
+
+
+def _between(cells: Sequence[str], target_kind: str | None, task: str | None) -> str | None:
+    """What stands between several labels in a cell: where such cells share labels, and are no numbers or phrases."""
+    different = set(cells) - {""}
+    if target_kind is not None or task not in (None, "multilabel") or all(not np.isnan(_number(c)) for c in different):
+        return None
+    for mark in _MARKS:
+        if not any(mark in cell for cell in different):
+            continue
+        in_cells = Counter(part for cell in different for part in {p.strip() for p in cell.split(mark)} - {""})
+        # Words of phrases ("golden retriever") seldom come back in others; labels do.
+        fewest = len(different) if mark == " " else len(different) + 1
+        shared = sum(number > 1 for number in in_cells.values())
+        if task == "multilabel" or (2 * shared >= len(in_cells) and len(in_cells) * (1 + (mark == " ")) <= fewest):
+            return mark
+    return None
+
+
+def _several_labels(
+    name: str, labels: Sequence[Sequence[str]], known: Sequence[str] | None, report: DataReport
+) -> tuple[Column, np.ndarray]:
+    """Labels that may occur together, as 0 and 1 for each.
+
+    Shapes:
+        → ``(N, labels)``.
+    """
+    seen = {label for each in labels for label in each}
+    classes = tuple(sorted(seen, key=natural_key)) if known is None else tuple(known)
+    place = {label: i for i, label in enumerate(classes)}
+    values = np.zeros((len(labels), len(classes)), dtype=np.float32)
+    for row, each in enumerate(labels):
+        values[row, [place[label] for label in each if label in place]] = 1
+    for label in sorted(seen - set(classes)):
+        report.notes.append(Message("reading.label_not_known", label=label, column=name))
+    return Column(name=name, kind=Kind.CATEGORY, role=Role.TARGET, shape=(len(classes),), classes=classes), values
+
+
+def _one_target(
+    name: str, cells: Sequence[str], target_kind: str | None, known: Sequence[str] | None = None
+) -> tuple[Column, np.ndarray]:
+    """Classes, those that are known first, or numbers where they are too many or have fractions."""
+    numbers = np.array([_number(cell) for cell in cells], dtype=np.float64)
+    present = numbers[~np.isnan(numbers)]
+    are_numbers = len(present) == sum(cell != "" for cell in cells) and len(present) > 0
+    whole = are_numbers and bool((present == np.rint(present)).all())
+    num = len(np.unique(present))
+    if target_kind == "number" or (
+        are_numbers and target_kind != "category" and not (whole and num <= max(_NUMBER_CLASSES, len(cells) // 5))
+    ):
+        if not are_numbers:
+            raise DataError(f"The column {name!r} holds {cells[0]!r} and is no number; leave target_kind out.")
+        return Column(name=name, kind=Kind.NUMBER, role=Role.TARGET), numbers
+    classes = sorted(set(cells) - {""}, key=lambda c: (not c.isdigit(), int(c) if c.isdigit() else 0, c))
+    if known is not None:
+        classes = [*known, *(label for label in classes if label not in set(known))]
+    codes = {label: code for code, label in enumerate(classes)}
+    values = np.array([codes.get(cell, -1) for cell in cells], dtype=np.int64)
+    return Column(name=name, kind=Kind.CATEGORY, role=Role.TARGET, classes=tuple(classes)), values
+
+
+def _targets(records: Records, found: PictureTable, split: int | None, target: str | None) -> list[int]:
+    """The columns to be predicted."""
+    names = list(records.names)
+    if target is not None:
+        wanted = [target] if target in names else [part.strip() for part in target.split(",")]
+        for each in wanted:
+            if each not in names:
+                raise UnknownNameError(f"column of {found.file}", each, names)
+        return [names.index(each) for each in wanted]
+    usable = []
+    for i, cells in enumerate(records.columns):
+        different = set(cells) - {""}
+        if i in found.file_columns or i == split or len(different) < 2 or not names[i].strip():
+            continue
+        # A number or a string of its own for every picture is a name of it.
+        if len(different) == len(cells) and not all(not np.isnan(_number(c)) and "." in c for c in cells):
+            continue
+        usable.append(i)
+    by_name = [i for n in (*LABEL_NAMES, *TARGET_NAMES) for i in usable if names[i].lower() == n]
+    if by_name or len(usable) == 1:
+        return [(by_name or usable)[0]]
+    if len(usable) > 1 and all(set(records.columns[i]) <= {"0", "1", "0.0", "1.0"} for i in usable):
+        return usable
+    ways = " or ".join(f"--target {names[i]}" for i in usable[:2]) or "--target COLUMN"
+    listed = ", ".join(names[i] for i in usable[:SHOWN]) or "none"
+    if len(usable) > _MOST_NUMBERS and all(not np.isnan(_number(records.columns[i][0])) for i in usable):
+        raise DataError(
+            f"{found.file} lists pictures with {len(usable):,} numbers for each, such as points in them (landmarks): a "
+            f"task that Derin does not have yet. One of the numbers can be learnt: {ways}."
+        )
+    raise DataError(
+        f"{found.file} lists the pictures of {found.source.name}; which of its columns is to be predicted cannot be "
+        f"told ({listed}). Name it: {ways}; several at once have commas between them."
+    )
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return float("nan")
