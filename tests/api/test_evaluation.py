@@ -132,8 +132,12 @@ WAYS: dict[str, tuple[Make, str, dict[str, Any]]] = {
     "texts": (sentences, "s.tsv", {}),
     "tags": (tagged, "t.conll", {}),
     "pairs": (pairs, "p.tsv", {"task": "translation", "model": "seq2seq_gru"}),
-    "language model": (text, "t.txt", {"task": "lm", "reading": {"encoding": "utf-8"}, "model": "neural_lm"}),
-    "series": (series, "s.csv", {"task": "forecasting", "inputs": {"horizon": 3}, "reading": {"split": [100, 30, 30]}}),
+    "language model": (text, "t.txt", {"task": "lm", "reader_options": {"encoding": "utf-8"}, "model": "neural_lm"}),
+    "series": (
+        series,
+        "s.csv",
+        {"task": "forecasting", "inputs": {"horizon": 3}, "reader_options": {"split": [100, 30, 30]}},
+    ),
 }
 
 
@@ -240,7 +244,7 @@ def test_a_fingerprint_is_of_values_and_not_of_what_is_said(tmp_path: Path) -> N
     said = replace(
         read,
         schema=type(read.schema)(tuple(replace(c, note="other words", unit=None) for c in read.schema)),
-        reading=replace(read.reading, notes=["other words"]),
+        report=replace(read.report, notes=["other words"]),
     )
     assert said.fingerprint() == read.fingerprint()
     other = replace(read.schema.columns[2], classes=("Ankara", "Bursa", "Sivas"))

@@ -187,7 +187,7 @@ def test_a_short_series_is_left_out_and_each_has_its_own_steps(tmp_path: Path) -
     lines += [f"{d},new,3" for d in days[-4:]]
     path.write_text("day,shop,sales\n" + "\n".join(lines) + "\n", encoding="utf-8")
     inputs = {"horizon": 3, "context_length": 14}
-    run = derin.fit(path, reading={"group": "shop"}, inputs=inputs, epochs=1, out=tmp_path / "run", **QUICK)
+    run = derin.fit(path, reader_options={"group": "shop"}, inputs=inputs, epochs=1, out=tmp_path / "run", **QUICK)
     model = derin.open(run.path)
     for found in (forecast(model), forecast(model, path)):
         assert {answer.series: answer.times for answer in found} == {
@@ -221,7 +221,7 @@ def test_each_series_has_intervals_of_its_own_where_it_has_enough_windows(tmp_pa
     path.write_text("day,shop,sales\n" + "\n".join(lines), encoding="utf-8")
     run = derin.fit(
         path,
-        reading={"group": "shop"},
+        reader_options={"group": "shop"},
         inputs={"horizon": 2, "context_length": 14},
         epochs=6,
         out=tmp_path / "run",
@@ -257,7 +257,7 @@ def test_several_series_are_forecast_each_and_damage_in_the_findings_hides_the_s
     lines = [f"2024-{1 + d // 28:02d}-{1 + d % 28:02d},{s},{d % 7 + 3 * (s == 'b')}" for s in "ab" for d in range(84)]
     path.write_text("day,shop,sales\n" + "\n".join(lines) + "\n", encoding="utf-8")
     options: dict[str, Any] = {
-        "reading": {"group": "shop", "steps": "rows"},
+        "reader_options": {"group": "shop", "steps": "rows"},
         "inputs": {"horizon": 2, "context_length": 7},
     }
     run = derin.fit(path, epochs=1, out=tmp_path / "run", **options, **QUICK)

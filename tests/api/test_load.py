@@ -56,10 +56,10 @@ def test_the_public_name_is_this_function() -> None:
 def test_what_comes_has_splits_counts_and_duplicates() -> None:
     table = load("iris", seed=4)
     assert sizes(table) == {"train": 90, "val": 30, "test": 30}
-    assert table.reading.counts["test"] == {"setosa": 10, "versicolor": 10, "virginica": 10}
+    assert table.report.counts["test"] == {"setosa": 10, "versicolor": 10, "virginica": 10}
     # Rows 101 and 142 of the published iris table are equal.
-    assert [d.names for d in table.reading.duplicates] == [("row 101", "row 142")]
-    assert table.reading.leaks == []
+    assert [d.names for d in table.report.duplicates] == [("row 101", "row 142")]
+    assert table.report.leaks == []
 
 
 def test_arrays_of_numbers_and_of_pictures() -> None:
@@ -91,7 +91,7 @@ def test_a_table_is_completed_and_a_complete_one_is_kept() -> None:
     once = load("iris")
     again = load(once)
     assert again.fingerprint() == once.fingerprint()
-    assert again.reading.to_json() == once.reading.to_json()
+    assert again.report.to_json() == once.report.to_json()
     assert sizes(load(once.with_splits({}))) == {"train": 90, "val": 30, "test": 30}
 
 
@@ -163,7 +163,7 @@ def test_a_table_in_a_zip_is_read_and_leaves_nothing_mapped(tmp_path: Path) -> N
     assert len(load(tmp_path / "table.zip")) == 40
     table = load(tmp_path / "arrays.zip")
     assert not isinstance(table["X"].values, np.memmap)  # type: ignore[attr-defined]
-    assert table.reading.source == str(tmp_path / "arrays.zip")
+    assert table.report.source == str(tmp_path / "arrays.zip")
 
 
 def test_the_binary_form_of_cifar(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from derin.core.messages import LANGUAGES, Message, catalogue, format_number, la
 SOURCE = Path(derin.__file__).parent
 # What in a sentence counts things, so that it may be 1.
 COUNTED = frozenset(
-    {"count", "different", "dim", "first", "here", "infinite", "left", "longest", "context_length", "missing", "num"}
+    {"count", "different", "dim", "first", "here", "infinite", "left", "longest", "look_back", "missing", "num"}
     | {"num_asked", "num_windows", "parameters", "patience", "present", "published", "rows", "steps", "units", "words"}
 )
 
@@ -78,7 +78,7 @@ def test_every_message_that_the_code_says_is_in_the_catalogue() -> None:
         key.value
         for path in SOURCE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("say", "Sentence")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("translate", "Message")
         for said_by in node.args[:1]
         for key in ((said_by.body, said_by.orelse) if isinstance(said_by, ast.IfExp) else (said_by,))
         if isinstance(key, ast.Constant)

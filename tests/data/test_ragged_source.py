@@ -157,7 +157,7 @@ def test_rows_of_a_split_alone_are_given() -> None:
         ({"a": np.arange(3)}, [0], {}, "at least one column must be ragged"),
         ({"a": ragged([1, 2]), "b": np.arange(3)}, [0], {}, "one value per row"),
         ({"a": ragged([1])}, [0], {"batch_size": 0}, "batch_size=0"),
-        ({"a": ragged([1])}, [0], {"longest": 0}, "longest=0"),
+        ({"a": ragged([1])}, [0], {"max_length": 0}, "max_length=0"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(columns: Any, rows: list[int], options: dict[str, Any], message: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from derin.api.prepared import Middle
+from derin.api.prepared import CenterCrop
 from derin.core.errors import DataError
 from derin.data.augment import Augmentation
 from derin.data.extracted import ExtractedFeatures
@@ -62,7 +62,7 @@ def hosts() -> dict[str, EncodedInputs]:
         "features": HostFeatures(features),
         "features and views": ExtractedFeatures(features[:, 0, 0], features[None, :, 0, 0] + 100, np.arange(NUM_ROWS)),
         "features alone": ExtractedFeatures(features[:, 0, 0], np.zeros((0, NUM_ROWS, 1)), np.arange(NUM_ROWS)),
-        "the middle": Middle(WindowHost(pictures, (6, 5))),
+        "the middle": CenterCrop(WindowHost(pictures, (6, 5))),
     }
 
 

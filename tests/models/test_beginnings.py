@@ -425,7 +425,7 @@ def test_whole_tokens_are_dropped_in_training_alone_and_the_kept_ones_scaled_up(
     ("name", "blocks", "last"), [("efficientnet_b0", 16, 0.2), ("convnext_tiny", 18, 0.1), ("vit_s_16", 12, 0.1)]
 )
 def test_whole_blocks_are_left_out_more_often_the_deeper_they_stand(name: str, blocks: int, last: float) -> None:
-    found = [m.share for m in build_small(name).modules() if isinstance(m, StochasticDepth)]
+    found = [m.drop_prob for m in build_small(name).modules() if isinstance(m, StochasticDepth)]
     line = [last * place / (blocks - 1) for place in range(blocks)]
     if name == "efficientnet_b0":  # only blocks that add their input can be passed by: table 1's second and later ones
         first_of_stage = {0, 1, 3, 5, 8, 11, 15}

@@ -154,12 +154,12 @@ def test_stochastic_depth_leaves_out_whole_examples_and_keeps_the_mean() -> None
 @pytest.mark.parametrize(("name", "last"), [("efficientnet_b0", 0.2), ("convnext_tiny", 0.1), ("vit_s_16", 0.1)])
 def test_later_blocks_are_left_out_more_often(name: str, last: float) -> None:
     net = build(name, input_shape=(3, 32, 32), num_outputs=2)
-    shares = [module.share for module in net.modules() if isinstance(module, StochasticDepth)]
+    shares = [module.drop_prob for module in net.modules() if isinstance(module, StochasticDepth)]
     assert shares == sorted(shares)
     assert len(set(shares)) == len(shares)
     assert max(shares) == pytest.approx(last, rel=0.1)
     without = build(name, input_shape=(3, 32, 32), num_outputs=2, stochastic_depth=0.0)
-    assert {module.share for module in without.modules() if isinstance(module, StochasticDepth)} == {0.0}
+    assert {module.drop_prob for module in without.modules() if isinstance(module, StochasticDepth)} == {0.0}
 
 
 def test_squeeze_and_excitation_by_hand() -> None:

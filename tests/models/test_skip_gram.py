@@ -46,7 +46,7 @@ def stretch_of(window: int, *, tree: bool, blocks: int = 2, real: int | None = N
 
 
 def neighbors(chunk: TextChunk, place: int) -> list[int]:
-    reach = int(chunk.reach[place])
+    reach = int(chunk.window_radius[place])
     return [
         other
         for other in range(max(0, place - reach), min(len(chunk.tokens), place + reach + 1))
@@ -96,7 +96,7 @@ def test_a_step_is_the_gradient_that_autograd_finds(
     measured, counted = net.measure(chunk)
     torch.testing.assert_close(measured, loss.detach(), rtol=1e-12, atol=1e-12)
     assert int(counted) == num > 20
-    total, learnt = net.learn(chunk, rate=0.01)
+    total, learnt = net.learn(chunk, lr=0.01)
     torch.testing.assert_close(total, loss.detach(), rtol=1e-12, atol=1e-12)
     assert int(learnt) == num
     for now, old in ((net.input, before.input), (net.output, before.output)):
@@ -137,10 +137,10 @@ def test_a_vector_that_a_stretch_speaks_of_too_often_is_moved_by_a_part_of_the_s
     chunk = stretch_of(3, tree=tree, blocks=90)
     net = network(kind, window=3, hierarchical=tree)
     whole, before = copy.deepcopy(net), copy.deepcopy(net)
-    net.learn(chunk, rate=0.01)
+    net.learn(chunk, lr=0.01)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("derin.models.skip_gram._LARGEST_STEP", 1e9)
-        whole.learn(chunk, rate=0.01)
+        whole.learn(chunk, lr=0.01)
     for table, terms in terms_of(before, chunk).items():
         old = getattr(before, table).weight
         moved, freely = getattr(net, table).weight - old, getattr(whole, table).weight - old
@@ -153,7 +153,7 @@ def test_a_vector_that_a_stretch_speaks_of_too_often_is_moved_by_a_part_of_the_s
 def test_words_that_are_not_there_teach_nothing(kind: type[WordVectorNetwork]) -> None:
     net, chunk = network(kind, window=3), stretch_of(3, tree=False, real=1)
     before = copy.deepcopy(net.state_dict())
-    assert [float(part) for part in net.learn(chunk, rate=0.5)] == [0, 0]
+    assert [float(part) for part in net.learn(chunk, lr=0.5)] == [0, 0]
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
 
 
@@ -163,12 +163,12 @@ def test_extreme_scores_keep_the_loss_finite(kind: type[WordVectorNetwork]) -> N
     with torch.no_grad():
         net.input.weight.mul_(100)
         net.output.weight.mul_(100)
-    assert net.learn(chunk, rate=0.01)[0].isfinite()
+    assert net.learn(chunk, lr=0.01)[0].isfinite()
 
 
 def test_a_stretch_of_another_length_is_refused() -> None:
     chunk = stretch_of(3, tree=False)
-    cut = TextChunk(chunk.tokens[:5], chunk.sentences[:5], chunk.reach[:5], chunk.negatives)
+    cut = TextChunk(chunk.tokens[:5], chunk.sentences[:5], chunk.window_radius[:5], chunk.negatives)
     with pytest.raises(ShapeError, match="a multiple of 16 words is required; got 5"):
         network(SkipGram, window=3).learn(cut, 0.1)
 

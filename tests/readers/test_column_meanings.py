@@ -227,13 +227,13 @@ def test_what_is_said_of_columns_is_obeyed(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="kind of column"):
         load(tmp_path / "a.csv", kinds={"zip": "colour"})
     with pytest.raises(UnknownNameError, match="setting of reading"):
-        load(tmp_path / "a.csv", report={"colour": 1})
+        load(tmp_path / "a.csv", reader_options={"colour": 1})
 
 
 def test_the_sign_before_decimals_can_be_said(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "x;y\n" + "".join(f"1.{i:03d};{i % 2}\n" for i in range(20)))
     assert values(load(path, cut=False), "x")[7] == 1007
-    assert values(load(path, cut=False, report={"decimal": "."}), "x")[7] == 1.007
+    assert values(load(path, cut=False, reader_options={"decimal": "."}), "x")[7] == 1.007
 
 
 # --- the same values in whatever they come ---
@@ -345,11 +345,11 @@ def test_sheets_are_named_and_can_be_chosen(tmp_path: Path) -> None:
     assert values(table, "x")[3] == 3.5
     assert any("'First'" in note and "'2024'" in note for note in table.report.notes)
     assert (table.row_names or ())[0] == "line 3"
-    other = load(tmp_path / "a.xlsx", cut=False, report={"sheet": 2024})
+    other = load(tmp_path / "a.xlsx", cut=False, reader_options={"sheet": 2024})
     assert values(other, "x")[3] == 30.5
     assert any("1 formula has no saved value" in note for note in other.report.notes)
     with pytest.raises(UnknownNameError, match="sheet in"):
-        load(tmp_path / "a.xlsx", report={"sheet": "Third"})
+        load(tmp_path / "a.xlsx", reader_options={"sheet": "Third"})
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_half_pairs_of_a_text_are_replaced_and_listed(tmp_path: Path) -> None:
 def test_an_encoding_that_decodes_no_text_is_refused(encoding: str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"abc def \\ghi \xff\xc3")
     with pytest.raises(UsageError, match="an encoding"):
-        derin.load(tmp_path / "a.txt", task="lm", report={"encoding": encoding})
+        derin.load(tmp_path / "a.txt", task="lm", reader_options={"encoding": encoding})
 
 
 def test_a_header_of_many_equal_names_is_numbered_in_linear_time() -> None:

@@ -106,7 +106,9 @@ def test_each_series_has_its_own_step(tmp_path: Path) -> None:
 
 def test_several_series_that_nobody_named_are_refused_with_their_column(tmp_path: Path) -> None:
     shops = [f"2024-01-{d:02d},{d},{shop},{d % 3}" for shop in "ab" for d in range(1, 21)]
-    with pytest.raises(DataError, match=r"20 of 40 rows stand at a moment.*'shop' \(a, b\).*--reading group=shop"):
+    with pytest.raises(
+        DataError, match=r"20 of 40 rows stand at a moment.*'shop' \(a, b\).*--reader-option group=shop"
+    ):
         read(tmp_path, "day,sales,shop,weather", *shops)
     numbered = [f"2024-01-{d:02d},{s * 10.5 + d},{s}" for s in (1, 2) for d in range(1, 21)]
     with pytest.raises(DataError, match=r"'store_id' .* tells apart"):
@@ -236,10 +238,10 @@ def test_impossible_dates_in_columns_leave_their_row_out(tmp_path: Path) -> None
 
 def test_load_hands_the_settings_to_the_reader(tmp_path: Path) -> None:
     path = write(tmp_path, "day,load", *days(*range(1, 21)))
-    table = load(path, task="forecasting", report={"split": "0.5,0.25,0.25"})
+    table = load(path, task="forecasting", reader_options={"split": "0.5,0.25,0.25"})
     assert [len(rows) for rows in table.splits.values()] == [10, 5, 5]
     with pytest.raises(UnknownNameError, match="'split'"):
-        load(path, task="forecasting", report={"splits": "0.5,0.25,0.25"})
+        load(path, task="forecasting", reader_options={"splits": "0.5,0.25,0.25"})
 
 
 @pytest.mark.data
@@ -297,7 +299,7 @@ def test_seconds_since_1970_are_a_time_whatever_usual_name_they_have(tmp_path: P
 def test_the_sign_before_decimals_can_be_said(tmp_path: Path) -> None:
     lines = [f"2024-01-{i + 1:02d};{i + 1}.{i:03d}" for i in range(30)]
     assert (
-        "--reading decimal=."
+        "--reader-option decimal=."
         in localize(read(tmp_path, "day;load", *lines)) + read(tmp_path, "day;load", *lines).schema["load"].note
     )
     assert values(read(tmp_path, "day;load", *lines, decimal="."), "load")[:2] == [1.0, 2.001]

@@ -46,7 +46,7 @@ def test_true_and_found_spans_are_marked_and_names_escaped() -> None:
     assert '<mark class="right">&lt;Ada&gt; <small>PER</small></mark>' in page
     assert '<mark class="wrong">New York <small>LOC</small></mark>' in page
     assert "59.7%" in page
-    assert page.index(messages.say("tagging.ends")) < page.index(messages.say("tagging.missed"))
+    assert page.index(messages.translate("tagging.ends")) < page.index(messages.translate("tagging.missed"))
 
 
 @pytest.mark.parametrize("language", ["en", "tr"])
@@ -54,7 +54,7 @@ def test_it_speaks_both_languages(monkeypatch: pytest.MonkeyPatch, language: str
     monkeypatch.setenv("DERIN_LANG", language)
     page = section(story(FINDINGS))
     assert page is not None
-    assert messages.say("tagging.seen") in page
+    assert messages.translate("tagging.seen") in page
 
 
 def test_sentences_can_be_left_out() -> None:
@@ -64,9 +64,9 @@ def test_sentences_can_be_left_out() -> None:
 
 
 def test_the_page_says_that_it_shows_sentences_of_the_data() -> None:
-    assert messages.say("report.notice_rows") in render(story(FINDINGS))
-    assert messages.say("report.without_pictures") in render(story(FINDINGS), pictures=False)
-    assert messages.say("report.notice_rows") not in render(story({}))
+    assert messages.translate("report.notice_rows") in render(story(FINDINGS))
+    assert messages.translate("report.without_pictures") in render(story(FINDINGS), pictures=False)
+    assert messages.translate("report.notice_rows") not in render(story({}))
 
 
 def test_other_tasks_and_runs_without_findings_have_no_section() -> None:

@@ -129,6 +129,6 @@ def test_train_says_what_data_says_and_so_does_the_report(tmp_path: Path, monkey
     said = CliRunner().invoke(app, ["train", "t.csv", "--epochs", "1", "--out", "run"]).output
     page = Path("run/report.html").read_text(encoding="utf-8")
     table = derin.load("t.csv")
-    for sentence in (*table.reading.notes, "3 skipped: the target is missing", "Network: mlp"):
+    for sentence in (*table.report.notes, "3 skipped: the target is missing", "Network: mlp"):
         assert sentence in said
         assert sentence.replace("'", "&#x27;") in page or sentence in page

@@ -290,7 +290,7 @@ def test_the_comparison_is_that_of_sums_over_all_windows(tmp_path: Path, monkeyp
         level=0.5,
     )
     document, measured = found.document, found.document["measured"]
-    assert [document[name] for name in ("split", "horizon", "context_length", "season")] == ["test", 4, 14, 7]
+    assert [document[name] for name in ("split", "horizon", "look_back", "season")] == ["test", 4, 14, 7]
     assert [document[name] for name in ("level", "wanted_level", "year")] == [0.5, 0.5, None]
     assert set(measured) == {"network", NAIVE, SEASONAL_NAIVE, LINEAR}
     assert set(names_of_baselines(preparation)) == {

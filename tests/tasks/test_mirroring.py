@@ -112,7 +112,7 @@ def test_gray_in_three_channels_is_gray() -> None:
 def test_flips_that_were_asked_for_are_said_to_make_mirrored_classes_alike(augment: str, said: bool) -> None:
     table = table_of(noise(40), np.arange(40) % 2, ("left", "right"))
     table = replace(table, splits={"train": np.arange(40)})
-    notes = prepare(table, model="lenet5", augment=augment, epochs=1).table.reading.notes
+    notes = prepare(table, model="lenet5", augment=augment, epochs=1).table.report.notes
     assert any("each other's mirror images: a network cannot tell" in note for note in notes) == said
 
 

@@ -102,7 +102,7 @@ DECIDED: dict[str, Row] = {
         "",
         0.0,
         {},
-        {"tokenizer": "words", "longest": 400},
+        {"tokenizer": "words", "max_length": 400},
     ),
     "bilstm_crf": (
         {**ADAM, "learning_rate": 2e-3, "weight_decay": 0.01, "clip_norm": 5.0, "ema_decay": 0.999},

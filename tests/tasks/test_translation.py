@@ -106,7 +106,7 @@ def test_codes_are_read_by_characters_and_sentences_by_byte_pairs() -> None:
 
 
 def test_longer_pairs_are_left_out_of_training_only() -> None:
-    _, preparation = bound(tokenizer="words", longest=4)
+    _, preparation = bound(tokenizer="words", max_length=4)
     data = table()
     host = preparation.encode_table(data)
     counts = [

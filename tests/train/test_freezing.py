@@ -58,11 +58,11 @@ def test_gradual_starts_with_the_output_and_ends_with_everything() -> None:
             assert starts[-1] == 0
             assert starts == sorted(starts, key=lambda start: -(start or 0))
             assert all(start is not None and start < num_epochs for start in starts)
-            assert groups[0].rate == pytest.approx(1 / 2.6**4 if num_groups > 1 else 1.0)
+            assert groups[0].lr_multiplier == pytest.approx(1 / 2.6**4 if num_groups > 1 else 1.0)
 
 
 def test_five_groups_fall_by_the_papers_factor() -> None:
-    rates = [group.rate for group in gradual([[str(i)] for i in range(5)], 8).groups]
+    rates = [group.lr_multiplier for group in gradual([[str(i)] for i in range(5)], 8).groups]
     assert [later / earlier for earlier, later in itertools.pairwise(rates)] == pytest.approx([2.6] * 4)
 
 
@@ -71,7 +71,7 @@ def test_rates_are_those_of_the_optimizer() -> None:
     schedule = Unfreezing(
         (
             GroupSchedule(parts=("stem", "norm"), from_epoch=None),
-            GroupSchedule(parts=("middle",), from_epoch=1, rate=0.25),
+            GroupSchedule(parts=("middle",), from_epoch=1, lr_multiplier=0.25),
         )
     )
     optimizer = build_optimizer("adamw", model, learning_rate=0.1, weight_decay=0.1, rates=schedule.rates(model))

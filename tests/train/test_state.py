@@ -125,7 +125,7 @@ def test_progress_and_samples_are_found_anew_where_more_epochs_or_time_are_given
         (lambda tensors, document: document["optimizers"].pop("model"), "holds nothing for the optimizer 'model'"),
         (lambda tensors, document: document.pop("epoch"), "epoch must be there"),
         (lambda tensors, document: document.update(step="many"), "step must be a whole number"),
-        (lambda tensors, document: document["tracker"].update(monitor="loss"), "damaged"),
+        (lambda tensors, document: document["tracker"].update(headline="loss"), "damaged"),
         (lambda tensors, document: document.update(measured_examples=["val"]), "measured_examples must be an object"),
     ],
 )

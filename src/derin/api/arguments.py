@@ -41,7 +41,7 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "weights": ("a path",),
     "preprocess": (_TEXT,),
     "finetune": (_TEXT,),
-    "reading": (_MAP,),
+    "reader_options": (_MAP,),
     "inputs": (_MAP,),
     "download": ("true or false",),
 }

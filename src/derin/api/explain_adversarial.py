@@ -180,7 +180,7 @@ def explain_adversarial(
         target=None if place is None else model.task.classes[place],
         split=examples.split,
         num_examples=len(examples.rows),
-        headline=model.task.headline,
+        headline=model.task.monitor,
         curve=tuple(curve),
         pairs=_pairs(model, examples, how, size, num_shown),
     )

@@ -214,9 +214,9 @@ def _table(model: Model, data: Any, record: Mapping[str, Any]) -> Table | None:
         # As the training data was read; the cut concerns training alone.
         if model.recipe.part("series"):
             return read_inputs(path, model.recipe)
-        reading = {name: value for name, value in model.recipe.reading.items() if name != "split"}
+        settings = {name: value for name, value in model.recipe.reader_options.items() if name != "split"}
         series = task.preparation
-        settings = {**reading, "target": [variable.name for variable in series.targets], "group": series.group}
+        settings |= {"target": [variable.name for variable in series.targets], "group": series.group}
         return read_series(path, name=path.name, **settings, options=ReadOptions(inputs_only=True))
     return None
 

@@ -49,7 +49,7 @@ def load(
     date_order: str | None = None,
     missing: Sequence[str] | None = None,
     task: str | None = None,
-    reading: Mapping[str, Any] | None = None,
+    reader_options: Mapping[str, Any] | None = None,
     seed: int | None = None,
     recipe: ReadingRecipe | None = None,
     cut: bool = True,
@@ -79,7 +79,7 @@ def load(
             null, ? and others).
         task: what the data is read for, where its form does not tell: ``"lm"``, ``"word-vectors"``, ``"tagging"``,
             ``"translation"``, ``"forecasting"``.
-        reading: settings of the reader of that task, such as ``{"encoding": "cp1254"}``.
+        reader_options: settings of the reader of that task, such as ``{"encoding": "cp1254"}``.
         seed: of the cut; None is 0, or that of the recipe.
         recipe: how other data was read; this is read in the same way. Of the arguments above those that are given win.
         cut: whether splits that are missing are cut; False keeps those that the source itself has, as to measure on it.
@@ -114,7 +114,8 @@ def load(
     asked: dict[str, Any] = {"target": target, "size": size, "channels": channels, "weight_column": weight_column}
     asked |= {"group_column": group_column}
     asked |= {"ignore": tuple(ignore) or None, "target_kind": target_kind, "kinds": kinds, "date_order": date_order}
-    asked |= {"missing": None if missing is None else tuple(missing), "task": task, "reading": reading, "seed": seed}
+    asked |= {"missing": None if missing is None else tuple(missing), "task": task, "seed": seed}
+    asked["reader_options"] = reader_options
     options = _options(recipe, {name: value for name, value in asked.items() if value is not None}, progress or None)
     table = _with_channels(_read(source, options, download), options.channels)
     _require_columns_as_said(table, options)
@@ -263,8 +264,8 @@ def _read_frame(frame: Any, options: ReadOptions) -> Table:
 
     if options.task is not None and options.task in READERS_BY_TASK:
         return _read_saved_frame(frame, options.task, options)
-    if options.reading:
-        raise UsageError(f"load: a data frame takes no settings of reading; leave {', '.join(options.reading)} out.")
+    if options.reader_options:
+        raise UsageError(f"load: a data frame takes no reader options; leave {', '.join(options.reader_options)} out.")
     asked = Asked(
         target=options.target,
         ignore=options.ignore,

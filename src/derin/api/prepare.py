@@ -69,7 +69,7 @@ def prepare(
     weights: str | Path | None = None,
     preprocess: str | None = None,
     finetune: str | None = None,
-    reading: Mapping[str, Any] | None = None,
+    reader_options: Mapping[str, Any] | None = None,
     reading_recipe: ReadingRecipe | None = None,
     inputs: Mapping[str, Any] | None = None,
     download: bool = False,
@@ -100,7 +100,7 @@ def prepare(
             pictures follow them.
         preprocess: how pictures were prepared for `weights` that are not known.
         finetune: ``"head"``, ``"full"``, ``"freeze:N"`` or ``"gradual"``; None chooses by the number of examples.
-        reading: settings of the reader of a task, such as ``{"encoding": "cp1254"}``; see `derin.load`.
+        reader_options: settings of the reader of a task, such as ``{"encoding": "cp1254"}``; see `derin.load`.
         reading_recipe: how the data was read before, to read it so again; see `derin.load`.
         inputs: settings of the way from data to network: ``{"tokenizer": "bpe"}`` for text, ``{"horizon": 24}`` for a
             series; each preparation names its own.
@@ -139,7 +139,7 @@ def prepare(
             "weights": weights,
             "preprocess": preprocess,
             "finetune": finetune,
-            "reading": reading,
+            "reader_options": reader_options,
             "inputs": inputs,
             "download": download,
             **settings,
@@ -159,7 +159,13 @@ def prepare(
     seed = config.seed if config is not None else int(settings.get("seed", TrainConfig.seed))
     options: dict[str, Any] = {"weight_column": weight_column, "ignore": tuple(ignore), "target_kind": target_kind}
     options |= {"group_column": group_column, "kinds": kinds, "date_order": date_order, "missing": missing}
-    options |= {"seed": seed, "download": download, "progress": progress, "task": task, "reading": reading}
+    options |= {
+        "seed": seed,
+        "download": download,
+        "progress": progress,
+        "task": task,
+        "reader_options": reader_options,
+    }
     options["recipe"] = reading_recipe
     if published is not None:
         options |= {"size": size or max(published.size), "channels": published.channels}

@@ -108,7 +108,7 @@ def _read(model: Model, path: Path) -> Table:
     if FASTA not in recipe.found and subject not in recipe.found:
         # The network was trained before it was kept how texts are read, or on plain text.
         recipe = replace(recipe, found={**recipe.found, subject: {}})
-    return read_inputs(path, replace(recipe, task=None, target=None, reading={}))
+    return read_inputs(path, replace(recipe, task=None, target=None, reader_options={}))
 
 
 def _answered(

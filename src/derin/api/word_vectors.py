@@ -64,7 +64,7 @@ def train_word_vectors(data: Any = None, *, method: str | None = None, **options
         data,
         inputs=inputs or None,
         model_options=network or None,
-        reading=None if encoding is None else {"encoding": encoding},
+        reader_options=None if encoding is None else {"encoding": encoding},
         **names,
         **given,
     )

@@ -56,9 +56,13 @@ def data(
             help="What it is read for: lm, tagging, translation, word-vectors, forecasting.", show_default=False
         ),
     ] = None,
-    reading: Annotated[
+    reader_options: Annotated[
         list[str] | None,
-        typer.Option(help="With --task: how it is read, such as encoding=cp1254; repeatable.", show_default=False),
+        typer.Option(
+            "--reader-option",
+            help="With --task: how it is read, such as encoding=cp1254; repeatable.",
+            show_default=False,
+        ),
     ] = None,
     size: Annotated[
         int | None, typer.Option(help="Side in pixels at which pictures are read.", show_default=False)
@@ -111,7 +115,7 @@ def data(
             date_order=date_order,
             missing=missing or None,
             task=task,
-            reading=model_options(reading, "--reading"),
+            reader_options=model_options(reader_options, "--reader-option"),
             size=size,
             seed=seed,
             download=download,
@@ -229,23 +233,23 @@ def _show_schema(table: Table, out: Console, show_all: bool) -> None:
     out.print(grid)
 
 
-def _show_splits(reading: DataReport, out: Console, show_all: bool) -> None:
+def _show_splits(report: DataReport, out: Console, show_all: bool) -> None:
     from rich.table import Table as Grid
 
-    splits = list(reading.counts)
+    splits = list(report.counts)
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column(translate("class.name"), overflow="fold")
     for split in splits:
         grid.add_column(split, justify="right")
-    classes = [name for name in dict.fromkeys(n for counts in reading.counts.values() for n in counts) if name]
+    classes = [name for name in dict.fromkeys(n for counts in report.counts.values() for n in counts) if name]
     shown = classes if show_all or len(classes) <= _FEW_CLASSES else classes[: _FEW_CLASSES - 1]
     for name in shown:
-        grid.add_row(_plain(name), *(format_number(reading.counts[split].get(name, 0), ",") for split in splits))
+        grid.add_row(_plain(name), *(format_number(report.counts[split].get(name, 0), ",") for split in splits))
     if len(shown) < len(classes):
         rest = classes[len(shown) :]
-        sums = (sum(reading.counts[split].get(name, 0) for name in rest) for split in splits)
+        sums = (sum(report.counts[split].get(name, 0) for name in rest) for split in splits)
         grid.add_row(translate("list.more", count=len(rest)), *(format_number(n, ",") for n in sums))
-    totals = {split: sum(reading.counts[split].values()) for split in splits}
+    totals = {split: sum(report.counts[split].values()) for split in splits}
     if classes:
         grid.add_section()
     grid.add_row(
@@ -256,14 +260,14 @@ def _show_splits(reading: DataReport, out: Console, show_all: bool) -> None:
     out.print(grid)
 
 
-def _show_findings(reading: DataReport, out: Console, show_all: bool) -> None:
-    if not reading.findings:
+def _show_findings(report: DataReport, out: Console, show_all: bool) -> None:
+    if not report.findings:
         return
     out.print(f"\n[bold]{translate('data.findings')}[/bold]")
     groups: dict[tuple[str, str], list[str]] = {}
-    for finding in reading.findings:
+    for finding in report.findings:
         groups.setdefault((finding.outcome.value, finding.reason), []).append(finding.where)
-    often = reading.summary()
+    often = report.summary()
     lines = []
     for (outcome, reason), places in groups.items():
         count = often[outcome][reason]
@@ -272,18 +276,18 @@ def _show_findings(reading: DataReport, out: Console, show_all: bool) -> None:
     _points(lines, out)
 
 
-def _show_duplicates(reading: DataReport, out: Console, show_all: bool) -> None:
-    if not reading.duplicates:
+def _show_duplicates(report: DataReport, out: Console, show_all: bool) -> None:
+    if not report.duplicates:
         return
-    leaks = reading.leaks
+    leaks = report.leaks
     out.print(f"\n[bold]{translate('data.equal')}[/bold]")
-    num = len(reading.duplicates)
+    num = len(report.duplicates)
     text = translate("data.duplicates", count=num)
     if leaks:
         text += " " + translate("data.leaks", count=len(leaks))
     out.print(text, soft_wrap=True)
     # Leaks first: they are what is to be mended.
-    ordered = [*leaks, *(d for d in reading.duplicates if d not in leaks)]
+    ordered = [*leaks, *(d for d in report.duplicates if d not in leaks)]
     shown = ordered if show_all else ordered[:_FEW_GROUPS]
     lines = [_members(group, show_all) for group in shown]
     if len(shown) < num:

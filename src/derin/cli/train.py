@@ -59,10 +59,12 @@ def train(
         str | None,
         typer.Option(help='Such as "flip,rotate=10,shift=0.1", or "none".', rich_help_panel=_DATA),
     ] = None,
-    reading: Annotated[
+    reader_options: Annotated[
         list[str] | None,
         typer.Option(
-            help="With --task: how the file is read, such as encoding=cp1254; repeatable.", rich_help_panel=_DATA
+            "--reader-option",
+            help="With --task: how the file is read, such as encoding=cp1254; repeatable.",
+            rich_help_panel=_DATA,
         ),
     ] = None,
     tokenizer: Annotated[
@@ -271,7 +273,7 @@ def train(
             "threads": threads,
             "histograms": histograms or None,
             "model_options": model_options(option) or None,
-            "reading": model_options(reading, "--reading") or None,
+            "reader_options": model_options(reader_options, "--reader-option") or None,
             "inputs": _inputs(
                 input_setting, tokenizer=tokenizer, vectors=vectors, horizon=horizon, context_length=context_length
             ),

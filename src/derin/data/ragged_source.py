@@ -125,8 +125,8 @@ class RaggedSource:
             raise DataError(f"RaggedSource: all columns must have one value per row of the table; got {lengths}.")
         if batch_size < 1 or (max_length is not None and max_length < 1):
             raise DataError(
-                f"RaggedSource: batch_size and longest must be at least 1; got batch_size={batch_size}, "
-                f"longest={max_length}."
+                f"RaggedSource: batch_size and max_length must be at least 1; got batch_size={batch_size}, "
+                f"max_length={max_length}."
             )
 
     def _cut(self) -> npt.NDArray[np.int64]:

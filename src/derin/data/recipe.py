@@ -16,6 +16,9 @@ from derin.core.printable import shortly
 
 Progress = Callable[[int, int], None]
 
+# Fields that cards and runs have always known by another name.
+_SAVED_AS = {"reader_options": "reading"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingRecipe:
@@ -33,7 +36,7 @@ class ReadingRecipe:
         date_order: in which order day, month and year stand; None finds it out for each column.
         missing: the words that mean "no value"; None takes the usual ones.
         task: what the data is read for, where its form does not tell.
-        reading: settings of the reader of that task.
+        reader_options: settings of the reader of that task.
         seed: of the cut into splits.
         found: what readers found out, as JSON, by subject; each reader documents its own part. A reader that is given
             it follows it and finds out nothing of that anew.
@@ -50,13 +53,13 @@ class ReadingRecipe:
     date_order: str | None = None
     missing: tuple[str, ...] | None = None
     task: str | None = None
-    reading: Mapping[str, Any] = field(default_factory=dict)
+    reader_options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     found: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """What a card keeps; settings that say nothing are left out."""
-        whole = {part.name: getattr(self, part.name) for part in fields(ReadingRecipe)}
+        whole = {_SAVED_AS.get(part.name, part.name): getattr(self, part.name) for part in fields(ReadingRecipe)}
         return {
             name: list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
             for name, value in whole.items()
@@ -83,7 +86,7 @@ class ReadingRecipe:
             "reading": Mapping,
             "found": Mapping,
         }
-        known = {part.name for part in fields(ReadingRecipe)}
+        known = {_SAVED_AS.get(part.name, part.name): part.name for part in fields(ReadingRecipe)}
         settings: dict[str, Any] = {}
         for name, value in data.items():
             if name not in known:
@@ -92,7 +95,7 @@ class ReadingRecipe:
                 raise RefusedFileError(f"{where}: {name!r} cannot be {str(value)[:40]!r}.")
             if isinstance(value, list) and not all(isinstance(item, str) for item in value):
                 raise RefusedFileError(f"{where}: {name!r} must be a list of names.")
-            settings[name] = tuple(value) if isinstance(value, list) else value
+            settings[known[name]] = tuple(value) if isinstance(value, list) else value
         return cls(**settings)
 
     def part(self, subject: str) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class NamedSet:
         lossless: whether the published pictures are free of JPEG's losses; a copy in JPEG is noted.
         remark: a sentence that always stands in the report's notes.
         task: what it is read for, where its form does not tell; the user may name another.
-        reading: settings of the reader of that task.
+        reader_options: settings of the reader of that task.
     """
 
     name: str
@@ -57,7 +57,7 @@ class NamedSet:
     lossless: bool = False
     remark: str = ""
     task: str | None = None
-    reading: Mapping[str, Any] = field(default_factory=dict)
+    reader_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _from_sklearn(named: NamedSet, _: Path, options: ReadOptions) -> Table:
@@ -139,7 +139,7 @@ def _for_task(named: NamedSet, place: Path, options: ReadOptions) -> Table:
     """A set that is read for a task: its own, unless the user named another."""
     task = options.task or named.task
     assert task is not None
-    own = named.reading if task == named.task else {}
+    own = named.reader_options if task == named.task else {}
     return read_for_task(task, place, name=named.name, options=options, **own)
 
 
@@ -387,7 +387,7 @@ _SETS = (
         read=_for_task,
         places=("tatoeba_en_tr/tur.txt",),
         task="translation",
-        reading={"languages": ("en", "tr")},
+        reader_options={"languages": ("en", "tr")},
     ),
     NamedSet(
         name="dates_en",
@@ -443,7 +443,7 @@ _SETS = (
         read=_for_task,
         places=("timeseries/ETTh1.csv",),
         task="forecasting",
-        reading={"split": (8640, 2880, 2880)},
+        reader_options={"split": (8640, 2880, 2880)},
         remark=Message("reading.etth1_cut"),
     ),
     NamedSet(
@@ -452,7 +452,7 @@ _SETS = (
         read=_for_task,
         places=("timeseries/pollution.csv",),
         task="forecasting",
-        reading={"target": "pm2.5"},
+        reader_options={"target": "pm2.5"},
     ),
 )
 

@@ -93,10 +93,10 @@ def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:
     if TEXTS in options.found and not is_archive(path):
         return read_labelled_text(path, name=name, target=options.target, options=options)
     table = _read_file(path, name, options) if path.is_file() else _read_folder(path, name, options)
-    if options.reading and (table.recipe is None or not table.recipe.part(SUBJECT)):
+    if options.reader_options and (table.recipe is None or not table.recipe.part(SUBJECT)):
         raise UsageError(
-            f"load: settings of reading ({', '.join(options.reading)}) are for tables, and for data that is read for a "
-            f"task ({', '.join(READERS_BY_TASK)}); leave them out, or name the task."
+            f"load: reader options ({', '.join(options.reader_options)}) are for tables, and for data that is read for "
+            f"a task ({', '.join(READERS_BY_TASK)}); leave them out, or name the task."
         )
     return table
 
@@ -117,7 +117,7 @@ def read_for_task(task: str, path: Path | Sequence[Path], *, name: str, options:
     reader = READERS_BY_TASK[task]
     parameters = inspect.signature(reader).parameters
     known = [n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY and n not in ("name", "options")]
-    given = {**settings, **options.reading}
+    given = {**settings, **options.reader_options}
     for said in ("target", "date_order", "missing"):
         if getattr(options, said) is not None and said in known:
             given[said] = getattr(options, said)
@@ -314,12 +314,12 @@ def table_settings(options: ReadOptions) -> dict[str, Any]:
     Raises:
         UnknownNameError: the reader has no such setting.
     """
-    for setting in options.reading:
+    for setting in options.reader_options:
         if setting not in SETTINGS:
             raise UnknownNameError("setting of reading for tables", setting, SETTINGS)
     found = options.part(SUBJECT)
     # What was said of the form of the training file is followed where it fits, and said anew where it is another.
-    said = {n: str(value) if n == "sheet" else value for n, value in options.reading.items()}
+    said = {n: str(value) if n == "sheet" else value for n, value in options.reader_options.items()}
     reading = {n: value for n, value in said.items() if n == "decimal" or found.get(n) != value}
     return {
         "target": options.target,

@@ -483,8 +483,9 @@ def _require_told_apart(
         cells = sorted({columns[told[0]].cells[row] for row in rows.tolist()})
         some = ", ".join(cells[:3]) + (", …" if len(cells) > 3 else "")
         raise DataError(
-            f"{many}; the file holds several series, which {' and '.join(map(repr, told))} ({some}) tells apart. Name "
-            f"them: --reading group={','.join(found)} (in Python reading={{'group': {','.join(found)!r}}})."
+            f"{many}; the file holds several series, which {' and '.join(map(repr, told))} ({some}) tells apart. "
+            f"Name them: --reader-option group={','.join(found)} (in Python "
+            f"reader_options={{'group': {','.join(found)!r}}})."
         )
     if num_again > _MANY_AGAIN * len(rows):
         raise DataError(

@@ -33,7 +33,7 @@ _NEUTRAL: dict[str, Any] = {
 _ALWAYS = ("epochs", "batch_size", "optimizer", "learning_rate")
 _WITH_MOMENTUM = ("momentum", "nesterov", "rmsprop", "muon")
 # What cuts a series into examples.
-_WINDOW = ("look_back", "horizon")
+_WINDOW = {"look_back": "context_length", "horizon": "horizon"}  # as a card and as a setting names it
 _FLAGS = {"learning_rate": "--lr", "augmentation": "--augment"}
 
 
@@ -137,8 +137,8 @@ def _about_settings(record: Mapping[str, Any]) -> Iterator[str]:
     ]
     preparation, asked_inputs = _part(record, "preparation"), _part(asked, "inputs")
     if preparation.get("kind") == "series":
-        window = (n for n in _WINDOW if n in preparation and n not in asked_inputs)
-        flags += [f"--{n.replace('_', '-')} {_value(preparation[n])}" for n in window]
+        window = ((n, flag) for n, flag in _WINDOW.items() if n in preparation and not {n, flag} & set(asked_inputs))
+        flags += [f"--{flag.replace('_', '-')} {_value(preparation[n])}" for n, flag in window]
     if flags:
         yield translate("assumed.settings", flags="  ".join(flags))
     if not record.get("augmentation") and asked.get("augment") is None and _has_pictures(record):

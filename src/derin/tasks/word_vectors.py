@@ -209,7 +209,7 @@ def vectors_of(network: nn.Module, preparation: Preparation) -> WordVectors:
 
 def refuse_what_needs_gradients(step: Step) -> None:
     """Settings of optimizers that a network which moves its vectors itself would pass over in silence."""
-    if getattr(step, "average", None) is not None or not getattr(step, "closes_group", True):
+    if getattr(step, "average", None) is not None or not getattr(step, "is_update_step", True):
         raise UsageError("Word vectors are moved at every batch by themselves; leave ema_decay and accumulate out.")
 
 

@@ -152,7 +152,7 @@ def test_what_cannot_be_read_is_one_sentence() -> None:
             preparation.read(inputs)
     with pytest.raises(DataError, match="exactly one input column of texts"):
         TextPreparation.fit(table(num_columns=2), TRAIN)
-    with pytest.raises(UsageError, match="longest"):
+    with pytest.raises(UsageError, match="max_length"):
         TextPreparation.fit(table(), TRAIN, max_length=0)
 
 

@@ -204,9 +204,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     # Ways of writing cells
     "reading.grouping_point": " with points between thousands ({example})",
     "reading.grouping_point_likely": " with points between thousands ({example}), as is usual where cells are "
-    "separated by semicolons; they could be decimal points, which --reading decimal=. says",
+    "separated by semicolons; they could be decimal points, which --reader-option decimal=. says",
     "reading.decimal_point_likely": " with decimal points ({example}); they could stand between thousands, which "
-    "--reading decimal=, says",
+    "--reader-option decimal=, says",
     "reading.with_affix": "{way} and the sign {affix}",
     "reading.with_infinite": "{note}, {infinite:,} infinite and read as missing",
     "reading.order_as_asked": "written {order}, as asked",
@@ -244,7 +244,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.target_is_word": "the target is {word!r}, which means missing; --missing says which words do",
     "reading.other_delimiter": "{file}: fields are separated by {delimiter!r}, unlike in the training data; numbers "
     "are read as they were written there.",
-    "reading.sheet_chosen": "{file}: the sheet {sheet!r} was read; others are {others} (--reading sheet=NAME).",
+    "reading.sheet_chosen": "{file}: the sheet {sheet!r} was read; others are {others} (--reader-option sheet=NAME).",
     "reading.formulas_unsaved": (
         "{file}: {count:,} formula has no saved value and counts as missing; open the file in Excel and save it.",
         "{file}: {count:,} formulas have no saved values and count as missing; open the file in Excel and save it.",

@@ -193,9 +193,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     # Ways of writing cells
     "reading.grouping_point": " (binlikler noktayla ayrılmış: {example})",
     "reading.grouping_point_likely": " (binlikler noktayla ayrılmış: {example}; hücreleri noktalı virgülle ayrılan "
-    "dosyalarda alışılmış olan budur. Ondalık nokta da olabilirler: --reading decimal=.)",
-    "reading.decimal_point_likely": " (ondalık noktalı: {example}; noktalar binlik ayırıcı da olabilir: --reading "
-    "decimal=,)",
+    "dosyalarda alışılmış olan budur. Ondalık nokta da olabilirler: --reader-option decimal=.)",
+    "reading.decimal_point_likely": " (ondalık noktalı: {example}; noktalar binlik ayırıcı da olabilir: "
+    "--reader-option decimal=,)",
     "reading.with_affix": "{way} ve {affix} işaretiyle",
     "reading.with_infinite": "{note}, {infinite:,} sonsuz değer eksik sayıldı",
     "reading.order_as_asked": "istendiği gibi {order} biçiminde",
@@ -232,7 +232,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.target_is_word": "hedef {word!r}, bu da eksik demektir; hangi sözcüklerin eksik dediğini --missing söyler",
     "reading.other_delimiter": "{file}: alanlar eğitim verisinden başka bir işaretle ({delimiter!r}) ayrılmış; "
     "sayılar oradaki yazılışla okunur.",
-    "reading.sheet_chosen": "{file}: {sheet!r} sayfası okundu; ötekiler {others} (--reading sheet=AD).",
+    "reading.sheet_chosen": "{file}: {sheet!r} sayfası okundu; ötekiler {others} (--reader-option sheet=AD).",
     "reading.formulas_unsaved": (
         "{file}: {count:,} formülün kayıtlı değeri yok, eksik sayıldı; dosyayı Excel'de açıp kaydedin.",
         "{file}: {count:,} formülün kayıtlı değeri yok, eksik sayıldı; dosyayı Excel'de açıp kaydedin.",

@@ -96,7 +96,7 @@ class PairPreparation(Preparation):
             UsageError: an option that cannot be.
         """
         if max_length < 2:
-            raise UsageError(f"PairPreparation: longest must be at least 2 tokens; got {max_length}.")
+            raise UsageError(f"PairPreparation: max_length must be at least 2 tokens; got {max_length}.")
         columns = _text_columns(table)
         sources, targets = (_texts(table, name, rows) for name in columns)
         chosen = _tokenizer(sources, targets) if tokenizer == "auto" else tokenizer
@@ -184,7 +184,7 @@ class PairPreparation(Preparation):
             rows = rows[lengths <= self.max_length]
             if not len(rows):
                 raise DataError(
-                    f"All training pairs are longer than {self.max_length} tokens; say longest={max(lengths)}."
+                    f"All training pairs are longer than {self.max_length} tokens; say max_length={max(lengths)}."
                 )
         return RaggedSource(
             {input_name: encoded.source, "target": encoded.target, **targets},

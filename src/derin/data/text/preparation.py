@@ -70,7 +70,7 @@ class TextPreparation(Preparation):
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_length <= _MOST_LONGEST:
-            raise UsageError(f"TextPreparation: longest must lie in 1..{_MOST_LONGEST}; got {self.max_length}.")
+            raise UsageError(f"TextPreparation: max_length must lie in 1..{_MOST_LONGEST}; got {self.max_length}.")
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -149,7 +149,7 @@ class TextPreparation(Preparation):
         tokens = self.encoder.encode(column_texts(table, self.column))
         num_longer = int((np.diff(tokens.offsets) > self.max_length).sum())
         if num_longer:
-            note = Message("reading.longer_than", count=num_longer, max_length=self.max_length)
+            note = Message("reading.longer_than", count=num_longer, longest=self.max_length)
             if note not in table.report.notes:
                 table.report.notes.append(note)
         return tokens

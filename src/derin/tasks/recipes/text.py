@@ -58,7 +58,7 @@ def recurrent(facts: Facts) -> Recipe:
         _WORD_PASSES,
         {"learning_rate": 2e-3, "weight_decay": 0.05, "schedule": "one-cycle", "clip_norm": 1.0},
         "Gradients through many steps grow now and then: clipping takes those steps (Pascanu et al. 2013).",
-        inputs={"tokenizer": "words", "longest": 400},
+        inputs={"tokenizer": "words", "max_length": 400},
     )
 
 

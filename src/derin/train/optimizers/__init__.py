@@ -22,6 +22,6 @@ __all__ = [
     "optimizer_scalars",
     "optimizer_tensors",
     "parameter_groups",
-    "set_rate",
+    "set_lr",
     "supports_fused",
 ]

@@ -58,7 +58,7 @@ def build_optimizer(
     """An optimizer over the trainable parameters of a model.
 
     Weight decay is applied to weights only: biases, norms, embeddings and positions are exempt, by their roles. Every
-    parameter group has ``lr``, a plain float, and ``lr_multiplier``, by which `set_lr` multiplies the schedule's rate.
+    parameter group has ``lr``, a plain float, and ``lr_scale``, by which `set_lr` multiplies the schedule's rate.
 
     Args:
         name: a name of `OPTIMIZERS`.
@@ -106,7 +106,7 @@ def build_optimizer(
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Sets the learning rate of every group to ``rate · lr_scale``.
+    """Sets the learning rate of every group to ``lr · lr_scale``.
 
     Example:
         >>> optimizer = build_optimizer("sgd", nn.Linear(3, 2), learning_rate=0.1, weight_decay=0.01)
