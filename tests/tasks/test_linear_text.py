@@ -81,6 +81,12 @@ def test_long_collections_are_cut_to_what_seconds_bear(monkeypatch: pytest.Monke
     assert 20 < model.num_train < 80
 
 
+def test_eight_million_characters_are_fitted_on_and_not_one_more() -> None:
+    half = "a" * 4_000_000
+    assert linear_text._within_limit([half, half], 0).tolist() == [0, 1]
+    assert 1 <= len(linear_text._within_limit([half, half, "b"], 0)) <= 2
+
+
 def test_one_class_and_no_words_are_refused() -> None:
     with pytest.raises(DataError, match="two classes"):
         linear_text_baseline(["a b", "c d"], np.array([1, 1]), ["a"], np.array([1]))

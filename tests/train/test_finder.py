@@ -165,3 +165,15 @@ def test_a_picture_that_cannot_be_written_is_one_sentence(tmp_path):
         curve.plot(tmp_path / "nowhere" / "curve.png")
     with pytest.raises(UsageError, match=r"\.png"):
         curve.plot(tmp_path / "curve.wav")
+
+
+def test_the_picture_is_cut_a_little_beside_the_smoothed_curve_and_marks_the_suggestion_on_it():
+    rates = tuple(np.geomspace(1e-6, 1.0, 7).tolist())
+    curve = RateCurve(rates, (5.0, 5.0, 4.0, 2.0, 1.0, 1.0, 9.0), (5.0, 5.0, 3.5, 2.0, 0.5, 1.0, 80.0), diverged=True)
+    (axes,) = curve.figure().axes
+    assert axes.get_ylim() == pytest.approx((0.5 - 0.08 * 8, 9 + 0.08 * 8))  # and not up to the batch that exploded
+    (mark,) = [line for line in axes.lines if line.get_marker() == "o"]
+    nearest = int(np.argmin(np.abs(np.log(np.array(rates) / curve.suggestion))))
+    assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (rates[nearest], curve.losses[nearest])
+    (axes,) = curve_of([2, 2, 2]).figure().axes
+    assert axes.get_ylim() == (1.0, 3.0)  # a curve that stands still has room on both sides

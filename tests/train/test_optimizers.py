@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 
 import numpy as np
 import pytest
@@ -327,6 +328,11 @@ DAMAGES = {
     "a setting of another type": lambda t, s: s["groups"][0]["settings"].update(lr="high"),
     "a setting that is no number": lambda t, s: s["groups"][0]["settings"].update(lr=float("inf")),
     "a setting of another length": lambda t, s: s["groups"][0]["settings"].update(betas=[0.9]),
+    **{
+        f"one wrong number of two, {pair}": lambda t, s, pair=pair: s["groups"][0]["settings"].update(betas=pair)
+        for pair in ([0.9, 1.0], [-0.1, 0.9], [0.9, "high"], [math.nan, 0.9])
+    },
+    "a setting beyond all bounds": lambda t, s: s["groups"][0]["settings"].update(lr=1.1e10),
     "values that are no object": lambda t, s: s["values"].update({"0.weight": 3}),
     "a value that is code": lambda t, s: s["values"].update({"0.weight": {"exp_avg": "print()"}}),
 }

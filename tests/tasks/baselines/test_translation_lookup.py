@@ -3,6 +3,7 @@
 import math
 import random
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -10,12 +11,17 @@ from derin.core.errors import DataError
 from derin.tasks.baselines.translation_lookup import nearest_sentences
 
 
-def cosines(known: list[str], sentence: str) -> list[float]:
+def runs(text: str) -> list[str]:
+    """All runs of three characters; of a shorter text the text."""
+    return [text[i : i + 3] for i in range(len(text) - 2)] or [text]
+
+
+def cosines(known: list[str], sentence: str, terms: Callable[[str], list[str]] = str.split) -> list[float]:
     """The cosine of the weights of two texts, by definition."""
-    held = Counter(word for text in known for word in set(text.split()))
+    held = Counter(word for text in known for word in set(terms(text)))
 
     def weights(text: str) -> dict[str, float]:
-        counts = Counter(text.split())
+        counts = Counter(terms(text))
         return {w: (1 + math.log(n)) * math.log(len(known) / held[w]) for w, n in counts.items() if w in held}
 
     def length(found: dict[str, float]) -> float:
@@ -51,3 +57,12 @@ def test_texts_without_words_are_compared_by_their_characters() -> None:
     assert nearest_sentences(["", ""], ["a"]).tolist() == [0]
     with pytest.raises(DataError, match="at least one known sentence"):
         nearest_sentences([], ["a"])
+
+
+def test_without_words_likeness_is_that_of_runs_of_three_characters() -> None:
+    random_ = random.Random(3)
+    draw = lambda: "".join(random_.choices("abc", k=random_.randint(1, 7)))  # noqa: E731
+    known, asked = [draw() for _ in range(40)], [draw() for _ in range(60)]
+    for sentence, place in zip(asked, nearest_sentences(known, asked).tolist(), strict=True):
+        found = cosines(known, sentence, runs)
+        assert found[place] == pytest.approx(max(found), abs=1e-6)
