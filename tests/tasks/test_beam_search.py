@@ -97,6 +97,42 @@ def test_a_sentence_gets_the_same_alone_and_in_a_batch(beam_size: int) -> None:
         torch.testing.assert_close(together.scores[row], alone.scores[0])
 
 
+@torch.inference_mode()
+def searched_slowly(
+    model: Translator, source: Tensor, beam_size: int, longest: int, length_power: float
+) -> list[list[int]]:
+    """One sentence at a time, with lists: it ends when as many hypotheses as the beam holds have ended."""
+    growing, ended, num_ended = [(0.0, list[int]())], list[tuple[float, list[int]]](), 0
+    for length in range(1, longest + 1):
+        longer = []
+        for total, tokens in growing:
+            state = model.start(model.encode(source[None]))
+            for token in (BEGIN, *tokens):
+                logits, state = model.step(torch.tensor([token]), state)
+            for token in (END,) if length == longest else (*WORDS, END):
+                longer.append((total + float(logits.float().log_softmax(-1)[0, token]), [*tokens, token]))
+        best = sorted(longer, reverse=True)[: 2 * beam_size]
+        new = [(total / length**length_power, tokens) for total, tokens in best[:beam_size] if tokens[-1] == END]
+        ended, num_ended = sorted(ended + new, reverse=True)[:beam_size], num_ended + len(new)
+        growing = [(total, tokens) for total, tokens in best if tokens[-1] != END][:beam_size]
+        if num_ended >= beam_size or not growing:
+            break
+    return [tokens for _, tokens in ended]
+
+
+@pytest.mark.parametrize("beam_size", [2, 3])
+@pytest.mark.parametrize("length_power", [0.0, 2.0])  # the latter prefers long ones, which a search must not wait for
+def test_a_narrow_beam_keeps_and_ends_what_a_slow_search_does(beam_size: int, length_power: float) -> None:
+    options = {"begin": BEGIN, "end": END, "beam_size": beam_size, "length_power": length_power}
+    for seed in range(4):
+        model, limits = network(seed), torch.tensor([7, 3, 5])
+        found = beam_search(model, sources(), longest=limits, **options)
+        for row, source in enumerate(sources()):
+            expected = searched_slowly(model, source, beam_size, int(limits[row]), length_power)
+            kept = found.scores[row].isfinite()
+            assert [t[t != 0].tolist() for t in found.tokens[row][kept]] == expected
+
+
 def test_a_wider_beam_never_ends_with_a_worse_best_when_it_holds_everything() -> None:
     model = network(2)
     limits = torch.full((3,), 4)
