@@ -17,6 +17,7 @@ from derin.core.errors import DataError, RefusedFileError, UnknownNameError, Usa
 from derin.data.batch import Batch
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Table
+from derin.tasks.classification import Classification
 from derin.tasks.inference import infer_task
 from derin.tasks.multitask import MultiTask, with_targets
 from derin.tasks.registry import task_from_json
@@ -201,3 +202,13 @@ def test_pictures_with_two_columns_train_any_network(tmp_path: Path) -> None:
     run = derin.fit(table, model="convnet", out=tmp_path / "run", epochs=1, plan="plain", threads=1)
     assert {"loss", "a/accuracy", "b/rmse"} <= set(run.metrics["val"])
     assert run.report.exists()
+
+
+def test_a_part_has_no_more_classes_than_float32_counts() -> None:
+    assert np.float32(2**24) == np.float32(2**24 + 1)  # beyond, two classes are one number
+    part = Classification(columns=["kind"], classes=["a", "b"])
+    part.classes = range(2**24)  # type: ignore[assignment]
+    assert MultiTask([part]).num_outputs == 2**24
+    part.classes = range(2**24 + 1)  # type: ignore[assignment]
+    with pytest.raises(UsageError, match="16 million"):
+        MultiTask([part])
