@@ -95,3 +95,13 @@ def test_facts_come_from_the_table() -> None:
 
 def test_numbers_are_not_smoothed() -> None:
     assert recipe("convnet", Facts(num_train=100, picture_size=(28, 28), is_classes=False)).label_smoothing == 0.0
+
+
+def test_every_recipe_says_why() -> None:
+    facts = Facts(num_train=2_000, picture_size=(0, 0), channels=3, mirrored=True)
+    chosen = {name: recipe(name, facts) for name in MODELS}
+    chosen |= {mode: finetuning_recipe(mode, facts) for mode in ("head", "full", "freeze", "gradual")}
+    for name, found in chosen.items():
+        assert found.reasons, name
+        assert all(reason.endswith((".", ".)")) for reason in found.reasons), name
+    assert len({chosen[mode].reasons for mode in ("head", "full", "gradual")}) == 3

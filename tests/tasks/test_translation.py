@@ -313,3 +313,16 @@ def test_six_of_the_worst_are_shown_and_six_from_all_over() -> None:
     assert [scores[place] for place in shown[:6]] == [0, 1, 2, 3, 4, 5]
     assert len(set(shown)) == 12
     assert max(scores[shown]) > 20
+
+
+def test_three_translations_of_readable_length_are_drawn_and_none_without_attention() -> None:
+    task, preparation = bound(tokenizer="words")
+    found = translation_findings(task, network(task, preparation, "seq2seq_gru"), table())
+    assert found["alignments"] == []
+    net = network(task, preparation)
+    lengths = [(3, 9), (9, 3), (4, 23), (24, 9), (9, 24), (23, 4), (5, 5), (6, 6)]  # words; the end is one token more
+    sources, said = (["cat " * pair[side] for pair in lengths] for side in (0, 1))
+    drawn = translation_findings_module._alignments(task, net, sources, said, torch.device("cpu"))
+    assert [(len(d["source"]) - 1, len(d["target"]) - 1) for d in drawn] == [(4, 23), (23, 4), (5, 5)]
+    assert [len(d["weights"]) for d in drawn] == [24, 5, 6]
+    assert all(sum(row) == pytest.approx(1, abs=2e-3) for d in drawn for row in d["weights"])
