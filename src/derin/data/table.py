@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError
 from derin.core.printable import printable, replace_half_pairs
+from derin.data.cells.packed import PackedColumn
 from derin.data.recipe import ReadingRecipe
 from derin.data.report import DataReport
 from derin.data.schema import Column, Role, Schema
@@ -87,6 +88,11 @@ class Ragged:
 
     @classmethod
     def from_texts(cls, texts: Sequence[str]) -> Ragged:
+        if isinstance(texts, PackedColumn):
+            joined, bounds = texts.joined()
+            # Half pairs begin with this byte, which few others do.
+            if not (joined == 0xED).any():
+                return cls(joined, bounds)
         flat = bytearray()
 
         def lengths() -> Iterator[int]:

@@ -104,10 +104,10 @@ def role_of(column: ReadColumn, place: int, *, is_unnamed: bool = False) -> tupl
         if values.kind is Kind.NUMBER and values.is_integral:
             return as_codes(column), Role.INPUT, Message("reading.codes")
     if values.kind is Kind.CATEGORY and all_different and values.num_distinct >= _ENOUGH_ROWS:
-        return _as_text(column), Role.ID, Message("reading.left_own_string")
+        return as_text(column), Role.ID, Message("reading.left_own_string")
     if values.kind is Kind.CATEGORY and mostly_unique(values):
         why = Message("reading.left_strings", num=values.num_distinct, rows=values.num_present)
-        return _as_text(column), Role.IGNORED, why
+        return as_text(column), Role.IGNORED, why
     return column, Role.INPUT, ""
 
 
@@ -142,7 +142,11 @@ def as_codes(column: ReadColumn) -> ReadColumn:
     return replace(column, values=values, from_numbers=True)
 
 
-def _as_text(column: ReadColumn) -> ReadColumn:
-    values = infer_values(column.cells, kind=Kind.TEXT)
-    note = note_of_strings("reading.strings", column.values.classes or (), column.values.is_missing)
-    return replace(column, values=replace(values, note=note))
+def as_text(column: ReadColumn) -> ReadColumn:
+    """A column of strings that are no classes."""
+    values = column.values
+    first, num = (values.first_names, values.num_distinct) if values.classes is None else (values.classes, 0)
+    note = note_of_strings("reading.strings", first, num or len(first), values.is_missing)
+    if values.classes is None:
+        return replace(column, values=replace(values, kind=Kind.TEXT, note=note))
+    return replace(column, values=replace(infer_values(column.cells, kind=Kind.TEXT), note=note))

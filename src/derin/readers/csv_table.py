@@ -22,7 +22,7 @@ from derin.data.report import DataReport, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Rows, Table
 from derin.readers.column_names import SPLIT_NAMES, TARGET_NAMES
-from derin.readers.columns import ReadColumn, as_codes, dense, examples, known_name, role_of, rows_of
+from derin.readers.columns import ReadColumn, as_codes, as_text, dense, examples, known_name, role_of, rows_of
 from derin.readers.content import EXCEL, content_of
 from derin.readers.delimited import Records
 from derin.readers.split_names import split_of
@@ -267,6 +267,8 @@ def table_of_records(
             role, note = Role.INPUT, ""
         else:
             column, role, note = role_of(column, place, is_unnamed=merged.is_unnamed and place == 0)
+        if column.values.kind is Kind.CATEGORY and column.values.classes is None:
+            column = as_text(column)
         result.append((column.schema_column(role, note), column.values.data))
         found[column.name] = ColumnRecipe(
             kind=column.values.kind, role=role, writing=column.values.writing, from_numbers=column.from_numbers
@@ -309,12 +311,17 @@ def _columns(merged: _Merged, asked: Asked, recipe: TableRecipe | None, kinds: M
         merged.cells, merged.delimiter, decimal=asked.decimal, order=asked.date_order, missing=asked.missing
     )
     columns = []
+    # Of these the classes are needed, however many there are.
+    needed = (*_target_names(asked.target), asked.weight, asked.group, *SPLIT_NAMES)
+    classified = {name.casefold() for name in needed if name}
     for name, cells in zip(merged.names, merged.cells, strict=True):
         known = None if recipe is None else recipe.columns.get(name)
         kind = kinds.get(name)
         own = replace(habits, decimal=POINT) if name in merged.typed else habits
         if known is None or (kind is not None and kind is not known.kind):
-            columns.append(ReadColumn(name, cells, infer_values(cells, habits=own, kind=kind, name=name)))
+            loosely = kind is None and name.casefold() not in classified
+            values = infer_values(cells, habits=own, kind=kind, name=name, loosely=loosely)
+            columns.append(ReadColumn(name, cells, values))
             continue
         writing = _as_said(known.writing, asked)
         if name in merged.typed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, overload
@@ -386,6 +386,40 @@ class PackedColumn(Sequence[str]):
     def ends_in_digit(self) -> Flags:
         """Whether each cell ends with one of the digits 0 to 9."""
         return np.concatenate([np.zeros(0, dtype=bool), *(part.ends_in_digit() for part in self.parts)])
+
+    def beginnings(self) -> Words:
+        """The first eight bytes of each cell, or all, as a number whose lowest byte is the first."""
+        found = np.zeros(len(self), dtype=np.uint64)
+        for part, start in zip(self.parts, self._starts):
+            for places, words in itertools.islice(part.words(*part.places()), 1):
+                found[start + places] = words
+        return found
+
+    def perhaps(self, words: Iterable[str]) -> Rows:
+        """The places of cells that may be one of some words, in capital or small letters; the others are none.
+
+        Example:
+            >>> column = PackedRecords([Block.of([["NA"], ["nab"], ["x"], ["ş"]])]).columns(1)[0]
+            >>> column.perhaps(["na"]).tolist()
+            [0, 3]
+        """
+        # A letter of ASCII is small with this bit, and other letters may stand for one.
+        found, small = self.beginnings(), np.uint64(0x2020202020202020)
+        wanted = [int.from_bytes(_encoded(word)[:8].ljust(8), "little") for word in words]
+        is_one = np.isin(found | small, np.array(wanted, dtype=np.uint64) | small)
+        return np.flatnonzero(is_one | ((found & np.uint64(0x8080808080808080)) != 0))
+
+    def joined(self) -> tuple[Bytes, Rows]:
+        """All cells as bytes, and where each of them begins and ends."""
+        pieces: list[bytes] = []
+        lengths: list[Places] = [np.zeros(1, dtype=np.int64)]
+        for part in self.parts:
+            starts, length = part.places()
+            lengths.append(length)
+            view = part.block.buffer.data
+            bounds = zip(starts.tolist(), (starts + length).tolist())
+            pieces.append(b"".join([view[start:end] for start, end in bounds]))
+        return np.frombuffer(b"".join(pieces), dtype=np.uint8), np.cumsum(np.concatenate(lengths))
 
     def distinct(self) -> tuple[PackedColumn, Rows | None]:
         """The different cells, in the order in which they come first, and the place among them of each cell; None for

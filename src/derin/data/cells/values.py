@@ -8,6 +8,7 @@ found out with it (`Writing`), so that the same column of other rows is read ali
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.messages import Message
+from derin.data.cells.date_scan import plain_dates
 from derin.data.cells.dates import (
     date_order,
     digit_form,
@@ -27,6 +29,7 @@ from derin.data.cells.dates import (
     parse_dates,
     parse_zones,
 )
+from derin.data.cells.number_scan import plain_numbers
 from derin.data.cells.numbers import (
     COMMA,
     POINT,
@@ -38,6 +41,7 @@ from derin.data.cells.numbers import (
 )
 from derin.data.cells.packed import PackedColumn, picked
 from derin.data.cells.writing import (
+    GAP_WORDS,
     MISSING_WORDS,
     YEAR_FIRST,
     Floats,
@@ -47,7 +51,6 @@ from derin.data.cells.writing import (
     is_infinite,
     is_missing,
 )
-from derin.data.number_scan import plain_numbers
 from derin.data.schema import Kind
 from derin.data.table import ColumnData, Dense, Ragged, Rows
 
@@ -66,6 +69,8 @@ _WORD_IS_VALUE, _WORD_BESIDE_EMPTY = 6, 2
 _LARGEST_EXACT, _CODE_DIGITS = 2**53, 15
 _PHONE_DIGITS = 8
 _DIGITS = frozenset("0123456789")
+# So many names are given as examples.
+_NUM_FIRST = 3
 # A look at so many rows tells that digits are no dates.
 _HEAD_ROWS = 100
 # So many strings are kept; of columns with more different cells these stay packed.
@@ -144,6 +149,7 @@ class Values:
         offsets: of dates, the offset from UTC in seconds that stands beside each, NaN where none does; None where no
             date has one.
         remarks: what people should hear of it, since it could be read otherwise.
+        first_names: of a category without classes, the first few of what would be these.
     """
 
     kind: Kind
@@ -158,6 +164,7 @@ class Values:
     writing: Writing = field(default_factory=Writing)
     offsets: Floats | None = None
     remarks: tuple[str, ...] = ()
+    first_names: tuple[str, ...] = ()
 
     @property
     def num_present(self) -> int:
@@ -199,7 +206,12 @@ class _Distinct:
 
 
 def infer_values(
-    cells: Sequence[str], *, habits: Habits | None = None, kind: Kind | None = None, name: str = ""
+    cells: Sequence[str],
+    *,
+    habits: Habits | None = None,
+    kind: Kind | None = None,
+    name: str = "",
+    loosely: bool = False,
 ) -> Values:
     """What a column of cells holds.
 
@@ -212,6 +224,8 @@ def infer_values(
         habits: how the file is written as a whole.
         kind: what the column is to be; None finds it out.
         name: of the column: digits alone are moments only where it says so.
+        loosely: whether a category of which nothing can be learnt, since most of its cells differ, is left without
+            classes: they take many times the room of the cells.
 
     Example:
         >>> infer_values(["22", "", "38.5"]).data.values.tolist()
@@ -228,6 +242,11 @@ def infer_values(
         plain = _plain_numbers(cells, habits, writing)
         if plain is not None:
             return plain
+    if kind in (None, Kind.DATE) and missing is None and isinstance(cells, PackedColumn):
+        dates = plain_dates(cells, writing.means_gap)
+        if dates is not None and not dates.gaps.all():
+            written = Writing(order=YEAR_FIRST)
+            return _dates(_Distinct.each(cells), dates.gaps, (), dates.seconds, written, Message("reading.year_first"))
     distinct = _Distinct.of(cells)
     absent = _absent(distinct, writing)
     gaps = _gaps(distinct, absent, writing)
@@ -245,6 +264,8 @@ def infer_values(
             return found
     if kind is Kind.TEXT or (kind is None and _is_text(distinct, absent)):
         return _as_text(cells, distinct)
+    if loosely and not why and (found := _mostly_different(cells, distinct, absent)):
+        return found
     return _as_category(distinct, absent, writing, why, asked=missing is not None)
 
 
@@ -261,6 +282,10 @@ def values_written(cells: Sequence[str], kind: Kind, writing: Writing, classes: 
         >>> values_written(["1.234", "x"], Kind.NUMBER, Writing(decimal=",")).data.values.tolist()
         [1234.0, nan]
     """
+    if kind is Kind.DATE and writing.missing is None and isinstance(cells, PackedColumn):
+        dates = plain_dates(cells, writing.means_gap)
+        if dates is not None:
+            return _dates(_Distinct.each(cells), dates.gaps, (), dates.seconds, writing, "")
     if kind is Kind.NUMBER and writing.decimal == POINT and writing.missing is None and isinstance(cells, PackedColumn):
         plain = plain_numbers(cells, writing.means_gap)
         if plain is not None:
@@ -275,7 +300,8 @@ def values_written(cells: Sequence[str], kind: Kind, writing: Writing, classes: 
     present = np.flatnonzero(~gaps)
     held = picked(distinct.cells, present)
     if kind is Kind.DATE:
-        return _dates(distinct, gaps, present, parse_dates(held, writing.order, writing.digits), writing, "")
+        parsed = _at_places(present, parse_dates(held, writing.order, writing.digits), len(distinct.cells))
+        return _dates(distinct, gaps, held, parsed, writing, "")
     parsed = numbers_written(held, writing.decimal, writing.affix)
     if writing.flags:
         parsed = _with_flags(held, parsed)
@@ -444,7 +470,8 @@ def _found_dates(
     held = picked(distinct.cells, present)
     order, why = (YEAR_FIRST, Message(f"reading.digits_{form}")) if form else date_order(held, asked)
     writing = Writing(order=order, digits=form, missing=writing.missing)
-    made = _dates(distinct, gaps, present, parse_dates(held, order, form), writing, why)
+    parsed = _at_places(present, parse_dates(held, order, form), len(distinct.cells))
+    made = _dates(distinct, gaps, held, parsed, writing, why)
     if form or getattr(why, "key", "") in _DOUBTFUL:
         made = replace(made, remarks=(made.note,))
     return made if forced or _are_rare(made) else None
@@ -453,19 +480,22 @@ def _found_dates(
 def _dates(
     distinct: _Distinct,
     gaps: npt.NDArray[np.bool_],
-    present: Rows,
-    parsed: Floats,
+    held: Sequence[str],
+    values: Floats,
     writing: Writing,
     why: str,
 ) -> Values:
-    values = _at_places(present, parsed, len(distinct.cells))
+    """A column of dates, from those of the different cells, NaN where one is none.
+
+    Args:
+        held: the cells that are no gaps, beside whose dates a zone may stand.
+    """
     offsets = None
     remarks: tuple[str, ...] = ()
-    held = picked(distinct.cells, present)
     if not writing.digits and any(map(has_zone, held)):
         found, zones = parse_zones(held, writing.order)
         if zones:
-            offsets = distinct.at_rows(_at_places(present, found, len(distinct.cells)))
+            offsets = distinct.at_rows(_at_places(np.flatnonzero(~gaps), found, len(distinct.cells)))
             key = "reading.one_zone" if len(zones) == 1 else "reading.several_zones"
             why = Message(key, how=why or Message("reading.as_in_training"), zones=", ".join(zones[:4]))
     missing = distinct.at_rows(np.isnan(values))
@@ -516,7 +546,7 @@ def _as_category(
     codes = np.fromiter((place.get(cell, -1) for cell in distinct.cells), dtype=np.int64, count=len(distinct.cells))
     codes[absent] = -1
     missing = distinct.at_rows(absent)
-    note = note_of_strings(kind, classes, missing)
+    note = note_of_strings(kind, classes, len(classes), missing)
     remarks: list[str] = []
     if why:
         note = Message("reading.semicolon", first=note, second=why)
@@ -536,6 +566,51 @@ def _as_category(
         writing=writing,
         remarks=tuple(remarks),
     )
+
+
+def _mostly_different(cells: Sequence[str], distinct: _Distinct, absent: npt.NDArray[np.bool_]) -> Values | None:
+    """A category without classes, where most cells differ; its data are the cells."""
+    missing = distinct.at_rows(absent)
+    num = len(absent) - int(absent.sum())
+    if _repeat(num, len(missing) - int(missing.sum())) or _words_that_are_values(distinct, absent):
+        return None
+    first = _first_names(picked(distinct.cells, np.flatnonzero(~absent)))
+    return Values(
+        kind=Kind.CATEGORY,
+        data=Ragged.from_texts(cells),
+        note=note_of_strings("reading.category", first, num, missing),
+        is_missing=missing,
+        num_distinct=num,
+        first_names=tuple(first),
+    )
+
+
+def _first_names(names: Sequence[str]) -> list[str]:
+    """The first few of different names in natural order."""
+    if isinstance(names, PackedColumn) and len(names) > _FEW_STRINGS:
+        words = names.beginnings()
+        is_open = (words & np.uint64(0x8080808080808080)) != 0
+        order = _rough_order(words)
+        if int((~is_open).sum()) >= _NUM_FIRST:
+            is_open |= order <= np.partition(order[~is_open], _NUM_FIRST - 1)[_NUM_FIRST - 1]
+            names = names.take(np.flatnonzero(is_open))
+    return heapq.nsmallest(_NUM_FIRST, names, key=lambda name: (natural_order(name), name))
+
+
+def _rough_order(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Numbers that never order names otherwise than `natural_order` does, from their first eight bytes in ASCII."""
+    is_number, is_text = np.ones(len(words), dtype=bool), np.ones(len(words), dtype=bool)
+    number, text = np.zeros(len(words), dtype=np.uint64), np.zeros(len(words), dtype=np.uint64)
+    for place in range(8):
+        letter = (words >> np.uint64(8 * place)) & np.uint64(0xFF)
+        is_digit = (letter >= ord("0")) & (letter <= ord("9"))
+        is_number &= is_digit
+        number = np.where(is_number, number * np.uint64(10) + (letter & np.uint64(0xF)), number)
+        is_text &= ~is_digit & (letter > 0)
+        small = letter | np.where((letter >= ord("A")) & (letter <= ord("Z")), np.uint64(0x20), np.uint64(0))
+        text = (text << np.uint64(8)) | np.where(is_text, small, np.uint64(0))
+    # More digits may follow on eight of them.
+    return np.where(text > 0, text, np.where(is_number, np.uint64(10**8), number))
 
 
 def _words_that_are_values(distinct: _Distinct, absent: npt.NDArray[np.bool_]) -> list[str]:
@@ -626,7 +701,7 @@ def _absent(distinct: _Distinct, writing: Writing) -> npt.NDArray[np.bool_]:
     if writing.missing is not None:
         return _where(distinct, writing.means_missing)
     absent = np.zeros(len(distinct.cells), dtype=bool)
-    words = _without_digit(distinct)
+    words = _perhaps_words(distinct, writing)
     absent[words] = np.fromiter(map(is_missing, picked(distinct.cells, words)), dtype=bool, count=len(words))
     return absent
 
@@ -634,7 +709,7 @@ def _absent(distinct: _Distinct, writing: Writing) -> npt.NDArray[np.bool_]:
 def _gaps(distinct: _Distinct, absent: npt.NDArray[np.bool_], writing: Writing) -> npt.NDArray[np.bool_]:
     """Missing cells, with those that mean it beside numbers and dates."""
     gaps = absent.copy()
-    words = _without_digit(distinct)
+    words = _perhaps_words(distinct, writing)
     gaps[words] = np.fromiter(map(writing.means_gap, picked(distinct.cells, words)), dtype=bool, count=len(words))
     return gaps
 
@@ -643,23 +718,26 @@ def _picked_counts(distinct: _Distinct, places: Rows) -> Rows:
     return distinct.counts if len(places) == len(distinct.counts) else distinct.counts[places]
 
 
-def _without_digit(distinct: _Distinct) -> Rows:
-    """The places of cells that do not end with a digit, as numbers do; only these can be words for "no value"."""
-    if isinstance(distinct.cells, PackedColumn):
-        return np.flatnonzero(~distinct.cells.ends_in_digit())
-    return np.array([i for i, cell in enumerate(distinct.cells) if cell[-1:] not in _DIGITS], dtype=np.int64)
+def _perhaps_words(distinct: _Distinct, writing: Writing) -> Rows:
+    """The places of cells that may be words for "no value": these do not end with a digit, as numbers do."""
+    if not isinstance(distinct.cells, PackedColumn):
+        return np.array([i for i, cell in enumerate(distinct.cells) if cell[-1:] not in _DIGITS], dtype=np.int64)
+    if writing.missing is None:
+        return distinct.cells.perhaps(GAP_WORDS)
+    return np.flatnonzero(~distinct.cells.ends_in_digit())
 
 
-def note_of_strings(kind: str, classes: Sequence[str], missing: npt.NDArray[np.bool_]) -> str:
+def note_of_strings(kind: str, first: Sequence[str], num: int, missing: npt.NDArray[np.bool_]) -> str:
     """What a column of strings holds, for people.
 
     Args:
         kind: what they are, as a key of the catalogue.
-        classes: the different ones.
+        first: the different ones, or the first few of them.
+        num: how many there are.
         missing: rows without a value.
     """
-    examples = f" ({', '.join(classes[:3])}{', …' if len(classes) > 3 else ''})" if classes else ""
-    note = Message("reading.strings_note", kind=Message(kind), different=len(classes), examples=examples)
+    examples = f" ({', '.join(first[:3])}{', …' if num > 3 else ''})" if num else ""
+    note = Message("reading.strings_note", kind=Message(kind), different=num, examples=examples)
     return _with_missing(note, missing)
 
 
@@ -699,4 +777,8 @@ def _is_text(distinct: _Distinct, absent: npt.NDArray[np.bool_]) -> bool:
 
 def mostly_unique(values: Values) -> bool:
     """Whether a category's values occur less than twice on average, so that nothing is learnt from them."""
-    return values.num_distinct > _MANY_VALUES and 2 * values.num_distinct > values.num_present
+    return not _repeat(values.num_distinct, values.num_present)
+
+
+def _repeat(num_distinct: int, num_present: int) -> bool:
+    return num_distinct <= _MANY_VALUES or 2 * num_distinct <= num_present

@@ -27,6 +27,8 @@ _MISSING_AMONG_NUMBERS = frozenset(
 )
 _DIGITS = frozenset("0123456789")
 _INFINITIES = frozenset(sign + word for sign in ("", "+", "-", "\u2212") for word in ("inf", "infinity", "∞"))
+# Every word that may say that there is no value, in small letters.
+GAP_WORDS = MISSING_WORDS | _MISSING_AMONG_NUMBERS | _INFINITIES
 _TRUE = frozenset(
     {"true", "t", "yes", "y", "on", "evet", "doğru", "dogru", "1", "1.0"}
     | {"ja", "wahr", "oui", "vrai", "sí", "si", "sì", "sim"}

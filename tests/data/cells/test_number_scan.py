@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from derin.data.cells import values as cell_values
+from derin.data.cells.number_scan import plain_numbers
 from derin.data.cells.packed import Block, PackedColumn, PackedRecords
 from derin.data.cells.values import Habits, infer_values, values_written
 from derin.data.cells.writing import Writing
-from derin.data.number_scan import plain_numbers
 from derin.data.schema import Kind
 
 
@@ -104,3 +104,73 @@ def test_columns_mean_what_their_different_cells_mean(seed: int, monkeypatch: py
         written = Writing(flags=draw.random() < 0.5)
         _same(values_written(_packed(cells), Kind.NUMBER, written), values_written(cells, Kind.NUMBER, written), cells)
     assert num_quick > 100
+
+
+def _date(draw: random.Random) -> str:
+    year, month, day = draw.randrange(10_000), draw.randrange(14), draw.randrange(33)
+    if draw.random() < 0.95:
+        year, month, day = max(year, 1), min(max(month, 1), 12), min(max(day, 1), 28 + draw.randrange(2))
+    time = f"{draw.choice(' T')}{draw.randrange(24):02}:{draw.randrange(60):02}:{draw.randrange(60):02}"
+    return f"{year:04}-{month:02}-{day:02}" + draw.choice(["", time])
+
+
+_ODD_DATES = ["", "NA", "yok", "2024-1-5", "31/12/2024", "2024-02-30", "2024-01-01 24:00:00", "2024-01-01T10:00Z"]
+_ODD_DATES += [
+    "2024-01-01 10:00:00.5",
+    "abcd-ef-gh",
+    "20240101",
+    "2024/01/01",
+    "٢٠٢٤-01-01",
+    "0000-01-01",
+    "Jan 5, 2024",
+]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_columns_of_dates_mean_what_their_different_cells_mean(seed: int) -> None:
+    draw, num_quick = random.Random(seed), 0
+    for _ in range(150):
+        cells = [_date(draw) for _ in range(draw.randrange(1, 60))]
+        for cell in draw.sample(_ODD_DATES, draw.choice([0, 0, 1, 2])):
+            for _ in range(draw.choice([1, 4])):
+                cells[draw.randrange(len(cells))] = cell
+        kind, order = draw.choice([None, Kind.DATE]), draw.choice([None, "MM/DD/YYYY"])
+        habits = Habits(order=order)
+        num_quick += cell_values.plain_dates(_packed(cells), Writing().means_gap) is not None
+        _same(
+            infer_values(_packed(cells), habits=habits, kind=kind), infer_values(cells, habits=habits, kind=kind), cells
+        )
+        written = Writing(order=order or "DD/MM/YYYY")
+        _same(values_written(_packed(cells), Kind.DATE, written), values_written(cells, Kind.DATE, written), cells)
+    assert num_quick > 20
+
+
+def test_the_first_of_many_names_are_those_of_natural_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cell_values, "_FEW_STRINGS", 0)
+    draw = random.Random(5)
+    for _ in range(200):
+        parts = draw.choice(
+            [["a", "B", "1", "07", "ab"], ["x", "10", "9", "123456789", "Z", "["], ["ş", "ß", "s", "1"]]
+        )
+        names = ["".join(draw.choices(parts, k=draw.randrange(1, 9))) for _ in range(60)]
+        names = list(dict.fromkeys(names))
+        expected = sorted(names, key=lambda name: (cell_values.natural_order(name), name))[:3]
+        assert cell_values._first_names(_packed(names)) == expected
+
+
+def test_words_are_found_among_other_cells() -> None:
+    words = ["NA", "n/a", "Unknown", "bilinmiyor", "-INFINITY", "∞", "−inf", "?", "#DIV/0!", "ſ", "\u212a"]
+    cells = ["nab", "x", "12", "unknownx", "", "infinity war", *words]
+    found = _packed(cells).perhaps(cell_values.GAP_WORDS).tolist()
+    assert {i for i, cell in enumerate(cells) if cell and Writing().means_gap(cell)} <= set(found)
+    assert not {0, 1, 2} & set(found)
+
+
+def test_strings_that_mostly_differ_are_left_without_classes() -> None:
+    cells = [f"k{i}" for i in range(90)] + ["k1", "", "NA"]
+    full, loose = infer_values(_packed(cells)), infer_values(_packed(cells), loosely=True)
+    assert loose.classes is None
+    assert loose.first_names == full.classes[:3]  # type: ignore[index]
+    assert (loose.kind, loose.note, loose.num_distinct) == (full.kind, full.note, full.num_distinct)
+    np.testing.assert_array_equal(loose.is_missing, full.is_missing)
+    assert loose.data.texts() == cells  # type: ignore[attr-defined]
