@@ -47,6 +47,7 @@ def test_eval_measures_what_predict_answers_for_files_arrays_and_folders(
     measured, num = network.evaluate(folder, split="all")
     assert num == len(files)
     assert loss_of(network.predict(files), names) == pytest.approx(measured["loss"], abs=1e-6)
+    assert loss_of(network.predict(folder), sorted(names)) == pytest.approx(measured["loss"], abs=1e-6)
     # A folder that is predicted as a whole goes through rows that were read: they are not read a second time.
     done = CliRunner().invoke(app, ["predict", str(network.path), str(folder), "--json"])
     by_name = {entry["input"]: dict(entry["top"]) for entry in json.loads(done.stdout)}

@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -123,3 +124,17 @@ def test_a_network_of_arrays_reads_files_by_the_names_of_its_columns(tmp_path: P
     assert [s.split(",")[0] for s in sentences[1:]] == [f"{name!r} is missing in 1 row" for name in names]
     assert [isinstance(a, NoAnswer) for a in answers] == [False, True, False]
     assert answers[0].label == model.predict([5.1, 3.5, 1.4, 0.2]).label
+
+
+def test_rows_of_an_array_file_are_answered_as_evaluation_measures_them(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, rows in (("flat", rng.normal(size=(30, 4))), ("grid", rng.normal(size=(30, 3, 2)).astype(np.float32))):
+        kinds = (rows.reshape(30, -1)[:, 0] > 0).astype(int)
+        np.savez(tmp_path / f"{name}.npz", x=rows, y=kinds)
+        derin.fit(tmp_path / f"{name}.npz", out=tmp_path / name, epochs=1, plan="plain", threads=1, report=False)
+        model = derin.open(tmp_path / name)
+        found = model.predict(tmp_path / f"{name}.npz")
+        assert [answer.to_json() for answer in found] == [answer.to_json() for answer in model.predict(rows)]
+        with pytest.warns(DerinWarning):
+            measured = model.evaluate(tmp_path / f"{name}.npz", split="all")
+        assert np.mean([int(a.label) == kind for a, kind in zip(found, kinds)]) == measured.metrics["accuracy"]

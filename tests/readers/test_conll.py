@@ -300,3 +300,22 @@ def test_conll_2003_has_the_published_counts(data_folder: Path) -> None:
             tuple(int((flat == classes.index(f"B-{kind}")).sum()) for kind in ("LOC", "MISC", "ORG", "PER"))
             == published[split]
         )
+
+
+@pytest.mark.parametrize("joint", ["/", "_"])
+def test_a_word_and_its_tag_in_one_piece_with_a_sentence_on_each_line(joint: str, tmp_path: Path) -> None:
+    lines = [[("Ada", "B-PER"), ("sees", "O")], [("and/or", "O"), ("snake_case", "O"), ("Oslo", "B-LOC")]] * 3
+    text = "\n".join(" ".join(f"{word}{joint}{tag}" for word, tag in line) for line in lines)
+    path = save(tmp_path, text, "a.txt")
+    assert looks_like_conll(path)
+    table = read_conll(path, name="a")
+    assert words_of(table) == [[word for word, _ in line] for line in lines]
+    assert tags_of(table) == [[tag for _, tag in line] for line in lines]
+
+
+def test_a_table_of_words_and_tags_that_empty_lines_part_holds_sentences(tmp_path: Path) -> None:
+    parted = "word,tag\n" + "\n".join("Ada,B-PER\nByron,I-PER\nsleeps,O\n" for _ in range(4))
+    assert looks_like_conll(save(tmp_path, parted, "a.csv"))
+    assert words_of(read_conll(tmp_path / "a.csv", name="a")) == [["Ada", "Byron", "sleeps"]] * 4
+    # Without them nothing says where a sentence ends.
+    assert not looks_like_conll(save(tmp_path, parted.replace("\n\n", "\n"), "b.csv"))

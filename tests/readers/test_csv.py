@@ -785,3 +785,32 @@ def test_words_for_true_and_false_of_several_languages_are_one_value_with_boolea
     typed = write(tmp_path, "x,flag\n1,True\n2,false\n3,1\n", "typed.csv")
     again = read_csv(typed, name="q", found=table.recipe.part("table"), inputs_only=True)  # type: ignore[union-attr]
     assert values(again, "flag").tolist() == [1, 0, 1]
+
+
+def test_amounts_with_spaces_between_thousands_are_no_texts(tmp_path: Path) -> None:
+    rows = [f"{i + 1} 234 567,5 €;{'ab'[i % 2]}\n" for i in range(12)]
+    table = derin.load(write(tmp_path, "amount;label\n" + "".join(rows)))
+    assert values(table, "amount").tolist() == [1e6 * (i + 1) + 234567.5 for i in range(12)]
+
+
+def test_months_of_german_names_are_dates(tmp_path: Path) -> None:
+    names = [
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
+    ]
+    short = ["Jan", "Feb", "Mrz", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez"]
+    for written in (names, short):
+        lines = [f"{i + 3}. {name} 2022;{i}\n" for i, name in enumerate(written)]
+        table = read(tmp_path, "Datum;y\n" + "".join(lines), target="y")
+        expected = [datetime(2022, i + 1, i + 3, tzinfo=UTC).timestamp() for i in range(12)]
+        assert values(table, "Datum").tolist() == expected

@@ -431,3 +431,41 @@ def test_a_table_with_month_names_in_its_dates_is_no_labelled_text(tmp_path: Pat
     rows = [(f"January {i % 28 + 1}, {1990 + i}", f"{i / 7:.3f}") for i in range(30)]
     write_table(tmp_path / "a.csv", ["day", "y"], rows, ",")
     assert {c.name: c.kind for c in load(tmp_path / "a.csv").schema} == {"day": Kind.DATE, "y": Kind.NUMBER}
+
+
+@pytest.mark.parametrize(
+    "place", ["set/{split}/{label}/{i}.txt", "set/{label}/{split}/{i}.txt", "{label}/{split}/{i}.txt"]
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_splits_above_classes_and_within_them_are_splits(place: str, packed: bool, tmp_path: Path) -> None:
+    texts = {}
+    for i in range(24):
+        where = place.format(split=("train", "train", "dev", "test")[i // 2 % 4], label=("neg", "pos")[i % 2], i=i)
+        texts[where] = f"a text of number {i}"
+    root = tree(tmp_path / "texts", texts)
+    if packed:
+        with tarfile.open(tmp_path / "texts.tar.gz", "w:gz") as file:
+            file.add(root, "texts")
+        root = tmp_path / "texts.tar.gz"
+    table = load(root)
+    assert table.target().classes == ("neg", "pos")
+    column = table["text"]
+    assert isinstance(column, Ragged)
+    numbers = [int(text.split()[-1]) for text in column.texts()]
+    assert table[table.target().name].values.tolist() == [i % 2 for i in numbers]  # type: ignore[union-attr]
+    given = {split: {numbers[row] for row in rows.tolist()} for split, rows in table.splits.items()}
+    assert given == {
+        "train": {i for i in range(24) if i // 2 % 4 < 2},
+        "val": {i for i in range(24) if i // 2 % 4 == 2},
+        "test": {i for i in range(24) if i // 2 % 4 == 3},
+    }
+
+
+def test_a_readme_among_the_texts_of_a_class_is_no_text_of_it(tmp_path: Path) -> None:
+    texts = {f"{'np'[i % 2]}/{i}.txt": f"a text of number {i}" for i in range(8)}
+    root = tree(tmp_path / "texts", {**texts, "n/README.txt": "about the set", "p/LICENSE": "free"})
+    table = load(root)
+    assert len(table) == 8
+    assert {f.where for f in table.report.findings if "about the data" in f.reason} == {"n/README.txt", "p/LICENSE"}
+    inputs = read_inputs(root / "n", table.recipe)  # type: ignore[arg-type]
+    assert inputs["text"].texts() == [f"a text of number {i}" for i in (0, 2, 4, 6)]  # type: ignore[union-attr]

@@ -93,14 +93,14 @@ class Model:
         return self.task.answers(self._computing, self.preparation, inputs, batch_size=batch_size, device=device)
 
     def _is_file_of_many(self, inputs: Any) -> bool:
-        """Whether what came is a file of many pictures or one that lists them, or a file or folder of texts."""
+        """Whether what came is a folder or file of many pictures or of texts, or a table that lists pictures."""
         if not isinstance(inputs, str | Path):
             return False
         from derin.api.pictures import holds_pictures
         from derin.api.texts import READS_TEXTS, names_texts
 
         if self.preparation.kind == "picture":
-            return holds_pictures(Path(inputs))
+            return Path(inputs).is_dir() or holds_pictures(Path(inputs))
         return self.preparation.kind in READS_TEXTS and names_texts(inputs)
 
     @property

@@ -39,14 +39,16 @@ def answer_pictures(model: Model, path: Path) -> AnsweredRows:
 
     Args:
         model: that reads pictures.
-        path: of a zip or tar, an array file, or a table that names files beside it; it may hold answers too, which are
-            not looked at.
+        path: of a folder, a zip or tar, an array file, or a table that names files beside it; it may hold answers too,
+            which are not looked at.
 
     Raises:
         DataError: the file cannot be read, or holds no pictures.
     """
-    if is_archive(path) or is_table_name(path.name):
-        return _answer_files(model, _files_in(path) if is_archive(path) else listed_files(path))
+    if path.is_dir() or is_archive(path):
+        return _answer_files(model, _files_in(path))
+    if is_table_name(path.name):
+        return _answer_files(model, listed_files(path))
     table = load(path, recipe=model.recipe, cut=False)
     host = model.preparation.encode_table(table)
     answers: list[Any] = []
@@ -58,11 +60,11 @@ def answer_pictures(model: Model, path: Path) -> AnsweredRows:
 
 
 def _files_in(path: Path) -> Iterator[tuple[str, bytes | str]]:
-    """The pictures of an archive by name, as people count."""
+    """The pictures of a folder or an archive by name, as people count."""
     with closing(open_files(path)) as files:
         names = [n for n in files.names(1 << 40) if is_picture_name(n) and not any(map(is_hidden, n.split("/")))]
         if not names:
-            raise DataError(f"{path}: a zip or tar with pictures is required; it holds none.")
+            raise DataError(f"{path}: a folder, zip or tar with pictures is required; it holds none.")
         for name in sorted(names, key=natural_key):
             try:
                 yield shown(name), files.read(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ def answer_rows(model: Model, path: str | Path, *, batch_size: int = 256) -> Ans
 
     Args:
         model: whose preparation reads features.
-        path: of a csv, Excel or Parquet file; it may hold answers too, which are not looked at.
+        path: of a csv, JSON lines, Excel, Parquet or array file; it may hold answers too, which are not looked at.
         batch_size: rows per forward pass.
 
     Raises:
@@ -69,12 +69,16 @@ def answer_rows(model: Model, path: str | Path, *, batch_size: int = 256) -> Ans
 
 
 def _read(model: Model, path: Path) -> Table:
-    from derin.api.load import read_inputs
+    from derin.api.load import load, read_inputs
+    from derin.readers.arrays import is_array_file
     from derin.readers.csv_table import read_csv
     from derin.readers.table_recipe import SUBJECT
 
     if not path.is_file():
         raise DataError(f"{path}: a table with the columns that the network reads is required; there is no such file.")
+    if is_array_file(path):
+        arrays = load(path, recipe=model.recipe, cut=False)
+        return replace(arrays, row_names=[f"{path.name}:{row}" for row in range(1, len(arrays) + 1)])
     if model.recipe.part(SUBJECT):
         return read_inputs(path, model.recipe)
     # The network was trained on arrays, or before it was kept how tables are read: their columns have kinds at least.

@@ -51,7 +51,8 @@ _COLUMN_NAMES = frozenset(
         "etiket",
     )
 )
-_JOINTS = ("/",)  # between a word and its tag, where both are in one piece
+_JOINTS = ("/", "_")  # between a word and its tag, where both are in one piece
+_SENTENCE_ENDS = re.compile(r"\n[ \t\r]*\n")
 _SAMPLE = 2_000
 _MOST_TAGS = 1_000  # different ones
 _ENOUGH_ROWS, _MUCH_FEWER = 20, 3
@@ -74,8 +75,8 @@ class TaggedLines:
         numbers: the line of each word, from 1.
         sentence: the number of each word's sentence, from 0.
         num_columns: that most lines have.
-        separator: between the cells of a line: a tab, a space for runs of them, ``|``, ``;``, ``,``, or ``/`` where a
-            word and its tag are in one piece.
+        separator: between the cells of a line: a tab, a space for runs of them, ``|``, ``;``, ``,``, or ``/`` or
+            ``_`` where a word and its tag are in one piece.
         encoding: of the file.
     """
 
@@ -155,11 +156,11 @@ def read_tagged_lines(
 
 def has_tagged_head(path: Path) -> bool:
     """Whether the first lines of a file look like tagged words; reads no more than these."""
-    lines = [
-        line
-        for line in lines_of(head_of(path, _HEAD_BYTES))
-        if line.strip() and not line.startswith("#") and _DOCUMENT not in line
-    ]
+    written = lines_of(head_of(path, _HEAD_BYTES))
+    lines = [line for line in written if line.strip() and not line.startswith("#") and _DOCUMENT not in line]
+    # Under names of columns it is a table, unless empty lines part it into sentences.
+    if lines and _is_header(lines[0]) and len(_SENTENCE_ENDS.findall("\n".join(written).strip())) > 1:
+        lines = lines[1:]
     if len(lines) < _FEWEST_HEAD_LINES:
         return False
     separator = _separator(lines)
@@ -264,7 +265,7 @@ def _mark_spans(tags: Collection[str]) -> bool:
 
 
 def _separator(lines: Sequence[str]) -> str:
-    """What stands between the cells of most lines: a tab, spaces, another mark, or a slash in word/TAG."""
+    """What stands between the cells of most lines: a tab, spaces, another mark, or that in word/TAG and word_TAG."""
     sample = [line for line in lines if not line.startswith("#") and _DOCUMENT not in line][:_SAMPLE] or lines[:_SAMPLE]
     if 2 * sum("\t" in line.strip(_SPACES) for line in sample) > len(sample):
         return "\t"

@@ -77,6 +77,10 @@ def texts_in_folder(path: Path, report: DataReport) -> list[tuple[str, str]]:
         for name, reason in contents.refused:
             report.add(name, Outcome.SKIPPED, reason)
         members = [m for m in contents.members if not _hidden_root(m.path) and _is_text_name(m.path)]
+        documents = _documents([m.path for m in members])
+        for name in sorted(documents):
+            report.add(name, Outcome.SKIPPED, Message("reading.document"))
+        members = [m for m in members if m.path not in documents]
         members = [m for m in sorted(members, key=lambda m: m.path) if m.size <= _MOST_BYTES]
         if sum(member.size for member in members) > _MOST_BYTES_IN_ALL:
             raise DataError(f"{path} holds more than {_MOST_BYTES_IN_ALL >> 30} GiB of text, which is refused.")
@@ -97,7 +101,7 @@ def _is_text_name(path: str) -> bool:
 
 def _add(found: Texts, name: str, data: bytes, encodings: Counter[str]) -> None:
     """One file, whose class is its folder."""
-    *above, label, _ = name.split("/")
+    split, label = _split_and_label(name)
     try:
         decoded = decode(data, name)
     except DataError:
@@ -106,8 +110,39 @@ def _add(found: Texts, name: str, data: bytes, encodings: Counter[str]) -> None:
     encodings[decoded.encoding] += 1
     if decoded.broken_lines:
         found.report.add(name, Outcome.CONVERTED, Message("reading.no_text_bytes"))
-    split = next((s for s in map(split_of, reversed(above)) if s is not None), "")
     found.add(decoded.text.strip(), label, name, split)
+
+
+def _split_and_label(path: str) -> tuple[str, str]:
+    """What the folders of a text tell: ``train/pos/1.txt`` and ``pos/train/1.txt`` say the same.
+
+    Example:
+        >>> _split_and_label("set/test/pos/1.txt"), _split_and_label("pos/train/1.txt"), _split_and_label("pos/1.txt")
+        (('test', 'pos'), ('train', 'pos'), ('', 'pos'))
+    """
+    *above, label, _ = path.split("/")
+    if above and (inside := split_of(label)) is not None:
+        return inside, above[-1]
+    return next((s for s in map(split_of, reversed(above)) if s is not None), ""), label
+
+
+def _splits_inside(paths: Sequence[str]) -> set[str]:
+    """The folders whose texts all lie in folders that name splits: classes, or a set without any."""
+    below: dict[str, set[bool]] = {}
+    for folder in {path.rpartition("/")[0] for path in paths if _is_text_name(path)}:
+        above, _, last = folder.rpartition("/")
+        below.setdefault(above, set()).add(split_of(last) is not None)
+        below.setdefault(folder, set()).add(False)
+    return {folder for folder, are_splits in below.items() if folder and are_splits == {True}}
+
+
+def _documents(paths: Sequence[str]) -> set[str]:
+    """Files that speak about the texts beside them, which are more."""
+    by_folder: dict[str, tuple[list[str], list[str]]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        by_folder.setdefault(folder, ([], []))[is_document(name)].append(path)
+    return {path for texts, documents in by_folder.values() if len(texts) > len(documents) for path in documents}
 
 
 def read_file_per_class(files: Sequence[Path], report: DataReport) -> tuple[Texts, str]:
@@ -200,8 +235,9 @@ def holds_text_folders(path: Path) -> bool:
             names = [m.path for m in files.contents().members if not _hidden_root(m.path)]
     except DataError:
         return False
-    texts = [name for name in names if not _no_text(name)]
-    return 2 * len(texts) > len(names) and len({name.split("/")[-2] for name in texts}) > 1
+    inside = _splits_inside(names)
+    texts = [name for name in names if not _no_text(name, inside=inside)]
+    return 2 * len(texts) > len(names) and len({_split_and_label(name)[1] for name in texts}) > 1
 
 
 def is_archive(path: Path) -> bool:
@@ -230,9 +266,11 @@ def _texts_in(files: Files, contents: Contents, report: DataReport) -> list[Memb
     visible = sorted((m for m in contents.members if not _hidden_root(m.path)), key=lambda m: m.path)
     # A folder that holds folders is no class; what lies beside them are descriptions and lists.
     inner = {folder for m in visible for folder in _above(m.path.rpartition("/")[0])}
+    paths = [m.path for m in visible]
+    inside, documents = _splits_inside(paths), _documents(paths)
     found, left = [], _MOST_BYTES_IN_ALL
     for member in visible:
-        why = _no_text(member.path, inner)
+        why = Message("reading.document") if member.path in documents else _no_text(member.path, inner, inside)
         if not why and member.size > _MOST_BYTES:
             why = f"the file is larger than {_MOST_BYTES >> 20} MiB"
         if why:
@@ -259,17 +297,20 @@ def _contents_read(files: Files, texts: Sequence[Member], report: DataReport) ->
             report.add(member.path, Outcome.SKIPPED, str(error))
 
 
-def _no_text(path: str, inner: Collection[str] = ()) -> str:
+def _no_text(path: str, inner: Collection[str] = (), inside: Collection[str] = ()) -> str:
     """Why a file is no text of a class; empty where it is one.
 
     Args:
         path: parts joined by ``/``.
         inner: folders that hold folders.
+        inside: classes that hold splits.
     """
     folder = path.rpartition("/")[0]
     if not _is_text_name(path):
         return "the file is no text by its name"
-    label = folder.rpartition("/")[2]
+    above, _, label = folder.rpartition("/")
+    if above in inside:
+        label = above.rpartition("/")[2]
     if not label or folder in inner or split_of(label) is not None:
         return "the file lies in no class folder"
     return "the text has no label" if label.lower() in _UNLABELLED else ""

@@ -278,9 +278,11 @@ def _mean_words(cells: Sequence[str]) -> float:
 
 
 def _num_words(cell: str) -> int:
-    """The words of a text; a date is one, though it may have a month's name and commas in it."""
+    """The words of a text; a date is one, though it may have a month's name and commas in it, and so is a number with
+    spaces between thousands."""
     words = len(cell.split())
-    return 1 if 1 < words <= _DATE_WORDS and looks_like_date(cell) else words
+    is_one = 1 < words <= _DATE_WORDS and (looks_like_date(cell) or looks_like_number(cell))
+    return 1 if is_one else words
 
 
 def _by_name(records: Records) -> Columns:

@@ -123,6 +123,7 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{file}: {count} lines above the table were left out.",
     ),
     "reading.keys_nested": "{file}: lists and objects within the objects are not read: {keys}.",
+    "reading.document": "the file speaks about the data",
     "reading.header_missing": "{file}: the first line holds values, no names; the columns are called column_1 to "
     "column_{num}.",
     "reading.header_short": "{file}: the header names one column fewer than the lines hold; the first column is "

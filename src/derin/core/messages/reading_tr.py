@@ -122,6 +122,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     # Tables
     "reading.lines_above": "{file}: tablonun üstündeki {count} satır okunmadı.",
     "reading.keys_nested": "{file}: nesnelerin içindeki listeler ve nesneler okunmadı: {keys}.",
+    "reading.document": "dosya veriyi anlatıyor",
     "reading.header_missing": "{file}: ilk satırda ad değil değer var; sütunların adı column_1 ile column_{num} arası.",
     "reading.header_short": "{file}: başlık satırı satırlardakinden bir sütun az sayıyor; ilk sütunun adı column_1.",
     "reading.header_twice": "{file}: {name!r} adı başlıkta iki kez geçiyor; {place}. sütunun adı {unique!r}.",

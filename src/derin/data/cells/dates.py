@@ -72,7 +72,12 @@ _ENGLISH = (
 _TURKISH = (
     "ocak", "subat", "mart", "nisan", "mayis", "haziran", "temmuz", "agustos", "eylul", "ekim", "kasim", "aralik",
 )  # fmt: skip
-_MONTHS = {"sept": 9} | {
+# Where they differ from the English ones.
+_GERMAN = {
+    "januar": 1, "februar": 2, "märz": 3, "mär": 3, "maerz": 3, "mrz": 3, "mai": 5, "juni": 6, "juli": 7,
+    "oktober": 10, "okt": 10, "dezember": 12, "dez": 12,
+}  # fmt: skip
+_MONTHS = {"sept": 9, **_GERMAN} | {
     part: number
     for names in (_ENGLISH, _TURKISH)
     for number, name in enumerate(names, start=1)
@@ -362,7 +367,7 @@ def _of_digits(cell: str, form: str) -> float:
 
 
 def _month_of(name: str) -> int | None:
-    """The number of a month by its English or Turkish name or the first three letters of it.
+    """The number of a month by its English, Turkish or German name or the first three letters of it.
 
     Capital letters and dots on them do not matter.
     """
