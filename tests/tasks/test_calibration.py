@@ -105,7 +105,7 @@ def test_labels_share_one_temperature() -> None:
     logits = random.normal(size=(500, 3)) * 2
     targets = (random.uniform(size=(500, 3)) < expit(logits)).astype(np.float32)
     task = infer_task(TABLES["multilabel"])
-    report = task.calibrate(torch.tensor(4 * logits), torch.tensor(targets))
+    report = calibrate(task, torch.tensor(4 * logits), torch.tensor(targets))
     assert report.applied
     assert report.temperature == pytest.approx(4, rel=0.15)
 
@@ -124,7 +124,7 @@ def test_report_is_plain_numbers() -> None:
 
 def test_what_has_no_probabilities_is_refused() -> None:
     with pytest.raises(UsageError, match="'regression'"):
-        infer_task(TABLES["regression"]).calibrate(torch.zeros(3), torch.zeros(3))
+        calibrate(infer_task(TABLES["regression"]), torch.zeros(3), torch.zeros(3))
     with pytest.raises(DataError, match="finite"):
         calibrate(task_of(), torch.full((2, 4), torch.nan), torch.zeros(2, dtype=torch.int64))
     with pytest.raises(DataError, match="0 examples"):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from derin.core.errors import ShapeError, UsageError
 from derin.tasks.inference import infer_task
+from derin.tasks.output import check_output
 
 
 class Functional(nn.Module):
@@ -32,32 +33,32 @@ class Functional(nn.Module):
 def test_function_at_the_end_is_found(name: str, end: str) -> None:
     task = infer_task(TABLES[name])
     with pytest.raises(UsageError, match=rf"task '{name}'.*ends in {end}"):
-        task.check(Functional(task.num_outputs, end), torch.randn(3, 5))
+        check_output(task, Functional(task.num_outputs, end), torch.randn(3, 5))
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_raw_outputs_pass_although_a_softmax_was_registered_last(name: str) -> None:
     task = infer_task(TABLES[name])
-    task.check(Functional(task.num_outputs, "none"), torch.randn(3, 5))
-    task.check(Functional(task.num_outputs, "none"))
+    check_output(task, Functional(task.num_outputs, "none"), torch.randn(3, 5))
+    check_output(task, Functional(task.num_outputs, "none"))
 
 
 @pytest.mark.parametrize("activation", [nn.Softmax(dim=1), nn.Sigmoid(), nn.Tanh(), nn.ReLU()])
 def test_last_layer_of_nested_sequential_networks_is_found_without_a_batch(activation: nn.Module) -> None:
     task = infer_task(TABLES["classification"])
     with pytest.raises(UsageError, match="Remove that last layer"):
-        task.check(nn.Sequential(nn.Linear(5, 3), nn.Sequential(nn.Dropout(), activation)))
-    task.check(nn.Sequential(activation, nn.Linear(5, 3)))
+        check_output(task, nn.Sequential(nn.Linear(5, 3), nn.Sequential(nn.Dropout(), activation)))
+    check_output(task, nn.Sequential(activation, nn.Linear(5, 3)))
 
 
 def test_log_softmax_is_harmless_and_passes() -> None:
     task = infer_task(TABLES["classification"])
-    task.check(nn.Sequential(nn.Linear(5, 3), nn.LogSoftmax(dim=1)), torch.randn(3, 5))
+    check_output(task, nn.Sequential(nn.Linear(5, 3), nn.LogSoftmax(dim=1)), torch.randn(3, 5))
 
 
 def test_wrong_number_of_outputs_is_found() -> None:
     with pytest.raises(ShapeError, match=r"must give 3 outputs.*got \(2, 4\)"):
-        infer_task(TABLES["classification"]).check(nn.Linear(5, 4), torch.randn(2, 5))
+        check_output(infer_task(TABLES["classification"]), nn.Linear(5, 4), torch.randn(2, 5))
 
 
 def test_network_with_two_results_is_refused() -> None:
@@ -66,7 +67,7 @@ def test_network_with_two_results_is_refused() -> None:
             return inputs, inputs
 
     with pytest.raises(UsageError, match="one tensor; got tuple"):
-        infer_task(TABLES["classification"]).check(Two(), torch.randn(2, 3))
+        check_output(infer_task(TABLES["classification"]), Two(), torch.randn(2, 3))
 
 
 def test_network_stays_as_it_was() -> None:
@@ -74,7 +75,9 @@ def test_network_stays_as_it_was() -> None:
     model[2].eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     random = torch.get_rng_state()
-    infer_task(TABLES["classification"]).check(model, torch.randn(3, 5, generator=torch.Generator().manual_seed(0)))
+    check_output(
+        infer_task(TABLES["classification"]), model, torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
+    )
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert torch.equal(torch.get_rng_state(), random)
     assert [module.training for module in model] == [True, True, False, True]

@@ -17,6 +17,7 @@ from torch import nn
 from derin.core.errors import RefusedFileError
 from derin.data.batch import Batch
 from derin.tasks.inference import infer_task
+from derin.tasks.informative import InformativeExamples
 from derin.tasks.registry import TASKS, task_from_json
 from derin.tasks.supervised import SupervisedTask
 
@@ -262,7 +263,7 @@ def test_telling_examples_start_with_the_worst(name: str) -> None:
     task = infer_task(TABLES[name])
     model, batch = network(task.num_outputs), batch_for(name)
     outputs = {key: value.detach() for key, value in task.predict(model, batch).items()}
-    whole, parts = task.informative_examples(3), task.informative_examples(3)
+    whole, parts = InformativeExamples(task, 3), InformativeExamples(task, 3)
     whole.add(outputs, batch["target"])
     for part in (slice(0, 3), slice(3, 7), slice(7, 8)):
         parts.add({key: value[part] for key, value in outputs.items()}, batch["target"][part])
@@ -287,7 +288,7 @@ def test_sure_answers_are_not_told_as_unsure() -> None:
     probabilities = rest[:, None].expand(4, task.num_outputs).clone()
     probabilities[:, 1] += lead
     outputs = {"logits": probabilities.log(), "probabilities": probabilities}
-    examples = task.informative_examples(12)
+    examples = InformativeExamples(task, 12)
     examples.add(outputs, torch.tensor([1, 1, 1, 1]))
     telling = examples.compute()
     assert telling["place"][telling["reason"] == "unsure"].tolist() == [1, 3]

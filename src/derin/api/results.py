@@ -16,6 +16,8 @@ from derin.core.messages import translate
 from derin.data.batch import Source
 from derin.data.display import displayed
 from derin.data.table import Rows
+from derin.tasks.calibration import calibrate
+from derin.tasks.informative import InformativeExamples
 from derin.tasks.supervised import SupervisedTask
 from derin.train.budget import TimeBudget
 from derin.train.evaluation import affordable, predict_batches
@@ -119,8 +121,8 @@ def _calibrate(network: nn.Module, task: Any, prepared: Prepared, split: str) ->
         (outputs["logits"], batch[task.target])
         for outputs, batch in predict_batches(network, task, prepared.split_source(split))
     ]
-    report: dict[str, Any] = task.calibrate(
-        torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs])
+    report: dict[str, Any] = calibrate(
+        task, torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs])
     ).to_json()
     return report
 
@@ -130,7 +132,7 @@ class _Examples:
 
     def __init__(self, task: SupervisedTask, prepared: Prepared) -> None:
         self._task, self._prepared = task, prepared
-        self._telling = task.informative_examples(_EXAMPLES_PER_REASON)
+        self._telling = InformativeExamples(task, _EXAMPLES_PER_REASON)
         self._rows: list[Rows] = []
         self._values: list[np.ndarray] = []  # where one number is predicted
 

@@ -98,6 +98,14 @@ class Binary(ClassTask):
         # σ(−z) and not 1 − σ(z), which loses every digit of a small probability.
         return {"logits": logits, "probabilities": torch.stack([(-logits).sigmoid(), logits.sigmoid()], dim=1)}
 
+    def chosen_classes(self, probabilities: Tensor) -> Tensor:
+        """1 where the probability of "yes" reaches the threshold, else 0.
+
+        Shapes:
+            ``(B, 2)`` → ``(B,)`` int64.
+        """
+        return (probabilities[:, 1] >= self.threshold).long()
+
     def metrics(self) -> BinaryMetrics:
         return BinaryMetrics(self.classes, self.plain_criterion, self.threshold)
 
@@ -109,7 +117,7 @@ class Binary(ClassTask):
 
     def decode(self, outputs: Outputs) -> list[Answer]:
         probabilities = outputs["probabilities"]
-        return list(predictions(probabilities, self.classes, (probabilities[:, 1] >= self.threshold).long()))
+        return list(predictions(probabilities, self.classes, self.chosen_classes(probabilities)))
 
 
 def probability_of_yes(target: Tensor, outputs: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,7 @@ from torch import Tensor
 from derin.core.errors import DataError, ShapeError, UsageError
 from derin.tasks.class_task import ClassTask
 from derin.tasks.metrics.reliability import Reliability
-
-if TYPE_CHECKING:
-    from derin.tasks.supervised import SupervisedTask
+from derin.tasks.supervised import SupervisedTask
 
 Floats = npt.NDArray[np.float64]
 
@@ -87,13 +85,11 @@ def calibrate(task: SupervisedTask, logits: Tensor, targets: Tensor) -> Calibrat
     truth = targets.detach().cpu().numpy()
     if not len(scores) or not np.isfinite(scores).all():
         raise DataError(f"Calibration needs examples with finite logits; got {len(scores)} examples.")
-    if len(truth) != len(scores) or (task.name != "classification" and truth.shape != scores.shape):
+    if len(truth) != len(scores) or (not task.is_softmax and truth.shape != scores.shape):
         raise ShapeError(
             f"Calibration needs one target for each logit; got logits={scores.shape}, targets={truth.shape}."
         )
-    likelihood: _Likelihood = (
-        _Softmax(scores, truth) if task.name == "classification" else _Sigmoid(scores.astype(np.float64), truth)
-    )
+    likelihood: _Likelihood = _Softmax(scores, truth) if task.is_softmax else _Sigmoid(scores.astype(np.float64), truth)
     factor = fitted_temperature(likelihood)
     before, after = likelihood.nll(1.0), likelihood.nll(1 / factor)
     applied = bool((before - after) * likelihood.num_answers > 1)

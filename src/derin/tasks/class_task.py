@@ -26,6 +26,7 @@ from derin.tasks.classes import (
 )
 from derin.tasks.supervised import SupervisedTask, built_from_card
 from derin.tasks.targets import class_numbers
+from derin.train.protocol import Outputs
 
 
 class ClassTask(SupervisedTask):
@@ -41,7 +42,11 @@ class ClassTask(SupervisedTask):
     """
 
     options = frozenset({"class_weights", "label_smoothing"})
+    output_note = "whose loss applies the sigmoid itself"
     fewest_classes = 2
+    # Whether each example has exactly one class, and whether its probabilities are a softmax of the logits.
+    has_one_class: ClassVar[bool] = True
+    is_softmax: ClassVar[bool] = False
     # The fields of the card beside the name, each with its check; a subclass adds its own.
     card_fields: ClassVar[Mapping[str, Callable[[Any], bool]]] = {
         "columns": is_names,
@@ -94,6 +99,26 @@ class ClassTask(SupervisedTask):
     def tempered(self, logits: Tensor) -> Tensor:
         """The logits divided by the temperature."""
         return logits if self.temperature == 1.0 else logits / self.temperature
+
+    def chosen_classes(self, probabilities: Tensor) -> Tensor:
+        """The number of the class that is the answer, where each example has one: the likeliest.
+
+        Shapes:
+            ``(B, classes)`` → ``(B,)`` int64.
+        """
+        return probabilities.argmax(dim=1)
+
+    def certainty(self, outputs: Outputs, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The probability of each answer, its lead over the best other one, and whether it is right.
+
+        Shapes:
+            three of ``(B,)``: float64, float64, bool.
+        """
+        probabilities = outputs["probabilities"].double()
+        best = probabilities.topk(2, dim=1).values
+        answers = self.chosen_classes(probabilities)
+        confidence = probabilities.gather(1, answers[:, None])[:, 0]
+        return confidence, best[:, 0] - best[:, 1], answers == targets.long()
 
     def to_json(self) -> dict[str, Any]:
         values = {field: getattr(self, field) for field in self.card_fields}

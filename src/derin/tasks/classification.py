@@ -43,6 +43,8 @@ class Classification(ClassTask):
 
     name = "classification"
     monitor = "accuracy"
+    output_note = "whose loss applies the softmax itself"
+    is_softmax = True
 
     @property
     def num_outputs(self) -> int:
@@ -62,6 +64,9 @@ class Classification(ClassTask):
         numbers = class_numbers(table, column, self.classes)
         require_values(table, column.name, numbers < 0)
         return numbers
+
+    def targets_of_columns(self, columns: Tensor) -> Tensor:
+        return super().targets_of_columns(columns).long()
 
     def smoothed_loss(
         self, outputs: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,8 @@ import torch
 from torch import Tensor
 
 from derin.tasks.prediction import Answer, Answers, Labels, Prediction, Value
+from derin.tasks.supervised import SupervisedTask
 from derin.train.protocol import Outputs
-
-if TYPE_CHECKING:
-    from derin.tasks.supervised import SupervisedTask
 
 _REASONS = ("loss", "confident", "unsure")
 _NEAR = 0.5  # lead of the best answer over the next, in probability; with more nobody would call it unsure
@@ -48,7 +46,8 @@ class InformativeExamples:
         everything = np.arange(len(losses))
         found = {"loss": (-losses, everything)}
         if "probabilities" in outputs:
-            confidence, lead, right = _certainty(self._task, outputs, targets)
+            certainty = self._task.certainty(outputs, targets)  # type: ignore[attr-defined]
+            confidence, lead, right = (part.cpu().numpy() for part in certainty)
             found["confident"] = (-confidence, np.flatnonzero(~right))
             found["unsure"] = (lead, np.flatnonzero(lead < _NEAR))
         for reason, (scores, rows) in found.items():
@@ -103,31 +102,6 @@ class _Chosen:
             {name: torch.cat([values, later.outputs[name]])[picked] for name, values in self.outputs.items()},
             torch.cat([self.targets, later.targets])[picked],
         )
-
-
-def _certainty(
-    task: SupervisedTask, outputs: Outputs, targets: Tensor
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """For each example the probability of the answer, its lead over the alternative, and whether it is right."""
-    probabilities = outputs["probabilities"].double()
-    if task.name == "multilabel":
-        yes = probabilities >= torch.tensor(task.thresholds, device=probabilities.device)  # type: ignore[attr-defined]
-        of_answers = torch.where(yes, probabilities, 1 - probabilities)
-        matches = yes == (targets >= 0.5)
-        # The most confident of the wrong labels, and the least certain of all.
-        confidence = torch.where(matches, torch.zeros_like(of_answers), of_answers).amax(dim=1)
-        lead, right = (2 * of_answers - 1).amin(dim=1), matches.all(dim=1)
-    else:
-        best = probabilities.topk(2, dim=1).values
-        lead = best[:, 0] - best[:, 1]
-        labels = (
-            (probabilities[:, 1] >= task.threshold).long()  # type: ignore[attr-defined]
-            if task.name == "binary"
-            else probabilities.argmax(dim=1)
-        )
-        confidence = probabilities.gather(1, labels[:, None])[:, 0]
-        right = labels == targets.long()
-    return confidence.cpu().numpy(), lead.cpu().numpy(), right.cpu().numpy()
 
 
 def _in_words(answer: Answer) -> tuple[str, float]:

@@ -50,6 +50,7 @@ class MultiLabel(ClassTask):
     monitor = "f1_macro"
 
     fewest_classes = 1
+    has_one_class = False
     options = ClassTask.options | {"thresholds"}
     card_fields: ClassVar[Mapping[str, Callable[[Any], bool]]] = {**ClassTask.card_fields, "thresholds": is_numbers}
 
@@ -89,6 +90,13 @@ class MultiLabel(ClassTask):
         require_values(table, column.name, np.asarray((values < 0).any(axis=1)))
         return np.where(values < 0, np.float32(np.nan), values.astype(np.float32))
 
+    @property
+    def target_width(self) -> int:
+        return self.num_outputs
+
+    def targets_of_columns(self, columns: Tensor) -> Tensor:
+        return columns
+
     def checked_output(self, output: object, num_examples: int) -> Tensor:
         """The logits, ``(B, labels)`` float32, also where there is but one label."""
         logits = super().checked_output(output, num_examples)
@@ -123,9 +131,25 @@ class MultiLabel(ClassTask):
     def truths(self, targets: Tensor) -> list[str]:
         return [", ".join(c for c, is_set in zip(self.classes, row) if is_set) for row in targets.tolist()]
 
+    def certainty(self, outputs: Outputs, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Of an example with several labels: the most confident of the wrong ones, and the least certain of all.
+
+        Shapes:
+            three of ``(B,)``: float64, float64, bool.
+        """
+        probabilities = outputs["probabilities"].double()
+        is_set = self._is_set(probabilities)
+        of_answers = torch.where(is_set, probabilities, 1 - probabilities)
+        matches = is_set == (targets >= 0.5)
+        confidence = torch.where(matches, torch.zeros_like(of_answers), of_answers).amax(dim=1)
+        return confidence, (2 * of_answers - 1).amin(dim=1), matches.all(dim=1)
+
+    def _is_set(self, probabilities: Tensor) -> Tensor:
+        return probabilities >= torch.tensor(self.thresholds, device=probabilities.device)
+
     def decode(self, outputs: Outputs) -> list[Answer]:
         probabilities = outputs["probabilities"]
-        chosen = (probabilities >= torch.tensor(self.thresholds, device=probabilities.device)).tolist()
+        chosen = self._is_set(probabilities).tolist()
         names = [tuple(c for c, is_set in zip(self.classes, row) if is_set) for row in chosen]
         return [Labels(labels, top) for labels, top in zip(names, ranked(probabilities, self.classes))]
 

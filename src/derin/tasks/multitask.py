@@ -70,7 +70,7 @@ class MultiTask(SupervisedTask):
         self.forbids = frozenset().union(*(part.forbids for part in parts))
         # Where each part's outputs begin and end, and where its targets do.
         self.output_places = _slices([part.num_outputs for part in parts])
-        self._targets = _slices([_target_width(part) for part in parts])
+        self._targets = _slices([part.target_width for part in parts])
 
     @property
     def num_outputs(self) -> int:
@@ -145,10 +145,7 @@ class MultiTask(SupervisedTask):
         """Each part's targets, in the type and shape that the part gave."""
         pieces = []
         for part, place in zip(self.parts.values(), self._targets, strict=True):
-            values = target[:, place]
-            if part.name == "classification":
-                values = values.long()
-            pieces.append(values if part.name == "multilabel" or values.shape[1] > 1 else values[:, 0])
+            pieces.append(part.targets_of_columns(target[:, place]))
         return pieces
 
     def predict(self, model: nn.Module, batch: Batch) -> Outputs:
@@ -255,10 +252,6 @@ def _checked_weights(given: Mapping[str, float], columns: Sequence[str]) -> dict
         if isinstance(weight, bool) or not (math.isfinite(weight) and weight > 0):
             raise UsageError(f"loss_weights must be above 0; got {name}={weight}.")
     return {column: float(given.get(column, 1.0)) for column in columns}
-
-
-def _target_width(part: SupervisedTask) -> int:
-    return part.num_outputs if part.name in ("multilabel", "regression") else 1
 
 
 def _slices(widths: Sequence[int]) -> list[slice]:

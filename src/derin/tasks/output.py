@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from derin.core.errors import UsageError
-from derin.tasks.supervised import SupervisedTask, reshape_output
+from derin.core.errors import ShapeError, UsageError
+from derin.tasks.base import BaseTask
 
 _MODULES: dict[type[nn.Module], str] = {
     nn.Softmax: "softmax",
@@ -24,7 +24,7 @@ _GRADIENTS = {
 _TRANSPARENT = ("View", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "ToCopy", "Clone", "Alias", "Contiguous")
 
 
-def check_output(task: SupervisedTask, model: nn.Module, inputs: Tensor | None = None) -> None:
+def check_output(task: BaseTask, model: nn.Module, inputs: Tensor | None = None) -> None:
     """Refuses a network that ends in an activation or gives the wrong number of outputs.
 
     A softmax before a loss that applies one itself still trains, but slowly and to a worse end, and nothing else tells.
@@ -53,14 +53,23 @@ def check_output(task: SupervisedTask, model: nn.Module, inputs: Tensor | None =
     """
     last = _last_module(model) if inputs is None else _last_step(task, model, inputs)
     if last is not None:
-        why = {
-            "classification": "whose loss applies the softmax itself",
-            "regression": "whose targets may be any number",
-        }.get(task.name, "whose loss applies the sigmoid itself")
         raise UsageError(
-            f"The network must end without an activation for the task {task.name!r}, {why}; it ends in {last}. "
-            "Remove that last layer."
+            f"The network must end without an activation for the task {task.name!r}, {task.output_note}; it ends in "
+            f"{last}. Remove that last layer."
         )
+
+
+def reshape_output(output: Tensor, num_examples: int, num_outputs: int) -> Tensor:
+    """A network's output as float32, ``(B,)`` for one, ``(B, num_outputs)`` for several."""
+    if num_outputs == 1 and output.shape == (num_examples, 1):
+        return output.squeeze(1).float()
+    wanted = (num_examples,) if num_outputs == 1 else (num_examples, num_outputs)
+    if output.shape != wanted:
+        raise ShapeError(
+            f"The network must give {num_outputs} output{'' if num_outputs == 1 else 's'} for each example, a tensor "
+            f"of shape {(num_examples, num_outputs)}; got {tuple(output.shape)}. Mend its last layer."
+        )
+    return output.float()
 
 
 def _last_module(model: nn.Module) -> str | None:
@@ -70,7 +79,7 @@ def _last_module(model: nn.Module) -> str | None:
     return _MODULES.get(type(model))
 
 
-def _last_step(task: SupervisedTask, model: nn.Module, inputs: Tensor) -> str | None:
+def _last_step(task: BaseTask, model: nn.Module, inputs: Tensor) -> str | None:
     """The activation whose result is the output, as the automatic derivative recorded it."""
     modes = {module: module.training for module in model.modules()}
     model.eval()  # no running average moves, no random number is drawn

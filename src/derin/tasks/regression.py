@@ -45,6 +45,7 @@ class Regression(SupervisedTask):
     name = "regression"
     monitor = "rmse"
     maximize = False
+    output_note = "whose targets may be any number"
     options = frozenset({"loss_name"})
     forbids = frozenset({"bf16"})  # three digits of precision in the answer are too few for a number
 
@@ -114,6 +115,10 @@ class Regression(SupervisedTask):
         require_values(table, ", ".join(names), np.asarray(np.isnan(values).any(axis=1)))
         scaled = ((values - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
         return scaled[:, 0] if self.num_outputs == 1 else scaled
+
+    @property
+    def target_width(self) -> int:
+        return self.num_outputs
 
     def criterion(self, outputs: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         return regression_loss(self.loss_name, outputs, target, weights)

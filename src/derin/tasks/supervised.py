@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
-from derin.core.errors import RefusedFileError, ShapeError, UsageError
+from derin.core.errors import RefusedFileError, UsageError
 from derin.data.batch import Batch
 from derin.data.schema import Kind
 from derin.data.table import Table
 from derin.models.auxiliary import WithAuxiliary
 from derin.tasks.base import BaseTask
+from derin.tasks.output import check_output, reshape_output
 from derin.tasks.prediction import Answer
 from derin.tasks.targets import example_weights
 from derin.train.protocol import Losses, Metrics, Outputs
-
-if TYPE_CHECKING:
-    from derin.tasks.calibration import CalibrationReport
-    from derin.tasks.informative import InformativeExamples
 
 T = TypeVar("T")
 
@@ -59,11 +56,24 @@ class SupervisedTask(BaseTask):
         return {self.target: self.targets(table)} | ({} if weights is None else {self.weight: weights})
 
     def check_batch(self, model: nn.Module, batch: Batch) -> None:
-        self.check(model, batch[self.input])
+        check_output(self, model, batch[self.input])
 
     @abstractmethod
     def targets(self, table: Table) -> npt.NDArray[Any]:
         """The targets of every row of a table, ready for batching."""
+
+    @property
+    def target_width(self) -> int:
+        """How many numbers the target of an example is."""
+        return 1
+
+    def targets_of_columns(self, columns: Tensor) -> Tensor:
+        """Targets that stand side by side with others, in the type and shape that `targets` gives.
+
+        Shapes:
+            ``(B, target_width)`` float32 → ``(B,)`` for one number, else the same.
+        """
+        return columns[:, 0] if self.target_width == 1 else columns
 
     @abstractmethod
     def criterion(self, outputs: Tensor, target: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
@@ -127,41 +137,10 @@ class SupervisedTask(BaseTask):
                 )
         return {"loss": loss} if weight_sum is None else {"loss": loss, "weight_sum": weight_sum}
 
-    def check(self, model: nn.Module, inputs: Tensor | None = None) -> None:
-        """Refuses a network whose outputs do not fit the loss; see `derin.tasks.output.check_output`."""
-        from derin.tasks.output import check_output
-
-        check_output(self, model, inputs)
-
-    def calibrate(self, logits: Tensor, targets: Tensor) -> CalibrationReport:
-        """Fits and keeps a temperature where that helps; see `derin.tasks.calibration.calibrate`."""
-        from derin.tasks.calibration import calibrate
-
-        return calibrate(self, logits, targets)
-
-    def informative_examples(self, num: int) -> InformativeExamples:
-        """Finds the examples from which most can be learnt; see `derin.tasks.informative.InformativeExamples`."""
-        from derin.tasks.informative import InformativeExamples
-
-        return InformativeExamples(self, num)
-
 
 def _main(output: object) -> object:
     """What a network gives beside its auxiliary classifiers, which only its training needs."""
     return output.output if isinstance(output, WithAuxiliary) else output
-
-
-def reshape_output(output: Tensor, num_examples: int, num_outputs: int) -> Tensor:
-    """A network's output as float32, ``(B,)`` for one, ``(B, num_outputs)`` for several."""
-    if num_outputs == 1 and output.shape == (num_examples, 1):
-        return output.squeeze(1).float()
-    wanted = (num_examples,) if num_outputs == 1 else (num_examples, num_outputs)
-    if output.shape != wanted:
-        raise ShapeError(
-            f"The network must give {num_outputs} output{'' if num_outputs == 1 else 's'} for each example, a tensor "
-            f"of shape {(num_examples, num_outputs)}; got {tuple(output.shape)}. Mend its last layer."
-        )
-    return output.float()
 
 
 def built_from_card(build: Callable[..., T], task: str, fields: Mapping[str, Any]) -> T:

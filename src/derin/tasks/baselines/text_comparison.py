@@ -12,16 +12,14 @@ from derin.core.seeds import permutation
 from derin.data.schema import Kind
 from derin.data.table import SPLITS, Dense, Ragged, Rows, Table
 from derin.tasks.baselines.linear_text import linear_text_baseline
-from derin.tasks.binary import Binary
-from derin.tasks.class_task import ClassTask
-from derin.tasks.classification import Classification
 from derin.tasks.metrics.mcnemar import compare_answers
 from derin.train.evaluation import predict_batches
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from derin.data.batch import Source
+    from derin.tasks.class_task import ClassTask
 
 # So many answers tell two classifiers apart that differ by a hundredth; more take the linear model long to count.
 _MOST_COMPARED = 5_000
@@ -75,7 +73,7 @@ def compare_with_linear_text(
 def _is_comparable(task: ClassTask, table: Table) -> bool:
     """Whether the task is one class for each text."""
     return (
-        isinstance(task, Binary | Classification)
+        task.has_one_class
         and [column.kind for column in table.inputs] == [Kind.TEXT]
         and tuple(table.target().classes or ()) == task.classes
     )
@@ -86,11 +84,5 @@ def _answers(task: ClassTask, network: nn.Module, source: Source) -> tuple[Rows,
     rows, answers = [], []
     for outputs, batch in predict_batches(network, task, source):
         rows.append(batch.rows.numpy())
-        answers.append(_chosen(task, outputs["probabilities"]).numpy(force=True))
+        answers.append(task.chosen_classes(outputs["probabilities"]).numpy(force=True))
     return np.concatenate(rows), np.concatenate(answers)
-
-
-def _chosen(task: ClassTask, probabilities: Tensor) -> Tensor:
-    if isinstance(task, Binary):
-        return (probabilities[:, 1] >= task.threshold).long()
-    return probabilities.argmax(1)

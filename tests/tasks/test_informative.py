@@ -13,6 +13,7 @@ from derin.core.errors import UsageError
 from derin.data.batch import Batch
 from derin.tasks.binary import Binary
 from derin.tasks.classification import Classification
+from derin.tasks.informative import InformativeExamples
 from derin.tasks.multilabel import MultiLabel
 from derin.tasks.precision import check_network
 from derin.tasks.regression import Regression
@@ -22,7 +23,7 @@ NUM, SHOWN = 41, 4
 
 def found_by(task: Any, inputs: np.ndarray, targets: torch.Tensor, num: int = SHOWN) -> dict[str, Any]:
     """What is found where the examples come in batches of odd sizes."""
-    telling = task.informative_examples(num)
+    telling = InformativeExamples(task, num)
     for start, stop in ((0, 3), (3, 20), (20, 21), (21, NUM)):
         batch = Batch({"input": torch.tensor(inputs[start:stop], dtype=torch.float32)}, torch.arange(start, stop))
         telling.add(task.predict(nn.Identity(), batch), targets[start:stop])
@@ -61,7 +62,7 @@ def test_of_several_classes(grain: float) -> None:
     np.testing.assert_allclose(found["probability"], p.max(axis=1)[found["place"]], rtol=1e-5)
     assert found["true"].tolist() == ["abc"[k] for k in targets[found["place"]]]
     assert found["predicted"].tolist() == ["abc"[k] for k in answers[found["place"]]]
-    whole = Classification(columns=["y"], classes=["a", "b", "c"]).informative_examples(SHOWN)
+    whole = InformativeExamples(Classification(columns=["y"], classes=["a", "b", "c"]), SHOWN)
     outputs = Batch({"input": torch.tensor(logits, dtype=torch.float32)}, torch.arange(NUM))
     whole.add(Classification(columns=["y"], classes=["a", "b", "c"]).predict(nn.Identity(), outputs),
               torch.from_numpy(targets))  # fmt: skip
