@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,6 +162,20 @@ def lines_of(text: str) -> list[str]:
     """
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return lines[:-1] if not lines[-1] else lines
+
+
+def lines_in(found: Utf8) -> Iterator[str]:
+    """The lines of a text one after the other, as `lines_of` gives them at once.
+
+    Example:
+        >>> list(lines_in(Utf8(b"a\\r\\n\\nb\\rc", 0, "utf-8")))
+        ['a', '', 'b', 'c']
+    """
+    file = io.BytesIO(found.data)
+    file.seek(found.start)
+    for line in file:
+        text = line.decode("utf-8", "surrogatepass").removesuffix("\n")
+        yield from text.removesuffix("\r").split("\r")
 
 
 def check_encoding(encoding: str | None, where: str) -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from derin.core.errors import DataError, UnknownNameError
 from derin.core.messages import Message
 from derin.core.printable import has_half_pairs, replace_half_pairs
 from derin.data.cells.dates import looks_like_date
 from derin.data.cells.numbers import looks_like_number
+from derin.data.cells.packed import Block, PackedColumn, Part, Places, joined
 from derin.data.cells.values import number_name, words_that_are_values
 from derin.data.cells.writing import MISSING_WORDS
 from derin.data.line_findings import line_findings
 from derin.data.report import DataReport, Outcome
+from derin.data.table import Rows
 from derin.readers.column_names import LABEL_NAMES, TEXT_NAMES
 from derin.readers.content import EXCEL, PARQUET, content_of
-from derin.readers.decoding import head_of, lines_of, read_text
+from derin.readers.decoding import as_utf8, head_of, lines_in, lines_of, read_bytes, read_text
 from derin.readers.delimited import Records, head_records, read_records
 from derin.readers.json_records import flat_keys, head_objects, is_json_lines, parsed_line
 from derin.readers.table_files import table_records
@@ -31,6 +36,8 @@ _NO_DELIMITER = "\x1f"  # stands in no text
 # A text has this many words on average, or as many characters; a label has fewer.
 _TEXT_WORDS, _LABEL_WORDS = 3.0, 2.5
 _SAMPLE = 1000
+# Objects that are held as such at a time.
+_MANY_OBJECTS = 1 << 12
 _DATE_WORDS = 6
 
 Columns = Mapping[str, Sequence[str]]
@@ -53,7 +60,7 @@ def read_text_tables(
             ``missing``.
         missing: the words that mean "no label", as the user says; None finds them out.
     """
-    read: list[tuple[str, str, Sequence[int], Sequence[str], Sequence[str]]] = []
+    read: list[tuple[str, str, Rows, Sequence[str], Sequence[str]]] = []
     chosen: tuple[str, str] | None = None
     header: bool | None = None
     part: dict[str, Any] = {"form": TABLE}
@@ -64,7 +71,7 @@ def read_text_tables(
         else:
             # Where the first file has a header the others have one too: one file's evidence is weaker than all.
             records = _records(path, report, header, known)
-            columns, lines, header = _by_name(records), records.lines.tolist(), records.has_header
+            columns, lines, header = _by_name(records), records.lines, records.has_header
             part |= {"ending": _ending(path), "delimiter": records.delimiter, "header": header}
             part |= {"encoding": records.encoding}
         if chosen is None or any(name not in columns for name in chosen):
@@ -84,7 +91,7 @@ def read_text_tables(
     if missing is None:
         missing = known.get("missing")
         if missing is None and not known:
-            missing = _words_without_label([label for *_, labels in read for label in labels], chosen[1], report)
+            missing = _words_without_label(joined([labels for *_, labels in read]), chosen[1], report)
     if missing is not None:
         part["missing"] = [word.casefold() for word in missing]
     found = Texts(report, missing=None if missing is None else tuple(part["missing"]))
@@ -318,18 +325,18 @@ def _ending(path: Path) -> str:
     return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
-def _json_lines(path: Path, report: DataReport) -> tuple[Columns, Sequence[int]]:
+def _json_lines(path: Path, report: DataReport) -> tuple[Columns, Rows]:
     """The objects on the lines of a file, by key; what is no such object is skipped and listed."""
-    decoded = read_text(path)
+    decoded = as_utf8(read_bytes(path), path.name)
     if decoded.note:
         report.notes.append(decoded.note)
     replaced = Message("reading.no_text_bytes")
     report.extend(line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, replaced))
-    objects: list[dict[str, Any]] = []
+    objects = _PackedObjects()
     lines: list[int] = []
     wrong: dict[str, list[int]] = {}
     halved: list[int] = []
-    for number, line in enumerate(lines_of(decoded.text), start=1):
+    for number, line in enumerate(lines_in(decoded), start=1):
         if not line.strip():
             continue
         value = parsed_line(line, number, path)
@@ -337,18 +344,65 @@ def _json_lines(path: Path, report: DataReport) -> tuple[Columns, Sequence[int]]
             if "\\u" in line and any(has_half_pairs(text) for pair in value.items() for text in map(str, pair)):
                 halved.append(number)
                 value = {_whole(key): _whole(item) for key, item in value.items()}
-            objects.append(value)
+            objects.add(value)
             lines.append(number)
         else:
             wrong.setdefault("reading.no_json" if value is None else "reading.no_json_object", []).append(number)
     for key, numbers in wrong.items():
         report.extend(line_findings(path.name, numbers, Outcome.SKIPPED, Message(key)))
     report.extend(line_findings(path.name, halved, Outcome.CONVERTED, Message("reading.half_pairs")))
-    if not objects:
+    if not lines:
         raise DataError(f"{path}: a JSON object on each line is required; none is there.")
-    keys = list(dict.fromkeys(key for value in objects for key in value))
-    usable = [key for key in keys if sum(_is_plain(value.get(key)) for value in objects) > len(objects) / 2]
-    return {key: [_plain(value.get(key)) for value in objects] for key in usable}, lines
+    return objects.columns(), np.asarray(lines, dtype=np.int64)
+
+
+class _PackedObjects:
+    """The plain values of many objects: as objects they take many times the memory of their lines."""
+
+    def __init__(self) -> None:
+        self._place: dict[str, int] = {}
+        self._num_plain: Counter[int] = Counter()
+        # Of some objects: their cells and an empty one, the key and the object of each, the number of objects.
+        self._blocks: list[tuple[Block, Places, Places, int]] = []
+        self._cells: list[list[str]] = []
+        self._keys: list[int] = []
+        self._rows: list[int] = []
+        self._num = self._num_all = 0
+
+    def add(self, value: dict[str, Any]) -> None:
+        for key, item in value.items():
+            place = self._place.setdefault(key, len(self._place))
+            if _is_plain(item):
+                self._num_plain[place] += 1
+                self._cells.append([_plain(item)])
+                self._keys.append(place)
+                self._rows.append(self._num)
+        self._num += 1
+        if self._num == _MANY_OBJECTS:
+            self._pack()
+
+    def columns(self) -> Columns:
+        """The cells under each key that has a plain value in most objects; empty where it has none."""
+        self._pack()
+        usable = [key for key, place in self._place.items() if 2 * self._num_plain[place] > self._num_all]
+        return {key: PackedColumn([*self._parts(self._place[key])]) for key in usable}
+
+    def _parts(self, place: int) -> Iterator[Part]:
+        for block, keys, rows, num in self._blocks:
+            here = np.flatnonzero(keys == place)
+            cells = np.full(num, len(keys), dtype=np.int32)
+            cells[rows[here]] = here
+            yield Part(block, cells, 0)
+
+    def _pack(self) -> None:
+        if self._num:
+            block = Block.of([*self._cells, [""]])
+            keys, rows = (np.asarray(numbers, dtype=np.int32) for numbers in (self._keys, self._rows))
+            self._blocks.append((block, keys, rows, self._num))
+        self._num_all += self._num
+        self._num = 0
+        for some in (self._cells, self._keys, self._rows):
+            some.clear()
 
 
 def _whole(value: Any) -> Any:

@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from derin.core.errors import DataError
 from derin.core.messages import Message
+from derin.data.cells.packed import joined, picked
 from derin.data.cells.values import natural_order
 from derin.data.cells.writing import Writing
-from derin.data.line_findings import line_findings
+from derin.data.line_findings import LineNames, line_findings
 from derin.data.report import DataReport, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
-from derin.data.table import SPLITS, ColumnData, Dense, Ragged, Table
+from derin.data.table import SPLITS, ColumnData, Dense, Ragged, Rows, Table
 
 # Labels that hardly repeat are not classes.
 _FEW_ROWS = 10
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The texts on the lines of one file: packed where they came so, with the places of their labels among the
+    different ones."""
+
+    texts: Sequence[str]
+    labels: Sequence[str]
+    codes: Rows
+    lines: Rows
+    file: str
+    split: str
+
+    def used(self) -> list[str]:
+        """The labels that occur."""
+        return [self.labels[code] for code in np.unique(self.codes).tolist()]
+
+    def codes_in(self, place: Mapping[str, int]) -> Rows:
+        """The place of each text's label among all classes."""
+        # Of a label that does not occur no place is looked for.
+        return np.array([*(place.get(label, -1) for label in self.labels), -1], dtype=np.int64)[self.codes]
 
 
 @dataclass
@@ -36,6 +59,7 @@ class Texts:
     labels: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     splits: list[str] = field(default_factory=list)
+    parts: list[_Part] = field(default_factory=list)
 
     def add(self, text: str, label: str, name: str, split: str) -> None:
         """One text, whose label is the name of a file or folder: whatever it is, it means no gap."""
@@ -62,20 +86,17 @@ class Texts:
             split: of the file, or empty.
             named: whether the rows are named after the file as well as the line.
         """
-        empty, unlabelled = [], []
+        numbers = np.asarray(lines, dtype=np.int64)
+        place: dict[str, int] = {}
+        codes = np.fromiter((place.setdefault(label, len(place)) for label in labels), dtype=np.int64)
+        is_empty = np.fromiter((not text for text in texts), dtype=bool)
         means_missing = Writing(missing=self.missing).means_missing
-        for line, text, label in zip(lines, texts, labels, strict=True):
-            if not text:
-                empty.append(line)
-            elif means_missing(label):
-                unlabelled.append(line)
-            else:
-                self.texts.append(text)
-                self.labels.append(label)
-                self.names.append(f"{file} line {line}" if named else f"line {line}")
-                self.splits.append(split)
-        self.report.extend(line_findings(file, empty, Outcome.SKIPPED, Message("reading.text_empty")))
-        self.report.extend(line_findings(file, unlabelled, Outcome.SKIPPED, Message("reading.label_missing")))
+        is_unlabelled = np.array([means_missing(label) for label in place], dtype=bool)[codes] & ~is_empty
+        keep = np.flatnonzero(~is_empty & ~is_unlabelled)
+        kept = codes[keep]
+        self.parts.append(_Part(picked(texts, keep), list(place), kept, numbers[keep], file if named else "", split))
+        for rows, key in ((is_empty, "reading.text_empty"), (is_unlabelled, "reading.label_missing")):
+            self.report.extend(line_findings(file, numbers[rows].tolist(), Outcome.SKIPPED, Message(key)))
 
     def table(self, name: str, note: str) -> Table:
         """The table with the columns ``text`` and ``label``.
@@ -84,17 +105,29 @@ class Texts:
             name: of the data.
             note: how the labels were found, for people.
         """
-        classes = sorted(set(self.labels), key=lambda c: (natural_order(c), c))
-        if not self.texts:
+        texts = joined([part.texts for part in self.parts]) if self.parts else self.texts
+        used = {label for part in self.parts for label in part.used()} if self.parts else set(self.labels)
+        classes = sorted(used, key=lambda c: (natural_order(c), c))
+        if not len(texts):
             raise DataError(f"{name}: at least one text with a label is required; none is there.")
-        if len(self.texts) > _FEW_ROWS and 2 * len(classes) > len(self.texts):
+        if len(texts) > _FEW_ROWS and 2 * len(classes) > len(texts):
             raise DataError(
-                f"{name}: labels must repeat to be classes; got {len(classes):,} different for {len(self.texts):,} "
+                f"{name}: labels must repeat to be classes; got {len(classes):,} different for {len(texts):,} "
                 f"texts ({', '.join(map(repr, classes[:3]))}, …). Name the column with the labels: target=…"
             )
         place = {label: i for i, label in enumerate(classes)}
-        codes = np.fromiter((place[label] for label in self.labels), dtype=np.int64, count=len(self.labels))
-        given = np.asarray(self.splits)
+        names: Sequence[str] = self.names
+        if self.parts:
+            codes = np.concatenate([part.codes_in(place) for part in self.parts])
+            sizes = [len(part.codes) for part in self.parts]
+            given = np.repeat([part.split for part in self.parts], sizes)
+            of_row = np.repeat(np.arange(len(sizes), dtype=np.int8), sizes)
+            files = [part.file for part in self.parts]
+            lines = np.concatenate([part.lines for part in self.parts])
+            names = LineNames(lines, files, of_row) if any(files) else LineNames(lines)
+        else:
+            codes = np.fromiter((place[label] for label in self.labels), dtype=np.int64, count=len(self.labels))
+            given = np.asarray(self.splits)
         splits = {split: rows for split in SPLITS if len(rows := np.flatnonzero(given == split))}
         schema = Schema(
             (
@@ -102,5 +135,5 @@ class Texts:
                 Column(name="label", kind=Kind.CATEGORY, role=Role.TARGET, classes=tuple(classes), note=note),
             )
         )
-        columns: dict[str, ColumnData] = {"text": Ragged.from_texts(self.texts), "label": Dense(codes)}
-        return Table(name=name, schema=schema, columns=columns, splits=splits, report=self.report, row_names=self.names)
+        columns: dict[str, ColumnData] = {"text": Ragged.from_texts(texts), "label": Dense(codes)}
+        return Table(name=name, schema=schema, columns=columns, splits=splits, report=self.report, row_names=names)
