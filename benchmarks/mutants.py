@@ -338,14 +338,15 @@ def wait(process: int, seconds: float) -> int | None:
 def record(workplace: Workplace, tests: list[str]) -> dict[str, Any]:
     """The map from test files to their tests and what these enter; test files that did not change keep their entry."""
     known: dict[str, Any] = json.loads(MAP.read_text()) if MAP.exists() else {}
+    copy = workplace.folder  # what is written in the checkout meanwhile belongs to the next time
     files = sorted(
         path
         for part in tests
-        for path in ([ROOT / part] if (ROOT / part).is_file() else (ROOT / part).rglob("test_*.py"))
+        for path in ([copy / part] if (copy / part).is_file() else (copy / part).rglob("test_*.py"))
     )
     entries: dict[str, Any] = {}
     for number, path in enumerate(files, start=1):
-        name, digest = path.relative_to(ROOT).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()
+        name, digest = path.relative_to(copy).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()
         if known.get(name, {}).get("sha256") != digest:
             print(f"\rrecording {number}/{len(files)} {name:<60}", end="", file=sys.stderr, flush=True)
             out = workplace.folder / "record.txt"

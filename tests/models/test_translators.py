@@ -135,3 +135,14 @@ def test_a_transformers_embeddings_are_scaled_by_the_root_of_their_size_beside_t
         ):
             expected = 6 * (embedding.weight[a] - embedding.weight[b])
             torch.testing.assert_close(x[0, place] - x[1, place], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("num_layers", [1, 3])
+def test_a_source_is_told_by_what_both_directions_of_the_highest_layer_read_last(num_layers: int) -> None:
+    model = network("seq2seq_gru", num_layers=num_layers)
+    with torch.inference_mode():
+        places, whole = model._read(SOURCE)  # type: ignore[attr-defined]
+    half = places.shape[2] // 2
+    for row, length in enumerate((5, 3, 2)):  # forward it has read to the end, backward to the beginning
+        expected = torch.cat([places[row, length - 1, :half], places[row, 0, half:]])
+        torch.testing.assert_close(whole[row], expected, rtol=1e-12, atol=1e-12)

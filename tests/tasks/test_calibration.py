@@ -164,3 +164,14 @@ def test_calibration_error_is_that_of_confidences_in_fifteen_bins() -> None:
 
 def test_a_logit_of_zero_is_a_yes_that_is_half_sure() -> None:
     assert _Sigmoid(np.zeros(4), np.array([1, 0, 0, 0], dtype=np.float32)).ece(1.0) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 1.5])
+def test_logits_are_divided_by_the_temperature(temperature: float) -> None:
+    task = Classification(columns=["y"], classes=["a", "b"], temperature=temperature)
+    assert torch.equal(task.tempered(torch.tensor([3.0, -6.0])), torch.tensor([3.0, -6.0]) / temperature)
+
+
+def test_of_logits_that_say_nothing_the_highest_temperature_is_told_and_not_applied() -> None:
+    report = calibrate(task_of(2), torch.zeros(4, 2), torch.tensor([0, 1, 1, 0]))
+    assert (report.temperature, report.applied) == (HIGHEST, False)

@@ -182,3 +182,9 @@ def test_other_networks_are_refused() -> None:
         WordVectorTask(["text"]).loss(nn.Linear(2, 2), batch)
     with pytest.raises(UsageError, match="got Linear"):
         GloveTask(["text"]).loss(nn.Linear(2, 2), batch)
+
+
+def test_where_no_word_was_predicted_the_loss_is_unknown() -> None:
+    metrics = WordVectorTask(["text"]).metrics()
+    assert np.isnan(metrics.compute()["loss"])
+    assert metrics.intervals() == {}

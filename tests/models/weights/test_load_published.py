@@ -208,3 +208,20 @@ def test_tensors_may_lack_counts_be_half_as_exact_and_have_axes_of_one_behind() 
     ):
         with pytest.raises(RefusedFileError, match=message):
             match("A file", wrong, "resnet20", {}, (32, 32))
+
+
+def test_tensors_are_found_within_their_wrappings_and_nothing_else_passes() -> None:
+    tensor = torch.zeros(2)
+    for loaded in ({"a": tensor}, {"module.a": tensor}, {"epoch": 1, "state_dict": {"module.a": tensor}}):
+        assert list(importer.plain_tensors(loaded)) == ["a"]
+    # Names keep a beginning that not all of them have.
+    assert list(importer.plain_tensors({"module.a": tensor, "b": tensor})) == ["module.a", "b"]
+    for wrong, message in (
+        ({"a": 3}, "'a' is no tensor"),
+        ({3: tensor}, "'3' is no tensor"),
+        ({"a": tensor, "b": [tensor]}, "'b' is no tensor"),
+        ({}, "no table of tensors"),
+        ([tensor], "no table of tensors"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            importer.plain_tensors(wrong)
