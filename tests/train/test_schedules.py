@@ -194,3 +194,16 @@ def test_values_out_of_range_are_refused(text):
 def test_one_cycle_with_a_second_warm_up_is_refused_with_the_remedy():
     with pytest.raises(UsageError, match=r"one-cycle:pct=0\.1"):
         rates("one-cycle", warmup=0.1)
+
+
+def test_the_ends_of_what_a_schedule_is_given():
+    sizes = {"total_examples": 1, "examples_per_epoch": 1}
+    for settings in ({"learning_rate": 0.0}, {"learning_rate": 1.0, "warmup": 1.0}):
+        build_schedule("constant", **sizes, **settings)
+    for wrong in (
+        *({"learning_rate": rate} for rate in (-1e-9, math.inf, math.nan)),
+        *({"learning_rate": 1.0, "warmup": share} for share in (-0.1, 1.1, math.nan)),
+        *({"learning_rate": 1.0, name: 0} for name in sizes),
+    ):
+        with pytest.raises(UsageError):
+            build_schedule("constant", **{**sizes, **wrong})
