@@ -275,3 +275,23 @@ def test_progress_is_a_function_or_nothing(tmp_path: Path) -> None:
         assert len(load(tmp_path, progress=progress)) == 8
     with pytest.raises(UsageError, match=r"progress must be a function of \(done, total\), or False; got True"):
         load(tmp_path, progress=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["p.zip", "p.tar.gz", "p.tar"])
+def test_a_damaged_archive_beside_a_table_is_nothing_to_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(
+        {"p.zip": b"PK\3\4", "p.tar": b"a" * 600}.get(name, b"\x1f\x8b\x08\0") + b"\0\xff" * 300
+    )
+    assert len(load(write_csv(tmp_path / "t.csv"))) == 40
+    # One that names pictures may speak of those in the archive, which is told then.
+    listing = tmp_path / "listing.csv"
+    listing.write_text("file,label\n" + "".join(f"{i}.png,{'ab'[i % 2]}\n" for i in range(9)))
+    with pytest.raises(DataError, match=name):
+        load(listing)
+
+
+def test_a_header_of_one_name_less_above_lines_that_are_read_otherwise(tmp_path: Path) -> None:
+    """The return within a line makes its cells be read one by one, in another block than the header's."""
+    lines = [f"{i}\t{i / 2}\t2020-01-0{i}\t{'xz'[i % 2]}" for i in range(6)]
+    (tmp_path / "t.tsv").write_bytes("\n".join(["ida\twhen\ty", *lines, "6\t3\t2020\r7\t3\t2020"]).encode())
+    assert len(load(tmp_path / "t.tsv").schema.columns) == 4

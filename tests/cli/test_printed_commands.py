@@ -156,3 +156,18 @@ def test_every_command_that_a_text_names_is_there() -> None:
     names = {path[0] for path in ALL if path}
     named = {word for text in texts_of_the_source() for word in re.findall(r"(?<![\w./-])derin ([a-z][a-z-]+)\b", text)}
     assert named - names == {"resimler"}  # Turkish: "Derin pictures"
+
+
+def test_a_run_that_is_gone_on_with_is_kept_from_the_first_moment(tmp_path: Path) -> None:
+    from derin.cli.stopping import keeping, what_is_kept
+
+    run = derin.fit("iris", out=tmp_path / "run", epochs=1, report=False).path
+    for going_on, said in (
+        (None, "Nothing was saved yet."),
+        (run, f"derin train --resume --out {run}"),
+        (tmp_path / "x", "yet."),
+    ):
+        keeping("derin train", going_on)
+        told = what_is_kept()
+        assert told is not None
+        assert told.endswith(said)

@@ -103,3 +103,15 @@ def test_without_validation_nothing_is_claimed() -> None:
 
 def test_one_epoch_is_too_short() -> None:
     assert fitting_sentences(story([0.5], [0.6], (0.9, 0.9)))[0] == "One epoch is too short to tell."
+
+
+@pytest.mark.parametrize("kind", ["features", "tagged", "stream", "series", "pairs"])
+def test_a_part_of_an_epoch_is_never_called_an_epoch_whatever_the_task_counts(kind: str) -> None:
+    found = story([0.8], [0.8], (0.5, 0.5))
+    cut = {**found.record, "stopped": "time", "preparation": {"kind": kind}}
+    part, whole = ([{**found.history[0], "examples": 431, "whole": is_whole}] for is_whole in (False, True))
+    assert fitting_sentences(RunRecord(found.path, cut, part, {}))[0].startswith("Not even one epoch was whole")
+    assert fitting_sentences(RunRecord(found.path, cut, whole, {}))[0] == "One epoch is too short to tell."
+    # A run that was given more time goes on with the next epoch: the part in the middle is still a part.
+    longer = [*part, *story([0.7, 0.6], [0.7, 0.6], (0.5, 0.5)).history]
+    assert RunRecord(found.path, cut, longer, {}).whole_epochs == longer[1:]

@@ -9,8 +9,11 @@ from tests.tasks.task_tables import TABLES
 from torch import Tensor, nn
 
 from derin.core.errors import ShapeError, UsageError
+from derin.data.batch import Batch
 from derin.tasks.inference import infer_task
 from derin.tasks.output import check_output
+from derin.tasks.precision import check_network
+from derin.tasks.regression import Regression
 
 
 class Functional(nn.Module):
@@ -82,3 +85,10 @@ def test_network_stays_as_it_was() -> None:
     assert torch.equal(torch.get_rng_state(), random)
     assert [module.training for module in model] == [True, True, False, True]
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_a_network_without_parameters_is_refused_in_a_sentence() -> None:
+    task = Regression(columns=["y"], mean=[0.0], std=[1.0])
+    batch = Batch({"input": torch.ones(2, 1), "target": torch.ones(2)}, torch.arange(2))
+    with pytest.raises(UsageError, match="The model Identity has no parameter to be trained"):
+        check_network(task, nn.Identity(), batch)

@@ -246,6 +246,15 @@ def test_the_schedule_comes_down_in_the_time_that_is_given(clock: Clock) -> None
     assert slow.rates == pytest.approx([0.5 * (1 - step / 20) for step in range(20)])
 
 
+@pytest.mark.parametrize(("seconds", "whole"), [(9.0, [True, True, False]), (9.0, [True, True])])
+def test_an_epoch_says_whether_all_of_its_examples_were_seen(clock: Clock, seconds: float, whole: list[bool]) -> None:
+    slow = Slow(clock, 2.0)  # two steps an epoch
+    budget = TimeBudget(seconds, clock=clock.perf_counter)
+    settings = config(epochs=3 if len(whole) == 3 else 2)
+    loop = train(network(), task(), ToySource(rows(8), 4), settings, callbacks=[slow], budget=budget)
+    assert [line["whole"] for line in loop.history] == whole
+
+
 def test_a_run_that_ends_before_its_time_keeps_its_schedule(clock: Clock) -> None:
     slow = Slow(clock, 0.1)
     settings = config(epochs=4, learning_rate=0.5, schedule="linear")

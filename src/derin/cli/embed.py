@@ -130,7 +130,7 @@ def train(
             report=report,
             download=download or None,
             progress=progress,
-            callbacks=[keeping("derin embed train"), ProgressBar(terminal)],
+            callbacks=[keeping("derin embed train", out if resume else None), ProgressBar(terminal)],
             command=shlex.join(["derin", *sys.argv[1:]]),
         )
     if not run.finished:

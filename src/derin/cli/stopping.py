@@ -30,15 +30,18 @@ def listen_to_signals() -> None:
         signal.signal(number, _on_signal)
 
 
-def keeping(command: str) -> Callback:
+def keeping(command: str, run: Path | None = None) -> Callback:
     """A listener to a training, of which a second signal says that it is kept, and how to go on with it.
 
     Args:
         command: that trains, as ``"derin train"``.
+        run: that it goes on with, where it may have saved something before; None begins a new one.
     """
     from derin.train.callback import Callback, Training
 
-    _state.update(stopping=None, kept=translate("run.nothing_kept"))
+    was_saved = run is not None and (run / "run.json").exists() and (run / "state").exists()
+    before = translate("run.kept", command=resuming(command, run)) if run is not None and was_saved else None
+    _state.update(stopping=None, kept=before or translate("run.nothing_kept"))
 
     class Keeping(Callback):
         def on_start(self, loop: Training) -> None:

@@ -282,7 +282,11 @@ def train(
     }
     options = {**_from_config(config), **given}
     terminal = console(json_output=json_output)
-    callbacks: list[Callback] = [keeping("derin train"), Announcement(terminal), ProgressBar(terminal)]
+    callbacks: list[Callback] = [
+        keeping("derin train", out if resume else None),
+        Announcement(terminal),
+        ProgressBar(terminal),
+    ]
     if tensorboard or histograms:
         from derin.train.tensorboard import TensorBoardEvents
 
@@ -347,7 +351,8 @@ def _print_end(run: Any, terminal: Any) -> None:
     for sentence in run.diagnosis:
         terminal.print(sentence, markup=False, soft_wrap=True)
     if record["stopped"] == "time":
-        terminal.print(translate("run.out_of_time", seconds=record["seconds"]), markup=False, soft_wrap=True)
+        words = {"seconds": record["seconds"], "given": record["config"]["max_seconds"]}
+        terminal.print(translate("run.out_of_time", **words), markup=False, soft_wrap=True)
     terminal.print(translate("run.saved", run=str(run.path)), markup=False, soft_wrap=True)
     if run.report.exists():
         terminal.print(translate("run.report", address=run.report.resolve().as_uri()), markup=False, soft_wrap=True)

@@ -109,8 +109,11 @@ def find_picture_table(path: Path, *, target: str | None = None, fewest: int = _
     if path.is_file() and path.name.lower().endswith(_ENDINGS):
         archives = sorted(p for p in path.parent.iterdir() if is_archive_file(p))
         # A folder may hold anything: it is walked where the table seems to speak of pictures in it.
-        beside = [path.parent, *archives] if _may_list_files(path) else archives
-        return _first(((path.name, path, source) for source in beside), target, fewest)
+        speaks_of_files = _may_list_files(path)
+        beside = [path.parent, *archives] if speaks_of_files else archives
+        listings = [(path.name, path, source) for source in beside]
+        # To a table of something else an archive that happens to lie beside it, perhaps damaged, is nothing.
+        return _first(listings, target, fewest, passes_over_damage=not speaks_of_files)
     if path.is_dir():
         archives = sorted(p for p in path.iterdir() if is_archive_file(p))
         candidates = []
@@ -156,12 +159,19 @@ def _head(table: Path) -> Records | None:
         return None
 
 
-def _first(candidates: Any, target: str | None, fewest: int) -> PictureTable | None:
+def _first(
+    candidates: Any, target: str | None, fewest: int, *, passes_over_damage: bool = False
+) -> PictureTable | None:
     listed: dict[Path, list[str]] = {}
     matching: list[PictureTable] = []
     for name, file, source in candidates:
         if source not in listed:
-            listed[source] = [n for n in names_in(source) if is_picture(n)]
+            try:
+                listed[source] = [n for n in names_in(source) if is_picture(n)]
+            except DataError:
+                if not passes_over_damage:
+                    raise
+                listed[source] = []
         found = _match(name, file, source, listed[source], target, fewest, is_inside=False) if listed[source] else None
         if found is not None and found.file not in {each.file for each in matching}:
             matching.append(found)

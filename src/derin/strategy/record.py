@@ -48,6 +48,9 @@ class RunRecord:
         """Whether the last epoch on record saw a part of the examples only, as time was over or somebody stopped."""
         if self.record.get("stopped") not in ("time", "interrupted"):
             return False
+        if self.history and "whole" in self.history[-1]:
+            return self.history[-1]["whole"] is False
+        # Runs of before do not say it of their epochs.
         seen = [number for line in self.history[-3:] if is_number(number := line.get("examples"))]
         if not seen or len(seen) < min(3, len(self.history)):
             return False
@@ -61,7 +64,7 @@ class RunRecord:
     @cached_property
     def whole_epochs(self) -> list[dict[str, Any]]:
         """The epochs that saw all examples: what a part of an epoch did is not to be compared with them."""
-        return self.history[:-1] if self.ends_in_part else self.history
+        return [line for line in (self.history[:-1] if self.ends_in_part else self.history) if line.get("whole", True)]
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, Any]]:

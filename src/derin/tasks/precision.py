@@ -22,8 +22,8 @@ def check_network(task: Any, network: nn.Module, batch: Batch) -> None:
         batch: a few examples.
 
     Raises:
-        UsageError: the pass through the network fails for a parameter or buffer that is not float32, which is named; or
-            what the task refuses.
+        UsageError: the network has no parameters; the pass through the network fails for a parameter or buffer that is
+            not float32, which is named; or what the task refuses.
 
     Example:
         >>> from derin.tasks.regression import Regression
@@ -35,6 +35,11 @@ def check_network(task: Any, network: nn.Module, batch: Batch) -> None:
         ...     print(error)
         The network reads float32, and its parameter 'weight' is float64; call network.float() before training.
     """
+    if next(network.parameters(), None) is None:
+        raise UsageError(
+            f"The model {type(network).__name__} has no parameter to be trained; give it a layer with weights, or "
+            "register those that it has as nn.Parameter or in an nn.ModuleList."
+        )
     try:
         task.check_batch(network, batch)
     except RuntimeError as error:

@@ -406,6 +406,7 @@ def _close_epoch(
         "epoch": loop.epoch,
         "step": loop.step,
         "examples": loop.examples_seen,
+        "whole": loop.batch >= loop.source.num_batches,  # not where time was over before all examples were seen
         "learning_rate": loop.learning_rate,
         "train_seconds": train_seconds,
         # Weights that are all 0 leave nothing to take the mean of, and nothing was learnt from them.

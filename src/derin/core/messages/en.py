@@ -66,7 +66,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "stop.at_once": "Stopped at once.",
     "run.stopped_early": "Stopped after {epochs} {epochs:=epoch|epochs}: no better validation result for {patience} "
     "{patience:=epoch|epochs}.",
-    "run.out_of_time": "Stopped after {seconds:.1f} s, the time that was given.",
+    "run.out_of_time": "Stopped after {seconds:.1f} s of training: the {given:g} s given are for the whole command.",
     "progress.epoch": "epoch {epoch}/{epochs}",
     "progress.loss": "loss {value:.4f}",
     "progress.train": "train {metric} {value:.4f}",

@@ -65,7 +65,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "run.nothing_kept": "Henüz bir şey kaydedilmemişti.",
     "stop.at_once": "Hemen durduruldu.",
     "run.stopped_early": "{epochs} epoktan sonra durdu: doğrulama sonucu {patience} epoktur iyileşmedi.",
-    "run.out_of_time": "Verilen süre dolunca, {seconds:.1f} sn sonra durdu.",
+    "run.out_of_time": "{seconds:.1f} sn eğitimden sonra durdu: verilen {given:g} sn komutun tamamı içindir.",
     "progress.epoch": "epok {epoch}/{epochs}",
     "progress.loss": "kayıp {value:.4f}",
     "progress.train": "eğitim: {metric} {value:.4f}",

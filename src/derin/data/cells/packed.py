@@ -225,7 +225,7 @@ class PackedRecords:
 
     def columns(self, num: int) -> list[PackedColumn]:
         """The first `num` cells of the records, which each has, column by column."""
-        parts = [(block, rows) for block, rows in self._parts() if rows is None or len(rows)]
+        parts = list(self._parts())
         return [PackedColumn([Part(block, rows, column) for block, rows in parts]) for column in range(num)]
 
     def _parts(self) -> Iterator[tuple[Block, Places | None]]:
@@ -235,7 +235,8 @@ class PackedRecords:
             return
         edges = np.searchsorted(self._kept, self._starts).tolist()
         for block, start, low, high in zip(self._blocks, self._starts, edges, edges[1:]):
-            yield block, None if high - low == len(block) else self._kept[low:high] - np.int32(start)
+            if low < high:  # a block of other records may have fewer cells than all that are kept
+                yield block, None if high - low == len(block) else self._kept[low:high] - np.int32(start)
 
 
 @dataclass(frozen=True)
