@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from derin.tasks.metrics.translation import TextScores
     from derin.tasks.translation import Translated, Translation
 
-# Those of `derin.tasks.translation` and `derin.tasks.beam_search`, which load torch.
+# Those of `derin.tasks.beam_search`, which loads torch.
 BEAM_SIZE = 3
 LENGTH_POWER = 0.7
 

@@ -22,6 +22,7 @@ from torch import Tensor
 from derin.core.errors import UsageError
 from derin.models.translator import Translator
 
+BEAM_SIZE = 3  # hypotheses that are kept where nothing else is asked for
 LENGTH_POWER = 0.7  # α of the course
 _LONGEST_FACTOR, _LONGEST_EXTRA = 2, 10
 _NEVER = float("-inf")

@@ -20,12 +20,10 @@ from derin.data.text.pair_preparation import PairPreparation
 from derin.data.text.vocabulary import BOS, EOS, PAD, UNK
 from derin.models.translator import Translator
 from derin.tasks.base import BaseTask
-from derin.tasks.beam_search import LENGTH_POWER, Hypotheses, beam_search
+from derin.tasks.beam_search import BEAM_SIZE, LENGTH_POWER, Hypotheses, beam_search
 from derin.tasks.card import checked, is_names, is_number
 from derin.tasks.metrics.translation import TranslationMetrics
 from derin.train.protocol import Losses, Outputs
-
-BEAM_SIZE = 3
 
 
 @dataclass(frozen=True, repr=False)

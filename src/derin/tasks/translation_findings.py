@@ -16,7 +16,7 @@ from derin.data.text.encoder import TextEncoder
 from derin.data.text.vocabulary import BOS, EOS
 from derin.models.translator import Translator
 from derin.tasks.baselines.translation_lookup import nearest_sentences
-from derin.tasks.beam_search import LENGTH_POWER
+from derin.tasks.beam_search import BEAM_SIZE, LENGTH_POWER
 from derin.tasks.blame import Blame, blame, joined
 from derin.tasks.metrics.translation import sentence_scores, text_scores
 
@@ -43,8 +43,6 @@ def translation_findings(task: Translation, network: nn.Module, table: Table) ->
         sentence), ``by_length``, ``blame``, ``examples``, and ``alignments`` where the network has attention. Without
         the extra `text` there is a ``note`` instead of scores.
     """
-    from derin.tasks.translation import BEAM_SIZE
-
     if not isinstance(network, Translator):
         return {}
     split = next(name for name in ("test", "val", "train") if name in table.splits)
@@ -96,8 +94,6 @@ def searched_scores(task: Translation, network: nn.Module, table: Table, rows: R
     Raises:
         MissingExtraError: sacrebleu is not installed.
     """
-    from derin.tasks.translation import BEAM_SIZE
-
     if not isinstance(network, Translator):
         return {}
     sources, references = (_texts(table, name, _measured_rows(rows)) for name in task.preparation.columns)
