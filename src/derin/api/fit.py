@@ -22,6 +22,7 @@ from derin.core.environment import differences, environment
 from derin.core.errors import DerinWarning, UsageError
 from derin.core.fields import misfits_told
 from derin.core.files import usable_path
+from derin.core.former_names import takes_former_names
 from derin.core.messages import translate
 from derin.core.run import RunFolder
 from derin.data.known_rows import KNOWN_ROWS, pack, row_hashes
@@ -47,6 +48,7 @@ _SHARE_OF_THE_HEAD = 0.25
 _KINDS_WITHOUT_FINDINGS = ("picture", "features")
 
 
+@takes_former_names
 def fit(
     data: Any = None,
     *,

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError, UsageError, near_matches
 from derin.core.files import usable_path
+from derin.core.former_names import takes_former_names
 from derin.core.messages import Message
 from derin.data.cells.writing import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
 from derin.data.duplicates import first_equal_rows, note_duplicates
@@ -35,6 +36,7 @@ _MOST_HELD_OUT_PAIRS = 2_000
 _LUMA = (0.299, 0.587, 0.114)
 
 
+@takes_former_names
 def load(
     source: Any,
     *,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from derin.api.load import load
 from derin.core.errors import DerinWarning, ShapeError, UsageError
+from derin.core.former_names import named_now
 from derin.core.messages import translate
 from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 # What says how to fetch and show data, and nothing about what is trained.
 NOT_RECORDED = ("download", "progress")
-# What settings were called before; runs of that time hold them.
-_NAMED_BEFORE = {"reading": "reader_options", "look_back": "context_length", "longest": "max_length"}
 # How long training may go on; a run may be given more, and 0 has no limit where it is allowed.
 BUDGETS = ("epochs", "max_seconds", "patience")
 
@@ -52,7 +51,7 @@ def continued(
             raise UsageError(f"The run {path} was trained on data in memory; give the same data to resume it.")
     elif not _may_be(data, request["data"]):
         raise UsageError(f"The run {path} was trained on {request['data']!r}, not on {source_name(data)!r}.")
-    recorded = _as_named_now(request["options"])
+    recorded = named_now(request["options"])
     in_force = {**record["config"], **recorded}
     spec = record["model"]["spec"]
     network = options.get("model")
@@ -84,14 +83,6 @@ def continued(
     if record["data"].get("recipe") is not None:
         kept["reading_recipe"] = ReadingRecipe.from_json(record["data"]["recipe"])
     return data, {**kept, "config": TrainConfig.from_json(record["config"])}
-
-
-def _as_named_now(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a run, perhaps of an earlier version, by today's names."""
-    named = {_NAMED_BEFORE.get(name, name): value for name, value in options.items()}
-    if isinstance(named.get("inputs"), Mapping):
-        named["inputs"] = {_NAMED_BEFORE.get(name, name): value for name, value in named["inputs"].items()}
-    return named
 
 
 def require_same_content(path: Path, record: Mapping[str, Any], data: Any) -> None:

@@ -60,6 +60,7 @@ def data(
         list[str] | None,
         typer.Option(
             "--reader-option",
+            "--reading",
             help="With --task: how it is read, such as encoding=cp1254; repeatable.",
             show_default=False,
         ),

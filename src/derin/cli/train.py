@@ -63,6 +63,7 @@ def train(
         list[str] | None,
         typer.Option(
             "--reader-option",
+            "--reading",
             help="With --task: how the file is read, such as encoding=cp1254; repeatable.",
             rich_help_panel=_DATA,
         ),
@@ -78,7 +79,10 @@ def train(
         int | None, typer.Option(help="Of a forecast: steps that are predicted.", rich_help_panel=_DATA)
     ] = None,
     context_length: Annotated[
-        int | None, typer.Option(help="Of a forecast: steps that are looked at.", rich_help_panel=_DATA)
+        int | None,
+        typer.Option(
+            "--context-length", "--look-back", help="Of a forecast: steps that are looked at.", rich_help_panel=_DATA
+        ),
     ] = None,
     input_setting: Annotated[
         list[str] | None,

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
+from derin.core.former_names import warn_of_former_name
 from derin.core.printable import printable, replace_half_pairs
 from derin.data.cells.packed import PackedColumn
 from derin.data.recipe import ReadingRecipe
@@ -206,6 +207,12 @@ class Table:
     def __getitem__(self, name: str) -> ColumnData:
         self.schema[name]  # names what exists where it is missing
         return self.columns[name]
+
+    @property
+    def reading(self) -> DataReport:
+        """The former name of `report`."""
+        warn_of_former_name("Table", "reading (report)")
+        return self.report
 
     @property
     def inputs(self) -> tuple[Column, ...]:
