@@ -16,7 +16,7 @@ from derin.core.printable import has_half_pairs, replace_half_pairs
 from derin.data.line_findings import line_findings
 from derin.data.report import Outcome
 from derin.readers.csv_parser import LONGEST_CELL
-from derin.readers.decoding import head_of, lines_of, read_text
+from derin.readers.decoding import Decoded, head_of, lines_of, read_text
 from derin.readers.delimited import Records
 from derin.readers.typed_records import value_records
 
@@ -40,7 +40,19 @@ def json_records(path: Path, *, every_row: bool = False) -> Records:
     Raises:
         DataError: no line holds an object.
     """
-    decoded = read_text(path)
+    return _records(read_text(path), path, every_row)
+
+
+def head_json_records(path: Path) -> Records:
+    """The cells of the objects on the first lines of a file.
+
+    Raises:
+        DataError: no line of these holds an object.
+    """
+    return _records(Decoded(head_of(path, _HEAD_BYTES), "utf-8"), path, False)
+
+
+def _records(decoded: Decoded, path: Path, every_row: bool) -> Records:
     notes: list[str] = [decoded.note] if decoded.note else []
     findings = line_findings(path.name, decoded.broken_lines, Outcome.CONVERTED, Message("reading.no_text_bytes"))
     objects: list[dict[str, Any]] = []

@@ -13,7 +13,7 @@ from derin.core.errors import DataError
 from derin.data.table import SPLITS
 from derin.readers.archives import is_document, is_hidden, open_files
 from derin.readers.delimited import Records, head_records
-from derin.readers.json_records import JSON_ENDINGS, is_json_lines, json_records
+from derin.readers.json_records import JSON_ENDINGS, head_json_records, is_json_lines
 from derin.readers.pictures.listing import is_picture_name
 from derin.readers.split_names import split_of
 
@@ -154,7 +154,7 @@ def _may_list_files(table: Path) -> bool:
 def _head(table: Path) -> Records | None:
     """The first records of a table; None where it is none."""
     try:
-        return json_records(table) if is_json_lines(table) else head_records(table)
+        return head_json_records(table) if is_json_lines(table) else head_records(table)
     except DataError:
         return None
 
