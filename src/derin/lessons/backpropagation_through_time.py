@@ -248,7 +248,7 @@ LESSON = Lesson(
         "asked for is a question of wiring; the equations stay. A way with unequal lengths reads one sequence whole "
         "and then writes the other.",
         "Yinelemeli ağ, her adımda yeniden kullanılan tek bir katmandır; bu yüzden geri yayılım adımları sondan başa "
-        "yürür: her adımda o adımın kendi kaybının gradyanı, arkadaki adımdan gelene eklenir ve her adım aynı "
+        "yürür: her adımda o adımın kendi kaybının gradyanı, sonraki adımdan gelene eklenir ve her adım aynı "
         "ağırlıkların gradyanına kendi payını katar. Girdilerin nerede geldiği ve çıktıların nerede istendiği bir "
         "bağlantı işidir; denklemler değişmez. Uzunlukların farklı olduğu düzen bir diziyi sonuna dek okur, sonra "
         "ötekini yazar.",

@@ -67,7 +67,7 @@ def run(options: BatchNormOptions) -> Outcome:
         ).fill(mean=algebra["running_mean"], answer=algebra["evaluated"][2], trained=algebra["normalized"][2]),
         Text(
             "A bias of {bias:g} in the layer before changes the output by {difference:.1e}: it needs none.",
-            "Önceki katmandaki {bias:g} sapması çıktıyı {difference:.1e} değiştirir: ona gerek yoktur.",
+            "Önceki katmandaki {bias:g} değerinde bir bias çıktıyı {difference:.1e} değiştirir: ona gerek yoktur.",
         ).fill(bias=options.bias, difference=idle),
         Text(
             "Spread of the batch mean: B = {few}: {first:.3f}, B = {many}: {last:.3f}, as 1/√B",
@@ -76,8 +76,8 @@ def run(options: BatchNormOptions) -> Outcome:
         Text(
             "Digits {accuracy:.1%} right; brighter ones {running:.1%} with the running averages of training, "
             "{batch:.1%} with the statistics of their own batch",
-            "Rakamların {accuracy:.1%} kadarı doğru; daha parlaklarının eğitimin kayan ortalamalarıyla {running:.1%}, "
-            "kendi yığınlarının istatistikleriyle {batch:.1%} kadarı",
+            "Rakamların {accuracy:.1%}'(s)i doğru; daha parlaklarının eğitimin kayan ortalamalarıyla "
+            "{running:.1%}'(s)i, kendi yığınlarının istatistikleriyle {batch:.1%}'(s)i",
         ).fill(**shifted),
     ]
     numbers = {"algebra": algebra, "bias_difference": idle, "noise": noise, "covariate_shift": shifted}
@@ -206,7 +206,7 @@ LESSON = Lesson(
         "tremble by 1/√B, which regularizes a little. When the inputs shift (a network trained on black cats meets "
         "colored ones), the averages of training no longer fit; normalizing with the new batch mends part of it.",
         "Eğitimde her öznitelik, eldeki yığının ortalaması ve varyansıyla normalleştirilir, sonra öğrenilen γ ile "
-        "ölçeklenip β ile kaydırılır; önceki katmandaki sapma, ortalamayla birlikte çıkarılmış olur. Değerlendirmede "
+        "ölçeklenip β ile kaydırılır; önceki katmandaki bias, ortalamayla birlikte çıkarılmış olur. Değerlendirmede "
         "kayan ortalamalar kullanılır; böylece yanıt komşularına bağlı kalmaz. Yığın istatistikleri 1/√B kadar titrer, "
         "bu da biraz düzenlileştirir. Girdiler kayınca (siyah kedilerle eğitilen ağ renklileriyle karşılaşınca) "
         "eğitimin ortalamaları uymaz; yeni yığınla normalleştirmek bunun bir bölümünü düzeltir.",

@@ -83,7 +83,7 @@ def run(options: DropoutOptions) -> Outcome:
         Text(
             "{n} equal inputs: the weights differ by {spread_without:.3f} without dropout, {spread_with:.3f} with it; "
             "each goes to {expected:.4f} = 1/(n + rate/(1 − rate))",
-            "{n} eş girdi: ağırlıkların farkı iletim sönümü olmadan {spread_without:.3f}, onunla {spread_with:.3f}; "
+            "{n} özdeş girdi: ağırlıkların farkı iletim sönümü olmadan {spread_without:.3f}, onunla {spread_with:.3f}; "
             "her biri {expected:.4f} = 1/(n + oran/(1 − oran)) değerine gider",
         ).fill(n=options.copies, **weights_told),
     )

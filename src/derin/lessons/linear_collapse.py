@@ -96,7 +96,7 @@ LESSON = Lesson(
         "whole depth computes one W x + b. An activation between the layers bends the line, and only then does depth "
         "add something.",
         "Üst üste doğrusal katmanlar bir matris çarpımıdır; matrislerin çarpımı da bir matristir: bütün derinlik tek "
-        "bir W x + b hesaplar. Katmanların arasındaki etkinleştirme doğruyu büker; derinlik ancak o zaman bir şey "
+        "bir W x + b hesaplar. Katmanların arasındaki aktivasyon doğruyu büker; derinlik ancak o zaman bir şey "
         "katar.",
     ),
     formula=r"W_2(W_1 x + b_1) + b_2 = \underbrace{W_2 W_1}_{W}\,x + \underbrace{W_2 b_1 + b_2}_{b}",

@@ -159,7 +159,7 @@ def draw(
     m, b, _ = path[-1]
     for line, color, dashes, name in (
         (first, GRAY, "--", Text("at first", "başta")),
-        ((through_zero, 0.0), ORANGE, "-", Text("without bias", "yansız")),
+        ((through_zero, 0.0), ORANGE, "-", Text("without bias", "bias olmadan")),
         ((m, b), BLUE, "-", Text("with bias", "yanlı")),
     ):
         left.plot(ends, line[0] * ends + line[1], color=color, linestyle=dashes, linewidth=1.8, label=str(name))
@@ -197,7 +197,7 @@ LESSON = Lesson(
     about=Text(
         "A line y = mx + b is judged by its mean squared error. Over (m, b) this loss is a bowl, and each step of the "
         "optimizer goes down it. Without a bias the line must pass through the origin, and its error stays larger.",
-        "y = mx + b doğrusu ortalama karesel hatasıyla değerlendirilir. Bu kayıp (m, b) üzerinde bir çanaktır ve "
+        "y = mx + b doğrusu ortalama kare hatasıyla değerlendirilir. Bu kayıp (m, b) üzerinde bir çanaktır ve "
         "eniyileyicinin her adımı çanakta aşağı iner. Yan (bias) olmadan doğru orijinden geçmek zorundadır ve hatası "
         "daha büyük kalır.",
     ),

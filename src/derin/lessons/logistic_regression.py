@@ -92,7 +92,7 @@ def run(options: LogisticRegressionOptions) -> Outcome:
         ).fill(w=weight, b=bias, loss=loss),
         Text(
             "least second derivative over w: cross-entropy {e:+.4f} (convex), squared loss {s:+.4f} (not convex)",
-            "w üzerinde en küçük 2. türev: çapraz entropi {e:+.4f} (dışbükey), karesel kayıp {s:+.4f} (dışbükey değil)",
+            "w üzerinde en küçük 2. türev: çapraz entropi {e:+.4f} (dışbükey), kare kayıp {s:+.4f} (dışbükey değil)",
         ).fill(e=bends[0], s=bends[1]),
     )
     return Outcome(
@@ -209,7 +209,7 @@ def draw(
     style(left, title=str(Text("The probability of 1", "1 olma olasılığı")), x_label="x", y_label="p")
     legend(left, loc="center right")
     right.plot(slopes, entropy, color=BLUE, linewidth=2, label=str(Text("cross-entropy", "çapraz entropi")))
-    right.plot(slopes, squared, color=ORANGE, linewidth=2, label=str(Text("squared loss", "karesel kayıp")))
+    right.plot(slopes, squared, color=ORANGE, linewidth=2, label=str(Text("squared loss", "kare kayıp")))
     step = slopes[1] - slopes[0]
     wrong = np.diff(squared, 2) / step**2 < -1e-9
     right.plot(
@@ -237,7 +237,7 @@ LESSON = Lesson(
         "out, where descent sticks; cross-entropy is convex.",
         "p = σ(wᵀx + b), 1 olma olasılığıdır. y yanıtının olabilirliği p^y (1 − p)^(1−y) olur; bunun eksi logaritması "
         "kayıptır ve türevi yalnızca a − y eder. Döngülerle ve çarpımlarla bulunan gradyan aynı sayıdır, çarpımlar "
-        "çok daha hızlıdır. Sigmoidin karesel hatası yer yer aşağı bükülür ve uzakta düzleşir, iniş orada takılır; "
+        "çok daha hızlıdır. Sigmoidin kare hatası yer yer aşağı bükülür ve uzakta düzleşir, iniş orada takılır; "
         "çapraz entropi dışbükeydir.",
     ),
     formula=r"\mathcal L = -\log\big(\hat y^{\,y}(1-\hat y)^{1-y}\big) = -\big(y\log\hat y + (1-y)\log(1-\hat y)\big), "

@@ -108,8 +108,8 @@ LESSON = Lesson(
         "The squared error lets one large error outweigh all others; the absolute one does not; Huber's is squared "
         "near zero and straight beyond 1. Cross-entropy grows without bound where a network is sure and wrong. A "
         "weight makes a costly class count more: the mean becomes Σ w·l / Σ w.",
-        "Karesel hatada tek bir büyük hata bütün ötekilere baskın çıkar; mutlak hatada çıkmaz; Huber sıfır yakınında "
-        "karesel, 1'in ötesinde düzdür. Ağ emin ve yanlışsa çapraz entropi sınırsız büyür. Ağırlık, pahalı bir sınıfın "
+        "Kare hatada tek bir büyük hata bütün ötekilere baskın çıkar; mutlak hatada çıkmaz; Huber sıfır yakınında "
+        "karedir, 1'in ötesinde düzdür. Ağ emin ve yanlışsa çapraz entropi sınırsız büyür. Ağırlık, pahalı bir sınıfın "
         "daha çok sayılmasını sağlar: ortalama Σ w·l / Σ w olur.",
     ),
     formula=r"\mathrm{MSE} = \tfrac1n\sum (o-t)^2,\quad \mathrm{MAE} = \tfrac1n\sum |o-t|,\quad "

@@ -131,7 +131,7 @@ def run(options: MovingAverageOptions) -> Outcome:
     source, days = temperatures(options)
     span = Text(
         "β = {beta:g}: about the last {days:.0f} days; the day {days:.0f} days ago has {left:.0%} of today's weight",
-        "β = {beta:g}: yaklaşık son {days:.0f} gün; {days:.0f} gün öncesinin ağırlığı bugünkünün {left:.0%} kadarıdır",
+        "β = {beta:g}: yaklaşık son {days:.0f} gün; {days:.0f} gün öncesinin ağırlığı bugünkünün {left:.0%}'(s)i",
     )
     rows = []
     lines = [Text("Temperatures: {source}", "Sıcaklıklar: {source}").fill(source=source)]

@@ -147,7 +147,7 @@ LESSON = Lesson(
         "gathers speed along the common direction; RMSprop and Adam divide by the size of the gradient, so that small "
         "ones count as much as large ones. The average of RMSprop begins at 0 and is not corrected: its first step is "
         "a large one.",
-        "Eyer noktasında, en küçük olmadığı hâlde gradyan 0'dır; vadide boyuna değil enine bakar; platoda yok gibidir. "
+        "Eyer noktasında, minimum olmadığı hâlde gradyan 0'dır; vadide boyuna değil enine bakar; platoda yok gibidir. "
         "Düz gradyan inişi bekler, zikzak çizer ya da pek kıpırdamaz. Momentum ortak yönde hızlanır; RMSprop ve Adam "
         "gradyanın büyüklüğüne böler, böylece küçük gradyanlar da büyükler kadar sayılır. RMSprop'un "
         "ortalaması 0'dan başlar ve düzeltilmez: ilk adımı büyüktür.",

@@ -93,7 +93,7 @@ def way(optimizer: str, rate: float, options: QuadraticOptions) -> list[float]:
 LESSON = Lesson(
     name="quadratic",
     rows=("A13",),
-    title=Text("Minimize w² − 10w + 25", "w² − 10w + 25 ifadesini en küçült"),
+    title=Text("Minimize w² − 10w + 25", "w² − 10w + 25 ifadesini en aza indirmek"),
     about=Text(
         "One weight, and a cost whose minimum anyone can see: (w − 5)². Every optimizer of Derin finds 5 from 0, each "
         "in its own way: momentum overshoots and swings back, Adam and its kin walk with steps of about one rate.",

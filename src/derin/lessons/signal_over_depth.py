@@ -134,7 +134,7 @@ LESSON = Lesson(
         "0.5 becomes 0.5^L. An initializer is chosen so that the gain is about 1: √(1/n) where the activation is "
         "linear near zero, √(2/n) where it cuts one half away.",
         "Her katman sinyali bir kazançla çarpar; L katmanda 1,5 kazancı 1,5^L, 0,5 kazancı 0,5^L olur. Başlatma "
-        "yöntemi kazanç 1 dolayında olsun diye seçilir: etkinleştirme sıfır yakınında doğrusalsa √(1/n), yarısını "
+        "yöntemi kazanç 1 dolayında olsun diye seçilir: aktivasyon sıfır yakınında doğrusalsa √(1/n), yarısını "
         "kesiyorsa √(2/n).",
     ),
     formula=r"\mathrm{Var}(z) = n\,\mathrm{Var}(w)\,\mathrm{E}(a^2), \qquad "

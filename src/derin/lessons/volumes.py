@@ -52,7 +52,7 @@ def run(options: VolumesOptions) -> Outcome:
     lines += [
         Text(
             "{f}×{f}×{c} weights and a bias, {n} filters: ({f}·{f}·{c} + 1)·{n} = {count}",
-            "{f}×{f}×{c} ağırlık ve bir sapma, {n} filtre: ({f}·{f}·{c} + 1)·{n} = {count}",
+            "{f}×{f}×{c} ağırlık ve bir bias, {n} filtre: ({f}·{f}·{c} + 1)·{n} = {count}",
         ).fill(f=3, c=3, n=10, count=ten),
         "",
     ]
@@ -178,7 +178,7 @@ LESSON = Lesson(
         "output; ten of them have 280 parameters, however large the picture is. A dense layer between the same inputs "
         "and outputs has millions: a convolution shares its weights over all places, and each output is connected to "
         "few inputs.",
-        "Üç kanallı bir resim üç dilimli filtreler ister: 3·3·3 = 27 çarpım ve bir sapma, çıktının bir sayısını yapar. "
+        "Üç kanallı bir resim üç dilimli filtreler ister: 3·3·3 = 27 çarpım ve bir bias, çıktının bir sayısını yapar. "
         "Sıfırlardan oluşan dilim filtreyi o kanala kör eder. Her filtre çıktının bir kanalını verir; resim ne kadar "
         "büyük olursa olsun on filtrenin 280 parametresi vardır. Aynı girdilerle çıktılar arasındaki yoğun katmanın "
         "milyonlarca parametresi olur: evrişim ağırlıklarını bütün yerlerde paylaşır ve her çıktı az sayıda girdiye "

@@ -46,7 +46,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.several_pictures": "bir dosyada birden çok resim: ilki alındı",
     "reading.animated": "hareketli: ilk karesi alındı",
     "reading.one_bit": "1 bitlik resim: siyah ve beyaz 0 ve 255 oldu",
-    "reading.palette": "paletli resim: renkleri açık yazıldı",
+    "reading.palette": "paletli resim: RGB'ye dönüştürüldü",
     "reading.cmyk": "CMYK resim: RGB’ye çevrildi",
     "reading.other_mode": "{mode} resim: RGB’ye çevrildi",
     "reading.upright": "EXIF yönüne göre dik çevrildi",

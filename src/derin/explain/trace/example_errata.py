@@ -343,7 +343,7 @@ ERRATA: tuple[Erratum, ...] = (
         reason=InTwoLanguages(
             "The biases are never updated. The gradient of a bias is ∂E/∂(weighted sum), the factor that all weights "
             "of its column share.",
-            "Önyargılar hiç güncellenmemiş. Bir önyargının gradyanı ∂E/∂(ağırlıklı toplam), yani sütunundaki bütün "
+            "Bias'lar hiç güncellenmemiş. Bir bias'ın gradyanı ∂E/∂(ağırlıklı toplam), yani sütunundaki bütün "
             "ağırlıkların ortak çarpanıdır.",
         ),
     ),
