@@ -31,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "threads": 0,
     "max_seconds": 0.0,
     "save_every_seconds": 300.0,
+    "networks": "",
     "histograms": False,
 }
 

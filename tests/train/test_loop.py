@@ -12,11 +12,13 @@ import torch
 from tests.train.toy import Noted, Stopping, ToySource, config, network, rows, task
 from torch import Tensor, nn
 
+from derin.core.errors import DerinError, DivergenceError, UsageError
 from derin.core.run import RunFolder
 from derin.data.batch import Batch
 from derin.train.budget import TimeBudget
 from derin.train.callback import Callback
 from derin.train.loop import TrainingState, _begin, train
+from derin.train.planning import find_plan
 
 
 def loss_of(model: nn.Module, columns: dict[str, Tensor]) -> float:
@@ -479,6 +481,178 @@ def test_two_networks_accumulate_each_by_its_own_weights() -> None:
         torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-6)
     assert loop.average is not None
     assert loop.average.num_updates == loop.step == 6
+
+
+def trained_by_hand(
+    source: ToySource, settings: dict[str, dict[str, Any]], *, epochs: int, accumulate: int = 1
+) -> TwoNetworks:
+    """A plain loop of PyTorch: Adam for each network, its rate and its pace; only what is due is computed."""
+    model = TwoNetworks()
+    of = {"discriminator": model.discriminator, "generator": model.generator}
+    optimizers = {
+        name: torch.optim.Adam(network.parameters(), lr=settings[name]["lr"], betas=(0.5, 0.999))
+        for name, network in of.items()
+    }
+    update = 0
+    for epoch in range(epochs):
+        batches = list(source.batches(epoch))
+        for start in range(0, len(batches), accumulate):
+            update += 1
+            group = batches[start : start + accumulate]
+            for number, batch in enumerate(group):
+                for turn, (name, optimizer) in enumerate(optimizers.items()):
+                    if update % settings[name]["every"]:
+                        continue
+                    parameters = list(of[name].parameters())
+                    weight = 1.0 if turn == 0 else float(len(batch))
+                    total = sum(1.0 if turn == 0 else float(len(b)) for b in group)
+                    loss = losses(model, batch)[turn]()
+                    found = torch.autograd.grad(loss if accumulate == 1 else loss * weight, parameters)
+                    for p, gradient in zip(parameters, found):
+                        p.grad = gradient if p.grad is None else p.grad + gradient
+                    if number == len(group) - 1:
+                        for p in parameters if accumulate > 1 else ():
+                            p.grad /= total  # type: ignore[operator]
+                        optimizer.step()
+                        optimizer.zero_grad()
+    return model
+
+
+PACES = "discriminator.lr=0.5x;generator.every=2"
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_each_network_has_a_rate_and_a_pace_of_its_own_to_the_bit(accumulate: int) -> None:
+    source, ours = ToySource(rows(14), 3), TwoNetworks()
+    settings = config(
+        epochs=3, optimizer="adam:betas=0.5/0.999", learning_rate=0.05, accumulate=accumulate, networks=PACES
+    )
+    train(ours, Adversaries(), source, settings)  # type: ignore[arg-type]
+    by_hand = {"discriminator": {"lr": 0.025, "every": 1}, "generator": {"lr": 0.05, "every": 2}}
+    theirs = trained_by_hand(source, by_hand, epochs=3, accumulate=accumulate)
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(mine, other)
+
+
+def test_one_network_of_a_system_is_averaged_and_the_other_keeps_its_own_weights() -> None:
+    seen: list[TwoNetworks] = []
+    source, model = ToySource(rows(12), 3), TwoNetworks()
+    settings = config(epochs=2, learning_rate=0.05, networks="generator.ema_decay=0.9")
+    loop = train(model, Adversaries(), source, settings, on_best=lambda loop, _: seen.append(copy.deepcopy(loop.model)))  # type: ignore[arg-type]
+    assert loop.average is not None
+    assert {name.split(".")[0] for name in loop.average.tensors() if "/" in name} == {"weights/generator"}
+    for kept, own in zip(seen[-1].discriminator.parameters(), model.discriminator.parameters()):
+        assert torch.equal(kept, own)
+    assert not any(torch.equal(a, b) for a, b in zip(seen[-1].generator.parameters(), model.generator.parameters()))
+
+
+@pytest.mark.parametrize("after", [3, 4, 5, 8])
+def test_two_networks_that_broke_off_end_with_the_bits_of_those_that_did_not(after: int, tmp_path: Path) -> None:
+    source = ToySource(rows(14), 3)  # five batches, and three updates
+    settings = config(
+        epochs=4, optimizer="adam", learning_rate=0.05, schedule="one-cycle", accumulate=2, ema_decay=0.9,
+        save_every_seconds=0.0, networks=PACES + ";discriminator.ema_decay=0",
+    )  # fmt: skip
+    whole, broken, resumed = TwoNetworks(), TwoNetworks(), TwoNetworks()
+    kept: list[Any] = []
+    alone = train(
+        whole, Adversaries(), source, settings, on_best=lambda loop, _: kept.append(copy.deepcopy(loop.model))
+    )  # type: ignore[arg-type]
+    folder = RunFolder.create(tmp_path / "run", name="toy")
+    with pytest.raises(RuntimeError, match="broken off"):
+        train(broken, Adversaries(), source, settings, run=folder, callbacks=[Stopping(after)])  # type: ignore[arg-type]
+    with torch.no_grad():
+        for p in resumed.parameters():
+            p.fill_(7.0)
+    loop = train(  # type: ignore[arg-type]
+        resumed, Adversaries(), source, settings, run=folder, resume=True,
+        on_best=lambda loop, _: kept.append(copy.deepcopy(loop.model)),
+    )  # fmt: skip
+    for model, other in ((resumed, whole), (kept[-1], kept[3])):
+        for mine, theirs in zip(model.parameters(), other.parameters(), strict=True):
+            assert torch.equal(mine, theirs)
+    assert [line["running"] for line in loop.history] == [line["running"] for line in alone.history]
+
+
+class Sampling(Adversaries):
+    """Without anything by which epochs could be compared."""
+
+    monitor, running = None, ("of_generator",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sampled: list[tuple[int, Path]] = []
+
+    def update(self, step: Any, batch: Batch) -> dict[str, Tensor]:
+        found = super().update(step, batch)
+        return {**found, "of_generator": 2 * found["loss"]}
+
+    def make_samples(self, model: nn.Module, epoch: int, folder: Path) -> None:
+        self.sampled.append((epoch, folder))
+
+
+def test_without_a_measurement_to_compare_the_last_state_is_kept_and_samples_are_made(tmp_path: Path) -> None:
+    sampling, told = Sampling(), []
+    folder = RunFolder.create(tmp_path / "run", name="toy")
+    source = ToySource(rows(12), 3)
+    loop = train(
+        TwoNetworks(), sampling, source, config(epochs=3), run=folder, validation=ToySource(rows(9), 3),
+        on_best=lambda loop, record: told.append(record["epoch"]),
+    )  # fmt: skip
+    assert told == [1, 2, 3]
+    assert sampling.sampled == [(epoch, folder.path) for epoch in (1, 2, 3)]
+    assert loop.tracker.best_epoch is None
+    for line in folder.log_lines():
+        assert not {"best", "val", "train"} & set(line)
+        assert line["running"]["of_generator"] == pytest.approx(2 * line["running"]["loss"])
+    with pytest.raises(UsageError, match="nothing stops early; got patience=2"):
+        train(TwoNetworks(), Sampling(), source, config(patience=2))
+
+
+def test_timing_plans_of_a_system_leaves_weights_generators_and_what_the_task_carries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("derin.train.planning.MIN_STEPS_FOR_TRIALS", 0)
+    monkeypatch.setattr("derin.train.planning.MIN_OPERATIONS_FOR_TRIALS", 0)
+    model, adversaries = TwoNetworks(), Adversaries()
+    before = copy.deepcopy(model.state_dict())
+    adversaries.state["kept"] = torch.ones(2)
+    torch.manual_seed(5)
+    drawn = torch.get_rng_state()
+    _, trials = find_plan(
+        model, adversaries, ToySource(rows(12), 3), config(plan="auto", optimizer="adam"), torch.device("cpu")  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert len(trials) > 1
+    assert adversaries.foreign  # it was the task's own update that was timed
+    assert torch.equal(torch.get_rng_state(), drawn)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert list(adversaries.state) == ["kept"]
+
+
+def test_the_network_of_a_system_that_diverges_is_named() -> None:
+    model = TwoNetworks()
+    with torch.no_grad():
+        model.generator[2].weight.fill_(float("inf"))
+    with pytest.raises(DivergenceError, match=r"the weight of layer 'generator\.2' \(Linear\) is not finite"):
+        train(model, Adversaries(), ToySource(rows(12), 3), config(epochs=1))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("critic.lr=0.5x", "critic"),
+        ("generator.rate=2", "rate"),
+        ("generator.every=0", "whole number of updates"),
+        ("generator.lr=fast", "a factor of the run's rate"),
+        ("generator.ema_decay=1", "from 0 to below 1"),
+        ("generator=2", "NETWORK.SETTING=VALUE"),
+        ("generator.optimizer=adam:betas", "NAME=VALUE"),
+        ("generator.optimizer=adamm", "adamm"),
+    ],
+)
+def test_settings_of_networks_that_cannot_be_are_refused_in_a_sentence(text: str, message: str) -> None:
+    with pytest.raises(DerinError, match=message):
+        train(TwoNetworks(), Adversaries(), ToySource(rows(12), 3), config(networks=text))  # type: ignore[arg-type]
 
 
 # Listeners

@@ -157,7 +157,9 @@ def train(
     optimizer: Annotated[
         str | None,
         typer.Option(
-            help="sgd, momentum, nesterov, adagrad, rmsprop, adam, nadam, adamw, lion, muon.", rich_help_panel=_TRAINING
+            help="sgd, momentum, nesterov, adagrad, rmsprop, adam, nadam, adamw, lion, muon;"
+            " settings after a colon: adam:betas=0.5/0.999.",
+            rich_help_panel=_TRAINING,
         ),
     ] = None,
     schedule: Annotated[
@@ -180,6 +182,15 @@ def train(
     ema_decay: Annotated[float | None, typer.Option(help="Average the weights.", rich_help_panel=_TRAINING)] = None,
     patience: Annotated[
         int | None, typer.Option(help="Stop early after so many epochs.", rich_help_panel=_TRAINING)
+    ] = None,
+    networks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Setting of one network of several: discriminator.lr=0.5x, generator.every=2, .optimizer, .ema_decay;"
+            " repeatable.",
+            rich_help_panel=_TRAINING,
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.", rich_help_panel=_TRAINING)] = None,
     max_seconds: Annotated[float | None, typer.Option(help="Stop after so long.", rich_help_panel=_TRAINING)] = None,
@@ -270,6 +281,7 @@ def train(
             "accumulate": accumulate,
             "ema_decay": ema_decay,
             "patience": patience,
+            "networks": ";".join(networks or ()) or None,
             "seed": seed,
             "max_seconds": max_seconds,
             "plan": plan,

@@ -27,6 +27,7 @@ _NEUTRAL: dict[str, Any] = {
     "accumulate": 1,
     "ema_decay": 0.0,
     "patience": 0,
+    "networks": "",
     "label_smoothing": 0.0,
     "max_seconds": 0.0,
 }
@@ -34,7 +35,7 @@ _ALWAYS = ("epochs", "batch_size", "optimizer", "learning_rate")
 _WITH_MOMENTUM = ("momentum", "nesterov", "rmsprop", "muon")
 # What cuts a series into examples.
 _WINDOW = {"look_back": "context_length", "horizon": "horizon"}  # as a card and as a setting names it
-_FLAGS = {"learning_rate": "--lr", "augmentation": "--augment"}
+_FLAGS = {"learning_rate": "--lr", "augmentation": "--augment", "networks": "--set"}
 
 
 def assumptions(record: Mapping[str, Any]) -> list[str]:
@@ -119,7 +120,7 @@ def _about_settings(record: Mapping[str, Any]) -> Iterator[str]:
     config, task = _part(record, "config"), _part(record, "task")
     in_force = {**config, "label_smoothing": task.get("label_smoothing") or 0.0}
     names = [*_ALWAYS, *(n for n, neutral in _NEUTRAL.items() if in_force.get(n, neutral) not in (neutral, None))]
-    if config.get("optimizer") not in _WITH_MOMENTUM:
+    if str(config.get("optimizer")).partition(":")[0] not in _WITH_MOMENTUM:
         names = [n for n in names if n != "momentum"]
     flags = [
         f"{_FLAGS.get(n, '--' + n.replace('_', '-'))} {_value(in_force[n])}"

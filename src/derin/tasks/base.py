@@ -38,7 +38,7 @@ class BaseTask(ABC):
     """
 
     name: str
-    monitor: str
+    monitor: str | None
     maximize: bool = True
     forbids: frozenset[str] = frozenset()
     options: frozenset[str] = frozenset()

@@ -6,7 +6,7 @@ TensorFlow's ExponentialMovingAverage.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -30,6 +30,7 @@ class WeightAverage:
     Args:
         model: in its final memory layout, device and precision.
         decay: from 0 to below 1; 0.999 remembers about the last 1 000 steps.
+        parts: modules of the model with a decay of their own; where there are any, what has a decay of 0 is left out.
 
     Example:
         >>> model = nn.Linear(1, 1, bias=False)
@@ -44,18 +45,25 @@ class WeightAverage:
         2.0
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        if not 0 <= decay < 1:
-            raise UsageError(f"WeightAverage.decay must be from 0 to below 1; got decay={decay}.")
+    def __init__(self, model: nn.Module, decay: float, *, parts: Sequence[tuple[nn.Module, float]] = ()) -> None:
+        for given in (decay, *(own for _, own in parts)):
+            if not 0 <= given < 1:
+                raise UsageError(f"WeightAverage.decay must be from 0 to below 1; got decay={given}.")
         self.decay = decay
         self.num_updates = 0
         self._is_applied = False
-        self._sources = _averaged(model)
+        own = {id(tensor): value for part, value in parts for tensor in _averaged(part).values()}
+        decays = {name: own.get(id(source), decay) for name, source in _averaged(model).items()}
+        self._known = set(decays)
+        self._sources = {name: source for name, source in _averaged(model).items() if decays[name] or not parts}
         self._averages = {
             name: torch.empty_like(source, dtype=_kept_in(source.dtype), requires_grad=False).copy_(source.detach())
             for name, source in self._sources.items()
         }
-        self._plain, self._half = _by_precision(self._sources)
+        self._groups = [
+            (value, *_by_precision({n: s for n, s in self._sources.items() if decays[n] == value}))
+            for value in dict.fromkeys(decays[name] for name in self._sources)
+        ]
 
     @torch.no_grad()
     def update(self) -> None:
@@ -64,18 +72,19 @@ class WeightAverage:
             raise UsageError(
                 "WeightAverage.update must not be called while the averages are applied; leave `applied` first."
             )
-        weight = 1 - self.decay_at(self.num_updates)
+        for decay, plain, half in self._groups:
+            weight = 1 - self.decay_at(self.num_updates, decay)
+            if plain:
+                sources = [self._sources[name].detach() for name in plain]
+                torch._foreach_lerp_([self._averages[name] for name in plain], sources, weight)
+            if half:
+                raised = [self._sources[name].detach().float() for name in half]
+                torch._foreach_lerp_([self._averages[name] for name in half], raised, weight)
         self.num_updates += 1
-        if self._plain:
-            sources = [self._sources[name].detach() for name in self._plain]
-            torch._foreach_lerp_([self._averages[name] for name in self._plain], sources, weight)
-        if self._half:
-            raised = [self._sources[name].detach().float() for name in self._half]
-            torch._foreach_lerp_([self._averages[name] for name in self._half], raised, weight)
 
-    def decay_at(self, num_updates: int) -> float:
-        """dₜ, which grows to `decay` so that early weights are forgotten soon."""
-        return min(self.decay, (1 + num_updates) / (10 + num_updates))
+    def decay_at(self, num_updates: int, decay: float | None = None) -> float:
+        """dₜ, which grows to the decay so that early weights are forgotten soon."""
+        return min(self.decay if decay is None else decay, (1 + num_updates) / (10 + num_updates))
 
     @contextmanager
     def applied(self, model: nn.Module) -> Iterator[nn.Module]:
@@ -89,10 +98,10 @@ class WeightAverage:
         if self._is_applied:
             raise UsageError("WeightAverage.applied must not be nested; the averages are in the model already.")
         targets = _averaged(model)
-        if set(targets) != set(self._averages):
-            odd = ", ".join(sorted(set(targets) ^ set(self._averages))[:3])
+        if set(targets) != self._known:
+            odd = ", ".join(sorted(set(targets) ^ self._known)[:3])
             raise UsageError(f"WeightAverage.applied needs the model it was made for, or a copy; they differ in {odd}.")
-        names = list(targets)
+        names = list(self._averages)
         own = [targets[name].detach() for name in names]
         kept = [tensor.clone() for tensor in own]
         self._is_applied = True

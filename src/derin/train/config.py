@@ -20,7 +20,7 @@ class TrainConfig:
     Args:
         epochs: passes over the training data.
         batch_size: examples per forward pass.
-        optimizer: a name of `train.optimizers`.
+        optimizer: a name of `train.optimizers`, with settings of its own after a colon (``"adam:betas=0.5/0.999"``).
         learning_rate: at the schedule's highest point.
         weight_decay: decoupled with adamw, lion and muon, otherwise as L2; biases, norms and embeddings are exempt.
         momentum: of the optimisers that have one.
@@ -39,6 +39,8 @@ class TrainConfig:
             epochs were over, and the schedule has come down by then; splits that would take too long are measured on
             some of their examples. 0 has no limit.
         save_every_seconds: longest time between two saved states within an epoch (every epoch's end saves as well).
+        networks: what single networks of a system do otherwise, such as ``"discriminator.lr=0.5x;generator.every=2"``;
+            see `train.networks`.
         histograms: whether weights, gradients and activations go to TensorBoard as histograms.
     """
 
@@ -61,6 +63,7 @@ class TrainConfig:
     threads: int = 0
     max_seconds: float = 0.0
     save_every_seconds: float = 300.0
+    networks: str = ""
     histograms: bool = False
 
     def __post_init__(self) -> None:

@@ -28,11 +28,11 @@ from derin.train.linear_kernel import use_blas
 from derin.train.lone_examples import bearing_lone_examples
 from derin.train.nonfinite import NonFiniteLossError, locate_nonfinite
 from derin.train.plan import Plan, Trial
-from derin.train.planning import build_optimizers, find_plan
+from derin.train.planning import build_average, build_optimizers, find_plan
 from derin.train.protocol import Source, Task
 from derin.train.schedules import Schedule, build_schedule
 from derin.train.state import restore_state, save_state
-from derin.train.step import PlannedStep
+from derin.train.step import PlannedStep, loss_of
 from derin.train.stopping import BestTracker
 from derin.train.thread import in_training_thread
 
@@ -68,6 +68,7 @@ class TrainingState:
         num_steps: updates in the whole run.
         loss_sum: of this epoch's batches that were read so far, each mean loss times its weight.
         loss_weight: the sum of these weights: of the examples, or of what the task divides by.
+        running_sums: as `loss_sum`, of what else the task gives to the log, by name.
         progress: the share of training that is done, by examples or, where it is limited, by time.
         budget: the time of the whole command.
         num_after: examples that will be measured after training.
@@ -100,6 +101,7 @@ class TrainingState:
     epoch: int = 0
     loss_sum: float = 0.0
     loss_weight: float = 0.0
+    running_sums: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     progress: float = 0.0
     budget: TimeBudget = field(default_factory=lambda: TimeBudget(0))
@@ -230,7 +232,8 @@ def train(
             loop = _begin(model, task, source, config, plan, unfreezing, validation, run, device)
             loop.budget, loop.sample, loop.num_after = budget, sample, num_after
             splits = {"train": train_sample, "val": validation}
-            loop.sources = {name: split for name, split in splits.items() if split is not None}
+            if task.monitor is not None:
+                loop.sources = {name: split for name, split in splits.items() if split is not None}
             restored = run is not None and resume and restore_state(loop)
             if on_plan is not None:
                 on_plan(loop)
@@ -262,6 +265,7 @@ def _begin(
     device: torch.device,
 ) -> TrainingState:
     """The loop before its first step, the plan chosen and the weights laid out by it."""
+    tracker = BestTracker(task.monitor, maximize=task.maximize, patience=config.patience)
     trials: list[Trial] = []
     if plan is None:
         plan, trials = find_plan(model, task, source, config, device, unfreezing)
@@ -276,11 +280,11 @@ def _begin(
         validation=validation,
         device=device,
         num_steps=-(-source.num_batches // config.accumulate) * config.epochs,
-        tracker=BestTracker(task.monitor, maximize=task.maximize, patience=config.patience),
+        tracker=tracker,
         trials=trials,
         optimizers=build_optimizers(model, task, config, plan, unfreezing),
         unfreezing=unfreezing,
-        average=WeightAverage(model, config.ema_decay) if config.ema_decay else None,
+        average=build_average(model, task, config),
     )
 
 
@@ -302,6 +306,7 @@ def _epochs(
         device_type=loop.device.type,
         average=loop.average,
     )
+    step.index = loop.step  # of a resumed run, which networks are due at the next update
     per_step = [c.on_step for c in callbacks if type(c).on_step is not Callback.on_step]
     started = time.perf_counter() - loop.seconds
     if loop.tracker.exhausted:
@@ -345,6 +350,8 @@ def _one_epoch(
     seeds: Iterator[int] = iter(())
     pending: list[Tensor] = []
     weights: list[Tensor | float] = []
+    running: tuple[str, ...] = getattr(task, "running", ())
+    further: list[Tensor] = []
     epoch_started = last_saved = time.perf_counter()
     is_limited = loop.budget.is_limited
     num_batches, accumulate = loop.source.num_batches, config.accumulate
@@ -376,8 +383,10 @@ def _one_epoch(
         loop.examples_seen += len(batch)
         pending.append(losses["loss"].detach())
         weights.append(losses.get("weight_sum", len(batch)))
+        if running:
+            further.append(torch.stack([losses[name].detach() for name in running]))
         if len(pending) == _STEPS_PER_READING:
-            _read_losses(loop, pending, weights, batch)
+            _read_losses(loop, pending, weights, further, batch)
         for tell in per_step:
             tell(loop)
         if step.is_update_step:
@@ -386,12 +395,12 @@ def _one_epoch(
                 loop.stopped = "interrupted" if interrupted.is_set() else "time"
                 break
             if loop.run is not None and now - last_saved > config.save_every_seconds:
-                _read_losses(loop, pending, weights, batch)
+                _read_losses(loop, pending, weights, further, batch)
                 loop.seconds = now - started
                 save_state(loop)
                 last_saved = time.perf_counter()
     if batch is not None:
-        _read_losses(loop, pending, weights, batch)
+        _read_losses(loop, pending, weights, further, batch)
     return time.perf_counter() - epoch_started
 
 
@@ -410,26 +419,38 @@ def _close_epoch(
         "learning_rate": loop.learning_rate,
         "train_seconds": train_seconds,
         # Weights that are all 0 leave nothing to take the mean of, and nothing was learnt from them.
-        "running": {"loss": loop.loss_sum / loop.loss_weight if loop.loss_weight else 0.0},
+        "running": {
+            name: total / loop.loss_weight if loop.loss_weight else 0.0
+            for name, total in {"loss": loop.loss_sum, **loop.running_sums}.items()
+        },
     }
     if loop.budget.is_limited:
         record["progress"] = loop.progress
-    loop.batch, loop.loss_sum, loop.loss_weight = 0, 0.0, 0.0
+    loop.batch, loop.loss_sum, loop.loss_weight, loop.running_sums = 0, 0.0, 0.0, {}
     began = time.perf_counter()
     with loop.average.applied(loop.model) if loop.average is not None else nullcontext():
         for name in loop.sources:
             record[name] = loop.measure(name, loop.measuring_seconds(train_seconds) / len(loop.sources))
         loop.measure_seconds = time.perf_counter() - began
-        monitor = record["val"][loop.task.monitor] if "val" in record else None
-        # Without a validation split the last state is the best that is known.
+        if loop.run is not None and hasattr(loop.task, "make_samples"):
+            loop.task.make_samples(loop.model, loop.epoch, loop.run.path)
+        monitor = record["val"][loop.task.monitor] if "val" in record and loop.task.monitor is not None else None
+        # Without a validation split, or anything to compare, the last state is the best that is known.
         improved = monitor is None or loop.tracker.update(monitor, loop.epoch, record["val"].get("loss"))
-        record["best"] = improved
+        if loop.task.monitor is not None:
+            record["best"] = improved
         if improved and on_best is not None:
             on_best(loop, record)
     return record
 
 
-def _read_losses(loop: TrainingState, pending: list[Tensor], weights: list[Tensor | float], batch: Any) -> None:
+def _read_losses(
+    loop: TrainingState,
+    pending: list[Tensor],
+    weights: list[Tensor | float],
+    further: list[Tensor],
+    batch: Any,
+) -> None:
     """Fetches the waiting losses in one transfer, adds them up in order, and stops where one is not finite.
 
     Each counts by the denominator of its mean, so that the mean over the epoch is that over all of its examples.
@@ -438,19 +459,23 @@ def _read_losses(loop: TrainingState, pending: list[Tensor], weights: list[Tenso
         return
     on_device = [weight for weight in weights if isinstance(weight, torch.Tensor)]
     fetched = iter(torch.stack(on_device).tolist() if on_device else ())
-    for loss, weight in zip(torch.stack(pending).tolist(), weights, strict=True):
-        value = next(fetched) if isinstance(weight, torch.Tensor) else weight
+    values = [next(fetched) if isinstance(weight, torch.Tensor) else weight for weight in weights]
+    for loss, value in zip(torch.stack(pending).tolist(), values, strict=True):
         loop.loss_sum += loss * value
         loop.loss_weight += value
+    for numbers, value in zip(torch.stack(further).tolist() if further else (), values):
+        for name, number in zip(loop.task.running, numbers, strict=True):  # type: ignore[attr-defined]
+            loop.running_sums[name] = loop.running_sums.get(name, 0.0) + number * value
     pending.clear()
     weights.clear()
+    further.clear()
     if not math.isfinite(loop.loss_sum):
         raise _diverged(loop, batch)
 
 
 def _diverged(loop: TrainingState, batch: Batch) -> DivergenceError:
     """The error that names the layer where the first NaN or infinity arose."""
-    return locate_nonfinite(loop.model, lambda: loop.task.loss(loop.model, batch)["loss"], step=loop.step, batch=batch)
+    return locate_nonfinite(loop.model, lambda: loss_of(loop.task, loop.model, batch), step=loop.step, batch=batch)
 
 
 def _reseeder(device: torch.device) -> Callable[[int], Any]:

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from derin.core.errors import UsageError
 from derin.core.global_generator import global_generator
+from derin.train.averages import WeightAverage
 from derin.train.config import TrainConfig
 from derin.train.freezing import Unfreezing
 from derin.train.lone_examples import bearing_lone_examples
-from derin.train.optimizers import build_optimizer, supports_fused
+from derin.train.networks import settings_of_networks
+from derin.train.optimizers import build_optimizer, read_optimizer, supports_fused
 from derin.train.plan import (
     MIN_OPERATIONS_FOR_TRIALS,
     MIN_STEPS_FOR_TRIALS,
@@ -24,7 +27,7 @@ from derin.train.plan import (
     choose_plan,
 )
 from derin.train.protocol import Source, Task
-from derin.train.step import PlannedStep
+from derin.train.step import PlannedStep, loss_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -45,9 +48,14 @@ def find_plan(
     Where layers are unfrozen by and by, the steps of the last epoch are timed, which cost most.
     """
     if not config.plan.startswith("auto"):
-        return Plan.parse(config.plan), []
+        plan = Plan.parse(config.plan)
+        if plan.compiled and hasattr(task, "networks"):
+            raise UsageError("The plan's part 'compiled' compiles one network; the task has several. Leave it out.")
+        return plan, []
+    settings = [own for _, own in settings_of_networks(task, model, config).values()]
+    optimizers = {read_optimizer(own.optimizer or config.optimizer)[0] for own in settings}
     # Plain SGD is one addition, which the kernel for all its relatives only slows down.
-    fused = config.optimizer != "sgd" and supports_fused(config.optimizer, device.type)
+    fused = all(name != "sgd" and supports_fused(name, device.type) for name in optimizers)
     plans = candidates(model, device_type=device.type, fused=fused, forbids=task.forbids, text=config.plan)
     num_batches = source.num_batches * config.epochs
     if num_batches < MIN_STEPS_FOR_TRIALS:
@@ -82,6 +90,7 @@ def find_plan(
         return run_step
 
     chosen, trials = choose_plan(plans, model, make_step, synchronize=_synchronizer(device))
+    task.state.clear()
     task.state.update(kept)
     return chosen, trials
 
@@ -90,19 +99,31 @@ def build_optimizers(
     model: nn.Module, task: Task, config: TrainConfig, plan: Plan, unfreezing: Unfreezing | None = None
 ) -> dict[str, torch.optim.Optimizer]:
     """One optimizer for each network that the task names."""
-    networks = task.networks(model) if hasattr(task, "networks") else {"model": model}
-    return {
-        name: build_optimizer(
-            config.optimizer,
+    found = {}
+    for name, (network, own) in settings_of_networks(task, model, config).items():
+        kind, options = read_optimizer(own.optimizer or config.optimizer)
+        found[name] = optimizer = build_optimizer(
+            kind,
             network,
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
             momentum=config.momentum,
             fused=plan.fused,
             rates=None if unfreezing is None else unfreezing.rates(network),
+            **options,
         )
-        for name, network in networks.items()
-    }
+        for group in optimizer.param_groups:
+            group["lr_scale"] *= own.rate_factor
+    return found
+
+
+def build_average(model: nn.Module, task: Task, config: TrainConfig) -> WeightAverage | None:
+    """The average of the weights that the settings ask for; a network of a system may have a decay of its own."""
+    networks = settings_of_networks(task, model, config).values()
+    parts = [(network, own.ema_decay) for network, own in networks if own.ema_decay is not None]
+    if not config.ema_decay and not any(decay for _, decay in parts):
+        return None
+    return WeightAverage(model, config.ema_decay, parts=parts)
 
 
 def _operations(model: nn.Module, task: Task, batch: Any) -> int:
@@ -111,7 +132,7 @@ def _operations(model: nn.Module, task: Task, batch: Any) -> int:
 
     counter = FlopCounterMode(display=False, custom_mapping=_recurrent_products())
     with global_generator(next(model.parameters()).device), counter, torch.no_grad():
-        task.loss(copy.deepcopy(model), batch)
+        loss_of(task, copy.deepcopy(model), batch)
     return int(counter.get_total_flops())
 
 

@@ -56,10 +56,15 @@ class ProgressBar(Callback):
 
     def on_epoch_end(self, loop: Training, record: dict[str, Any]) -> None:
         monitor = loop.task.monitor
-        metric = translate(f"metric.{monitor}") if f"metric.{monitor}" in catalogue("en") else monitor
+        metric = _metric(monitor)
         parts = [
             translate("progress.epoch", epoch=record["epoch"], epochs=loop.config.epochs),
-            translate("progress.loss", value=record["running"]["loss"]),
+            *(
+                translate("progress.loss", value=value)
+                if name == "loss"
+                else translate("progress.running", metric=_metric(name), value=value)
+                for name, value in record["running"].items()
+            ),
         ]
         for split in ("train", "val"):
             if split in record:
@@ -69,7 +74,7 @@ class ProgressBar(Callback):
                     translate("progress.unmeasured" if missing else f"progress.{split}", metric=metric, value=value)
                 )
         parts.append(translate("progress.seconds", seconds=record["seconds"]))
-        if record["best"]:
+        if record.get("best"):
             parts.append(f"[green]{translate('progress.best')}[/green]")
         self._console.print("  ".join(parts), soft_wrap=True)
 
@@ -77,6 +82,11 @@ class ProgressBar(Callback):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def _metric(name: str | None) -> str | None:
+    """A measurement in the reader's language; one that the catalogue does not know keeps its name."""
+    return translate(f"metric.{name}") if f"metric.{name}" in catalogue("en") else name
 
 
 def _epoch(loop: Training) -> str:

@@ -41,6 +41,12 @@ class Step(Protocol):
         """The precision of the plan, for forward passes and losses; backward passes run outside."""
         ...
 
+    def is_due(self, name: str) -> bool:
+        """Whether the named network learns at this update; where not, `minimize` passes its loss over, and the task may
+        leave its forward pass out.
+        """
+        ...
+
     def minimize(self, name: str, loss: Tensor, weight: Tensor | float = 1.0) -> None:
         """Backward pass of a mean loss and, when enough batches are accumulated, one update of the named optimizer.
 
@@ -60,18 +66,23 @@ class Task(Protocol):
     """What a network is trained to do.
 
     A task with several networks has a method ``networks(model) -> dict[str, nn.Module]``; each gets an optimizer of
-    that name.
+    that name. Its `update` moves them, and `loss` is never asked.
+
+    A method ``make_samples(model, epoch, folder)`` is called after every epoch of a run, the evaluated weights in
+    place; what it makes is a function of these arguments. Where `update` gives further scalars beside the loss and a
+    tuple ``running`` names them, their means over the epoch stand in the log beside that of the loss.
 
     Attributes:
         name: in the registry of tasks.
-        monitor: the metric by which states are compared (``"accuracy"``).
+        monitor: the metric by which states are compared (``"accuracy"``); None where there is none: then the last
+            state is kept, nothing is measured between epochs and nothing stops early.
         maximize: whether a larger headline is better.
         forbids: precisions that the task cannot bear (``frozenset({"bf16"})``).
         state: what the task carries between steps; saved and restored.
     """
 
     name: str
-    monitor: str
+    monitor: str | None
     maximize: bool
     forbids: frozenset[str]
     state: dict[str, Tensor]

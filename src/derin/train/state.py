@@ -25,6 +25,7 @@ _DOCUMENT_FORM = {
     "optimizers": Required(MapOf({})),
     "tracker": Required({}),
     "measured_examples": MapOf(int),
+    "running_sums": MapOf(float),
     "used_seconds": float,
 }
 
@@ -42,6 +43,7 @@ def save_state(loop: TrainingState) -> None:
     document["used_seconds"] = loop.budget.used
     document["measured_examples"] = dict(loop.measured_examples)
     document["limits"] = _limits(loop)
+    document["running_sums"] = dict(loop.running_sums)
     document["tracker"] = loop.tracker.to_json()
     document["optimizers"] = {name: optimizer_scalars(optimizer) for name, optimizer in loop.optimizers.items()}
     loop.run.save_state(tensors, document)
@@ -85,6 +87,7 @@ def _restore(loop: TrainingState, tensors: dict[str, Tensor], document: dict[str
             # The run was given more time or epochs: what is done is a smaller share of it, and more can be measured.
             loop.progress, document = 0.0, {**document, "measured_examples": {}}
         loop.measured_examples = {str(k): int(v) for k, v in document.get("measured_examples", {}).items()}
+        loop.running_sums = {str(k): float(v) for k, v in document.get("running_sums", {}).items()}
         loop.tracker.load_json(document["tracker"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RefusedFileError(f"{where} is damaged: {error!r}; start a new run.") from error

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from derin.train.averages import WeightAverage
 from derin.train.config import TrainConfig
+from derin.train.networks import read_network_settings
 from derin.train.nonfinite import check_loss
 from derin.train.optimizers import exempt_from_decay, set_lr
 from derin.train.plan import Plan
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from derin.data.batch import Batch
 
 
 class PlannedStep:
@@ -59,9 +62,15 @@ class PlannedStep:
         self._weights: dict[str, Any] = dict.fromkeys(optimizers, 0.0)
         self._whole = model
         self._owns_all: bool | None = None  # found out at the first step, when what is frozen is frozen
+        settings = read_network_settings(config.networks, optimizers, learning_rate=config.learning_rate)
+        self._every = {name: own.every for name, own in settings.items() if own.every > 1}
 
     def autocast(self) -> AbstractContextManager[Any]:
         return self._plan.autocast(self._device_type)
+
+    def is_due(self, name: str) -> bool:
+        """Whether the named network learns at this update: the last of each of its `every`."""
+        return not self._every or (self.index + 1) % self._every.get(name, 1) == 0
 
     def set_lr(self, lr: float) -> None:
         """Gives every parameter group its learning rate for the next update."""
@@ -71,6 +80,8 @@ class PlannedStep:
 
     def minimize(self, name: str, loss: Tensor, weight: Tensor | float = 1.0) -> None:
         check_loss(loss)
+        if not self.is_due(name):
+            return
         if self._accumulates:
             # Gradients of sums add up; the group's mean comes from one division at its end, whatever the batches'
             # sizes.
@@ -112,3 +123,39 @@ class PlannedStep:
             torch.nn.utils.clip_grad_norm_(self._parameters[name], self._clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+
+
+class DryStep:
+    """A step that moves nothing: what `Task.update` would minimize is noted.
+
+    Args:
+        model: the network as it is called.
+
+    Attributes:
+        losses: by the name of the optimizer.
+    """
+
+    index, lr = 0, 0.0
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self.losses: dict[str, Tensor] = {}
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        return nullcontext()
+
+    def is_due(self, name: str) -> bool:
+        return True
+
+    def minimize(self, name: str, loss: Tensor, weight: Tensor | float = 1.0) -> None:
+        self.losses[name] = loss
+
+
+def loss_of(task: Any, model: nn.Module, batch: Batch) -> Tensor:
+    """The loss of a batch, without a step; of several networks the sum of all that an update minimizes."""
+    if not hasattr(task, "networks"):
+        loss: Tensor = task.loss(model, batch)["loss"]
+        return loss
+    step = DryStep(model)
+    task.update(step, batch)
+    return torch.stack(list(step.losses.values())).sum()

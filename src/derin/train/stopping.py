@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from derin.core.errors import UsageError
+
 
 class BestTracker:
     """Follows the headline metric from epoch to epoch.
@@ -15,7 +17,7 @@ class BestTracker:
     on a small validation split many epochs share their accuracy.
 
     Args:
-        monitor: the metric's name, kept with the state.
+        monitor: the metric's name, kept with the state; None where nothing is compared.
         maximize: whether more is better.
         patience: epochs without a better value after which `exhausted` is true; 0 never.
 
@@ -33,7 +35,12 @@ class BestTracker:
         (2, True)
     """
 
-    def __init__(self, monitor: str, *, maximize: bool, patience: int = 0) -> None:
+    def __init__(self, monitor: str | None, *, maximize: bool, patience: int = 0) -> None:
+        if monitor is None and patience:
+            raise UsageError(
+                "The task has no measurement that tells a better epoch from a worse one, so that nothing stops early; "
+                f"got patience={patience}. Leave it out."
+            )
         self.monitor, self.maximize, self.patience = monitor, maximize, patience
         self.best: float | None = None
         self.best_epoch: int | None = None

@@ -69,6 +69,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "run.out_of_time": "Stopped after {seconds:.1f} s of training: the {given:g} s given are for the whole command.",
     "progress.epoch": "epoch {epoch}/{epochs}",
     "progress.loss": "loss {value:.4f}",
+    "progress.running": "{metric} {value:.4f}",
     "progress.train": "train {metric} {value:.4f}",
     "progress.val": "val {metric} {value:.4f}",
     "progress.unmeasured": "{metric} not measurable",

@@ -68,6 +68,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "run.out_of_time": "{seconds:.1f} sn eğitimden sonra durdu: verilen {given:g} sn komutun tamamı içindir.",
     "progress.epoch": "epok {epoch}/{epochs}",
     "progress.loss": "kayıp {value:.4f}",
+    "progress.running": "{metric} {value:.4f}",
     "progress.train": "eğitim: {metric} {value:.4f}",
     "progress.val": "doğrulama: {metric} {value:.4f}",
     "progress.unmeasured": "{metric} ölçülemiyor",

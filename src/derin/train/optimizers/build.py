@@ -44,6 +44,9 @@ _FUSED_OPERATORS = {
 }
 
 
+_SWITCHES = {"true": True, "false": False}
+
+
 def build_optimizer(
     name: str,
     model: nn.Module,
@@ -103,6 +106,34 @@ def build_optimizer(
     for group in optimizer.param_groups:
         group.setdefault("lr_scale", 1.0)
     return optimizer
+
+
+def read_optimizer(text: str) -> tuple[str, dict[str, Any]]:
+    """An optimizer's name and its own settings, which stand after a colon; slashes stand between several numbers.
+
+    Raises:
+        UnknownNameError: there is no such optimizer.
+        UsageError: a setting that is not written NAME=VALUE, or whose value is no number.
+
+    Example:
+        >>> read_optimizer("adam:betas=0.5/0.999,eps=1e-7")
+        ('adam', {'betas': (0.5, 0.999), 'eps': 1e-07})
+        >>> read_optimizer("sgd")
+        ('sgd', {})
+    """
+    name, _, rest = text.partition(":")
+    OPTIMIZERS[name]
+    options: dict[str, Any] = {}
+    for part in filter(None, (p.strip() for p in rest.split(","))):
+        option, _, value = (p.strip() for p in part.partition("="))
+        try:
+            numbers = tuple(_SWITCHES[v] if v in _SWITCHES else float(v) for v in value.split("/"))
+        except ValueError:
+            raise UsageError(
+                f"A setting of the optimizer {name!r} is written NAME=VALUE, such as betas=0.5/0.999; got {part!r}."
+            ) from None
+        options[option] = numbers if len(numbers) > 1 else numbers[0]
+    return name, options
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
