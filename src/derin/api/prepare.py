@@ -241,6 +241,7 @@ def prepare(
         device=device,
         center_only=center_only,
     )
+    prepared.sampler()  # refuses what cannot be sampled so, before anything is trained
     return prepared if published is None else _tuned(prepared, tuning, published, head, progress)
 
 

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from derin.api.finetuning import FineTuning
+from derin.core.errors import UsageError
 from derin.data.batch import Source
 from derin.data.extracted import ExtractedFeatures
 from derin.data.preparation import Batching, EncodedInputs, Preparation
+from derin.data.samplers.by_class import BalancedSampler
+from derin.data.samplers.sampler import Sampler
+from derin.data.samplers.weighted import WeightedSampler
 from derin.data.table import Rows, Table
+from derin.tasks.class_task import ClassTask
 from derin.tasks.supervised import SupervisedTask
 from derin.train.config import TrainConfig
 
@@ -82,10 +87,38 @@ class Prepared:
             self.table.splits["train"],
             self.config.batch_size,
             shuffle=True,
+            sampler=self.sampler(),
             # Features are of augmented pictures already.
             augmentation=None if self.features is not None else self.augmentation,
             mixed_target=mixed,
         )
+
+    def sampler(self) -> Sampler | None:
+        """Says which training examples come how often; None where each comes once in an epoch.
+
+        Raises:
+            UsageError: the task or the data has nothing by which examples could be chosen.
+        """
+        name, rows = self.config.sampler, self.table.splits["train"]
+        if name == "uniform":
+            return None
+        how: Any = {"batch_size": self.config.batch_size, "seed": self.config.seed}
+        if name == "weighted":
+            if getattr(self.task, "weight_column", None) is None:
+                raise UsageError(
+                    "sampler=weighted draws examples by a column that says how much each counts, and the data "
+                    f"{self.table.name!r} has none; name it: weight_column (--weight-column)."
+                )
+            return WeightedSampler(rows, self.targets[self.task.weight][rows], **how)
+        targets = self.targets[self.task.target] if isinstance(self.task, ClassTask) else None
+        if targets is None or targets.ndim != 1:
+            raise UsageError(
+                f"sampler=balanced needs one class for each example; the task {self.task.name!r} has another kind of "
+                "answer. Leave `sampler` out."
+            )
+        if self.task.class_weights is not None:
+            raise UsageError("sampler=balanced and class_weights balance the same thing twice; leave one of them out.")
+        return BalancedSampler(rows, targets[rows], **how)
 
     @property
     def val_source(self) -> Source | None:
@@ -112,9 +145,13 @@ class Prepared:
         batching = Batching(batch_size=batch_size, seed=self.config.seed, device=self.device, **how)
         encoded: Any = self.encoded if self.features is None else self.features
         preparation = self.preparation if self.features is None else self.features
+        targets = self.targets
+        if isinstance(batching.sampler, WeightedSampler):
+            # What comes more often for its weight would count twice if its loss were weighted too.
+            targets = {name: values for name, values in targets.items() if name != self.task.weight}
         return preparation.source(
             CenterCrop(encoded) if self.center_only else encoded,
-            self.targets,
+            targets,
             rows,
             input_name=self.task.input,
             batching=batching,

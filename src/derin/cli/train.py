@@ -192,6 +192,13 @@ def train(
             rich_help_panel=_TRAINING,
         ),
     ] = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            help="uniform; balanced: each class equally often; weighted: drawn by --weight-column.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.", rich_help_panel=_TRAINING)] = None,
     max_seconds: Annotated[float | None, typer.Option(help="Stop after so long.", rich_help_panel=_TRAINING)] = None,
     plan: Annotated[
@@ -282,6 +289,7 @@ def train(
             "ema_decay": ema_decay,
             "patience": patience,
             "networks": ";".join(networks or ()) or None,
+            "sampler": sampler,
             "seed": seed,
             "max_seconds": max_seconds,
             "plan": plan,

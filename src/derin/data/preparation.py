@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from derin.data.augment import Augmentation
     from derin.data.batch import Source
+    from derin.data.samplers.sampler import Sampler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class Batching:
         limit: at most so many examples, drawn by the seed; None takes all.
         augmentation: what happens to pictures, or None.
         mixed_target: the target that mixing turns into probabilities, and its number of classes.
+        sampler: says which rows come in which order; None gives each once in an epoch.
     """
 
     batch_size: int
@@ -42,6 +44,7 @@ class Batching:
     limit: int | None = None
     augmentation: Augmentation | None = None
     mixed_target: tuple[str, int] | None = None
+    sampler: Sampler | None = None
 
     def limited(self, rows: Rows) -> Rows:
         """The rows, or as many of them as the limit allows, in their order."""
@@ -156,6 +159,7 @@ class Preparation(ABC):
             augmentation=batching.augmentation,
             mixed_target=batching.mixed_target,
             device=batching.device,
+            sampler=batching.sampler,
         )
 
 

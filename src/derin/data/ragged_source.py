@@ -1,8 +1,4 @@
-"""Batches of rows of unequal length: like goes with like, and a batch holds about the same number of tokens each time.
-
-What a step costs is its padded size, rows times the longest of them. Rows are therefore sorted by length before they
-are cut into batches, in each epoch with a little noise, so that a row meets other neighbors every time.
-"""
+"""Batches of rows of unequal length, padded to the longest of each."""
 
 from __future__ import annotations
 
@@ -13,29 +9,21 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
-from derin.core.seeds import generator, permutation
 from derin.data.batch import Batch
+from derin.data.samplers.sampler import Sampler
+from derin.data.samplers.token_budget import TokenBudgetSampler
 from derin.data.table import Ragged, Rows
 
 if TYPE_CHECKING:
     import torch
 
-# Lengths count as up to this much longer when rows are sorted: a row changes neighbors, and a batch pads a fifth more
-# at the worst.
-_NOISE = 0.2
-# Short rows would make batches of hundreds of examples, and so too few steps.
-_MOST_EXAMPLES = 2
-
 
 class RaggedSource:
     """The batches of some rows, of which some columns are of unequal length.
 
-    A batch takes as many rows as its token budget allows: ``batch_size`` times the mean length of all rows, and never
-    more than twice ``batch_size`` rows. Rows times the longest of them stays within the budget, except where a single
-    row is longer. Where several columns are ragged, all their padded sizes together stay within the budget.
-
-    How many rows each batch has is the same in every epoch. Which rows these are, and the order of the batches, is a
-    function of (seed, epoch); without ``shuffle`` rows come sorted by length, and `Batch.rows` says which they are.
+    A batch takes as many rows as its token budget allows, and never more than twice ``batch_size`` rows; see
+    `TokenBudgetSampler`. Where several columns are ragged, all their padded sizes together stay within the budget.
+    Rows do not come in their order, and `Batch.rows` says which they are.
 
     Args:
         columns: by name, one value per row of the table: `Ragged` ones become ``(B, T)`` or ``(B, T, W)``, padded at
@@ -47,6 +35,7 @@ class RaggedSource:
         device: where batches go.
         pad: what fills up the rows of a ragged column; 0 where a column is not named.
         max_length: of longer rows, the first so many tokens are taken and the others are not seen; None takes all.
+        sampler: says which rows make a batch, instead of the token budget; None keeps to that.
 
     Shapes:
         ragged whole numbers ``(B, T)`` int64, or ``(B, T, W)`` where the flat array has rows of W; other ragged
@@ -73,13 +62,12 @@ class RaggedSource:
         device: str | torch.device = "cpu",
         pad: Mapping[str, int] | None = None,
         max_length: int | None = None,
+        sampler: Sampler | None = None,
     ) -> None:
         import torch
 
         self._check(columns, rows, batch_size, max_length)
-        self.batch_size, self.num_examples = batch_size, len(rows)
-        self.rows = np.asarray(rows, dtype=np.int64)
-        self._seed, self._shuffle, self._device = seed, shuffle, torch.device(device)
+        self.batch_size, self._device = batch_size, torch.device(device)
         self._ragged = {
             name: _PaddedColumn(column, 0 if pad is None else pad.get(name, 0), max_length)
             for name, column in columns.items()
@@ -91,21 +79,18 @@ class RaggedSource:
             for name, column in columns.items()
             if not isinstance(column, Ragged)
         }
-        # The padded size of every column is at most that of the longest one, which sorts the rows.
-        longest_of_row = np.max([c.lengths[self.rows] for c in self._ragged.values()], axis=0)
-        self._sizes = np.maximum(longest_of_row, 1) * len(self._ragged)
-        self._bounds = self._cut()
-        self.num_batches = len(self._bounds) - 1
+        if sampler is None:
+            # The padded size of every column is at most that of the longest one, which sorts the rows.
+            longest_of_row = np.max([c.lengths[rows] for c in self._ragged.values()], axis=0)
+            sizes = np.maximum(longest_of_row, 1) * len(self._ragged)
+            sampler = TokenBudgetSampler(rows, sizes, batch_size=batch_size, seed=seed, shuffle=shuffle)
+        self._sampler, self.num_examples, self.num_batches = sampler, sampler.num_examples, sampler.num_batches
 
     def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from its step `from_step` on."""
         import torch
 
-        order = self._order(epoch)
-        steps = permutation(self._seed, "batches", epoch, self.num_batches) if self._shuffle else None
-        for step in range(from_step, self.num_batches):
-            place = step if steps is None else int(steps[step])
-            rows = self.rows[order[self._bounds[place] : self._bounds[place + 1]]]
+        for rows in self._sampler.order(epoch).batches(from_step):
             columns = {
                 name: torch.from_numpy(column.gather(rows)).to(self._device, non_blocking=True)
                 for name, column in self._ragged.items()
@@ -128,28 +113,6 @@ class RaggedSource:
                 f"RaggedSource: batch_size and max_length must be at least 1; got batch_size={batch_size}, "
                 f"max_length={max_length}."
             )
-
-    def _cut(self) -> npt.NDArray[np.int64]:
-        """Where batches begin in the sorted rows, and one after the last: ``(num_batches + 1,)``."""
-        # A row's size with noise is at most (1 + noise) times its own, so the same holds for the i-th smallest: the
-        # i-th place never holds a larger row than this, whatever the epoch.
-        ordered = np.sort(self._sizes)
-        largest = np.minimum(ordered * (1 + _NOISE), ordered[-1]) if self._shuffle else ordered
-        budget = self.batch_size * self._sizes.mean()
-        bounds = [0]
-        while bounds[-1] < len(largest):
-            start = bounds[-1]
-            ahead = largest[start : start + _MOST_EXAMPLES * self.batch_size]
-            num = int(np.searchsorted(ahead * np.arange(1, len(ahead) + 1), budget, side="right"))
-            bounds.append(start + max(1, num))
-        return np.asarray(bounds, dtype=np.int64)
-
-    def _order(self, epoch: int) -> npt.NDArray[np.int64]:
-        """The places in `rows`, shortest first."""
-        sizes: npt.NDArray[Any] = self._sizes
-        if self._shuffle:
-            sizes = sizes * (1 + _NOISE * generator(self._seed, "order", epoch).random(len(sizes)))
-        return np.argsort(sizes, kind="stable")
 
 
 class _PaddedColumn:

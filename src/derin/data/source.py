@@ -6,15 +6,17 @@ Small examples are gathered several batches at a time, which costs a call for al
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
-from derin.core.seeds import permutation, uniforms
+from derin.core.seeds import uniforms
 from derin.data.batch import Batch
 from derin.data.preparation import EncodedInputs, Preparation
+from derin.data.samplers.sampler import Sampler
+from derin.data.samplers.uniform import UniformSampler
 from derin.data.table import Rows
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class TableSource:
         augmentation: what happens to pictures, or None.
         mixed_target: the target that mixing turns into probabilities, and its number of classes.
         device: where batches go.
+        sampler: says which of the rows come in which order; None gives each once.
     """
 
     def __init__(
@@ -62,16 +65,14 @@ class TableSource:
         augmentation: Augmentation | None = None,
         mixed_target: tuple[str, int] | None = None,
         device: str | torch.device = "cpu",
+        sampler: Sampler | None = None,
     ) -> None:
         import torch
 
-        if not len(rows):
-            raise DataError("A source of batches needs at least one row; the split is empty.")
-        self.batch_size, self.num_examples = batch_size, len(rows)
-        self.num_batches = -(-len(rows) // batch_size)
-        # Batch norm cannot train on one example: where one is left over, it joins the batch before it.
-        if shuffle and len(rows) % batch_size == 1 and self.num_batches > 1:
-            self.num_batches -= 1
+        if sampler is None:
+            sampler = UniformSampler(rows, batch_size=batch_size, seed=seed, shuffle=shuffle, joins_lone=shuffle)
+        self._sampler, self.batch_size = sampler, batch_size
+        self.num_examples, self.num_batches = sampler.num_examples, sampler.num_batches
         self.rows, self.input_name = rows, input_name
         self._host, self._preparation, self._seed, self._shuffle = encoded, preparation, seed, shuffle
         self._augmentation = None if augmentation is None or augmentation.is_identity else augmentation
@@ -92,37 +93,34 @@ class TableSource:
 
     def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from its step `from_step` on."""
-        order = self.rows
-        if self._shuffle:
-            order = self.rows[permutation(self._seed, "order", epoch, self.num_examples)]
+        order = self._sampler.order(epoch)
+        draws = order.draws() if self._sampler.repeats else order.rows
+        bounds = order.bounds.tolist()
         # Chunks always start at the same steps, so that a resumed epoch computes the same bits from the same memory.
         size = self._batches_per_chunk
         for first in range(from_step - from_step % size, self.num_batches, size):
             steps = range(first, min(first + size, self.num_batches))
-            end = self._end(steps[-1])
-            chunk = self._chunk(order[first * self.batch_size : end], int(order[end % self.num_examples]), epoch)
+            start, end = bounds[first], bounds[steps[-1] + 1]
+            places: Any = slice(start, end)
+            if self._mixes:
+                # An example is mixed with the next one of the epoch, whichever batch that is in.
+                places = np.append(np.arange(start, end), end % self.num_examples)
+            chunk = self._chunk(order.rows[places], draws[places], epoch)
             for step in steps:
                 if step >= from_step:
-                    part = slice((step - first) * self.batch_size, self._end(step) - first * self.batch_size)
+                    part = slice(bounds[step] - start, bounds[step + 1] - start)
                     columns = {name: values[part] for name, values in chunk.columns.items()}
                     yield Batch(columns, chunk.rows[part])
 
-    def _end(self, step: int) -> int:
-        """The place in the epoch's order after the last example of a step."""
-        return self.num_examples if step == self.num_batches - 1 else (step + 1) * self.batch_size
-
-    def _chunk(self, rows: Rows, following: int, epoch: int) -> Batch:
-        """Several batches at once, finished; `following` is the row that comes after them."""
+    def _chunk(self, rows: Rows, draws: Rows, epoch: int) -> Batch:
+        """Several batches at once, finished; where examples are mixed, the last row is but the partner of another."""
         import torch
 
-        if self._mixes:
-            # An example is mixed with the next one of the epoch, whichever batch that is in.
-            rows = np.append(rows, following)
         augmentation = self._augmentation
-        inputs = self._host.gather(rows, self._window_uniforms(epoch, rows)).to(self._device, non_blocking=True)
+        inputs = self._host.gather(rows, self._window_uniforms(epoch, draws)).to(self._device, non_blocking=True)
         if augmentation is not None:
             # They stay on the CPU: an augmentation decides by them what to do, and must not wait for the device.
-            numbers = torch.from_numpy(uniforms(self._seed, "augment", epoch, rows, augmentation.num_uniforms))
+            numbers = torch.from_numpy(uniforms(self._seed, "augment", epoch, draws, augmentation.num_uniforms))
             inputs = augmentation.apply(inputs.permute(0, 3, 1, 2), numbers).permute(0, 2, 3, 1)
         inputs = self._preparation.to_model_input(inputs)
         row_numbers = torch.from_numpy(rows)
@@ -135,7 +133,7 @@ class TableSource:
             columns = {key: values[: len(row_numbers)] for key, values in columns.items()}
         return Batch({self.input_name: inputs, **columns}, row_numbers)
 
-    def _window_uniforms(self, epoch: int, rows: Rows) -> npt.NDArray[np.float32] | None:
+    def _window_uniforms(self, epoch: int, draws: Rows) -> npt.NDArray[np.float32] | None:
         """Where the windows of larger pictures lie: anywhere in training, in the middle otherwise."""
         drawn = self._shuffle and self._host.is_random
-        return uniforms(self._seed, "window", epoch, rows, _WINDOW_UNIFORMS) if drawn else None
+        return uniforms(self._seed, "window", epoch, draws, _WINDOW_UNIFORMS) if drawn else None

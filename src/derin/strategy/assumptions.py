@@ -28,6 +28,7 @@ _NEUTRAL: dict[str, Any] = {
     "ema_decay": 0.0,
     "patience": 0,
     "networks": "",
+    "sampler": "uniform",
     "label_smoothing": 0.0,
     "max_seconds": 0.0,
 }

@@ -11,6 +11,7 @@ from derin.core.errors import UnknownNameError, UsageError
 
 _THREADS_PER_CPU, _USUAL_THREADS = 4, 64  # a run may come from a larger machine
 _LARGEST = (1 << 63) - 1
+SAMPLERS = ("uniform", "balanced", "weighted")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,8 @@ class TrainConfig:
         accumulate: batches per update.
         ema_decay: of the exponential average of the weights, which then is what gets evaluated; 0 keeps none.
         patience: epochs without a better headline after which training stops; 0 never stops early.
+        sampler: ``"uniform"``: each training example once in an epoch; ``"balanced"``: each class equally often;
+            ``"weighted"``: drawn with replacement, by the weight column, which then leaves the loss alone.
         seed: of everything random.
         plan: ``"auto"``, ``"auto:fp32"``, ``"plain"``, or parts such as ``"bf16,channels-last,fused"``.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
@@ -57,6 +60,7 @@ class TrainConfig:
     accumulate: int = 1
     ema_decay: float = 0.0
     patience: int = 0
+    sampler: str = "uniform"
     seed: int = 0
     plan: str = "auto"
     device: str = "auto"
@@ -83,6 +87,8 @@ class TrainConfig:
         for name in ("momentum", "ema_decay"):
             if getattr(self, name) >= 1:
                 raise UsageError(f"TrainConfig.{name} must be below 1; got {name}={getattr(self, name)}.")
+        if self.sampler not in SAMPLERS:
+            raise UnknownNameError("sampler", self.sampler, SAMPLERS)
         if self.warmup > 1:
             raise UsageError(f"TrainConfig.warmup is a share of training from 0 to 1; got warmup={self.warmup}.")
 

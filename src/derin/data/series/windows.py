@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
-from derin.core.seeds import permutation
 from derin.data.batch import Batch
+from derin.data.samplers.uniform import UniformSampler
 from derin.data.table import Rows
 
 if TYPE_CHECKING:
@@ -166,9 +167,11 @@ class WindowSource:
                 "give a longer series, or a smaller horizon or context_length."
             )
         self.window_starts, self.input_name = window_starts, input_name
+        self._sampler = UniformSampler(
+            window_starts, batch_size=batching.batch_size, seed=batching.seed, shuffle=batching.shuffle
+        )
         self.batch_size, self.num_examples = batching.batch_size, len(window_starts)
-        self.num_batches = -(-len(window_starts) // batching.batch_size)
-        self._seed, self._shuffle = batching.seed, batching.shuffle
+        self.num_batches = self._sampler.num_batches
         device = torch.device(batching.device)
         self._values, self._targets = (tensor.to(device) for tensor in series.tensors)
         self._behind = torch.arange(-context_length, 0, device=device)
@@ -181,13 +184,11 @@ class WindowSource:
         """The batches of an epoch, from its step `from_step` on; their order is a function of (seed, epoch)."""
         import torch
 
-        order = self.window_starts
-        if self._shuffle:
-            order = order[permutation(self._seed, "order", epoch, self.num_examples)]
-        rows = torch.from_numpy(np.ascontiguousarray(order))
+        order = self._sampler.order(epoch)
+        rows = torch.from_numpy(np.ascontiguousarray(order.rows))
         on_device = rows.to(self._device)
-        for step in range(from_step, self.num_batches):
-            part = slice(step * self.batch_size, (step + 1) * self.batch_size)
+        for start, end in pairwise(order.bounds[from_step:].tolist()):
+            part = slice(start, end)
             at = on_device[part, None]
             columns = {self.input_name: self._values[at + self._behind], "target": self._targets[at + self._ahead]}
             if self._own is not None:

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
-from derin.core.seeds import generator, permutation
+from derin.core.seeds import generator
 from derin.data.batch import Batch, Source
 from derin.data.preparation import Batching
+from derin.data.samplers.uniform import UniformSampler
 from derin.data.table import Rows, Table
 from derin.data.text.corpus import Corpus
 from derin.data.text.corpus_preparation import CorpusPreparation
@@ -186,20 +187,15 @@ class CooccurrenceSource:
         shuffle: bool = False,
         device: str | torch.device = "cpu",
     ) -> None:
-        self.batch_size, self.seed, self.shuffle, self.device = batch_size, seed, shuffle, device
-        self.num_examples = len(chosen)
-        self.num_batches = -(-len(chosen) // batch_size)
-        self._pairs, self._chosen = pairs, chosen
+        self._sampler = UniformSampler(chosen, batch_size=batch_size, seed=seed, shuffle=shuffle)
+        self.batch_size, self.num_examples, self.num_batches = batch_size, len(chosen), self._sampler.num_batches
+        self._pairs, self._device = pairs, device
 
     def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from step `from_step` on."""
         import torch
 
-        order = self._chosen
-        if self.shuffle:
-            order = order[permutation(self.seed, "order", epoch, len(order))]
-        for step in range(from_step, self.num_batches):
-            rows = order[step * self.batch_size : (step + 1) * self.batch_size]
+        for rows in self._sampler.order(epoch).batches(from_step):
             first, second = self._pairs.first[rows].astype(np.int64), self._pairs.second[rows].astype(np.int64)
             counts = self._pairs.counts[rows]
             differ = first != second
@@ -208,5 +204,5 @@ class CooccurrenceSource:
                 "other": np.concatenate([second, first[differ]]),
                 "count": np.concatenate([counts, counts[differ]]),
             }
-            tensors = {name: torch.from_numpy(values).to(self.device) for name, values in columns.items()}
+            tensors = {name: torch.from_numpy(values).to(self._device) for name, values in columns.items()}
             yield Batch(tensors, torch.from_numpy(rows))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from derin.core.seeds import generator, permutation
+from derin.core.seeds import generator
 from derin.data.batch import Batch
+from derin.data.samplers.uniform import UniformSampler
 from derin.data.text.corpus import Corpus, Floats, HuffmanTree, NegativeTable
 
 if TYPE_CHECKING:
@@ -57,15 +58,14 @@ class CorpusSource:
         self.corpus, self.batch_size, self.seed, self.shuffle, self.device = corpus, batch_size, seed, shuffle, device
         self.num_examples = len(corpus)
         self.num_batches = -(-len(corpus) // batch_size)
+        # Stretches of the text, one for each batch.
+        self._sampler = UniformSampler(np.arange(self.num_batches), batch_size=1, seed=seed, shuffle=shuffle)
         self._window, self._block, self._keep, self._predicted_by = window, block, keep, predicted_by
 
     def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from step `from_step` on."""
         epoch = epoch if self.shuffle else 0
-        order = np.arange(self.num_batches)
-        if self.shuffle:
-            order = permutation(self.seed, "order", epoch, self.num_batches)
-        for number in order[from_step:].tolist():
+        for number in self._sampler.order(epoch).rows[from_step:].tolist():
             yield self._batch(epoch, number)
 
     def _batch(self, epoch: int, number: int) -> Batch:

@@ -199,6 +199,7 @@ class TextPreparation(Preparation):
             shuffle=batching.shuffle,
             device=batching.device,
             max_length=self.max_length,
+            sampler=batching.sampler,
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
-from derin.core.seeds import generator
 from derin.data.batch import Batch
+from derin.data.samplers.contiguous import ContiguousSampler
 from derin.data.text.vocabulary import PAD, Ids
 
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ _MOST_MEASURED_STREAMS = 16
 class StreamSource:
     """Training batches of a long text, whose next token is to be told at every place.
 
-    The text, closed to a ring, is cut into as many streams of equal length as the batch has rows; the place of the
-    first cut is a function of (seed, epoch). Batch k holds the k-th window of every stream. What is left over at the
-    end of a stream, less than a window, is not seen in this epoch.
+    The text is read as streams side by side, in the order of a `ContiguousSampler`.
 
     Args:
         tokens: the text.
@@ -66,22 +64,19 @@ class StreamSource:
         if len(tokens) < 2:
             raise DataError(f"A stream needs a text of at least two tokens to train on; got {len(tokens)}.")
         self.window = min(window, len(tokens) - 1)
-        self.batch_size = min(batch_size, len(tokens) // self.window)
-        self._length = len(tokens) // self.batch_size
-        self.num_batches = self._length // self.window
-        self.num_examples = self.num_batches * self.batch_size
-        self._tokens, self._seed, self._device = tokens, seed, torch.device(device)
+        self._sampler = ContiguousSampler(len(tokens), batch_size=batch_size, window=self.window, seed=seed)
+        self.batch_size, self.num_batches = self._sampler.batch_size, self._sampler.num_batches
+        self.num_examples = self._sampler.num_examples
+        self._tokens, self._device = tokens, torch.device(device)
 
     def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from its step `from_step` on."""
         import torch
 
-        first = generator(self._seed, "stream", epoch).integers(len(self._tokens))
-        starts = first + np.arange(self.batch_size) * self._length
         reach = np.arange(self.window + 1)
         rows = torch.arange(self.batch_size)
-        for step in range(from_step, self.num_batches):
-            places = (starts[:, None] + step * self.window + reach) % len(self._tokens)
+        for step, starts in enumerate(self._sampler.order(epoch).batches(from_step), from_step):
+            places = (starts[:, None] + reach) % len(self._tokens)
             tokens = torch.from_numpy(self._tokens[places].astype(np.int64)).to(self._device, non_blocking=True)
             columns = {"input": tokens[:, :-1].contiguous(), "target": tokens[:, 1:].contiguous()}
             columns["fresh"] = torch.full((self.batch_size,), step == 0, device=self._device)
