@@ -18,6 +18,7 @@ from derin.core.errors import DataError, MissingExtraError, UnknownNameError
 from derin.core.messages import Message
 from derin.core.printable import shown_reason
 from derin.data.cells.raw_column import as_cell
+from derin.data.cells.typed import NumberCells
 from derin.data.report import Finding, Outcome
 from derin.readers.archives import ARCHIVE_ERRORS
 from derin.readers.delimited import Records, has_header, header_test, unique_names
@@ -37,31 +38,32 @@ def frame_records(frame: Any, name: str) -> Records:
 
     Example:
         >>> import pandas
-        >>> frame_records(pandas.DataFrame({"a": [1, 2], "b": [True, None]}), "frame").columns
-        [('1', '2'), ('True', '')]
+        >>> records = frame_records(pandas.DataFrame({"a": [1, 2], "b": [True, None]}), "frame")
+        >>> [list(column) for column in records.columns]
+        [['1', '2'], ['True', '']]
     """
     names = [str(n) for n in frame.columns]
     columns = [frame.iloc[:, i] for i in range(len(names))] if hasattr(frame, "iloc") else list(frame.get_columns())
     return value_records(name, names, columns, np.arange(1, len(frame) + 1))
 
 
-def cells_of(column: Any) -> tuple[tuple[str, ...], bool]:
+def cells_of(column: Any) -> tuple[Sequence[str], bool]:
     """The values of a column of any type as cells, and whether they are numbers.
 
     Args:
         column: a pandas or polars series, an array, or a list.
 
     Example:
-        >>> cells_of(np.array([1.0, 2.5, np.nan])), cells_of([None, "a"])
-        ((('1', '2.5', ''), True), (('', 'a'), False))
+        >>> cells, are_numbers = cells_of(np.array([1.0, 2.5, np.nan]))
+        >>> list(cells), are_numbers, cells_of([None, "a"])
+        (['1', '2.5', ''], True, (('', 'a'), False))
     """
     dtype = getattr(column, "dtype", None)
-    kind = dtype.kind if isinstance(dtype, np.dtype) else ""
+    if isinstance(dtype, np.dtype) and dtype.kind in "iuf":
+        return NumberCells(np.asarray(column)), True
     values = column.tolist() if hasattr(column, "tolist") else list(column)
-    if kind in ("i", "u"):
-        return tuple(map(str, values)), True
     cells = tuple(map(_cell, values))
-    return cells, kind == "f" or all(isinstance(v, _NUMBERS) for v, cell in zip(values, cells) if cell)
+    return cells, all(isinstance(v, _NUMBERS) for v, cell in zip(values, cells) if cell)
 
 
 def excel_records(path: Path, *, header: bool | None, sheet: str | None, wanted: Collection[str] = ()) -> Records:
@@ -122,13 +124,21 @@ def parquet_records(path: Path) -> Records:
         file = pyarrow.parquet.ParquetFile(path)
         _check_cells(path, file.metadata)
         table = file.read()
-        columns = [column.to_pylist() for column in table.columns]
+        columns = [column.to_numpy() if _is_plain(column) else column.to_pylist() for column in table.columns]
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise DataError(f"{path} cannot be read as a Parquet file ({reason}). Fetch or save it again.") from None
     if not table.num_rows:
         raise DataError(f"{path}: at least one row is required; the file holds none.")
     return value_records(path.name, list(table.column_names), columns, np.arange(1, table.num_rows + 1))
+
+
+def _is_plain(column: Any) -> bool:
+    """Whether a column of Arrow holds numbers that are the same in an array: gaps would make floats of whole ones."""
+    import pyarrow
+
+    whole, floats = pyarrow.types.is_integer(column.type), pyarrow.types.is_floating(column.type)
+    return bool(floats or (whole and not column.null_count))
 
 
 def _cell(value: Any) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.data.cells.packed import Flags, PackedColumn, Part, Places, Words
+from derin.data.cells.typed import NumberCells
 from derin.data.cells.writing import Floats
 
 _Whole = npt.NDArray[np.uint64]
@@ -66,7 +67,7 @@ class PlainNumbers:
     has_decimals: bool = False
 
 
-def plain_numbers(cells: PackedColumn, means_gap: Callable[[str], bool]) -> PlainNumbers | None:
+def plain_numbers(cells: PackedColumn | NumberCells, means_gap: Callable[[str], bool]) -> PlainNumbers | None:
     """The numbers in the cells of a column; None where some cell is neither a plain number nor a gap.
 
     Args:
@@ -79,6 +80,8 @@ def plain_numbers(cells: PackedColumn, means_gap: Callable[[str], bool]) -> Plai
         >>> plain_numbers(column, "NA".__eq__).values.tolist()
         [12.0, -0.5, nan, 1000.0]
     """
+    if isinstance(cells, NumberCells):
+        return _of_numbers(cells)
     found = PlainNumbers(np.full(len(cells), np.nan), np.zeros(len(cells), dtype=bool))
     start = 0
     for part in cells.parts:
@@ -87,6 +90,19 @@ def plain_numbers(cells: PackedColumn, means_gap: Callable[[str], bool]) -> Plai
             return None
         start += len(part)
     return found
+
+
+def _of_numbers(cells: NumberCells) -> PlainNumbers | None:
+    """The same of numbers that had a type: they are known, and only how their cells would look is found out."""
+    values = cells.floats + 0.0  # no cell is −0
+    gaps = np.isnan(values)
+    if np.isinf(values).any():
+        return None
+    is_whole = cells.is_whole
+    digits = cells.values[is_whole & (values >= 0)]
+    most = len(str(int(digits.max()))) if len(digits) else 0
+    has_point = not bool((is_whole | gaps).all())
+    return PlainNumbers(values, gaps, len(digits), most, has_point=has_point, has_decimals=has_point)
 
 
 def _scan(part: Part, found: PlainNumbers, values: Floats, gaps: Flags, means_gap: Callable[[str], bool]) -> bool:

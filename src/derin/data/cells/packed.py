@@ -349,11 +349,13 @@ def picked(cells: Sequence[str], places: Places) -> Sequence[str]:
     """Some cells of a column, by their places, which rise."""
     if len(places) == len(cells):
         return cells
-    return cells.take(places) if isinstance(cells, PackedColumn) else [cells[i] for i in places.tolist()]
+    return cells.take(places) if hasattr(cells, "take") else [cells[i] for i in places.tolist()]
 
 
 def joined(columns: Sequence[Sequence[str]]) -> Sequence[str]:
     """The cells of several columns, one below the other."""
+    if len(columns) == 1:
+        return columns[0]
     packed = [column for column in columns if isinstance(column, PackedColumn)]
     if len(packed) == len(columns):
         return packed[0].followed_by(*packed[1:])

@@ -40,6 +40,7 @@ from derin.data.cells.numbers import (
     without_numbers,
 )
 from derin.data.cells.packed import PackedColumn, picked
+from derin.data.cells.typed import NumberCells
 from derin.data.cells.writing import (
     GAP_WORDS,
     MISSING_WORDS,
@@ -184,7 +185,7 @@ class _Distinct:
 
     @classmethod
     def of(cls, cells: Sequence[str]) -> _Distinct:
-        if isinstance(cells, PackedColumn) and len(cells) > _FEW_STRINGS:
+        if isinstance(cells, PackedColumn | NumberCells) and len(cells) > _FEW_STRINGS:
             different, codes = cells.distinct()
             if codes is None:
                 return cls.each(cells)
@@ -238,7 +239,7 @@ def infer_values(
     habits = habits or Habits()
     missing = None if habits.missing is None else tuple(word.casefold() for word in habits.missing)
     writing = Writing(missing=missing)
-    if kind in (None, Kind.NUMBER) and missing is None and isinstance(cells, PackedColumn):
+    if kind in (None, Kind.NUMBER) and missing is None and isinstance(cells, PackedColumn | NumberCells):
         plain = _plain_numbers(cells, habits, writing)
         if plain is not None:
             return plain
@@ -286,7 +287,8 @@ def values_written(cells: Sequence[str], kind: Kind, writing: Writing, classes: 
         dates = plain_dates(cells, writing.means_gap)
         if dates is not None:
             return _dates(_Distinct.each(cells), dates.gaps, (), dates.seconds, writing, "")
-    if kind is Kind.NUMBER and writing.decimal == POINT and writing.missing is None and isinstance(cells, PackedColumn):
+    is_plain = kind is Kind.NUMBER and writing.decimal == POINT and writing.missing is None
+    if is_plain and isinstance(cells, PackedColumn | NumberCells):
         plain = plain_numbers(cells, writing.means_gap)
         if plain is not None:
             return _numbers(_Distinct.each(cells), plain.gaps, plain.values, writing, "")
@@ -363,7 +365,7 @@ def numbers_as_category(values: Floats) -> tuple[Rows, tuple[str, ...]]:
     return codes, tuple(number_name(v) for v in distinct.tolist())
 
 
-def _plain_numbers(cells: PackedColumn, habits: Habits, writing: Writing) -> Values | None:
+def _plain_numbers(cells: PackedColumn | NumberCells, habits: Habits, writing: Writing) -> Values | None:
     """A column of plain numbers, as `infer_values` reads it from its different cells, which are not looked for here;
     None where some cell or all of them leave a question open."""
     found = plain_numbers(cells, writing.means_gap)
