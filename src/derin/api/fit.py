@@ -266,7 +266,11 @@ def _train_and_measure(
         facts["finetuned_from"] = tuning["weights"]
 
     def on_plan(loop: TrainingState) -> None:
-        record["plan"] = {"chosen": loop.plan.to_json(), "table": [t.to_json() for t in loop.trials] or _trials(record)}
+        record["plan"] = {
+            "chosen": loop.plan.to_json(),
+            "table": [t.to_json() for t in loop.trials] or _trials(record),
+            "prefetch": bool(getattr(loop.source, "prefetches", False)),
+        }
         folder.write_record(record)
 
     files = _known_rows(prepared.table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -46,3 +47,15 @@ class Source(Protocol):
     def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
         """The batches of an epoch (counted from 0) from step `from_step` on; the same for the same arguments."""
         ...
+
+
+@contextmanager
+def open_batches(source: Source, epoch: int, from_step: int = 0) -> Iterator[Iterator[Batch]]:
+    """The batches of an epoch; whatever works ahead on them has ended when this is left, come what may."""
+    batches = source.batches(epoch, from_step)
+    try:
+        yield batches
+    finally:
+        close = getattr(batches, "close", None)  # what no generator gives has nothing to end
+        if close is not None:
+            close()

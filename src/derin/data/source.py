@@ -5,8 +5,11 @@ Small examples are gathered several batches at a time, which costs a call for al
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import closing
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +17,7 @@ import numpy.typing as npt
 from derin.core.errors import DataError
 from derin.core.seeds import uniforms
 from derin.data.batch import Batch
+from derin.data.prefetch import ahead
 from derin.data.preparation import EncodedInputs, Preparation
 from derin.data.samplers.sampler import Sampler
 from derin.data.samplers.uniform import UniformSampler
@@ -29,6 +33,18 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 4 << 20
 # Windows into larger pictures take two numbers per example: down and along.
 _WINDOW_UNIFORMS = 2
+# A row that takes longer to gather is costly: decoding a photograph takes some milliseconds, copying it 20 µs.
+_COSTLY_SECONDS = 1e-4
+_TRIED_ROWS, _TRIALS = 8, 3
+
+
+class _Chunk(NamedTuple):
+    """Several batches as they come from the host's memory."""
+
+    steps: range
+    rows: Rows
+    draws: Rows
+    inputs: torch.Tensor
 
 
 class TableSource:
@@ -96,28 +112,52 @@ class TableSource:
         order = self._sampler.order(epoch)
         draws = order.draws() if self._sampler.repeats else order.rows
         bounds = order.bounds.tolist()
-        # Chunks always start at the same steps, so that a resumed epoch computes the same bits from the same memory.
         size = self._batches_per_chunk
-        for first in range(from_step - from_step % size, self.num_batches, size):
-            steps = range(first, min(first + size, self.num_batches))
-            start, end = bounds[first], bounds[steps[-1] + 1]
-            places: Any = slice(start, end)
+
+        def gathered(first: int) -> _Chunk:
+            last = min(first + size, self.num_batches)
+            places: Any = slice(bounds[first], bounds[last])
             if self._mixes:
                 # An example is mixed with the next one of the epoch, whichever batch that is in.
-                places = np.append(np.arange(start, end), end % self.num_examples)
-            chunk = self._chunk(order.rows[places], draws[places], epoch)
-            for step in steps:
-                if step >= from_step:
-                    part = slice(bounds[step] - start, bounds[step + 1] - start)
-                    columns = {name: values[part] for name, values in chunk.columns.items()}
-                    yield Batch(columns, chunk.rows[part])
+                places = np.append(np.arange(bounds[first], bounds[last]), bounds[last] % self.num_examples)
+            rows, some_draws = order.rows[places], draws[places]
+            inputs = self._host.gather(rows, self._window_uniforms(epoch, some_draws))
+            if self.prefetches and self._device.type == "cuda":
+                inputs = inputs.pin_memory()
+            return _Chunk(range(first, last), rows, some_draws, inputs)
 
-    def _chunk(self, rows: Rows, draws: Rows, epoch: int) -> Batch:
-        """Several batches at once, finished; where examples are mixed, the last row is but the partner of another."""
+        # Chunks always start at the same steps, so that a resumed epoch computes the same bits from the same memory.
+        firsts = range(from_step - from_step % size, self.num_batches, size)
+        with closing(ahead(gathered, firsts) if self.prefetches else (gathered(first) for first in firsts)) as chunks:
+            for chunk in chunks:
+                whole = self._finished(chunk, epoch)
+                start = bounds[chunk.steps.start]
+                for step in chunk.steps:
+                    if step >= from_step:
+                        part = slice(bounds[step] - start, bounds[step + 1] - start)
+                        columns = {name: values[part] for name, values in whole.columns.items()}
+                        yield Batch(columns, whole.rows[part])
+
+    @cached_property
+    def prefetches(self) -> bool:
+        """Whether rows are gathered ahead, by a thread beside the step: where a row costs so much that handing it over
+        is nothing beside it, as where pictures are decoded. It changes no batch.
+        """
+        few = np.asarray(self.rows[:_TRIED_ROWS])
+        numbers = self._window_uniforms(0, few)
+        seconds = []
+        for _ in range(_TRIALS):  # the first one may start threads, and any may be disturbed
+            started = time.perf_counter()
+            self._host.gather(few, numbers)
+            seconds.append(time.perf_counter() - started)
+        return min(seconds) > _COSTLY_SECONDS * len(few)
+
+    def _finished(self, chunk: _Chunk, epoch: int) -> Batch:
+        """Several batches at once; where examples are mixed, the last row is but the partner of another."""
         import torch
 
-        augmentation = self._augmentation
-        inputs = self._host.gather(rows, self._window_uniforms(epoch, draws)).to(self._device, non_blocking=True)
+        augmentation, rows, draws = self._augmentation, chunk.rows, chunk.draws
+        inputs = chunk.inputs.to(self._device, non_blocking=True)
         if augmentation is not None:
             # They stay on the CPU: an augmentation decides by them what to do, and must not wait for the device.
             numbers = torch.from_numpy(uniforms(self._seed, "augment", epoch, draws, augmentation.num_uniforms))

@@ -113,6 +113,8 @@ def _about_network(record: Mapping[str, Any]) -> Iterator[str]:
     chosen = _part(record, "plan", "chosen")
     if chosen:
         yield translate("run.plan", plan=plan_text(chosen))
+    if _part(record, "plan").get("prefetch") is True:
+        yield translate("assumed.prefetch")
 
 
 def _about_settings(record: Mapping[str, Any]) -> Iterator[str]:

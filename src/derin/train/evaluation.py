@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from derin.data.batch import Batch
+from derin.data.batch import Batch, open_batches
 from derin.train.protocol import Outputs, Source, Task
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def predict_batches(
     model: nn.Module, task: Task, source: Source, *, autocast: AbstractContextManager[Any] | None = None
 ) -> Iterator[tuple[Outputs, Batch]]:
     """What the task predicts for each batch of a source, in eval mode and without gradients."""
-    with evaluating(model):
-        for batch in source.batches(0):
+    with evaluating(model), open_batches(source, 0) as batches:
+        for batch in batches:
             with torch.inference_mode(), autocast or nullcontext():
                 outputs = task.predict(model, batch)
             yield outputs, batch

@@ -17,7 +17,7 @@ from derin.core.global_generator import generator_of_steps
 from derin.core.run import RunFolder
 from derin.core.seeds import step_seeds
 from derin.core.threads import use_threads
-from derin.data.batch import Batch
+from derin.data.batch import Batch, open_batches
 from derin.train.averages import WeightAverage
 from derin.train.budget import TimeBudget
 from derin.train.callback import Callback
@@ -312,7 +312,8 @@ def _epochs(
     if loop.tracker.exhausted:
         loop.stopped = "patience"
     while loop.epoch < config.epochs and not loop.stopped:
-        train_seconds = _one_epoch(loop, step, schedule, per_step, interrupted, drawing, started)
+        with open_batches(loop.source, loop.epoch, loop.batch) as batches:
+            train_seconds = _one_epoch(loop, batches, step, schedule, per_step, interrupted, drawing, started)
         loop.seconds = time.perf_counter() - started
         if loop.batch < loop.source.num_batches and loop.stopped == "interrupted":
             break
@@ -334,6 +335,7 @@ def _epochs(
 
 def _one_epoch(
     loop: TrainingState,
+    batches: Iterator[Batch],
     step: PlannedStep,
     schedule: Schedule,
     per_step: Sequence[Callable[[TrainingState], None]],
@@ -357,7 +359,7 @@ def _one_epoch(
     num_batches, accumulate = loop.source.num_batches, config.accumulate
     total = loop.source.num_examples * config.epochs
     batch = None
-    for batch in loop.source.batches(loop.epoch, loop.batch):
+    for batch in batches:
         seed = next(seeds, None)
         if seed is None:
             seeds = iter(step_seeds(config.seed, "dropout", loop.epoch * num_batches + loop.batch, _SEEDS_AT_ONCE))

@@ -682,6 +682,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "assumed.no_input": "No input: {column} – {why}.",
     "assumed.finding": "{number} {what}: {why}.",
     "assumed.network": "Network: {model}, {parameters:,} {parameters:=parameter|parameters}, on {device}.",
+    "assumed.prefetch": "Examples are decoded beside the step, two batches ahead.",
     "assumed.settings": "Set by default, each can be given: {flags}",
     "assumed.no_augmentation": "Pictures are not changed by chance while training (--augment).",
 }

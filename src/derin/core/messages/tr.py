@@ -655,6 +655,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "assumed.no_input": "Girdi değil: {column} – {why}.",
     "assumed.finding": "{number} {what}: {why}.",
     "assumed.network": "Ağ: {model}, {parameters:,} parametre; aygıt: {device}.",
+    "assumed.prefetch": "Örnekler, eğitim adımıyla aynı anda, iki yığın önden çözülüyor.",
     "assumed.settings": "Varsayılan ayarlar, her biri verilebilir: {flags}",
     "assumed.no_augmentation": "Resimler eğitimde rastgele değiştirilmiyor (--augment).",
 }
