@@ -10,7 +10,7 @@ training example. Groups that each hold one class are cut in proportion as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -35,7 +35,13 @@ _LARGEST_COPIED_SHARE = 0.5
 
 
 def complete_splits(
-    table: Table, *, seed: int = 0, share: float = SHARE, largest: int = LARGEST, first: Rows | None = None
+    table: Table,
+    *,
+    seed: int = 0,
+    share: float = SHARE,
+    largest: int = LARGEST,
+    first: Rows | None = None,
+    wanted: Sequence[str] | None = None,
 ) -> Table:
     """The table with the splits that it needs for training and a fair measurement.
 
@@ -59,6 +65,7 @@ def complete_splits(
         share: of the rows that a cut part takes.
         largest: number of rows that a cut part takes at most.
         first: what `first_equal_rows` gave, if it is known already.
+        wanted: the splits to cut; None cuts those of the table above.
 
     Raises:
         DataError: there are too few rows, or one row is in two splits.
@@ -74,7 +81,8 @@ def complete_splits(
     )
     usable = _rows_with_targets(table, report)
     given = {name: rows[usable[rows]] for name, rows in table.splits.items() if len(rows)}
-    wanted = ["val", "test"] if set(given) <= {_TRAIN} else [] if "val" in given or _TRAIN not in given else ["val"]
+    if wanted is None:
+        wanted = ["val", "test"] if set(given) <= {_TRAIN} else [] if "val" in given or _TRAIN not in given else ["val"]
     splits = dict(given)
     if given and _TRAIN not in given:
         report.notes.append(Message("reading.nothing_to_train"))
@@ -86,7 +94,7 @@ def complete_splits(
                 f"{' and '.join(wanted)} from; got {len(pool)}. Add examples."
             )
         cut = _Cut.of(table, pool, first)
-        parts = cut.parts(wanted, num=min(max(1, int(share * len(pool))), largest), seed=seed)
+        parts = cut.parts(list(wanted), num=min(max(1, int(share * len(pool))), largest), seed=seed)
         splits.update(parts)
         report.notes.append(_sentence(wanted, parts, given, cut, seed))
         dates = [column.name for column in table.schema if column.kind is Kind.DATE]
@@ -378,7 +386,7 @@ def _stratifying(table: Table) -> Column | None:
     return table.targets[0] if isinstance(table.columns[table.targets[0].name], Dense) else None
 
 
-def _sentence(wanted: list[str], parts: Mapping[str, Rows], given: Mapping[str, Rows], cut: _Cut, seed: int) -> str:
+def _sentence(wanted: Sequence[str], parts: Mapping[str, Rows], given: Mapping[str, Rows], cut: _Cut, seed: int) -> str:
     cuts = [Message("reading.split_of_size", split=name, count=len(parts[name])) for name in wanted]
     source = Message("reading.from_train" if given else "reading.from_all", count=len(parts[_TRAIN]))
     how = ""
