@@ -21,16 +21,23 @@ MODULES = sorted(
 
 def test_exported_names_are_these() -> None:
     assert sorted(derin.__all__) == [
+        "Augmentation",
+        "Callback",
         "DerinError",
         "Graph",
         "Input",
+        "Plan",
         "Run",
         "Sequential",
+        "Table",
+        "TrainConfig",
         "__version__",
         "fit",
         "gradcheck",
         "load",
         "open",
+        "optimizers",
+        "schedules",
     ]
     for name in derin.__all__:
         assert getattr(derin, name) is not None

@@ -21,35 +21,69 @@ from derin.version import __version__
 set_library_settings()
 
 if TYPE_CHECKING:
+    from derin import optimizers, schedules
     from derin.api.fit import fit
     from derin.api.load import load
     from derin.api.model import open
     from derin.api.run import Run
     from derin.core.errors import DerinError
+    from derin.data.augment import Augmentation
+    from derin.data.table import Table
     from derin.explain.trace.gradcheck import gradcheck
     from derin.models.graph import Graph, Input
     from derin.models.sequential import Sequential
+    from derin.train.callback import Callback
+    from derin.train.config import TrainConfig
+    from derin.train.plan import Plan
 
 _PUBLIC = {
+    "Augmentation": "derin.data.augment",
+    "Callback": "derin.train.callback",
     "DerinError": "derin.core.errors",
     "Graph": "derin.models.graph",
     "Input": "derin.models.graph",
+    "Plan": "derin.train.plan",
     "Run": "derin.api.run",
     "Sequential": "derin.models.sequential",
+    "Table": "derin.data.table",
+    "TrainConfig": "derin.train.config",
     "fit": "derin.api.fit",
     "gradcheck": "derin.explain.trace.gradcheck",
     "load": "derin.api.load",
     "open": "derin.api.model",
 }
 
-__all__ = ["DerinError", "Graph", "Input", "Run", "Sequential", "__version__", "fit", "gradcheck", "load", "open"]
+# Modules that are loaded when they are first asked for.
+_MODULES = ("optimizers", "schedules", "tasks")
+
+__all__ = [
+    "Augmentation",
+    "Callback",
+    "DerinError",
+    "Graph",
+    "Input",
+    "Plan",
+    "Run",
+    "Sequential",
+    "Table",
+    "TrainConfig",
+    "__version__",
+    "fit",
+    "gradcheck",
+    "load",
+    "open",
+    "optimizers",
+    "schedules",
+]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"derin.{name}")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'derin' has no attribute {name!r}")
     return getattr(importlib.import_module(_PUBLIC[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PUBLIC})
+    return sorted({*globals(), *_PUBLIC, *_MODULES})

@@ -25,6 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "accumulate": 1,
     "ema_decay": 0.0,
     "patience": 0,
+    "sampler": "uniform",
     "seed": 0,
     "plan": "auto",
     "device": "auto",

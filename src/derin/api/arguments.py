@@ -1,81 +1,239 @@
-"""Arguments as people and files of settings give them, each of its type before anything is done with it."""
+"""What `fit` may be asked for: the one table of all settings, each of its type before anything is done with it."""
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from derin.core.errors import UnknownNameError, UsageError
-from derin.train.config import TrainConfig
+from derin.core.settings import (
+    ANY,
+    CONFIG,
+    FLAG,
+    FUNCTION,
+    LIST,
+    MAP,
+    NETWORK,
+    NUMBER,
+    PATH,
+    TEXT,
+    WHOLE,
+    Setting,
+    setting,
+    settings_of,
+)
+from derin.train.config import TrainConfig, spelled_out
 
-_TEXT, _WHOLE, _NUMBER, _MAP = "text", "a whole number", "a number", "settings by name"
-_TYPES: dict[str, tuple[type, ...]] = {
-    _TEXT: (str,),
-    _WHOLE: (int,),
-    _NUMBER: (int, float),
-    _MAP: (Mapping,),
-    "a list": (list, tuple),
-    "a path": (str, Path),
-    "true or false": (bool,),
-}
-# What each argument of `derin.api.prepare.prepare` may be; None stands for what is found out.
-_ARGUMENTS: dict[str, tuple[str, ...]] = {
-    "task": (_TEXT,),
-    "target": (_TEXT,),
-    "weight_column": (_TEXT,),
-    "group_column": (_TEXT,),
-    "ignore": ("a list",),
-    "target_kind": (_TEXT,),
-    "kinds": (_MAP,),
-    "date_order": (_TEXT,),
-    "missing": ("a list",),
-    "size": (_WHOLE,),
-    "class_weights": (_TEXT, "a list"),
-    "label_smoothing": (_NUMBER,),
-    "loss_weights": (_MAP,),
-    "adversarial": (_TEXT, _NUMBER),
-    "model_options": (_MAP,),
-    "weights": ("a path",),
-    "preprocess": (_TEXT,),
-    "finetune": (_TEXT,),
-    "reader_options": (_MAP,),
-    "inputs": (_MAP,),
-    "download": ("true or false",),
-}
-# Arguments that come as objects in Python and have no form in a file.
-_OF_PYTHON = ("data", "config", "progress", "reading_recipe", "download")
+if TYPE_CHECKING:
+    from derin.data.augment import Augmentation
+    from derin.readers.targets import TargetKind
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_DATA, _NETWORK, _RUN = "Data", "Network and task", "Run"
 
 
-def check_arguments(given: Mapping[str, Any]) -> None:
-    """Refuses an argument of another type than it has.
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked for beside the settings of training; None is found out from the data."""
+
+    target: str | None = setting(None, "Column to predict, or several: kind,weight.", TEXT, group=_DATA)
+    weight_column: str | None = setting(None, "Column that says how much each example counts.", TEXT, group=_DATA)
+    group_column: str | None = setting(
+        None, "Column whose equal values (a patient, a shop) stay in one split.", TEXT, group=_DATA
+    )
+    ignore: Sequence[str] | None = setting(
+        None, "Column that is no input; repeatable.", LIST, group=_DATA, repeats=True
+    )
+    target_kind: TargetKind | None = setting(
+        None, "category or number, where it is found out wrongly.", TEXT, group=_DATA
+    )
+    kinds: Mapping[str, str] | None = setting(
+        None,
+        "What a column holds, such as zip=category; repeatable.",
+        MAP,
+        group=_DATA,
+        flags="--kind",
+        repeats=True,
+    )
+    date_order: str | None = setting(None, "DD/MM/YYYY or MM/DD/YYYY, where dates could be either.", TEXT, group=_DATA)
+    missing: Sequence[str] | None = setting(
+        None, 'Word that means "no value", in place of the usual ones; repeatable.', LIST, group=_DATA, repeats=True
+    )
+    size: int | None = setting(None, "Height and width of pictures.", WHOLE, group=_DATA)
+    augment: str | Augmentation | None = setting(
+        None, 'Such as "flip,rotate=10,shift=0.1", or "none".', TEXT, CONFIG, group=_DATA
+    )
+    reader_options: Mapping[str, Any] | None = setting(
+        None,
+        "With --task: how the file is read, such as encoding=cp1254; repeatable.",
+        MAP,
+        group=_DATA,
+        flags="--reader-option --reading",
+        repeats=True,
+    )
+    inputs: Mapping[str, Any] | None = setting(
+        None,
+        "Setting of the inputs, such as max_size=20000; repeatable.",
+        MAP,
+        group=_DATA,
+        flags="--input",
+        repeats=True,
+    )
+    model: Any = setting(None, "Registered network.", TEXT, NETWORK, group=_NETWORK)
+    model_options: Mapping[str, Any] | None = setting(
+        None,
+        "Setting of the network, such as hidden=[512]; repeatable.",
+        MAP,
+        group=_NETWORK,
+        flags="--option",
+        repeats=True,
+    )
+    weights: str | Path | None = setting(
+        None,
+        "Weights to go on from: a known name or file (derin weights), hub:REPO, or a run.",
+        PATH,
+        group=_NETWORK,
+    )
+    finetune: str | None = setting(
+        None,
+        "With --weights: head, full, freeze:N (layer groups) or gradual; else chosen by the data.",
+        TEXT,
+        group=_NETWORK,
+    )
+    preprocess: str | None = setting(
+        None, "How pictures were prepared for weights that are not known.", TEXT, group=_NETWORK
+    )
+    task: str | None = setting(
+        None,
+        "classification, binary, multilabel, multitask, regression; of text lm, tagging, translation, word-vectors, "
+        "glove; of a series forecasting.",
+        TEXT,
+        group=_NETWORK,
+    )
+    loss: Callable[..., Any] | None = setting(
+        None, "A function of (outputs, targets) that gives their mean loss.", FUNCTION, group=_NETWORK, flags=""
+    )
+    metrics: Mapping[str, Callable[..., Any]] | None = setting(
+        None, "Functions of (outputs, targets) by name, measured beside the loss.", MAP, group=_NETWORK, flags=""
+    )
+    class_weights: str | Sequence[float] | None = setting(
+        None, '"balanced", or one number per class: "1,10".', TEXT, LIST, group=_NETWORK
+    )
+    loss_weights: Mapping[str, float] | None = setting(
+        None, "How much each of several targets counts: kind=2,weight=0.5.", MAP, group=_NETWORK
+    )
+    label_smoothing: float | None = setting(
+        None, "Share of the target that is spread over all classes, 0 to 1.", NUMBER, group=_NETWORK
+    )
+    adversarial: str | float | None = setting(
+        None,
+        "ε of adversarial training, such as 4/255: pictures changed by so much are learnt from.",
+        TEXT,
+        NUMBER,
+        group=_NETWORK,
+    )
+
+    def __post_init__(self) -> None:
+        for each in settings_of(Request):
+            each.check(getattr(self, each.name))
+        if self.augment is not None and not isinstance(self.augment, str) and not hasattr(self.augment, "num_uniforms"):
+            raise UsageError(
+                f'The argument augment must be text, such as "flip,rotate=10"; got {str(self.augment)[:40]!r}.'
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What is asked for beside what is trained: where it goes, and who is told."""
+
+    out: str | Path | None = setting(None, "Folder of the run; else runs/NAME-NUMBER.", PATH, group=_RUN)
+    resume: bool = setting(False, "Go on with the run at --out.", FLAG, group=_RUN)
+    extend: bool = setting(
+        False,
+        "With --resume: train on, also a finished run, for more --epochs, --max-seconds or --patience.",
+        FLAG,
+        group=_RUN,
+    )
+    callbacks: Sequence[Any] = setting(
+        (), "Objects that are told of starts, steps, epochs and the end.", LIST, group=_RUN, flags=""
+    )
+    calibrate: bool = setting(False, "Fit a temperature on the validation split.", FLAG, group=_NETWORK)
+    download: bool = setting(
+        False, "Fetch a named set, or known weights, that are not on this machine.", FLAG, group=_DATA
+    )
+    report: bool = setting(True, "Write report.html.", FLAG, group=_RUN, flags="--report/--no-report")
+    report_pictures: bool = setting(
+        True, "Embed pictures of the data in the report.", FLAG, group=_RUN, flags="--pictures/--no-pictures"
+    )
+    command: str | None = setting(None, "The command line, for the report.", TEXT, group=_RUN, flags="")
+    progress: Any = setting(None, "Called with (done, total) while much is read or fetched.", ANY, group=_RUN, flags="")
+    quiet: bool = setting(False, "Whether a terminal or notebook is told nothing.", FLAG, group=_RUN, flags="")
+
+
+REQUESTED, TRAINING = settings_of(Request), settings_of(TrainConfig)
+# Everything that may be set, in the order of `derin train --help`.
+SETTINGS: tuple[Setting, ...] = (*REQUESTED, *TRAINING, *settings_of(RunOptions))
+# What files of settings may hold: what is trained, and neither where nor for whom.
+_IN_FILES = frozenset(each.name for each in (*REQUESTED, *TRAINING) if each.flags or each in TRAINING)
+
+
+def named_arguments(function: Callable[P, R]) -> Callable[P, R]:
+    """A function whose unknown arguments are answered with near matches.
+
+    Raises:
+        UnknownNameError: an argument that does not exist.
+
+    Example:
+        >>> @named_arguments
+        ... def area(*, width, height): return width * height
+        >>> area(width=2, heigth=3)
+        Traceback (most recent call last):
+        derin.core.errors.UnknownNameError: There is no argument of area named 'heigth'; did you mean 'height'?
+    """
+    known = inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs:
+            if name not in known:
+                raise UnknownNameError(f"argument of {function.__name__}", name, known)
+        return function(*args, **kwargs)
+
+    return checked
+
+
+def request_of(options: Mapping[str, Any]) -> tuple[Request, dict[str, Any]]:
+    """What is asked for and the settings of training, each of its type.
 
     Args:
-        given: arguments of `prepare` and settings of `TrainConfig` by name; what has no type of its own here, such as
-            a network, is passed over.
+        options: fields of `Request` and of `TrainConfig` by name; None is not said.
 
     Raises:
         UsageError: naming the argument, what it must be and what came.
         UnknownNameError: a setting that does not exist.
 
     Example:
-        >>> check_arguments({"task": 2})
+        >>> request_of({"task": 2})
         Traceback (most recent call last):
         derin.core.errors.UsageError: The argument task must be text; got 2.
     """
-    settings = {}
-    for name, value in given.items():
-        if value is None:
-            continue
-        wanted = _ARGUMENTS.get(name)
-        if wanted is not None and not any(_is(value, kind) for kind in wanted):
-            shown = repr(value)
-            raise UsageError(f"The argument {name} must be {' or '.join(wanted)}; got {shown[:60]}.")
-        if name in _SETTINGS:
-            settings[name] = str(value) if name == "plan" and isinstance(value, Path) else value
-    TrainConfig.from_json(settings)
+    said = {name: value for name, value in options.items() if value is not None}
+    asked = {each.name for each in REQUESTED}
+    training = {name: value for name, value in said.items() if name not in asked}
+    known = {*asked, *(each.name for each in TRAINING)}
+    for name in training:
+        if name not in known:
+            raise UnknownNameError("training setting", name, known)
+    request = Request(**{name: value for name, value in said.items() if name in asked})
+    training = spelled_out(training, overrides=False)
+    TrainConfig.from_json({name: str(value) if isinstance(value, Path) else value for name, value in training.items()})
+    return request, training
 
 
 def check_names(given: Mapping[str, Any], where: str) -> None:
@@ -88,29 +246,6 @@ def check_names(given: Mapping[str, Any], where: str) -> None:
     Raises:
         UnknownNameError: a name that is no setting; lists near matches.
     """
-    from derin.api.prepare import prepare
-
-    known = {*inspect.signature(prepare).parameters, *_SETTINGS} - {*_OF_PYTHON, "settings"}
     for name in given:
-        if name not in known:
-            raise UnknownNameError(f"setting of {where}", name, known)
-
-
-_SETTINGS = frozenset(field.name for field in fields(TrainConfig))
-
-
-def _is(value: Any, kind: str) -> bool:
-    if kind == "a list":
-        # Arrays and series are lists too; a text is not.
-        return not isinstance(value, str | bytes | Mapping) and (
-            isinstance(value, Sequence) or hasattr(value, "__array__")
-        )
-    if isinstance(value, bool):
-        return kind == "true or false"
-    return isinstance(value, _TYPES[kind]) or (kind in (_WHOLE, _NUMBER) and _is_scalar(value, kind))
-
-
-def _is_scalar(value: Any, kind: str) -> bool:
-    """Whether it is a number of NumPy, whose kinds are not Python's own."""
-    letters = "iu" if kind == _WHOLE else "iuf"
-    return getattr(getattr(value, "dtype", None), "kind", "") in tuple(letters) and getattr(value, "shape", None) == ()
+        if name not in _IN_FILES:
+            raise UnknownNameError(f"setting of {where}", name, _IN_FILES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import warnings
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derin.api.announcement import listeners
+from derin.api.arguments import REQUESTED, TRAINING, named_arguments
 from derin.api.bundles import load_model, model_entry, save_model
 from derin.api.evaluation import WITHOUT_EXAMPLES
 from derin.api.prepare import prepare
@@ -29,15 +31,22 @@ from derin.data.known_rows import KNOWN_ROWS, pack, row_hashes
 from derin.data.report import MAX_RECORDED, sentences
 from derin.data.table import Table
 from derin.tasks.adversarial_training import attack_of
+from derin.tasks.own_functions import with_own_functions
 from derin.train.budget import TimeBudget
 from derin.train.callback import Callback
-from derin.train.config import TrainConfig
+from derin.train.config import TrainConfig, spelled_out
 from derin.train.freezing import Unfreezing
 from derin.train.plan import Plan
 from derin.train.thread import in_training_thread
 
 if TYPE_CHECKING:
+    import torch
+
+    from derin.data.augment import Augmentation
+    from derin.readers.targets import TargetKind
     from derin.train.loop import TrainingState
+    from derin.train.optimizers.configs import OptimizerConfig
+    from derin.train.schedules import Curve
 
 __all__ = ["fit", "prepare"]
 
@@ -49,39 +58,126 @@ _KINDS_WITHOUT_FINDINGS = ("picture", "features")
 
 
 @takes_former_names
+@named_arguments
 def fit(
     data: Any = None,
     *,
+    model: Any = None,
+    task: str | None = None,
+    loss: Callable[..., Any] | None = None,
+    metrics: Mapping[str, Callable[..., Any]] | None = None,
+    optimizer: str | OptimizerConfig | Callable[..., torch.optim.Optimizer] | None = None,
+    schedule: str | Curve | Callable[[float], float] | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    weight_decay: float | None = None,
+    momentum: float | None = None,
+    warmup: float | None = None,
+    l1: float | None = None,
+    clip_norm: float | None = None,
+    accumulate: int | None = None,
+    ema_decay: float | None = None,
+    patience: int | None = None,
+    sampler: str | None = None,
+    seed: int | None = None,
+    plan: str | Path | Plan | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    max_seconds: float | None = None,
+    save_every_seconds: float | None = None,
+    networks: str | None = None,
+    histograms: bool | None = None,
+    target: str | None = None,
+    weight_column: str | None = None,
+    group_column: str | None = None,
+    ignore: Sequence[str] | None = None,
+    target_kind: TargetKind | None = None,
+    kinds: Mapping[str, str] | None = None,
+    date_order: str | None = None,
+    missing: Sequence[str] | None = None,
+    size: int | None = None,
+    augment: str | Augmentation | None = None,
+    reader_options: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    model_options: Mapping[str, Any] | None = None,
+    weights: str | Path | None = None,
+    finetune: str | None = None,
+    preprocess: str | None = None,
+    class_weights: str | Sequence[float] | None = None,
+    loss_weights: Mapping[str, float] | None = None,
+    label_smoothing: float | None = None,
+    adversarial: str | float | None = None,
     out: str | Path | None = None,
     resume: bool = False,
+    extend: bool = False,
     callbacks: Sequence[Callback] = (),
+    calibrate: bool = False,
+    download: bool = False,
     report: bool = True,
     report_pictures: bool = True,
-    calibrate: bool = False,
     command: str | None = None,
-    extend: bool = False,
+    progress: Any = None,
     quiet: bool = False,
-    **options: Any,
 ) -> Run:
     """Trains a network on data, keeps the best state, measures it once on the test split and writes a report.
 
+    Whatever is None is found out: the task from the target, the network from the inputs, the settings from both.
+
     Args:
         data: whatever `derin.load` takes; None goes on with the data of the run that is resumed.
+        model: a registered name, a network, an unbound `Sequential`; None chooses by the data.
+        task: a registered task; None infers it from the target.
+        loss: ``(outputs, targets) -> mean``, or ``(outputs, targets, weights)`` where examples are weighted, in place
+            of the task's own loss. It is kept by its name, and given again to resume.
+        metrics: ``{name: (outputs, targets) -> number}``, means over a batch that are averaged over the examples; or
+            classes whose objects have ``update(outputs, targets)`` and ``compute()``.
+        optimizer: a name (``"adam:eps=1e-7"``), a config of `derin.optimizers`, or a function that makes a torch
+            optimizer of a list of parameters, whose own rate then counts, by default without a schedule.
+        schedule: a name (``"step:every=10"``), a config of `derin.schedules`, or a function from the share of training
+            that is done, 0 to 1, to a factor on the rate.
+        epochs, batch_size, learning_rate, weight_decay, momentum, warmup, l1, clip_norm, accumulate, ema_decay,
+            patience, sampler, seed, plan, device, threads, max_seconds, save_every_seconds, networks, histograms: see
+            `derin.TrainConfig`.
+        target: the column to predict, or several with commas between them.
+        weight_column: the column that says how much each example counts.
+        group_column: the column whose equal values stay in one split.
+        ignore: columns that are no inputs.
+        target_kind: ``"category"`` or ``"number"``, where that is found out wrongly.
+        kinds, date_order, missing: how columns of a table are read; see `derin.load`.
+        size: height and width to which pictures are brought.
+        augment: such as ``"flip,rotate=10"``, or a `derin.Augmentation`; ``"none"`` for none.
+        reader_options: settings of the reader of a task, such as ``{"encoding": "cp1254"}``; see `derin.load`.
+        inputs: settings of the way from data to network: ``{"tokenizer": "bpe"}`` for text, ``{"horizon": 24}`` for a
+            series; each preparation names its own.
+        model_options: settings of a registered model, such as ``{"hidden": [512]}``.
+        weights: published weights to go on from: a file, a known name or ``"hub:REPO"``. Size and normalization of
+            pictures follow them.
+        finetune: ``"head"``, ``"full"``, ``"freeze:N"`` or ``"gradual"``; None chooses by the number of examples.
+        preprocess: how pictures were prepared for `weights` that are not known.
+        class_weights: ``"balanced"`` or one number per class.
+        loss_weights: of each target column, for several: ``{"kind": 2.0}``.
+        label_smoothing: share of the target that is spread over all classes.
+        adversarial: ε of adversarial training, such as ``"4/255"``; see `derin.tasks.adversarial_training`.
         out: the run's folder; None takes the next free one under ``runs/``.
         resume: go on with the run at `out` from its saved state, or start it if nothing is saved yet.
-        callbacks: are told of starts, steps, epochs and the end.
-        report: whether to write report.html.
-        report_pictures: whether the report embeds pictures of the data.
-        calibrate: fit a temperature on the validation split, so that probabilities mean what they say.
-        command: the command line, for the report.
         extend: with `resume`: whether epochs, max_seconds and patience may be larger than those of the run, also of a
             finished one, which is then trained on from its last state; the schedule is that of the larger budget.
+        callbacks: are told of starts, steps, epochs and the end; see `derin.Callback`.
+        calibrate: fit a temperature on the validation split, so that probabilities mean what they say.
+        download: whether a named set, or known weights, may be fetched.
+        report: whether to write report.html.
+        report_pictures: whether the report embeds pictures of the data.
+        command: the command line, for the report.
+        progress: called with (done, total) while pictures are read or files fetched; None or False tells nobody.
         quiet: whether nothing is told in a terminal or notebook; elsewhere nothing is in any case.
-        options: what `derin.api.prepare.prepare` takes: model, weights, finetune, task, target, size, augment, epochs,
-            batch_size, learning_rate, optimizer, seed and every other setting of `TrainConfig`.
 
     Returns:
         the run, with ``metrics``, ``history``, ``diagnosis`` and ``model()``.
+
+    Raises:
+        UsageError: an argument that does not exist, or does not fit.
+        DataError: data that cannot be trained on.
 
     Example:
         >>> import derin, tempfile
@@ -92,6 +188,10 @@ def fit(
         >>> derin.open(run.path).predict([5.1, 3.5, 1.4, 0.2]).label
         'setosa'
     """
+    asked = {each.name for each in (*REQUESTED, *TRAINING)} | set(NOT_RECORDED)
+    options = {name: value for name, value in locals().items() if name in asked and value is not None}
+    options = spelled_out({name: value for name, value in options.items() if value is not False}, overrides=False)
+    _refuse_several_processes()
     started = time.perf_counter()
     callbacks = [*([] if quiet else listeners()), *callbacks]
     folder = _open_or_create(data, out, resume)
@@ -139,6 +239,14 @@ def fit(
 
         write_report(folder.path, pictures=report_pictures)
     return Run(folder.path)
+
+
+def _refuse_several_processes() -> None:
+    """That this process is none of several that torchrun started, each of which would train alone."""
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UsageError(
+            f"torchrun started {os.environ['WORLD_SIZE']} processes; Derin trains in one. Start it without torchrun."
+        )
 
 
 def _open_or_create(data: Any, out: str | Path | None, resume: bool) -> RunFolder:
@@ -284,6 +392,9 @@ def _train_and_measure(
         callbacks = [_Beginning(on_best), *callbacks]
     with misfits_told(f"The record of run {folder.path}"):
         config = TrainConfig.from_json(record["config"])
+        # Functions of the caller's own are recorded by name.
+        given = {name: getattr(prepared.config, name) for name in ("optimizer", "schedule")}
+        config = replace(config, **{name: value for name, value in given.items() if callable(value)})
         plan = Plan.from_json(record["plan"]["chosen"]) if "plan" in record else None
         # As the record has it, so that a resumed run unfreezes in the epochs that were settled at its start.
         unfreezing = Unfreezing.from_json(tuning["groups"]) if tuning.get("groups") else None
@@ -311,6 +422,7 @@ def _train_and_measure(
         return
     own = prepared.model if record["model"]["spec"].get("name") is None else None
     network, task, preparation, _ = load_model(folder.model_path, own)
+    task = with_own_functions(task, **prepared.functions) if prepared.functions else task
     network.to(prepared.device)
     # Epoch 0 is the network before the first one, where something came before the loop.
     best_epoch = loop.epoch if loop.tracker.best_epoch is None else loop.tracker.best_epoch

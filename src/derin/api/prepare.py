@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derin.api.arguments import check_arguments
+from derin.api.arguments import Request, request_of
 from derin.api.extraction import extract, head_to_train
 from derin.api.finetuning import FineTuning, choose_mode, read_mode, schedule_for
 from derin.api.load import load
@@ -27,6 +27,7 @@ from derin.tasks.adversarial_training import adversarially
 from derin.tasks.base import BaseTask
 from derin.tasks.inference import infer_task, inferred_name
 from derin.tasks.multitask import with_targets
+from derin.tasks.own_functions import with_own_functions
 from derin.tasks.precision import check_network
 from derin.tasks.recipes import Recipe, finetuning_recipe, recipe
 from derin.tasks.recipes.mirroring import mirroring_of
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from derin.data.augment import Augmentation
-    from derin.readers.targets import TargetKind
 
 
 _LONGEST_PLAN = 255  # bytes of a name; no plan in words is as long
@@ -48,201 +48,185 @@ _LONGEST_PLAN = 255  # bytes of a name; no plan in words is as long
 def prepare(
     data: Any,
     *,
-    model: Any = None,
-    task: str | None = None,
-    target: str | None = None,
-    weight_column: str | None = None,
-    group_column: str | None = None,
-    ignore: Sequence[str] = (),
-    target_kind: TargetKind | None = None,
-    kinds: Mapping[str, str] | None = None,
-    date_order: str | None = None,
-    missing: Sequence[str] | None = None,
-    size: int | None = None,
-    augment: str | Augmentation | None = None,
     config: TrainConfig | None = None,
-    class_weights: str | Sequence[float] | None = None,
-    label_smoothing: float | None = None,
-    loss_weights: Mapping[str, float] | None = None,
-    adversarial: str | float | None = None,
-    model_options: Mapping[str, Any] | None = None,
-    weights: str | Path | None = None,
-    preprocess: str | None = None,
-    finetune: str | None = None,
-    reader_options: Mapping[str, Any] | None = None,
     reading_recipe: ReadingRecipe | None = None,
-    inputs: Mapping[str, Any] | None = None,
     download: bool = False,
     progress: Any = None,
-    **settings: Any,
+    **options: Any,
 ) -> Prepared:
     """Infers what is not given, checks what is, and builds the network.
 
     Args:
-        data: a named set, a path, a `Table`, or arrays ``(X, y)``; see `derin.load`.
-        model: a registered name, a network, an unbound `Sequential`; None chooses by the data.
-        task: a registered task; None infers it from the target.
-        target: the column to predict, or several with commas between them.
-        loss_weights: of each target column, for several: ``{"kind": 2.0}``.
-        weight_column: the column that says how much each example counts.
-        group_column: the column whose equal values stay in one split.
-        ignore: columns that are no inputs.
-        target_kind: ``"category"`` or ``"number"``, where that is found out wrongly.
-        kinds, date_order, missing: how columns of a table are read; see `derin.load`.
-        size: height and width to which pictures are brought.
-        augment: such as ``"flip,rotate=10"``; ``"none"`` for none; None follows the recipe.
-        config: every setting at once; excludes `settings`.
-        class_weights: ``"balanced"`` or one number per class.
-        label_smoothing: share of the target that is spread over all classes.
-        adversarial: ε of adversarial training, such as ``"4/255"``; see `derin.tasks.adversarial_training`.
-        model_options: settings of a registered model, such as ``{"hidden": [512]}``.
-        weights: published weights to go on from: a file, a known name or ``"hub:REPO"``. Size and normalization of
-            pictures follow them.
-        preprocess: how pictures were prepared for `weights` that are not known.
-        finetune: ``"head"``, ``"full"``, ``"freeze:N"`` or ``"gradual"``; None chooses by the number of examples.
-        reader_options: settings of the reader of a task, such as ``{"encoding": "cp1254"}``; see `derin.load`.
+        data: what `derin.fit` takes.
+        config: every setting of training at once; excludes such settings among `options`.
         reading_recipe: how the data was read before, to read it so again; see `derin.load`.
-        inputs: settings of the way from data to network: ``{"tokenizer": "bpe"}`` for text, ``{"horizon": 24}`` for a
-            series; each preparation names its own.
         download: whether a named set, or known weights, may be fetched.
         progress: called with (done, total) while pictures are read; None or False tells nobody.
-        settings: of `TrainConfig`, such as ``epochs=5``.
+        options: what is asked for and settings of training, by the names that `derin.fit` has for them.
 
     Raises:
         UsageError: a setting that does not exist or does not fit.
         DataError: data that cannot be trained on.
     """
-
-    from derin.data.augment import Augmentation
-
-    known = {f.name for f in fields(TrainConfig)}
-    for name in settings:
-        if name not in known:
-            raise UnknownNameError("training setting", name, known)
-    check_arguments(
-        {
-            "task": task,
-            "target": target,
-            "weight_column": weight_column,
-            "group_column": group_column,
-            "ignore": ignore,
-            "target_kind": target_kind,
-            "kinds": kinds,
-            "date_order": date_order,
-            "missing": missing,
-            "size": size,
-            "class_weights": class_weights,
-            "label_smoothing": label_smoothing,
-            "loss_weights": loss_weights,
-            "adversarial": adversarial,
-            "model_options": model_options,
-            "weights": weights,
-            "preprocess": preprocess,
-            "finetune": finetune,
-            "reader_options": reader_options,
-            "inputs": inputs,
-            "download": download,
-            **settings,
-        }
-    )
-    if augment is not None and not isinstance(augment, str | Augmentation):
-        raise UsageError(f'The argument augment must be text, such as "flip,rotate=10"; got {str(augment)[:40]!r}.')
-    tuning = read_mode(finetune, has_weights=weights is not None)
-    if weights is not None and model_options:
-        raise UsageError("model_options come with the weights; leave one of the two out.")
-    progress = progress or None
-    published = (
-        None
-        if weights is None
-        else load_pretrained(weights, model=model, preprocess=preprocess, download=download, progress=progress)
-    )
-    seed = config.seed if config is not None else int(settings.get("seed", TrainConfig.seed))
-    options: dict[str, Any] = {"weight_column": weight_column, "ignore": tuple(ignore), "target_kind": target_kind}
-    options |= {"group_column": group_column, "kinds": kinds, "date_order": date_order, "missing": missing}
-    options |= {
-        "seed": seed,
-        "download": download,
-        "progress": progress,
-        "task": task,
-        "reader_options": reader_options,
-    }
-    options["recipe"] = reading_recipe
-    if published is not None:
-        options |= {"size": size or max(published.size), "channels": published.channels}
-    table = _table(data, target, task, {"size": size, **options})
-    rows = table.splits["train"]
-    tuning = tuning or choose_mode(len(rows))
-    name = task if task is not None else inferred_name(table)
-    model_name = _model_name(model, TASKS[name], table) if published is None else published.model
+    asked, settings = request_of(options)
+    reading = {"recipe": reading_recipe, "download": download, "progress": progress or None}
+    tuning = read_mode(asked.finetune, has_weights=asked.weights is not None)
+    published = _published(asked, download, progress or None)
+    start = TrainConfig.from_json(settings) if config is None else config
+    table = _read_table(data, asked, published, {**reading, "seed": start.seed})
+    tuning = tuning or choose_mode(len(table.splits["train"]))
+    name = asked.task if asked.task is not None else inferred_name(table)
+    model_name = _model_name(asked.model, TASKS[name], table) if published is None else published.model
     suggested = recipe(model_name, table) if published is None else finetuning_recipe(tuning.mode, table)
-    smoothing = suggested.label_smoothing if label_smoothing is None else label_smoothing
-    the_task: Any = infer_task(
-        table, name=name, class_weights=class_weights, label_smoothing=smoothing, loss_weights=loss_weights
-    )
-    if published is None:
-        inputs = _with_vectors_of_a_run(inputs or {})
-        preparation = _preparation(table, rows, the_task, size, model_name, suggested.inputs, inputs)
-    else:
-        preparation = _as_published(published, table, size, inputs or {})
-    the_task.bind(preparation)
-    if adversarial is not None:
-        the_task = adversarially(the_task, preparation, adversarial)
-    device = device_named(str(settings.get("device", TrainConfig.device)) if config is None else config.device)
-    if published is None:
-        chosen = {**_fitting_options(model, suggested, preparation), **(model_options or {})}
-        network = _network(model, model_name, preparation.input_shape, the_task, seed, chosen)
-        _load_embedding(network, preparation.embedding(seed))
-    else:
-        network = published.network(the_task.num_outputs, input_shape=preparation.input_shape, seed=seed)
-    encoded = preparation.encode_table(table)
-    network = network.to(device)
-    targets = the_task.batch_columns(table)
+    task, preparation = _task_and_preparation(asked, table, name, model_name, suggested, published)
+    device = device_named(start.device)
+    network = _built(asked, model_name, task, preparation, suggested, published, start.seed).to(device)
+    encoded, targets = preparation.encode_table(table), task.batch_columns(table)
     # A few examples tell whether the network's outputs are what the loss wants, before anything is trained.
     few = Batching(batch_size=2, limit=2, device=device)
-    probe = next(preparation.source(encoded, targets, rows, input_name=the_task.input, batching=few).batches(0))
-    check_network(the_task, network, probe)
+    rows = table.splits["train"]
+    probe = next(preparation.source(encoded, targets, rows, input_name=task.input, batching=few).batches(0))
+    check_network(task, network, probe)
     head = None
-    if published is not None and adversarial is None:
-        head = head_to_train(network.eval(), MODELS[model_name].output_layers, probe[the_task.input])
+    if published is not None and asked.adversarial is None:
+        head = head_to_train(network.eval(), MODELS[model_name].output_layers, probe[task.input])
         if head is None and tuning.mode == "head":
             suggested = finetuning_recipe("freeze", table)
     elif tuning.mode == "head":
         raise UsageError("finetune=head sees features and no pictures to attack; use finetune=full or gradual.")
-    if config is None:
-        if "plan" in settings:
-            settings["plan"] = _plan_text(settings["plan"])
-        usual = {"momentum": 0.95} if settings.get("optimizer") == "muon" else {}
-        config = TrainConfig.from_json({**suggested.settings, **usual, **settings})
-    if the_task.updates_itself and (config.clip_norm or config.l1):
-        raise UsageError(f"The task {the_task.name!r} makes its updates itself; leave clip_norm and l1 out.")
-    center_only = augment == "none"
-    if augment is None or isinstance(augment, str):
-        if augment is None:
-            table.report.notes.extend(note for note in suggested.notes if note not in table.report.notes)
-        words = suggested.augmentation if augment is None else augment
-        augment = None if words in ("", "none") else Augmentation.parse(words)
-    if augment is not None and preparation.kind != "picture":
-        raise UsageError(f"Augmentation needs pictures; the data {table.name!r} has none. Leave `augment` out.")
-    if augment is not None and augment.flip_horizontal:
-        pair = mirroring_of(table, next(column for column in table.inputs if column.kind is Kind.PICTURE)).pair
-        if pair is not None:
-            table.report.notes.append(Message("reading.flips_asked", one=pair[0], other=pair[1]))
     prepared = Prepared(
         table=table,
-        task=the_task,
+        task=task,
         model=network,
         model_name=model_name,
         preparation=preparation,
-        augmentation=augment,
-        config=config,
+        augmentation=_augmentation(asked.augment, suggested, table, preparation),
+        config=_config(config, settings, suggested, task, network),
         given=settings,
         encoded=encoded,
         targets=targets,
         device=device,
-        center_only=center_only,
+        functions={"loss": asked.loss, "metrics": asked.metrics},
+        center_only=asked.augment == "none",
     )
     prepared.sampler()  # refuses what cannot be sampled so, before anything is trained
-    return prepared if published is None else _tuned(prepared, tuning, published, head, progress)
+    return prepared if published is None else _tuned(prepared, tuning, published, head, reading["progress"])
+
+
+def _published(asked: Request, download: bool, progress: Any) -> PretrainedWeights | None:
+    """The weights to go on from, where any are named."""
+    if asked.weights is None:
+        return None
+    if asked.model_options:
+        raise UsageError("model_options come with the weights; leave one of the two out.")
+    return load_pretrained(
+        asked.weights, model=asked.model, preprocess=asked.preprocess, download=download, progress=progress
+    )
+
+
+def _read_table(data: Any, asked: Request, published: PretrainedWeights | None, reading: Mapping[str, Any]) -> Table:
+    """The data with the targets that were asked for and a training split."""
+    names = ("weight_column", "group_column", "target_kind", "kinds", "date_order", "missing", "task", "reader_options")
+    options = {name: getattr(asked, name) for name in names}
+    options |= {**reading, "ignore": tuple(asked.ignore or ()), "size": asked.size}
+    if published is not None:
+        options |= {"size": asked.size or max(published.size), "channels": published.channels}
+    return _table(data, asked.target, asked.task, options)
+
+
+def _task_and_preparation(
+    asked: Request,
+    table: Table,
+    name: str,
+    model_name: str,
+    suggested: Recipe,
+    published: PretrainedWeights | None,
+) -> tuple[Any, Preparation]:
+    """What is learnt, and the way from the table to the network, which know of each other."""
+    smoothing = suggested.label_smoothing if asked.label_smoothing is None else asked.label_smoothing
+    task: Any = infer_task(
+        table,
+        name=name,
+        class_weights=asked.class_weights,
+        label_smoothing=smoothing,
+        loss_weights=asked.loss_weights,
+    )
+    if published is None:
+        inputs = _with_vectors_of_a_run(asked.inputs or {})
+        rows = table.splits["train"]
+        preparation = _preparation(table, rows, task, asked.size, model_name, suggested.inputs, inputs)
+    else:
+        preparation = _as_published(published, table, asked.size, asked.inputs or {})
+    task.bind(preparation)
+    task = with_own_functions(task, asked.loss, asked.metrics)
+    return task if asked.adversarial is None else adversarially(task, preparation, asked.adversarial), preparation
+
+
+def _built(
+    asked: Request,
+    model_name: str,
+    task: Any,
+    preparation: Preparation,
+    suggested: Recipe,
+    published: PretrainedWeights | None,
+    seed: int,
+) -> nn.Module:
+    """The network, with what it begins with."""
+    if published is not None:
+        return published.network(task.num_outputs, input_shape=preparation.input_shape, seed=seed)
+    options = {**_fitting_options(asked.model, suggested, preparation), **(asked.model_options or {})}
+    network = _network(asked.model, model_name, preparation.input_shape, task, seed, options)
+    _load_embedding(network, preparation.embedding(seed))
+    return network
+
+
+def _config(
+    config: TrainConfig | None, settings: dict[str, Any], suggested: Recipe, task: Any, network: nn.Module
+) -> TrainConfig:
+    """Every setting: the caller's word before the recipe's, and what fits neither is refused."""
+    if config is None:
+        if "plan" in settings:
+            settings["plan"] = _plan_text(settings["plan"])
+        optimizer = settings.get("optimizer")
+        usual: dict[str, Any] = {"momentum": 0.95} if str(optimizer).partition(":")[0] == "muon" else {}
+        if optimizer is not None and not isinstance(optimizer, str):
+            usual = _rates_of_its_own(optimizer, settings, network)
+        config = TrainConfig.from_json({**suggested.settings, **usual, **settings})
+    if task.updates_itself and (config.clip_norm or config.l1):
+        raise UsageError(f"The task {task.name!r} makes its updates itself; leave clip_norm and l1 out.")
+    return config
+
+
+def _rates_of_its_own(optimizer: Any, settings: Mapping[str, Any], network: nn.Module) -> dict[str, Any]:
+    """What an optimizer of the caller's own decides: its rate, and that it stays where no schedule is asked for."""
+    from derin.train.optimizers import build_optimizer
+
+    for name in ("learning_rate", "weight_decay", "momentum"):
+        if name in settings:
+            raise UsageError(f"An optimizer of your own has its {name} in it; leave {name} out.")
+    rate = max(group["lr"] for group in build_optimizer(optimizer, network, learning_rate=0.0).param_groups)
+    return {"learning_rate": rate, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "momentum": 0.0}
+
+
+def _augmentation(
+    asked: str | Augmentation | None, suggested: Recipe, table: Table, preparation: Preparation
+) -> Augmentation | None:
+    """What happens to training pictures; the report is told why, where the recipe decides."""
+    from derin.data.augment import Augmentation
+
+    if asked is None:
+        table.report.notes.extend(note for note in suggested.notes if note not in table.report.notes)
+    said = suggested.augmentation if asked is None else asked
+    if said in ("", "none"):
+        return None
+    augmentation = Augmentation.parse(said) if isinstance(said, str) else said
+    if preparation.kind != "picture":
+        raise UsageError(f"Augmentation needs pictures; the data {table.name!r} has none. Leave `augment` out.")
+    if augmentation.flip_horizontal:
+        pair = mirroring_of(table, next(column for column in table.inputs if column.kind is Kind.PICTURE)).pair
+        if pair is not None:
+            table.report.notes.append(Message("reading.flips_asked", one=pair[0], other=pair[1]))
+    return augmentation
 
 
 def _table(data: Any, target: str | None, task: str | None, options: Mapping[str, Any]) -> Table:

@@ -55,6 +55,7 @@ class Prepared:
         head: the name of the layer that learns from `features`; None where the whole network is trained.
         features: what the layers before the head make of every row.
         warm_up: the head alone on features, to be trained before the rest; None where nothing comes first.
+        functions: loss and metrics of the caller's own, which no card holds.
         center_only: whether training too takes the middle of larger pictures, as without any augmentation.
     """
 
@@ -73,6 +74,7 @@ class Prepared:
     head: str | None = None
     features: ExtractedFeatures | None = None
     warm_up: Prepared | None = None
+    functions: Mapping[str, Any] = field(default_factory=dict)
     center_only: bool = False
 
     def learner(self, network: nn.Module) -> nn.Module:

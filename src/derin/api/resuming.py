@@ -11,6 +11,7 @@ from derin.api.load import load
 from derin.core.errors import DerinWarning, ShapeError, UsageError
 from derin.core.former_names import named_now
 from derin.core.messages import translate
+from derin.core.own import is_own, name_of
 from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
 from derin.tasks.multitask import with_targets
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # What says how to fetch and show data, and nothing about what is trained.
 NOT_RECORDED = ("download", "progress")
+# What may be a function of the caller's own, of which run.json holds the name.
+OF_ONES_OWN = ("loss", "metrics", "optimizer", "schedule")
 # How long training may go on; a run may be given more, and 0 has no limit where it is allowed.
 BUDGETS = ("epochs", "max_seconds", "patience")
 
@@ -75,14 +78,28 @@ def continued(
         request["options"] = recorded = {**recorded, name: value}
         record["finished"] = False
     kept = {name: value for name, value in recorded.items() if name not in record["config"] and name != "config"}
-    kept |= {name: options[name] for name in (*NOT_RECORDED, "model") if options.get(name) is not None}
+    kept |= {name: options[name] for name in (*NOT_RECORDED, "model", *OF_ONES_OWN) if options.get(name) is not None}
+    for name in OF_ONES_OWN:
+        _require_given(path, name, in_force.get(name), options.get(name))
     if spec["name"] is None and "model" not in options:
         raise UsageError(f"The run {path} trains a network of your own class {spec['class']!r}; give it as `model`.")
     if isinstance(kept.get("model"), Mapping):
         kept["model"] = from_spec(spec)
     if record["data"].get("recipe") is not None:
         kept["reading_recipe"] = ReadingRecipe.from_json(record["data"]["recipe"])
-    return data, {**kept, "config": TrainConfig.from_json(record["config"])}
+    config = record["config"] | {name: kept.pop(name) for name in ("optimizer", "schedule") if name in kept}
+    return data, {**kept, "config": TrainConfig.from_json(config)}
+
+
+def _require_given(path: Path, name: str, recorded: Any, given: Any) -> None:
+    """Refuses to go on without the functions of the caller's own that a run was started with."""
+    named = recorded.values() if isinstance(recorded, Mapping) else [recorded]
+    own = [value.removeprefix("own:") for value in named if is_own(value)]
+    if own and given is None:
+        raise UsageError(
+            f"The run {path} was started with {name}={', '.join(own)}, of your own; give it again in Python: "
+            f"derin.fit(out=…, resume=True, {name}=…)."
+        )
 
 
 def require_same_content(path: Path, record: Mapping[str, Any], data: Any) -> None:
@@ -128,8 +145,10 @@ def plain(value: Any) -> Any:
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
-    if hasattr(value, "to_json"):
+    if hasattr(value, "to_json") and not isinstance(value, type):
         return value.to_json()
+    if callable(value) and not hasattr(value, "state_dict"):
+        return name_of(value)
     return type(value).__name__
 
 

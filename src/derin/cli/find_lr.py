@@ -58,7 +58,7 @@ def find_lr(
             prepared.model,
             prepared.task,
             prepared.train_source,
-            optimizer=config.optimizer,
+            optimizer=str(config.optimizer),
             weight_decay=config.weight_decay,
             momentum=config.momentum,
             low=low,

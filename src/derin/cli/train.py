@@ -2,246 +2,33 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from derin.api.arguments import SETTINGS, RunOptions
 from derin.cli.console import JsonFlag, column_kinds, console, model_options, print_json, progress_bar
 from derin.cli.stopping import exit_code, keeping, resuming
 from derin.core.messages import translate
+from derin.core.settings import FLAG, NUMBER, PATH, TEXT, WHOLE, Setting, settings_of
 
-_DATA = "Data"
-_NETWORK = "Network and task"
-_TRAINING = "Training"
-_RUN = "Run"
+# Settings of the inputs that have an option of their own.
+_OF_INPUTS = {
+    "tokenizer": (str, ("--tokenizer",), "Of text: words, characters, bytes or bpe."),
+    "vectors": (str, ("--vectors",), "Word vectors to begin with: a word2vec or GloVe file, or a run."),
+    "horizon": (int, ("--horizon",), "Of a forecast: steps that are predicted."),
+    "context_length": (int, ("--context-length", "--look-back"), "Of a forecast: steps that are looked at."),
+}
+_TYPES: dict[str, Any] = {FLAG: bool, WHOLE: int, NUMBER: float, PATH: Path}
 
 
-def train(
-    data: Annotated[
-        str | None,
-        typer.Argument(
-            help="A named set (derin data --sets), a folder, an archive or a file; may be left out with --resume."
-        ),
-    ] = None,
-    target: Annotated[
-        str | None, typer.Option(help="Column to predict, or several: kind,weight.", rich_help_panel=_DATA)
-    ] = None,
-    weight_column: Annotated[
-        str | None, typer.Option(help="Column that says how much each example counts.", rich_help_panel=_DATA)
-    ] = None,
-    group_column: Annotated[
-        str | None,
-        typer.Option(help="Column whose equal values (a patient, a shop) stay in one split.", rich_help_panel=_DATA),
-    ] = None,
-    ignore: Annotated[
-        list[str] | None, typer.Option(help="Column that is no input; repeatable.", rich_help_panel=_DATA)
-    ] = None,
-    target_kind: Annotated[
-        str | None, typer.Option(help="category or number, where it is found out wrongly.", rich_help_panel=_DATA)
-    ] = None,
-    kind: Annotated[
-        list[str] | None,
-        typer.Option(help="What a column holds, such as zip=category; repeatable.", rich_help_panel=_DATA),
-    ] = None,
-    date_order: Annotated[
-        str | None,
-        typer.Option(help="DD/MM/YYYY or MM/DD/YYYY, where dates could be either.", rich_help_panel=_DATA),
-    ] = None,
-    missing: Annotated[
-        list[str] | None,
-        typer.Option(help='Word that means "no value", in place of the usual ones; repeatable.', rich_help_panel=_DATA),
-    ] = None,
-    size: Annotated[int | None, typer.Option(help="Height and width of pictures.", rich_help_panel=_DATA)] = None,
-    augment: Annotated[
-        str | None,
-        typer.Option(help='Such as "flip,rotate=10,shift=0.1", or "none".', rich_help_panel=_DATA),
-    ] = None,
-    reader_options: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--reader-option",
-            "--reading",
-            help="With --task: how the file is read, such as encoding=cp1254; repeatable.",
-            rich_help_panel=_DATA,
-        ),
-    ] = None,
-    tokenizer: Annotated[
-        str | None, typer.Option(help="Of text: words, characters, bytes or bpe.", rich_help_panel=_DATA)
-    ] = None,
-    vectors: Annotated[
-        str | None,
-        typer.Option(help="Word vectors to begin with: a word2vec or GloVe file, or a run.", rich_help_panel=_DATA),
-    ] = None,
-    horizon: Annotated[
-        int | None, typer.Option(help="Of a forecast: steps that are predicted.", rich_help_panel=_DATA)
-    ] = None,
-    context_length: Annotated[
-        int | None,
-        typer.Option(
-            "--context-length", "--look-back", help="Of a forecast: steps that are looked at.", rich_help_panel=_DATA
-        ),
-    ] = None,
-    input_setting: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--input", help="Other setting of the inputs, such as max_size=20000; repeatable.", rich_help_panel=_DATA
-        ),
-    ] = None,
-    download: Annotated[
-        bool,
-        typer.Option(
-            "--download",
-            help="Fetch a named set, or known weights, that are not on this machine.",
-            rich_help_panel=_DATA,
-        ),
-    ] = False,
-    model: Annotated[str | None, typer.Option(help="Registered network.", rich_help_panel=_NETWORK)] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(help="Setting of the network, such as hidden=[512]; repeatable.", rich_help_panel=_NETWORK),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            help="Weights to go on from: a known name or file (derin weights), hub:REPO, or a run.",
-            rich_help_panel=_NETWORK,
-        ),
-    ] = None,
-    finetune: Annotated[
-        str | None,
-        typer.Option(
-            help="With --weights: head, full, freeze:N (layer groups) or gradual; else chosen by the data.",
-            rich_help_panel=_NETWORK,
-        ),
-    ] = None,
-    preprocess: Annotated[
-        str | None,
-        typer.Option(help="How pictures were prepared for weights that are not known.", rich_help_panel=_NETWORK),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            help="classification, binary, multilabel, multitask, regression; of text lm, tagging, translation,"
-            " word-vectors, glove; of a series forecasting.",
-            rich_help_panel=_NETWORK,
-        ),
-    ] = None,
-    class_weights: Annotated[
-        str | None,
-        typer.Option(help='"balanced", or one number per class: "1,10".', rich_help_panel=_NETWORK),
-    ] = None,
-    loss_weights: Annotated[
-        str | None,
-        typer.Option(help="How much each of several targets counts: kind=2,weight=0.5.", rich_help_panel=_NETWORK),
-    ] = None,
-    label_smoothing: Annotated[float | None, typer.Option(help="0 to 1.", rich_help_panel=_NETWORK)] = None,
-    adversarial: Annotated[
-        str | None,
-        typer.Option(
-            help="ε of adversarial training, such as 4/255: pictures changed by so much are learnt from.",
-            rich_help_panel=_NETWORK,
-        ),
-    ] = None,
-    calibrate: Annotated[
-        bool,
-        typer.Option("--calibrate", help="Fit a temperature on the validation split.", rich_help_panel=_NETWORK),
-    ] = False,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data.", rich_help_panel=_TRAINING)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Examples per step.", rich_help_panel=_TRAINING)] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option("--lr", "--learning-rate", help="At its highest.", rich_help_panel=_TRAINING)
-    ] = None,
-    optimizer: Annotated[
-        str | None,
-        typer.Option(
-            help="sgd, momentum, nesterov, adagrad, rmsprop, adam, nadam, adamw, lion, muon;"
-            " settings after a colon: adam:betas=0.5/0.999.",
-            rich_help_panel=_TRAINING,
-        ),
-    ] = None,
-    schedule: Annotated[
-        str | None,
-        typer.Option(
-            help="constant, inverse, exponential, inverse-sqrt, step, manual, linear, cosine, one-cycle;"
-            " settings after a colon: step:every=10,factor=0.1.",
-            rich_help_panel=_TRAINING,
-        ),
-    ] = None,
-    warmup: Annotated[float | None, typer.Option(help="Share of training.", rich_help_panel=_TRAINING)] = None,
-    weight_decay: Annotated[
-        float | None,
-        typer.Option(help="Decoupled, or L2 where the optimizer has no such form.", rich_help_panel=_TRAINING),
-    ] = None,
-    momentum: Annotated[float | None, typer.Option(help="0 to 1.", rich_help_panel=_TRAINING)] = None,
-    l1: Annotated[float | None, typer.Option(help="Weight of the sum of |w|.", rich_help_panel=_TRAINING)] = None,
-    clip_norm: Annotated[float | None, typer.Option(help="Largest gradient norm.", rich_help_panel=_TRAINING)] = None,
-    accumulate: Annotated[int | None, typer.Option(help="Batches per update.", rich_help_panel=_TRAINING)] = None,
-    ema_decay: Annotated[float | None, typer.Option(help="Average the weights.", rich_help_panel=_TRAINING)] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Stop early after so many epochs.", rich_help_panel=_TRAINING)
-    ] = None,
-    networks: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            help="Setting of one network of several: discriminator.lr=0.5x, generator.every=2, .optimizer, .ema_decay;"
-            " repeatable.",
-            rich_help_panel=_TRAINING,
-        ),
-    ] = None,
-    sampler: Annotated[
-        str | None,
-        typer.Option(
-            help="uniform; balanced: each class equally often; weighted: drawn by --weight-column.",
-            rich_help_panel=_TRAINING,
-        ),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything random.", rich_help_panel=_TRAINING)] = None,
-    max_seconds: Annotated[float | None, typer.Option(help="Stop after so long.", rich_help_panel=_TRAINING)] = None,
-    plan: Annotated[
-        str | None,
-        typer.Option(
-            help="auto, auto:fp32, plain, parts (bf16,channels-last,fused), or a run.", rich_help_panel=_TRAINING
-        ),
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps.", rich_help_panel=_TRAINING)] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads.", rich_help_panel=_TRAINING)] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the run; else runs/NAME-NUMBER.", rich_help_panel=_RUN)
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run at --out.", rich_help_panel=_RUN)
-    ] = False,
-    extend: Annotated[
-        bool,
-        typer.Option(
-            "--extend",
-            help="With --resume: train on, also a finished run, for more --epochs, --max-seconds or --patience.",
-            rich_help_panel=_RUN,
-        ),
-    ] = False,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            help="A run, or a JSON file, whose settings to use; options given here win.", rich_help_panel=_RUN
-        ),
-    ] = None,
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write events for TensorBoard into the run.", rich_help_panel=_RUN)
-    ] = False,
-    histograms: Annotated[
-        bool,
-        typer.Option("--histograms", help="With histograms of weights, gradients, activations.", rich_help_panel=_RUN),
-    ] = False,
-    report: Annotated[bool, typer.Option(help="Write report.html.", rich_help_panel=_RUN)] = True,
-    pictures: Annotated[
-        bool, typer.Option(help="Embed pictures of the data in the report.", rich_help_panel=_RUN)
-    ] = True,
-    json_output: JsonFlag = False,
-) -> None:
+def train(**given: Any) -> None:
     """Train a network on data, measure it and write a report.
 
     What is not given is inferred: the task from the target, the network from the inputs, the settings from both.
@@ -253,83 +40,36 @@ def train(
     from derin.train.callback import Callback
     from derin.train.progress import ProgressBar
 
-    given = {
-        name: value
-        for name, value in {
-            "target": target,
-            "weight_column": weight_column,
-            "group_column": group_column,
-            "ignore": ignore or None,
-            "target_kind": target_kind,
-            "kinds": column_kinds(kind),
-            "date_order": date_order,
-            "missing": missing or None,
-            "size": size,
-            "augment": augment,
-            "model": model,
-            "weights": weights,
-            "finetune": finetune,
-            "preprocess": preprocess,
-            "task": task,
-            "class_weights": _class_weights(class_weights),
-            "label_smoothing": label_smoothing,
-            "adversarial": adversarial,
-            "loss_weights": _loss_weights(loss_weights),
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "optimizer": optimizer,
-            "schedule": schedule,
-            "warmup": warmup,
-            "weight_decay": weight_decay,
-            "momentum": momentum,
-            "l1": l1,
-            "clip_norm": clip_norm,
-            "accumulate": accumulate,
-            "ema_decay": ema_decay,
-            "patience": patience,
-            "networks": ";".join(networks or ()) or None,
-            "sampler": sampler,
-            "seed": seed,
-            "max_seconds": max_seconds,
-            "plan": plan,
-            "device": device,
-            "threads": threads,
-            "histograms": histograms or None,
-            "model_options": model_options(option) or None,
-            "reader_options": model_options(reader_options, "--reader-option") or None,
-            "inputs": _inputs(
-                input_setting, tokenizer=tokenizer, vectors=vectors, horizon=horizon, context_length=context_length
-            ),
-        }.items()
-        if value is not None
-    }
-    options = {**_from_config(config), **given}
+    data, config, json_output = given.pop("data"), given.pop("config"), given.pop("json_output")
+    tensorboard = given.pop("tensorboard") or given["histograms"]
+    about_run = {each.name: given.pop(each.name) for each in settings_of(RunOptions) if each.name in given}
+    out, resume, extend = (about_run[name] for name in ("out", "resume", "extend"))
+    named = {name: given.pop(name) for name in _OF_INPUTS}
+    read = {name: _READ[name](value) if name in _READ else value for name, value in given.items()}
+    # Options of the inputs that have a flag of their own win.
+    read["inputs"] |= {name: value for name, value in named.items() if value is not None}
+    # An option that is not there is None, no items, or an unset flag; 0 is a number.
+    said = {name: value for name, value in read.items() if value or (value == 0 and value is not False)}
+    options = {**_from_config(config), **said}
     terminal = console(json_output=json_output)
     callbacks: list[Callback] = [
         keeping("derin train", out if resume else None),
         Announcement(terminal),
         ProgressBar(terminal),
     ]
-    if tensorboard or histograms:
+    if tensorboard:
         from derin.train.tensorboard import TensorBoardEvents
 
         callbacks.append(TensorBoardEvents())
     was_finished = _say_what_resuming_does(out, resume, terminal)
-    with progress_bar(translate("data.fetching" if download else "data.reading")) as progress:
+    with progress_bar(translate("data.fetching" if about_run["download"] else "data.reading")) as progress:
         run = fit(
             data,
-            out=out,
-            resume=resume,
-            extend=extend,
             callbacks=callbacks,
-            report=report,
-            report_pictures=pictures,
-            calibrate=calibrate,
             command=shlex.join(["derin", *sys.argv[1:]]),
-            download=download,
             progress=progress,
             quiet=True,
+            **about_run,
             **options,
         )
     if was_finished and not extend:
@@ -411,13 +151,6 @@ def _document(run: Any) -> dict[str, Any]:
     }
 
 
-def _inputs(settings: list[str] | None, **named: Any) -> dict[str, Any] | None:
-    """The settings of the way from data to network; those with a flag of their own win."""
-    return (
-        model_options(settings, "--input") | {name: value for name, value in named.items() if value is not None} or None
-    )
-
-
 def _class_weights(text: str | None) -> str | list[float] | None:
     from derin.core.errors import UsageError
 
@@ -465,3 +198,61 @@ def _from_config(path: Path | None) -> dict[str, Any]:
         raise UsageError(f"--config {path} must hold one JSON object of settings; got {type(settings).__name__}.")
     check_names(settings, f"--config {path}")
     return settings
+
+
+# What the words of an option become, where that is not what they are.
+_READ: dict[str, Callable[[Any], Any]] = {
+    "kinds": column_kinds,
+    "class_weights": _class_weights,
+    "loss_weights": _loss_weights,
+    "model_options": model_options,
+    "reader_options": functools.partial(model_options, flag="--reader-option"),
+    "inputs": functools.partial(model_options, flag="--input"),
+    "networks": lambda several: ";".join(several or ()) or None,
+}
+
+
+def _signature() -> inspect.Signature:
+    """The options of the command: everything in the table of settings that has a flag, and what only a command has."""
+    found = [_parameter("data", str | None, None, typer.Argument(help=_DATA_HELP))]
+    for each in SETTINGS:
+        if each.flags:
+            found.append(_parameter(each.name, *_typed(each), _option(*each.flags, help=each.help, group=each.group)))
+        if each.name == "reader_options":
+            found += [
+                _parameter(name, kind | None, None, _option(*flags, help=about, group=each.group))
+                for name, (kind, flags, about) in _OF_INPUTS.items()
+            ]
+    config = "A run, or a JSON file, whose settings to use; options given here win."
+    events = "Write events for TensorBoard into the run."
+    found += [
+        _parameter("config", Path | None, None, _option(help=config, group="Run")),
+        _parameter("tensorboard", bool, False, _option("--tensorboard", help=events, group="Run")),
+        inspect.Parameter("json_output", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=JsonFlag),
+    ]
+    return inspect.Signature(found)
+
+
+_DATA_HELP = "A named set (derin data --sets), a folder, an archive or a file; may be left out with --resume."
+
+
+def _parameter(name: str, kind: Any, default: Any, info: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
+
+
+def _option(*flags: str, help: str, group: str) -> Any:
+    return typer.Option(*flags, help=help, rich_help_panel=group)
+
+
+def _typed(setting: Setting) -> tuple[Any, Any]:
+    """The type of an option, and what holds where it is not there."""
+    if setting.repeats:
+        return list[str] | None, None
+    if FLAG in setting.kinds:
+        return bool, setting.default
+    # What may be a text besides is read by `_READ` or by whoever takes it.
+    kind = str if TEXT in setting.kinds else _TYPES.get(setting.kinds[0], str)
+    return (str if setting.name == "weights" else kind) | None, None
+
+
+train.__signature__ = _signature()  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ from derin.train.config import TrainConfig
 from derin.train.freezing import Unfreezing
 from derin.train.lone_examples import bearing_lone_examples
 from derin.train.networks import settings_of_networks
-from derin.train.optimizers import build_optimizer, read_optimizer, supports_fused
+from derin.train.optimizers import build_optimizer, supports_fused
 from derin.train.plan import (
     MIN_OPERATIONS_FOR_TRIALS,
     MIN_STEPS_FOR_TRIALS,
@@ -53,9 +53,9 @@ def find_plan(
             raise UsageError("The plan's part 'compiled' compiles one network; the task has several. Leave it out.")
         return plan, []
     settings = [own for _, own in settings_of_networks(task, model, config).values()]
-    optimizers = {read_optimizer(own.optimizer or config.optimizer)[0] for own in settings}
+    optimizers = {own.optimizer or config.optimizer for own in settings}
     # Plain SGD is one addition, which the kernel for all its relatives only slows down.
-    fused = all(name != "sgd" and supports_fused(name, device.type) for name in optimizers)
+    fused = all(isinstance(o, str) and o != "sgd" and supports_fused(o, device.type) for o in optimizers)
     plans = candidates(model, device_type=device.type, fused=fused, forbids=task.forbids, text=config.plan)
     num_batches = source.num_batches * config.epochs
     if num_batches < MIN_STEPS_FOR_TRIALS:
@@ -101,16 +101,14 @@ def build_optimizers(
     """One optimizer for each network that the task names."""
     found = {}
     for name, (network, own) in settings_of_networks(task, model, config).items():
-        kind, options = read_optimizer(own.optimizer or config.optimizer)
         found[name] = optimizer = build_optimizer(
-            kind,
+            own.optimizer or config.optimizer,
             network,
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
             momentum=config.momentum,
             fused=plan.fused,
             rates=None if unfreezing is None else unfreezing.rates(network),
-            **options,
         )
         for group in optimizer.param_groups:
             group["lr_scale"] *= own.rate_factor

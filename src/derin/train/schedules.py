@@ -5,18 +5,22 @@ from the end of the warm-up). Since examples and not steps are counted, another 
 is limited, p is the share of the time where that is the larger one, so that a run that time will end has come down to
 its low rate by then; what is counted in epochs stays as it was written. A schedule
 is written as a name with options after a colon: ``"cosine"``, ``"step:every=10,factor=0.1"``,
-``"manual:0=0.1,3=0.01"``.
+``"manual:0=0.1,3=0.01"``; or as the class of that name, `Cosine()`, `Step(every=10, factor=0.1)`.
 """
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from derin.core.errors import UnknownNameError, UsageError
+from derin.core.own import is_own, name_of
 from derin.core.registry import Registry
+from derin.core.settings import spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,26 @@ class Clock:
         return math.floor(self.epochs + 1e-9)
 
 
-class Curve(Protocol):
-    """A schedule without warm-up. Options are its dataclass fields."""
+@dataclass(frozen=True)
+class Curve(ABC):
+    """A schedule without warm-up. Options are its dataclass fields.
 
-    warms_up: ClassVar[bool]
+    Example:
+        >>> str(Step(every=5)), str(OneCycle(pct=0.3, anneal="linear"))
+        ('step:every=5', 'one-cycle:pct=0.3,anneal=linear')
+    """
 
-    def rate(self, now: Clock) -> float: ...
+    name: ClassVar[str]
+    warms_up: ClassVar[bool] = False
+
+    @abstractmethod
+    def rate(self, now: Clock) -> float:
+        """The rate at a moment."""
+
+    def __str__(self) -> str:
+        options = {each.name: (getattr(self, each.name), each.default) for each in fields(self)}
+        told = [f"{name}={spelled(value)}" for name, (value, usual) in options.items() if value != usual]
+        return self.name + (":" + ",".join(told) if told else "")
 
 
 SCHEDULES: Registry[type[Curve]] = Registry(
@@ -54,7 +72,7 @@ SCHEDULES: Registry[type[Curve]] = Registry(
         "inverse": "derin.train.schedules:Inverse",
         "exponential": "derin.train.schedules:Exponential",
         "inverse-sqrt": "derin.train.schedules:InverseSqrt",
-        "step": "derin.train.schedules:Staircase",
+        "step": "derin.train.schedules:Step",
         "manual": "derin.train.schedules:Manual",
         "linear": "derin.train.schedules:Linear",
         "cosine": "derin.train.schedules:Cosine",
@@ -96,8 +114,28 @@ class Schedule:
         return scale * self.curve.rate(now)
 
 
+@dataclass(frozen=True)
+class OwnCurve(Curve):
+    """α = α₀ · f(p), with a function of the caller's own."""
+
+    function: Callable[[float], float]
+    name: ClassVar[str] = "own"
+
+    def rate(self, now: Clock) -> float:
+        factor = float(self.function(now.progress))
+        if not 0 <= factor < math.inf:
+            raise UsageError(
+                f"The schedule {str(self)!r} must give a factor of at least 0 for a share of training from 0 to 1; it "
+                f"gave {factor} for {now.progress:.3g}."
+            )
+        return now.learning_rate * factor
+
+    def __str__(self) -> str:
+        return name_of(self.function).removeprefix("own:")
+
+
 def build_schedule(
-    text: str,
+    schedule: str | Callable[[float], float],
     *,
     learning_rate: float,
     total_examples: int,
@@ -108,7 +146,7 @@ def build_schedule(
     """A schedule from its name and options.
 
     Args:
-        text: a name of `SCHEDULES`, with options after a colon.
+        schedule: a name of `SCHEDULES`, with options after a colon; or a function from p to a factor on the rate.
         learning_rate: α₀, the highest rate except where ``manual`` gives rates itself.
         total_examples: examples of the whole training, repeated ones counted again.
         examples_per_epoch: examples of one pass.
@@ -134,33 +172,50 @@ def build_schedule(
         raise UsageError(f"learning_rate must be a finite number of at least 0; got learning_rate={learning_rate}.")
     if not 0 <= warmup <= 1:
         raise UsageError(f"warmup is a share of training from 0 to 1; got warmup={warmup}.")
-    name, colon, options = text.partition(":")
-    kind = SCHEDULES[name]
-    curve = kind(**_options(name, kind, options if colon else ""))
+    curve = curve_of(schedule)
     if warmup and curve.warms_up:
         raise UsageError(
-            f"The schedule {name!r} warms up by itself; got warmup={warmup} as well. "
-            f"Use '{name}:pct={warmup:g}', or warmup=0."
+            f"The schedule {curve.name!r} warms up by itself; got warmup={warmup} as well. "
+            f"Use '{curve.name}:pct={warmup:g}', or warmup=0."
         )
-    return Schedule(text, curve, learning_rate, total_examples, examples_per_epoch, warmup, examples_per_step)
+    return Schedule(
+        schedule if isinstance(schedule, str) else str(curve),
+        curve,
+        learning_rate,
+        total_examples,
+        examples_per_epoch,
+        warmup,
+        examples_per_step,
+    )
+
+
+def curve_of(schedule: str | Callable[[float], float]) -> Curve:
+    """The rule that a text or a function stands for."""
+    if not isinstance(schedule, str):
+        return OwnCurve(schedule)
+    if is_own(schedule):
+        raise UsageError(f"The schedule {schedule.removeprefix('own:')} is a function of your own; give that function.")
+    name, _, options = schedule.partition(":")
+    kind = SCHEDULES[name]
+    return kind(**_options(name, kind, options))
 
 
 @dataclass(frozen=True)
-class Constant:
+class Constant(Curve):
     """α = α₀"""
 
-    warms_up: ClassVar[bool] = False
+    name: ClassVar[str] = "constant"
 
     def rate(self, now: Clock) -> float:
         return now.learning_rate
 
 
 @dataclass(frozen=True)
-class Inverse:
+class Inverse(Curve):
     """α = α₀ / (1 + k·e)"""
 
     k: float = 1.0
-    warms_up: ClassVar[bool] = False
+    name: ClassVar[str] = "inverse"
 
     def __post_init__(self) -> None:
         _require("inverse", k=(self.k, self.k >= 0, "at least 0"))
@@ -170,11 +225,11 @@ class Inverse:
 
 
 @dataclass(frozen=True)
-class Exponential:
+class Exponential(Curve):
     """α = α₀ · baseᵉ"""
 
     base: float = 0.95
-    warms_up: ClassVar[bool] = False
+    name: ClassVar[str] = "exponential"
 
     def __post_init__(self) -> None:
         _require("exponential", base=(self.base, 0 < self.base <= 1, "above 0 and at most 1"))
@@ -184,11 +239,11 @@ class Exponential:
 
 
 @dataclass(frozen=True)
-class InverseSqrt:
+class InverseSqrt(Curve):
     """α = α₀ · k / √(e + 1), so that the first epoch is number 1"""
 
     k: float = 1.0
-    warms_up: ClassVar[bool] = False
+    name: ClassVar[str] = "inverse-sqrt"
 
     def __post_init__(self) -> None:
         _require("inverse-sqrt", k=(self.k, self.k > 0, "above 0"))
@@ -198,12 +253,12 @@ class InverseSqrt:
 
 
 @dataclass(frozen=True)
-class Staircase:
+class Step(Curve):
     """α = α₀ · factor^⌊e / every⌋, the staircase"""
 
     every: float = 10.0
     factor: float = 0.1
-    warms_up: ClassVar[bool] = False
+    name: ClassVar[str] = "step"
 
     def __post_init__(self) -> None:
         _require(
@@ -217,11 +272,11 @@ class Staircase:
 
 
 @dataclass(frozen=True)
-class Manual:
+class Manual(Curve):
     """α = the rate of the latest point that is reached: epoch=rate,…; before the first, α₀"""
 
     points: tuple[tuple[float, float], ...]
-    warms_up: ClassVar[bool] = False
+    name: ClassVar[str] = "manual"
 
     def __post_init__(self) -> None:
         if not self.points:
@@ -233,17 +288,20 @@ class Manual:
                 f"got {', '.join(f'{epoch:g}={rate:g}' for epoch, rate in self.points)}."
             )
 
+    def __str__(self) -> str:
+        return f"{self.name}:" + ",".join(f"{spelled(epoch)}={spelled(rate)}" for epoch, rate in self.points)
+
     def rate(self, now: Clock) -> float:
         reached = bisect_right([epoch for epoch, _ in self.points], now.epochs + 1e-9)
         return self.points[reached - 1][1] if reached else now.learning_rate
 
 
 @dataclass(frozen=True)
-class Linear:
+class Linear(Curve):
     """α = α₀ · (1 + (end − 1)·p)"""
 
     end: float = 0.0
-    warms_up: ClassVar[bool] = False
+    name: ClassVar[str] = "linear"
 
     def __post_init__(self) -> None:
         _require("linear", end=(self.end, 0 <= self.end <= 1, "a share of the rate from 0 to 1"))
@@ -253,11 +311,11 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class Cosine:
+class Cosine(Curve):
     """α = α₀ · (end + (1 − end)·(1 + cos πp)/2); Loshchilov and Hutter 2017"""
 
     end: float = 0.0
-    warms_up: ClassVar[bool] = False
+    name: ClassVar[str] = "cosine"
 
     def __post_init__(self) -> None:
         _require("cosine", end=(self.end, 0 <= self.end <= 1, "a share of the rate from 0 to 1"))
@@ -267,7 +325,7 @@ class Cosine:
 
 
 @dataclass(frozen=True)
-class OneCycle:
+class OneCycle(Curve):
     """α rises from α₀/start_div to α₀ over the share pct, then falls to α₀/(start_div·end_div), along cosines or lines
     (anneal=linear); Smith and Topin 2018
     """
@@ -276,6 +334,7 @@ class OneCycle:
     start_div: float = 25.0
     end_div: float = 1e4
     anneal: str = "cosine"
+    name: ClassVar[str] = "one-cycle"
     warms_up: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

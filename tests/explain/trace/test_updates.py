@@ -10,7 +10,7 @@ from derin.core.errors import ShapeError, UnknownNameError, UsageError
 from derin.explain.trace.updates import UPDATES, Update, UpdateSettings, trace_update
 from derin.train.optimizers import build_optimizer
 
-# What the product's factories call the constants that are not the same for all optimizers.
+# What the product's configs call the constants that are not the same for all optimizers.
 OPTIONS = {
     "momentum": {"dampening": 0.25},
     "rmsprop": {"alpha": 0.8, "eps": 1e-3},

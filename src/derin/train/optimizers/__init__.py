@@ -9,7 +9,6 @@ from derin.train.optimizers.build import (
     build_optimizer,
     exempt_from_decay,
     parameter_groups,
-    read_optimizer,
     set_lr,
     supports_fused,
 )
@@ -23,7 +22,6 @@ __all__ = [
     "optimizer_scalars",
     "optimizer_tensors",
     "parameter_groups",
-    "read_optimizer",
     "set_lr",
     "supports_fused",
 ]

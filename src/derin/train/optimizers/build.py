@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from derin.core.errors import UnknownNameError, UsageError
+from derin.core.own import is_own, name_of
 from derin.core.registry import Registry
 from derin.core.roles import ROLES, parameter_roles
 
-Groups = list[dict[str, Any]]
+if TYPE_CHECKING:
+    from derin.train.optimizers.configs import OptimizerConfig
+from derin.train.optimizers.muon import Groups
 
-_FACTORIES = "derin.train.optimizers.factories:"
-OPTIMIZERS: Registry[Callable[..., torch.optim.Optimizer]] = Registry(
+_CONFIGS = "derin.train.optimizers.configs:"
+OPTIMIZERS: Registry[type[OptimizerConfig]] = Registry(
     "optimizer",
     {
-        "sgd": _FACTORIES + "sgd",
-        "momentum": _FACTORIES + "momentum_sgd",
-        "nesterov": _FACTORIES + "nesterov",
-        "adagrad": _FACTORIES + "adagrad",
-        "rmsprop": _FACTORIES + "rmsprop",
-        "adam": _FACTORIES + "adam",
-        "nadam": _FACTORIES + "nadam",
-        "adamw": _FACTORIES + "adamw",
-        "lion": _FACTORIES + "lion",
-        "muon": _FACTORIES + "muon",
+        "sgd": _CONFIGS + "SGD",
+        "momentum": _CONFIGS + "Momentum",
+        "nesterov": _CONFIGS + "Nesterov",
+        "adagrad": _CONFIGS + "Adagrad",
+        "rmsprop": _CONFIGS + "RMSprop",
+        "adam": _CONFIGS + "Adam",
+        "nadam": _CONFIGS + "NAdam",
+        "adamw": _CONFIGS + "AdamW",
+        "lion": _CONFIGS + "Lion",
+        "muon": _CONFIGS + "Muon",
     },
 )
 
@@ -44,11 +46,21 @@ _FUSED_OPERATORS = {
 }
 
 
-_SWITCHES = {"true": True, "false": False}
+def optimizer_config(text: str) -> OptimizerConfig:
+    """The config that a text stands for: a name of `OPTIMIZERS`, with options after a colon.
+
+    Example:
+        >>> str(optimizer_config("adam: eps=1e-7, amsgrad=true"))
+        'adam:eps=1e-07,amsgrad=true'
+    """
+    if is_own(text):
+        raise UsageError(f"The optimizer {text.removeprefix('own:')} is a function of your own; give that function.")
+    name, _, options = text.partition(":")
+    return OPTIMIZERS[name].parse(options)
 
 
 def build_optimizer(
-    name: str,
+    optimizer: str | Callable[..., torch.optim.Optimizer],
     model: nn.Module,
     *,
     learning_rate: float,
@@ -64,7 +76,8 @@ def build_optimizer(
     parameter group has ``lr``, a plain float, and ``lr_scale``, by which `set_lr` multiplies the schedule's rate.
 
     Args:
-        name: a name of `OPTIMIZERS`.
+        optimizer: a name of `OPTIMIZERS`, perhaps with options after a colon; or a function of the caller's own that
+            makes an optimizer of parameters, which then decides all but which of them it gets.
         model: its parameters with ``requires_grad`` are optimized, in their current memory layout.
         learning_rate: η.
         weight_decay: λ; in ``adamw``, ``lion`` and ``muon`` decoupled (θ ← θ − ηλθ), elsewhere the L2 penalty
@@ -85,55 +98,49 @@ def build_optimizer(
         >>> [(group["param_names"], group["weight_decay"]) for group in optimizer.param_groups]
         [(['weight'], 0.1), (['bias'], 0.0)]
     """
-    factory = OPTIMIZERS[name]
-    allowed = _options_of(factory)
-    for option in options:
-        if option not in allowed:
-            raise UnknownNameError(f"option of the optimizer {name!r}", option, allowed)
+    if not isinstance(optimizer, str):
+        return _own_optimizer(optimizer, model, rates)
+    config = optimizer_config(optimizer)
+    config = type(config).checked({**{option: getattr(config, option) for option in config.own_options()}, **options})
     groups = parameter_groups(model, weight_decay, rates)
     device_types = {parameter.device.type for group in groups for _, parameter in group["params"]}
-    can_fuse = all(supports_fused(name, device_type) for device_type in device_types)
+    can_fuse = all(supports_fused(config.name, device_type) for device_type in device_types)
     if fused and not can_fuse:
         raise UsageError(
-            f"The optimizer {name!r} has no fused kernel on {' and '.join(sorted(device_types))}; "
+            f"The optimizer {config.name!r} has no fused kernel on {' and '.join(sorted(device_types))}; "
             "use fused=False, or one of " + ", ".join(n for n in _FUSED_OPERATORS if n != "muon") + "."
         )
     use_fused = can_fuse if fused is None else fused
     try:
-        optimizer = factory(model, groups, learning_rate=learning_rate, momentum=momentum, fused=use_fused, **options)
+        built = config.build(model, groups, learning_rate=learning_rate, momentum=momentum, fused=use_fused)
     except ValueError as error:  # torch refuses values out of range in words of its own
-        raise UsageError(f"The optimizer {name!r} cannot be built: {error}") from error
-    for group in optimizer.param_groups:
+        raise UsageError(f"The optimizer {config.name!r} cannot be built: {error}") from error
+    for group in built.param_groups:
         group.setdefault("lr_scale", 1.0)
-    return optimizer
+    return built
 
 
-def read_optimizer(text: str) -> tuple[str, dict[str, Any]]:
-    """An optimizer's name and its own settings, which stand after a colon; slashes stand between several numbers.
-
-    Raises:
-        UnknownNameError: there is no such optimizer.
-        UsageError: a setting that is not written NAME=VALUE, or whose value is no number.
-
-    Example:
-        >>> read_optimizer("adam:betas=0.5/0.999,eps=1e-7")
-        ('adam', {'betas': (0.5, 0.999), 'eps': 1e-07})
-        >>> read_optimizer("sgd")
-        ('sgd', {})
-    """
-    name, _, rest = text.partition(":")
-    OPTIMIZERS[name]
-    options: dict[str, Any] = {}
-    for part in filter(None, (p.strip() for p in rest.split(","))):
-        option, _, value = (p.strip() for p in part.partition("="))
-        try:
-            numbers = tuple(_SWITCHES[v] if v in _SWITCHES else float(v) for v in value.split("/"))
-        except ValueError:
-            raise UsageError(
-                f"A setting of the optimizer {name!r} is written NAME=VALUE, such as betas=0.5/0.999; got {part!r}."
-            ) from None
-        options[option] = numbers if len(numbers) > 1 else numbers[0]
-    return name, options
+def _own_optimizer(
+    make: Callable[..., torch.optim.Optimizer], model: nn.Module, rates: Mapping[str, float] | None
+) -> torch.optim.Optimizer:
+    """An optimizer of the caller's own: each group keeps its rate, as a share of the largest."""
+    if rates is not None:
+        raise UsageError("Layers that are unfrozen by and by need an optimizer by its name; yours is a function.")
+    names = {id(p): name for name, p in model.named_parameters() if p.requires_grad}
+    made = make([p for p in model.parameters() if p.requires_grad])
+    if not isinstance(made, torch.optim.Optimizer):
+        raise UsageError(
+            f"The optimizer {name_of(make).removeprefix('own:')} must make a torch.optim.Optimizer of the parameters; "
+            f"it made {type(made).__name__}."
+        )
+    largest = max(float(group["lr"]) for group in made.param_groups)
+    for group in made.param_groups:
+        if any(id(parameter) not in names for parameter in group["params"]):
+            raise UsageError("An optimizer of your own must move the parameters that it is given, and no others.")
+        group["param_names"] = [names[id(parameter)] for parameter in group["params"]]
+        group["lr_scale"] = float(group["lr"]) / largest if largest else 1.0
+        group["lr"] = float(group["lr"])
+    return made
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
@@ -154,13 +161,14 @@ def supports_fused(name: str, device_type: str) -> bool:
     """Whether torch, as installed, has a fused kernel for an optimizer on a kind of device.
 
     Args:
-        name: a name of `OPTIMIZERS`.
+        name: a name of `OPTIMIZERS`, perhaps with options after a colon.
         device_type: ``"cpu"``, ``"cuda"``, ``"mps"``, …
 
     Example:
         >>> supports_fused("adamw", "cpu"), supports_fused("lion", "cpu")
         (True, False)
     """
+    name = name.partition(":")[0]
     if name not in OPTIMIZERS:
         raise UnknownNameError("optimizer", name, OPTIMIZERS)
     operator = _FUSED_OPERATORS.get(name)
@@ -216,10 +224,3 @@ def _by_decay(model: nn.Module, trainable: list[tuple[str, nn.Parameter]], weigh
         {"params": others, "decays": False, "weight_decay": 0.0},
     ]
     return [group for group in groups if group["params"]]
-
-
-def _options_of(factory: Callable[..., torch.optim.Optimizer]) -> list[str]:
-    """The keyword-only arguments of a factory that `build_optimizer` does not fill itself."""
-    parameters = inspect.signature(factory).parameters.values()
-    given = {"learning_rate", "momentum", "fused"}
-    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in given]
