@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from derin.data.pictures.preparation import PicturePreparation
+from derin.data.pictures.codec import PictureCodec
 from derin.export.onnx import export_onnx
 from derin.export.session import OnnxSession
 from derin.models import MODELS, build
@@ -73,7 +73,7 @@ def rows_of(name: str, batches: Sequence[int], threads: int, folder: Path) -> li
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    preparation = PicturePreparation(
+    preparation = PictureCodec(
         column="picture",
         size=(height, width),
         channels=channels,

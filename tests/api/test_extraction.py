@@ -14,8 +14,9 @@ from derin.api import extraction
 from derin.api.extraction import extract, head_to_train
 from derin.core.errors import ShapeError
 from derin.data.augment import Augmentation
+from derin.data.columns import ColumnsPreparation
 from derin.data.extracted import ExtractedFeatures
-from derin.data.pictures.preparation import PicturePreparation
+from derin.data.pictures.codec import PictureCodec
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Table
 from derin.models import build
@@ -44,9 +45,10 @@ def table(seed: int = 0) -> Table:
     return Table(name="some pictures", schema=schema, columns=columns, splits=splits)
 
 
-PREPARATION = PicturePreparation(
+CODEC = PictureCodec(
     column="x", size=(SIDE, SIDE), channels=3, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4), rule="resize"
 )
+PREPARATION = ColumnsPreparation({"input": CODEC})
 
 
 def network() -> torch.nn.Module:
@@ -63,7 +65,7 @@ def test_features_are_what_the_output_layer_gets() -> None:
     data, net = table(), network()
     features = extracted(data)
     rows = np.arange(2, NUM)
-    pictures = PREPARATION.to_model_input(PREPARATION.encode_table(data).gather(rows))
+    pictures = CODEC.to_model_input(CODEC.encode(data).gather(rows))
     with torch.inference_mode():
         torch.testing.assert_close(net.output(features.gather(rows)), net(pictures), rtol=1e-4, atol=1e-5)
 

@@ -90,8 +90,8 @@ def test_head_changes_the_output_layer_alone_and_the_bundle_is_whole(
 
 def test_preparation_follows_the_weights(base: Path, target: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
     run = derin.fit(target, weights=base, out=tmp_path / "run", epochs=2, **QUICK)
-    theirs = json.loads((base / "run.json").read_text())["preparation"]
-    ours = run.record["preparation"]
+    theirs = json.loads((base / "run.json").read_text())["preparation"]["inputs"]["input"]
+    ours = run.record["preparation"]["inputs"]["input"]
     assert (ours["mean"], ours["std"], ours["height"]) == (theirs["mean"], theirs["std"], theirs["height"])
     assert run.record["finetune"]["mode"] == "head"
     assert "72" in run.record["finetune"]["reason"] or "few" in run.record["finetune"]["reason"]

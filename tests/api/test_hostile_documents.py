@@ -111,7 +111,7 @@ def test_only_documented_errors_leave_altered_documents(
 @pytest.mark.parametrize(
     "change",
     [
-        lambda card: card["preparation"]["columns"].pop(),
+        lambda card: card["preparation"]["inputs"]["input"]["columns"].pop(),
         lambda card: card["task"]["classes"].append("more"),
         lambda card: card["model"].update(num_outputs=7),
         lambda card: card.update(preparation=[1]),

@@ -68,7 +68,7 @@ def test_the_way_to_fit_is_kept_in_the_card_and_followed(tmp_path: Path) -> None
     settings = {"model": "lenet5", "epochs": 1, "plan": "plain", "threads": 1, "report": False, "size": 32}
     run = derin.fit(tmp_path / "wide", out=tmp_path / "run", inputs={"fit": "pad"}, **settings)
     network = derin.open(run.path)
-    assert network.preparation.rule == "pad"  # type: ignore[attr-defined]
+    assert network.preparation.input.rule == "pad"  # type: ignore[attr-defined]
     file = tmp_path / "wide/a/0.png"
     whole = Image.open(file).resize((32, 9), Image.Resampling.BICUBIC)
     read = network.preparation.read(file)[0]

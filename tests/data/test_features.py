@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from derin.core.errors import DataError, RefusedFileError
-from derin.data.features import FeaturePreparation
-from derin.data.preparation import preparation_from_json
+from derin.data.codecs.base import codec_from_json
+from derin.data.features import FeaturesCodec
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Ragged, Table
 from derin.readers.csv_table import read_csv
@@ -49,8 +49,8 @@ def table(path: Path) -> Table:
 
 
 @pytest.fixture
-def prepared(table: Table) -> FeaturePreparation:
-    return FeaturePreparation.fit(table, np.arange(5))
+def prepared(table: Table) -> FeaturesCodec:
+    return FeaturesCodec.fit(table, np.arange(5))
 
 
 def column_table(values: Any, *, rows: int | None = None, **options: Any) -> Table:
@@ -59,14 +59,14 @@ def column_table(values: Any, *, rows: int | None = None, **options: Any) -> Tab
     return Table(name="t", schema=Schema((column,)), columns={"c": data}, splits={})
 
 
-def fit(table: Table, rows: Any = None) -> FeaturePreparation:
-    return FeaturePreparation.fit(table, np.arange(len(table)) if rows is None else np.asarray(rows))
+def fit(table: Table, rows: Any = None) -> FeaturesCodec:
+    return FeaturesCodec.fit(table, np.arange(len(table)) if rows is None else np.asarray(rows))
 
 
 def test_numbers_are_standardised_as_by_scikit_learn() -> None:
     values = np.random.default_rng(0).normal(50, 7, size=(31, 5))
     train = np.arange(0, 31, 2)
-    got = fit(column_table(values, kind=Kind.NUMBER, shape=(5,)), train).encode_table(
+    got = fit(column_table(values, kind=Kind.NUMBER, shape=(5,)), train).encode(
         column_table(values, kind=Kind.NUMBER, shape=(5,))
     )
     np.testing.assert_allclose(got.values, StandardScaler().fit(values[train]).transform(values), **CLOSE)
@@ -77,20 +77,20 @@ def test_categories_are_one_hot_as_by_scikit_learn() -> None:
     classes = ("ant", "bee", "cat")
     table = column_table(codes, kind=Kind.CATEGORY, classes=classes)
     expected = OneHotEncoder(sparse_output=False).fit_transform(np.asarray(classes)[codes][:, None])
-    np.testing.assert_array_equal(fit(table).encode_table(table).values, expected)
+    np.testing.assert_array_equal(fit(table).encode(table).values, expected)
 
 
 def test_statistics_come_from_the_training_rows_alone(table: Table) -> None:
     prepared = fit(table, [0, 2, 3])
     ages = np.array([22.5, 40, 31])
     expected = (np.array([18.0, 65.0]) - ages.mean()) / ages.std()
-    np.testing.assert_allclose(prepared.encode_table(table).values[4:, 0], expected, **CLOSE)
+    np.testing.assert_allclose(prepared.encode(table).values[4:, 0], expected, **CLOSE)
     assert "color = blue" not in prepared.feature_names  # no training row is blue
 
 
-def test_missing_numbers_become_the_mean_and_are_told(prepared: FeaturePreparation, table: Table) -> None:
+def test_missing_numbers_become_the_mean_and_are_told(prepared: FeaturesCodec, table: Table) -> None:
     names = prepared.feature_names
-    features = prepared.encode_table(table).values
+    features = prepared.encode(table).values
     assert features[:, names.index("age")][1] == 0.0
     assert features[:, names.index("age is missing")].tolist() == [0, 1, 0, 0, 0, 0]
     assert features[:, names.index("deck is missing")].tolist() == [1, 0, 0, 0, 0, 0]
@@ -100,11 +100,11 @@ def test_missing_numbers_become_the_mean_and_are_told(prepared: FeaturePreparati
 def test_a_number_that_was_never_missing_in_training_has_no_further_feature(table: Table) -> None:
     prepared = fit(table, [0, 2, 3])
     assert "age is missing" not in prepared.feature_names
-    assert prepared.encode_table(table).values[1, 0] == 0.0
+    assert prepared.encode(table).values[1, 0] == 0.0
 
 
-def test_dates_become_year_and_circles(prepared: FeaturePreparation, table: Table) -> None:
-    names, features = prepared.feature_names, prepared.encode_table(table).values
+def test_dates_become_year_and_circles(prepared: FeaturesCodec, table: Table) -> None:
+    names, features = prepared.feature_names, prepared.encode(table).values
     days = [date(2020, 1, 6), date(2021, 7, 15), date(2022, 12, 31), None, date(2020, 2, 29)]
     years = np.array([d.year for d in days if d], dtype=np.float64)
     for row, day in enumerate(days):
@@ -129,21 +129,21 @@ def test_hours_are_a_circle_also_before_1970() -> None:
     table = column_table(moments, kind=Kind.DATE, unit="YYYY-MM-DD")
     prepared = fit(table)
     assert prepared.feature_names == ("c year", "c hour sine", "c hour cosine")
-    np.testing.assert_allclose(prepared.encode_table(table).values, [[0, 0, 1], [0, 1, 0], [0, -1, 0]], **CLOSE)
+    np.testing.assert_allclose(prepared.encode(table).values, [[0, 0, 1], [0, 1, 0], [0, -1, 0]], **CLOSE)
 
 
 def test_beyond_fifty_classes_the_rest_shares_a_feature() -> None:
     codes = np.concatenate([np.repeat(np.arange(50), 3), np.arange(50, 70)])
     table = column_table(codes, kind=Kind.CATEGORY, classes=tuple(f"k{i}" for i in range(70)))
     prepared = fit(table)
-    features = prepared.encode_table(table).values
-    assert prepared.input_shape == (51,)
+    features = prepared.encode(table).values
+    assert prepared.shape == (51,)
     assert features[:, -1].tolist() == [0.0] * 150 + [1.0] * 20
     assert features.sum(axis=1).tolist() == [1.0] * 170
     assert prepared.read({"c": "never seen"})[0, -1] == 1.0
 
 
-def test_an_unseen_class_is_all_zero_and_noted(prepared: FeaturePreparation) -> None:
+def test_an_unseen_class_is_all_zero_and_noted(prepared: FeaturesCodec) -> None:
     row = {"age": 30, "color": "violet", "joined": "2020-01-01", "deck": "A"}
     features, notes = prepared.read_noting(row)
     assert [features[0, i] for i, n in enumerate(prepared.feature_names) if n.startswith("color")] == [0, 0, 0]
@@ -154,7 +154,7 @@ def test_constant_places_give_zero() -> None:
     values = np.array([[0.1, 5.0], [0.1, 6.0], [0.1, 9.0]])
     table = column_table(values, kind=Kind.NUMBER, shape=(2,))
     prepared = fit(table)
-    assert prepared.encode_table(table).values[:, 0].tolist() == [0.0, 0.0, 0.0]
+    assert prepared.encode(table).values[:, 0].tolist() == [0.0, 0.0, 0.0]
     assert prepared.read(np.array([7.0, 5.0]))[0, 0] == 0.0
 
 
@@ -170,12 +170,12 @@ def test_very_large_and_small_numbers_stay_finite(scale: float) -> None:
     assert np.isfinite(prepared.read([[1e308], [-1e308], [math.inf]])).all()
 
 
-def test_host_gathers_rows_in_order(prepared: FeaturePreparation, table: Table) -> None:
-    host = prepared.encode_table(table)
+def test_host_gathers_rows_in_order(prepared: FeaturesCodec, table: Table) -> None:
+    host = prepared.encode(table)
     rows = np.array([4, 0, 4])
     gathered = host.gather(rows, np.zeros((3, 2), dtype=np.float32))
     assert gathered.dtype == torch.float32
-    assert gathered.shape == (3, *prepared.input_shape)
+    assert gathered.shape == (3, *prepared.shape)
     np.testing.assert_array_equal(gathered.numpy(), host.values[rows])
     assert prepared.to_model_input(gathered) is gathered
     assert len(host) == 6
@@ -184,9 +184,7 @@ def test_host_gathers_rows_in_order(prepared: FeaturePreparation, table: Table) 
 def test_large_tables_are_encoded_in_parts_without_a_seam() -> None:
     values = np.random.default_rng(1).normal(size=40_001)
     table = column_table(values, kind=Kind.NUMBER)
-    np.testing.assert_allclose(
-        fit(table).encode_table(table).values[:, 0], (values - values.mean()) / values.std(), **CLOSE
-    )
+    np.testing.assert_allclose(fit(table).encode(table).values[:, 0], (values - values.mean()) / values.std(), **CLOSE)
 
 
 # --- what people hand over ---
@@ -211,14 +209,14 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_gives_the_same_features(prepared: FeaturePreparation, table: Table, path: Path, form: str) -> None:
+def test_every_form_gives_the_same_features(prepared: FeaturesCodec, table: Table, path: Path, form: str) -> None:
     given = FORMS[form](path, pd.read_csv(path))
-    np.testing.assert_array_equal(prepared.read(given), prepared.encode_table(table).values)
+    np.testing.assert_array_equal(prepared.read(given), prepared.encode(table).values)
 
 
-def test_a_row_alone_gives_one_row(prepared: FeaturePreparation, table: Table, path: Path) -> None:
+def test_a_row_alone_gives_one_row(prepared: FeaturesCodec, table: Table, path: Path) -> None:
     frame = pd.read_csv(path)
-    expected = prepared.encode_table(table).values[2:3]
+    expected = prepared.encode(table).values[2:3]
     for row in (frame.iloc[2], frame.iloc[2].to_dict(), [40, "red", "2022-12-31", "B"]):
         np.testing.assert_array_equal(prepared.read(row), expected)
 
@@ -269,7 +267,7 @@ def test_a_test_file_of_one_row_is_read_although_its_types_look_different(tmp_pa
     np.testing.assert_array_equal(features, prepared.read({"code": "a", "size": 2.5, "when": date(2020, 4, 3)}))
 
 
-def test_a_missing_column_is_one_sentence(prepared: FeaturePreparation, table: Table) -> None:
+def test_a_missing_column_is_one_sentence(prepared: FeaturesCodec, table: Table) -> None:
     with pytest.raises(DataError, match=r"'color', 'deck' are not there.*It has: 'age', 'joined'"):
         prepared.read({"age": 3, "joined": None})
     with pytest.raises(DataError, match=r"Row 1: .*'deck' is not there"):
@@ -291,13 +289,13 @@ def test_a_missing_column_is_one_sentence(prepared: FeaturePreparation, table: T
         ({"joined": "2021-02-29"}, "needs a date"),
     ],
 )
-def test_values_of_another_kind_are_one_sentence(prepared: FeaturePreparation, row: dict, sentence: str) -> None:
+def test_values_of_another_kind_are_one_sentence(prepared: FeaturesCodec, row: dict, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         prepared.read({"age": 3, "color": "red", "joined": None, "deck": "A", **row})
 
 
 @pytest.mark.parametrize("given", [[], {}, 7, b"bytes", "no_such.csv", [1, "x"], [{"age": 1}, 3], [[1], [1, 2]]])
-def test_what_are_no_rows_is_refused(prepared: FeaturePreparation, given: Any) -> None:
+def test_what_are_no_rows_is_refused(prepared: FeaturesCodec, given: Any) -> None:
     with pytest.raises(DataError):
         prepared.read(given)
 
@@ -323,10 +321,10 @@ def test_identifiers_and_ignored_columns_are_no_features() -> None:
 # --- the card ---
 
 
-def test_the_card_gives_the_same_features_to_the_bit(prepared: FeaturePreparation, table: Table) -> None:
-    again = preparation_from_json(json.loads(json.dumps(prepared.to_json(), allow_nan=False)))
+def test_the_card_gives_the_same_features_to_the_bit(prepared: FeaturesCodec, table: Table) -> None:
+    again = codec_from_json(json.loads(json.dumps(prepared.to_json(), allow_nan=False)))
     assert again == prepared
-    np.testing.assert_array_equal(again.encode_table(table).values, prepared.encode_table(table).values)  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(again.encode(table).values, prepared.encode(table).values)  # type: ignore[attr-defined]
 
 
 @settings(max_examples=60, deadline=None)
@@ -338,8 +336,8 @@ def test_any_numbers_go_to_the_card_and_back(values: list[float]) -> None:
             fit(table)
         return
     prepared = fit(table)
-    assert FeaturePreparation.from_json(json.loads(json.dumps(prepared.to_json(), allow_nan=False))) == prepared
-    assert np.isfinite(prepared.encode_table(table).values).all()
+    assert FeaturesCodec.from_json(json.loads(json.dumps(prepared.to_json(), allow_nan=False))) == prepared
+    assert np.isfinite(prepared.encode(table).values).all()
 
 
 def changes(data: Any, path: tuple[Any, ...] = ()) -> Any:
@@ -352,7 +350,7 @@ def changes(data: Any, path: tuple[Any, ...] = ()) -> Any:
 HOSTILE = [None, -1, 1e999, float("nan"), 10**400, True, "x", [], {}, [[]], ["a", "a"], {"kind": "number"}]
 
 
-def test_a_hostile_card_is_refused_with_a_sentence(prepared: FeaturePreparation, table: Table) -> None:
+def test_a_hostile_card_is_refused_with_a_sentence(prepared: FeaturesCodec, table: Table) -> None:
     refused = 0
     for place in changes(prepared.to_json()):
         if not place:
@@ -364,20 +362,20 @@ def test_a_hostile_card_is_refused_with_a_sentence(prepared: FeaturePreparation,
                 inside = inside[key]
             inside[place[-1]] = value
             try:
-                read = FeaturePreparation.from_json(card)
+                read = FeaturesCodec.from_json(card)
             except RefusedFileError:
                 refused += 1
                 continue
             # What is not refused is a card that could have been written.
             json.dumps(read.to_json(), allow_nan=False)
-            assert read.input_shape == (len(read.feature_names),)
+            assert read.shape == (len(read.feature_names),)
     assert refused > 300
 
 
 @pytest.mark.parametrize("card", [{}, [], None, {"kind": "features"}, {"kind": "features", "columns": []}])
 def test_cards_without_columns_are_refused(card: Any) -> None:
     with pytest.raises(RefusedFileError, match="damaged"):
-        FeaturePreparation.from_json(card)
+        FeaturesCodec.from_json(card)
 
 
 @pytest.mark.data
@@ -385,11 +383,11 @@ def test_california_housing_is_encoded_as_by_scikit_learn(data_folder: Path) -> 
     path = data_folder / "tabular" / "california_housing.csv"
     table, frame = read_csv(path, name="california"), pd.read_csv(path)
     train = np.arange(0, len(table), 3)
-    prepared = FeaturePreparation.fit(table, train)
+    prepared = FeaturesCodec.fit(table, train)
     numbers = frame.drop(columns=["median_house_value", "ocean_proximity"])
     scaled = StandardScaler().fit(numbers.iloc[train]).transform(numbers)
     hot = OneHotEncoder(sparse_output=False).fit_transform(frame[["ocean_proximity"]])
-    features = prepared.encode_table(table).values
+    features = prepared.encode(table).values
     is_number = [name in numbers.columns for name in prepared.feature_names]
     np.testing.assert_allclose(features[:, is_number], np.nan_to_num(scaled), rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(features[:, [" = " in name for name in prepared.feature_names]], hot)
@@ -401,7 +399,7 @@ def test_titanics_test_passengers_are_read_from_their_file(data_folder: Path) ->
     table = read_csv(data_folder / "tabular" / "titanic_train.csv", name="titanic")
     prepared = fit(table)
     features, notes = prepared.read_noting(read_csv(data_folder / "tabular" / "titanic_test.csv", name="test"))
-    assert features.shape == (418, *prepared.input_shape)
+    assert features.shape == (418, *prepared.shape)
     assert np.isfinite(features).all()
     # Of one passenger the fare is not known, as it is of all in training.
     assert len(notes) == 1

@@ -15,9 +15,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from derin.core.errors import DataError, RefusedFileError, ShapeError
 from derin.core.seeds import uniforms
+from derin.data.codecs.base import codec_from_json
+from derin.data.columns import ColumnsPreparation
 from derin.data.pictures import hosts
+from derin.data.pictures.codec import PictureCodec
 from derin.data.pictures.hosts import DenseHost, ResizingHost, WindowHost
-from derin.data.pictures.preparation import PicturePreparation
 from derin.data.preparation import preparation_from_json
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Pictures, Table
@@ -40,8 +42,8 @@ def draw(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
-def preparation(size: tuple[int, int] = (8, 8), channels: int = 1, rule: str = "resize") -> PicturePreparation:
-    return PicturePreparation(
+def preparation(size: tuple[int, int] = (8, 8), channels: int = 1, rule: str = "resize") -> PictureCodec:
+    return PictureCodec(
         column="photo", size=size, channels=channels, mean=(0.3,) * channels, std=(0.4,) * channels, rule=rule
     )
 
@@ -54,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_mean_and_std_are_those_of_the_training_rows() -> None:
     values = draw(11, 5, 7, 3)
     rows = np.array([0, 3, 4, 9])
-    fitted = PicturePreparation.fit(table_of(values), rows)
+    fitted = PictureCodec.fit(table_of(values), rows)
     exact = values[rows].astype(np.float64) / 255
     np.testing.assert_allclose(fitted.mean, exact.mean((0, 1, 2)), rtol=1e-12)
     np.testing.assert_allclose(fitted.std, exact.std((0, 1, 2)), rtol=1e-12)
@@ -63,7 +65,7 @@ def test_mean_and_std_are_those_of_the_training_rows() -> None:
 def test_mean_and_std_of_pictures_of_different_sizes(folder: Path) -> None:
     table = read_picture_folder(folder, name="pets")
     rows = table.splits["train"]
-    fitted = PicturePreparation.fit(table, rows)
+    fitted = PictureCodec.fit(table, rows)
     pixels = np.concatenate([p.reshape(-1, 3) for p in table.columns["picture"].take(rows)]).astype(np.float64) / 255
     np.testing.assert_allclose(fitted.mean, pixels.mean(0), rtol=1e-12)
     np.testing.assert_allclose(fitted.std, pixels.std(0), rtol=1e-12)
@@ -72,15 +74,15 @@ def test_mean_and_std_of_pictures_of_different_sizes(folder: Path) -> None:
 def test_of_many_rows_a_seeded_part_is_measured() -> None:
     values = draw(6000, 2, 3, 1)
     table, rows = table_of(values), np.arange(6000)
-    fitted = PicturePreparation.fit(table, rows)
-    assert fitted == PicturePreparation.fit(table, rows)
+    fitted = PictureCodec.fit(table, rows)
+    assert fitted == PictureCodec.fit(table, rows)
     exact = values.astype(np.float64) / 255
     assert 0 < abs(fitted.mean[0] - exact.mean()) < 0.01
-    assert fitted.mean != PicturePreparation.fit(table, rows, seed=1).mean
+    assert fitted.mean != PictureCodec.fit(table, rows, seed=1).mean
 
 
 def test_channel_that_never_changes_stays_finite() -> None:
-    fitted = PicturePreparation.fit(table_of(np.full((3, 4, 4, 1), 51, dtype=np.uint8)), np.arange(3))
+    fitted = PictureCodec.fit(table_of(np.full((3, 4, 4, 1), 51, dtype=np.uint8)), np.arange(3))
     assert (fitted.mean, fitted.std) == ((0.2,), (1.0,))
     # float32 holds 0.2 to 24 bits.
     assert fitted.to_model_input(torch.full((2, 4, 4, 1), 51, dtype=torch.uint8)).abs().max() < 1e-7
@@ -91,7 +93,7 @@ def test_channel_that_never_changes_stays_finite() -> None:
 def test_finish_normalizes_and_is_channels_last(shape: tuple[int, ...], dtype: torch.dtype) -> None:
     values, channels = draw(*shape), shape[-1]
     mean, std = np.array([0.3, 0.5, 0.7][:channels]), np.array([0.2, 0.25, 0.5][:channels])
-    fitted = PicturePreparation(
+    fitted = PictureCodec(
         column="photo", size=shape[1:3], channels=channels, mean=tuple(mean), std=tuple(std), rule="resize"
     )
     gathered = torch.from_numpy(values).to(dtype)
@@ -105,7 +107,7 @@ def test_finish_normalizes_and_is_channels_last(shape: tuple[int, ...], dtype: t
 
 
 def test_finish_gives_one_large_picture_the_bits_that_it_has_in_a_batch() -> None:
-    preparation = PicturePreparation(
+    preparation = PictureCodec(
         column="picture", size=(224, 224), channels=3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.25), rule="resize"
     )
     pictures = torch.randint(0, 256, (4, 224, 224, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -127,7 +129,7 @@ class Operations(TorchDispatchMode):
 
 
 def test_one_picture_is_finished_in_pieces_that_torch_does_not_share_out() -> None:
-    preparation = PicturePreparation(
+    preparation = PictureCodec(
         column="picture", size=(224, 224), channels=3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.25), rule="resize"
     )
     pictures = torch.zeros((2, 224, 224, 3), dtype=torch.uint8)
@@ -169,7 +171,7 @@ def test_a_read_only_array_is_read_without_a_warning_and_stays_as_it_was() -> No
 def test_pictures_of_the_input_size_are_copied_whole() -> None:
     values = draw(9, 8, 8, 1)
     table = table_of(values)
-    host = PicturePreparation.fit(table, np.arange(9)).encode_table(table)
+    host = PictureCodec.fit(table, np.arange(9)).encode(table)
     assert isinstance(host, DenseHost)
     rows = np.array([7, 0, 7])
     assert np.array_equal(host.gather(rows, uniforms(0, "window", 0, rows, 2)).numpy(), values[rows])
@@ -205,9 +207,9 @@ def test_every_window_position_is_drawn_equally_often() -> None:
 @pytest.mark.parametrize("size", [None, 64, 20])
 def test_file_gives_the_pixels_that_the_cache_holds(folder: Path, size: int | None) -> None:
     table = read_picture_folder(folder, name="pets", size=size)
-    fitted = PicturePreparation.fit(table, table.splits["train"], size)
+    fitted = PictureCodec.fit(table, table.splits["train"], size)
     assert fitted.size == (size or 128, size or 128)
-    cached = fitted.encode_table(table).gather(np.arange(len(table))).numpy()
+    cached = fitted.encode(table).gather(np.arange(len(table))).numpy()
     files = [folder / name for name in table.row_names or ()]
     assert np.array_equal(fitted.read(files), cached)
     assert np.array_equal(fitted.read([f.read_bytes() for f in files]), cached)
@@ -223,9 +225,9 @@ def test_file_of_a_set_of_one_size_gives_the_pixels_of_the_cache(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         picture(*shape, seed).convert(mode).save(tmp_path / name)
     table = read_picture_folder(tmp_path, name="s", size=size)
-    fitted = PicturePreparation.fit(table, np.arange(3), size)
+    fitted = PictureCodec.fit(table, np.arange(3), size)
     assert fitted.rule == "resize"
-    cached = fitted.encode_table(table).gather(np.arange(3)).numpy()
+    cached = fitted.encode(table).gather(np.arange(3)).numpy()
     assert np.array_equal(fitted.read([tmp_path / name for name in table.row_names or ()]), cached)
 
 
@@ -234,8 +236,8 @@ def test_large_jpeg_gives_the_pixels_of_the_cache(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         picture(700, 900 + seed, seed).save(tmp_path / name)
     table = read_picture_folder(tmp_path, name="s", size=32)
-    fitted = PicturePreparation.fit(table, np.arange(2), 32)
-    cached = fitted.encode_table(table).gather(np.arange(2)).numpy()
+    fitted = PictureCodec.fit(table, np.arange(2), 32)
+    cached = fitted.encode(table).gather(np.arange(2)).numpy()
     assert np.array_equal(fitted.read([tmp_path / "a/1.jpg", tmp_path / "b/1.jpg"]), cached)
 
 
@@ -247,20 +249,20 @@ def test_encoded_pictures_are_read_like_decoded_ones(
     rows = np.array([3, 0, 5])
     numbers = uniforms(0, "window", 1, rows, 2)
     roomy = read_picture_folder(folder, name="pets")
-    fitted = PicturePreparation.fit(roomy, roomy.splits["train"])
-    expected = fitted.encode_table(roomy).gather(rows, numbers)
+    fitted = PictureCodec.fit(roomy, roomy.splits["train"])
+    expected = fitted.encode(roomy).gather(rows, numbers)
     monkeypatch.setenv("DERIN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(spool.shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
     narrow = read_picture_folder(folder, name="pets")
-    assert PicturePreparation.fit(narrow, narrow.splits["train"]) == fitted
-    assert torch.equal(fitted.encode_table(narrow).gather(rows, numbers), expected)
+    assert PictureCodec.fit(narrow, narrow.splits["train"]) == fitted
+    assert torch.equal(fitted.encode(narrow).gather(rows, numbers), expected)
 
 
 def test_arrays_of_another_size_are_resized_by_the_code_that_reads_files() -> None:
     values = draw(5, 28, 28, 1)
     table = table_of(values)
-    fitted = PicturePreparation.fit(table, np.arange(5), 32)
-    host = fitted.encode_table(table).gather(np.arange(5)).numpy()
+    fitted = PictureCodec.fit(table, np.arange(5), 32)
+    host = fitted.encode(table).gather(np.arange(5)).numpy()
     expected = [np.asarray(Image.fromarray(v[..., 0]).resize((32, 32), Image.Resampling.BICUBIC)) for v in values]
     assert np.array_equal(host[..., 0], np.stack(expected))
     assert np.array_equal(fitted.read(values), host)
@@ -269,9 +271,9 @@ def test_arrays_of_another_size_are_resized_by_the_code_that_reads_files() -> No
 def test_large_arrays_are_cropped_after_resizing() -> None:
     values = draw(2, 150, 190, 3)
     table = table_of(values)
-    fitted = PicturePreparation.fit(table, np.arange(2))
+    fitted = PictureCodec.fit(table, np.arange(2))
     assert (fitted.size, fitted.rule) == ((128, 128), "crop")
-    assert np.array_equal(fitted.read(values), fitted.encode_table(table).gather(np.arange(2)).numpy())
+    assert np.array_equal(fitted.read(values), fitted.encode(table).gather(np.arange(2)).numpy())
 
 
 @pytest.mark.parametrize("size", [None, 32])
@@ -279,10 +281,10 @@ def test_pictures_that_would_fill_the_memory_are_resized_for_each_batch(
     size: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = table_of(draw(5, 150, 190, 3) if size is None else draw(5, 28, 28, 3))
-    fitted = PicturePreparation.fit(table, np.arange(5), size)
-    once = fitted.encode_table(table)
+    fitted = PictureCodec.fit(table, np.arange(5), size)
+    once = fitted.encode(table)
     monkeypatch.setattr(hosts, "_MOST_RESIZED_BYTES", 100)
-    anew = fitted.encode_table(table)
+    anew = fitted.encode(table)
     assert isinstance(anew, ResizingHost)
     assert not isinstance(once, ResizingHost)
     rows = np.array([4, 0, 4, 2])
@@ -293,7 +295,7 @@ def test_pictures_that_would_fill_the_memory_are_resized_for_each_batch(
 
 def test_size_for_which_pictures_were_stored_is_found_again(folder: Path) -> None:
     table = read_picture_folder(folder, name="pets", size=50)
-    assert PicturePreparation.fit(table, table.splits["train"]).size == (50, 50)
+    assert PictureCodec.fit(table, table.splits["train"]).size == (50, 50)
 
 
 @pytest.mark.parametrize(("stored", "size"), [(50, 64), (64, 50)])
@@ -301,9 +303,9 @@ def test_pictures_that_were_stored_for_another_size_are_read_again_from_their_fi
     stored: int, size: int, folder: Path
 ) -> None:
     table = read_picture_folder(folder, name="pets", size=stored)
-    fitted = PicturePreparation.fit(table, table.splits["train"], size)
+    fitted = PictureCodec.fit(table, table.splits["train"], size)
     files = [folder / name for name in table.row_names or ()]
-    assert np.array_equal(fitted.encode_table(table).gather(np.arange(len(table))).numpy(), fitted.read(files))
+    assert np.array_equal(fitted.encode(table).gather(np.arange(len(table))).numpy(), fitted.read(files))
 
 
 def test_files_that_changed_after_they_were_loaded_are_refused(tmp_path: Path) -> None:
@@ -313,16 +315,16 @@ def test_files_that_changed_after_they_were_loaded_are_refused(tmp_path: Path) -
     table = read_picture_folder(tmp_path, name="pets", size=50)
     picture(150, 170, 2).save(tmp_path / "a/1.png")
     with pytest.raises(DataError, match="has changed since it was loaded"):
-        PicturePreparation.fit(table, np.arange(2), 64).encode_table(table)
+        PictureCodec.fit(table, np.arange(2), 64).encode(table)
 
 
 def test_pictures_that_were_stored_larger_are_resized_once(folder: Path) -> None:
     table = read_picture_folder(folder, name="pets")
-    host = PicturePreparation.fit(table, table.splits["train"], 64).encode_table(table)
+    host = PictureCodec.fit(table, table.splits["train"], 64).encode(table)
     assert host.gather(np.arange(len(table))).shape == (len(table), 64, 64, 3)
     squeezed = preparation((30, 20), 3)
-    squeezed = PicturePreparation(**{**vars(squeezed), "column": "picture"})
-    assert squeezed.encode_table(table).gather(np.array([1])).shape == (1, 30, 20, 3)
+    squeezed = PictureCodec(**{**vars(squeezed), "column": "picture"})
+    assert squeezed.encode(table).gather(np.array([1])).shape == (1, 30, 20, 3)
 
 
 def test_digit_of_the_networks_size_stays_untouched() -> None:
@@ -420,23 +422,25 @@ def test_table_without_pictures_is_refused() -> None:
     schema = Schema((Column(name="x", kind=Kind.NUMBER, role=Role.INPUT),))
     table = Table(name="t", schema=schema, columns={"x": Dense(np.zeros(3))}, splits={})
     with pytest.raises(DataError, match="exactly one input column of pictures is required; got none"):
-        PicturePreparation.fit(table, np.arange(3))
+        PictureCodec.fit(table, np.arange(3))
     with pytest.raises(DataError, match="at least one training picture"):
-        PicturePreparation.fit(table_of(draw(3, 4, 4, 1)), np.arange(0))
+        PictureCodec.fit(table_of(draw(3, 4, 4, 1)), np.arange(0))
 
 
 def test_gray_tables_serve_a_network_that_reads_colour() -> None:
     values = draw(3, 8, 8, 1)
-    host = preparation(channels=3).encode_table(table_of(values))
+    host = preparation(channels=3).encode(table_of(values))
     assert np.array_equal(host.gather(np.arange(3)).numpy(), np.repeat(values, 3, axis=-1))
 
 
 def test_json_describes_the_preparation_exactly() -> None:
-    fitted = PicturePreparation.fit(table_of(draw(7, 5, 6, 3)), np.arange(7))
+    fitted = PictureCodec.fit(table_of(draw(7, 5, 6, 3)), np.arange(7))
     document = json.loads(json.dumps(fitted.to_json()))
-    assert preparation_from_json(document) == fitted
+    assert codec_from_json(document) == fitted
+    # Cards of before had the codec of the one input alone.
+    assert preparation_from_json(document) == ColumnsPreparation({"input": fitted})
     assert fitted.columns == ("photo",)
-    assert fitted.input_shape == (3, 5, 6)
+    assert fitted.shape == (3, 5, 6)
 
 
 @pytest.mark.parametrize(
@@ -458,7 +462,7 @@ def test_json_describes_the_preparation_exactly() -> None:
     ],
 )
 def test_altered_json_is_refused_in_a_sentence(change: dict[str, Any]) -> None:
-    with pytest.raises(RefusedFileError, match="preparation of pictures"):
-        PicturePreparation.from_json({**preparation().to_json(), **change})
+    with pytest.raises(RefusedFileError, match="column of pictures"):
+        PictureCodec.from_json({**preparation().to_json(), **change})
     with pytest.raises(RefusedFileError, match="must have the fields"):
-        PicturePreparation.from_json({"kind": "picture"})
+        PictureCodec.from_json({"kind": "picture"})

@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from derin.data.batch import open_batches
+from derin.data.codecs.base import EncodedColumn
+from derin.data.codecs.values import ValuesCodec
 from derin.data.prefetch import ahead
-from derin.data.preparation import EncodedInputs
+from derin.data.preparation import Batching
 from derin.data.source import TableSource
 
 NUM_ROWS = 23
@@ -42,16 +43,10 @@ class SlowHost:
         return torch.from_numpy(values if uniforms is None else values + uniforms[:, :1])
 
 
-class Plain:
-    input_shape = (1_000_000,)  # as large as pictures, so that each batch is gathered for itself
-
-    def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
-        return gathered
-
-
-def source(host: EncodedInputs) -> TableSource:
-    plain: Any = Plain()
-    return TableSource(host, plain, {}, np.arange(NUM_ROWS), input_name="input", batch_size=4, seed=3, shuffle=True)
+def source(host: EncodedColumn) -> TableSource:
+    # As large as pictures, so that each batch is gathered for itself.
+    columns = {"input": (ValuesCodec("input", (1_000_000,)), host)}
+    return TableSource(columns, np.arange(NUM_ROWS), Batching(batch_size=4, seed=3, shuffle=True))  # type: ignore[arg-type]
 
 
 def test_batches_are_the_same_to_the_bit_from_any_step() -> None:

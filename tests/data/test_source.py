@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from derin.api.prepared import CenterCrop
 from derin.core.errors import DataError
 from derin.data.augment import Augmentation
+from derin.data.codecs.base import Codec, EncodedColumn
+from derin.data.codecs.values import ValuesCodec, ValuesColumn
 from derin.data.extracted import ExtractedFeatures
-from derin.data.features import HostFeatures
+from derin.data.pictures.codec import PictureCodec
 from derin.data.pictures.fitting import ResizePolicy, Rule
 from derin.data.pictures.hosts import DenseHost, ResizingHost, WindowHost
-from derin.data.preparation import EncodedInputs
+from derin.data.preparation import Batching
 from derin.data.source import TableSource
 from derin.data.table import Dense, Pictures
 
@@ -36,22 +37,33 @@ class Host:
         return self.values[torch.from_numpy(rows)]
 
 
-class Plain:
+class Plain(PictureCodec):
     """Casts, and does nothing else."""
-
-    kind, columns, input_shape = "picture", ("picture",), (1, 6, 5)
 
     def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         return gathered.float().permute(0, 3, 1, 2)
 
 
+PLAIN = Plain(column="picture", size=(6, 5), channels=1, mean=(0.0,), std=(1.0,), rule="resize")
+
+
 def source(batch_size: int, rows: np.ndarray | None = None, **options: object) -> TableSource:
-    targets = {"target": np.arange(NUM_ROWS) * 10}
+    return source_with("target", np.arange(NUM_ROWS) * 10, batch_size, rows, **options)
+
+
+def source_with(
+    name: str, target: np.ndarray, batch_size: int, rows: np.ndarray | None = None, **options: object
+) -> TableSource:
+    """The pictures of `Host` beside one target."""
     rows = np.arange(NUM_ROWS) if rows is None else rows
-    return TableSource(Host(), Plain(), targets, rows, input_name="input", batch_size=batch_size, seed=3, **options)  # type: ignore[arg-type]
+    columns: dict[str, tuple[Codec, EncodedColumn]] = {
+        "input": (PLAIN, Host()),
+        name: (ValuesCodec(name, target.shape[1:]), ValuesColumn(target)),
+    }
+    return TableSource(columns, rows, Batching(batch_size=batch_size, seed=3, **options))  # type: ignore[arg-type]
 
 
-def hosts() -> dict[str, EncodedInputs]:
+def hosts() -> dict[str, EncodedColumn]:
     values = np.random.default_rng(0).integers(0, 256, (NUM_ROWS, 9, 9, 1), dtype=np.uint8)
     pictures = Pictures(values.reshape(-1), np.arange(NUM_ROWS + 1) * 81, np.full(NUM_ROWS, 9), np.full(NUM_ROWS, 9), 1)
     features = np.arange(NUM_ROWS, dtype=np.float32)[:, None, None, None]
@@ -59,16 +71,10 @@ def hosts() -> dict[str, EncodedInputs]:
         "whole pictures": DenseHost(values),
         "windows": WindowHost(pictures, (6, 5)),
         "resized": ResizingHost(Dense(values), ResizePolicy(Rule.SHORTEST_SIDE, 9, 9), (6, 5)),
-        "features": HostFeatures(features),
+        "features": ValuesColumn(features),
         "features and views": ExtractedFeatures(features[:, 0, 0], features[None, :, 0, 0] + 100, np.arange(NUM_ROWS)),
         "features alone": ExtractedFeatures(features[:, 0, 0], np.zeros((0, NUM_ROWS, 1)), np.arange(NUM_ROWS)),
-        "the middle": CenterCrop(WindowHost(pictures, (6, 5))),
     }
-
-
-class Untouched(Plain):
-    def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
-        return gathered
 
 
 @pytest.mark.parametrize("name", hosts())
@@ -76,13 +82,14 @@ def test_training_draws_anew_in_every_epoch_what_a_host_calls_random(name: str) 
     host = hosts()[name]
     rows = np.arange(NUM_ROWS)
 
-    def epoch(number: int) -> torch.Tensor:
-        batches = TableSource(host, Untouched(), {}, rows, input_name="input", batch_size=50, shuffle=True)  # type: ignore[arg-type]
-        (batch,) = batches.batches(number)
+    def epoch(number: int, center_only: bool = False) -> torch.Tensor:
+        batching = Batching(batch_size=50, shuffle=True, center_only=center_only)
+        (batch,) = TableSource({"input": (ValuesCodec("input"), host)}, rows, batching).batches(number)
         return batch["input"][batch.rows.argsort()]
 
     assert torch.equal(epoch(0), epoch(0))
     assert torch.equal(epoch(0), epoch(1)) != host.is_random
+    assert torch.equal(epoch(0, center_only=True), epoch(1, center_only=True))
     assert host.is_random == (name in {"windows", "resized", "features and views"})
 
 
@@ -118,8 +125,7 @@ def test_order_depends_on_the_epoch_and_not_on_the_batch_size() -> None:
 def test_mixing_partners_do_not_depend_on_the_batch_size() -> None:
     def mixed(batch_size: int) -> torch.Tensor:
         options = {"augmentation": Augmentation.parse("mixup=0.4"), "mixed_target": ("label", 3)}
-        whole = source(batch_size, shuffle=True, **options)
-        whole._targets = {"label": torch.arange(NUM_ROWS) % 3}
+        whole = source_with("label", np.arange(NUM_ROWS) % 3, batch_size, shuffle=True, **options)
         return torch.cat([b["label"] for b in whole.batches(0)])
 
     torch.testing.assert_close(mixed(4), mixed(11), rtol=0, atol=0)
@@ -134,8 +140,8 @@ def test_an_example_is_mixed_with_the_next_one_of_the_epoch_also_where_a_chunk_e
 ) -> None:
     monkeypatch.setattr("derin.data.source._CHUNK_BYTES", chunk_bytes)
     names = {"augmentation": Augmentation.parse("mixup=1"), "mixed_target": ("label", NUM_ROWS)}
-    whole = source(batch_size, shuffle=True, **names)
-    whole._targets = {"label": torch.arange(NUM_ROWS)}  # each row is a class of its own, and says where it came from
+    # Each row is a class of its own, and says where it came from.
+    whole = source_with("label", np.arange(NUM_ROWS), batch_size, shuffle=True, **names)
     batches = list(whole.batches(1))
     order = torch.cat([batch.rows for batch in batches])
     labels, pictures = torch.cat([b["label"] for b in batches]), torch.cat([b["input"] for b in batches])
@@ -149,8 +155,7 @@ def test_classes_held_as_floats_and_several_labels_are_mixed_too() -> None:
     rows = np.arange(NUM_ROWS)
     several = np.stack([rows % 2, rows % 3 == 0], axis=1).astype(np.float32)
     for target in ((rows % 2).astype(np.float32), several):
-        whole = source(7, augmentation=Augmentation.parse("mixup=1"), mixed_target=("label", 2))
-        whole._targets = {"label": torch.from_numpy(target)}
+        whole = source_with("label", target, 7, augmentation=Augmentation.parse("mixup=1"), mixed_target=("label", 2))
         mixed = torch.cat([b["label"] for b in whole.batches(0)])
         plain = torch.from_numpy(several if target.ndim == 2 else np.eye(2, dtype=np.float32)[rows % 2])
         # The picture of row i is i everywhere, so that the mixed one tells the weight of its partner.

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from derin.data.pictures.preparation import PicturePreparation
+from derin.data.pictures.codec import PictureCodec
 from derin.explain.deconvnet import deconvnet
 from derin.explain.grad_cam import grad_cam
 from derin.explain.integrated_gradients import integrated_gradients
@@ -27,7 +27,7 @@ def elephants(name: str, data_folder: Path) -> tuple[nn.Module, torch.Tensor]:
     published = load_published(data_folder / "pretrained" / NETWORKS[name])
     asked = published.preprocess
     # The middle of the picture, where the boxes above were measured, whatever a network's pictures went through.
-    preparation = PicturePreparation(
+    preparation = PictureCodec(
         column="picture", size=asked.size, channels=3, mean=asked.mean, std=asked.std, rule="crop"
     )
     picture = preparation.read(data_folder / "photos_and_paintings" / "creative_commons_elephant.jpg")

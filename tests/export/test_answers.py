@@ -21,8 +21,9 @@ from derin.api.model import Model
 from derin.core.bundle import Bundle
 from derin.core.errors import UsageError
 from derin.data.cells.encoders import CategoryEncoder, DateEncoder, NumberEncoder
-from derin.data.features import FeaturePreparation
-from derin.data.pictures.preparation import PicturePreparation
+from derin.data.columns import ColumnsPreparation
+from derin.data.features import FeaturesCodec
+from derin.data.pictures.codec import PictureCodec
 from derin.data.series.calendar import Frequency
 from derin.data.series.preparation import SeriesPreparation, Variable
 from derin.layers import Dense, Flatten
@@ -35,23 +36,30 @@ from derin.tasks.multitask import MultiTask
 from derin.tasks.prediction import Answers, Labels, Prediction, Value
 from derin.tasks.regression import Regression
 
-RGB = PicturePreparation(
-    column="picture", size=(9, 11), channels=3, mean=(0.3, 0.5, 0.6), std=(0.2, 0.25, 0.3), rule="resize"
-)
-GRAY = PicturePreparation(column="picture", size=(8, 8), channels=1, mean=(0.3,), std=(0.2,), rule="resize")
-TABLE = FeaturePreparation(
-    (
-        NumberEncoder("height", (), (170.0,), (9.0,), missing=(0,)),
-        CategoryEncoder("town", ("Izmir", "Van", "3"), missing=True),
-        # A name that the graph itself has, one of an output, and a date.
-        NumberEncoder("output", (), (1e9,), (1e-2,)),
-        DateEncoder("day", "day", ("month", "weekday", "hour"), 2001.5, 4.0, missing=True),
-        CategoryEncoder("kind", ("a", "b"), other=True),
-        NumberEncoder("constant", (), (4.0,), (0.0,)),
-        NumberEncoder("spectrum", (2, 3), (0.0, 1.0, 2.0, 3.0, 4.0, 5.0), (1.0, 2.0, 1.0, 2.0, 1.0, 0.0), missing=(4,)),
+RGB, GRAY, TABLE, NUMBERS = (
+    ColumnsPreparation({"input": codec})
+    for codec in (
+        PictureCodec(
+            column="picture", size=(9, 11), channels=3, mean=(0.3, 0.5, 0.6), std=(0.2, 0.25, 0.3), rule="resize"
+        ),
+        PictureCodec(column="picture", size=(8, 8), channels=1, mean=(0.3,), std=(0.2,), rule="resize"),
+        FeaturesCodec(
+            (
+                NumberEncoder("height", (), (170.0,), (9.0,), missing=(0,)),
+                CategoryEncoder("town", ("Izmir", "Van", "3"), missing=True),
+                # A name that the graph itself has, one of an output, and a date.
+                NumberEncoder("output", (), (1e9,), (1e-2,)),
+                DateEncoder("day", "day", ("month", "weekday", "hour"), 2001.5, 4.0, missing=True),
+                CategoryEncoder("kind", ("a", "b"), other=True),
+                NumberEncoder("constant", (), (4.0,), (0.0,)),
+                NumberEncoder(
+                    "spectrum", (2, 3), (0.0, 1.0, 2.0, 3.0, 4.0, 5.0), (1.0, 2.0, 1.0, 2.0, 1.0, 0.0), missing=(4,)
+                ),
+            )
+        ),
+        FeaturesCodec(tuple(NumberEncoder(name, (), (3.0,), (2.0,)) for name in ("a", "b"))),
     )
 )
-NUMBERS = FeaturePreparation(tuple(NumberEncoder(name, (), (3.0,), (2.0,)) for name in ("a", "b")))
 CLASSES = Classification(columns=["kind"], classes=["cat", "dog", "owl"], temperature=1.7)
 TASKS: list[Any] = [
     CLASSES,
@@ -195,7 +203,9 @@ def test_pixels_go_into_the_file_as_pictures_hold_them(preparation: Any, tmp_pat
     layers = [Flatten(), Dense(5, activation="relu"), Dense(3)]
     network = derin.Sequential(layers, input_shape=preparation.input_shape)
     model = model_of(CLASSES, preparation, network)
-    pixels = np.random.default_rng(1).integers(0, 256, (3, *preparation.size, preparation.channels), dtype=np.uint8)
+    pixels = np.random.default_rng(1).integers(
+        0, 256, (3, *preparation.input.size, preparation.input.channels), dtype=np.uint8
+    )
     found = run_file(model, tmp_path / "m.onnx", {"input": pixels}, with_preparation=True)
     assert found.names == ["probabilities", "label", "output"]
     require_same(found.outputs, model.predictions(list(pixels)), CLASSES.classes)
@@ -246,7 +256,7 @@ def test_what_cannot_be_exported_is_refused_in_a_sentence(tmp_path: Path) -> Non
         model.export(tmp_path / "m.onnx", with_preparation=True)
 
     class Reader:
-        kind = "text"
+        input_kind = "text"
 
     model.preparation = Reader()  # type: ignore[assignment]
     with pytest.raises(UsageError, match=r"reads text\. Export its weights as safetensors"):

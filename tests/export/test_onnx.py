@@ -95,9 +95,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_opened_run_exports_with_its_preparation_and_facts(run: Path, tmp_path: Path) -> None:
     model = derin.open(run)
     told = model.export(tmp_path / "m.onnx", with_preparation=True)
-    assert (told["input"]["shape"], told["output"]["name"]) == (["batch", *model.preparation.size, 1], "probabilities")
+    assert (told["input"]["shape"], told["output"]["name"]) == (
+        ["batch", *model.preparation.input.size, 1],
+        "probabilities",
+    )
     pixels = torch.randint(
-        0, 256, (3, *model.preparation.size, 1), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)
+        0, 256, (3, *model.preparation.input.size, 1), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)
     )
     found = run_file(tmp_path / "m.onnx", pixels)
     assert [one["name"] for one in told["outputs"]] == ["probabilities", "label", "output"]
@@ -107,7 +110,7 @@ def test_an_opened_run_exports_with_its_preparation_and_facts(run: Path, tmp_pat
     said = {p.key: p.value for p in onnx.load(tmp_path / "m.onnx").metadata_props}
     assert json.loads(said["class_names"]) == [str(i) for i in range(10)]
     assert (said["model"], said["prepared"]) == ("convnet", "yes")
-    assert json.loads(said["mean"]) == list(model.preparation.mean)
+    assert json.loads(said["mean"]) == list(model.preparation.input.mean)
 
 
 def test_weights_alone_are_readable_elsewhere(run: Path, tmp_path: Path) -> None:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from derin.data.codecs.values import ValuesCodec, ValuesColumn
+from derin.data.preparation import Batching
 from derin.data.source import TableSource
 from derin.lessons import mini_batches
 from derin.lessons.mini_batches import MiniBatchOptions, steps_per_epoch
 
 
-class Flat:
-    """A preparation of one number per example, which is all that a source asks for before its first batch."""
-
-    input_shape = (1,)
-
-
 @pytest.mark.parametrize(("examples", "size", "steps"), [(60_000, 128, 469), (5_000_000, 1_000, 5_000), (7, 7, 1)])
 def test_epochs_have_as_many_steps_as_the_course_counts(examples: int, size: int, steps: int) -> None:
     rows = np.arange(examples)
-    source = TableSource(None, Flat(), {}, rows, input_name="x", batch_size=size)  # type: ignore[arg-type]
+    columns = {"x": (ValuesCodec("x"), ValuesColumn(rows))}
+    source = TableSource(columns, rows, Batching(batch_size=size))  # type: ignore[arg-type]
     assert steps_per_epoch(examples, size) == source.num_batches == steps
 
 

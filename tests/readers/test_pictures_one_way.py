@@ -13,7 +13,7 @@ from tests.readers.troubled_pictures import picture
 
 import derin
 from derin.core.errors import ShapeError, UnknownNameError
-from derin.data.pictures.preparation import PicturePreparation
+from derin.data.pictures.codec import PictureCodec
 from derin.data.pictures.values import PixelValues
 from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
@@ -28,8 +28,8 @@ def write(folder: Path, shapes: dict[str, tuple[int, int]], change: Callable[[Im
     return folder
 
 
-def cached(fitted: PicturePreparation, table: Table) -> np.ndarray:
-    return fitted.encode_table(table).gather(np.arange(len(table))).numpy()
+def cached(fitted: PictureCodec, table: Table) -> np.ndarray:
+    return fitted.encode(table).gather(np.arange(len(table))).numpy()
 
 
 def tripled_gray(image: Image.Image) -> Image.Image:
@@ -53,7 +53,7 @@ def test_the_ways_of_a_picture_give_the_same_pixels(
     change: Callable[[Image.Image], Image.Image], fit: str | None, shapes: dict[str, tuple[int, int]], tmp_path: Path
 ) -> None:
     table = derin.load(write(tmp_path / "set", shapes, change))
-    fitted = PicturePreparation.fit(table, np.arange(len(table)), fit=fit)
+    fitted = PictureCodec.fit(table, np.arange(len(table)), fit=fit)
     assert fitted.channels == (
         3 if np.asarray(change(picture(9, 9, 0))).ndim == 3 and change is not tripled_gray else 1
     )
@@ -85,7 +85,7 @@ def test_other_pictures_are_measured_as_they_are_predicted(trained: str, other: 
         shapes = {f"{c}/{i}.png": (sizes[name][0], sizes[name][1] + i) for c in "ab" for i in range(2)}
         write(tmp_path / name, shapes, lambda image, name=name: image.convert("L" if name == "gray" else "RGB"))
     table = derin.load(tmp_path / trained)
-    fitted = PicturePreparation.fit(table, np.arange(4))
+    fitted = PictureCodec.fit(table, np.arange(4))
     files = [tmp_path / other / f"{c}/{i}.png" for c in "ab" for i in range(2)]
     for recipe in (None, table.recipe):
         np.testing.assert_array_equal(cached(fitted, derin.load(tmp_path / other, recipe=recipe)), fitted.read(files))
@@ -117,7 +117,7 @@ def test_values_beyond_a_byte_are_read_by_one_range_of_the_set(
     rows = [str(Path(name)) for name in table.row_names or ()]
     place = [rows.index(str(file.relative_to(tmp_path / "set"))) for file in files]
     expected = np.rint(np.stack(arrays).astype(np.float64) * 255 / white).astype(np.uint8)[..., None]
-    fitted = PicturePreparation.fit(table, np.arange(4))
+    fitted = PictureCodec.fit(table, np.arange(4))
     np.testing.assert_array_equal(cached(fitted, table)[place], expected)
     assert derin.load(tmp_path / "set").fingerprint() == table.fingerprint()
     np.testing.assert_array_equal(fitted.read(files), expected)
@@ -126,7 +126,7 @@ def test_values_beyond_a_byte_are_read_by_one_range_of_the_set(
     packed = derin.load(tmp_path / "set.npz")
     np.testing.assert_array_equal(packed.columns["x"].values, expected)  # type: ignore[attr-defined]
     # Alone, a dark picture stays as dark as among the others.
-    again = PicturePreparation.from_json(fitted.to_json())
+    again = PictureCodec.from_json(fitted.to_json())
     assert again == fitted
     if mode != "F":
         for one, pixels in zip(arrays, expected, strict=True):
@@ -149,14 +149,14 @@ def test_a_set_follows_the_range_of_another(tmp_path: Path) -> None:
     dark = derin.load(tmp_path / "dark", recipe=bright.recipe)
     expected = np.rint(np.array([1000, 998, 999, 997]) * 255 / 4095)
     np.testing.assert_array_equal(dark.columns["picture"].values[:, 0, 0, 0], expected)  # type: ignore[attr-defined]
-    fitted = PicturePreparation.fit(bright, np.arange(4))
+    fitted = PictureCodec.fit(bright, np.arange(4))
     # Loaded on its own it decided otherwise; the network's decision holds, and its files are read again.
     np.testing.assert_array_equal(cached(fitted, derin.load(tmp_path / "dark"))[:, 0, 0, 0], expected)
 
 
 def test_three_axes_are_a_batch_for_a_network_in_gray() -> None:
     gray, colour = (
-        PicturePreparation(column="x", size=(20, 20), channels=c, mean=(0.5,) * c, std=(0.5,) * c, rule="resize")
+        PictureCodec(column="x", size=(20, 20), channels=c, mean=(0.5,) * c, std=(0.5,) * c, rule="resize")
         for c in (1, 3)
     )
     for num in (1, 2, 3, 4, 5):
@@ -184,7 +184,7 @@ def test_opacity_of_arrays_and_files_is_laid_on_white(tmp_path: Path) -> None:
 
 
 def test_padding_keeps_proportions_and_everything() -> None:
-    fitted = PicturePreparation(column="x", size=(10, 20), channels=1, mean=(0.5,), std=(0.5,), rule="pad")
+    fitted = PictureCodec(column="x", size=(10, 20), channels=1, mean=(0.5,), std=(0.5,), rule="pad")
     read = fitted.read(np.full((30, 90), 200, dtype=np.uint8))[0, ..., 0]
     assert np.flatnonzero((read == 200).all(axis=1)).tolist() == [1, 2, 3, 4, 5, 6, 7]  # 20 / 90 · 30 = 6.67
     assert (read[[0, 8, 9]] == 0).all()
@@ -201,17 +201,17 @@ def test_what_a_square_window_leaves_out_is_said_with_its_share(tmp_path: Path) 
     )
     assert any("29% to 69% of the longer" in str(note) for note in derin.load(mixed, size=32).report.notes)
     with pytest.raises(UnknownNameError, match="way to fit pictures"):
-        PicturePreparation.fit(derin.load(mixed), np.arange(2), fit="stretch")
+        PictureCodec.fit(derin.load(mixed), np.arange(2), fit="stretch")
 
 
 def test_a_card_from_before_values_were_kept_still_opens() -> None:
-    fitted = PicturePreparation(column="x", size=(8, 8), channels=1, mean=(0.5,), std=(0.5,), rule="crop")
+    fitted = PictureCodec(column="x", size=(8, 8), channels=1, mean=(0.5,), std=(0.5,), rule="crop")
     assert "values" not in fitted.to_json()
-    assert PicturePreparation.from_json(fitted.to_json()).values == PixelValues()
+    assert PictureCodec.from_json(fitted.to_json()).values == PixelValues()
 
 
 def test_a_mode_that_pillow_reads_from_bytes_is_the_same_from_memory() -> None:
-    fitted = PicturePreparation(column="x", size=(8, 8), channels=3, mean=(0.5,) * 3, std=(0.5,) * 3, rule="crop")
+    fitted = PictureCodec(column="x", size=(8, 8), channels=3, mean=(0.5,) * 3, std=(0.5,) * 3, rule="crop")
     for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"):
         image = picture(40, 60, 1).convert("L" if mode == "I;16" else mode)
         if mode == "I;16":

@@ -138,7 +138,7 @@ def _require_fit(model: nn.Module, entry: Mapping[str, Any], task: Any, preparat
             f"The card is refused: its network has {entry['num_outputs']} outputs, its task reads {task.num_outputs}. "
             "Get the bundle again."
         )
-    if preparation.kind in _READ_AS_FLOATS and list(preparation.input_shape) != entry["input_shape"]:
+    if preparation.input_kind in _READ_AS_FLOATS and list(preparation.input_shape) != entry["input_shape"]:
         _try_shape(model, tuple(preparation.input_shape))
 
 

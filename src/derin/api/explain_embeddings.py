@@ -13,6 +13,7 @@ import torch
 from derin.api.examples import Examples, examples_for
 from derin.core.errors import UsageError
 from derin.core.messages import format_number, translate
+from derin.data.columns import INPUT
 from derin.explain.embedding_page import EmbeddingPage
 from derin.explain.embeddings import FEWEST, Projection, layer_activations, project
 from derin.tasks.prediction import Answer, Labels, Prediction, Value
@@ -103,7 +104,7 @@ def explain_embeddings(
         count=len(values),
         data=examples.table.name,
     )
-    is_picture = model.preparation.kind == "picture"
+    is_picture = model.preparation.input_kind == "picture"
     columns = () if is_picture else tuple(model.preparation.columns[:_MOST_COLUMNS])
     page = EmbeddingPage(
         title=translate("embedding.title", model=entry.get("name") or entry.get("class")),
@@ -111,7 +112,7 @@ def explain_embeddings(
         points=projection.points,
         axes=_axes(projection, dim),
         names=examples.names,
-        pictures=model.preparation.encode_table(examples.table).gather(examples.rows).numpy()
+        pictures=model.preparation.encode_table(examples.table)[INPUT].gather(examples.rows).numpy()
         if is_picture and pictures
         else None,
         columns=columns,

@@ -89,9 +89,9 @@ def predict_for_explanation(
 
 def require_pictures(model: Model) -> tuple[int, int, int]:
     """The shape of what the network reads."""
-    if model.preparation.kind != "picture":
+    if model.preparation.input_kind != "picture":
         raise UsageError(
-            f"Looking inside needs a network that reads pictures; {model.path} reads {model.preparation.kind}."
+            f"Looking inside needs a network that reads pictures; {model.path} reads {model.preparation.input_kind}."
         )
     channels, height, width = model.preparation.input_shape
     return channels, height, width

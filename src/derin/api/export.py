@@ -54,10 +54,10 @@ def _onnx(model: Model, path: Path, with_preparation: bool) -> dict[str, Any]:
     from derin.export.onnx import export_onnx
     from derin.export.prepared import PreparedNetwork
 
-    if model.preparation.kind not in _WRITTEN_KINDS:
+    if model.preparation.input_kind not in _WRITTEN_KINDS:
         raise UsageError(
             f"ONNX files are written of networks that read {', '.join(_WRITTEN_KINDS)}; {model.path} reads "
-            f"{model.preparation.kind}. Export its weights as safetensors."
+            f"{model.preparation.input_kind}. Export its weights as safetensors."
         )
     network = copy.deepcopy(model.network).cpu().eval()  # the user's own stays on its device and in its mode
     answering = AnsweringNetwork(network, model.task, answers_first=with_preparation)
@@ -135,13 +135,13 @@ def _described_input(model: Model, one: GraphInput, with_preparation: bool) -> d
     """An input of the file: what the network's features mean, or which raw column is read and how."""
     found = one.to_json()
     preparation: Any = model.preparation
-    if preparation.kind == "picture":
-        return found | {"column": preparation.column}
-    if preparation.kind == "series":
+    if preparation.input_kind == "picture":
+        return found | {"column": preparation.input.column}
+    if preparation.input_kind == "series":
         return found | {"columns": list(preparation.columns), "standardized": not with_preparation}
     if not with_preparation:
-        return found | {"features": list(preparation.feature_names)}
-    encoder = next(e for e in preparation.encoders if one.name in (e.name, f"input/{e.name}"))
+        return found | {"features": list(preparation.input.feature_names)}
+    encoder = next(e for e in preparation.input.encoders if one.name in (e.name, f"input/{e.name}"))
     how = {
         "number": "in its own unit; NaN where missing",
         "category": "spelled as in training; empty where missing",

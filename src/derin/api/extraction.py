@@ -20,9 +20,9 @@ from derin.core.folders import replace_folder, temporary_folder
 from derin.core.strict_json import dump_json
 from derin.core.tensors import load_tensors, save_tensors
 from derin.core.threads import use_threads
+from derin.data.batch import Source
 from derin.data.extracted import ExtractedFeatures
-from derin.data.preparation import EncodedInputs, Preparation
-from derin.data.source import TableSource
+from derin.data.preparation import Batching, Preparation
 from derin.data.table import Table
 from derin.readers.cache import cache_folder, describe, keep_within_limit, mark_used, work_folder
 
@@ -68,7 +68,7 @@ def extract(
     network: nn.Module,
     layer: str,
     table: Table,
-    encoded: EncodedInputs,
+    encoded: Any,
     preparation: Preparation,
     *,
     augmentation: Augmentation | None,
@@ -128,7 +128,7 @@ def _compute(
     network: nn.Module,
     layer: str,
     table: Table,
-    encoded: EncodedInputs,
+    encoded: Any,
     preparation: Preparation,
     augmentation: Augmentation | None,
     seed: int,
@@ -145,21 +145,17 @@ def _compute(
     plain: np.ndarray | None = None
     views: np.ndarray | None = None
 
-    def source(of: np.ndarray, augmented: bool) -> TableSource:
-        return TableSource(
-            encoded,
-            preparation,
-            {},
-            of,
-            input_name="input",
+    def source(of: np.ndarray, augmented: bool) -> Source:
+        batching = Batching(
             batch_size=_BATCH_SIZE,
             seed=seed,
             shuffle=augmented,
             augmentation=augmentation if augmented else None,
             device=device,
         )
+        return preparation.source(encoded, {}, of, input_name="input", batching=batching)
 
-    passes: list[tuple[int, TableSource]] = [(-1, source(rows, augmented=False))]
+    passes: list[tuple[int, Source]] = [(-1, source(rows, augmented=False))]
     passes += [(view, source(train, augmented=True)) for view in range(num_views)]
     captured: list[Tensor] = []
     hook = network.get_submodule(layer).register_forward_pre_hook(lambda _, given: captured.append(given[0]))

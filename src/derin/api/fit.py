@@ -439,7 +439,7 @@ def _train_and_measure(
     )
     # Before the last bundle: a task may learn here what its answers need, such as the width of an interval.
     learner.eval()
-    if budget.is_limited and preparation.kind not in _KINDS_WITHOUT_FINDINGS:
+    if budget.is_limited and preparation.input_kind not in _KINDS_WITHOUT_FINDINGS:
         key = "fit.findings_follow" if budget.left > 0 else "fit.no_time_for_findings"
         warnings.warn(translate(key, seconds=budget.seconds), DerinWarning, stacklevel=2)
     task.analysis_seconds = budget.left

@@ -73,19 +73,19 @@ class Model:
 
     def predictions(self, inputs: Any, *, batch_size: int = 256) -> list[Any]:
         """As `predict`, as a list of `Prediction` whatever came."""
-        if self.preparation.kind == "features" and isinstance(inputs, str | Path):
+        if self.preparation.input_kind == "features" and isinstance(inputs, str | Path):
             from derin.api.rows import answer_rows
 
             answered = answer_rows(self, inputs, batch_size=batch_size)
             answered.warn()
             return list(answered.answers)
-        if self.preparation.kind == "series" and isinstance(inputs, str | Path):
+        if self.preparation.input_kind == "series" and isinstance(inputs, str | Path):
             return list(self.forecast(inputs))
         if self._is_file_of_many(inputs):
             from derin.api.pictures import answer_pictures
             from derin.api.texts import answer_text_file
 
-            answer = answer_pictures if self.preparation.kind == "picture" else answer_text_file
+            answer = answer_pictures if self.preparation.input_kind == "picture" else answer_text_file
             found = answer(self, Path(inputs))
             found.warn()
             return list(found.answers)
@@ -99,9 +99,9 @@ class Model:
         from derin.api.pictures import holds_pictures
         from derin.api.texts import READS_TEXTS, names_texts
 
-        if self.preparation.kind == "picture":
+        if self.preparation.input_kind == "picture":
             return Path(inputs).is_dir() or holds_pictures(Path(inputs))
-        return self.preparation.kind in READS_TEXTS and names_texts(inputs)
+        return self.preparation.input_kind in READS_TEXTS and names_texts(inputs)
 
     @property
     def _computing(self) -> Any:
@@ -228,7 +228,7 @@ class Model:
     def has_fast_form(self) -> bool:
         """Whether predictions may go through a faster form of the network."""
         # It is recorded from one input, and would keep that one's lengths for texts and series.
-        return self.preparation.kind in ("picture", "features")
+        return self.preparation.input_kind in ("picture", "features")
 
     def warm_network(self) -> TracedInference:
         """The network behind its programs, without any where the user put another network in its place."""

@@ -50,7 +50,7 @@ def answer_pictures(model: Model, path: Path) -> AnsweredRows:
     if is_table_name(path.name):
         return _answer_files(model, listed_files(path))
     table = load(path, recipe=model.recipe, cut=False)
-    host = model.preparation.encode_table(table)
+    (host,) = model.preparation.encode_table(table).values()
     answers: list[Any] = []
     for start in range(0, len(table), _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, len(table)), dtype=np.int64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -220,7 +219,7 @@ def _augmentation(
     if said in ("", "none"):
         return None
     augmentation = Augmentation.parse(said) if isinstance(said, str) else said
-    if preparation.kind != "picture":
+    if preparation.input_kind != "picture":
         raise UsageError(f"Augmentation needs pictures; the data {table.name!r} has none. Leave `augment` out.")
     if augmentation.flip_horizontal:
         pair = mirroring_of(table, next(column for column in table.inputs if column.kind is Kind.PICTURE)).pair
@@ -314,8 +313,7 @@ def _preparation(
 ) -> Preparation:
     """The way from this table to the network; pictures below what a registered network takes become its paper's."""
     kind = task.preparation_kind or _input_kind(table)
-    fit = PREPARATIONS[kind].fit
-    known = [name for name in inspect.signature(fit).parameters if name not in ("table", "rows", "size", "seed")]
+    fit, known = PREPARATIONS[kind].fit, PREPARATIONS[kind].settings(table)
     for name in inputs:
         if name not in known:
             raise UnknownNameError(f"setting of inputs of kind {kind!r}", name, known)
@@ -346,9 +344,12 @@ def _by(sides: Sequence[int]) -> str:
     return " × ".join(map(str, sides))
 
 
-def _as_published(published: PretrainedWeights, table: Table, size: int | None, inputs: Mapping[str, Any]) -> Any:
+def _as_published(
+    published: PretrainedWeights, table: Table, size: int | None, inputs: Mapping[str, Any]
+) -> Preparation:
     """The preparation that the weights were trained with, of the pictures of a table."""
-    from derin.data.pictures.preparation import PicturePreparation, pixel_values, rule_of
+    from derin.data.columns import INPUT, ColumnsPreparation
+    from derin.data.pictures.codec import PictureCodec, pixel_values, rule_of
 
     for name in inputs:
         if name != "fit":
@@ -360,7 +361,7 @@ def _as_published(published: PretrainedWeights, table: Table, size: int | None, 
             f"The weights {published.source} read pictures; the data {table.name!r} has "
             f"{'none' if not found else f'{len(found)} columns of them'}. Leave `weights` out, or give such data."
         )
-    preparation: Any = PicturePreparation(
+    codec = PictureCodec(
         column=found[0].name,
         size=published.size if size is None else (size, size),
         channels=published.channels,
@@ -369,7 +370,7 @@ def _as_published(published: PretrainedWeights, table: Table, size: int | None, 
         rule=rule_of(inputs["fit"]) if "fit" in inputs else published.rule,
         values=pixel_values(table),
     )
-    return preparation
+    return ColumnsPreparation({INPUT: codec})
 
 
 def _fitting_options(model: Any, suggested: Recipe, preparation: Preparation) -> Mapping[str, Any]:

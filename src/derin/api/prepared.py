@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from derin.api.finetuning import FineTuning
 from derin.core.errors import UsageError
 from derin.data.batch import Source
+from derin.data.columns import INPUT, ColumnsPreparation
 from derin.data.extracted import ExtractedFeatures
-from derin.data.preparation import Batching, EncodedInputs, Preparation
+from derin.data.preparation import Batching, Preparation
 from derin.data.samplers.by_class import BalancedSampler
 from derin.data.samplers.sampler import Sampler
 from derin.data.samplers.weighted import WeightedSampler
@@ -144,32 +143,14 @@ class Prepared:
         return min(size, max(_FEWEST_AT_ONCE, _MOST_OUTPUTS_AT_ONCE // self.task.num_outputs))
 
     def _source(self, rows: Rows, batch_size: int, **how: Any) -> Source:
-        batching = Batching(batch_size=batch_size, seed=self.config.seed, device=self.device, **how)
-        encoded: Any = self.encoded if self.features is None else self.features
-        preparation = self.preparation if self.features is None else self.features
+        batching = Batching(
+            batch_size=batch_size, seed=self.config.seed, device=self.device, center_only=self.center_only, **how
+        )
+        preparation, encoded = self.preparation, self.encoded
+        if self.features is not None:
+            preparation, encoded = ColumnsPreparation({INPUT: self.features}), {INPUT: self.features}
         targets = self.targets
         if isinstance(batching.sampler, WeightedSampler):
             # What comes more often for its weight would count twice if its loss were weighted too.
             targets = {name: values for name, values in targets.items() if name != self.task.weight}
-        return preparation.source(
-            CenterCrop(encoded) if self.center_only else encoded,
-            targets,
-            rows,
-            input_name=self.task.input,
-            batching=batching,
-        )
-
-
-@dataclass(frozen=True)
-class CenterCrop:
-    """Host memory that gives the middle of larger pictures whatever window is asked for."""
-
-    whole: EncodedInputs
-    is_random: ClassVar[bool] = False
-
-    def __len__(self) -> int:
-        return len(self.whole)
-
-    def gather(self, rows: Rows, uniforms: np.ndarray | None = None) -> torch.Tensor:
-        """The rows, without the numbers that would place their windows."""
-        return self.whole.gather(rows)
+        return preparation.source(encoded, targets, rows, input_name=self.task.input, batching=batching)

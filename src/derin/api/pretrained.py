@@ -28,7 +28,7 @@ class PretrainedWeights:
         channels: of these pictures.
         mean: of each channel, of values in 0..1.
         std: of each channel.
-        rule: ``"resize"`` or ``"crop"``, see `derin.data.pictures.preparation.PicturePreparation`.
+        rule: ``"resize"`` or ``"crop"``, see `derin.data.pictures.codec.PictureCodec`.
         about: what else is known, for the card: licence, address, authors.
     """
 
@@ -138,11 +138,13 @@ def _from_bundle(path: Path, model: str | None, preprocess: str | None) -> Pretr
     spec = bundle.card["model"]
     if model is not None and model != spec["name"]:
         raise UsageError(f"The weights {path} belong to {spec['name']}, not to {model}; leave `model` out.")
-    if preparation.kind != "picture":
-        raise UsageError(f"The weights {path} read {preparation.kind}; only networks for pictures are fine-tuned.")
+    if preparation.input_kind != "picture":
+        raise UsageError(
+            f"The weights {path} read {preparation.input_kind}; only networks for pictures are fine-tuned."
+        )
     if preprocess is not None:
         raise UsageError(f"The bundle {path} says itself how its pictures were prepared; leave `preprocess` out.")
-    settings: Any = preparation
+    settings: Any = preparation.input  # type: ignore[attr-defined]
     return PretrainedWeights(
         source=str(path),
         model=spec["name"],

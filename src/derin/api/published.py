@@ -110,7 +110,8 @@ def model_parts(published: Published) -> tuple[nn.Module, Any, Preparation, dict
     Raises:
         UsageError: the network tells no classes apart, or nobody says what its classes are called.
     """
-    from derin.data.pictures.preparation import PicturePreparation
+    from derin.data.columns import INPUT, ColumnsPreparation
+    from derin.data.pictures.codec import PictureCodec
     from derin.tasks.classification import Classification
 
     info, asked = MODELS[published.model], published.preprocess
@@ -124,7 +125,7 @@ def model_parts(published: Published) -> tuple[nn.Module, Any, Preparation, dict
             f"The names of the {published.num_outputs} classes of {published.source} are not known; give them with "
             "--classes FILE, one name to a line in the order of the outputs."
         )
-    preparation: Any = PicturePreparation(
+    codec = PictureCodec(
         column="picture",
         size=asked.size,
         channels=info.native_input[0],
@@ -140,7 +141,7 @@ def model_parts(published: Published) -> tuple[nn.Module, Any, Preparation, dict
     if published.licence is not None:
         facts["license"] = published.licence
     task = Classification(columns=["label"], classes=published.classes)
-    return published.network(), task, preparation, facts
+    return published.network(), task, ColumnsPreparation({INPUT: codec}), facts
 
 
 def open_published(source: str | Path) -> tuple[nn.Module, Any, Preparation, Bundle]:

@@ -14,6 +14,7 @@ from derin.core.errors import DerinWarning
 from derin.core.files import open_atomically
 from derin.core.messages import translate
 from derin.data.batch import Source
+from derin.data.columns import INPUT
 from derin.data.display import displayed
 from derin.data.table import Rows
 from derin.tasks.calibration import calibrate
@@ -161,8 +162,8 @@ class _Examples:
             shown = np.linspace(0, len(rows) - 1, min(len(rows), _SCATTER_POINTS)).astype(np.int64)
             arrays["scatter_true"] = task.in_units(prepared.targets[task.target][rows[shown]])  # type: ignore[attr-defined]
             arrays["scatter_predicted"] = np.concatenate(self._values)[shown]
-        if prepared.preparation.kind == "picture":
-            arrays["pictures"] = prepared.encoded.gather(chosen).numpy()
+        if prepared.preparation.input_kind == "picture":
+            arrays["pictures"] = prepared.encoded[INPUT].gather(chosen).numpy()
         else:
             arrays["inputs"] = np.array(_inputs(prepared, chosen), dtype=np.str_)
         with open_atomically(path) as file:
@@ -172,7 +173,7 @@ class _Examples:
 def _inputs(prepared: Prepared, rows: Rows) -> list[str]:
     """What the network was shown of some rows: the text, or the columns with their values."""
     columns = prepared.preparation.columns
-    if prepared.preparation.kind == "text":
+    if prepared.preparation.input_kind == "text":
         return displayed(prepared.table, columns[0], rows, max_length=_LONGEST_TEXT)
     shown = columns[:_MOST_COLUMNS]
     values = [displayed(prepared.table, name, rows, max_length=_LONGEST_VALUE) for name in shown]

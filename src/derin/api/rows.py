@@ -82,7 +82,7 @@ def _read(model: Model, path: Path) -> Table:
     if model.recipe.part(SUBJECT):
         return read_inputs(path, model.recipe)
     # The network was trained on arrays, or before it was kept how tables are read: their columns have kinds at least.
-    kinds = {encoder.name: encoder.kind for encoder in model.preparation.encoders}  # type: ignore[attr-defined]
+    kinds = {encoder.name: encoder.kind for encoder in model.preparation.input.encoders}  # type: ignore[attr-defined]
     return read_csv(path, name=path.name, kinds=kinds, required=tuple(kinds), inputs_only=True)
 
 

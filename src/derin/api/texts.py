@@ -101,7 +101,7 @@ def answer_text_file(model: Model, path: Path) -> AnsweredTexts:
 def _read(model: Model, path: Path) -> Table:
     from derin.api.load import read_inputs
 
-    subject = _SUBJECTS.get(model.preparation.kind, TEXTS)
+    subject = _SUBJECTS.get(model.preparation.input_kind, TEXTS)
     recipe: ReadingRecipe = model.recipe
     if recipe.part(SUBJECT) and path.is_file() and (looks_like_csv(path) or content_of(path) in (EXCEL, PARQUET)):
         return read_inputs(path, recipe)

@@ -51,7 +51,7 @@ def warm_up(model: Model, *batch_sizes: int) -> dict[int, dict[str, float]]:
     if not model.has_fast_form:
         raise UsageError(
             f"Networks that read pictures or rows of numbers are warmed up; {model.path} reads "
-            f"{model.preparation.kind}, whose lengths change with every input. Call predict without it."
+            f"{model.preparation.input_kind}, whose lengths change with every input. Call predict without it."
         )
     device = next(model.network.parameters()).device
     if device.type != "cpu":

@@ -78,11 +78,11 @@ def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[_Answered]
     from derin.api.pictures import answer_pictures, holds_pictures
     from derin.api.texts import READS_TEXTS
 
-    if model.preparation.kind in READS_TEXTS:
+    if model.preparation.input_kind in READS_TEXTS:
         yield from _texts(model, inputs)
         return
     for path in map(Path, inputs):
-        if model.preparation.kind != "picture":
+        if model.preparation.input_kind != "picture":
             yield from _rows_of_table(model, path)
         elif path.is_dir():
             yield from _folder(model, path)
@@ -136,10 +136,10 @@ def _folder(model: Model, folder: Path) -> Iterator[_Answered]:
 def _rows_of_table(model: Model, path: Path) -> Iterator[_Answered]:
     from derin.api.rows import answer_rows
 
-    if model.preparation.kind == "series":
+    if model.preparation.input_kind == "series":
         yield from _series(model, path)
         return
-    if model.preparation.kind != "features":
+    if model.preparation.input_kind != "features":
         for number, answer in enumerate(model.predictions(path), start=1):
             yield _Answered(f"{path}:{number}", answer)
         return

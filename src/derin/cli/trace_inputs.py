@@ -105,9 +105,9 @@ def _prepared(model: Model, given: str) -> Tensor:
 
     if given == "random":
         return torch.randn(1, *model.preparation.input_shape, generator=torch.Generator().manual_seed(0))
-    if model.preparation.kind == "picture" and _suffix(given) in _PICTURES:
+    if model.preparation.input_kind == "picture" and _suffix(given) in _PICTURES:
         rows = model.preparation.read(Path(given))
-    elif model.preparation.kind == "picture":
+    elif model.preparation.input_kind == "picture":
         return _with_batch(_numbers(given, "--input"), model.preparation.input_shape)
     else:
         parsed = _json(given)

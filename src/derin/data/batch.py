@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import torch
@@ -17,6 +17,7 @@ class Batch:
 
     Args:
         columns: tensors by column name, already on the device and ready for the network. The first axis is the example.
+            Columns of unequal length, such as boxes, are `derin.data.codecs.base.Packed`.
         rows: the row number of each example in its table, on the CPU.
 
     Shapes:
@@ -24,11 +25,12 @@ class Batch:
         ``(B,)`` or ``(B, D)``, probabilities ``(B, classes)`` after mixing, 0/1 ``(B, labels)`` for several labels.
     """
 
-    columns: dict[str, torch.Tensor]
+    columns: dict[str, Any]
     rows: torch.Tensor
 
     def __getitem__(self, name: str) -> torch.Tensor:
-        return self.columns[name]
+        column: torch.Tensor = self.columns[name]
+        return column
 
     def __contains__(self, name: str) -> bool:
         return name in self.columns

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import ShapeError
-from derin.data.preparation import Preparation
+from derin.data.codecs.base import Codec
 from derin.data.table import Rows
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ Features = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class ExtractedFeatures(Preparation):
-    """Features of a table's rows, and of augmented views of its training rows. Host memory and preparation in one.
+class ExtractedFeatures(Codec):
+    """Features of a table's rows, and of augmented views of its training rows. Codec and encoded column in one.
 
     Args:
         plain: of every row, not augmented. Shapes: ``(N, F)``.
@@ -65,7 +65,7 @@ class ExtractedFeatures(Preparation):
         return ()
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, ...]:
         """Features of one example."""
         return self.plain.shape[1:]
 
@@ -85,7 +85,7 @@ class ExtractedFeatures(Preparation):
             np.where(is_plain, self.plain[rows], self.views[np.minimum(drawn, len(self.views) - 1), self._place[rows]])
         )
 
-    def encode_table(self, table: Any) -> ExtractedFeatures:
+    def encode(self, table: Any) -> ExtractedFeatures:
         """These features: they were made of that table."""
         return self
 

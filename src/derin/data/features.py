@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,18 +16,16 @@ from derin.data.cells.encoders import CategoryEncoder, DateEncoder, Encoder, Fea
 from derin.data.cells.raw_column import RawColumn, TableColumn
 from derin.data.cells.raw_rows import raw_columns
 from derin.data.cells.writing import DAY_FIRST, Writing
-from derin.data.preparation import Preparation
+from derin.data.codecs.base import Codec
+from derin.data.codecs.values import ValuesColumn
 from derin.data.schema import Column, Kind
 from derin.data.table import ColumnData, Dense, Ragged, Rows, Table
-
-if TYPE_CHECKING:
-    import torch
 
 _CHUNK_ROWS = 16_384
 
 
 @dataclass(frozen=True)
-class FeaturePreparation(Preparation):
+class FeaturesCodec(Codec):
     """Numbers standardised, categories one-hot, dates as year and circles; text and identifiers are left out.
 
     Args:
@@ -38,7 +36,7 @@ class FeaturePreparation(Preparation):
         >>> from derin.data.table import Dense
         >>> column = Column(name="age", kind=Kind.NUMBER, role=Role.INPUT)
         >>> table = Table(name="t", schema=Schema((column,)), columns={"age": Dense(np.array([1.0, 3.0]))}, splits={})
-        >>> FeaturePreparation.fit(table, np.array([0, 1])).read([{"age": 3}, {"age": "2"}]).tolist()
+        >>> FeaturesCodec.fit(table, np.array([0, 1])).read([{"age": 3}, {"age": "2"}]).tolist()
         [[1.0], [0.0]]
     """
 
@@ -47,7 +45,7 @@ class FeaturePreparation(Preparation):
     reads_in_parts: ClassVar[bool] = False
 
     @classmethod
-    def fit(cls, table: Table, rows: Rows) -> FeaturePreparation:
+    def fit(cls, table: Table, rows: Rows) -> FeaturesCodec:
         """Statistics and classes of the training rows; nothing is learnt from any other row.
 
         Args:
@@ -96,12 +94,12 @@ class FeaturePreparation(Preparation):
         return tuple(name for e in self.encoders for name in e.feature_names)
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, ...]:
         return (len(self.feature_names),)
 
-    def encode_table(self, table: Table) -> HostFeatures:
+    def encode(self, table: Table) -> ValuesColumn:
         """The features of all rows, encoded once."""
-        return HostFeatures(self._table_features(table)[0])
+        return ValuesColumn(self._table_features(table)[0])
 
     def read(self, inputs: Any) -> Features:
         """Features of what a person hands over.
@@ -136,7 +134,7 @@ class FeaturePreparation(Preparation):
         return {"kind": self.kind, "columns": [e.to_json() for e in self.encoders]}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> FeaturePreparation:
+    def from_json(cls, data: dict[str, Any]) -> FeaturesCodec:
         """What `to_json` gave.
 
         Raises:
@@ -164,7 +162,7 @@ class FeaturePreparation(Preparation):
                 f"Table {table.name!r}: the columns {required} are required; not there: {absent}. "
                 f"It has: {', '.join(known)}."
             )
-        result = np.zeros((len(table), *self.input_shape), dtype=np.float32)
+        result = np.zeros((len(table), *self.shape), dtype=np.float32)
         counts = np.zeros((2, len(self.encoders)), dtype=np.int64)
         # A broken line has no values that could be missing.
         answered = np.setdiff1d(np.arange(len(table)), list(table.unanswered))
@@ -188,33 +186,6 @@ class FeaturePreparation(Preparation):
             for e, n in zip(self.encoders, of_columns)
             if n
         ]
-
-
-@dataclass(frozen=True)
-class HostFeatures:
-    """The features of a table in memory.
-
-    Shapes:
-        values ``(N, F)`` float32.
-    """
-
-    values: Features
-    is_random: ClassVar[bool] = False
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @cached_property
-    def tensor(self) -> torch.Tensor:
-        import torch
-
-        return torch.from_numpy(self.values)
-
-    def gather(self, rows: Rows, uniforms: npt.NDArray[np.float32] | None = None) -> torch.Tensor:
-        """The rows in one gather; features have no windows, so that `uniforms` changes nothing."""
-        import torch
-
-        return torch.index_select(self.tensor, 0, torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64)))
 
 
 def writing_of(table: Table, name: str) -> Writing | None:

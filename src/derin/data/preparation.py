@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class Batching:
         augmentation: what happens to pictures, or None.
         mixed_target: the target that mixing turns into probabilities, and its number of classes.
         sampler: says which rows come in which order; None gives each once in an epoch.
+        center_only: whether training too takes the middle of larger pictures.
     """
 
     batch_size: int
@@ -45,6 +47,7 @@ class Batching:
     augmentation: Augmentation | None = None
     mixed_target: tuple[str, int] | None = None
     sampler: Sampler | None = None
+    center_only: bool = False
 
     def limited(self, rows: Rows) -> Rows:
         """The rows, or as many of them as the limit allows, in their order."""
@@ -58,19 +61,32 @@ class Preparation(ABC):
 
     Attributes:
         kind: its name in `PREPARATIONS`, saved in the card.
+        input_kind: what the network reads: the same, or the kind of the codec that gives its input.
         columns: names of the raw columns it reads.
         input_shape: what the network receives, without the batch axis: ``(channels, height, width)``, ``(features,)``,
             or ``(length,)`` of tokens, where any length is taken and this one is typical.
         reads_in_parts: whether a long list of inputs is read part by part, so that little is padded and held.
         has_files: whether something of it (a vocabulary) lies in files of the bundle; then ``from_json`` takes them as
             its second argument.
-
-    Its classmethod ``fit(table, rows, **options)`` fits it on training rows, and names its options as arguments.
     """
 
     kind: ClassVar[str]
     has_files: ClassVar[bool] = False
     reads_in_parts: ClassVar[bool] = True
+
+    @property
+    def input_kind(self) -> str:
+        return self.kind
+
+    @classmethod
+    def settings(cls, table: Table) -> tuple[str, ...]:
+        """The settings of inputs that `fit` takes for a table."""
+        return tuple(n for n in inspect.signature(cls.fit).parameters if n not in ("table", "rows", "size", "seed"))
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, table: Table, rows: Rows) -> Self:
+        """Fitted on training rows; subclasses take settings as further arguments."""
 
     @property
     @abstractmethod
@@ -90,7 +106,7 @@ class Preparation(ABC):
         host rows.
 
         Shapes:
-            ``(B, ...)``, the form in which `HostInput.gather` gives its rows.
+            ``(B, ...)``, the form in which rows of the encoded table are gathered.
         """
 
     def read_noting(self, inputs: Any) -> tuple[np.ndarray, list[str]]:
@@ -98,12 +114,7 @@ class Preparation(ABC):
         return self.read(inputs), []
 
     def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
-        """Casts and normalises a gathered batch on its device.
-
-        Shapes:
-            ``(B, height, width, channels)`` uint8 or float32 in 0..255 → ``(B, channels, height, width)`` float32,
-            channels last in memory; anything else is ready as it is.
-        """
+        """Casts and normalises a gathered batch on its device."""
         return gathered
 
     @abstractmethod
@@ -133,62 +144,28 @@ class Preparation(ABC):
         """
         return None
 
+    @abstractmethod
     def source(
         self, encoded: Any, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
     ) -> Source:
         """The batches of some rows.
 
         Args:
-            encoded: what `encoded` gave.
+            encoded: what `encode_table` gave.
             targets: further columns by name, one value per row of the table (labels, weights).
             rows: the rows of the table.
             input_name: the input's name in the batch.
             batching: how rows become batches.
         """
-        from derin.data.source import TableSource
-
-        return TableSource(
-            encoded,
-            self,
-            targets,
-            batching.limited(rows),
-            input_name=input_name,
-            batch_size=batching.batch_size,
-            seed=batching.seed,
-            shuffle=batching.shuffle,
-            augmentation=batching.augmentation,
-            mixed_target=batching.mixed_target,
-            device=batching.device,
-            sampler=batching.sampler,
-        )
-
-
-class EncodedInputs(Protocol):
-    """The inputs of a table as host memory that is read by rows."""
-
-    @property
-    def is_random(self) -> bool:
-        """Whether the uniforms decide what `gather` gives; where not, none need be drawn."""
-        ...
-
-    def __len__(self) -> int: ...
-
-    def gather(self, rows: Rows, uniforms: np.ndarray | None = None) -> torch.Tensor:
-        """The rows in one vectorised gather.
-
-        Args:
-            rows: which, in which order.
-            uniforms: two numbers in [0, 1) per row that place the training window of a larger picture; None takes
-                the centre.
-        """
-        ...
 
 
 PREPARATIONS: Registry[Any] = Registry(
     "preparation",
     {
-        "picture": "derin.data.pictures.preparation:PicturePreparation",
-        "features": "derin.data.features:FeaturePreparation",
+        "columns": "derin.data.columns:ColumnsPreparation",
+        # As cards of before 0.3 have it: the one column of the input alone.
+        "picture": "derin.data.columns:ColumnsPreparation",
+        "features": "derin.data.columns:ColumnsPreparation",
         "text": "derin.data.text.preparation:TextPreparation",
         "stream": "derin.data.text.stream_preparation:StreamPreparation",
         "tagged": "derin.data.text.tagged_preparation:TaggedPreparation",
@@ -198,6 +175,15 @@ PREPARATIONS: Registry[Any] = Registry(
         "series": "derin.data.series.preparation:SeriesPreparation",
     },
 )
+
+
+def input_kind(data: Mapping[str, Any]) -> str | None:
+    """`Preparation.input_kind` as a record or a card has it; None where it does not tell."""
+    inputs = data.get("inputs")
+    if data.get("kind") != "columns" or not isinstance(inputs, Mapping):
+        return data.get("kind")
+    kinds = [part.get("kind") for part in inputs.values() if isinstance(part, Mapping)]
+    return kinds[0] if len(kinds) == 1 else None
 
 
 def preparation_from_json(data: dict[str, Any], files: Mapping[str, bytes] | None = None) -> Preparation:

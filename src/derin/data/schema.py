@@ -14,6 +14,7 @@ class Kind(StrEnum):
     """What the values of a column are; geometry moves the kinds together."""
 
     PICTURE = "picture"  # uint8, height × width × channels
+    MASK = "mask"  # uint8 or uint16, the class of each pixel: height × width
     NUMBER = "number"  # float, NaN where missing
     CATEGORY = "category"  # int64 index into `classes`, -1 where missing
     DATE = "date"  # float64, seconds since 1970-01-01 UTC, NaN where missing

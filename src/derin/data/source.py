@@ -1,4 +1,4 @@
-"""Batches of a table: one vectorised gather per column, then cast, normalised and augmented on the device.
+"""Batches of a table: one vectorised gather per column, then moved and finished on the device.
 
 Small examples are gathered several batches at a time, which costs a call for all of them instead of a call for each.
 """
@@ -17,16 +17,14 @@ import numpy.typing as npt
 from derin.core.errors import DataError
 from derin.core.seeds import uniforms
 from derin.data.batch import Batch
+from derin.data.codecs.base import Codec, EncodedColumn
 from derin.data.prefetch import ahead
-from derin.data.preparation import EncodedInputs, Preparation
-from derin.data.samplers.sampler import Sampler
+from derin.data.preparation import Batching
 from derin.data.samplers.uniform import UniformSampler
 from derin.data.table import Rows
 
 if TYPE_CHECKING:
-    import torch
-
-    from derin.data.augment import Augmentation
+    from derin.data.augment.geometry import Geometry
 
 # Enough examples that a call's fixed cost is small beside its work, few enough that they are still in the cache when
 # used.
@@ -44,68 +42,56 @@ class _Chunk(NamedTuple):
     steps: range
     rows: Rows
     draws: Rows
-    inputs: torch.Tensor
+    columns: dict[str, Any]
 
 
 class TableSource:
     """The batches of some rows of a table.
 
-    The order is a function of (seed, epoch), augmentation of (seed, epoch, row); neither depends on the batch size.
+    The order is a function of (seed, epoch), windows and augmentation of (seed, epoch, row); neither depends on the
+    batch size. Everything that lies in a picture moves with it: the geometry of a row is drawn once, for all columns.
 
     Args:
-        encoded: the inputs of the whole table.
-        preparation: finishes a gathered batch on the device.
-        targets: further columns by name, one value per row of the table (labels, weights).
+        columns: by name in the batch, how a column is finished and its rows in host memory: inputs, targets, weights.
         rows: the rows of the table that this source gives.
-        input_name: the input's name in the batch.
-        batch_size: examples per batch; the last one may be smaller.
-        seed: of order and augmentation.
-        shuffle: whether each epoch has an order of its own.
-        augmentation: what happens to pictures, or None.
-        mixed_target: the target that mixing turns into probabilities, and its number of classes.
-        device: where batches go.
-        sampler: says which of the rows come in which order; None gives each once.
+        batching: how rows become batches.
+
+    Raises:
+        DataError: there are no rows, columns that move together have different sizes, or examples are to be mixed that
+            cannot be.
     """
 
-    def __init__(
-        self,
-        encoded: EncodedInputs,
-        preparation: Preparation,
-        targets: Mapping[str, npt.NDArray[np.generic]],
-        rows: Rows,
-        *,
-        input_name: str,
-        batch_size: int,
-        seed: int = 0,
-        shuffle: bool = False,
-        augmentation: Augmentation | None = None,
-        mixed_target: tuple[str, int] | None = None,
-        device: str | torch.device = "cpu",
-        sampler: Sampler | None = None,
-    ) -> None:
+    def __init__(self, columns: Mapping[str, tuple[Codec, EncodedColumn]], rows: Rows, batching: Batching) -> None:
         import torch
 
+        rows, sampler = batching.limited(rows), batching.sampler
         if sampler is None:
-            sampler = UniformSampler(rows, batch_size=batch_size, seed=seed, shuffle=shuffle, joins_lone=shuffle)
-        self._sampler, self.batch_size = sampler, batch_size
-        self.num_examples, self.num_batches = sampler.num_examples, sampler.num_batches
-        self.rows, self.input_name = rows, input_name
-        self._host, self._preparation, self._seed, self._shuffle = encoded, preparation, seed, shuffle
-        self._augmentation = None if augmentation is None or augmentation.is_identity else augmentation
-        self._mixes = self._augmentation is not None and self._augmentation.mixes
-        if self._mixes and mixed_target is None:
-            raise DataError(
-                "mixup and cutmix mix the classes of two pictures, and need a task of classes, one or several for each "
-                "picture; the target here is none. Leave them out."
+            sampler = UniformSampler(
+                rows,
+                batch_size=batching.batch_size,
+                seed=batching.seed,
+                shuffle=batching.shuffle,
+                joins_lone=batching.shuffle,
             )
-        self._mixed_target = mixed_target
-        self._device = torch.device(device)
-        # Labels are small: they move to the device once.
-        self._targets = {
-            name: torch.from_numpy(np.ascontiguousarray(v)).to(self._device) for name, v in targets.items()
-        }
-        bytes_per_batch = batch_size * 4 * int(np.prod(preparation.input_shape))
-        self._batches_per_chunk = max(1, _CHUNK_BYTES // bytes_per_batch)
+        self._sampler, self.batch_size = sampler, batching.batch_size
+        self.num_examples, self.num_batches = sampler.num_examples, sampler.num_batches
+        self.rows, self._columns, self._seed = rows, dict(columns), batching.seed
+        augmentation = batching.augmentation
+        self._augmentation = None if augmentation is None or augmentation.is_identity else augmentation
+        self._device = torch.device(batching.device)
+        self._draws_windows = batching.shuffle and not batching.center_only
+        moved = {name: codec.extent for name, (codec, _) in self._columns.items() if codec.extent is not None}
+        if len(set(moved.values())) > 1:
+            raise DataError(f"Columns that move together must have one height and width; got {moved}.")
+        self._frame = next(iter(moved.values()), None)
+        # What is clipped to the picture is moved also where nothing moves.
+        self._is_clipped = any(codec.moves_on_host for codec, _ in self._columns.values())
+        self._mixed_target = batching.mixed_target
+        self._mixed_input: str | None = None
+        if self._augmentation is not None and self._augmentation.mixes:
+            self._mixed_input = self._input_to_mix(moved)
+        largest = max(abs(int(np.prod(codec.shape))) for codec, _ in self._columns.values())
+        self._batches_per_chunk = max(1, _CHUNK_BYTES // (batching.batch_size * 4 * largest))
 
     def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from its step `from_step` on."""
@@ -117,14 +103,14 @@ class TableSource:
         def gathered(first: int) -> _Chunk:
             last = min(first + size, self.num_batches)
             places: Any = slice(bounds[first], bounds[last])
-            if self._mixes:
+            if self._mixed_input is not None:
                 # An example is mixed with the next one of the epoch, whichever batch that is in.
                 places = np.append(np.arange(bounds[first], bounds[last]), bounds[last] % self.num_examples)
             rows, some_draws = order.rows[places], draws[places]
-            inputs = self._host.gather(rows, self._window_uniforms(epoch, some_draws))
+            columns = self._gathered(rows, self._window_uniforms(epoch, some_draws))
             if self.prefetches and self._device.type == "cuda":
-                inputs = inputs.pin_memory()
-            return _Chunk(range(first, last), rows, some_draws, inputs)
+                columns = {name: values.pin_memory() for name, values in columns.items()}
+            return _Chunk(range(first, last), rows, some_draws, columns)
 
         # Chunks always start at the same steps, so that a resumed epoch computes the same bits from the same memory.
         firsts = range(from_step - from_step % size, self.num_batches, size)
@@ -148,32 +134,72 @@ class TableSource:
         seconds = []
         for _ in range(_TRIALS):  # the first one may start threads, and any may be disturbed
             started = time.perf_counter()
-            self._host.gather(few, numbers)
+            self._gathered(few, numbers)
             seconds.append(time.perf_counter() - started)
         return min(seconds) > _COSTLY_SECONDS * len(few)
+
+    def _gathered(self, rows: Rows, places: npt.NDArray[np.float32] | None) -> dict[str, Any]:
+        """The rows of every column as the host's memory gives them."""
+        return {name: encoded.gather(rows, places) for name, (_, encoded) in self._columns.items()}
 
     def _finished(self, chunk: _Chunk, epoch: int) -> Batch:
         """Several batches at once; where examples are mixed, the last row is but the partner of another."""
         import torch
 
-        augmentation, rows, draws = self._augmentation, chunk.rows, chunk.draws
-        inputs = chunk.inputs.to(self._device, non_blocking=True)
+        augmentation, rows = self._augmentation, chunk.rows
+        numbers: Any = None
         if augmentation is not None:
             # They stay on the CPU: an augmentation decides by them what to do, and must not wait for the device.
-            numbers = torch.from_numpy(uniforms(self._seed, "augment", epoch, draws, augmentation.num_uniforms))
-            inputs = augmentation.apply(inputs.permute(0, 3, 1, 2), numbers).permute(0, 2, 3, 1)
-        inputs = self._preparation.to_model_input(inputs)
+            numbers = torch.from_numpy(uniforms(self._seed, "augment", epoch, chunk.draws, augmentation.num_uniforms))
+        geometry: Any = self._geometry(numbers, len(rows))
+        columns: dict[str, Any] = {}
+        for name, (codec, _) in self._columns.items():
+            values = chunk.columns[name]
+            if codec.moves_on_host:
+                values = codec.transform(values, geometry)
+            values = values.to(self._device, non_blocking=True)
+            if augmentation is not None and codec.extent is not None and not codec.moves_on_host:
+                values = codec.augment(values, augmentation, numbers, geometry)
+            columns[name] = codec.to_model_input(values)
         row_numbers = torch.from_numpy(rows)
-        on_device = row_numbers.to(self._device, non_blocking=True)
-        columns = {name: values.index_select(0, on_device) for name, values in self._targets.items()}
-        if augmentation is not None and self._mixes and self._mixed_target is not None:
-            name, num_classes = self._mixed_target
-            inputs, columns[name] = augmentation.mix(inputs, columns[name], numbers, num_classes)
+        if self._mixed_input is not None:
+            assert augmentation is not None
+            assert self._mixed_target is not None
+            target, num_classes = self._mixed_target
+            mixed = augmentation.mix(columns[self._mixed_input], columns[target], numbers, num_classes)
             row_numbers = row_numbers[:-1]
-            columns = {key: values[: len(row_numbers)] for key, values in columns.items()}
-        return Batch({self.input_name: inputs, **columns}, row_numbers)
+            columns = {name: values[: len(row_numbers)] for name, values in columns.items()}
+            columns[self._mixed_input], columns[target] = mixed
+        return Batch(columns, row_numbers)
+
+    def _geometry(self, numbers: Any, num: int) -> Geometry | None:
+        """How the rows move; None where nothing does."""
+        if self._frame is None:
+            return None
+        if self._augmentation is not None:
+            return self._augmentation.geometry(numbers, self._frame)
+        if self._is_clipped:
+            from derin.data.augment.geometry import Geometry
+
+            return Geometry.identity(num, self._frame)
+        return None
+
+    def _input_to_mix(self, moved: Mapping[str, tuple[int, ...]]) -> str:
+        """The name of the column of pictures that is mixed."""
+        if self._mixed_target is None:
+            raise DataError(
+                "mixup and cutmix mix the classes of two pictures, and need a task of classes, one or several for each "
+                "picture; the target here is none. Leave them out."
+            )
+        mixed = [name for name, (codec, _) in self._columns.items() if codec.mixes]
+        if len(mixed) != 1 or len(moved) > 1:
+            raise DataError(
+                "mixup and cutmix mix one column of pictures and one of classes; masks, boxes, points and further "
+                f"pictures have no mixture. The columns here are {', '.join(self._columns)}. Leave them out."
+            )
+        return mixed[0]
 
     def _window_uniforms(self, epoch: int, draws: Rows) -> npt.NDArray[np.float32] | None:
         """Where the windows of larger pictures lie: anywhere in training, in the middle otherwise."""
-        drawn = self._shuffle and self._host.is_random
+        drawn = self._draws_windows and any(encoded.is_random for _, encoded in self._columns.values())
         return uniforms(self._seed, "window", epoch, draws, _WINDOW_UNIFORMS) if drawn else None

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from derin.core.errors import UsageError
-from derin.data.features import FeaturePreparation
-from derin.data.pictures.preparation import PicturePreparation
+from derin.data.columns import ColumnsPreparation
+from derin.data.features import FeaturesCodec
+from derin.data.pictures.codec import PictureCodec
 from derin.data.series.preparation import SeriesPreparation
 from derin.export.answers import AnsweringNetwork
 from derin.export.onnx import GraphInput
@@ -33,9 +34,9 @@ class PreparedPictures(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, preparation: PicturePreparation) -> None:
+    def __init__(self, preparation: PictureCodec) -> None:
         super().__init__()
-        channels, height, width = preparation.input_shape
+        channels, height, width = preparation.shape
         self.inputs = (GraphInput(name="input", shape=(height, width, channels), dtype=torch.uint8),)
         self.register_buffer("mean", torch.tensor(preparation.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(preparation.std).view(1, -1, 1, 1))
@@ -135,13 +136,14 @@ class PreparedNetwork(nn.Module):
 
 
 def _prepared(preparation: Any) -> Any:
-    if isinstance(preparation, PicturePreparation):
-        return PreparedPictures(preparation)
-    if isinstance(preparation, FeaturePreparation):
-        return PreparedTable(preparation)
+    codec = preparation.input if isinstance(preparation, ColumnsPreparation) else None
+    if isinstance(codec, PictureCodec):
+        return PreparedPictures(codec)
+    if isinstance(codec, FeaturesCodec):
+        return PreparedTable(codec)
     if isinstance(preparation, SeriesPreparation):
         return PreparedSteps(preparation)
     raise UsageError(
         f"The preparation of pictures, tables and series can be exported with the network; this one reads "
-        f"{preparation.kind}. Export it without preparation."
+        f"{preparation.input_kind}. Export it without preparation."
     )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from derin.data.cells.encoders import CategoryEncoder, DateEncoder, Encoder, NumberEncoder
 from derin.data.cells.raw_column import MISSING, UNSEEN, Cells
-from derin.data.features import FeaturePreparation
+from derin.data.features import FeaturesCodec
 from derin.export.onnx import GraphInput
 
 # Ways of writing that a value is missing; which of them count is asked of the reader of cells.
@@ -39,7 +39,7 @@ class PreparedTable(nn.Module):
 
     order: Tensor
 
-    def __init__(self, preparation: FeaturePreparation) -> None:
+    def __init__(self, preparation: FeaturesCodec) -> None:
         super().__init__()
         self.encoders = preparation.encoders
         self.inputs = tuple(_input(encoder) for encoder in self.encoders)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from derin.core.messages import Message, localize, translate
+from derin.data.preparation import input_kind
 from derin.strategy.numbers import count_text, plan_text, split_name, task_name
 from derin.strategy.tuning import tuning_text
 
@@ -150,7 +151,7 @@ def _about_settings(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _has_pictures(record: Mapping[str, Any]) -> bool:
-    return _part(record, "preparation").get("kind") == "picture"
+    return input_kind(_part(record, "preparation")) == "picture"
 
 
 def _classes(column: Mapping[str, Any]) -> str:

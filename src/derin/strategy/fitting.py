@@ -57,7 +57,7 @@ def _about_fit(story: RunRecord) -> list[str]:
 def _remedy(story: RunRecord, validation: list[tuple[int, float]]) -> str:
     """What helps against over-fitting. While validation improves, neither stopping nor a smaller network is advised."""
     # Only pictures have mirror images.
-    kind = "" if story.part("preparation").get("kind") == "picture" else "_numbers"
+    kind = "" if story.input_kind == "picture" else "_numbers"
     curve = story.curve("val", story.monitor, whole=True)
     best_epoch = _best(curve, maximize=story.maximize) if curve else _best(validation, maximize=False)
     last_epoch = (curve or validation)[-1][0]

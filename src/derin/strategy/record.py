@@ -14,6 +14,7 @@ import numpy.typing as npt
 from derin.core.arrays import read_npz
 from derin.core.errors import RefusedFileError
 from derin.core.run import RunFolder
+from derin.data.preparation import input_kind
 
 SPLITS = ("train", "val", "test")
 _MAX_EXAMPLE_BYTES = 1 << 28
@@ -44,6 +45,11 @@ class RunRecord:
         return bool(self.record.get("finished", "metrics" in self.record))
 
     @cached_property
+    def input_kind(self) -> str | None:
+        """What the network reads: the kind of its one input's codec, or of the whole preparation."""
+        return input_kind(self.part("preparation"))
+
+    @cached_property
     def ends_in_part(self) -> bool:
         """Whether the last epoch on record saw a part of the examples only, as time was over or somebody stopped."""
         if self.record.get("stopped") not in ("time", "interrupted"):
@@ -55,7 +61,7 @@ class RunRecord:
         if not seen or len(seen) < min(3, len(self.history)):
             return False
         if len(self.history) == 1:
-            by_row = self.part("preparation").get("kind") in _BY_ROW
+            by_row = self.input_kind in _BY_ROW
             whole = self.part("data", "splits").get("train") if by_row else None
             return is_number(whole) and seen[0] < whole
         first, before, last = [0, *seen][-3:]

@@ -52,9 +52,9 @@ class PixelScale:
         Raises:
             UsageError: it reads something else.
         """
-        if preparation.kind != "picture":
+        if preparation.input_kind != "picture":
             raise UsageError(
-                f"Adversarial examples are changed pictures; this network reads {preparation.kind}. "
+                f"Adversarial examples are changed pictures; this network reads {preparation.input_kind}. "
                 "Use one that reads pictures."
             )
         known: Any = preparation

@@ -98,7 +98,7 @@ class Forecasting(BaseTask):
 
     def bind(self, preparation: Preparation) -> None:
         if not isinstance(preparation, SeriesPreparation):
-            raise UsageError(f"Forecasting reads series; the preparation is of kind {preparation.kind!r}.")
+            raise UsageError(f"Forecasting reads series; the preparation is of kind {preparation.input_kind!r}.")
         shape = (preparation.horizon, preparation.num_targets)
         every = [*self.own_half_widths.values(), *([] if self.half_widths is None else [self.half_widths])]
         if any(np.shape(widths) != shape for widths in every):

@@ -115,7 +115,7 @@ def stream_of(preparation: Preparation) -> StreamPreparation:
     if not isinstance(preparation, StreamPreparation):
         raise UsageError(
             f"Scoring and generation need a language model (--task lm); this model reads inputs of kind "
-            f"{preparation.kind!r}."
+            f"{preparation.input_kind!r}."
         )
     return preparation
 

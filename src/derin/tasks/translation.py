@@ -107,7 +107,7 @@ class Translation(BaseTask):
     def bind(self, preparation: Preparation) -> None:
         if not isinstance(preparation, PairPreparation):
             raise UsageError(
-                f"The task 'translation' reads pairs of texts; got a preparation of kind {preparation.kind}."
+                f"The task 'translation' reads pairs of texts; got a preparation of kind {preparation.input_kind}."
             )
         self._preparation = preparation
 

@@ -15,6 +15,8 @@ from derin.core.errors import ShapeError, UnknownNameError, UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from derin.data.augment.geometry import Geometry
+
 RandomDraws = Mapping[str, npt.NDArray[np.float64]]
 
 FILLS = ("auto", "zero", "edge", "reflect")
@@ -191,12 +193,30 @@ class Augmentation:
         """The fill with ``"auto"`` resolved."""
         return self.fill if self.fill != "auto" else "zero" if num_channels == 1 else "reflect"
 
-    def apply(self, pictures: Tensor, uniforms: Tensor) -> Tensor:
+    def geometry(self, uniforms: Tensor, size: tuple[int, int]) -> Geometry:
+        """How each row moves; boxes, masks and points of a picture move by the same maps as its pixels.
+
+        Args:
+            uniforms: numbers in [0, 1), on the CPU.
+            size: height and width of the pictures.
+
+        Shapes:
+            uniforms ``(B, num_uniforms)``.
+
+        Raises:
+            ShapeError: a row has another number of uniform numbers.
+        """
+        from derin.data.augment.geometry import Geometry
+
+        return Geometry.drawn(self, self._draws(uniforms, len(uniforms)), len(uniforms), size)
+
+    def apply(self, pictures: Tensor, uniforms: Tensor, geometry: Geometry | None = None) -> Tensor:
         """Moves, erases and colors a batch of raw pictures.
 
         Args:
             pictures: uint8, or float32 from 0 to 255.
             uniforms: numbers in [0, 1), on the CPU so that every device gets the same parameters.
+            geometry: what `geometry` made of these numbers, where it is known already.
 
         Returns:
             The pictures, channels last in memory. uint8 stays uint8 where nothing is resampled or colored; otherwise
@@ -217,13 +237,17 @@ class Augmentation:
         import torch
 
         draws = self._draws(uniforms, len(pictures))
+        if geometry is None:
+            geometry = self.geometry(uniforms, (pictures.shape[2], pictures.shape[3]))
         # On the CPU a large batch goes in parts that fit the cache; examples do not touch each other, so nothing
         # changes.
         part = max(1, _CACHED_VALUES // pictures[0].numel()) if pictures.device.type == "cpu" else len(pictures)
         if part >= len(pictures):
-            return self._change(pictures, draws)
+            return self._change(pictures, geometry, draws)
         parts = (slice(start, start + part) for start in range(0, len(pictures), part))
-        changed = [self._change(pictures[p], {name: draw[p] for name, draw in draws.items()}) for p in parts]
+        changed = [
+            self._change(pictures[p], geometry[p], {name: draw[p] for name, draw in draws.items()}) for p in parts
+        ]
         # Of a single example nothing tells its layout, so that the memory format is asked for again.
         return torch.cat(changed).contiguous(memory_format=torch.channels_last)
 
@@ -247,13 +271,14 @@ class Augmentation:
 
         return mix_pairs(pictures, targets, self, self._draws(uniforms, len(pictures)), num_classes)
 
-    def _change(self, pictures: Tensor, draws: RandomDraws) -> Tensor:
+    def _change(self, pictures: Tensor, geometry: Geometry, draws: RandomDraws) -> Tensor:
         """Moves, erases and colors pictures that lie in memory in any way."""
         import torch
 
-        from derin.data.augment import color, erase, geometry
+        from derin.data.augment import color, erase
+        from derin.data.augment.geometry import move
 
-        after = geometry.move(pictures, self, draws) if self._any(*_MOVED) else pictures
+        after = move(pictures, geometry, self.fill_for(pictures.shape[1])) if self._any(*_MOVED) else pictures
         means = color.channel_means(pictures) if self._any("cutout", "contrast") else None
         if self.cutout and means is not None:
             after = erase.cut_out(after, means, self.cutout, draws["cutout"])

@@ -82,37 +82,42 @@ class ResizePolicy:
         longer = max(self.height, round(longer * self.height / shorter))
         return (self.height, longer) if height <= width else (longer, self.height)
 
+    def placed(self, height: int, width: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, int]]:
+        """Which part of a picture is shown, and where it lands: what pixels, masks and coordinates follow alike.
+
+        Returns:
+            top, left, height and width of the part; top, left, height and width of where it lands; height and width
+            of the whole result.
+
+        Example:
+            >>> ResizePolicy(Rule.PAD, 8, 8).placed(4, 2)
+            ((0, 0, 4, 2), (0, 2, 8, 4), (8, 8))
+        """
+        target = self.shape(height, width)
+        if self.rule is Rule.PAD:
+            scale = min(self.height / height, self.width / width)
+            down, across = (
+                max(1, min(most, round(side * scale))) for side, most in ((height, self.height), (width, self.width))
+            )
+            return (0, 0, height, width), ((self.height - down) // 2, (self.width - across) // 2, down, across), target
+        down, across = height, width
+        if self.rule is Rule.SHORTEST_SIDE and is_strip(height, width) and target != (height, width):
+            down, across = min(height, MAX_ASPECT * width), min(width, MAX_ASPECT * height)
+        return ((height - down) // 2, (width - across) // 2, down, across), (0, 0, *target), target
+
     def apply(self, image: Image) -> Image:
         """The picture, resized with antialiasing (bicubic)."""
-        from PIL.Image import Resampling
-
-        width, height = image.size
-        if self.rule is Rule.PAD:
-            return self._padded(image)
-        target = self.shape(height, width)
-        if target == (height, width):
-            return image
-        box = None
-        if self.rule is Rule.SHORTEST_SIDE and is_strip(height, width):
-            across, down = min(width, MAX_ASPECT * height), min(height, MAX_ASPECT * width)
-            left, top = (width - across) // 2, (height - down) // 2
-            box = (left, top, left + across, top + down)
-        return image.resize((target[1], target[0]), Resampling.BICUBIC, box=box)
-
-    def _padded(self, image: Image) -> Image:
         import PIL.Image
         from PIL.Image import Resampling
 
-        scale = min(self.height / image.height, self.width / image.width)
-        height, width = (
-            max(1, min(most, round(side * scale)))
-            for side, most in ((image.height, self.height), (image.width, self.width))
-        )
-        inner = image if (width, height) == image.size else image.resize((width, height), Resampling.BICUBIC)
-        if (height, width) == (self.height, self.width):
+        (top, left, height, width), (y, x, down, across), whole = self.placed(image.height, image.width)
+        is_kept = (height, width) == (image.height, image.width) == (down, across)
+        box = None if (height, width) == (image.height, image.width) else (left, top, left + width, top + height)
+        inner = image if is_kept else image.resize((across, down), Resampling.BICUBIC, box=box)
+        if (down, across) == whole:
             return inner
-        ground = PIL.Image.new(image.mode, (self.width, self.height))
-        ground.paste(inner, ((self.width - width) // 2, (self.height - height) // 2))
+        ground = PIL.Image.new(image.mode, (whole[1], whole[0]))
+        ground.paste(inner, (x, y))
         return ground
 
     def to_json(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from derin.core.errors import DataError
 from derin.core.quiet import quiet
+from derin.data.codecs.frame import window_places
 from derin.data.pictures.decode import Pixels, gray_or_rgb, pixels_of
 from derin.data.pictures.encoded import num_decoders
 from derin.data.pictures.fitting import ResizePolicy, Rule
@@ -100,18 +101,6 @@ def with_channels(values: Pixels, channels: int) -> Pixels:
         return np.repeat(values, 3, axis=-1)
     images = (gray_or_rgb(PIL.Image.fromarray(np.ascontiguousarray(v)), []) for v in values)
     return np.stack([pixels_of(image.convert("L" if channels == 1 else "RGB")) for image in images])
-
-
-def window_places(heights: Rows, widths: Rows, size: tuple[int, int], uniforms: np.ndarray | None) -> tuple[Rows, Rows]:
-    """First line and column of each window: where the uniforms say, down and along, or in the middle.
-
-    Shapes:
-        heights, widths ``(B,)``, uniforms ``(B, 2)`` → two of ``(B,)``.
-    """
-    down, along = heights - size[0] + 1, widths - size[1] + 1
-    if uniforms is None:
-        return (down - 1) // 2, (along - 1) // 2
-    return (uniforms[:, 0] * down).astype(np.int64), (uniforms[:, 1] * along).astype(np.int64)
 
 
 class DenseHost:

@@ -23,7 +23,7 @@ class Preprocess:
         size: height and width of the input.
         mean: of each channel, of values in 0..1.
         std: of each channel, of values in 0..1.
-        rule: ``"resize"`` or ``"crop"``, as `PicturePreparation` has them.
+        rule: ``"resize"`` or ``"crop"``, as `PictureCodec` has them.
     """
 
     size: tuple[int, int]

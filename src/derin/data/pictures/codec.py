@@ -10,14 +10,15 @@ import numpy as np
 
 from derin.core.errors import DataError, RefusedFileError, ShapeError, UnknownNameError
 from derin.core.threads import FEW_VALUES, MOST_IN_ONE_THREAD
+from derin.data.codecs.base import Codec
+from derin.data.codecs.frame import Frame
 from derin.data.pictures.decode import Pixels, gray_or_rgb, pixels_of
 from derin.data.pictures.encoded import EncodedPictures
-from derin.data.pictures.fitting import DEFAULT_SIZE, ResizePolicy, Rule, input_size, is_small, stored_side
+from derin.data.pictures.fitting import DEFAULT_SIZE, ResizePolicy, Rule, input_size, is_small
 from derin.data.pictures.hosts import picture_host, picture_shapes
 from derin.data.pictures.reading_inputs import images_of
 from derin.data.pictures.statistics import measure_channels
 from derin.data.pictures.values import PixelValues
-from derin.data.preparation import Preparation
 from derin.data.schema import Column, Kind
 from derin.data.table import Dense, Pictures, Rows, Table
 
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
-    from derin.data.preparation import EncodedInputs
+    from derin.data.augment import Augmentation
+    from derin.data.augment.geometry import Geometry
+    from derin.data.codecs.base import EncodedColumn
 
-_MAX_SIDE = 1 << 14
 _LARGEST = 1e6
 _MOST_LINE = 1 << 14  # values whose scales still stay in the fastest cache
 _FIELDS = {"kind", "column", "height", "width", "channels", "mean", "std", "rule"}
@@ -36,7 +38,7 @@ _RULES = {"crop": "crop", "pad": "pad", "squeeze": "resize"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class PicturePreparation(Preparation):
+class PictureCodec(Codec):
     """Brings pictures to one size and normalizes them: y = (x / 255 − mean) / std for each channel.
 
     Args:
@@ -51,12 +53,12 @@ class PicturePreparation(Preparation):
         values: by which values of more than 8 bits are read, as the pictures of training decided.
 
     Example:
-        >>> preparation = PicturePreparation(
+        >>> codec = PictureCodec(
         ...     column="picture", size=(8, 8), channels=1, mean=(0.3,), std=(0.4,), rule="resize"
         ... )
-        >>> preparation.input_shape
+        >>> codec.shape
         (1, 8, 8)
-        >>> preparation.read([np.zeros((8, 8)), np.ones((20, 30, 3))]).shape
+        >>> codec.read([np.zeros((8, 8)), np.ones((20, 30, 3))]).shape
         (2, 8, 8, 1)
     """
 
@@ -68,18 +70,16 @@ class PicturePreparation(Preparation):
     rule: str
     values: PixelValues = field(default_factory=PixelValues)
     kind: ClassVar[str] = "picture"
+    mixes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.rule not in _RULES.values():
-            raise ShapeError(f"PicturePreparation: rule must be 'resize', 'pad' or 'crop'; got {self.rule!r}.")
+        Frame(self.size, self.rule)  # refuses what cannot be
         if self.channels not in (1, 3):
-            raise ShapeError(f"PicturePreparation: channels must be 1 or 3; got {self.channels}.")
-        if len(self.size) != 2 or not all(1 <= side <= _MAX_SIDE for side in self.size):
-            raise ShapeError(f"PicturePreparation: size must be two numbers in 1..{_MAX_SIDE}; got {self.size}.")
+            raise ShapeError(f"PictureCodec: channels must be 1 or 3; got {self.channels}.")
         finite = all(abs(m) < _LARGEST for m in self.mean) and all(0 < s < _LARGEST for s in self.std)
         if not (len(self.mean) == len(self.std) == self.channels and finite):
             raise ShapeError(
-                f"PicturePreparation: one finite mean and one positive std for each of {self.channels} channels are "
+                f"PictureCodec: one finite mean and one positive std for each of {self.channels} channels are "
                 f"required; got mean={self.mean}, std={self.std}."
             )
 
@@ -89,9 +89,19 @@ class PicturePreparation(Preparation):
         return (self.column,)
 
     @property
-    def input_shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, int, int]:
         """Channels, height and width of what the network receives."""
         return (self.channels, *self.size)
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.size
+
+    @property
+    def frame(self) -> Frame:
+        """How pictures, and what lies in them, come to the network's input."""
+        return Frame(self.size, self.rule)
 
     @classmethod
     def fit(
@@ -102,7 +112,7 @@ class PicturePreparation(Preparation):
         *,
         fit: str | None = None,
         seed: int = 0,
-    ) -> PicturePreparation:
+    ) -> PictureCodec:
         """Chooses the size and measures mean and standard deviation on training pictures.
 
         Args:
@@ -134,7 +144,7 @@ class PicturePreparation(Preparation):
         values = pixel_values(table)
         return cls(column=column.name, size=chosen, channels=channels, mean=mean, std=std, rule=rule, values=values)
 
-    def encode_table(self, table: Table) -> EncodedInputs:
+    def encode(self, table: Table) -> EncodedColumn:
         """The table's pictures as host memory, each as `read` would give it.
 
         Raises:
@@ -142,7 +152,7 @@ class PicturePreparation(Preparation):
         """
         return picture_host(
             _pictures_of(table, self.column),
-            fitting=self._fitting,
+            fitting=self.frame.fitting,
             size=self.size,
             channels=self.channels,
             values=self.values,
@@ -173,11 +183,24 @@ class PicturePreparation(Preparation):
             DataError: a file that cannot be read, or a thing that is no picture.
             ShapeError: an array of a form or with values that no picture has.
         """
-        fitting = self._fitting
+        fitting = self.frame.fitting
         found = images_of(inputs, channels=self.channels, values=self.values)
         if not found:
             raise DataError("Reading pictures: at least one is required; got an empty list.")
         return np.stack([self._row(image, fitting) for image in found])
+
+    def transform(self, gathered: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+        """Each picture moved, without any change of its colors."""
+        from derin.data.augment.geometry import move
+
+        fill = "zero" if self.channels == 1 else "reflect"
+        return move(gathered.permute(0, 3, 1, 2), geometry, fill).permute(0, 2, 3, 1)
+
+    def augment(
+        self, gathered: torch.Tensor, augmentation: Augmentation, uniforms: torch.Tensor, geometry: Geometry
+    ) -> torch.Tensor:
+        """Moved, cut out and colored."""
+        return augmentation.apply(gathered.permute(0, 3, 1, 2), uniforms, geometry).permute(0, 2, 3, 1)
 
     def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         """Casts and normalizes on the device.
@@ -222,15 +245,15 @@ class PicturePreparation(Preparation):
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> PicturePreparation:
-        """The preparation that `to_json` described.
+    def from_json(cls, data: dict[str, Any]) -> PictureCodec:
+        """The codec that `to_json` described.
 
         Raises:
             RefusedFileError: a field is missing, unknown, or no sensible value.
         """
         if not isinstance(data, dict) or set(data) - _LATER_FIELDS != _FIELDS or data["kind"] != cls.kind:
             raise RefusedFileError(
-                f"The preparation of pictures must have the fields {', '.join(sorted(_FIELDS))}; "
+                f"The card's column of pictures must have the fields {', '.join(sorted(_FIELDS))}; "
                 f"got {str(data)[:120]}. The file was altered or comes from another version."
             )
         whole = all(type(data[name]) is int for name in ("height", "width", "channels"))
@@ -239,7 +262,7 @@ class PicturePreparation(Preparation):
             for name in ("mean", "std")
         )
         if not (whole and numbers and isinstance(data["column"], str) and isinstance(data["rule"], str)):
-            raise RefusedFileError("The preparation of pictures has a field of the wrong type; the file was altered.")
+            raise RefusedFileError("The card's column of pictures has a field of the wrong type; the file was altered.")
         try:
             return cls(
                 column=data["column"],
@@ -251,13 +274,7 @@ class PicturePreparation(Preparation):
                 values=PixelValues.from_json(data.get("values", {})),
             )
         except ShapeError as error:
-            raise RefusedFileError(f"The preparation of pictures is refused: {error}") from None
-
-    @property
-    def _fitting(self) -> ResizePolicy:
-        if self.rule != "crop":
-            return ResizePolicy(Rule.RESIZE if self.rule == "resize" else Rule.PAD, *self.size)
-        return ResizePolicy.shorter(stored_side(max(self.size)))
+            raise RefusedFileError(f"The card's column of pictures is refused: {error}") from None
 
     def _row(self, picture: Image | Pixels, fitting: ResizePolicy) -> Pixels:
         import PIL.Image

@@ -1,0 +1,197 @@
+"""Columns with a codec each: the preparation of pictures, rows, and whatever is learnt about them, by row."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from derin.core.errors import DataError, RefusedFileError, UsageError
+from derin.core.fields import MapOf, Required, checked_form
+from derin.data.codecs.base import CODECS, Codec, EncodedColumn, codec_from_json
+from derin.data.codecs.values import ValuesCodec, ValuesColumn
+from derin.data.preparation import Batching, Preparation
+from derin.data.schema import Kind
+from derin.data.table import Rows, Table
+
+if TYPE_CHECKING:
+    import torch
+
+    from derin.data.source import TableSource
+
+INPUT, TARGET = "input", "target"
+# What lies in a picture: it is brought to the network's input as the picture is.
+_IN_PICTURES = (Kind.MASK,)
+_FORM = {"kind": Required(str), "inputs": Required(MapOf({})), "targets": Required(MapOf({}))}
+
+
+@dataclass(frozen=True)
+class ColumnsPreparation(Preparation):
+    """A codec for each column of a batch.
+
+    Args:
+        inputs: what the network reads, by name in the batch.
+        targets: what is learnt and has a codec of its own (masks), by name in the batch. Labels, numbers
+            and weights come from the task, as arrays.
+
+    Example:
+        >>> from derin.data.features import FeaturesCodec
+        >>> from derin.data.schema import Column, Role, Schema
+        >>> from derin.data.table import Dense
+        >>> column = Column(name="age", kind=Kind.NUMBER, role=Role.INPUT)
+        >>> table = Table(name="t", schema=Schema((column,)), columns={"age": Dense(np.array([1.0, 3.0]))}, splits={})
+        >>> preparation = ColumnsPreparation.fit(table, np.array([0, 1]))
+        >>> preparation.input_kind, preparation.input_shape
+        ('features', (1,))
+    """
+
+    inputs: Mapping[str, Codec]
+    targets: Mapping[str, Codec] = field(default_factory=dict)
+    kind: ClassVar[str] = "columns"
+
+    def __post_init__(self) -> None:
+        if not self.inputs or set(self.inputs) & set(self.targets):
+            raise UsageError(
+                "ColumnsPreparation: one or more inputs, and other names for targets, are required; got "
+                f"{', '.join(self.inputs) or 'none'} and {', '.join(self.targets) or 'none'}."
+            )
+
+    @classmethod
+    def settings(cls, table: Table) -> tuple[str, ...]:
+        names = inspect.signature(CODECS[_input_codec(table)].fit).parameters
+        return tuple(name for name in names if name not in ("table", "rows", "size", "seed"))
+
+    @classmethod
+    def fit(cls, table: Table, rows: Rows, size: Any = None, **settings: Any) -> ColumnsPreparation:
+        """The codecs that the columns of a table ask for.
+
+        Args:
+            table: whose input columns are used, and those targets that lie in pictures.
+            rows: of the training split; nothing is learnt from any other.
+            size: of pictures; see `PictureCodec.fit`.
+            settings: of the input's codec, by the names of `settings`.
+        """
+        kind = _input_codec(table)
+        if size is not None:
+            settings["size"] = size
+        codec: Any = CODECS[kind].fit(table, rows, **settings)
+        in_pictures = [column for column in table.targets if column.kind in _IN_PICTURES]
+        if in_pictures and kind != Kind.PICTURE:
+            raise DataError(
+                f"Table {table.name!r}: {in_pictures[0].name!r} holds {in_pictures[0].kind.value}, which belong to "
+                "pictures; a column of pictures is required beside them, and there is none."
+            )
+        targets = {
+            TARGET if len(in_pictures) == 1 else column.name: CODECS[column.kind.value].fit(
+                table, rows, column=column.name, frame=codec.frame
+            )
+            for column in in_pictures
+        }
+        return cls({INPUT: codec}, targets)
+
+    @property
+    def input(self) -> Any:
+        """The codec of the one input.
+
+        Raises:
+            UsageError: there are several.
+        """
+        if len(self.inputs) > 1:
+            raise UsageError(f"One input is required here; the network reads {', '.join(self.inputs)}.")
+        return next(iter(self.inputs.values()))
+
+    @property
+    def codecs(self) -> dict[str, Codec]:
+        """All of them, by name in the batch."""
+        return {**self.inputs, **self.targets}
+
+    @property
+    def input_kind(self) -> str:
+        """The kind of the one input's codec."""
+        kind: str = self.input.kind
+        return kind
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(name for codec in self.inputs.values() for name in codec.columns)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        shape: tuple[int, ...] = self.input.shape
+        return shape
+
+    @property
+    def reads_in_parts(self) -> bool:  # type: ignore[override]
+        """Whether a long list of inputs is read part by part, as the input's codec has it."""
+        return all(codec.reads_in_parts for codec in self.inputs.values())
+
+    def encode_table(self, table: Table) -> dict[str, EncodedColumn]:
+        """The columns of a table, by name in the batch; targets that it lacks are left out."""
+        there = {column.name for column in table.schema}
+        known = {name: codec for name, codec in self.targets.items() if there.issuperset(codec.columns)}
+        return {name: codec.encode(table) for name, codec in {**self.inputs, **known}.items()}
+
+    def read(self, inputs: Any) -> np.ndarray:
+        found: np.ndarray = self.input.read(inputs)
+        return found
+
+    def read_noting(self, inputs: Any) -> tuple[np.ndarray, list[str]]:
+        found: tuple[np.ndarray, list[str]] = self.input.read_noting(inputs)
+        return found
+
+    def is_single(self, inputs: Any) -> bool:
+        return bool(self.input.is_single(inputs))
+
+    def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.input.to_model_input(gathered)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        sides = {"inputs": self.inputs, "targets": self.targets}
+        return {"kind": self.kind} | {
+            side: {name: codec.to_json() for name, codec in codecs.items()} for side, codecs in sides.items()
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> ColumnsPreparation:
+        """What `to_json` gave; or, from earlier cards, the codec of the one input.
+
+        Raises:
+            RefusedFileError: something in it cannot be.
+        """
+        if data.get("kind") != cls.kind:
+            return cls({INPUT: codec_from_json(data)})
+        checked_form(data, _FORM, "The card's preparation")
+        sides = ({name: codec_from_json(part) for name, part in data[side].items()} for side in ("inputs", "targets"))
+        try:
+            return cls(*sides)
+        except UsageError as error:
+            raise RefusedFileError(f"The card's preparation is refused: {error}") from None
+
+    def source(
+        self,
+        encoded: Mapping[str, EncodedColumn],
+        targets: Mapping[str, Any],
+        rows: Rows,
+        *,
+        input_name: str,
+        batching: Batching,
+    ) -> TableSource:
+        """Batches by gathering rows; see `TableSource`."""
+        from derin.data.source import TableSource
+
+        columns = {name: (self.codecs[name], column) for name, column in encoded.items()}
+        if len(self.inputs) == 1:
+            columns[input_name] = columns.pop(next(iter(self.inputs)))
+        columns |= {
+            name: (ValuesCodec(name, np.shape(values)[1:]), ValuesColumn(values)) for name, values in targets.items()
+        }
+        return TableSource(columns, rows, batching)
+
+
+def _input_codec(table: Table) -> str:
+    """The kind of the codec that the inputs of a table ask for: pictures, or everything else side by side."""
+    return "picture" if any(column.kind is Kind.PICTURE for column in table.inputs) else "features"
