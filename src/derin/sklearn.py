@@ -143,6 +143,7 @@ class _Estimator(BaseEstimator):
                 out=Path(folder) / "run",
                 report=False,
                 quiet=not self.verbose,
+                compare=False,
                 model=network,
                 seed=self.seed,
                 plan=self.plan,

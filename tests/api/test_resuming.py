@@ -56,7 +56,7 @@ def test_a_finished_run_is_not_deaf_to_other_data(tmp_path: Path) -> None:
     assert derin.fit(out=tmp_path / "run", resume=True).finished
 
 
-@pytest.mark.filterwarnings("ignore:Time allows")
+@pytest.mark.filterwarnings("ignore:Time allows", "ignore:The 0.001 s given are over")
 @pytest.mark.parametrize(
     ("first", "more", "epochs"),
     [

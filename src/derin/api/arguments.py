@@ -171,6 +171,9 @@ class RunOptions:
     report_pictures: bool = setting(
         True, "Embed pictures of the data in the report.", FLAG, group=_RUN, flags="--pictures/--no-pictures"
     )
+    compare: bool = setting(
+        True, "Measure simpler methods beside the network.", FLAG, group=_RUN, flags="--compare/--no-compare"
+    )
     command: str | None = setting(None, "The command line, for the report.", TEXT, group=_RUN, flags="")
     progress: Any = setting(None, "Called with (done, total) while much is read or fetched.", ANY, group=_RUN, flags="")
     quiet: bool = setting(False, "Whether a terminal or notebook is told nothing.", FLAG, group=_RUN, flags="")

@@ -54,7 +54,7 @@ _FORMAT = 1
 # Of a limited time that is left, the most that a head takes which is trained before the layers beneath it.
 _SHARE_OF_THE_HEAD = 0.25
 # Inputs whose tasks find nothing beside the metrics that would take time.
-_KINDS_WITHOUT_FINDINGS = ("picture", "features")
+_KINDS_WITHOUT_FINDINGS = ("picture",)
 
 
 @takes_former_names
@@ -119,6 +119,7 @@ def fit(
     command: str | None = None,
     progress: Any = None,
     quiet: bool = False,
+    compare: bool = True,
 ) -> Run:
     """Trains a network on data, keeps the best state, measures it once on the test split and writes a report.
 
@@ -171,6 +172,7 @@ def fit(
         command: the command line, for the report.
         progress: called with (done, total) while pictures are read or files fetched; None or False tells nobody.
         quiet: whether nothing is told in a terminal or notebook; elsewhere nothing is in any case.
+        compare: whether simpler methods are measured beside the network, and whatever else a task finds out at the end.
 
     Returns:
         the run, with ``metrics``, ``history``, ``diagnosis`` and ``model()``.
@@ -229,6 +231,7 @@ def fit(
             callbacks,
             resume=resume,
             calibrate=calibrates,
+            compare=compare,
             budget=budget,
             interrupted=interrupted,
         )
@@ -361,6 +364,7 @@ def _train_and_measure(
     *,
     resume: bool,
     calibrate: bool,
+    compare: bool,
     budget: TimeBudget,
     interrupted: threading.Event,
 ) -> None:
@@ -439,13 +443,13 @@ def _train_and_measure(
     )
     # Before the last bundle: a task may learn here what its answers need, such as the width of an interval.
     learner.eval()
-    if budget.is_limited and preparation.input_kind not in _KINDS_WITHOUT_FINDINGS:
+    if compare and budget.is_limited and preparation.input_kind not in _KINDS_WITHOUT_FINDINGS:
         key = "fit.findings_follow" if budget.left > 0 else "fit.no_time_for_findings"
         warnings.warn(translate(key, seconds=budget.seconds), DerinWarning, stacklevel=2)
     task.analysis_seconds = budget.left
     measured["findings"] = (
         task.final_analysis(learner, preparation, prepared.table, prepared.split_source, folder.path)
-        if budget.left > 0
+        if compare and budget.left > 0
         else {}
     )
     save_model(folder.model_path, network, task, preparation, facts | {"metrics": measured["metrics"]}, files)

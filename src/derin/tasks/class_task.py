@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from derin.core.errors import UsageError
-from derin.data.batch import Source
-from derin.data.preparation import Preparation
 from derin.data.schema import Column
 from derin.data.table import Rows, Table
 from derin.tasks.card import checked, is_name, is_names, is_number, is_numbers, optional
@@ -127,19 +124,6 @@ class ClassTask(SupervisedTask):
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         return built_from_card(cls, cls.name, checked(cls.name, data, cls.card_fields))
-
-    def final_analysis(
-        self,
-        network: nn.Module,
-        preparation: Preparation,
-        table: Table,
-        source: Callable[[str], Source],
-        folder: Path,
-    ) -> dict[str, Any]:
-        """Texts are classified beside the best linear model of n-grams; other inputs have no such baseline."""
-        from derin.tasks.baselines.text_comparison import compare_with_linear_text
-
-        return compare_with_linear_text(self, network, table, source)
 
 
 def single_class_settings(task: str, table: Table, rows: Rows, options: Mapping[str, Any]) -> dict[str, Any]:

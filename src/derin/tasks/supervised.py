@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,7 +12,8 @@ import numpy.typing as npt
 from torch import Tensor, nn
 
 from derin.core.errors import RefusedFileError, UsageError
-from derin.data.batch import Batch
+from derin.data.batch import Batch, Source
+from derin.data.preparation import Preparation
 from derin.data.schema import Kind
 from derin.data.table import Table
 from derin.models.auxiliary import WithAuxiliary
@@ -136,6 +138,23 @@ class SupervisedTask(BaseTask):
                     loss + output.weight * self.criterion(self.checked_output(other, num_examples), target, weights)[0]
                 )
         return {"loss": loss} if weight_sum is None else {"loss": loss, "weight_sum": weight_sum}
+
+    def final_analysis(
+        self,
+        network: nn.Module,
+        preparation: Preparation,
+        table: Table,
+        source: Callable[[str], Source],
+        folder: Path,
+    ) -> dict[str, Any]:
+        """Texts are classified beside the best linear model of n-grams, tables beside methods of scikit-learn."""
+        from derin.tasks.baselines.table_methods import compare_with_table_methods
+        from derin.tasks.baselines.text_comparison import compare_with_linear_text
+
+        return {
+            **compare_with_linear_text(self, network, table, source),
+            **compare_with_table_methods(self, network, preparation, table, source),
+        }
 
 
 def _main(output: object) -> object:

@@ -603,6 +603,22 @@ MESSAGES: dict[str, CatalogEntry] = {
     "for the linear "
     "model alone: the linear model is better (McNemar's test, p = {p_value:.3g}). Use it, or train on "
     "more texts.",
+    "other_methods.heading": "Beside other methods",
+    "other_methods.about": "Gradient boosting, a linear model and the nearest neighbors take seconds and are hard to "
+    "beat on tables. Each was fitted on {num:,} training {num:=row|rows} as the "
+    "network sees them; val chose its setting.",
+    "other_methods.linear": "linear model",
+    "other_methods.neighbors": "nearest neighbors",
+    "other_methods.boosting": "gradient boosting",
+    "other_methods.difference": "network minus method ({split}, 95%)",
+    "other_methods.interval": "{difference} ({low} to {high})",
+    "other_methods.network_wins": "The network is better than the best of them on val ({name}) on these {num:,} "
+    "{num:=example|examples}: the interval of the difference lies on its side.",
+    "other_methods.method_wins": "The best of them on val ({name}) is better than the network on these {num:,} "
+    "{num:=example|examples}: the interval of the difference lies on its side. Use it, or train on more rows.",
+    "other_methods.chance_wins": "On these {num:,} {num:=example|examples} the network and the best of them on val "
+    "({name}) cannot be told apart: the interval of their difference holds zero.",
+    "other_methods.skipped": "Not tried, since the time was over or there are too many classes: {names}.",
     "word-vectors.heading": "What stands near what",
     "word-vectors.size": "{words:,} {words:=word has|words have} a vector of {dim:,} {dim:=number|numbers}.",
     "word-vectors.neighbors": "Nearest words",

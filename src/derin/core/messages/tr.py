@@ -576,6 +576,22 @@ MESSAGES: dict[str, CatalogEntry] = {
     "text_baseline.linear_better": "{first:,} metni yalnız ağ, {second:,} metni yalnız doğrusal model doğru "
     "bildi: doğrusal model daha iyi (McNemar testi, p = {p_value:.3g}). Onu kullanın ya da daha çok "
     "metinle eğitin.",
+    "other_methods.heading": "Başka yöntemlerin yanında",
+    "other_methods.about": "Gradyan artırma, doğrusal model ve en yakın komşular saniyeler içinde kurulur ve "
+    "tablolarda kolay geçilmez. Her biri ağın gördüğü biçimiyle {num:,} eğitim satırında kuruldu; "
+    "ayarını doğrulama kümesi seçti.",
+    "other_methods.linear": "doğrusal model",
+    "other_methods.neighbors": "en yakın komşular",
+    "other_methods.boosting": "gradyan artırma",
+    "other_methods.difference": "ağ eksi yöntem ({split}, %95)",
+    "other_methods.interval": "{difference} ({low} ile {high} arası)",
+    "other_methods.network_wins": "Ağ, bu {num:,} örnekte, doğrulama kümesinde en iyi olandan ({name}) daha iyi: "
+    "farkın aralığı ağdan yana.",
+    "other_methods.method_wins": "Doğrulama kümesinde en iyi olan ({name}), bu {num:,} örnekte ağdan daha iyi: "
+    "farkın aralığı ondan yana. Onu kullanın ya da daha çok satırla eğitin.",
+    "other_methods.chance_wins": "Bu {num:,} örnekte ağ ile doğrulama kümesinde en iyi olan ({name}) birbirinden ayırt "
+    "edilemiyor: farklarının aralığı sıfırı içeriyor.",
+    "other_methods.skipped": "Süre dolduğu ya da sınıf çok olduğu için denenmedi: {names}.",
     "word-vectors.heading": "Hangi sözcük hangisine yakın",
     "word-vectors.size": "{words:,} sözcüğün her birinin {dim:,} sayılık bir vektörü var.",
     "word-vectors.neighbors": "En yakın sözcükler",

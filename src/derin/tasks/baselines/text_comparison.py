@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
-import numpy.typing as npt
 
-from derin.core.seeds import permutation
 from derin.data.schema import Kind
-from derin.data.table import SPLITS, Dense, Ragged, Rows, Table
+from derin.data.table import SPLITS, Dense, Ragged, Table
 from derin.tasks.baselines.linear_text import linear_text_baseline
+from derin.tasks.baselines.paired import answers_of
+from derin.tasks.class_task import ClassTask
 from derin.tasks.metrics.mcnemar import compare_answers
-from derin.train.evaluation import predict_batches
 
 if TYPE_CHECKING:
     from torch import nn
 
     from derin.data.batch import Source
-    from derin.tasks.class_task import ClassTask
-
-# So many answers tell two classifiers apart that differ by a hundredth; more take the linear model long to count.
-_MOST_COMPARED = 5_000
+    from derin.tasks.supervised import SupervisedTask
 
 
 def compare_with_linear_text(
-    task: ClassTask, network: nn.Module, table: Table, source: Callable[[str], Source]
+    task: SupervisedTask, network: nn.Module, table: Table, source: Callable[[str], Source]
 ) -> dict[str, Any]:
     """What the report says of a network beside the linear model; nothing where there are no texts to compare on.
 
@@ -55,9 +51,10 @@ def compare_with_linear_text(
         return {}
     baseline = linear_text_baseline(texts.texts(train), truths[train], texts.texts(val), truths[val])
     split = "test" if "test" in rows else "val"
-    answered, answers = _answers(task, network, source(split))
-    some = np.sort(permutation(0, "linear-text", 1, len(answered))[:_MOST_COMPARED])
-    compared, network_right = answered[some], answers[some] == truths[answered[some]]
+    compared, answers = answers_of(
+        task, network, source(split), lambda outputs: task.chosen_classes(outputs["probabilities"])
+    )
+    network_right = answers == truths[compared]
     linear_right = baseline.predict(texts.texts(compared)) == truths[compared]
     return {
         "linear_text": {
@@ -70,19 +67,11 @@ def compare_with_linear_text(
     }
 
 
-def _is_comparable(task: ClassTask, table: Table) -> bool:
+def _is_comparable(task: SupervisedTask, table: Table) -> TypeGuard[ClassTask]:
     """Whether the task is one class for each text."""
     return (
-        task.has_one_class
+        isinstance(task, ClassTask)
+        and task.has_one_class
         and [column.kind for column in table.inputs] == [Kind.TEXT]
         and tuple(table.target().classes or ()) == task.classes
     )
-
-
-def _answers(task: ClassTask, network: nn.Module, source: Source) -> tuple[Rows, npt.NDArray[np.int64]]:
-    """The rows that were answered, and the class that the network gives each."""
-    rows, answers = [], []
-    for outputs, batch in predict_batches(network, task, source):
-        rows.append(batch.rows.numpy())
-        answers.append(task.chosen_classes(outputs["probabilities"]).numpy(force=True))
-    return np.concatenate(rows), np.concatenate(answers)
