@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 INPUT, TARGET = "input", "target"
 # What lies in a picture: it is brought to the network's input as the picture is.
-_IN_PICTURES = (Kind.MASK,)
+_IN_PICTURES = (Kind.MASK, Kind.BOXES, Kind.POINTS)
 _FORM = {"kind": Required(str), "inputs": Required(MapOf({})), "targets": Required(MapOf({}))}
 
 
@@ -34,7 +34,7 @@ class ColumnsPreparation(Preparation):
 
     Args:
         inputs: what the network reads, by name in the batch.
-        targets: what is learnt and has a codec of its own (masks), by name in the batch. Labels, numbers
+        targets: what is learnt and has a codec of its own (masks, boxes, points), by name in the batch. Labels, numbers
             and weights come from the task, as arrays.
 
     Example:

@@ -15,6 +15,8 @@ class Kind(StrEnum):
 
     PICTURE = "picture"  # uint8, height × width × channels
     MASK = "mask"  # uint8 or uint16, the class of each pixel: height × width
+    BOXES = "boxes"  # rectangles in a picture with their class numbers, of unequal number
+    POINTS = "points"  # the same places in each picture, each visible or not
     NUMBER = "number"  # float, NaN where missing
     CATEGORY = "category"  # int64 index into `classes`, -1 where missing
     DATE = "date"  # float64, seconds since 1970-01-01 UTC, NaN where missing

@@ -33,6 +33,11 @@ class ColumnData(Protocol):
 
     def __len__(self) -> int: ...
 
+    @property
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        """All that it holds: equal for equal data."""
+        ...
+
     def take(self, rows: Rows) -> Any:
         """The values of these rows, in this order."""
         ...
@@ -51,6 +56,10 @@ class Dense:
     def __len__(self) -> int:
         return len(self.values)
 
+    @property
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        return (self.values,)
+
     def take(self, rows: Rows) -> npt.NDArray[Any]:
         return self.values[rows]
 
@@ -68,6 +77,10 @@ class Ragged:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    @property
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        return self.flat, self.offsets
 
     def take(self, rows: Rows) -> Ragged:
         starts, lengths = self.offsets[rows], np.diff(self.offsets)[rows]
@@ -126,6 +139,10 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.heights)
 
+    @property
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        return self.flat, self.offsets
+
     def picture(self, row: int) -> npt.NDArray[np.uint8]:
         """One whole picture, height × width × channels."""
         pixels = self.flat[self.offsets[row] : self.offsets[row + 1]]
@@ -150,6 +167,65 @@ class Pictures:
         num_bytes = width * self.channels
         lines = np.lib.stride_tricks.sliding_window_view(self.flat, num_bytes)
         return lines[starts].reshape(len(rows), height, width, self.channels)
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Rectangles in pictures, any number of them in each, with the class of each.
+
+    Args:
+        corners: left, top, right and bottom of each, in pixels from the upper left corner of its picture.
+        classes: class numbers.
+        offsets: the rectangles of row i are ``offsets[i]:offsets[i + 1]``.
+        frames: height and width of the picture that each row's rectangles were drawn in.
+
+    Shapes:
+        corners ``(total, 4)`` float32, classes ``(total,)`` int64, offsets ``(N + 1,)`` int64, frames ``(N, 2)`` int64.
+    """
+
+    corners: npt.NDArray[np.float32]
+    classes: npt.NDArray[np.int64]
+    offsets: npt.NDArray[np.int64]
+    frames: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        return self.corners, self.classes, self.offsets, self.frames
+
+    def take(self, rows: Rows) -> Boxes:
+        corners, classes = (Ragged(flat, self.offsets).take(rows) for flat in (self.corners, self.classes))
+        return Boxes(corners.flat, classes.flat, corners.offsets, self.frames[rows])
+
+
+@dataclass(frozen=True)
+class Points:
+    """The same K places in each picture: corners of eyes, joints.
+
+    Args:
+        places: x and y in pixels from the upper left corner of the picture.
+        visible: whether each is seen.
+        frames: height and width of the picture that they were marked in.
+
+    Shapes:
+        places ``(N, K, 2)`` float32, visible ``(N, K)`` bool, frames ``(N, 2)`` int64.
+    """
+
+    places: npt.NDArray[np.float32]
+    visible: npt.NDArray[np.bool_]
+    frames: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        return self.places, self.visible, self.frames
+
+    def take(self, rows: Rows) -> Points:
+        return Points(self.places[rows], self.visible[rows], self.frames[rows])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,9 +318,7 @@ class Table:
         meaning = [[c.name, c.kind.value, c.role.value, list(c.shape), list(c.classes or ())] for c in learnt_from]
         digest = hashlib.sha256(json.dumps(meaning).encode())
         for column in learnt_from:
-            data = self.columns[column.name]
-            parts = [data.values] if isinstance(data, Dense) else [data.flat, data.offsets]  # type: ignore[attr-defined]
-            for part in parts:
+            for part in self.columns[column.name].arrays:
                 digest.update(str((part.dtype.str, part.shape)).encode())
                 digest.update(np.ascontiguousarray(part).data)
         return digest.hexdigest()

@@ -181,6 +181,8 @@ CODECS: Registry[Any] = Registry(
         "features": "derin.data.features:FeaturesCodec",
         "values": "derin.data.codecs.values:ValuesCodec",
         "mask": "derin.data.codecs.mask:MaskCodec",
+        "boxes": "derin.data.codecs.boxes:BoxesCodec",
+        "points": "derin.data.codecs.points:PointsCodec",
     },
 )
 

@@ -58,10 +58,9 @@ class Frame:
             frames ``(B, 2)``, uniforms ``(B, 2)``.
         """
         distinct, of_row = np.unique(frames, axis=0, return_inverse=True)
-        fitted = [self.fitting.placed(height, width) for height, width in distinct.tolist()]
-        shown, landed, whole = (
-            np.array(part)[of_row.reshape(-1)].reshape(-1, n) for part, n in zip(zip(*fitted), (4, 4, 2))
-        )
+        placed = [np.concatenate(self.fitting.placed(height, width)) for height, width in distinct.tolist()]
+        of_frames = np.array(placed, dtype=np.int64).reshape(-1, 10)[of_row.reshape(-1)]
+        shown, landed, whole = of_frames[:, :4], of_frames[:, 4:8], of_frames[:, 8:]
         cut = Geometry.window(frames, shown[:, 2:], shown[:, 0], shown[:, 1])
         resized = Geometry.resized(shown[:, 2:], landed[:, 2:])
         laid = Geometry.window(landed[:, 2:], whole, -landed[:, 0], -landed[:, 1])
