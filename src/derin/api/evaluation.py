@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from derin.api.model import Model
 
 # They learn from one text as a whole, and measure nothing on parts of it.
-WITHOUT_EXAMPLES = ("word-vectors", "glove")
+WITHOUT_EXAMPLES = ("word-vectors", "glove", "own")
 _BATCH_SIZE = 256
 
 

@@ -303,7 +303,7 @@ def _begin(
         for sentence in differing:
             warnings.warn(sentence, DerinWarning, stacklevel=2)
         return record
-    summary = summarize(prepared.model, prepared.preparation.input_shape)
+    summary = summarize(prepared.model, prepared.preparation.input_shape, inputs=prepared.example_inputs())
     config = replace(prepared.config, threads=prepared.config.threads or torch.get_num_threads())
     table = prepared.table
     record = {

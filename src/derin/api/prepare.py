@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derin.api.arguments import Request, request_of
+from derin.api.arguments import REQUESTED, Request, request_of
 from derin.api.extraction import extract, head_to_train
 from derin.api.finetuning import FineTuning, choose_mode, read_mode, schedule_for
 from derin.api.load import load
@@ -17,6 +17,7 @@ from derin.api.pretrained import PretrainedWeights, load_pretrained
 from derin.api.vectors import open_word_vectors
 from derin.core.errors import DataError, DerinWarning, UnknownNameError, UsageError
 from derin.core.messages import Message, translate
+from derin.data.own import OwnData, OwnPreparation, own_data
 from derin.data.preparation import PREPARATIONS, Batching, Preparation
 from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Kind
@@ -26,6 +27,7 @@ from derin.tasks.adversarial_training import adversarially
 from derin.tasks.base import BaseTask
 from derin.tasks.inference import infer_task, inferred_name
 from derin.tasks.multitask import with_targets
+from derin.tasks.own import OwnTask
 from derin.tasks.own_functions import with_own_functions
 from derin.tasks.precision import check_network
 from derin.tasks.recipes import Recipe, finetuning_recipe, recipe
@@ -68,6 +70,9 @@ def prepare(
         DataError: data that cannot be trained on.
     """
     asked, settings = request_of(options)
+    own = own_data(data, asked.target, keeps_arrays=asked.loss is not None and _is_ones_own(asked.model))
+    if own is not None:
+        return _prepare_own(own, asked, config, settings)
     reading = {"recipe": reading_recipe, "download": download, "progress": progress or None}
     tuning = read_mode(asked.finetune, has_weights=asked.weights is not None)
     published = _published(asked, download, progress or None)
@@ -110,6 +115,57 @@ def prepare(
     )
     prepared.sampler()  # refuses what cannot be sampled so, before anything is trained
     return prepared if published is None else _tuned(prepared, tuning, published, head, reading["progress"])
+
+
+# What can be asked for beside data of one's own form, whose owner decides the rest.
+_FOR_OWN_DATA = ("target", "model", "loss", "metrics")
+
+
+def _is_ones_own(model: Any) -> bool:
+    """Whether a network is neither registered nor made of Derin's parts."""
+    from torch import nn
+
+    return isinstance(model, nn.Module) and getattr(model, "spec", None) is None
+
+
+def _prepare_own(own: OwnData, asked: Request, config: TrainConfig | None, settings: dict[str, Any]) -> Prepared:
+    """A network of one's own on data of one's own, which stays as it is."""
+    for each in REQUESTED:
+        if getattr(asked, each.name) is not None and each.name not in _FOR_OWN_DATA:
+            raise UsageError(f"Data of your own form stays as it is; leave {each.name} out.")
+    if asked.loss is None or not _is_ones_own(asked.model):
+        lacking = "a loss (loss=…)" if asked.loss is None else "a network of your own (model=…)"
+        raise UsageError(f"Data of your own form needs {lacking}, such as torch.nn.CrossEntropyLoss() for classes.")
+    start = TrainConfig.from_json(settings) if config is None else config
+    table, device = own.table(start.seed), device_named(start.device)
+    network = asked.model.to(device)
+    sizes = own.parts[next(iter(own.parts))]
+    if sizes.has_batches:
+        if "batch_size" in settings:
+            raise UsageError("The data comes in batches already; leave batch_size out.")
+        settings["batch_size"] = sizes.source(table.splits["train"], own.target, Batching(batch_size=1)).batch_size
+    few = Batching(batch_size=2, limit=2, device=device)
+    first = OwnPreparation((), ((),), (), own.target).source(
+        own, {}, table.splits["train"], input_name="", batching=few
+    )
+    probe = next(first.batches(0))
+    preparation = OwnPreparation.of(probe, own.target)
+    task = OwnTask(preparation.names, asked.loss, asked.metrics)
+    check_network(task, network, probe)
+    return Prepared(
+        table=table,
+        task=task,
+        model=network,
+        model_name=type(network).__name__,
+        preparation=preparation,
+        augmentation=None,
+        config=_config(config, settings, Recipe(), task, network),
+        given=settings,
+        encoded=own,
+        targets={},
+        device=device,
+        functions={"loss": asked.loss, "metrics": asked.metrics},
+    )
 
 
 def _published(asked: Request, download: bool, progress: Any) -> PretrainedWeights | None:

@@ -11,6 +11,7 @@ from derin.core.errors import UsageError
 from derin.data.batch import Source
 from derin.data.columns import INPUT, ColumnsPreparation
 from derin.data.extracted import ExtractedFeatures
+from derin.data.own import OwnPreparation
 from derin.data.preparation import Batching, Preparation
 from derin.data.samplers.by_class import BalancedSampler
 from derin.data.samplers.sampler import Sampler
@@ -79,6 +80,13 @@ class Prepared:
     def learner(self, network: nn.Module) -> nn.Module:
         """The part of a network that is trained, and that the sources of this object feed."""
         return network if self.head is None else network.get_submodule(self.head)
+
+    def example_inputs(self) -> list[torch.Tensor] | None:
+        """The inputs of one example, for a network that takes them as they are; None where their shape says all."""
+        if not isinstance(self.preparation, OwnPreparation):
+            return None
+        batch = next(iter(self.split_source("train", 1).batches(0)))
+        return [batch[name][:1] for name in self.preparation.names]
 
     @property
     def train_source(self) -> Source:

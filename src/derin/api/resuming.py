@@ -12,6 +12,7 @@ from derin.core.errors import DerinWarning, ShapeError, UsageError
 from derin.core.former_names import named_now
 from derin.core.messages import translate
 from derin.core.own import is_own, name_of
+from derin.data.own import own_data
 from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
 from derin.tasks.multitask import with_targets
@@ -105,6 +106,10 @@ def _require_given(path: Path, name: str, recorded: Any, given: Any) -> None:
 def require_same_content(path: Path, record: Mapping[str, Any], data: Any) -> None:
     """Refuses data that has changed since a finished run was trained on it."""
     recorded, task = record["data"], record["task"]
+    own = own_data(data, None, keeps_arrays=task["name"] == "own")
+    if own is not None:
+        require_same_data(path, recorded, own.table(record["config"]["seed"]))
+        return
     recipe = None if recorded.get("recipe") is None else ReadingRecipe.from_json(recorded["recipe"])
     table = data if isinstance(data, Table) else load(data, recipe=recipe)
     require_same_data(path, recorded, with_targets(table, task["columns"]) if task["name"] == "multitask" else table)

@@ -173,6 +173,7 @@ PREPARATIONS: Registry[Any] = Registry(
         "corpus": "derin.data.text.corpus_preparation:CorpusPreparation",
         "cooccurrences": "derin.data.text.cooccurrence_preparation:CooccurrencePreparation",
         "series": "derin.data.series.preparation:SeriesPreparation",
+        "own": "derin.data.own:OwnPreparation",
     },
 )
 

@@ -7,7 +7,7 @@ count; norms, activations and pooling count nothing, as the papers do it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +64,13 @@ class Summary:
         }
 
 
-def summarize(model: nn.Module, input_shape: tuple[int, ...], *, dtype: torch.dtype = torch.float32) -> Summary:
+def summarize(
+    model: nn.Module,
+    input_shape: tuple[int, ...],
+    *,
+    dtype: torch.dtype = torch.float32,
+    inputs: Sequence[Tensor] | None = None,
+) -> Summary:
     """Runs a network once on zeros, in evaluation mode, and counts. Layers that do nothing (`Identity`) are left out.
 
     Mode, buffers and torch's random state are as before afterwards. A network on the meta device needs no memory.
@@ -73,6 +79,7 @@ def summarize(model: nn.Module, input_shape: tuple[int, ...], *, dtype: torch.dt
         model: any network with one input, or with a method ``example_inputs(batch_size)`` that gives its inputs.
         input_shape: of one example, without the batch.
         dtype: of the input; whole numbers for a network that begins with an embedding.
+        inputs: of one example each, in place of zeros of `input_shape`, for a network with several.
 
     Example:
         >>> net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.Flatten(), nn.Linear(3456, 10))
@@ -86,7 +93,9 @@ def summarize(model: nn.Module, input_shape: tuple[int, ...], *, dtype: torch.dt
     device = torch.device("cpu") if first is None else first.device
     counter = _Counter(model)
     with _undisturbed(model, device), counter.watching(), counter:
-        if hasattr(model, "example_inputs"):
+        if inputs is not None:
+            model(*(value.to(device) for value in inputs))
+        elif hasattr(model, "example_inputs"):
             examples: tuple[Tensor, ...] = model.example_inputs(1)  # type: ignore[operator]
             model(*(value.to(device) for value in examples))
         else:

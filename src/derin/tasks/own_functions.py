@@ -106,6 +106,8 @@ def with_own_functions(task: Any, loss: Loss | None, metrics: Functions | None) 
     """
     if loss is None and not metrics:
         return task
+    if hasattr(task, "with_functions"):
+        return task.with_functions(loss, metrics)
     if not isinstance(task, SupervisedTask):
         raise UsageError(f"The task {task.name!r} has its own loss and metrics; leave loss and metrics out.")
     check_metrics(metrics or {})

@@ -25,6 +25,7 @@ TASKS: Registry[type[BaseTask]] = Registry(
         "word-vectors": "derin.tasks.word_vectors:WordVectorTask",
         "glove": "derin.tasks.glove:GloveTask",
         "forecasting": "derin.tasks.forecasting:Forecasting",
+        "own": "derin.tasks.own:OwnTask",
     },
 )
 

@@ -1,0 +1,456 @@
+"""Data as its owner gives it: arrays of any shape, a torch Dataset or DataLoader, batches of any iterable.
+
+Nothing is judged, scaled or flattened. A batch holds its inputs by name (``"input"``; ``"input_0"``, ``"input_1"`` of a
+tuple; the keys of a dict) beside ``"target"`` and perhaps ``"weight"``; a network is called with its inputs in that
+order.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from derin.core.errors import DataError
+from derin.core.seeds import permutation, step_seeds
+from derin.data.batch import Batch
+from derin.data.preparation import Batching, Preparation
+from derin.data.schema import Column, Kind, Role, Schema
+from derin.data.splits import complete_splits
+from derin.data.table import SPLITS, Dense, Rows, Table
+
+TARGET, WEIGHT = "target", "weight"
+_TARGET_WORDS = ("target", "targets", "label", "labels", "y")
+_MOST_SEEDS = 1 << 40  # steps of an epoch, at most
+
+
+class Part(ABC):
+    """The examples of one split, or of all.
+
+    Attributes:
+        num_examples: how many it has.
+        has_batches: whether it comes in batches already.
+    """
+
+    num_examples: int
+    has_batches: ClassVar[bool] = False
+
+    @abstractmethod
+    def source(self, rows: Rows, target: str | None, batching: Batching) -> Any:
+        """The batches of some rows."""
+
+
+class Arrays(Part):
+    """Arrays or tensors in memory: ``(x, y)``, ``(x, y, weights)`` or a dict, where x may be several by name.
+
+    Raises:
+        DataError: lengths differ, or an array holds no numbers.
+    """
+
+    def __init__(self, given: Any, target: str | None) -> None:
+        self.columns = {name: _tensor(name, value) for name, value in flat(columns_of(given, target)).items()}
+        lengths = {name: len(value) for name, value in self.columns.items()}
+        if len(set(lengths.values())) != 1:
+            raise DataError(f"All arrays must have as many examples as each other; got {lengths}.")
+        self.num_examples = next(iter(lengths.values()))
+
+    def source(self, rows: Rows, target: str | None, batching: Batching) -> Any:
+        import torch
+
+        return RowSource(
+            rows, lambda chosen: nested({n: v[torch.from_numpy(chosen)] for n, v in self.columns.items()}), batching
+        )
+
+
+class Items(Part):
+    """A map-style Dataset: ``len(dataset)`` examples, ``dataset[i]`` each, collated as a DataLoader does."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset, self.num_examples = dataset, len(dataset)
+
+    def source(self, rows: Rows, target: str | None, batching: Batching) -> Any:
+        from torch.utils.data import default_collate
+
+        def fetch(chosen: Rows) -> dict[str, Any]:
+            return columns_of(default_collate([self.dataset[int(row)] for row in chosen]), target)
+
+        return RowSource(rows, fetch, batching)
+
+
+class Batches(Part):
+    """A DataLoader, or anything that can be iterated again and again, whose batches and order are kept as they are."""
+
+    has_batches: ClassVar[bool] = True
+
+    def __init__(self, iterable: Any) -> None:
+        if iter(iterable) is iterable:
+            raise DataError(
+                "Batches must come from something that can be iterated once for every epoch; an iterator is used up by "
+                "the first. Give a list, a DataLoader, or an object with __iter__."
+            )
+        self.iterable = iterable
+        self.sizes = [_length(batch) for batch in iterable] if _sizes(iterable) is None else _sizes(iterable) or []
+        self.num_examples = sum(self.sizes)
+        if not self.num_examples:
+            raise DataError("The batches of a split hold no examples.")
+
+    def source(self, rows: Rows, target: str | None, batching: Batching) -> Any:
+        return BatchSource(self, target, batching)
+
+
+class RowSource:
+    """Batches of rows that are fetched as they come; the order is a function of (seed, epoch)."""
+
+    def __init__(self, rows: Rows, fetch: Any, batching: Batching) -> None:
+        self._rows, self._fetch, self._batching = batching.limited(rows), fetch, batching
+        self.batch_size, self.num_examples = batching.batch_size, len(self._rows)
+        self.num_batches = -(-self.num_examples // self.batch_size)
+
+    def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, from its step `from_step` on."""
+        import torch
+
+        how, order = self._batching, self._rows
+        if how.shuffle:
+            order = order[permutation(how.seed, "order", epoch, len(order))]
+        for step in range(from_step, self.num_batches):
+            chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
+            with _drawing(how.seed, epoch, step):
+                columns = self._fetch(chosen)
+            yield Batch(moved(columns, how.device), torch.from_numpy(np.ascontiguousarray(chosen)))
+
+
+class BatchSource:
+    """Batches as an iterable gives them. What it draws from torch's global generator is a function of (seed, epoch,
+    step); an epoch is entered at a step by passing over those before it.
+    """
+
+    def __init__(self, part: Batches, target: str | None, batching: Batching) -> None:
+        self._part, self._target, self._batching = part, target, batching
+        sizes, limit = part.sizes, batching.limit
+        if limit is not None and limit < part.num_examples:
+            sizes = sizes[: int(np.searchsorted(np.cumsum(sizes), limit, side="right")) or 1]
+        self.batch_size, self.num_examples, self.num_batches = max(sizes), sum(sizes), len(sizes)
+
+    def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, from its step `from_step` on."""
+        import torch
+
+        seed = self._batching.seed
+        sampler: Any = getattr(self._part.iterable, "sampler", None)
+        if hasattr(sampler, "set_epoch"):
+            sampler.set_epoch(epoch)
+        first = 0
+        with _drawing(seed, epoch, _MOST_SEEDS):
+            given = iter(self._part.iterable)
+        for step in range(self.num_batches):
+            try:
+                with _drawing(seed, epoch, step):
+                    batch = next(given)
+            except StopIteration:
+                raise DataError(
+                    f"Epoch {epoch + 1} of the batches ended after {step}; the first one had {self.num_batches}. Every "
+                    "epoch must have as many."
+                ) from None
+            length = _length(batch)
+            if step >= from_step:
+                columns = moved(columns_of(batch, self._target), self._batching.device)
+                yield Batch(columns, torch.arange(first, first + length))
+            first += length
+
+
+@dataclass(frozen=True)
+class OwnPreparation(Preparation):
+    """No preparation at all: what a network reads is what its owner gave.
+
+    Args:
+        names: of the inputs, in the order in which the network takes them.
+        shapes: of each, without the batch axis.
+        dtypes: of each, as torch names them.
+    """
+
+    names: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    dtypes: tuple[str, ...]
+    target: str | None = None
+    kind: ClassVar[str] = "own"
+    reads_in_parts: ClassVar[bool] = False
+
+    @classmethod
+    def fit(cls, table: Table, rows: Rows) -> OwnPreparation:
+        raise DataError(f"The data {table.name!r} is a table; this preparation is of data of one's own form.")
+
+    @classmethod
+    def of(cls, batch: Batch, target: str | None) -> OwnPreparation:
+        """That of the inputs of a batch."""
+        inputs = {name: value for name, value in batch.columns.items() if name not in (TARGET, WEIGHT)}
+        shapes = tuple(tuple(value.shape[1:]) for value in inputs.values())
+        dtypes = tuple(str(value.dtype).removeprefix("torch.") for value in inputs.values())
+        return cls(tuple(inputs), shapes, dtypes, target)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.names
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self.shapes[0]
+
+    def encode_table(self, table: Table) -> Any:
+        raise DataError(f"The data {table.name!r} is a table; the network was trained on data of your own form.")
+
+    def read(self, inputs: Any) -> np.ndarray:
+        return np.asarray(next(iter(self.read_inputs(inputs).values())))
+
+    def read_inputs(self, inputs: Any) -> dict[str, Any]:
+        """Tensors by name, with a batch axis, of the types that were trained with.
+
+        Raises:
+            DataError: there are other inputs, or other types of them.
+        """
+        import torch
+
+        given = inputs_of(inputs)
+        if set(given) != set(self.names):
+            raise DataError(f"The network reads {', '.join(self.names)}; got {', '.join(given)}.")
+        found = {}
+        for name, shape, dtype in zip(self.names, self.shapes, self.dtypes):
+            value = _tensor(name, given[name]).to(getattr(torch, dtype))
+            found[name] = value[None] if value.ndim == len(shape) else value
+        return found
+
+    def is_single(self, inputs: Any) -> bool:
+        """Whether the first input has no batch axis."""
+        return np.ndim(inputs_of(inputs)[self.names[0]]) == len(self.shapes[0])
+
+    def source(
+        self, encoded: Any, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
+    ) -> Any:
+        part, first = encoded.part_of(int(rows[0]))
+        return part.source(rows - first, self.target, batching)
+
+    def to_json(self) -> dict[str, Any]:
+        shapes = [list(shape) for shape in self.shapes]
+        return {"kind": self.kind, "names": list(self.names), "shapes": shapes, "dtypes": list(self.dtypes)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> OwnPreparation:
+        return cls(tuple(data["names"]), tuple(map(tuple, data["shapes"])), tuple(data["dtypes"]))
+
+
+class OwnData:
+    """Parts by split, as one table of rows.
+
+    Args:
+        parts: by the name of a split; ``"all"`` is cut where it can be.
+        target: the key of the target in a dict.
+    """
+
+    def __init__(self, parts: Mapping[str, Part], target: str | None) -> None:
+        self.parts, self.target = dict(parts), target
+
+    def part_of(self, row: int) -> tuple[Part, int]:
+        """The part that a row of the table is of, and the first row of it."""
+        first = 0
+        for part in self.parts.values():
+            if row < first + part.num_examples:
+                return part, first
+            first += part.num_examples
+        raise DataError(f"There is no row {row}.")
+
+    def table(self, seed: int) -> Table:
+        """The rows of all parts with their splits; a part in rows that stands alone is cut."""
+        bounds = np.cumsum([0, *(part.num_examples for part in self.parts.values())])
+        splits = {name: np.arange(a, b) for name, a, b in zip(self.parts, bounds[:-1], bounds[1:])}
+        schema, columns = _described(self.parts, int(bounds[-1]))
+        table = Table(name="own data", schema=schema, columns=columns, splits=splits, task="own")
+        (only,) = self.parts.values() if len(self.parts) == 1 else (None,)
+        if only is None or only.has_batches:
+            return table.with_splits({"train" if name == "all" else name: rows for name, rows in splits.items()})
+        return complete_splits(table.with_splits({}), seed=seed)
+
+
+def _described(parts: Mapping[str, Part], num_rows: int) -> tuple[Schema, dict[str, Any]]:
+    """The columns of arrays, by whose values data is known again; of all else the numbers of its rows."""
+    arrays = [part.columns for part in parts.values() if isinstance(part, Arrays)]
+    if len(arrays) < len(parts) or any(set(a) != set(arrays[0]) for a in arrays):
+        column = Column(name="row", kind=Kind.NUMBER, role=Role.INPUT)
+        return Schema((column,)), {"row": Dense(np.arange(num_rows))}
+    columns = {name: np.concatenate([a[name].cpu().numpy() for a in arrays]) for name in arrays[0]}
+    schema = Schema(
+        tuple(
+            Column(
+                name=n, kind=Kind.NUMBER, role=Role.TARGET if n.startswith(TARGET) else Role.INPUT, shape=v.shape[1:]
+            )
+            for n, v in columns.items()
+        )
+    )
+    return schema, {name: Dense(values) for name, values in columns.items()}
+
+
+def own_data(data: Any, target: str | None, *, keeps_arrays: bool) -> OwnData | None:
+    """Data of the owner's form; None where it is what `derin.load` reads.
+
+    Args:
+        data: as the caller gave it.
+        target: the key of the target in dicts.
+        keeps_arrays: whether one array of inputs with one of targets stays as it is too.
+    """
+    if isinstance(data, OwnData):
+        return data
+    if isinstance(data, Mapping) and "train" in data:
+        for name in data:
+            if name not in SPLITS:
+                raise DataError(f"Splits are named train, val and test; got {name!r}.")
+        return OwnData({name: _part(data[name], target) for name in SPLITS if name in data}, target)
+    if (
+        isinstance(data, str | Table)
+        or hasattr(data, "to_csv")
+        or hasattr(data, "write_csv")
+        or hasattr(data, "__fspath__")
+    ):
+        return None
+    plain_pair = isinstance(data, tuple) and len(data) == 2 and _is_array(data[0])
+    if data is None or (plain_pair and not keeps_arrays):
+        return None
+    is_known = isinstance(data, Mapping | tuple) or hasattr(data, "__getitem__") or hasattr(data, "__iter__")
+    return OwnData({"all": _part(data, target)}, target) if is_known and not _is_array(data) else None
+
+
+def _part(given: Any, target: str | None) -> Part:
+    if isinstance(given, Part):
+        return given
+    if isinstance(given, Mapping) or (isinstance(given, tuple) and len(given) in (2, 3) and not _is_batch(given[0])):
+        return Arrays(given, target)
+    has_rows = hasattr(given, "__getitem__") and hasattr(given, "__len__")
+    if has_rows and len(given) and _is_batch(given[0]) and not hasattr(given, "__add__"):
+        return Items(given)
+    if has_rows and not isinstance(given, list | tuple):
+        return Items(given)
+    if hasattr(given, "__iter__"):
+        return Batches(given)
+    raise DataError(
+        f"A split must be arrays (x, y), a Dataset, a DataLoader or an iterable of batches; got {type(given).__name__}."
+    )
+
+
+def columns_of(batch: Any, target: str | None) -> dict[str, Any]:
+    """A batch, or arrays, by column: inputs, then target and weight.
+
+    Example:
+        >>> list(columns_of(((1, 2), 3), None)), list(columns_of({"a": 1, "b": 2, "y": 3}, None))
+        (['input_0', 'input_1', 'target'], ['a', 'b', 'target'])
+    """
+    if isinstance(batch, Mapping):
+        key = target if target is not None else next((word for word in _TARGET_WORDS if word in batch), None)
+        if key is None or key not in batch:
+            raise DataError(
+                "A dict needs its target: name it (target=…), or call it target or y; it has "
+                f"{', '.join(map(str, batch))}."
+            )
+        inputs = {str(name): value for name, value in batch.items() if name not in (key, WEIGHT)}
+        weights = {WEIGHT: batch[WEIGHT]} if WEIGHT in batch else {}
+        return {**inputs, TARGET: batch[key], **weights}
+    if isinstance(batch, list | tuple) and len(batch) in (2, 3):
+        weights = {WEIGHT: batch[2]} if len(batch) == 3 else {}
+        return {**inputs_of(batch[0]), TARGET: batch[1], **weights}
+    raise DataError(
+        f"A batch must be (x, y), (x, y, weights) or a dict with its target; got {type(batch).__name__}"
+        + (f" of {len(batch)}." if isinstance(batch, list | tuple) else ".")
+    )
+
+
+def inputs_of(given: Any) -> dict[str, Any]:
+    """Inputs by name: one, several of a dict, or several of a tuple."""
+    if isinstance(given, Mapping):
+        return {str(name): value for name, value in given.items()}
+    if isinstance(given, tuple) or (isinstance(given, list) and given and _is_array(given[0])):
+        return {f"input_{place}": value for place, value in enumerate(given)}
+    return {"input": given}
+
+
+def flat(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Targets of several parts side by side under ``"target/name"``."""
+    found: dict[str, Any] = {}
+    for name, value in columns.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}/{key}": part for key, part in value.items()}
+        else:
+            found[name] = value
+    return found
+
+
+def nested(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """What `flat` laid side by side, as a dict again."""
+    found: dict[str, Any] = {}
+    for name, value in columns.items():
+        outer, slash, inner = name.partition("/")
+        if slash and outer == TARGET:
+            found.setdefault(outer, {})[inner] = value
+        else:
+            found[name] = value
+    return found
+
+
+def moved(value: Any, device: Any) -> Any:
+    """Tensors of a dict, tuple or list on a device."""
+    import torch
+
+    if isinstance(value, Mapping):
+        return {key: moved(part, device) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(moved(part, device) for part in value)
+    return (value if isinstance(value, torch.Tensor) else torch.as_tensor(value)).to(device)
+
+
+@contextmanager
+def _drawing(seed: int, epoch: int, step: int) -> Iterator[None]:
+    """Torch's global generator in a state of its own, put back afterwards."""
+    import torch
+
+    before = torch.get_rng_state()
+    torch.default_generator.manual_seed(step_seeds(seed, "own data", epoch * (_MOST_SEEDS + 1) + step, 1)[0])
+    try:
+        yield
+    finally:
+        torch.set_rng_state(before)
+
+
+def _sizes(iterable: Any) -> list[int] | None:
+    """The sizes of the batches of a DataLoader of rows; None where only counting tells."""
+    size, sampler = getattr(iterable, "batch_size", None), getattr(iterable, "sampler", None)  # type: Any, Any
+    if not isinstance(size, int) or not hasattr(sampler, "__len__") or not hasattr(iterable, "drop_last"):
+        return None
+    whole, rest = divmod(len(sampler), size)
+    return [size] * whole + ([rest] if rest and not iterable.drop_last else [])
+
+
+def _length(batch: Any) -> int:
+    while isinstance(batch, Mapping | list | tuple):
+        batch = next(iter(batch.values())) if isinstance(batch, Mapping) else batch[0]
+    if not hasattr(batch, "__len__"):
+        raise DataError(
+            f"A batch must be (x, y), (x, y, weights) or a dict of arrays; got {type(batch).__name__} in it."
+        )
+    return len(batch)
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "shape") and hasattr(value, "dtype")
+
+
+def _is_batch(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) in (2, 3) and not isinstance(value[0], int | float)
+
+
+def _tensor(name: str, value: Any) -> Any:
+    import torch
+
+    try:
+        return value.detach() if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} must be an array of numbers; got {type(value).__name__} ({error}).") from error
