@@ -152,3 +152,10 @@ def test_pictures_are_small_and_all_of_them_are_shown() -> None:
         with Image.open(picture) as image:
             image.verify()
     assert sum(picture.stat().st_size for picture in pictures) < 2_000_000
+
+
+def test_python_of_the_page_for_engineers_runs(newcomer: Path) -> None:
+    names: dict[str, object] = {"__name__": "engineers"}
+    for block in blocks("docs/engineers.md", "python"):
+        exec(compile(block, "docs/engineers.md", "exec"), names)  # our own text
+    assert (newcomer / "runs" / "two" / "report.html").is_file()
