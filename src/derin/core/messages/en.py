@@ -325,6 +325,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "explain.most_varied": "({num} that vary most)",
     "explain.gap": "With {steps:,} {steps:=step|steps}, the sum of the attributions of {name} still misses the score "
     "by {gap:.1%}.",
+    "explain.importance": "Permutation importance",
+    "explain.importance_accuracy": "Fall of the accuracy when a column is shuffled, with its 95% interval",
+    "explain.importance_rmse": "Rise of the root mean squared error when a column is shuffled, with its 95% interval",
     "explain.wrote": "Drawn in {path}.",
     # Examples as a layer sees them
     "embedding.title": "Examples as {model} sees them",

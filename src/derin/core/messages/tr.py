@@ -308,6 +308,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "explain.maps": "{layer}: {height} × {width} boyutunda {count:,} harita",
     "explain.most_varied": "(en değişken {num} tanesi)",
     "explain.gap": "{name} için katkıların toplamı, {steps:,} adımla bile puan farkından {gap:.1%} sapıyor.",
+    "explain.importance": "Permütasyon önemi",
+    "explain.importance_accuracy": "Bir sütun karıştırılınca doğruluktaki düşüş ve %95 güven aralığı",
+    "explain.importance_rmse": "Bir sütun karıştırılınca kök ortalama kare hatadaki artış ve %95 güven aralığı",
     "explain.wrote": "{path} dosyasına çizildi.",
     # Examples as a layer sees them
     "embedding.title": "{model} ağının gözünden örnekler",

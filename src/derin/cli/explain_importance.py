@@ -1,0 +1,63 @@
+"""`derin explain importance`: which columns of a table a network depends on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from derin.cli.console import JsonFlag, console, print_json
+from derin.cli.explain_embeddings import Split, Target
+from derin.cli.explain_heat import Device, Run
+
+
+def importance(
+    run: Run,
+    data: Annotated[
+        str | None, typer.Argument(help="A named set or a file; else the data of the training.", show_default=False)
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Shuffles of each column.")] = 10,
+    curves: Annotated[int, typer.Option(help="So many of the most important columns get a curve.")] = 4,
+    points: Annotated[int, typer.Option(help="At most so many values on a curve.")] = 20,
+    num: Annotated[int, typer.Option(help="At most so many examples, drawn by the seed.")] = 5_000,
+    split: Split = None,
+    target: Target = None,
+    seed: Annotated[int, typer.Option(help="Random seed of the draw and the shuffles.")] = 0,
+    out: Annotated[Path, typer.Option(help="The drawing: .png, .svg or .pdf.")] = Path("importance.png"),
+    device: Device = "cpu",
+    json_output: JsonFlag = False,
+) -> None:
+    """Show which columns of a table the answers depend on, and how they follow the values of the most important.
+
+    Example: [bold]derin explain importance runs/houses-1 houses.csv --out houses.png[/bold]
+    """
+    from derin.api.explain_importance import explain_importance
+    from derin.api.model import open
+    from derin.core.messages import format_number, translate
+    from derin.core.printable import printable
+    from derin.explain.pictures import require_place
+
+    require_place(out)
+    found = explain_importance(
+        open(run, device=device),
+        data,
+        split=split,
+        target=target,
+        num=num,
+        repeats=repeats,
+        curves=curves,
+        points=points,
+        seed=seed,
+    )
+    found.save(out)
+    document = found.to_json()
+    if json_output:
+        print_json({"method": found.method, "picture": str(out), "found": document})
+        return
+    terminal = console()
+    terminal.print(translate(f"explain.importance_{document['metric']}"), markup=False, soft_wrap=True)
+    for column in document["columns"]:
+        value, low, high = (format_number(n, "+.4g") for n in (column["importance"], *column["interval"]))
+        terminal.print(f"{printable(column['name'])}  {value}  ({low} – {high})", markup=False, soft_wrap=True)
+    terminal.print(translate("explain.wrote", path=out), markup=False, soft_wrap=True)
