@@ -143,6 +143,12 @@ def _for_task(named: NamedSet, place: Path, options: ReadOptions) -> Table:
     return read_for_task(task, place, name=named.name, options=options, **own)
 
 
+def _masks(named: NamedSet, place: Path, options: ReadOptions) -> Table:
+    """Pictures with masks, in a folder or in the one archive that is in it."""
+    archives = [p for p in place.iterdir() if is_archive(p)] if place.is_dir() else []
+    return _for_task(named, archives[0] if len(archives) == 1 else place, options)
+
+
 def _generated(address: str) -> Reader:
     """A set that is made by a documented rule: a function ``make(*, name) -> Table`` at ``module:function``."""
 
@@ -359,6 +365,21 @@ _SETS = (
         read=_for_task,
         places=("turkish_corpus",),
         task="lm",
+    ),
+    NamedSet(
+        name="camvid",
+        about="468 photographs from a car, 240×180, with the class of every pixel, 11 classes",
+        read=_masks,
+        places=("camvid",),
+        task="segmentation",
+    ),
+    NamedSet(
+        name="penn_fudan",
+        about="170 photographs of people in streets, with the pixels of each person",
+        read=_masks,
+        places=("penn_fudan",),
+        task="segmentation",
+        reader_options={"instances": "person"},
     ),
     NamedSet(
         name="conll2003_en",

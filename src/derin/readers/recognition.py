@@ -37,6 +37,8 @@ _SUFFIX = re.compile(
 )
 _PREFIX = re.compile(r"^(masks?|seg|gt|labels?|depth|rgb|image|img|color)[-_. ]+", re.I)
 
+MASKS = "masks"
+
 _MOST_NAMES = 20_000
 _MOST_SEQUENTIAL_NAMES = 2_000
 _HEAD_BYTES = 1 << 16
@@ -74,7 +76,8 @@ class FileTree:
 
 
 def recognized(path: Path) -> str:
-    """What a folder or archive holds that Derin does not train on, as a sentence; empty where nothing of that is found.
+    """What a folder or archive holds that Derin does not train on, as a sentence; empty where nothing of that is found,
+    and `MASKS` where pictures have masks.
 
     Args:
         path: of a folder, a zip or a tar.
@@ -92,7 +95,7 @@ def recognized(path: Path) -> str:
         seen = (name for name, each in parts if not any(map(is_hidden, each)) and not is_document(each[-1]))
         tree = FileTree(path, tuple(seen), head)
         found = next((said for look in _LOOKS if (said := look(tree))), "")
-    return f"{path} holds {found}" if found else ""
+    return f"{path} holds {found}" if found and found != MASKS else found
 
 
 def _sounds(tree: FileTree) -> str:
@@ -197,8 +200,7 @@ def _pairs(tree: FileTree) -> str:
     # Masks within folders of classes are left out where these are read.
     belonging = companions(tree.pictures)
     if belonging and _no_classes(tree):
-        one, other = min(belonging.items())
-        return _MASKED_BESIDE.format(count=len(belonging), one=one, other=other)
+        return MASKS
     stems: dict[str, set[str]] = {}
     for name in tree.pictures:
         if name in belonging:
@@ -215,8 +217,8 @@ def _pairs(tree: FileTree) -> str:
         apart = _where_apart(one, other)
         kinds = _kind_of_folder(apart[0]), _kind_of_folder(apart[1])
         if kinds.count("maybe mask") == 1 and {each.lower() for each in apart} & set(_IMAGES):
-            return _MASKED.format(one=_folder(one), other=_folder(other), count=len(shared))
-        for kind, what in (("mask", _MASKED), ("depth", _DEEP), ("reader", _TWICE)):
+            return MASKS
+        for kind, what in (("mask", MASKS), ("depth", _DEEP), ("reader", _TWICE)):
             if (kind == "reader" and kinds == (kind, kind)) or (kind != "reader" and kinds.count(kind) == 1):
                 return what.format(one=_folder(one), other=_folder(other), count=len(shared))
         # Many classes may share names, such as those of fonts; few that do, some of them in few colours, are masks.
@@ -224,7 +226,7 @@ def _pairs(tree: FileTree) -> str:
         if are_many or one.rpartition("/")[0] != other.rpartition("/")[0]:
             continue
         if kinds.count("maybe mask") == 1 or _are_masks(tree, one, other):
-            return _MASKED.format(one=_folder(one), other=_folder(other), count=len(shared))
+            return MASKS
         if len(stems) != 2 or not len(stems[one]) == len(stems[other]) == len(shared):
             continue
         if not _are_counted(shared) or _look_alike(tree, one, other):
@@ -240,14 +242,6 @@ _LOOKS: tuple[Callable[[FileTree], str], ...] = (
     _sounds, _scores, _videos, _pairs, _voc, _json_annotations, _yolo, _captions)  # fmt: skip
 
 _ANYWAY = "If its folders are classes all the same, say so with --task classification."
-_MASKED = (
-    "pictures with masks ({count:,} names stand in both {one} and {other}): a task for segmentation, which Derin does "
-    f"not have yet. {_ANYWAY}"
-)
-_MASKED_BESIDE = (
-    "{count:,} pictures with masks or maps beside them ({one} of {other}): a task for segmentation, which Derin does "
-    "not have yet."
-)
 _DEEP = (
     "pictures with maps of depth ({count:,} names stand in both {one} and {other}): a task for depth estimation, which "
     f"Derin does not have yet. {_ANYWAY}"

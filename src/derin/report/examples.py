@@ -59,7 +59,7 @@ def _pictures(story: RunRecord, places: npt.NDArray[np.int64]) -> Html:
         small = min(pixels.shape[:2]) < _SMALL
         picture = tag(
             "img",
-            src=_png(pixels),
+            src=png_address(pixels),
             alt=f"{translate('examples.true')}: {true}; {translate('examples.predicted')}: {predicted}",
             title=_word(story, "names", place),
             class_="crisp" if small else None,
@@ -120,7 +120,7 @@ def _probability(story: RunRecord, place: int) -> str:
     return format_number(probability, ".1%") if np.isfinite(probability) else ""
 
 
-def _png(pixels: npt.NDArray[np.uint8]) -> str:
+def png_address(pixels: npt.NDArray[np.uint8]) -> str:
     """A picture as the address of itself."""
     from PIL import Image
 

@@ -18,6 +18,7 @@ from derin.report import (
     network,
     other_methods,
     reproduce,
+    segmentation,
     summary,
     tagging,
     text_baseline,
@@ -34,7 +35,7 @@ from derin.version import __version__
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 # The sections that show pieces of the data.
-_OF_THE_DATA = frozenset({"examples", "tagging", "translation", "forecast"})
+_OF_THE_DATA = frozenset({"examples", "segmentation", "tagging", "translation", "forecast"})
 
 
 def write_report(run: Path, *, pictures: bool = True) -> Path:
@@ -68,6 +69,7 @@ def render(story: RunRecord, *, pictures: bool = True) -> str:
         ("text_baseline", "text_baseline.heading", text_baseline.section(story)),
         ("other_methods", "other_methods.heading", other_methods.section(story)),
         ("language", "language.heading", language_model.section(story)),
+        ("segmentation", "segmentation.heading", segmentation.section(story, examples=pictures)),
         ("tagging", "tagging.heading", tagging.section(story, examples=pictures)),
         ("translation", "translation.heading", translation.section(story, examples=pictures)),
         ("forecast", "forecast.heading", forecast.section(story, examples=pictures)),
@@ -112,7 +114,7 @@ def _notice(story: RunRecord, pictures: bool, sections: Collection[str]) -> Html
         return tag("p", translate("report.without_pictures"), class_="notice")
     if _OF_THE_DATA.isdisjoint(sections):
         return None
-    key = "report.notice_pictures" if "pictures" in story.examples else "report.notice_rows"
+    key = "report.notice_pictures" if "pictures" in story.examples or "segmentation" in sections else "report.notice_rows"
     return tag("p", join([translate(key)]), class_="notice")
 
 

@@ -21,6 +21,7 @@ _SHARES = (
     "f1_macro",
     "f1_micro",
     "token_accuracy",
+    "pixel_accuracy",
     "exact_match",
 )
 _SCORES = ("auc", "auc_macro", "ece", "brier", "r2")

@@ -34,6 +34,9 @@ class BaseTask(ABC):
         updates_itself: whether a step moves the weights without an optimizer, which has then no say.
         input: the name of the input's column in a batch.
         classes: the names of the classes; empty where there are none.
+        most_at_once: examples that are measured or answered together at most; None leaves it to the caller.
+        answers_in_original: whether an answer has the size of the picture that was handed over, so that the picture
+            itself is needed and not the row that the network reads of it.
         analysis_seconds: how long `final_analysis` may take; infinite where time is not limited.
     """
 
@@ -46,6 +49,8 @@ class BaseTask(ABC):
     output_note: str = "whose loss takes raw outputs"
     updates_itself: bool = False
     classes: tuple[str, ...] = ()
+    most_at_once: int | None = None
+    answers_in_original: bool = False
     analysis_seconds: float = math.inf
 
     input = "input"

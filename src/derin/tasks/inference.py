@@ -20,7 +20,7 @@ def infer_task(table: Table, *, name: str | None = None, rows: Rows | None = Non
 
     A category of two classes is ``binary``, of more ``classification``; a category with one place for each label is
     ``multilabel``; numbers are ``regression``. Several columns that are not all numbers are ``multitask``. A tag for
-    each word is ``tagging``, a text ``translation``. Data that was read for a task keeps that.
+    each word is ``tagging``, a text ``translation``, a mask ``segmentation``. Data that was read for a task keeps that.
 
     Args:
         table: with its target columns marked in the schema.
@@ -73,6 +73,8 @@ def inferred_name(table: Table) -> str:
         return "tagging"
     if column.kind is Kind.TEXT:
         return "translation"
+    if column.kind is Kind.MASK:
+        return "segmentation"
     if column.kind is Kind.CATEGORY and column.classes is not None:
         if column.shape != ():
             return "multilabel"

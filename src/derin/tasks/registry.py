@@ -24,6 +24,7 @@ TASKS: Registry[type[BaseTask]] = Registry(
         "translation": "derin.tasks.translation:Translation",
         "word-vectors": "derin.tasks.word_vectors:WordVectorTask",
         "glove": "derin.tasks.glove:GloveTask",
+        "segmentation": "derin.tasks.segmentation:Segmentation",
         "forecasting": "derin.tasks.forecasting:Forecasting",
         "own": "derin.tasks.own:OwnTask",
     },

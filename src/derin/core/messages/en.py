@@ -20,6 +20,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "task.word-vectors": "word vectors",
     "task.glove": "word vectors (GloVe)",
     "task.forecasting": "forecasting",
+    "task.segmentation": "segmentation",
     "metric.loss": "loss",
     "metric.accuracy": "accuracy",
     "metric.top5_accuracy": "top-5 accuracy",
@@ -445,6 +446,22 @@ MESSAGES: dict[str, CatalogEntry] = {
     "{count:=counts|count} as 0.",
     "trace.page.reaches_nothing": "Nothing of the loss reaches this number.",
     "trace.page.copied": "taken over",
+    "metric.mean_iou": "mean IoU",
+    "metric.iou": "IoU",
+    "metric.dice": "Dice",
+    "metric.pixel_accuracy": "right pixels",
+    "segmentation.heading": "Masks",
+    "segmentation.baseline": "Naming {name} everywhere, the commonest class of the training pixels, reaches a mean IoU "
+    "of {mean_iou:.3f} on {split}, and {pixel_accuracy:.1%} right pixels.",
+    "segmentation.worst": "Where the masks agree least",
+    "segmentation.drawn": "Drawn by chance",
+    "segmentation.legend": "Each picture as the network saw it, its true mask, the predicted one, and in red the pixels "
+    "that are wrong; black has no class.",
+    "segmentation.picture": "picture",
+    "segmentation.true": "truth",
+    "segmentation.predicted": "prediction",
+    "segmentation.wrong": "wrong",
+    "segmentation.written": "mask in {mask}, overlay in {overlay}",
     "tagging.heading": "Spans in sentences",
     "tagging.baseline": "Only looking up the spans of the training sentences reaches F1 {f1:.1%} on {split} (precision "
     "{precision:.1%}, recall {recall:.1%}): what the network has beyond that, it reads from words around and "

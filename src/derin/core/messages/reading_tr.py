@@ -407,4 +407,14 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.kind_category": "kategori",
     "reading.kind_date": "tarih",
     "reading.kind_text": "metin",
+    # Maskeler
+    "reading.no_mask": "resmin maskesi yok",
+    "reading.no_picture_of_mask": "bu maskenin resmi yok",
+    "reading.more_masks": "resminin zaten bir maskesi var",
+    "reading.mask_is_photo": "{most} değerden fazla: maske değil fotoğraf, ya da JPEG olarak kaydedilmiş bir maske",
+    "reading.all_void": "maskede sınıfı olan hiç piksel yok",
+    "reading.mask_resized": "{height} × {width} pikselden resminin boyutuna getirildi (en yakın piksel)",
+    "reading.mask_shares": "Sınıfı olan piksellerin payları: {shares}; sınıfsız (void) olanlar hepsinin {void} kadarı.",
+    "reading.maybe_instances": "Her maske 0, 1, 2, … diye kendi sayısına kadar sayıyor; tek tek nesnelerin maskeleri "
+    "böyledir. Tek bir sınıfın nesnelerini numaralıyorlarsa instances ayarıyla söyleyin: instances=person.",
 }

@@ -20,6 +20,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "task.word-vectors": "kelime vektörleri",
     "task.glove": "kelime vektörleri (GloVe)",
     "task.forecasting": "zaman serisi tahmini",
+    "task.segmentation": "bölütleme (segmentation)",
     "metric.loss": "kayıp",
     "metric.accuracy": "doğruluk",
     "metric.top5_accuracy": "ilk 5 doğruluğu",
@@ -426,6 +427,22 @@ MESSAGES: dict[str, CatalogEntry] = {
     "trace.page.outside": "Çekirdeğin {count} yeri dolguya düşer ve 0 sayılır.",
     "trace.page.reaches_nothing": "Kayıp bu sayıya bağlı değil.",
     "trace.page.copied": "olduğu gibi alınır",
+    "metric.mean_iou": "ortalama IoU",
+    "metric.iou": "IoU",
+    "metric.dice": "Dice",
+    "metric.pixel_accuracy": "doğru pikseller",
+    "segmentation.heading": "Maskeler",
+    "segmentation.baseline": "Her yere {name} demek (eğitim piksellerinde en sık sınıf) {split} bölümünde {mean_iou:.3f} "
+    "ortalama IoU'ya ve {pixel_accuracy:.1%} doğru piksele ulaşır.",
+    "segmentation.worst": "Maskelerin en az uyuştuğu yerler",
+    "segmentation.drawn": "Rastgele seçilenler",
+    "segmentation.legend": "Her resim ağın gördüğü gibi, doğru maskesi, tahmin edilen maske ve kırmızıyla yanlış pikseller; "
+    "siyahın sınıfı yoktur.",
+    "segmentation.picture": "resim",
+    "segmentation.true": "doğrusu",
+    "segmentation.predicted": "tahmin",
+    "segmentation.wrong": "yanlış",
+    "segmentation.written": "maske {mask}, üst üste hâli {overlay}",
     "tagging.heading": "Cümlelerdeki adlar ve öbekler",
     "tagging.baseline": "Yalnızca eğitim cümlelerindeki öbeklere bakarak {split} kümesinde F1 {f1:.1%} elde "
     "edilir (kesinlik {precision:.1%}, duyarlılık {recall:.1%}): ağ bunun ötesini çevredeki sözcüklerden "
