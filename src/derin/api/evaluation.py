@@ -92,7 +92,9 @@ def evaluate(model: Model, data: Any, *, split: str | None = None, target: str |
         model.task.batch_columns(table),
         rows,
         input_name=model.task.input,
-        batching=Batching(batch_size=_BATCH_SIZE, device=next(model.network.parameters()).device),
+        batching=Batching(
+            batch_size=model.task.most_at_once or _BATCH_SIZE, device=next(model.network.parameters()).device
+        ),
     )
     metrics = evaluate_source(model.network, model.task, source)
     try:

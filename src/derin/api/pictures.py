@@ -94,6 +94,8 @@ def _answer_files(model: Model, files: Iterator[tuple[str, bytes | str]]) -> Ans
         try:
             if isinstance(content, str):
                 unread[place] = content
+            elif model.task.answers_in_original:
+                answers[place] = model.predictions(content)[0]
             else:
                 rows.append(model.preparation.read(content)[0])
                 places.append(place)

@@ -145,7 +145,7 @@ class Prepared:
 
     @property
     def _evaluation_batch_size(self) -> int:
-        size = self.config.batch_size * _EVALUATION_BATCH_FACTOR
+        size = min(self.config.batch_size * _EVALUATION_BATCH_FACTOR, self.task.most_at_once or _MOST_OUTPUTS_AT_ONCE)
         if not isinstance(self.task, SupervisedTask):
             return size
         return min(size, max(_FEWEST_AT_ONCE, _MOST_OUTPUTS_AT_ONCE // self.task.num_outputs))

@@ -6,7 +6,7 @@ import csv
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,7 +27,9 @@ def predict(
         list[str],
         typer.Argument(help="Pictures, folders of pictures, tables, texts, or files with a text in each line."),
     ],
-    out: Annotated[Path | None, typer.Option(help="Write a CSV file with one line per input.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write a CSV file with one line per input; of masks, a folder.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     json_output: JsonFlag = False,
 ) -> None:
@@ -40,6 +42,8 @@ def predict(
 
     model = open(run, device=device)
     answers = _skipping_unreadable(model, inputs)
+    if model.task.answers_in_original and out is not None:
+        answers, out = _written(answers, out), None
     if json_output:
         print_json([each.to_json() for each in answers])
     elif out is None:
@@ -123,6 +127,9 @@ def _folder(model: Model, folder: Path) -> Iterator[_Answered]:
         readable, rows = [], []
         for path in paths[start : start + _CHUNK]:
             try:
+                if model.task.answers_in_original:
+                    yield _Answered(str(path), model.predictions(path)[0])
+                    continue
                 rows.append(model.preparation.read(path)[0])
                 readable.append(path)
             except DataError as error:
@@ -168,6 +175,34 @@ def _series(model: Model, path: Path) -> Iterator[_Answered]:
         yield _Answered(f"{path}:{answer.series or number}", answer)
 
 
+def _written(answers: Iterator[_Answered], folder: Path) -> Iterator[_Answered]:
+    """The answers, with their masks and overlays written into a folder."""
+    from derin.core.errors import UsageError
+    from derin.core.files import write_bytes
+    from derin.core.storage import storage_errors
+    from derin.tasks.prediction import NoAnswer
+
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--out names a folder for masks and overlays; {folder} is a file. Name another.")
+    with storage_errors(f"The folder {folder}"):
+        folder.mkdir(parents=True, exist_ok=True)
+    used: set[str] = set()
+    for each in answers:
+        if isinstance(each.answer, NoAnswer):
+            yield each
+            continue
+        stem = Path(each.name).stem
+        # Two folders may hold a picture of one name.
+        name = next(n for n in itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2))) if n not in used)
+        used.add(name)
+        paths = []
+        for kind, data in each.answer.files().items():
+            path = folder / f"{name}_{kind}.png"
+            write_bytes(path, data)
+            paths.append((kind, str(path)))
+        yield replace(each, answer=replace(each.answer, paths=tuple(paths)))
+
+
 def _in_words(answer: Any) -> str:
     from derin.core.messages import localize, translate
     from derin.strategy.numbers import number_text
@@ -184,6 +219,8 @@ def _in_words(answer: Any) -> str:
     if found.get("entities"):
         sure = (f"{entity['text']}: {entity['type']} {entity['probability']:.3f}" for entity in found["entities"])
         return f"{answer}  ({', '.join(sure)})"
+    if "overlay" in found:
+        return f"{answer}  {translate('segmentation.written', mask=found['mask'], overlay=found['overlay'])}"
     if "top" in found:
         return "  ".join(f"{name} {probability:.3f}" for name, probability in found["top"])
     return str(answer)

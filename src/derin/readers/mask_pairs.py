@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -89,11 +90,15 @@ def mask_pairs(
             pictures[place, stem] = path
     # Where names do not agree as they are, what only says what they are is left out: image_7 and mask_7.
     loosely = {(place, _loose(stem)): path for (place, stem), path in pictures.items()}
+    # Folders of other names may lie side by side; then a name that only one picture has tells.
+    num_of_name = Counter(stem for _, stem in loosely)
+    by_name = {stem: path for (_, stem), path in loosely.items() if num_of_name[stem] == 1}
     pairs: dict[str, str] = {}
     unclaimed, further = [], []
     for (place, stem), path in found:
         as_written = (place, _stem(path))
         picture = pictures.get(as_written) or pictures.get((place, stem)) or loosely.get((place, _loose(stem)))
+        picture = picture or by_name.get(_loose(stem))
         if picture is None:
             unclaimed.append(path)
         elif picture in pairs:

@@ -79,7 +79,8 @@ class MaskCode:
             isinstance(found, list) and all(type(v) is kind for v in found) for found, kind in zip(lists, kinds)
         ):
             raise RefusedFileError("The reading recipe of masks is damaged.")
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in part.items()})
+        fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in part.items()}
+        return cls(**fields)
 
     def classes_of(self, found: _Found) -> npt.NDArray[np.uint8]:
         """The place of each pixel's class, 255 where it has none.
@@ -173,7 +174,9 @@ def read_masks(
         named = () if known else _named_values(files, seen)
     usable = {picture: found[mask] for picture, mask in pairs.masks.items() if mask in found}
     if not usable:
-        raise DataError(f"{path}: none of the {len(pairs.masks):,} masks can be read as one. Check what these files are.")
+        raise DataError(
+            f"{path}: none of the {len(pairs.masks):,} masks can be read as one. Check what these files are."
+        )
     code = MaskCode.from_json(known) if known else _code(path, list(usable.values()), named, classes, void, instances)
     if not known and not instances and _may_be_instances(list(usable.values())):
         report.notes.append(Message("reading.maybe_instances"))
@@ -220,7 +223,11 @@ def read_masks(
 
 
 def _told(report: DataReport, pairs: MaskPairs) -> None:
-    for paths, key in ((pairs.alone, "no_mask"), (pairs.unclaimed, "no_picture_of_mask"), (pairs.further, "more_masks")):
+    for paths, key in (
+        (pairs.alone, "no_mask"),
+        (pairs.unclaimed, "no_picture_of_mask"),
+        (pairs.further, "more_masks"),
+    ):
         report.extend([Finding(shown(path), Outcome.SKIPPED, Message(f"reading.{key}")) for path in paths])
 
 
@@ -319,9 +326,7 @@ def _code(
         pairs = [(name, int(value)) for name, value in named if value is not None]
         rest = without + tuple(value for name, value in pairs if _is_void(name))
         pairs = [(name, value) for name, value in pairs if not _is_void(name)]
-        return MaskCode(
-            classes=tuple(n for n, _ in pairs), values=tuple(v for _, v in pairs), void=rest, colored=True
-        )
+        return MaskCode(classes=tuple(n for n, _ in pairs), values=tuple(v for _, v in pairs), void=rest, colored=True)
     names = [n for n, _ in named] if classes is None else _texts(classes)
     is_two = not colored and set(occurring) - set(without) <= {0, 255} and len(occurring) > 1
     if not colored and not is_two and VOID not in without:

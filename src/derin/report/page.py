@@ -114,7 +114,9 @@ def _notice(story: RunRecord, pictures: bool, sections: Collection[str]) -> Html
         return tag("p", translate("report.without_pictures"), class_="notice")
     if _OF_THE_DATA.isdisjoint(sections):
         return None
-    key = "report.notice_pictures" if "pictures" in story.examples or "segmentation" in sections else "report.notice_rows"
+    key = (
+        "report.notice_pictures" if "pictures" in story.examples or "segmentation" in sections else "report.notice_rows"
+    )
     return tag("p", join([translate(key)]), class_="notice")
 
 

@@ -24,7 +24,7 @@ _SHARES = (
     "pixel_accuracy",
     "exact_match",
 )
-_SCORES = ("auc", "auc_macro", "ece", "brier", "r2")
+_SCORES = ("auc", "auc_macro", "ece", "brier", "r2", "mean_iou", "iou", "dice")
 _MANY = 5_000  # examples from which on a hundredth of a percent says something
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from derin.core.errors import DataError, ShapeError, UsageError
 from derin.data.batch import Batch, Source
 from derin.data.codecs.mask import VOID
+from derin.data.columns import ColumnsPreparation
 from derin.data.pictures.reading_inputs import images_of
 from derin.data.preparation import Preparation
 from derin.data.schema import Column, Kind
@@ -142,6 +143,7 @@ class Segmentation(BaseTask):
     def answers(
         self, network: nn.Module, preparation: Preparation, inputs: Any, *, batch_size: int, device: torch.device
     ) -> list[Segmented]:
+        assert isinstance(preparation, ColumnsPreparation)
         codec = preparation.input
         pictures = images_of(inputs, channels=codec.channels, values=codec.values)
         found: list[Segmented] = []
@@ -183,6 +185,7 @@ class Segmentation(BaseTask):
         split = next((name for name in ("test", "val") if name in table.splits), None)
         if split is None:
             return {}
+        assert isinstance(preparation, ColumnsPreparation)
         column = table.target()
         return segmentation_findings(
             self,

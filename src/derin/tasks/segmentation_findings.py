@@ -44,7 +44,7 @@ def segmentation_findings(
         folder: of the run.
 
     Returns:
-        ``split``, and ``baseline``: ``class``, ``mean_iou``, ``dice`` and ``pixel_accuracy`` of answering it everywhere.
+        ``split``, and ``baseline``: ``class``, ``mean_iou``, ``dice`` and ``pixel_accuracy`` of always answering it.
     """
     drawn = set(permutation(0, "examples", 0, source.num_examples)[:_NUM_DRAWN].tolist())
     kept: list[tuple[float, bool, int, Any]] = []

@@ -455,8 +455,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "of {mean_iou:.3f} on {split}, and {pixel_accuracy:.1%} right pixels.",
     "segmentation.worst": "Where the masks agree least",
     "segmentation.drawn": "Drawn by chance",
-    "segmentation.legend": "Each picture as the network saw it, its true mask, the predicted one, and in red the pixels "
-    "that are wrong; black has no class.",
+    "segmentation.legend": "Each picture as the network saw it, its true mask, the predicted one, and in red the "
+    "pixels that are wrong; black has no class.",
     "segmentation.picture": "picture",
     "segmentation.true": "truth",
     "segmentation.predicted": "prediction",

@@ -440,7 +440,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.mask_is_photo": "more than {most} different values: a photograph and no mask, or a mask saved as JPEG",
     "reading.all_void": "no pixel of the mask has a class",
     "reading.mask_resized": "brought from {height} × {width} pixels to the size of its picture (nearest pixel)",
-    "reading.mask_shares": "Shares of the pixels that have a class: {shares}; without a class (void) are {void} of all.",
-    "reading.maybe_instances": "The masks count 0, 1, 2, … to a number of their own each, as masks of single objects do; "
+    "reading.mask_shares": "Shares of the pixels that have a class: {shares}; without a class (void) are "
+    "{void} of all.",
+    "reading.maybe_instances": "Each mask counts 0, 1, 2, … to a number of its own, as masks of single objects do; "
     "if they number objects of one class, say so with the setting instances, such as instances=person.",
 }

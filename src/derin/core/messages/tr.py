@@ -432,12 +432,12 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metric.dice": "Dice",
     "metric.pixel_accuracy": "doğru pikseller",
     "segmentation.heading": "Maskeler",
-    "segmentation.baseline": "Her yere {name} demek (eğitim piksellerinde en sık sınıf) {split} bölümünde {mean_iou:.3f} "
-    "ortalama IoU'ya ve {pixel_accuracy:.1%} doğru piksele ulaşır.",
+    "segmentation.baseline": "Her yere {name} demek (eğitim piksellerinde en sık sınıf) {split} bölümünde "
+    "{mean_iou:.3f} ortalama IoU'ya ve {pixel_accuracy:.1%} doğru piksele ulaşır.",
     "segmentation.worst": "Maskelerin en az uyuştuğu yerler",
     "segmentation.drawn": "Rastgele seçilenler",
-    "segmentation.legend": "Her resim ağın gördüğü gibi, doğru maskesi, tahmin edilen maske ve kırmızıyla yanlış pikseller; "
-    "siyahın sınıfı yoktur.",
+    "segmentation.legend": "Her resim ağın gördüğü gibi, doğru maskesi, tahmin edilen maske ve kırmızıyla yanlış "
+    "pikseller; siyahın sınıfı yoktur.",
     "segmentation.picture": "resim",
     "segmentation.true": "doğrusu",
     "segmentation.predicted": "tahmin",

@@ -77,7 +77,9 @@ class SegmentationMetrics:
     def compute(self) -> dict[str, Any]:
         num = len(self.classes)
         confusion = np.zeros((num, num)) if self._confusion is None else self._confusion.cpu().numpy()
-        right, predicted, true = (c.astype(np.float64) for c in (np.diag(confusion), confusion.sum(0), confusion.sum(1)))
+        right, predicted, true = (
+            c.astype(np.float64) for c in (np.diag(confusion), confusion.sum(0), confusion.sum(1))
+        )
         iou, dice = overlaps(right, predicted, true)
         return {
             "loss": self._loss.mean(),

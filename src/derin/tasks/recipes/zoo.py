@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from derin.tasks.recipes.facts import Facts, Recipe, budget, light_augmentation, smoothing
@@ -9,6 +10,8 @@ from derin.tasks.recipes.facts import Facts, Recipe, budget, light_augmentation,
 # Deep networks learn slowly at first: fewer passes than these leave them near chance.
 _FEWEST_EPOCHS = 10
 _TRANSFORMER_EPOCHS = 30
+# Each picture is many examples, its pixels.
+_MAP_EPOCHS = 30
 
 
 def residual(facts: Facts) -> Recipe:
@@ -98,8 +101,22 @@ def embedding(facts: Facts) -> Recipe:
 
 def segmentation(facts: Facts) -> Recipe:
     """U-Net, whose outputs are maps."""
-    settings = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.01, "schedule": "one-cycle"}
-    return _recipe(facts, settings | {"clip_norm": 1.0}, "Few pictures with many pixels each: adaptive steps, clipped.")
+    settings = {"optimizer": "adamw", "learning_rate": 2e-3, "weight_decay": 0.01, "schedule": "one-cycle"}
+    recipe = _recipe(
+        facts,
+        settings | {"clip_norm": 1.0},
+        "Few pictures with many pixels each: adaptive steps, clipped.",
+        augmentation="" if facts.picture_size is None else ",".join(["flip"] * facts.mirrored + ["zoom=0.2,shift=0.1"]),
+    )
+    batches = {"batch_size": 8, "epochs": min(recipe.settings["epochs"], _MAP_EPOCHS)}
+    return replace(
+        recipe,
+        settings={**recipe.settings, **batches},
+        label_smoothing=0.0,
+        # Every pixel is to be classified, also those beside the middle.
+        inputs={"fit": "pad"},
+        model_options={"width": 16, "batch_norm": True},
+    )
 
 
 def _flips_and_crops(facts: Facts) -> str:

@@ -1,0 +1,143 @@
+"""Segmentation: metrics beside a NumPy loop, a set learnt in seconds, and answers in the size of the picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional
+from typer.testing import CliRunner
+
+import derin
+from derin.cli.main import app
+from derin.core.errors import UsageError
+from derin.data.batch import Batch
+from derin.data.codecs.frame import Frame
+from derin.tasks.metrics.segmentation import SegmentationMetrics
+from derin.tasks.segmentation import Segmentation, in_original_size
+
+
+def test_metrics_equal_a_loop_over_pixels() -> None:
+    random = np.random.default_rng(3)
+    true = random.choice([0, 1, 2, 255], size=(5, 7, 6)).astype(np.int64)
+    predicted = random.integers(0, 3, (5, 7, 6))
+    metrics = SegmentationMetrics(("a", "b", "c", "never"))
+    for part in (slice(0, 2), slice(2, 5)):
+        loss = torch.ones(len(true[part]))
+        outputs = {"classes": torch.from_numpy(predicted[part]), "loss": loss, "loss_weight": loss}
+        target = torch.from_numpy(true[part])
+        metrics.update(outputs, Batch({"input": target, "target": target}, torch.arange(len(target))))
+    found = metrics.compute()
+    ious, dices, right, total = [], [], 0, 0
+    for number in range(3):
+        both = either = sizes = 0
+        for t, p in zip(true.reshape(-1).tolist(), predicted.reshape(-1).tolist()):
+            if t != 255:
+                both += t == number and p == number
+                either += t == number or p == number
+                sizes += (t == number) + (p == number)
+        ious.append(both / either)
+        dices.append(2 * both / sizes)
+        right += both
+    total = int((true != 255).sum())
+    assert found["mean_iou"] == pytest.approx(np.mean(ious), abs=1e-12)
+    assert found["dice"] == pytest.approx(np.mean(dices), abs=1e-12)
+    assert found["pixel_accuracy"] == pytest.approx(right / total, abs=1e-12)
+    # A class that occurs nowhere is left out of the means.
+    assert np.isnan(found["per_class"]["never"]["iou"])
+    low, high = metrics.intervals()["mean_iou"]
+    assert low <= found["mean_iou"] <= high
+
+
+def test_loss_leaves_void_out_and_weighs_classes() -> None:
+    torch.manual_seed(0)
+    logits, target = torch.randn(2, 3, 4, 5), torch.randint(0, 3, (2, 4, 5))
+    target[0, :2] = 255
+    weights = torch.tensor([1.0, 2.0, 0.5])
+    task = Segmentation(columns=["mask"], classes=["a", "b", "c"], class_weights=weights.tolist())
+    batch = Batch({"input": torch.zeros(2, 1, 4, 5), "target": target}, torch.arange(2))
+    network = torch.nn.Module()
+    network.forward = lambda x: logits  # type: ignore[method-assign]
+    found = task.loss(network, batch)
+    assert torch.allclose(found["loss"], functional.cross_entropy(logits, target, weight=weights, ignore_index=255))
+    assert float(found["weight_sum"]) == pytest.approx(float(weights[target[target != 255]].sum()))
+    batch = Batch({**batch.columns, "target": torch.full_like(target, 255)}, torch.arange(2))
+    assert float(task.loss(network, batch)["loss"]) == 0.0
+
+
+@pytest.mark.parametrize("rule", ["resize", "pad", "crop"])
+def test_maps_come_back_to_where_the_picture_has_them(rule: str) -> None:
+    """The left half of any picture is the left half of its mask again, whatever frame the network saw it in."""
+    frame, size = Frame((64, 64), rule), (90, 150)
+    geometry = frame.geometry(np.array([size]))
+    middle = float(geometry.moved(np.array([[[75.0, 45.0]]]))[0, 0, 0])
+    right = (torch.arange(64) + 0.5 > middle).float().expand(64, 64)
+    mask = in_original_size(torch.stack([1 - right, right]), frame, size)
+    seen = mask[45] != 255
+    assert seen.all() or rule == "crop"
+    assert mask.shape == size
+    assert abs(int((mask[45][seen] == 0).sum()) - int(seen.sum()) / 2) <= 2
+
+
+def discs(folder: Path, num: int) -> Path:
+    random = np.random.default_rng(0)
+    rows, columns = np.mgrid[:32, :40]
+    for number in range(num):
+        mask = np.zeros((32, 40), np.uint8)
+        y, x = random.integers(8, 24, 2)
+        mask[(rows - y) ** 2 + (columns - x) ** 2 < 40] = 1
+        y, x = random.integers(2, 20, 2)
+        mask[y : y + 9, x : x + 9] = 2
+        noise = random.normal(0, 20, (32, 40, 3))
+        picture = (np.array([60, 140, 220])[mask][..., None] + noise).clip(0, 255).astype(np.uint8)
+        for part, image in (("images", picture), ("masks", mask)):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(folder / part / f"{number}.png")
+    return folder
+
+
+@pytest.mark.slow
+def test_discs_and_squares_are_learnt_and_answers_agree_with_what_was_measured(tmp_path: Path) -> None:
+    data, run = discs(tmp_path / "discs", 80), tmp_path / "run"
+    settings = {"width": 8, "depth": 2, "batch_norm": True}
+    found = derin.fit(data, model_options=settings, learning_rate=0.01, epochs=12, out=run, threads=1)
+    recorded = found.metrics["test"]
+    assert recorded["mean_iou"] > 0.9
+    model = derin.open(run)
+    measured = model.evaluate(data, split="test").metrics
+    for name in ("mean_iou", "dice", "pixel_accuracy", "loss"):
+        assert measured[name] == pytest.approx(recorded[name], abs=1e-6)
+    table = derin.load(data)
+    total = np.zeros((3, 3), dtype=np.int64)
+    for row in table.splits["test"].tolist():
+        answer = model.predict(data / table.row_names[row])  # type: ignore[index]
+        assert answer.mask.shape == (32, 40)
+        assert answer.overlay().shape == (32, 40, 3)
+        assert sum(answer.shares.values()) == pytest.approx(1.0)
+        truth = table["mask"].take(np.array([row]))[0]
+        np.add.at(total, (truth.reshape(-1), answer.mask.reshape(-1)), 1)
+    assert total.tolist() == measured["confusion"]
+    page = (run / "report.html").read_text()
+    assert page.count("data:image/png") >= 24
+    with pytest.raises(UsageError, match="weights as safetensors"):
+        model.export(tmp_path / "m.onnx")
+
+
+def test_command_writes_masks_and_overlays(tmp_path: Path) -> None:
+    data, run = discs(tmp_path / "discs", 12), tmp_path / "run"
+    settings = {"width": 2, "depth": 1}
+    derin.fit(data, model_options=settings, epochs=1, plan="plain", out=run, threads=1)
+    picture = data / "images/3.png"
+    result = CliRunner().invoke(app, ["predict", str(run), str(picture), "--out", str(tmp_path / "out"), "--json"])
+    assert result.exit_code == 0
+    (told,) = json.loads(result.stdout)
+    mask = Image.open(told["mask"])
+    answer = derin.open(run).predict(picture)
+    assert mask.mode == "P"
+    assert np.array_equal(np.asarray(mask), answer.mask)
+    assert np.array_equal(np.asarray(Image.open(told["overlay"])), answer.overlay())
+    assert told["shares"] == answer.shares
