@@ -224,11 +224,11 @@ def read_masks(
 
 def _told(report: DataReport, pairs: MaskPairs) -> None:
     for paths, key in (
-        (pairs.alone, "no_mask"),
-        (pairs.unclaimed, "no_picture_of_mask"),
-        (pairs.further, "more_masks"),
+        (pairs.alone, "reading.no_mask"),
+        (pairs.unclaimed, "reading.no_picture_of_mask"),
+        (pairs.further, "reading.more_masks"),
     ):
-        report.extend([Finding(shown(path), Outcome.SKIPPED, Message(f"reading.{key}")) for path in paths])
+        report.extend([Finding(shown(path), Outcome.SKIPPED, Message(key)) for path in paths])
 
 
 def _decisions(options: ReadOptions, sizes: set[tuple[int, ...]]) -> Decisions:
