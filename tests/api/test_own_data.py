@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 import derin
-from derin.core.errors import DerinError
+from derin.core.errors import DerinError, RefusedFileError
+from derin.data.own import OwnPreparation
 
 PLAIN: dict[str, Any] = {"plan": "plain", "threads": 1, "device": "cpu", "report": False}
 
@@ -204,3 +205,13 @@ def test_weights_and_targets_of_a_dict_are_found_by_their_names(tmp_path: Path) 
     data = {"wave": np.ones((12, 8), np.float32), "high": np.zeros(12, np.float32), "weight": np.ones(12, np.float32)}
     run = derin.fit(data, target="high", model=network(), loss=weighted, epochs=1, out=tmp_path / "run", **PLAIN)
     assert run.record["preparation"]["names"] == ["wave"]
+
+
+@pytest.mark.parametrize(
+    "changed", [{"dtypes": ["load"]}, {"shapes": [[-1]]}, {"names": []}, {"shapes": "x"}, {"names": ["a", "b"]}]
+)
+def test_a_card_that_was_tampered_with_is_refused(changed: dict[str, Any]) -> None:
+    good = {"kind": "own", "names": ["input"], "shapes": [[8]], "dtypes": ["float32"]}
+    assert OwnPreparation.from_json(good).to_json() == good
+    with pytest.raises(RefusedFileError):
+        OwnPreparation.from_json({**good, **changed})

@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from derin.core.errors import DataError
+from derin.core.errors import DataError, RefusedFileError
+from derin.core.fields import Required, checked_form
 from derin.core.seeds import permutation, step_seeds
 from derin.data.batch import Batch
 from derin.data.preparation import Batching, Preparation
@@ -25,6 +26,13 @@ from derin.data.table import SPLITS, Dense, Rows, Table
 
 TARGET, WEIGHT = "target", "weight"
 _TARGET_WORDS = ("target", "targets", "label", "labels", "y")
+_FORM = {"names": Required([str]), "shapes": Required([[int]]), "dtypes": Required([str])}
+_DTYPES = frozenset(
+    f"{kind}{bits}"
+    for kind, sizes in (("float", (16, 32, 64)), ("int", (8, 16, 32, 64)), ("uint", (8, 16, 32, 64)))
+    for bits in sizes
+) | {"bool", "bfloat16", "complex64", "complex128"}
+_MOST_AXES = 64
 _MOST_SEEDS = 1 << 40  # steps of an epoch, at most
 
 
@@ -239,6 +247,14 @@ class OwnPreparation(Preparation):
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> OwnPreparation:
+        checked_form(data, _FORM, "The card's preparation")
+        num_axes = max((len(shape) for shape in data["shapes"]), default=0)
+        sizes = [size for shape in data["shapes"] for size in shape]
+        lengths = {len(data[name]) for name in ("names", "shapes", "dtypes")}
+        if len(lengths) != 1 or 0 in lengths or num_axes > _MOST_AXES or any(size < 0 for size in sizes):
+            raise RefusedFileError("The card's preparation must say name, shape and type of each input. Restore it.")
+        if unknown := set(data["dtypes"]) - _DTYPES:
+            raise RefusedFileError(f"The card's preparation has an unknown type: {min(unknown)[:40]!r}. Restore it.")
         return cls(tuple(data["names"]), tuple(map(tuple, data["shapes"])), tuple(data["dtypes"]))
 
 
