@@ -124,3 +124,13 @@ def test_nonsense_is_refused_in_a_sentence(tmp_path: Path) -> None:
             read_masks(tmp_path / name, name="t")
     with pytest.raises(DataError, match="two classes"):
         read_masks(tmp_path / "void", name="t")
+
+
+@pytest.mark.data
+def test_named_sets_have_their_classes(data_folder: Path) -> None:
+    camvid = derin.load("camvid")
+    assert {name: len(rows) for name, rows in camvid.splits.items()} == {"train": 367, "val": 101}
+    assert len(camvid.target().classes or ()) == 11
+    people = derin.load("penn_fudan")
+    assert len(people) == 170
+    assert people.target().classes == ("background", "person")
