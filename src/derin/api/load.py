@@ -80,7 +80,7 @@ def load(
         missing: the words that mean "no value" in its cells, beside the empty cell; None takes the usual ones (NA,
             null, ? and others).
         task: what the data is read for, where its form does not tell: ``"lm"``, ``"word-vectors"``, ``"tagging"``,
-            ``"translation"``, ``"forecasting"``.
+            ``"translation"``, ``"forecasting"``, ``"segmentation"``.
         reader_options: settings of the reader of that task, such as ``{"encoding": "cp1254"}``.
         seed: of the cut; None is 0, or that of the recipe.
         recipe: how other data was read; this is read in the same way. Of the arguments above those that are given win.

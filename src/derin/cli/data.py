@@ -53,7 +53,8 @@ def data(
     task: Annotated[
         str | None,
         typer.Option(
-            help="What it is read for: lm, tagging, translation, word-vectors, forecasting.", show_default=False
+            help="What it is read for: lm, tagging, translation, word-vectors, forecasting, segmentation.",
+            show_default=False,
         ),
     ] = None,
     reader_options: Annotated[
