@@ -29,6 +29,7 @@ def test_exported_names_are_these() -> None:
         "Plan",
         "Run",
         "Sequential",
+        "Stream",
         "Table",
         "TrainConfig",
         "__version__",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from derin.explain.trace.gradcheck import gradcheck
     from derin.models.graph import Graph, Input
     from derin.models.sequential import Sequential
+    from derin.readers.stream import Stream
     from derin.train.callback import Callback
     from derin.train.config import TrainConfig
     from derin.train.plan import Plan
@@ -44,6 +45,7 @@ _PUBLIC = {
     "Input": "derin.models.graph",
     "Plan": "derin.train.plan",
     "Run": "derin.api.run",
+    "Stream": "derin.readers.stream",
     "Sequential": "derin.models.sequential",
     "Table": "derin.data.table",
     "TrainConfig": "derin.train.config",
@@ -65,6 +67,7 @@ __all__ = [
     "Plan",
     "Run",
     "Sequential",
+    "Stream",
     "Table",
     "TrainConfig",
     "__version__",

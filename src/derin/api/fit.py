@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from derin.core.run import RunFolder
 from derin.data.known_rows import KNOWN_ROWS, pack, row_hashes
 from derin.data.report import MAX_RECORDED, sentences
 from derin.data.table import Table
+from derin.readers.shards import is_pattern
 from derin.tasks.adversarial_training import attack_of
 from derin.tasks.own_functions import with_own_functions
 from derin.train.budget import TimeBudget
@@ -80,6 +82,7 @@ def fit(
     ema_decay: float | None = None,
     patience: int | None = None,
     sampler: str | None = None,
+    steps_per_epoch: int | None = None,
     seed: int | None = None,
     plan: str | Path | Plan | None = None,
     device: str | None = None,
@@ -262,7 +265,8 @@ def _open_or_create(data: Any, out: str | Path | None, resume: bool) -> RunFolde
     if data is None:
         raise UsageError(f"There is no run at {out} to take the data from; name the data to train on.")
     name = source_name(data) or getattr(data, "name", None) or "run"
-    return RunFolder.create(None if out is None else Path(out), name=Path(name).stem or "run")
+    place = Path(name).parent if is_pattern(name) else Path(name)
+    return RunFolder.create(None if out is None else Path(out), name=place.stem or "run")
 
 
 def _found(folder: RunFolder, resume: bool) -> dict[str, Any]:
@@ -421,6 +425,12 @@ def _train_and_measure(
         num_after=num_measured(prepared) if budget.is_limited else 0,
     )
     record |= {"epochs": loop.epoch, "steps": loop.step, "seconds": loop.seconds, "stopped": loop.stopped}
+    if prepared.stream is not None and prepared.stream.damaged:
+        damaged = dict(islice(prepared.stream.damaged.items(), MAX_RECORDED))
+        record["data"]["damaged"] = {"count": len(prepared.stream.damaged), "rows": damaged}
+        name, reason = next(iter(damaged.items()))
+        sentence = translate("fit.stream_damaged", count=len(prepared.stream.damaged), name=name, reason=reason)
+        warnings.warn(sentence, DerinWarning, stacklevel=2)
     if loop.stopped == "interrupted":
         folder.write_record(record)
         return

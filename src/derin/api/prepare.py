@@ -23,6 +23,8 @@ from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Kind
 from derin.data.table import Rows, Table
 from derin.models.registry import MODELS
+from derin.readers.shards import is_pattern
+from derin.readers.stream import Stream
 from derin.tasks.adversarial_training import adversarially
 from derin.tasks.base import BaseTask
 from derin.tasks.inference import infer_task, inferred_name
@@ -33,6 +35,7 @@ from derin.tasks.precision import check_network
 from derin.tasks.recipes import Recipe, finetuning_recipe, recipe
 from derin.tasks.recipes.mirroring import mirroring_of
 from derin.tasks.registry import TASKS
+from derin.tasks.supervised import SupervisedTask
 from derin.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -77,6 +80,9 @@ def prepare(
     tuning = read_mode(asked.finetune, has_weights=asked.weights is not None)
     published = _published(asked, download, progress or None)
     start = TrainConfig.from_json(settings) if config is None else config
+    stream = _stream(data, asked)
+    if stream is not None:
+        data = stream.head(start.seed)
     table = _read_table(data, asked, published, {**reading, "seed": start.seed})
     tuning = tuning or choose_mode(len(table.splits["train"]))
     name = asked.task if asked.task is not None else inferred_name(table)
@@ -112,9 +118,36 @@ def prepare(
         device=device,
         functions={"loss": asked.loss, "metrics": asked.metrics},
         center_only=asked.augment == "none",
+        stream=stream,
     )
+    _check_epochs(prepared)
     prepared.sampler()  # refuses what cannot be sampled so, before anything is trained
     return prepared if published is None else _tuned(prepared, tuning, published, head, reading["progress"])
+
+
+def _stream(data: Any, asked: Request) -> Stream | None:
+    """The data as a stream where it is one, or a pattern of shards; refuses what needs all of the data at once."""
+    if isinstance(data, str) and is_pattern(data):
+        data = Stream(data, target=asked.target, size=asked.size or 64)
+    if not isinstance(data, Stream):
+        return None
+    if asked.weights is not None:
+        raise UsageError("weights to go on from are not taken with a stream; leave `weights` out, or give a table.")
+    if asked.task is not None and not issubclass(TASKS[asked.task], SupervisedTask):
+        raise UsageError(f"The task {asked.task!r} reads its data whole; give files that are no stream ({data.name}).")
+    return data
+
+
+def _check_epochs(prepared: Prepared) -> None:
+    """Refuses an epoch that has no length, or two."""
+    config = prepared.config
+    if (prepared.stream is None) != (config.steps_per_epoch == 0):
+        raise UsageError(
+            "steps_per_epoch says how many batches of a stream are called an epoch; a stream needs it, and other data "
+            f"has an end and takes none; got steps_per_epoch={config.steps_per_epoch}."
+        )
+    if prepared.stream is not None and config.sampler != "uniform":
+        raise UsageError(f"A stream has an order of its own; leave sampler={config.sampler} out.")
 
 
 # What can be asked for beside data of one's own form, whose owner decides the rest.

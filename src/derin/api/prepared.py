@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from derin.api.finetuning import FineTuning
 from derin.core.errors import UsageError
 from derin.data.batch import Source
+from derin.data.block_source import BlockSource, Place
 from derin.data.columns import INPUT, ColumnsPreparation
 from derin.data.extracted import ExtractedFeatures
 from derin.data.own import OwnPreparation
 from derin.data.preparation import Batching, Preparation
 from derin.data.samplers.by_class import BalancedSampler
 from derin.data.samplers.sampler import Sampler
+from derin.data.samplers.uniform import UniformSampler
 from derin.data.samplers.weighted import WeightedSampler
 from derin.data.table import Rows, Table
 from derin.tasks.class_task import ClassTask
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from derin.data.augment import Augmentation
+    from derin.readers.stream import Stream
 
 # So many training examples are measured beside the validation split: enough for a curve, few enough to cost nothing.
 _TRAIN_SAMPLE = 2_000
@@ -56,6 +61,8 @@ class Prepared:
         features: what the layers before the head make of every row.
         warm_up: the head alone on features, to be trained before the rest; None where nothing comes first.
         functions: loss and metrics of the caller's own, which no card holds.
+        stream: where the training batches come from, of which the table holds only the first rows; None where it holds
+            all.
         center_only: whether training too takes the middle of larger pictures, as without any augmentation.
     """
 
@@ -76,6 +83,7 @@ class Prepared:
     warm_up: Prepared | None = None
     functions: Mapping[str, Any] = field(default_factory=dict)
     center_only: bool = False
+    stream: Stream | None = None
 
     def learner(self, network: nn.Module) -> nn.Module:
         """The part of a network that is trained, and that the sources of this object feed."""
@@ -91,7 +99,8 @@ class Prepared:
     @property
     def train_source(self) -> Source:
         """The training batches: shuffled and augmented."""
-        mixed = (self.task.target, len(self.task.classes)) if self.task.name in _MIXED_TASKS else None
+        if self.stream is not None:
+            return self._blocks(self.stream)
         return self._source(
             self.table.splits["train"],
             self.config.batch_size,
@@ -99,8 +108,43 @@ class Prepared:
             sampler=self.sampler(),
             # Features are of augmented pictures already.
             augmentation=None if self.features is not None else self.augmentation,
-            mixed_target=mixed,
+            mixed_target=self._mixed_target,
         )
+
+    def _blocks(self, stream: Stream) -> BlockSource:
+        """The batches of a stream: each block of its rows is a table, batched as any other."""
+        size, seed = self.config.batch_size, self.config.seed
+        num_batches = max(1, stream.buffer // size)
+        num = num_batches * size
+
+        def read(place: Place) -> tuple[Source, Place]:
+            table, behind = stream.block(self.table, place, num, seed)
+            # Rows that reading left out, which it does with cells that cannot be, are made up for by the first ones.
+            rows = np.resize(np.arange(len(table)), num)
+            source = self.preparation.source(
+                self.preparation.encode_table(table),
+                self.task.batch_columns(table),
+                rows,
+                input_name=self.task.input,
+                batching=Batching(
+                    batch_size=size,
+                    seed=seed,
+                    shuffle=True,
+                    device=self.device,
+                    augmentation=self.augmentation,
+                    mixed_target=self._mixed_target,
+                    sampler=UniformSampler(rows, batch_size=size, seed=seed, shuffle=True),
+                ),
+            )
+            return source, behind
+
+        return BlockSource(
+            read, batch_size=size, num_batches=self.config.steps_per_epoch, batches_per_block=num_batches
+        )
+
+    @property
+    def _mixed_target(self) -> tuple[str, int] | None:
+        return (self.task.target, len(self.task.classes)) if self.task.name in _MIXED_TASKS else None
 
     def sampler(self) -> Sampler | None:
         """Says which training examples come how often; None where each comes once in an epoch.

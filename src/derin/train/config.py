@@ -40,6 +40,7 @@ class TrainConfig:
         patience: epochs without a better headline after which training stops; 0 never stops early.
         sampler: ``"uniform"``: each training example once in an epoch; ``"balanced"``: each class equally often;
             ``"weighted"``: drawn with replacement, by the weight column, which then leaves the loss alone.
+        steps_per_epoch: of a stream, which has no end: so many batches are called an epoch; 0 for data that has one.
         seed: of everything random.
         plan: ``"auto"``, ``"auto:fp32"``, ``"plain"``, parts such as ``"bf16,channels-last,fused"``, or a `Plan`.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
@@ -95,6 +96,9 @@ class TrainConfig:
         "uniform; balanced: each class equally often; weighted: drawn by --weight-column.",
         TEXT,
         group=_TRAINING,
+    )
+    steps_per_epoch: int = setting(
+        0, "Batches of an epoch, for shards: 'shards/{000..099}.tar'.", WHOLE, group=_TRAINING
     )
     seed: int = setting(0, "Random seed.", WHOLE, group=_TRAINING)
     plan: str = setting(

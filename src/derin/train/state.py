@@ -45,6 +45,8 @@ def save_state(loop: TrainingState) -> None:
     document["limits"] = _limits(loop)
     document["running_sums"] = dict(loop.running_sums)
     document["tracker"] = loop.tracker.to_json()
+    if hasattr(loop.source, "position"):  # of data without end, whose rows before it are not read again
+        document["stream"] = loop.source.position(loop.epoch, loop.batch)
     document["optimizers"] = {name: optimizer_scalars(optimizer) for name, optimizer in loop.optimizers.items()}
     loop.run.save_state(tensors, document)
 
@@ -89,6 +91,8 @@ def _restore(loop: TrainingState, tensors: dict[str, Tensor], document: dict[str
         loop.measured_examples = {str(k): int(v) for k, v in document.get("measured_examples", {}).items()}
         loop.running_sums = {str(k): float(v) for k, v in document.get("running_sums", {}).items()}
         loop.tracker.load_json(document["tracker"])
+        if hasattr(loop.source, "seek") and "stream" in document:
+            loop.source.seek(document["stream"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RefusedFileError(f"{where} is damaged: {error!r}; start a new run.") from error
     negative = next((name for name in _COUNTERS if getattr(loop, name) < 0 and name != "loss_sum"), None)

@@ -77,6 +77,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "progress.seconds": "{seconds:.1f} s",
     "progress.best": "best",
     "progress.speed": "{speed:,.0f} examples/s",
+    "fit.stream_damaged": "Of the stream {count:,} {count:=row was|rows were} left out and "
+    "{count:=is|are} named in run.json; the first: {name} ({reason}).",
     "fit.measured_in_part": "Time allows {num:,} of the {whole:,} {split} examples to be measured; they were drawn by "
     "the seed.",
     "fit.findings_follow": "The network is now compared with simpler methods, which may pass the {seconds:g} s given.",

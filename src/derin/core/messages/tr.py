@@ -76,6 +76,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "progress.seconds": "{seconds:.1f} sn",
     "progress.best": "en iyi",
     "progress.speed": "saniyede {speed:,.0f} örnek",
+    "fit.stream_damaged": "Akıştan {count:,} satır dışarıda bırakıldı, adları run.json içinde; ilki: {name} "
+    "({reason}).",
     "fit.measured_in_part": "Süre, {whole:,} {split} örneğinden ancak {num:,} tanesini ölçmeye yetiyor; örnekler "
     "tohuma göre çekildi.",
     "fit.findings_follow": "Ağ şimdi daha basit yöntemlerle karşılaştırılıyor; bu, verilen {seconds:g} sn'yi aşabilir.",
