@@ -141,7 +141,9 @@ def fit(
         schedule: a name (``"step:every=10"``), a config of `derin.schedules`, or a function from the share of training
             that is done, 0 to 1, to a factor on the rate.
         epochs, batch_size, learning_rate, weight_decay, momentum, warmup, l1, clip_norm, accumulate, ema_decay,
-            patience, sampler, seed, plan, device, threads, max_seconds, save_every_seconds, networks, histograms: see
+            patience, sampler, steps_per_epoch, seed, plan, device,
+            threads, max_seconds, save_every_seconds, networks,
+                histograms: see
             `derin.TrainConfig`.
         target: the column to predict, or several with commas between them.
         weight_column: the column that says how much each example counts.
