@@ -57,8 +57,8 @@ class PixelScale:
                 f"Adversarial examples are changed pictures; this network reads {preparation.input_kind}. "
                 "Use one that reads pictures."
             )
-        known: Any = preparation
-        return cls(mean=known.mean, std=known.std)
+        codec: Any = preparation.input  # type: ignore[attr-defined]
+        return cls(mean=codec.mean, std=codec.std)
 
     def unit(self, like: Tensor) -> Tensor:
         """What one whole pixel range, 0 to 1, is in the network's input; ``(C, 1, 1)``."""
