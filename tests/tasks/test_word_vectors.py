@@ -116,7 +116,7 @@ def test_a_saved_network_answers_with_neighbors(text: Path, tmp_path: Path) -> N
     assert [found.word for found in model.predict(["cat", "rice"])] == ["cat", "rice"]
     with pytest.raises(DataError, match="'unheard' is no word"):
         model.predict("unheard")
-    with pytest.raises(DataError, match="a word or a list of words; got PosixPath"):
+    with pytest.raises(DataError, match="at least one text is required"):
         model.predict(run.path)
 
 
