@@ -150,7 +150,7 @@ def brighter_digits(options: BatchNormOptions) -> dict[str, float]:
     network = prepared.model
     table = prepared.table
     rows = table.splits["val"]
-    pictures = prepared.encoded.gather(rows).float()
+    pictures = prepared.encoded["input"].gather(rows).float()
     labels = torch.from_numpy(np.ascontiguousarray(prepared.targets[prepared.task.target]))[torch.from_numpy(rows)]
     brighter = (pictures + options.shift).clamp(max=255)
     found = {

@@ -76,7 +76,7 @@ def run(options: NormalizationOptions) -> Outcome:
     prepared = prepare_plainly((points[:, :2], points[:, 2]), model="linear")
     splits = {name: points[rows] for name, rows in prepared.table.splits.items()}
     ready = {
-        name: prepared.preparation.to_model_input(prepared.encoded.gather(rows)).double().numpy()
+        name: prepared.preparation.to_model_input(prepared.encoded["input"].gather(rows)).double().numpy()
         for name, rows in prepared.table.splits.items()
     }
     (column,) = prepared.preparation.to_json()["columns"]
