@@ -30,6 +30,7 @@ def test_exported_names_are_these() -> None:
         "Run",
         "Sequential",
         "Stream",
+        "System",
         "Table",
         "TrainConfig",
         "__version__",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from derin.explain.trace.gradcheck import gradcheck
     from derin.models.graph import Graph, Input
     from derin.models.sequential import Sequential
+    from derin.models.system import System
     from derin.readers.stream import Stream
     from derin.train.callback import Callback
     from derin.train.config import TrainConfig
@@ -47,6 +48,7 @@ _PUBLIC = {
     "Run": "derin.api.run",
     "Stream": "derin.readers.stream",
     "Sequential": "derin.models.sequential",
+    "System": "derin.models.system",
     "Table": "derin.data.table",
     "TrainConfig": "derin.train.config",
     "fit": "derin.api.fit",
@@ -68,6 +70,7 @@ __all__ = [
     "Run",
     "Sequential",
     "Stream",
+    "System",
     "Table",
     "TrainConfig",
     "__version__",

@@ -34,6 +34,7 @@ PICTURES: dict[str, Row] = {
     "facenet_nn4_small2": (((3, 96, 96), 128), "inception5b", OUTPUT),
     "mobilefacenet": (((3, 112, 96), 128), "conv2", OUTPUT),
     "unet": (((1, 572, 572), 2), "bottom", OUTPUT),
+    "dcgan_discriminator": (((3, 64, 64), 1), None, OUTPUT),
     "squeezenet1_0 squeezenet1_1": (((3, 227, 227), 1000), "stage3", OUTPUT),
 }
 OTHERS: dict[str, Row] = {
@@ -41,6 +42,7 @@ OTHERS: dict[str, Row] = {
     "linear": (((1,), 1), None, ("affine",)),
     "logistic": (((3, 64, 64), 1), None, ("affine",)),
     "mlp": (((1, 28, 28), 10), None, OUTPUT),
+    "dcgan_generator": (((100,), 3), None, OUTPUT),
     "text_bag": (((300,), 2), None, ("table", "output")),
     "text_average text_cnn text_lstm text_gru": (((50,), 2), None, OUTPUT),
     "bilstm_crf": (((20, 21), 9), None, ("output", "crf")),  # CoNLL-2003: four kinds of names, B and I, and O
@@ -72,10 +74,11 @@ SMALLEST = {
     "facenet_nn4_small2": 65,
     "mobilefacenet": 16,
     "unet": 16,
+    "dcgan_discriminator": 8,
     "squeezenet1_0": 21,
     "squeezenet1_1": 17,
 }
-KINDS = {"embedding": {"facenet_nn1", "facenet_nn4_small2", "mobilefacenet"}, "map": {"unet"}}
+KINDS = {"embedding": {"facenet_nn1", "facenet_nn4_small2", "mobilefacenet"}, "map": {"unet", "dcgan_generator"}}
 
 
 def test_every_network_stands_in_the_registry_as_its_paper_shows_it() -> None:
@@ -133,6 +136,16 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "inception_v3": {"auxiliary": False, "dropout": 0.5},
     "facenet_nn1": {"dense_units": 4096},
     "unet": {"width": 64, "depth": 4, "padding": "same", "batch_norm": False, "dropout": 0.0},
+    # Radford et al. 2016, figure 1 and section 3; a kernel of 4 is divisible by the stride.
+    "dcgan_generator": {"size": (64, 64), "width": 128, "kernel": 4, "batch_norm": True, "output": "tanh"},
+    "dcgan_discriminator": {
+        "width": 64,
+        "kernel": 4,
+        "slope": 0.2,
+        "batch_norm": True,
+        "dropout": 0.0,
+        "downsample": "stride",
+    },
     "squeezenet1_0 squeezenet1_1": {"dropout": 0.5, "output_padding": 0, "output_activation": "auto"},
     "text_bag": {"vocabulary": 1000, "groups": 1, "dim": None, "dropout": 0.3},
     "text_average": {**WORDS, "hidden": (), "dropout": 0.3},

@@ -13,6 +13,7 @@ import pytest
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Ragged, Table
 from derin.models import MODELS
+from derin.models.building import SYSTEMS
 from derin.tasks.recipes import RECIPES, Facts, facts_of, finetuning_recipe, recipe
 
 PHOTOGRAPHS = {"picture_size": (32, 32), "channels": 3, "mirrored": True}
@@ -55,7 +56,7 @@ DECIDED: dict[str, Row] = {
         {},
         {},
     ),
-    "vgg11_bn vgg13_bn vgg16_bn vgg19_bn densenet121 googlenet_bn inception_v3": (
+    "vgg11_bn vgg13_bn vgg16_bn vgg19_bn densenet121 googlenet_bn inception_v3 dcgan_discriminator": (
         {**NESTEROV, "learning_rate": 0.05, "weight_decay": 1e-4},  # Huang et al. 2017
         CROPPED,
         0.05,
@@ -84,6 +85,21 @@ DECIDED: dict[str, Row] = {
         0.05,
         {},
         {},
+    ),
+    "dcgan_generator": ({}, "", 0.0, {}, {}),
+    # Radford et al. 2016, section 4: Adam with β₁ = 0.5. Smoothing of reals: Salimans et al. 2016.
+    "dcgan": (
+        {
+            "optimizer": "adam:betas=0.5/0.999",
+            "learning_rate": 5e-4,
+            "weight_decay": 0.0,
+            "schedule": "constant",
+            "networks": "generator.ema_decay=0.99",
+        },
+        "",
+        0.1,
+        {},
+        {"normalize": "symmetric"},
     ),
     "unet": ({**ADAM, "learning_rate": 1e-3, "weight_decay": 0.01, "clip_norm": 1.0}, CROPPED, 0.05, {}, {}),
     "skip_gram cbow": ({"optimizer": "sgd", "schedule": "linear", **VECTORS}, "", 0.0, {}, {}),
@@ -154,9 +170,10 @@ EACH = [(name, row) for names, row in DECIDED.items() for name in names.split()]
 
 
 def facts_for(name: str, num_train: int = 10_000, **given: Any) -> Facts:
-    if MODELS[name].input_kind == "tokens":
+    kind = "picture" if name in SYSTEMS else MODELS[name].input_kind
+    if kind == "tokens":
         return Facts(**{"num_train": num_train, **TEXT, **given})
-    return Facts(**{"num_train": num_train, **(PHOTOGRAPHS if MODELS[name].input_kind == "picture" else {}), **given})
+    return Facts(**{"num_train": num_train, **(PHOTOGRAPHS if kind == "picture" else {}), **given})
 
 
 def test_the_decisions_are_those_of_every_network() -> None:

@@ -96,7 +96,7 @@ class Request:
     )
     weights: str | Path | None = setting(
         None,
-        "Weights to go on from: a known name or file (derin weights), hub:REPO, or a run.",
+        "Weights to go on from: a known name or file (derin weights), hub:REPO, a run, or RUN:NETWORK of a system.",
         PATH,
         group=_NETWORK,
     )
@@ -112,7 +112,7 @@ class Request:
     task: str | None = setting(
         None,
         "classification, binary, multilabel, multitask, regression; of text lm, tagging, translation, word-vectors, "
-        "glove; of a series forecasting.",
+        "glove; of a series forecasting; of pictures gan.",
         TEXT,
         group=_NETWORK,
     )
@@ -130,6 +130,14 @@ class Request:
     )
     label_smoothing: float | None = setting(
         None, "Share of the target that is spread over all classes, 0 to 1.", NUMBER, group=_NETWORK
+    )
+    task_options: Mapping[str, Any] | None = setting(
+        None,
+        "Other setting of the task, such as label_noise=0.05 of gan; repeatable.",
+        MAP,
+        group=_NETWORK,
+        flags="--task-option",
+        repeats=True,
     )
     adversarial: str | float | None = setting(
         None,

@@ -110,6 +110,7 @@ def fit(
     class_weights: str | Sequence[float] | None = None,
     loss_weights: Mapping[str, float] | None = None,
     label_smoothing: float | None = None,
+    task_options: Mapping[str, Any] | None = None,
     adversarial: str | float | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -157,13 +158,15 @@ def fit(
         inputs: settings of the way from data to network: ``{"tokenizer": "bpe"}`` for text, ``{"horizon": 24}`` for a
             series; each preparation names its own.
         model_options: settings of a registered model, such as ``{"hidden": [512]}``.
-        weights: published weights to go on from: a file, a known name or ``"hub:REPO"``. Size and normalization of
-            pictures follow them.
+        weights: weights to go on from: a file, a known name, ``"hub:REPO"``, a run or a bundle, or one network of a
+            system in such, ``"RUN:generator"``. Size and normalization of pictures follow them, except where a system
+            begins with them.
         finetune: ``"head"``, ``"full"``, ``"freeze:N"`` or ``"gradual"``; None chooses by the number of examples.
         preprocess: how pictures were prepared for `weights` that are not known.
         class_weights: ``"balanced"`` or one number per class.
         loss_weights: of each target column, for several: ``{"kind": 2.0}``.
         label_smoothing: share of the target that is spread over all classes.
+        task_options: other settings of the task, such as ``{"label_noise": 0.05}``; each task names its own.
         adversarial: ε of adversarial training, such as ``"4/255"``; see `derin.tasks.adversarial_training`.
         out: the run's folder; None takes the next free one under ``runs/``.
         resume: go on with the run at `out` from its saved state, or start it if nothing is saved yet.
@@ -442,6 +445,7 @@ def _train_and_measure(
     network.to(prepared.device)
     # Epoch 0 is the network before the first one, where something came before the loop.
     best_epoch = loop.epoch if loop.tracker.best_epoch is None else loop.tracker.best_epoch
+    best = {} if task.monitor is None else {"best_epoch": best_epoch}
     learner = prepared.learner(network)
     # Interrupted from here on, the run is resumed with its last state, which needs no more training.
     measured = measure(
@@ -465,7 +469,7 @@ def _train_and_measure(
         else {}
     )
     save_model(folder.model_path, network, task, preparation, facts | {"metrics": measured["metrics"]}, files)
-    folder.write_record(record | measured | {"best_epoch": best_epoch, "finished": True})
+    folder.write_record(record | measured | best | {"finished": True})
 
 
 class _Beginning(Callback):

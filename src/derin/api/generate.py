@@ -1,15 +1,20 @@
-"""New text from a trained language model."""
+"""New text from a trained language model, new pictures from a trained generator."""
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derin.core.errors import DerinWarning, UsageError
+from derin.core.files import storage_errors, usable_path
 from derin.core.messages import translate
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from derin.api.model import Model
 
 
@@ -30,6 +35,39 @@ class GeneratedText:
 
     def to_json(self) -> dict[str, Any]:
         return {"prompt": self.prompt, "text": self.text}
+
+
+@dataclass(frozen=True)
+class MadePictures:
+    """Pictures that a generator made.
+
+    Args:
+        pixels: the pictures.
+        seed: of the noise that they were made from.
+
+    Shapes:
+        pixels ``(N, height, width, 1 or 3)`` uint8.
+    """
+
+    pixels: np.ndarray
+    seed: int
+
+    def save(self, path: str | Path) -> Path:
+        """Writes all of them on one sheet, in about as many lines as columns."""
+        from derin.core.files import open_atomically
+        from derin.tasks.made_pictures import grid
+
+        columns = min(math.ceil(math.sqrt(len(self.pixels))), _MOST_COLUMNS)
+        path = usable_path(path, "The picture")
+        if path.suffix.lower() != ".png":
+            raise UsageError(f"Pictures are written as PNG; got {path.name!r}. Name it such as samples.png.")
+        with storage_errors(f"The picture {path}"), open_atomically(path) as file:
+            grid(self.pixels, columns).save(file, format="PNG")
+        return path
+
+    def to_json(self) -> dict[str, Any]:
+        num, height, width, channels = self.pixels.shape
+        return {"num": num, "height": height, "width": width, "channels": channels, "seed": self.seed}
 
 
 def generate(
@@ -94,6 +132,26 @@ def generate(
     return found
 
 
+def make_pictures(model: Model, num: int = 16, *, seed: int = 0) -> MadePictures:
+    """New pictures of a trained generator.
+
+    Args:
+        model: a saved model of ``--task gan``, of `derin.open`.
+        num: how many.
+        seed: the same seed makes the same pictures.
+
+    Raises:
+        UsageError: the model makes no pictures.
+    """
+    from derin.tasks.gan import GAN
+
+    if not isinstance(model.task, GAN):
+        raise UsageError(f"Pictures are made by a run of --task gan; this one is of {model.task.name}.")
+    if not 1 <= num <= _MOST_PICTURES:
+        raise UsageError(f"From 1 to {_MOST_PICTURES:,} pictures can be made at once; got num={num}.")
+    return MadePictures(model.task.make_pictures(model.network, num, seed=seed), seed)
+
+
 def check_known(model: Model, texts: list[str], *, where: str) -> None:
     """Refuses a prompt with characters that the model never saw; unknown words are read as ``<UNK>``, and told.
 
@@ -117,3 +175,5 @@ def check_known(model: Model, texts: list[str], *, where: str) -> None:
 
 
 _MOST_LISTED = 8
+_MOST_PICTURES = 10_000
+_MOST_COLUMNS = 16

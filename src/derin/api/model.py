@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from derin.api.evaluation import Evaluation
     from derin.api.explanation import Explanation
     from derin.api.forecast import Forecasts
-    from derin.api.generate import GeneratedText
+    from derin.api.generate import GeneratedText, MadePictures
     from derin.core.bundle import Bundle
     from derin.data.preparation import Preparation
     from derin.data.recipe import ReadingRecipe
@@ -172,6 +172,12 @@ class Model:
         from derin.api.generate import generate
 
         return generate(self, prompt, **options)
+
+    def make_pictures(self, num: int = 16, *, seed: int = 0) -> MadePictures:
+        """New pictures of a generator; see `derin.api.generate.make_pictures`."""
+        from derin.api.generate import make_pictures
+
+        return make_pictures(self, num, seed=seed)
 
     def score(self, texts: Sequence[str]) -> list[TextScore]:
         """How probable a language model finds sentences; see `derin.api.score.score`."""

@@ -13,7 +13,7 @@ from derin.api.extraction import extract, head_to_train
 from derin.api.finetuning import FineTuning, choose_mode, read_mode, schedule_for
 from derin.api.load import load
 from derin.api.prepared import Prepared
-from derin.api.pretrained import PretrainedWeights, load_pretrained
+from derin.api.pretrained import PretrainedWeights, begin_system, load_pretrained
 from derin.api.vectors import open_word_vectors
 from derin.core.errors import DataError, DerinWarning, UnknownNameError, UsageError
 from derin.core.messages import Message, translate
@@ -36,6 +36,7 @@ from derin.tasks.recipes import Recipe, finetuning_recipe, recipe
 from derin.tasks.recipes.mirroring import mirroring_of
 from derin.tasks.registry import TASKS
 from derin.tasks.supervised import SupervisedTask
+from derin.tasks.system import SystemTask
 from derin.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def prepare(
     if own is not None:
         return _prepare_own(own, asked, config, settings)
     reading = {"recipe": reading_recipe, "download": download, "progress": progress or None}
-    tuning = read_mode(asked.finetune, has_weights=asked.weights is not None)
+    tuning = FineTuning() if _trains_system(asked) else read_mode(asked.finetune, has_weights=asked.weights is not None)
     published = _published(asked, download, progress or None)
     start = TrainConfig.from_json(settings) if config is None else config
     stream = _stream(data, asked)
@@ -90,7 +91,10 @@ def prepare(
     suggested = recipe(model_name, table) if published is None else finetuning_recipe(tuning.mode, table)
     task, preparation = _task_and_preparation(asked, table, name, model_name, suggested, published)
     device = device_named(start.device)
-    network = _built(asked, model_name, task, preparation, suggested, published, start.seed).to(device)
+    network = _built(asked, model_name, task, preparation, suggested, published, start.seed)
+    if asked.weights is not None and published is None:
+        tuning = FineTuning(mode="full", weights=begin_system(network, str(asked.weights)))
+    network = network.to(device)
     encoded, targets = preparation.encode_table(table), task.batch_columns(table)
     # A few examples tell whether the network's outputs are what the loss wants, before anything is trained.
     few = Batching(batch_size=2, limit=2, device=device)
@@ -119,6 +123,7 @@ def prepare(
         functions={"loss": asked.loss, "metrics": asked.metrics},
         center_only=asked.augment == "none",
         stream=stream,
+        tuning=tuning if published is None else FineTuning(),
     )
     _check_epochs(prepared)
     prepared.sampler()  # refuses what cannot be sampled so, before anything is trained
@@ -201,9 +206,18 @@ def _prepare_own(own: OwnData, asked: Request, config: TrainConfig | None, setti
     )
 
 
+def _trains_system(asked: Request) -> bool:
+    """Whether several networks are trained, which all learn, whatever weights they begin with."""
+    return asked.task is not None and issubclass(TASKS[asked.task], SystemTask)
+
+
 def _published(asked: Request, download: bool, progress: Any) -> PretrainedWeights | None:
-    """The weights to go on from, where any are named."""
+    """The weights to go on from, where any are named; a system is built first and begins with its own."""
     if asked.weights is None:
+        return None
+    if _trains_system(asked):
+        if asked.finetune not in (None, "full"):
+            raise UsageError(f"All networks of a system learn; leave finetune={asked.finetune} out.")
         return None
     if asked.model_options:
         raise UsageError("model_options come with the weights; leave one of the two out.")
@@ -232,13 +246,8 @@ def _task_and_preparation(
 ) -> tuple[Any, Preparation]:
     """What is learnt, and the way from the table to the network, which know of each other."""
     smoothing = suggested.label_smoothing if asked.label_smoothing is None else asked.label_smoothing
-    task: Any = infer_task(
-        table,
-        name=name,
-        class_weights=asked.class_weights,
-        label_smoothing=smoothing,
-        loss_weights=asked.loss_weights,
-    )
+    named = {"class_weights": asked.class_weights, "label_smoothing": smoothing, "loss_weights": asked.loss_weights}
+    task: Any = infer_task(table, name=name, **{**named, **(asked.task_options or {})})
     if published is None:
         inputs = _with_vectors_of_a_run(asked.inputs or {})
         rows = table.splits["train"]
@@ -247,6 +256,8 @@ def _task_and_preparation(
         preparation = _as_published(published, table, asked.size, asked.inputs or {})
     task.bind(preparation)
     task = with_own_functions(task, asked.loss, asked.metrics)
+    if asked.adversarial is not None and isinstance(task, SystemTask):
+        raise UsageError(f"The task {task.name!r} has no answers to attack; leave adversarial out.")
     return task if asked.adversarial is None else adversarially(task, preparation, asked.adversarial), preparation
 
 
@@ -386,7 +397,7 @@ def _model_name(model: Any, task: type[BaseTask], table: Table) -> str:
     if isinstance(model, str):
         return model
     if model is not None:
-        structures = {"Sequential": "sequential", "Graph": "graph"}
+        structures = {"Sequential": "sequential", "Graph": "graph", "System": "system"}
         return structures.get(type(model).__name__, type(model).__name__)
     return task.default_model(table)
 

@@ -13,6 +13,8 @@ from derin.core.files import sha256_file, usable_path
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from derin.core.bundle import Bundle
+
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainedWeights:
@@ -89,8 +91,8 @@ def load_pretrained(
     """Reads weights to go on from.
 
     Args:
-        weights: a run or bundle of one's own; else what `derin.api.published.read_published` takes: a known name, a
-            file, or ``"hub:OWNER/NAME"``.
+        weights: a run or bundle of one's own, ``"RUN:NETWORK"`` for one network of a system; else what
+            `derin.api.published.read_published` takes: a known name, a file, or ``"hub:OWNER/NAME"``.
         model: the registered name, where it does not follow from the weights.
         preprocess: how pictures were prepared, where that is not known of the weights.
         download: whether known weights that are not on this machine may be fetched.
@@ -98,9 +100,9 @@ def load_pretrained(
     """
     if model is not None and not isinstance(model, str):
         raise UsageError("With `weights`, model must be a registered name, or be left out to follow the weights.")
-    path = usable_path(weights, "The weights")
-    if (path / "card.json").exists() or (path / "run.json").exists():
-        return _from_bundle(path, model, preprocess)
+    path, network = split_network(weights)
+    if _is_model(path):
+        return _from_bundle(path, network, model, preprocess)
     return _from_published(str(weights), model, preprocess, download, progress)
 
 
@@ -131,11 +133,111 @@ def _from_published(
     )
 
 
-def _from_bundle(path: Path, model: str | None, preprocess: str | None) -> PretrainedWeights:
+def split_network(weights: str | Path) -> tuple[Path, str | None]:
+    """A run or bundle, and the network of its system that is meant: what stands after the last colon of its name."""
+    path = usable_path(weights, "The weights")
+    before, colon, name = str(weights).rpartition(":")
+    if colon and not path.exists() and before and _is_model(Path(before)):
+        return Path(before), name
+    return path, None
+
+
+def begin_system(system: nn.Module, weights: str) -> dict[str, Any]:
+    """Lets networks of a system begin with weights of a run or bundle: those of the same name, or of the same model.
+
+    Args:
+        system: its networks are changed in place.
+        weights: a run or bundle of a system, all of whose networks are taken, or ``"RUN:NETWORK"``; or one of a single
+            network, which every network of the same model begins with, but for output layers of another size.
+
+    Returns:
+        what the run's record says of the weights.
+
+    Raises:
+        UsageError: there is no such network, or names and shapes do not fit.
+    """
+    from derin.api.bundles import load_model
+    from derin.models.system import System
+
+    path, name = split_network(weights)
+    if not _is_model(path):
+        raise UsageError(f"A system begins with the weights of a run or a bundle; there is none at {weights}.")
+    given, _, _, bundle = load_model(path)
+    if not isinstance(system, System):
+        raise UsageError(f"The weights {weights} are for a system of networks; got {type(system).__name__}.")
+    if isinstance(given, System):
+        chosen = given.networks if name is None else {name: network_of(path, given, name)}
+        pairs = [(into, chosen[own]) for own, into in system.networks.items() if own in chosen]
+    else:
+        network_of(path, given, name)
+        model = _model_of(given)
+        pairs = [(into, given) for into in system.networks.values() if _model_of(into) == model]
+    if not pairs:
+        names = ", ".join(f"{own} ({_model_of(network)})" for own, network in system.networks.items())
+        raise UsageError(f"The weights {weights} are of no network of this system, which has {names}.")
+    for into, network in pairs:
+        _copy_weights(into, network, weights)
+    return {"source": weights, "model": bundle.card["model"]["name"], "sha256": _sha256(bundle)}
+
+
+def network_of(path: Path, model: nn.Module, name: str | None) -> nn.Module:
+    """The network that is meant of what a bundle holds.
+
+    Raises:
+        UsageError: it has several and none was named, or none of this name.
+    """
+    from derin.models.system import System
+
+    if not isinstance(model, System):
+        if name is not None:
+            raise UsageError(f"{path} holds one network; leave {name!r} out.")
+        return model
+    if name not in model.networks:
+        wanted = f"{path}:{next(reversed(model.networks))}"
+        raise UsageError(f"{path} holds the networks {', '.join(model.networks)}; name one of them, such as {wanted}.")
+    return model.networks[name]
+
+
+def _copy_weights(into: nn.Module, network: nn.Module, weights: str) -> None:
+    import torch
+
+    from derin.models.registry import MODELS
+
+    own, given = into.state_dict(), network.state_dict()
+    model = _model_of(into)
+    fresh = tuple(f"{layer}." for layer in MODELS[model].output_layers) if model in MODELS else ()
+    for name in dict.fromkeys([*own, *given]):
+        shapes = [tuple(part[name].shape) if name in part else None for part in (own, given)]
+        if shapes[0] == shapes[1]:
+            with torch.no_grad():
+                own[name].copy_(given[name])
+        elif not (None not in shapes and name.startswith(fresh)):
+            needs, got = ("nothing of that name" if shape is None else str(shape) for shape in shapes)
+            raise UsageError(
+                f"The weights {weights} do not fit the network {model}: {name} must be {needs}; got {got}. Give the "
+                "same sizes (--option, --size) as in their training."
+            )
+
+
+def _model_of(network: nn.Module) -> str:
+    spec: Any = getattr(network, "spec", None)
+    return spec["name"] if spec else type(network).__name__
+
+
+def _is_model(path: Path) -> bool:
+    return (path / "card.json").exists() or (path / "run.json").exists()
+
+
+def _sha256(bundle: Bundle) -> str:
+    return sha256_file(bundle.path / "model.safetensors")
+
+
+def _from_bundle(path: Path, name: str | None, model: str | None, preprocess: str | None) -> PretrainedWeights:
     from derin.api.bundles import load_model
 
-    network, _, preparation, bundle = load_model(path)
-    spec = bundle.card["model"]
+    whole, _, preparation, bundle = load_model(path)
+    network = network_of(path, whole, name)
+    spec: Any = getattr(network, "spec", None) or bundle.card["model"]
     if model is not None and model != spec["name"]:
         raise UsageError(f"The weights {path} belong to {spec['name']}, not to {model}; leave `model` out.")
     if preparation.input_kind != "picture":
@@ -146,11 +248,11 @@ def _from_bundle(path: Path, model: str | None, preprocess: str | None) -> Pretr
         raise UsageError(f"The bundle {path} says itself how its pictures were prepared; leave `preprocess` out.")
     settings: Any = preparation.input  # type: ignore[attr-defined]
     return PretrainedWeights(
-        source=str(path),
+        source=str(path) if name is None else f"{path}:{name}",
         model=spec["name"],
         options=spec["options"],
         tensors=network.state_dict(),
-        sha256=sha256_file(bundle.path / "model.safetensors"),
+        sha256=_sha256(bundle),
         size=settings.size,
         channels=settings.channels,
         mean=settings.mean,

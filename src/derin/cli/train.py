@@ -106,7 +106,7 @@ def _print_end(run: Any, terminal: Any) -> None:
         )
         return
     monitor = record["task"]["headline"]
-    for split, values in run.metrics.items():
+    for split, values in run.metrics.items() if monitor is not None else ():
         value = metric_text(monitor, values.get(monitor), record["num_examples"][split])
         sentence = translate("run.result", metric=metric_name(monitor), split=split_name(split), value=value)
         terminal.print(sentence, markup=False, soft_wrap=True)
@@ -208,6 +208,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "model_options": model_options,
     "reader_options": functools.partial(model_options, flag="--reader-option"),
     "inputs": functools.partial(model_options, flag="--input"),
+    "task_options": functools.partial(model_options, flag="--task-option"),
     "networks": lambda several: ";".join(several or ()) or None,
 }
 

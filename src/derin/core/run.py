@@ -58,7 +58,7 @@ _RECORD_FORM = {
         "multiply_adds": Maybe(int),
         "layers": [{"name": str, "kind": str, "output_shape": [int], "parameters": int, "multiply_adds": Maybe(int)}],
     },
-    "task": {"name": Required(str), "headline": Required(str), "maximize": bool, "columns": [str]},
+    "task": {"name": Required(str), "headline": Required(Maybe(str)), "maximize": bool, "columns": [str]},
     "data": {
         "name": str,
         "source": Maybe(str),

@@ -15,13 +15,23 @@ from derin.models.spec import read_shape, read_spec, require_size
 if TYPE_CHECKING:
     from torch import nn
 
+    from derin.models.system import SystemInfo
+
 MOST_PARAMETERS = 2_000_000_000  # 8 GB in fp32; a description that wants more is refused before anything is allocated
 
 # Structures that a person writes down layer by layer; a description of theirs lists layers of the closed registry
 # `derin.layers`.
 STRUCTURES: Registry[Any] = Registry(
-    "structure", {"sequential": "derin.models.sequential:Sequential", "graph": "derin.models.graph:Graph"}
+    "structure",
+    {
+        "sequential": "derin.models.sequential:Sequential",
+        "graph": "derin.models.graph:Graph",
+        "system": "derin.models.system:System",
+    },
 )
+
+# Networks that are trained together, by the name of the whole.
+SYSTEMS: Registry[SystemInfo] = Registry("system", {"dcgan": "derin.models.dcgan:DCGAN"})
 
 
 def build(
@@ -30,7 +40,7 @@ def build(
     """A network of the registry, with fresh weights.
 
     Args:
-        name: a key of `MODELS`.
+        name: a key of `MODELS`, or of `SYSTEMS` for several networks as a `System`.
         input_shape: of one example, without the batch: ``(channels, height, width)`` or ``(features,)``.
         num_outputs: classes, or values to predict.
         seed: the weights are a function of it alone and torch's own generator stays untouched; None draws from
@@ -51,11 +61,24 @@ def build(
         >>> net.spec["options"]
         {'activation': 'tanh', 'padding': 2}
     """
+    if name in SYSTEMS:
+        return _build_system(SYSTEMS[name], input_shape, seed, options)
     info = MODELS[name]
     shape = read_shape(info, input_shape)
     require_size("num_outputs", num_outputs)
     chosen: Any = read_options(info.options, options, where=name)
     return _construct(info, shape, num_outputs, chosen, seed)
+
+
+def _build_system(
+    info: SystemInfo, input_shape: tuple[int, ...], seed: int | None, given: Mapping[str, Any]
+) -> nn.Module:
+    from derin.models.seeding import seeded
+    from derin.models.system import System
+
+    options: Any = read_options(info.options, given, where=info.name)
+    with seeded(seed):
+        return System(info.build(tuple(input_shape), options))
 
 
 def describe(name: str, *, input_shape: tuple[int, ...], num_outputs: int, **options: Any) -> dict[str, Any]:

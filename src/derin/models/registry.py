@@ -101,6 +101,8 @@ MODELS = ModelRegistry(
         "facenet_nn4_small2": "derin.models.facenet:FACENET_NN4_SMALL2",
         "mobilefacenet": "derin.models.mobilefacenet:MOBILEFACENET",
         "unet": "derin.models.unet:UNET",
+        "dcgan_generator": "derin.models.dcgan:GENERATOR",
+        "dcgan_discriminator": "derin.models.dcgan:DISCRIMINATOR",
         "squeezenet1_0": "derin.models.squeezenet:SQUEEZENET1_0",
         "squeezenet1_1": "derin.models.squeezenet:SQUEEZENET1_1",
         "text_bag": "derin.models.text_bag:TEXT_BAG",

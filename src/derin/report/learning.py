@@ -8,7 +8,7 @@ from derin.core.messages import capital, format_number, translate
 from derin.report.charts import Series, line_chart
 from derin.report.html import Html, join, tag
 from derin.strategy.fitting import fitting_sentences
-from derin.strategy.numbers import metric_name, metric_text, split_name, tick_text
+from derin.strategy.numbers import is_share, metric_name, metric_text, split_name, tick_text
 from derin.strategy.record import RunRecord, is_number
 
 
@@ -22,7 +22,7 @@ def learning(story: RunRecord) -> Html | None:
     )
     if len(epochs) < 2:
         return join([tag("p", translate("curves.one_epoch"), class_="quiet"), words])
-    charts = [_losses(story), _headline(story), _rate(story)]
+    charts = [_losses(story), _headline(story), *_running(story), _rate(story)]
     return join([words, tag("div", *charts, _running_note(story), class_="charts")])
 
 
@@ -38,13 +38,35 @@ def _losses(story: RunRecord) -> Html | None:
 
 def _headline(story: RunRecord) -> Html | None:
     name = story.monitor
-    if name == "loss":
+    if name in ("loss", ""):
         return None
     series = [Series(split_name(split), split, story.curve(split, name)) for split in ("train", "val")]
     return _chart(story, series, name)
 
 
-def _chart(story: RunRecord, series: list[Series], metric: str, *, from_zero: bool = False) -> Html | None:
+def _running(story: RunRecord) -> list[Html | None]:
+    """What else the task gave to the log while training: shares on one chart, losses on another."""
+    names = [str(name) for name in story.history[-1].get("running") or {} if name != "loss"]
+    groups = [[n for n in names if is_share(n)], [n for n in names if not is_share(n)]]
+    styles = ("train", "val", "rate", "running")
+    return [
+        _chart(
+            story,
+            [
+                Series(metric_name(name), styles[place % len(styles)], story.curve("running", name))
+                for place, name in enumerate(group)
+            ],
+            group[0],
+            title=translate("curves.shares" if is_share(group[0]) else "curves.losses"),
+        )
+        for group in groups
+        if group
+    ]
+
+
+def _chart(
+    story: RunRecord, series: list[Series], metric: str, *, from_zero: bool = False, title: str | None = None
+) -> Html | None:
     if not any(s.points for s in series):
         return None
     best = _best_epoch(story)
@@ -54,7 +76,7 @@ def _chart(story: RunRecord, series: list[Series], metric: str, *, from_zero: bo
 
     return line_chart(
         series,
-        title=capital(metric_name(metric)),
+        title=capital(metric_name(metric) if title is None else title),
         x_label=translate("curves.epoch"),
         format_number=spelled,
         spell_tick=lambda value: tick_text(metric, value),

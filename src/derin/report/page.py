@@ -13,6 +13,7 @@ from derin.report import (
     examples,
     forecast,
     learning,
+    made_pictures,
     measurements,
     mistakes,
     network,
@@ -64,6 +65,7 @@ def render(story: RunRecord, *, pictures: bool = True) -> str:
     title = translate("report.title", model=name, data=source)
     sections = [
         ("result", "summary.heading", summary.result(story)),
+        ("made_pictures", "gan.heading", made_pictures.section(story) if pictures else None),
         ("learning", "curves.heading", learning.learning(story)),
         ("measurements", "metrics.heading", measurements.measurements(story)),
         ("text_baseline", "text_baseline.heading", text_baseline.section(story)),

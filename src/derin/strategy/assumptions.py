@@ -69,7 +69,9 @@ def _about_data(record: Mapping[str, Any]) -> Iterator[str]:
     total = sum(n for n in sizes.values() if isinstance(n, int))
     yield translate("assumed.data", count=total, data=str(data.get("name")), parts=parts)
     columns = [c for c in data.get("schema") or () if isinstance(c, Mapping)]
-    targets = [c for c in columns if c.get("role") == "target"]
+    learnt = _part(record, "task").get("columns")
+    # A task may leave the targets alone, as making pictures does.
+    targets = [c for c in columns if c.get("role") == "target" and c.get("name") in (learnt or [c.get("name")])]
     if targets:
         task = task_name(str(_part(record, "task").get("name")))
         yield translate("assumed.target", target=_names(targets), task=task, what=_classes(targets[0]))

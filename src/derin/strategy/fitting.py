@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from derin.core.messages import capital, translate
+from derin.strategy.adversaries import adversary_sentences
 from derin.strategy.baselines import baseline_sentences
 from derin.strategy.numbers import is_share, metric_name, metric_text
 from derin.strategy.record import RunRecord, is_number
@@ -36,6 +37,8 @@ def diagnose(record: Mapping[str, Any], history: Sequence[dict[str, Any]], run: 
 
 def fitting_sentences(story: RunRecord) -> list[str]:
     """What training, validation and test numbers say together, most important first."""
+    if not story.monitor:
+        return adversary_sentences(story)
     if "val" not in story.metrics:
         return [translate("fit.no_validation")]
     return [*_about_fit(story), *_apart_from_test(story)]

@@ -23,6 +23,9 @@ _SHARES = (
     "token_accuracy",
     "pixel_accuracy",
     "exact_match",
+    "discriminator_accuracy",
+    "accuracy_on_real",
+    "accuracy_on_made",
 )
 _SCORES = ("auc", "auc_macro", "ece", "brier", "r2", "mean_iou", "iou", "dice")
 _MANY = 5_000  # examples from which on a hundredth of a percent says something

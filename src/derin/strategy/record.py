@@ -87,8 +87,8 @@ class RunRecord:
 
     @cached_property
     def monitor(self) -> str:
-        """The metric by which states were compared."""
-        return str(self.part("task").get("headline", "loss"))
+        """The metric by which states were compared; empty where there was none."""
+        return str(self.part("task").get("headline", "loss") or "")
 
     @cached_property
     def maximize(self) -> bool:

@@ -27,6 +27,7 @@ TASKS: Registry[type[BaseTask]] = Registry(
         "segmentation": "derin.tasks.segmentation:Segmentation",
         "forecasting": "derin.tasks.forecasting:Forecasting",
         "own": "derin.tasks.own:OwnTask",
+        "gan": "derin.tasks.gan:GAN",
     },
 )
 

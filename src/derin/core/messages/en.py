@@ -21,6 +21,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "task.glove": "word vectors (GloVe)",
     "task.forecasting": "forecasting",
     "task.segmentation": "segmentation",
+    "task.gan": "making pictures (GAN)",
     "metric.loss": "loss",
     "metric.accuracy": "accuracy",
     "metric.top5_accuracy": "top-5 accuracy",
@@ -41,6 +42,11 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metric.mse": "mean squared error",
     "metric.rmse": "root mean squared error",
     "metric.r2": "R²",
+    "metric.discriminator_loss": "discriminator's loss",
+    "metric.generator_loss": "generator's loss",
+    "metric.discriminator_accuracy": "discriminator right",
+    "metric.accuracy_on_real": "discriminator right on real pictures",
+    "metric.accuracy_on_made": "discriminator right on made pictures",
     "class.name": "class",
     "class.support": "examples",
     "unit.seconds": "{seconds:.1f} s",
@@ -144,6 +150,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "curves.loss": "loss",
     "curves.best": "best epoch: {epoch}",
     "curves.point": "epoch {epoch} · {series}: {value}",
+    "curves.losses": "losses in training",
+    "curves.shares": "shares in training",
     "curves.rate": "learning rate",
     "curves.running": "while training",
     "curves.running_meaning": "“While training” is the mean loss of the epoch's batches{how}; the other curves are "
@@ -723,4 +731,23 @@ MESSAGES: dict[str, CatalogEntry] = {
     "assumed.prefetch": "Examples are decoded beside the step, two batches ahead.",
     "assumed.settings": "Set by default, each can be given: {flags}",
     "assumed.no_augmentation": "Pictures are not changed by chance while training (--augment).",
+    # Made pictures
+    "gan.heading": "Made pictures",
+    "gan.sheet": "What the generator makes of the same noise; below each line its epoch",
+    "gan.sheet_note": "Each column begins with the same random numbers, so that a column shows how one picture came "
+    "about. None of them is chosen.",
+    "gan.too_short": "Training was too short to say which of the two networks is ahead.",
+    "gan.balanced": "Neither network wins outright: the discriminator is right about {share} of the pictures, half of "
+    "which are made.",
+    "gan.discriminator_wins": "The discriminator wins outright: it is right about {share} of the pictures, and the "
+    "generator's loss is {loss} (0.69 were even), so that it learns little. Lower the discriminator's rate "
+    "(--set discriminator.lr=0.5x), or give it dropout (--option dropout=0.3).",
+    "gan.generator_wins": "The discriminator is right about only {share} of the pictures, which is little better than "
+    "tossing a coin: its answers teach nothing. Unless the pictures are that good, lower the generator's rate "
+    "(--set generator.lr=0.5x).",
+    "gan.collapsed": "The made pictures are too much alike: they differ from each other by {share} of what real ones "
+    "do. Lower both rates (--lr), or make the batches larger.",
+    "gan.variety": "The made pictures differ from each other by {share} of what real ones do.",
+    "gan.look": "No number here says how good the pictures are: look at them.",
+    "gan.wrote": "{count:,} {count:=picture|pictures} in {path}.",
 }

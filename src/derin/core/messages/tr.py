@@ -19,6 +19,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "task.translation": "çeviri",
     "task.word-vectors": "kelime vektörleri",
     "task.glove": "kelime vektörleri (GloVe)",
+    "task.gan": "görüntü üretme (GAN)",
     "task.forecasting": "zaman serisi tahmini",
     "task.segmentation": "bölütleme (segmentation)",
     "metric.loss": "kayıp",
@@ -41,6 +42,11 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metric.mse": "ortalama kare hata",
     "metric.rmse": "kök ortalama kare hata",
     "metric.r2": "R²",
+    "metric.discriminator_loss": "ayırt edicinin kaybı",
+    "metric.generator_loss": "üretecin kaybı",
+    "metric.discriminator_accuracy": "ayırt edici doğru",
+    "metric.accuracy_on_real": "ayırt edici gerçek görüntülerde doğru",
+    "metric.accuracy_on_made": "ayırt edici üretilmiş görüntülerde doğru",
     "class.name": "sınıf",
     "class.support": "örnek",
     "unit.seconds": "{seconds:.1f} sn",
@@ -136,6 +142,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "curves.loss": "kayıp",
     "curves.best": "en iyi epok: {epoch}",
     "curves.point": "{epoch}. epok · {series}: {value}",
+    "curves.losses": "eğitim sırasındaki kayıplar",
+    "curves.shares": "eğitim sırasındaki oranlar",
     "curves.rate": "öğrenme oranı",
     "curves.running": "eğitim sürerken",
     "curves.running_meaning": "“Eğitim sürerken”, epoktaki yığınların ortalama kaybıdır{how}; öbür eğriler her epoktan "
@@ -696,4 +704,23 @@ MESSAGES: dict[str, CatalogEntry] = {
     "assumed.prefetch": "Örnekler, eğitim adımıyla aynı anda, iki yığın önden çözülüyor.",
     "assumed.settings": "Varsayılan ayarlar, her biri verilebilir: {flags}",
     "assumed.no_augmentation": "Resimler eğitimde rastgele değiştirilmiyor (--augment).",
+    # Üretilmiş görüntüler
+    "gan.heading": "Üretilen görüntüler",
+    "gan.sheet": "Üretecin aynı gürültüden ürettikleri; her satırın altında epoku",
+    "gan.sheet_note": "Her sütun aynı rastgele sayılarla başlar; bir sütun, bir görüntünün nasıl oluştuğunu gösterir. "
+    "Hiçbiri seçilmemiştir.",
+    "gan.too_short": "Eğitim, iki ağdan hangisinin önde olduğunu söylemek için fazla kısaydı.",
+    "gan.balanced": "İki ağdan hiçbiri açıkça kazanmıyor: ayırt edici, yarısı üretilmiş olan görüntülerin {share} "
+    "kadarında haklı.",
+    "gan.discriminator_wins": "Ayırt edici açıkça kazanıyor: görüntülerin {share} kadarında haklı, üretecin kaybı ise "
+    "{loss} (denge 0,69 olurdu); üreteç bu yüzden az öğreniyor. Ayırt edicinin hızını düşürün "
+    "(--set discriminator.lr=0.5x) ya da ona dropout verin (--option dropout=0.3).",
+    "gan.generator_wins": "Ayırt edici görüntülerin yalnızca {share} kadarında haklı; bu, yazı tura atmaktan pek iyi "
+    "değil, yanıtları bir şey öğretmiyor. Görüntüler gerçekten o kadar iyi değilse üretecin hızını düşürün "
+    "(--set generator.lr=0.5x).",
+    "gan.collapsed": "Üretilen görüntüler birbirine fazla benziyor: aralarındaki fark, gerçek görüntülerdekinin "
+    "{share} kadarı. İki hızı da düşürün (--lr) ya da yığınları büyütün.",
+    "gan.variety": "Üretilen görüntüler arasındaki fark, gerçek görüntülerdekinin {share} kadarı.",
+    "gan.look": "Buradaki hiçbir sayı görüntülerin ne kadar iyi olduğunu söylemez: onlara bakın.",
+    "gan.wrote": "{path} içinde {count:,} görüntü.",
 }

@@ -34,6 +34,7 @@ _LARGEST = 1e6
 _MOST_LINE = 1 << 14  # values whose scales still stay in the fastest cache
 _FIELDS = {"kind", "column", "height", "width", "channels", "mean", "std", "rule"}
 _LATER_FIELDS = {"values"}
+_NORMALIZATIONS = ("standard", "symmetric")
 _RULES = {"crop": "crop", "pad": "pad", "squeeze": "resize"}
 
 
@@ -111,6 +112,7 @@ class PictureCodec(Codec):
         size: int | tuple[int, int] | None = None,
         *,
         fit: str | None = None,
+        normalize: str = "standard",
         seed: int = 0,
     ) -> PictureCodec:
         """Chooses the size and measures mean and standard deviation on training pictures.
@@ -123,10 +125,12 @@ class PictureCodec(Codec):
             fit: how pictures of other proportions than the input's come to it: ``"crop"`` takes the middle,
                 ``"pad"`` puts black around them, ``"squeeze"`` gives up their proportions; None squeezes small pictures
                 that all have one size, and crops all others.
+            normalize: ``"standard"`` brings each channel to mean 0 and standard deviation 1 over the training pictures,
+                ``"symmetric"`` all values to −1..1.
             seed: of the draw.
 
         Raises:
-            UnknownNameError: there is no such way to fit.
+            UnknownNameError: there is no such way to fit or to normalize.
             DataError: the table has no picture column, or no rows were given.
         """
         column = _picture_column(table)
@@ -140,7 +144,12 @@ class PictureCodec(Codec):
         if fit is not None:
             rule = rule_of(fit)
         channels = int(column.shape[-1])
-        mean, std = measure_channels(data, rows, channels, seed=seed)
+        if normalize not in _NORMALIZATIONS:
+            raise UnknownNameError("way to normalize pictures", normalize, _NORMALIZATIONS)
+        symmetric = (0.5,) * channels
+        mean, std = (
+            (symmetric, symmetric) if normalize == "symmetric" else measure_channels(data, rows, channels, seed=seed)
+        )
         values = pixel_values(table)
         return cls(column=column.name, size=chosen, channels=channels, mean=mean, std=std, rule=rule, values=values)
 

@@ -1,0 +1,297 @@
+"""Generative adversarial networks: a generator makes pictures, a discriminator learns to tell them from real ones.
+
+Sources: I. Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, arXiv:1406.2661 (both losses); label
+    smoothing of real pictures alone: T. Salimans et al., "Improved techniques for training GANs", NeurIPS 2016,
+    arXiv:1606.03498, section 3.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from derin.core import seeds
+from derin.core.errors import DataError, RefusedFileError, UsageError
+from derin.core.files import open_atomically
+from derin.data.batch import Batch, Source
+from derin.data.pictures.codec import PictureCodec
+from derin.data.preparation import Preparation
+from derin.data.schema import Kind
+from derin.data.table import Rows, Table
+from derin.layers.options import require_range
+from derin.tasks.card import checked, is_name, is_names, is_number
+from derin.tasks.made_pictures import SAMPLES, overview, save_strip
+from derin.tasks.supervised import built_from_card
+from derin.tasks.system import SystemTask
+from derin.train.evaluation import evaluating
+from derin.train.protocol import Losses, Outputs, Step
+
+Pixels = npt.NDArray[np.uint8]
+
+_NUM_SAMPLES = 12  # pictures that are made after every epoch, always from the same noise
+_NUM_COMPARED = 256  # pictures whose variety is compared with that of real ones
+_NOISES, _LOSSES = ("normal", "uniform"), ("non-saturating", "saturating")
+
+
+class GAN(SystemTask):
+    """A generator G against a discriminator D, whose logit is high for real pictures x and low for G(z).
+
+    The discriminator's loss is the mean of −ln σ(D(x)) and −ln(1 − σ(D(G(z)))), the generator's −ln σ(D(G(z))), whose
+    gradient does not vanish while the discriminator is sure (``"non-saturating"``); at ln 2 = 0.693 in both, the
+    discriminator tosses a coin. First the discriminator learns, then the generator from what it is now.
+
+    Args:
+        column: of the pictures.
+        label_smoothing: a real picture's target is 1 − s; that of a made one stays 0.
+        label_noise: share of the real pictures that are called made ones.
+        noise: what pictures are made from: ``"normal"`` numbers, or ``"uniform"`` ones from −1 to 1.
+        loss: the generator's; ``"saturating"`` is ln(1 − σ(D(G(z)))).
+
+    Example:
+        >>> from derin.models.building import build
+        >>> task = GAN("picture")
+        >>> system = build("dcgan", input_shape=(1, 8, 8), num_outputs=1, seed=0, width=4, latent=5)
+        >>> batch = Batch({"input": torch.zeros(3, 1, 8, 8)}, torch.arange(3))
+        >>> round(task.loss(system, batch)["loss"].item(), 1)
+        1.4
+    """
+
+    name = "gan"
+    maximize = False
+    forbids = frozenset({"bf16"})  # which of two networks is ahead is a small difference
+    options = frozenset({"label_smoothing", "label_noise", "noise", "loss"})
+    network_names = ("discriminator", "generator")
+    running = ("discriminator_loss", "generator_loss", "discriminator_accuracy")
+
+    def __init__(
+        self,
+        column: str,
+        *,
+        label_smoothing: float = 0.0,
+        label_noise: float = 0.0,
+        noise: str = "normal",
+        loss: str = "non-saturating",
+    ) -> None:
+        super().__init__([column])
+        require_range("gan", "label_smoothing", label_smoothing, 0.0, 0.5)
+        require_range("gan", "label_noise", label_noise, 0.0, 0.5)
+        for option, value, known in (("noise", noise, _NOISES), ("loss", loss, _LOSSES)):
+            if value not in known:
+                raise UsageError(f"The option {option!r} of gan must be one of {', '.join(known)}; got {value!r}.")
+        self.label_smoothing, self.label_noise = float(label_smoothing), float(label_noise)
+        self.noise, self.kind_of_loss = noise, loss
+
+    @classmethod
+    def from_table(cls, table: Table, rows: Rows, options: Mapping[str, Any]) -> Self:
+        column = next((column for column in table.inputs if column.kind is Kind.PICTURE), None)
+        if column is None:
+            raise DataError(f"Table {table.name!r}: a generator learns from a column of pictures; there is none.")
+        return cls(column.name, **options)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "columns": list(self.columns),
+            "label_smoothing": self.label_smoothing,
+            "label_noise": self.label_noise,
+            "noise": self.noise,
+            "loss": self.kind_of_loss,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        forms = {"columns": is_names, "label_smoothing": is_number, "label_noise": is_number}
+        found = checked(cls.name, data, {**forms, "noise": is_name, "loss": is_name})
+        columns = found.pop("columns")
+        if len(columns) != 1:
+            raise RefusedFileError(f"The card's gan task must have one column of pictures; got {', '.join(columns)}.")
+        return built_from_card(lambda **fields: cls(columns[0], **fields), cls.name, found)
+
+    @classmethod
+    def default_model(cls, table: Table) -> str:
+        return "dcgan"
+
+    @property
+    def num_outputs(self) -> int:
+        return 1
+
+    def bind(self, preparation: Preparation) -> None:
+        codec = getattr(preparation, "input", None)
+        if not isinstance(codec, PictureCodec) or {*codec.mean, *codec.std} != {0.5}:
+            raise UsageError(
+                "A generator ends in tanh, so that its discriminator must see pictures of −1 to 1; add "
+                'inputs={"normalize": "symmetric"} (--input normalize=symmetric).'
+            )
+
+    def update(self, step: Step, batch: Batch) -> Losses:
+        networks = self.networks(step.model)
+        discriminator, generator = (networks[name] for name in self.network_names)
+        real = batch[self.input]
+        num = len(real)
+        generator_learns = step.is_due("generator")
+        with step.autocast():
+            z = self._draw(num, _latent(generator), real.device)
+            with torch.set_grad_enabled(generator_learns and torch.is_grad_enabled()):
+                made = generator(z)
+            on_real, on_made = discriminator(real), discriminator(made.detach())
+            of_discriminator = self._discriminator_loss(on_real, on_made)
+        step.minimize("discriminator", of_discriminator, num)
+        with step.autocast(), torch.set_grad_enabled(generator_learns and torch.is_grad_enabled()):
+            of_generator = self._generator_loss(discriminator(made))
+        step.minimize("generator", of_generator, num)
+        right = ((on_real.detach() > 0).float().mean() + (on_made.detach() < 0).float().mean()) / 2
+        return {
+            "loss": of_discriminator.detach() + of_generator.detach(),
+            "discriminator_loss": of_discriminator,
+            "generator_loss": of_generator,
+            "discriminator_accuracy": right,
+        }
+
+    def _discriminator_loss(self, on_real: Tensor, on_made: Tensor) -> Tensor:
+        targets = torch.full_like(on_real, 1 - self.label_smoothing)
+        if self.label_noise:
+            targets = targets.where(torch.rand_like(on_real) >= self.label_noise, torch.zeros_like(on_real))
+        of_made = F.binary_cross_entropy_with_logits(on_made, torch.zeros_like(on_made))
+        return (F.binary_cross_entropy_with_logits(on_real, targets) + of_made) / 2
+
+    def _generator_loss(self, on_made: Tensor) -> Tensor:
+        if self.kind_of_loss == "saturating":
+            return -F.binary_cross_entropy_with_logits(on_made, torch.zeros_like(on_made))
+        return F.binary_cross_entropy_with_logits(on_made, torch.ones_like(on_made))
+
+    def _draw(self, num: int, latent: int, device: torch.device) -> Tensor:
+        """Noise of torch's generator, which the loop seeds before each step."""
+        if self.noise == "uniform":
+            return torch.rand(num, latent, device=device) * 2 - 1
+        return torch.randn(num, latent, device=device)
+
+    def latent_of(self, rows: npt.ArrayLike, latent: int, *, seed: int = 0) -> Tensor:
+        """Noise as a function of seed and row alone, by which pictures can be made again.
+
+        Shapes:
+            rows ``(B,)`` → ``(B, latent)``.
+        """
+        uniform = torch.from_numpy(seeds.uniforms(seed, "latent", 0, rows, latent)) + 2.0**-25
+        return uniform * 2 - 1 if self.noise == "uniform" else torch.special.ndtri(uniform)
+
+    def predict(self, model: nn.Module, batch: Batch) -> Outputs:
+        """What the discriminator says of the pictures and of as many made ones.
+
+        Shapes:
+            ``on_real`` and ``on_made``: ``(B, 1)`` logits.
+        """
+        networks = self.networks(model)
+        discriminator, generator = (networks[name] for name in self.network_names)
+        z = self.latent_of(batch.rows.numpy(), _latent(generator)).to(batch[self.input].device)
+        return {"on_real": discriminator(batch[self.input]), "on_made": discriminator(generator(z))}
+
+    def metrics(self) -> AdversaryMetrics:
+        return AdversaryMetrics()
+
+    def answers(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise UsageError(
+            "A generator predicts nothing of pictures, it makes them: derin generate RUN --num 16 --out samples.png "
+            "(model.make_pictures(16) in Python)."
+        )
+
+    row_answers = answers
+
+    def make_pictures(self, model: nn.Module, num: int, *, seed: int = 0, batch_size: int = 256) -> Pixels:
+        """New pictures, in evaluation mode; the same seed makes the same ones.
+
+        Shapes:
+            ``(num, height, width, channels)`` uint8.
+        """
+        generator = self.networks(model)["generator"]
+        device = next(generator.parameters()).device
+        made = []
+        with evaluating(model), torch.inference_mode():
+            for start in range(0, num, batch_size):
+                rows = np.arange(start, min(start + batch_size, num))
+                x = generator(self.latent_of(rows, _latent(generator), seed=seed).to(device))
+                made.append(((x.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu())
+        return torch.cat(made).permute(0, 2, 3, 1).contiguous().numpy()
+
+    def make_samples(self, model: nn.Module, epoch: int, folder: Path) -> None:
+        """Pictures from the noise of every other epoch, as a file of the run."""
+        save_strip(folder, epoch, self.make_pictures(model, _NUM_SAMPLES))
+
+    def final_analysis(
+        self,
+        network: nn.Module,
+        preparation: Preparation,
+        table: Table,
+        source: Callable[[str], Source],
+        folder: Path,
+    ) -> dict[str, Any]:
+        """The samples over time on one sheet, and how much made pictures differ from each other beside real ones."""
+        sheet, epochs = overview(folder, _NUM_SAMPLES)
+        with open_atomically(folder / SAMPLES) as file:
+            sheet.save(file, format="PNG")
+        real = next(iter(source("train").batches(0)))[self.input][:_NUM_COMPARED]
+        made = torch.from_numpy(self.make_pictures(network, len(real), seed=1)).permute(0, 3, 1, 2) / 127.5 - 1
+        return {
+            "kind": self.name,
+            "samples": {"file": SAMPLES, "epochs": epochs, "num": _NUM_SAMPLES},
+            "variety": _variety(made) / max(_variety(real.cpu()), 1e-9),
+        }
+
+
+class AdversaryMetrics:
+    """How often a discriminator is right, and what both networks lose by it; sums stay on the device.
+
+    Example:
+        >>> metrics = AdversaryMetrics()
+        >>> metrics.update({"on_real": torch.tensor([[0.0], [2.0]]), "on_made": torch.tensor([[-1.0], [-1.0]])}, None)
+        >>> measured = metrics.compute()
+        >>> measured["accuracy_on_real"], measured["accuracy_on_made"], round(measured["generator_loss"], 2)
+        (0.5, 1.0, 1.31)
+    """
+
+    def __init__(self) -> None:
+        self._sums: Tensor | None = None
+        self._num = 0
+
+    def update(self, outputs: Outputs, batch: Batch | None) -> None:
+        on_real, on_made = outputs["on_real"].float(), outputs["on_made"].float()
+        parts = ((on_real > 0).float(), (on_made < 0).float(), F.softplus(-on_real), F.softplus(on_made))
+        sums = torch.stack([part.sum() for part in (*parts, F.softplus(-on_made))])
+        sums = sums if sums.device.type == "mps" else sums.double()
+        self._sums = sums if self._sums is None else self._sums + sums
+        self._num += len(on_real)
+
+    def compute(self) -> dict[str, Any]:
+        names = ("accuracy_on_real", "accuracy_on_made", "discriminator_loss", "generator_loss")
+        if self._sums is None:
+            return dict.fromkeys(("discriminator_accuracy", *names), float("nan"))
+        real, made, of_real, of_made, of_generator = (self._sums / self._num).tolist()
+        values = (real, made, (of_real + of_made) / 2, of_generator)
+        return {"discriminator_accuracy": (real + made) / 2, **dict(zip(names, values, strict=True))}
+
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """None: what is uncertain here is the training, not the choice of pictures."""
+        return {}
+
+
+def _latent(generator: nn.Module) -> int:
+    """How many numbers of noise a generator reads."""
+    shape = getattr(generator, "input_shape", None)
+    if shape is None or len(shape) != 1:
+        raise UsageError(
+            f"A generator reads a vector of noise and says how long in its attribute input_shape, such as (100,); "
+            f"got {shape!r}."
+        )
+    return int(shape[0])
+
+
+def _variety(pictures: Tensor) -> float:
+    """The mean distance of a picture to the next one."""
+    flat = pictures.flatten(1)
+    return float((flat - flat.roll(1, 0)).norm(dim=1).mean())
