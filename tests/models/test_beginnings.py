@@ -124,6 +124,11 @@ def one_for_forgetting(place: Place) -> None:
     assert torch.equal(place.values.view(4, quarter), expected)
 
 
+def around_one_or_zero(place: Place) -> None:
+    """The scale of a norm from N(1, 0.02²), the weight of any other layer from N(0, 0.02²)."""
+    _normal(place.values - float(place.values.ndim == 1), 0.02)
+
+
 ZERO, ONE = constant(0), constant(1)
 HE = normal(lambda place: math.sqrt(2 / place.fans[0]))
 HE_BY_OUTPUTS = normal(lambda place: math.sqrt(2 / place.fans[1]))
@@ -239,6 +244,12 @@ BEGINNINGS: dict[str, dict[str, Rule]] = {
     },
     "[dn]linear": {**_SERIES, ".*weight": _MEAN_OF_WINDOW, ".*bias": ZERO},
     "series_(lstm|gru)": {r"output\.weight": XAVIER, r".*\.bias": ZERO},
+    # Radford et al. 2016, section 4; scales of norms as in the authors' code.
+    "dcgan_(generator|discriminator)": {
+        r"(first|stages\.\d)\.[01]\.weight": around_one_or_zero,
+        ".*weight": normal(0.02),
+        ".*bias": ZERO,
+    },
     "series_tcn": _HE_THEN,
 }
 # Its beginnings are tested in tests/models/test_modern_networks.py.
@@ -355,6 +366,7 @@ DROPOUTS: dict[str, dict[str, tuple[int, float]]] = {
 MADE_WHEN_ASKED: dict[str, dict[str, int]] = {
     "densenet121": {r"stage\d\.layer\d+\.dropout": 58},
     "mlp": {r"hidden\.dropout[12]": 2},
+    "dcgan_discriminator": {r"stages\.[01]\.[23]": 2},  # of each stage, when pictures have 8 to 15 pixels
     "transformer_lm": {r"dropout|blocks\.\d\.dropout": 5},
     "vit_s_16": {r"dropout|encoder\.block\d+\.dropout": 13},
 }

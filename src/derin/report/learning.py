@@ -18,7 +18,10 @@ def learning(story: RunRecord) -> Html | None:
         return None
     epochs = {line.get("epoch") for line in story.history}
     words = tag(
-        "div", tag("h3", translate("fit.heading")), *(tag("p", s) for s in fitting_sentences(story)), class_="words"
+        "div",
+        tag("h3", translate("fit.heading" if story.monitor else "gan.ahead")),
+        *(tag("p", s) for s in fitting_sentences(story)),
+        class_="words",
     )
     if len(epochs) < 2:
         return join([tag("p", translate("curves.one_epoch"), class_="quiet"), words])
@@ -57,7 +60,8 @@ def _running(story: RunRecord) -> list[Html | None]:
                 for place, name in enumerate(group)
             ],
             group[0],
-            title=translate("curves.shares" if is_share(group[0]) else "curves.losses"),
+            # One line needs no legend, and stands under its name.
+            title=translate("curves.shares" if is_share(group[0]) else "curves.losses") if group[1:] else None,
         )
         for group in groups
         if group
@@ -120,7 +124,7 @@ def _best_epoch(story: RunRecord) -> int | None:
 
 def _running_note(story: RunRecord) -> Html | None:
     """What the curve of the running loss is, with what is at work only while training."""
-    if not story.curve("running", "loss"):
+    if not story.monitor or not story.curve("running", "loss"):
         return None
     at_work = [translate(f"curves.with_{name}") for name, is_on in _only_in_training(story).items() if is_on]
     how = translate("curves.at_work", what=", ".join(at_work)) if at_work else ""

@@ -736,6 +736,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "gan.sheet": "What the generator makes of the same noise; below each line its epoch",
     "gan.sheet_note": "Each column begins with the same random numbers, so that a column shows how one picture came "
     "about. None of them is chosen.",
+    "gan.ahead": "Which network is ahead?",
     "gan.too_short": "Training was too short to say which of the two networks is ahead.",
     "gan.balanced": "Neither network wins outright: the discriminator is right about {share} of the pictures, half of "
     "which are made.",

@@ -709,6 +709,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "gan.sheet": "Üretecin aynı gürültüden ürettikleri; her satırın altında epoku",
     "gan.sheet_note": "Her sütun aynı rastgele sayılarla başlar; bir sütun, bir görüntünün nasıl oluştuğunu gösterir. "
     "Hiçbiri seçilmemiştir.",
+    "gan.ahead": "Hangi ağ önde?",
     "gan.too_short": "Eğitim, iki ağdan hangisinin önde olduğunu söylemek için fazla kısaydı.",
     "gan.balanced": "İki ağdan hiçbiri açıkça kazanmıyor: ayırt edici, yarısı üretilmiş olan görüntülerin {share} "
     "kadarında haklı.",
