@@ -79,7 +79,7 @@ def run(options: NormalizationOptions) -> Outcome:
         name: prepared.preparation.to_model_input(prepared.encoded["input"].gather(rows)).double().numpy()
         for name, rows in prepared.table.splits.items()
     }
-    (column,) = prepared.preparation.to_json()["columns"]
+    (column,) = prepared.preparation.to_json()["inputs"]["input"]["columns"]
     means, scales = np.array(column["means"]), np.array(column["scales"])
     answers = splits["train"][:, 2] - splits["train"][:, 2].mean()
     before = go_down(splits["train"][:, :2], answers, options.steps)
