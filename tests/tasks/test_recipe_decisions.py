@@ -101,7 +101,13 @@ DECIDED: dict[str, Row] = {
         {},
         {"normalize": "symmetric"},
     ),
-    "unet": ({**ADAM, "learning_rate": 1e-3, "weight_decay": 0.01, "clip_norm": 1.0}, CROPPED, 0.05, {}, {}),
+    "unet": (
+        {**ADAM, "learning_rate": 2e-3, "weight_decay": 0.01, "clip_norm": 1.0},
+        "flip,zoom=0.2,shift=0.1",
+        0.0,
+        {"width": 16, "batch_norm": True},
+        {"fit": "pad"},
+    ),
     "skip_gram cbow": ({"optimizer": "sgd", "schedule": "linear", **VECTORS}, "", 0.0, {}, {}),
     "glove": ({"optimizer": "adagrad", "schedule": "constant", **VECTORS}, "", 0.0, {}, {}),
     "text_bag": (

@@ -26,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "ema_decay": 0.0,
     "patience": 0,
     "sampler": "uniform",
+    "steps_per_epoch": 0,
     "seed": 0,
     "plan": "auto",
     "device": "auto",

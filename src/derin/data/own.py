@@ -17,6 +17,7 @@ import numpy as np
 
 from derin.core.errors import DataError, RefusedFileError
 from derin.core.fields import Required, checked_form
+from derin.core.global_generator import global_generator
 from derin.core.seeds import permutation, step_seeds
 from derin.data.batch import Batch
 from derin.data.preparation import Batching, Preparation
@@ -428,12 +429,9 @@ def _drawing(seed: int, epoch: int, step: int) -> Iterator[None]:
     """Torch's global generator in a state of its own, put back afterwards."""
     import torch
 
-    before = torch.get_rng_state()
-    torch.default_generator.manual_seed(step_seeds(seed, "own data", epoch * (_MOST_SEEDS + 1) + step, 1)[0])
-    try:
+    with global_generator():
+        torch.default_generator.manual_seed(step_seeds(seed, "own data", epoch * (_MOST_SEEDS + 1) + step, 1)[0])
         yield
-    finally:
-        torch.set_rng_state(before)
 
 
 def _sizes(iterable: Any) -> list[int] | None:
