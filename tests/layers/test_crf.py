@@ -177,3 +177,9 @@ def test_wrong_sizes_are_told() -> None:
         CRF(0)
     with pytest.raises(UsageError, match="odd"):
         bio_steps(4)
+
+
+def test_the_steps_that_are_allowed_are_no_weights() -> None:
+    """What a file of weights holds; the rest follows from the names of the tags."""
+    crf = CRF(3, allowed=torch.ones(3, 3, dtype=torch.bool), allowed_first=torch.ones(3, dtype=torch.bool))
+    assert set(crf.state_dict()) == {"transitions", "first", "last"}

@@ -39,6 +39,7 @@ from derin.layers import (
     Upsample,
     ZeroPad,
 )
+from derin.layers.maxout import MaxoutLinear
 from derin.layers.registry import layer_from_json
 
 EXAMPLES: list[tuple[Layer, tuple[tuple[int, ...], ...]]] = [
@@ -266,3 +267,18 @@ def test_every_number_of_a_layer_is_held_to_its_range() -> None:
             for bad in wrong:
                 with pytest.raises(UsageError, match=field.name):
                     dataclasses.replace(layer, **{field.name: bad})
+
+
+def test_a_window_as_large_as_the_map_gives_one_value() -> None:
+    assert MaxPool(4).output_shape((2, 4, 4)) == (2, 1, 1)
+    with pytest.raises(ShapeError, match="at least 5×5 values"):
+        MaxPool(5).output_shape((2, 4, 4))
+
+
+def test_what_an_option_may_be_is_said_in_words() -> None:
+    with pytest.raises(DerinError, match="a whole number or a list of a whole number or none"):
+        layer_from_json({"kind": "max_pool", "stride": "x"})
+
+
+def test_maxout_takes_the_larger_of_two_unless_told_otherwise() -> None:
+    assert MaxoutLinear(3, 5).weight.shape == (10, 3)

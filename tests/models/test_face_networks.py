@@ -63,3 +63,12 @@ def test_every_tensor_of_the_openface_scheme_is_known() -> None:
             foreign += [f"{start}{norm}_bn.{part}" for part in ("weight", "bias", "running_mean", "running_var")]
     own = [key for key in network.state_dict() if not key.endswith("num_batches_tracked")]
     assert sorted(names.translate(name) or name for name in foreign) == sorted(own)
+
+
+def test_the_pools_of_nn4_small2_are_those_of_openface() -> None:
+    """Table of B. Amos et al., OpenFace: m 3×3, 2 in 3a, 3c, 4e and 5b, and L2 over 3×3 elsewhere."""
+    network = build("facenet_nn4_small2", input_shape=(3, 96, 96), num_outputs=2)
+    pools = {name: part.pooled[0] for name, part in network.named_children() if isinstance(part, FaceModule)}
+    largest = {name: (pool.kernel_size, pool.stride) for name, pool in pools.items() if not isinstance(pool, L2Pool)}
+    assert largest == dict.fromkeys(("inception3a", "inception3c", "inception4e", "inception5b"), (3, 2))
+    assert len(pools) == 7

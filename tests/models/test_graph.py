@@ -146,3 +146,12 @@ def test_a_graph_grows_no_further_than_any_machine_holds() -> None:
     assert Flatten()(Input((half, half, 4))).shape == (2**40,)
     with pytest.raises(ShapeError, match="no machine holds"):
         Flatten()(Input((half, half, 5)))
+
+
+def test_what_is_no_node_is_named_with_what_was_wanted() -> None:
+    x = Input((3, 4, 4))
+    y = Flatten()(x)
+    with pytest.raises(UsageError, match=r"Graph\.inputs must be nodes of derin\.Input; got Node"):
+        Graph(y, y)
+    with pytest.raises(UsageError, match=r"Graph\.outputs must be nodes, which layers give"):
+        Graph(x, [3])  # type: ignore[list-item]

@@ -103,3 +103,18 @@ def test_a_temporal_network_has_the_fewest_blocks_that_see_the_whole_window(cont
     seen = [1 + 2 * 2 * (2**blocks - 1) for blocks in range(1, len(built.blocks) + 1)]
     assert seen[-1] >= context_length
     assert all(steps < context_length for steps in seen[:-1])
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_a_recurrent_network_forecasts_from_its_last_step(kind: str) -> None:
+    """What was read last has a say in every number of the forecast."""
+    net, x = network(f"series_{kind}", layers=1), window()
+    targets, others = x[..., :C], x[..., C:]
+    with torch.no_grad():
+        for part in net.modules():
+            if isinstance(part, torch.nn.Linear):
+                torch.nn.init.normal_(part.weight)
+        before = net.forecast(targets, others)
+        changed = targets.clone()
+        changed[:, -1] += 1
+        assert ((net.forecast(changed, others) - before).abs() > 1e-6).all()

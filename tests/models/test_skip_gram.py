@@ -193,3 +193,8 @@ def test_called_as_a_network_words_are_given_alone_or_by_the_mean_of_the_others(
         alone = net(tokens[:, :1])  # nothing is around a single word
         torch.testing.assert_close(alone, (x[:, :1] * y[:, :1]).sum(2)[:, :, None] * (kind is SkipGram))
         assert torch.equal(net.word_vectors(), net.input.weight)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_two_tables_are_all_that_is_saved(kind: type[WordVectorNetwork]) -> None:
+    assert set(network(kind).state_dict()) == {"input.weight", "output.weight"}

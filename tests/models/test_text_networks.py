@@ -161,3 +161,17 @@ def test_a_text_without_tokens_is_answered_by_the_last_biases_alone(network: nn.
         with torch.no_grad():
             last = network.output(network.hidden(torch.zeros(1, 12, dtype=torch.float64)))[0]
     torch.testing.assert_close(network(nothing)[0], last, rtol=0, atol=1e-12)
+
+
+def test_the_average_of_a_single_token_is_its_vector() -> None:
+    torch.manual_seed(0)
+    model = TextAverage((3,), 2, TextAverageOptions(vocabulary=VOCABULARY, dim=4, hidden=())).eval()
+    wanted = model.embedding.weight[7] @ model.output.weight.T + model.output.bias
+    torch.testing.assert_close(model(torch.tensor([[7, 0, 0]]))[0], wanted)
+
+
+def test_example_inputs_are_one_text_of_the_typical_length_without_filling() -> None:
+    for model in networks():
+        (example,) = model.example_inputs()
+        assert example.shape == (1, 5)
+        assert (example > 0).all()

@@ -146,3 +146,11 @@ def test_a_description_of_before_embeddings_were_scaled_computes_as_it_did() -> 
     scaled = network(torch.float32, positions="sinusoidal")
     assert not torch.allclose(scaled(texts())[0], model(texts())[0], atol=1e-2)
     assert from_spec(scaled.spec).spec["options"]["scale_embedding"] is True
+
+
+@pytest.mark.parametrize("positions", ["rotary", "sinusoidal"])
+def test_the_order_of_what_was_read_counts(positions: str) -> None:
+    """One block that knew no places would give the last token the same answer whatever the order of those before."""
+    model = network(num_layers=1, positions=positions)
+    logits = model(torch.tensor([[4, 9, 15, 6], [15, 4, 9, 6]]))[0][:, -1]
+    assert (logits[0] - logits[1]).abs().max() > 1e-3

@@ -146,3 +146,14 @@ def test_a_source_is_told_by_what_both_directions_of_the_highest_layer_read_last
     for row, length in enumerate((5, 3, 2)):  # forward it has read to the end, backward to the beginning
         expected = torch.cat([places[row, length - 1, :half], places[row, 0, half:]])
         torch.testing.assert_close(whole[row], expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["seq2seq_gru", "transformer"])
+def test_what_fills_up_a_target_is_never_learnt(name: str) -> None:
+    model = network(name, shared=False) if name == "transformer" else network(name)
+    model(SOURCE, TARGET).square().sum().backward()
+    tables = [part.weight for part in model.modules() if isinstance(part, torch.nn.Embedding)]
+    assert len(tables) == 2
+    for table in tables:
+        assert table.grad is not None
+        assert table.grad[0].abs().max() == 0 < table.grad[4].abs().max()

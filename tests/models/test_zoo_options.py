@@ -157,3 +157,12 @@ def test_installed_packages_are_looked_at_for_names_that_are_not_built_in_alone(
         assert asked == ["derin.models"]  # once
         assert "nobody's" not in table
         asked.clear()
+
+
+def test_channels_of_a_wider_mobilenet_are_the_nearest_multiples_of_eight() -> None:
+    """Of the papers' 32 and 128 channels: 1.1 · 32 = 35.2 is nearest to 32, and 1.09 · 128 = 139.52 to 136."""
+    for name in ("mobilenet_v1", "mobilenet_v2"):
+        network = build(name, input_shape=(3, 32, 32), num_outputs=2, width=1.1)
+        assert next(network.get_submodule("stem").parameters()).shape[0] == 32
+    network = build("mobilenet_v1", input_shape=(3, 32, 32), num_outputs=2, width=1.09)
+    assert next(network.get_submodule("stage3.block1").parameters()).shape[0] == 136  # what stage 2 hands on

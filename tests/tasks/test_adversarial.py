@@ -264,3 +264,18 @@ def test_a_start_of_ones_own_and_a_longer_reach_stay_within_epsilon():
     change = pixels_of(found) - pixels
     wanted = np.minimum(pixels_of(start) - pixels + 1.25 * EPSILON, EPSILON)
     np.testing.assert_allclose(change, wanted, atol=2e-6)
+
+
+def test_an_attack_takes_ten_steps_unless_told_otherwise(monkeypatch):
+    taken = []
+
+    def noting(loss, x, *, num_steps, **options):
+        taken.append(num_steps)
+        return x
+
+    monkeypatch.setattr("derin.tasks.adversarial.pgd", noting)
+    batch = batch_of(images(2)[1], [0, 1])
+    options = {"method": "pgd", "epsilon": EPSILON, "scale": SCALE}
+    attack(Flat(5), classes(), batch, **options)
+    attack(Flat(5), classes(), batch, **options, num_steps=3)
+    assert taken == [10, 3]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.train.toy import ToySource
 from torch import nn
 
 import derin
@@ -25,6 +26,7 @@ from derin.tasks import forecasting_findings
 from derin.tasks.baselines.series import LINEAR, NAIVE, SEASONAL_NAIVE, YEARLY_NAIVE
 from derin.tasks.forecasting import Forecasting
 from derin.tasks.forecasting_findings import compare, names_of_baselines, read_baseline, steps_of
+from derin.tasks.metrics.forecasts import ForecastMetrics
 from derin.tasks.registry import task_from_json
 from derin.train.evaluation import evaluate, predict_batches
 
@@ -364,3 +366,22 @@ def test_a_run_without_validation_has_no_intervals_and_a_short_one_lower_ones(tm
             assert found.level == found.document["level"] == pytest.approx(num / (num + 1))
             assert found.document["wanted_level"] == 0.9
     assert YEARLY_NAIVE not in found.document["measured"]
+
+
+def test_of_several_series_each_has_the_share_that_its_own_intervals_hold() -> None:
+    """Forecasts of 0 with half-widths of 1: the first series stays within them once in four, the second thrice."""
+    target = torch.tensor([0.5, 9, 9, 9, 0.5, 0.5, 0.5, 9]).reshape(8, 1, 1)
+    series = torch.tensor([0] * 4 + [1] * 4)
+    inputs = torch.tensor([-1.0, 1.0]).reshape(1, 2, 1).repeat(8, 1, 1)  # a spread of 1
+    ones = torch.ones(8, 1, 1)
+    columns = {"input": inputs, "target": target, "series": series, "center": 0 * ones, "spread": ones, "unit": ones}
+    found = forecasting_findings._measure(
+        {"naive": lambda batch: torch.zeros(len(batch), 1, 1)},
+        ToySource(columns, 3),  # type: ignore[arg-type]
+        lambda: ForecastMetrics(("load",), [0.0], [1.0], [1.0], ("north", "south")),
+        None,  # type: ignore[arg-type]
+        ({"naive": np.ones((1, 1))}, {}),
+        0.9,
+    )
+    each = found["naive"]["per_series"]
+    assert {name: part["coverage"] for name, part in each.items()} == {"north": 0.25, "south": 0.75}

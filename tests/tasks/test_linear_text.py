@@ -165,3 +165,8 @@ def test_inputs_that_are_no_texts_have_no_such_baseline() -> None:
         raise AssertionError(split)
 
     assert compare_with_linear_text(task, nn.Identity(), table, never) == {}
+
+
+def test_shares_of_features_are_their_counts_plus_one_over_all() -> None:
+    found = linear_text._log_share(np.array([[1, 0, 1], [1, 0, 0]]))
+    np.testing.assert_allclose(np.exp(found), [3 / 6, 1 / 6, 2 / 6], rtol=1e-6)

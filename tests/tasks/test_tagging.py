@@ -338,3 +338,9 @@ def test_of_plain_tags_each_word_is_a_span() -> None:
     assert found["examples"] == [
         {"words": ["on", "it"], "true": [["B", 0, 1], ["C", 1, 2]], "predicted": [["B", 0, 1], ["A", 1, 2]]}
     ]
+
+
+def test_a_split_without_sentences_has_no_findings_to_count() -> None:
+    words = Ragged.from_texts(["go\non"])
+    found = tagging_findings(words, ragged([[0, 1]]), np.array([0]), {}, ("A", "B"), "test")
+    assert (found["seen"]["num"], found["new"]["num"], found["examples"]) == (0, 0, [])

@@ -19,6 +19,7 @@ from derin.data.batch import Batch
 from derin.tasks.inference import infer_task
 from derin.tasks.informative import InformativeExamples
 from derin.tasks.registry import TASKS, task_from_json
+from derin.tasks.regression import Regression
 from derin.tasks.supervised import SupervisedTask
 
 # A multitask is made of the others and has tests of its own, test_multitask.py.
@@ -304,3 +305,12 @@ def flattened(measured: Any, prefix: str = "") -> dict[str, float]:
     else:
         return {prefix: measured}
     return {key: value for name, part in items for key, value in flattened(part, f"{prefix}/{name}").items()}
+
+
+def test_numbers_come_back_in_their_own_unit_to_eleven_digits() -> None:
+    """A mean that float32 knows to eight only."""
+    task = Regression(columns=["y"], mean=(1234567.891,), std=(0.125,))
+    batch = Batch({"input": torch.zeros(1, 2), "target": torch.zeros(1, 1)}, torch.arange(1))
+    found = task.predict(torch.nn.Linear(2, 1), batch)
+    mean = found["value"].item() - 0.125 * found["standardized"].double().item()
+    assert mean == pytest.approx(1234567.891, rel=1e-11)

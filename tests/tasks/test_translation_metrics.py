@@ -71,3 +71,7 @@ def test_perplexity_of_a_loss_that_no_number_holds_is_the_largest_that_is_told()
     measured = metrics.compute()
     assert measured["loss"] == 1_000.0
     assert measured["perplexity"] == pytest.approx(math.exp(700))
+
+
+def test_before_anything_was_translated_there_is_no_loss_and_no_share() -> None:
+    assert all(math.isnan(value) for name, value in TranslationMetrics().compute().items() if name != "perplexity")

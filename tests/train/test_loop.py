@@ -676,3 +676,23 @@ def test_listeners_are_told_of_the_start_once_before_the_first_step_and_of_the_e
     with pytest.raises(RuntimeError, match="broken off"):
         train(network(), task(), ToySource(rows(8), 4), config(epochs=2), callbacks=[Listener()])
     assert told == ["start 0", "step 1", "step 2", "step 3", "stop"]
+
+
+def test_a_run_begins_anew_unless_told_to_go_on(tmp_path: Path) -> None:
+    for resume, wanted in (({}, [1, 2]), ({}, [1, 2]), ({"resume": True}, [])):
+        noted = Noted()
+        source, folder = ToySource(rows(8), 4), RunFolder(tmp_path)
+        train(network(), task(), source, config(epochs=1), run=folder, callbacks=[noted], **resume)
+        assert noted.steps == wanted
+
+
+def test_training_takes_the_threads_that_were_asked_for() -> None:
+    seen: list[int] = []
+
+    class Counting(Callback):
+        def on_step(self, loop: Any) -> None:
+            seen.append(torch.get_num_threads())
+
+    for number in (1, 2):
+        train(network(), task(), ToySource(rows(4), 4), config(epochs=1, threads=number), callbacks=[Counting()])
+    assert seen == [1, 2]

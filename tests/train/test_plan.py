@@ -160,3 +160,9 @@ def test_a_trial_is_the_median_of_steps_after_three_until_their_time_is_up(monke
     assert len(asked) == 5
     trial([1e-6])
     assert len(asked) == 3 + 60
+
+
+@pytest.mark.parametrize(("text", "wanted"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_a_plan_calculates_in_its_precision(text: str, wanted: torch.dtype) -> None:
+    with Plan.parse(text).autocast("cpu"):
+        assert nn.Linear(2, 3)(torch.zeros(1, 2)).dtype == wanted

@@ -148,3 +148,11 @@ def test_fused_updates_are_tried_where_they_exist_and_pay(monkeypatch: pytest.Mo
         config = TrainConfig(epochs=1, device="cpu", optimizer=optimizer)
         planning.find_plan(model, task, Source(250), config, torch.device("cpu"))
     assert seen == [True, False, False]
+
+
+def test_only_an_accelerator_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[str] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: waited.append("cuda"))
+    for kind, wanted in (("cpu", []), ("cuda", ["cuda"])):
+        planning._synchronizer(torch.device(kind))()
+        assert waited == wanted

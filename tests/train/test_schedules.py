@@ -207,3 +207,8 @@ def test_the_ends_of_what_a_schedule_is_given():
     ):
         with pytest.raises(UsageError):
             build_schedule("constant", **{**sizes, **wrong})
+
+
+def test_a_warm_up_is_refused_by_the_schedule_that_rises_by_itself_and_by_no_other():
+    """One-cycle is the only one whose own formula begins below the rate given."""
+    assert [name for name in SCHEDULES if SCHEDULES[name].warms_up] == ["one-cycle"]

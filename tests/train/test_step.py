@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
 
+from derin.train import thread
 from derin.train.config import TrainConfig
 from derin.train.optimizers import build_optimizer
 from derin.train.plan import Plan
@@ -91,3 +94,41 @@ def test_errors_of_the_training_thread_reach_the_caller() -> None:
 
     with pytest.raises(ValueError, match="a sentence"):
         in_training_thread(fail)
+
+
+def test_a_loss_without_a_weight_counts_as_one() -> None:
+    """Losses 2w and 4w with weights 1 (not said) and 3: the mean of their slopes is (2 + 3·4) / 4."""
+    model = nn.Linear(1, 1, bias=False)
+    before = model.weight.item()
+    config = TrainConfig(optimizer="sgd", learning_rate=RATE, accumulate=2)
+    optimizer = build_optimizer("sgd", model, learning_rate=RATE)
+    step = PlannedStep(model, {"model": optimizer}, plan=Plan(), config=config, device_type="cpu", average=None)
+    step.set_lr(RATE)
+    step.is_update_step = False
+    step.minimize("model", 2 * model.weight.sum())
+    step.is_update_step = True
+    step.minimize("model", 4 * model.weight.sum(), 3.0)
+    assert before - model.weight.item() == pytest.approx(RATE * 14 / 4, rel=1e-5)
+
+
+def test_workers_are_sent_away_where_torch_brings_gnus_library_and_nothing_is_opened_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Library:
+        def __init__(self, path: str) -> None:
+            asked.append(path)
+
+        def omp_pause_resource_all(self, kind: int) -> None:
+            asked.append("pause")
+
+    monkeypatch.setattr(thread.ctypes, "CDLL", Library)
+    monkeypatch.setattr(thread.torch, "__file__", str(tmp_path / "__init__.py"))
+    thread._send_idle_workers_away()
+    assert asked == []
+    library = tmp_path / "lib" / "libgomp.so.1"
+    library.parent.mkdir()
+    library.touch()
+    thread._send_idle_workers_away()
+    assert asked == [str(library), "pause"]

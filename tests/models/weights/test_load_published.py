@@ -225,3 +225,20 @@ def test_tensors_are_found_within_their_wrappings_and_nothing_else_passes() -> N
     ):
         with pytest.raises(ValueError, match=message):
             importer.plain_tensors(wrong)
+
+
+def test_what_a_file_may_claim_is_limited_by_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory and written bytes of three times the file, beside 1 GiB and 1 MiB."""
+    resource = pytest.importorskip("resource")
+    limits: dict[int, int] = {}
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, pair: limits.update({kind: pair[0]}))
+    found = []
+    for size in (0, 10_000_000):
+        importer.limit_resources(size)
+        found.append(dict(limits))
+    if not found[0]:
+        pytest.skip("this system tells no size of its processes")
+    assert [written[resource.RLIMIT_FSIZE] for written in found] == [1 << 20, (1 << 20) + 30_000_000]
+    grown = found[1][resource.RLIMIT_AS] - found[0][resource.RLIMIT_AS]
+    assert grown == pytest.approx(30_000_000, abs=20_000_000)  # the process itself may grow in between

@@ -116,3 +116,15 @@ def test_empty_texts_and_orders_below_one_are_refused():
         NgramLanguageModel.fit(ragged([[], []]), num_tokens=5)
     with pytest.raises(UsageError, match="order=0"):
         NgramLanguageModel.fit(ragged([[1]]), num_tokens=5, order=0)
+
+
+def test_the_loss_is_the_mean_surprise_of_a_token():
+    model = NgramLanguageModel.fit(ragged([[0, 1, 2], [0, 1]]), num_tokens=4, order=2)
+    texts = ragged([[0, 1, 3], [2]])
+    definition = Definition([[0, 1, 2], [0, 1]], 4, 2)
+    told = [
+        definition.probability(token, tuple(before), min(2, len(before) + 1))
+        for token, before in ((0, []), (1, [0]), (3, [0, 1]), (2, []))
+    ]
+    assert model.loss(texts) == pytest.approx(-sum(map(math.log, told)) / 4)
+    assert math.isnan(model.loss(ragged([[]])))
