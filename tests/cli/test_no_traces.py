@@ -47,6 +47,8 @@ COMMANDS = [
     "explain deconvnet pictures seven.png --top 1 --out deconvnet.png",
     "explain embeddings pictures digits --method pca --num 20 --out embeddings.html",
     "explain adversarial pictures digits --num 4 --out adversarial.png",
+    "train iris --epochs 1 --plan plain --no-report --no-compare --out table",
+    "explain importance table --repeats 2 --curves 1 --num 20 --out importance.png",
     "train text.txt --task lm --epochs 1 --plan plain --no-report --out language",
     "generate language --length 5",
     "score language words",

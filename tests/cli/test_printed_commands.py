@@ -108,7 +108,16 @@ def test_every_printed_command_is_understood(where: Any) -> None:
 
 
 # Data on which the runs stand that the examples of --help begin from.
-RUNS_ON = ("digits", "mnist", "fashion_mnist", "food", "tinyshakespeare", "multi30k_en_de", "airline_passengers")
+RUNS_ON = (
+    "digits",
+    "iris",
+    "mnist",
+    "fashion_mnist",
+    "food",
+    "tinyshakespeare",
+    "multi30k_en_de",
+    "airline_passengers",
+)
 QUICK = ["--epochs", "1", "--threads", "1"]
 
 
@@ -130,6 +139,7 @@ def test_examples_of_help_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         task = ["--task", "lm"] if name in ("tinyshakespeare", "food") else []
         run("train", name, *task, *QUICK, "--plan", "plain")
     run("embed", "train", "corpus.txt", *QUICK)
+    run("train", "digits", "--task", "gan", "--out", "runs/gan", *QUICK, "--plan", "plain")
     for line in dict.fromkeys(in_help()):
         words = shlex.split(line)[1:]
         if "fetch" not in words:  # which needs the network

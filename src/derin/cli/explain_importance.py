@@ -30,7 +30,7 @@ def importance(
 ) -> None:
     """Show which columns of a table the answers depend on, and how they follow the values of the most important.
 
-    Example: [bold]derin explain importance runs/houses-1 houses.csv --out houses.png[/bold]
+    Example: [bold]derin explain importance runs/iris-1 --out importance.png[/bold]
     """
     from derin.api.explain_importance import explain_importance
     from derin.api.model import open

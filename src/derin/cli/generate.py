@@ -39,7 +39,7 @@ def generate(
 
     Example: [bold]derin generate runs/tinyshakespeare-1 --prompt "ROMEO:" --num 2[/bold]
 
-    Example: [bold]derin generate runs/digits-1 --num 16 --out samples.png[/bold]
+    Example: [bold]derin generate runs/gan --num 16 --out samples.png[/bold]
     """
     from derin.api.generate import generate as write
     from derin.api.model import open
