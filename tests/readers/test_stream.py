@@ -116,6 +116,22 @@ def test_the_next_batch_is_the_same_and_what_lies_before_its_block_is_not_read(
     assert [values(batch) for batch in fresh.batches(2, 7)] == epochs[2][7:]
 
 
+def test_rows_before_a_block_are_not_read_again_for_it() -> None:
+    drawn = 0
+
+    def rows() -> Any:
+        nonlocal drawn
+        for number in range(4_000):
+            drawn += 1
+            yield {"a": number % 7, "label": "ab"[number % 2]}
+
+    prepared = prepare(Stream(rows, buffer=256, num_val=20, num_head=100), batch_size=32, steps_per_epoch=90)
+    drawn = 0
+    num_used = sum(len(batch) for batch in prepared.train_source.batches(0))
+    # One row in twenty is held out, and blocks are read whole, up to three of them ahead.
+    assert num_used <= drawn <= 1.1 * num_used + 4 * 256
+
+
 class _Stopping(Callback):
     def on_step(self, loop: Any) -> None:
         if loop.step == 27:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +21,6 @@ from derin.data.display import displayed
 from derin.data.schema import Kind
 from derin.data.table import Dense, Table
 from derin.explain.importance import ColumnImportance, partial_dependence, permutation_importance
-from derin.tasks.class_task import ClassTask
-from derin.tasks.regression import Regression
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from derin.api.model import Model
 
 _INK, _BLUE = "#1a1f2b", "#1f6feb"
-_LONGEST, _MOST_DRAWN, _MOST_TICKS = 40, 30, 6
+_LONGEST, _MOST_DRAWN, _MOST_TICKS, _LABEL_WIDTH = 40, 30, 6, 44
 
 
 def explain_importance(
@@ -64,10 +63,10 @@ def explain_importance(
         DataError: the data cannot be read, or lack the answers.
     """
     task: Any = model.task
-    of_classes = isinstance(task, ClassTask) and task.has_one_class
+    of_classes = bool(task.classes)
     if model.preparation.input_kind != "features":
         raise UsageError(f"Importance is of the columns of a table; {model.path} reads {model.preparation.input_kind}.")
-    if not of_classes and not (isinstance(task, Regression) and task.num_outputs == 1):
+    if not getattr(task, "has_single_answer", False):
         raise UsageError(f"A network that gives one class or one number is required; its task is {task.name!r}.")
     if repeats < 1 or points < 2 or curves < 0:
         raise UsageError(
@@ -80,8 +79,7 @@ def explain_importance(
     examples = examples_for(model, given, split=split, target=target, num=num, seed=seed)
     codec: Any = model.preparation.inputs[INPUT]  # type: ignore[attr-defined]
     features = codec.encode(examples.table).values[examples.rows]
-    truths = torch.from_numpy(np.ascontiguousarray(task.targets(examples.table)[examples.rows])).numpy()
-    truths = task.in_units(truths) if not of_classes else truths.astype(np.int64)
+    truths = task.single_truths(examples.table)[examples.rows]
     device = next(model.network.parameters()).device
 
     def predicted(changed: np.ndarray) -> dict[str, torch.Tensor]:
@@ -90,10 +88,8 @@ def explain_importance(
             return dict(task.predict(model.network, Batch({task.input: rows}, torch.arange(len(changed)))))
 
     def errors(changed: np.ndarray) -> np.ndarray:
-        if of_classes:
-            chosen = task.chosen_classes(predicted(changed)["probabilities"]).numpy(force=True)
-            return np.asarray(chosen != truths, dtype=np.float64)
-        return np.square(predicted(changed)["value"].numpy(force=True) - truths)
+        answers = task.single_answers(predicted(changed)).numpy(force=True)
+        return np.asarray(answers != truths, dtype=np.float64) if of_classes else np.square(answers - truths)
 
     def outputs(changed: np.ndarray) -> np.ndarray:
         key = "probabilities" if of_classes else "value"
@@ -196,7 +192,7 @@ def _draw(
     spread = np.stack([np.maximum(values - low, 0), np.maximum(high - values, 0)])
     axes.barh(range(len(shown)), values, xerr=spread, color=_BLUE, ecolor=_INK, capsize=2)
     axes.set_yticks(range(len(shown)), [printable(column.name)[:_LONGEST] for column in shown], fontsize=8)
-    axes.set_xlabel(translate(f"explain.importance_{metric}"), fontsize=8)
+    axes.set_xlabel(textwrap.fill(translate(f"explain.importance_{metric}"), _LABEL_WIDTH), fontsize=8)
     axes.set_title(title, fontsize=10, loc="left", color=_INK)
     if right is None:
         return figure

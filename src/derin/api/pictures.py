@@ -13,6 +13,7 @@ from derin.api.load import load
 from derin.api.rows import AnsweredRows, notes_of
 from derin.core.errors import DataError
 from derin.core.messages import Message
+from derin.data.columns import INPUT
 from derin.readers.archives import UnreadableFileError, is_hidden, open_files
 from derin.readers.arrays import is_array_file
 from derin.readers.formats import is_archive
@@ -50,11 +51,11 @@ def answer_pictures(model: Model, path: Path) -> AnsweredRows:
     if is_table_name(path.name):
         return _answer_files(model, listed_files(path))
     table = load(path, recipe=model.recipe, cut=False)
-    (host,) = model.preparation.encode_table(table).values()
+    pictures = model.preparation.encode_table(table)[INPUT]  # what is to be answered may lie beside them
     answers: list[Any] = []
     for start in range(0, len(table), _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, len(table)), dtype=np.int64)
-        answers += model.row_predictions(host.gather(rows))
+        answers += model.row_predictions(pictures.gather(rows))
     names = table.row_names or [f"{path}:{row}" for row in range(1, len(table) + 1)]
     return AnsweredRows(list(names), answers, {}, notes_of(table))
 

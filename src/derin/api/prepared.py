@@ -116,9 +116,10 @@ class Prepared:
         size, seed = self.config.batch_size, self.config.seed
         num_batches = max(1, stream.buffer // size)
         num = num_batches * size
+        blocks = stream.blocks(self.table, seed)
 
         def read(place: Place) -> tuple[Source, Place]:
-            table, behind = stream.block(self.table, place, num, seed)
+            table, behind = blocks.read(place, num)
             # Rows that reading left out, which it does with cells that cannot be, are made up for by the first ones.
             rows = np.resize(np.arange(len(table)), num)
             source = self.preparation.source(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -120,15 +120,9 @@ class Stream:
         splits = {"train": np.arange(len(train)), "val": np.arange(len(train), len(table))}
         return replace(table, splits=splits, given_splits=("train", "val"))
 
-    def block(self, head: Table, place: Place, num: int, seed: int) -> tuple[Table, Place]:
-        """The next rows for training, as many as asked for, as a table that means what the head's does."""
-        rows: list[dict[str, Any]] = []
-        for behind, name, row, is_held_out in self._walk(place, seed):
-            if not is_held_out and self._fits(head, name, row):
-                rows.append(row)
-                if len(rows) == num:
-                    return self._next_table(head, rows), behind
-        raise AssertionError("a walk has no end")
+    def blocks(self, head: Table, seed: int) -> Blocks:
+        """The rows for training, some at a time, as tables that mean what the head's does."""
+        return Blocks(self, head, seed)
 
     def _walk(self, place: Place, seed: int) -> Iterator[tuple[Place, str, dict[str, Any], bool]]:
         """The rows that can be read from a place on: the place behind each, its name, itself, and whether it is held
@@ -212,15 +206,15 @@ class Stream:
         columns: dict[str, ColumnData] = {given.name: made.data, target.name: Dense(_target_values(rows, target))}
         return Table(name=self.name, schema=head.schema, columns=columns, splits={}, recipe=head.recipe)
 
-    def _fits(self, head: Table, name: str, row: Mapping[str, Any]) -> bool:
-        """Whether a row is of the head's form; where not, it is counted as damaged."""
+    def _fits(self, head: Table, classes: Collection[str], name: str, row: Mapping[str, Any]) -> bool:
+        """Whether a row is of the head's form, its class among these; where not, it is counted as damaged."""
         if _has_arrays(row):
             (given,), target = head.inputs, head.target()
             if given.name not in row or target.name not in row:
                 self.damaged[name] = f"{given.name} and {target.name} are required; it has {', '.join(row)}"
             elif given.kind is not Kind.TEXT and _size_of(row[given.name]) != abs(int(np.prod(given.shape))):
                 self.damaged[name] = f"{given.name} is of another shape than in the first rows"
-            elif target.classes is not None and str(row[target.name]) not in _codes(target.classes):
+            elif target.classes is not None and str(row[target.name]) not in classes:
                 self.damaged[name] = f"the class {str(row[target.name])[:40]!r} is not among those of the first rows"
             else:
                 return True
@@ -229,6 +223,37 @@ class Stream:
         if lacking:
             self.damaged[name] = f"{', '.join(lacking)} is missing"
         return not lacking
+
+
+class Blocks:
+    """Blocks of a stream's rows. One that begins where the last one ended goes on from there: shards stay open between.
+
+    Args:
+        stream: of the rows.
+        head: of the stream.
+        seed: of the order of shards.
+    """
+
+    def __init__(self, stream: Stream, head: Table, seed: int) -> None:
+        self._stream, self._head, self._seed = stream, head, seed
+        self._classes = {name for column in head.targets for name in column.classes or ()}
+        self._behind: Place | None = None
+        self._walk: Iterator[tuple[Place, str, dict[str, Any], bool]] = iter(())
+
+    def read(self, place: Place, num: int) -> tuple[Table, Place]:
+        """So many rows from a place on, and the place behind the last of them."""
+        stream = self._stream
+        if place != self._behind:
+            self._walk = stream._walk(place, self._seed)
+        self._behind = None  # an error ends the walk
+        rows: list[dict[str, Any]] = []
+        for behind, name, row, is_held_out in self._walk:
+            if not is_held_out and stream._fits(self._head, self._classes, name, row):
+                rows.append(row)
+                if len(rows) == num:
+                    self._behind = behind
+                    return stream._next_table(self._head, rows), behind
+        raise AssertionError("a walk has no end")
 
 
 def _as_row(row: Any) -> dict[str, Any] | str:

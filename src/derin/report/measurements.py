@@ -67,7 +67,11 @@ def _per_class(story: RunRecord) -> Html | None:
         [name, *(_bar(column, known[name].get(column)) for column in columns), count_text(known[name].get("support"))]
         for name in sorted(known, key=strength)
     ]
-    head = [translate("class.name"), *(metric_name(column) for column in columns), translate("class.support")]
+    head = [
+        translate("class.name"),
+        *(metric_name(column) for column in columns),
+        translate("class.pixels" if "iou" in columns else "class.support"),
+    ]
     body = table(head, rows, numeric=range(1, len(head)))
     heading = translate("metrics.per_class", split=split_name(split))
     num_classes = len(story.part("task").get("classes") or rows)

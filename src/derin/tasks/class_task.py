@@ -41,8 +41,7 @@ class ClassTask(SupervisedTask):
     options = frozenset({"class_weights", "label_smoothing"})
     output_note = "whose loss applies the sigmoid itself"
     fewest_classes = 2
-    # Whether each example has exactly one class, and whether its probabilities are a softmax of the logits.
-    has_one_class: ClassVar[bool] = True
+    # Whether probabilities are a softmax of the logits.
     is_softmax: ClassVar[bool] = False
     # The fields of the card beside the name, each with its check; a subclass adds its own.
     card_fields: ClassVar[Mapping[str, Callable[[Any], bool]]] = {
@@ -104,6 +103,13 @@ class ClassTask(SupervisedTask):
             ``(B, classes)`` → ``(B,)`` int64.
         """
         return probabilities.argmax(dim=1)
+
+    @property
+    def has_single_answer(self) -> bool:
+        return True
+
+    def single_answers(self, outputs: Outputs) -> Tensor:
+        return self.chosen_classes(outputs["probabilities"])
 
     def certainty(self, outputs: Outputs, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The probability of each answer, its lead over the best other one, and whether it is right.

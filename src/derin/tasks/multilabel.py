@@ -50,7 +50,6 @@ class MultiLabel(ClassTask):
     monitor = "f1_macro"
 
     fewest_classes = 1
-    has_one_class = False
     options = ClassTask.options | {"thresholds"}
     card_fields: ClassVar[Mapping[str, Callable[[Any], bool]]] = {**ClassTask.card_fields, "thresholds": is_numbers}
 
@@ -89,6 +88,10 @@ class MultiLabel(ClassTask):
         values = class_numbers(table, column, self.classes)
         require_values(table, column.name, np.asarray((values < 0).any(axis=1)))
         return np.where(values < 0, np.float32(np.nan), values.astype(np.float32))
+
+    @property
+    def has_single_answer(self) -> bool:
+        return False
 
     @property
     def target_width(self) -> int:

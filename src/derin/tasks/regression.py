@@ -117,6 +117,16 @@ class Regression(SupervisedTask):
         return scaled[:, 0] if self.num_outputs == 1 else scaled
 
     @property
+    def has_single_answer(self) -> bool:
+        return self.num_outputs == 1
+
+    def single_answers(self, outputs: Outputs) -> Tensor:
+        return outputs["value"]
+
+    def single_truths(self, table: Table) -> npt.NDArray[np.float64]:
+        return self.in_units(self.targets(table))
+
+    @property
     def target_width(self) -> int:
         return self.num_outputs
 

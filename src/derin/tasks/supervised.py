@@ -65,6 +65,23 @@ class SupervisedTask(BaseTask):
         """The targets of every row of a table, ready for batching."""
 
     @property
+    def has_single_answer(self) -> bool:
+        """Whether each example has one class or one number, as methods beside networks answer."""
+        return False
+
+    def single_answers(self, outputs: Outputs) -> Tensor:
+        """The class number, or the number in its unit, that `predict` gave each example, ``(B,)``."""
+        raise UsageError(f"The task {self.name!r} has no single answer to an example.")
+
+    def single_truths(self, table: Table) -> npt.NDArray[Any]:
+        """The same of the truth, for every row; rows outside all splits may lack one.
+
+        Shapes:
+            ``(N,)`` int64 or float64.
+        """
+        return np.nan_to_num(self.targets(table), nan=-1).astype(np.int64)
+
+    @property
     def target_width(self) -> int:
         """How many numbers the target of an example is."""
         return 1

@@ -49,6 +49,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metric.accuracy_on_made": "discriminator right on made pictures",
     "class.name": "class",
     "class.support": "examples",
+    "class.pixels": "pixels",
     "unit.seconds": "{seconds:.1f} s",
     "unit.minutes": "{minutes} min {seconds} s",
     "unit.hours": "{hours} h {minutes} min",

@@ -49,6 +49,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metric.accuracy_on_made": "ayırt edici üretilmiş görüntülerde doğru",
     "class.name": "sınıf",
     "class.support": "örnek",
+    "class.pixels": "piksel",
     "unit.seconds": "{seconds:.1f} sn",
     "unit.minutes": "{minutes} dk {seconds} sn",
     "unit.hours": "{hours} sa {minutes} dk",

@@ -21,9 +21,7 @@ from derin.data.columns import INPUT
 from derin.data.preparation import Preparation
 from derin.data.table import SPLITS, Table
 from derin.tasks.baselines.paired import answers_of, compare_errors
-from derin.tasks.class_task import ClassTask
 from derin.tasks.metrics.mcnemar import compare_answers
-from derin.tasks.regression import Regression
 
 if TYPE_CHECKING:
     from torch import nn
@@ -66,21 +64,19 @@ def compare_with_table_methods(
         first is the network, on ``split``; or ``{}``.
     """
     ended = time.monotonic() + task.analysis_seconds
-    of_classes = isinstance(task, ClassTask) and task.has_one_class
-    of_numbers = isinstance(task, Regression) and task.num_outputs == 1
+    of_classes = bool(task.classes)
     splits = [split for split in SPLITS[1:] if split in table.splits]
-    if preparation.input_kind != "features" or "val" not in splits or not (of_classes or of_numbers):
+    if preparation.input_kind != "features" or "val" not in splits or not task.has_single_answer:
         return {}
     inputs = preparation.encode_table(table)[INPUT].values
-    truths = _truths(task, table)
+    truths = task.single_truths(table)
     train = np.asarray(table.splits["train"])
     if of_classes and len(np.unique(truths[train])) < 2:
         return {}
     most = max(1, min(_MOST_ROWS, _MOST_VALUES // inputs.shape[1]))
     train = np.sort(train[permutation(0, "table methods", 1, len(train))[:most]])
     weights = task.weights(table)
-    answer = _answered(task)
-    answered = {split: answers_of(task, network, source(split), answer) for split in splits}
+    answered = {split: answers_of(task, network, source(split), task.single_answers) for split in splits}
     errors_of = _wrong if of_classes else _error
     own = {split: errors_of(truths[rows], answers) for split, (rows, answers) in answered.items()}
     measure = _accuracy if of_classes else _rmse
@@ -145,20 +141,6 @@ def _candidates(name: str, of_classes: bool, num_train: int) -> Iterator[tuple[s
         kind = HistGradientBoostingClassifier if of_classes else HistGradientBoostingRegressor
         for rate in _RATES:
             yield f"learning_rate={rate:g}", kind(learning_rate=rate, random_state=0)
-
-
-def _truths(task: SupervisedTask, table: Table) -> npt.NDArray[Any]:
-    """The class number, or the number in its unit, of every row."""
-    targets = task.targets(table)
-    if isinstance(task, Regression):
-        return task.in_units(targets)
-    return np.nan_to_num(targets, nan=-1).astype(np.int64)  # rows outside all splits may lack one
-
-
-def _answered(task: SupervisedTask) -> Callable[[Any], Any]:
-    if isinstance(task, ClassTask):
-        return lambda outputs: task.chosen_classes(outputs["probabilities"])
-    return lambda outputs: outputs["value"]
 
 
 def _wrong(truths: npt.NDArray[Any], answers: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from derin.data.schema import Kind
 from derin.data.table import SPLITS, Dense, Ragged, Table
 from derin.tasks.baselines.linear_text import linear_text_baseline
 from derin.tasks.baselines.paired import answers_of
-from derin.tasks.class_task import ClassTask
 from derin.tasks.metrics.mcnemar import compare_answers
 
 if TYPE_CHECKING:
@@ -51,9 +50,7 @@ def compare_with_linear_text(
         return {}
     baseline = linear_text_baseline(texts.texts(train), truths[train], texts.texts(val), truths[val])
     split = "test" if "test" in rows else "val"
-    compared, answers = answers_of(
-        task, network, source(split), lambda outputs: task.chosen_classes(outputs["probabilities"])
-    )
+    compared, answers = answers_of(task, network, source(split), task.single_answers)
     network_right = answers == truths[compared]
     linear_right = baseline.predict(texts.texts(compared)) == truths[compared]
     return {
@@ -67,11 +64,11 @@ def compare_with_linear_text(
     }
 
 
-def _is_comparable(task: SupervisedTask, table: Table) -> TypeGuard[ClassTask]:
+def _is_comparable(task: SupervisedTask, table: Table) -> bool:
     """Whether the task is one class for each text."""
     return (
-        isinstance(task, ClassTask)
-        and task.has_one_class
+        task.has_single_answer
+        and bool(task.classes)
         and [column.kind for column in table.inputs] == [Kind.TEXT]
         and tuple(table.target().classes or ()) == task.classes
     )
