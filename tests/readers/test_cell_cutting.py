@@ -60,10 +60,16 @@ def test_cut_records_are_those_of_the_parser(piece: int, monkeypatch: pytest.Mon
     [
         ("plain", lambda i: f"{i},{i / 7:.3f},k{i % 5}"),
         ("enclosed", lambda i: f'"{i}, ""a""\nb",{i},"x,y"'),
+        ("quotes that end a cell", lambda i: f'"{i}, ""a""","","""{i}"""'),
         ("quotes within cells", lambda i: f'he said "no" {i},5" disk,{i}'),
         ("spaces", lambda i: f'{i}, "a b" ,\tx'.replace('" ,', '",')),
     ],
 )
-def test_what_people_write_is_cut_without_the_parser(name: str, line: Callable[[int], str]) -> None:
+def test_what_people_write_is_cut_without_the_parser(
+    name: str, line: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = _Lines("".join(line(i) + "\n" for i in range(50)).encode(), 0, "a.csv", 1)
-    assert delimited._cut(source, ",") is not None
+    # Wherever a piece of the file ends.
+    for piece in (*range(1, 60), 1 << 18):
+        monkeypatch.setattr(cell_cutting, "_PIECE", piece)
+        assert delimited._cut(source, ",") is not None, piece

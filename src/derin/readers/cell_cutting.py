@@ -196,10 +196,14 @@ def _enclosing(whole: Bytes, start: int, quotes: Places, mark: int, is_last: boo
         mark: the delimiter.
         is_last: whether the file ends with the piece.
     """
-    if not is_last and quotes[-1] + start + 1 < len(whole) and whole[start + quotes[-1] + 1] == _QUOTE:
-        # The pair may be cut in two; no record of this piece ends behind it.
-        quotes = quotes[:-1]
-        if not len(quotes):
+    behind = whole[np.minimum(start + quotes + 1, len(whole) - 1)]
+    if not is_last and behind[-1] == _QUOTE:
+        # Quotes side by side may be cut in two, and which of them are pairs is not known yet; no record of this piece
+        # ends behind them.
+        apart = np.flatnonzero(np.diff(quotes) > 1)
+        num = int(apart[-1]) + 1 if len(apart) else 0
+        quotes, behind = quotes[:num], behind[:num]
+        if not num:
             return quotes
     before = quotes - 1
     blank = np.flatnonzero((before >= 0) & (whole[start + np.maximum(before, 0)] == _SPACE))
@@ -209,7 +213,6 @@ def _enclosing(whole: Bytes, start: int, quotes: Places, mark: int, is_last: boo
         blank = blank[(now >= 0) & (whole[start + np.maximum(now, 0)] == _SPACE)]
     previous = whole[start + np.maximum(before, 0)]
     opens = (before < 0) | (previous == mark) | (previous == _FEED)
-    behind = whole[np.minimum(start + quotes + 1, len(whole) - 1)]
     closes = (behind == mark) | (behind == _FEED) | (behind == _RETURN) | (start + quotes + 1 == len(whole))
     pairs = np.zeros(len(quotes), dtype=bool)
     pairs[1:] = np.diff(quotes) == 1
