@@ -94,6 +94,33 @@ def test_the_command_writes_names_identifiers_and_empty_cells(model: Model, tmp_
     assert (listed[1]["value"], "too many fields" in listed[1]["reason"]) == (None, True)
 
 
+def test_of_classes_the_file_holds_the_probability_of_each_under_names_of_its_own(tmp_path: Path) -> None:
+    classes = [f"k{n}" for n in range(6)] + ["=1+2"]
+    lines = [f"{9000 + 7 * i},row {i},{i % 7 + (i % 3) / 10},{classes[i % 7]}" for i in range(140)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["label,p(k1),size,kind", *lines]) + "\n")
+    kinds = {"label": "id", "p(k1)": "id"}
+    run = derin.fit(path, target="kind", kinds=kinds, epochs=1, report=False, out=tmp_path / "run")
+    (tmp_path / "ask.csv").write_text("label,p(k1),size\n1,one,2.0\n2,two\n3,three,6\n")
+    out = tmp_path / "answers.csv"
+    arguments = ["predict", str(run.path), str(tmp_path / "ask.csv"), "--out", str(out), "--json"]
+    done = CliRunner().invoke(app, [*arguments, "--top", "all"])
+    assert done.exit_code == 0, done.output
+    listed = json.loads(done.stdout)
+    with out.open(newline="") as file:
+        found = list(csv.DictReader(file))
+    headings = ["label", "probability", *(f"p({name})" for name in derin.open(run.path).classes or ())]
+    assert list(found[0]) == ["input", "id(label)", "id(p(k1))", *headings]
+    assert [row["id(label)"] for row in found] == ["1", "", "3"]
+    assert [row["label"] for row in found][1:2] == [""]
+    for row, answer in ((found[n], listed[n]) for n in (0, 2)):
+        assert {name: float(row[f"p({name})"]) for name, _ in answer["top"]} == dict(answer["top"])
+        assert sum(p for _, p in answer["top"]) == pytest.approx(1, abs=1e-6)  # float32 softmax of seven
+        assert float(row["probability"]) == max(p for _, p in answer["top"])
+    assert [len(a["top"] or ()) for a in json.loads(CliRunner().invoke(app, arguments).stdout)] == [5, 0, 5]
+    assert CliRunner().invoke(app, [*arguments, "--top", "0"]).exit_code == 2
+
+
 def test_a_labelled_file_and_other_forms_are_read_too(model: Model, tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {"id": [1, 2], "color": ["red", "blue"], "size": [1234.5, 300.25], "when": pd.to_datetime(["2024-02-01"] * 2)}

@@ -84,7 +84,7 @@ def test_predict_writes_a_table_for_a_folder_and_passes_over_what_is_no_picture(
     assert result.exit_code == 0, result.output
     assert "c.png" in result.output
     lines = out.read_text().splitlines()
-    assert lines[0] == "input,label,probability"
+    assert lines[0] == ",".join(["input", "label", "probability", *(f"p({digit})" for digit in range(10))])
     assert [line.split(",")[0] for line in lines[1:]] == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
 
 

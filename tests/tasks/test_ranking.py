@@ -30,3 +30,14 @@ def test_label_by_threshold_has_its_own_probability() -> None:
         "probability": 0.25,
         "top": [["no", 0.75], ["yes", 0.25]],
     }
+
+
+def test_every_class_keeps_its_probability_and_as_many_are_listed_as_are_asked_for() -> None:
+    classes = [f"c{k}" for k in range(9)]
+    rows = torch.rand(2, 9).softmax(dim=1)
+    answer = predictions(rows, classes)[1]
+    assert dict(answer.probabilities) == dict(zip(classes, rows[1].tolist()))
+    for num in (1, 9, None):
+        best = sorted(zip(classes, rows[1].tolist()), key=lambda pair: -pair[1])
+        assert list(answer.with_top(num)) == best[:num]
+    assert (answer.with_top(1) == answer, answer.with_top(5) == answer) == (False, True)

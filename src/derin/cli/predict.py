@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,10 +30,15 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(help="Write a CSV file with one line per input; of masks, a folder.")
     ] = None,
+    top: Annotated[
+        str | None, typer.Option(help="List so many of the most probable classes, or all; five by default.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     json_output: JsonFlag = False,
 ) -> None:
     """Say what a trained network sees in pictures, rows or texts.
+
+    The CSV file holds the probability of every class in a column of its own, p(CLASS).
 
     Example: [bold]derin predict runs/mnist-1 seven.png[/bold]
     """
@@ -41,10 +46,13 @@ def predict(
     from derin.core.printable import printable
 
     model = open(run, device=device)
-    answers = _skipping_unreadable(model, inputs)
+    answers: Iterable[_Answered] = _skipping_unreadable(model, inputs)
+    if top is not None:
+        answers = _with_top(answers, top)
     if model.task.answers_in_original and out is not None:
         answers, out = _written(answers, out), None
     if json_output:
+        answers = list(answers)
         print_json([each.to_json() for each in answers])
     elif out is None:
         terminal = console()
@@ -75,6 +83,22 @@ class _Answered:
         named = {"id": dict(self.identifiers)} if self.identifiers else {}
         place = {"place": self.place} if self.place else {}
         return {"input": self.name, **place, **named, **self.answer.to_json()}
+
+
+def _with_top(answers: Iterable[_Answered], top: str) -> Iterator[_Answered]:
+    """The answers with so many of the most probable classes."""
+    from derin.core.errors import UsageError
+    from derin.tasks.prediction import Answers, Labels, NoAnswer, Prediction
+
+    if top != "all" and not (top.isdecimal() and int(top)):
+        raise UsageError(f"--top must be a whole number from 1 on, or all; got {top!r}.")
+    num = None if top == "all" else int(top)
+    for each in answers:
+        if isinstance(each.answer, Prediction | Labels | Answers):
+            each = replace(each, answer=each.answer.with_top(num))
+        elif not isinstance(each.answer, NoAnswer):
+            raise UsageError("--top lists the most probable classes; this network's answers are none. Leave it out.")
+        yield each
 
 
 def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[_Answered]:
@@ -175,7 +199,7 @@ def _series(model: Model, path: Path) -> Iterator[_Answered]:
         yield _Answered(f"{path}:{answer.series or number}", answer)
 
 
-def _written(answers: Iterator[_Answered], folder: Path) -> Iterator[_Answered]:
+def _written(answers: Iterable[_Answered], folder: Path) -> Iterator[_Answered]:
     """The answers, with their masks and overlays written into a folder."""
     from derin.core.errors import UsageError
     from derin.core.files import write_bytes
@@ -226,30 +250,26 @@ def _in_words(answer: Any) -> str:
     return str(answer)
 
 
-def _write_csv(path: Path, answers: Iterator[_Answered]) -> int:
-    """One line per input: its name, the label and probability (or the value); empty where there is no answer."""
+def _write_csv(path: Path, answers: Iterable[_Answered]) -> int:
+    """One line per input: its name, what names the row, and the answer; empty where there is no answer."""
     import io
 
     from derin.core.files import write_bytes
     from derin.core.printable import spreadsheet_cell
-    from derin.tasks.prediction import NoAnswer
 
-    lines: list[tuple[_Answered, dict[str, Any]]] = []
-    for each in answers:
-        found = each.answer.to_json()
-        if isinstance(each.answer, NoAnswer):
-            lines.append((each, {}))
-        elif "columns" in found:
-            parts = found["columns"].items()
-            lines.append((each, {f"{c}/{field}": cell for c, part in parts for field, cell in _cells(part)}))
-        else:
-            lines.append((each, dict(_cells(found))))
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    names = list(dict.fromkeys(name for each, _ in lines for name in each.identifiers))
+    lines = [(each, dict(_cells(each.answer))) for each in answers]
     headings = next((list(cells) for _, cells in lines if cells), ["label"])
     place = ["place"] if any(each.place for each, _ in lines) else []
-    writer.writerow(["input", *place, *map(spreadsheet_cell, [*names, *headings])])
+    names = list(dict.fromkeys(name for each, _ in lines for name in each.identifiers))
+    shown: list[str] = []
+    for name in names:
+        heading = name
+        while heading in ("input", *place, *headings, *shown, *(n for n in names if n != name)):
+            heading = f"id({heading})"
+        shown.append(heading)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(map(spreadsheet_cell, ["input", *place, *shown, *headings]))
     for each, cells in lines:
         line = [
             each.name,
@@ -262,15 +282,19 @@ def _write_csv(path: Path, answers: Iterator[_Answered]) -> int:
     return len(lines)
 
 
-def _cells(found: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The cells of one answer, each under its heading."""
-    if "value" in found:
-        return [("value", found["value"])]
-    if "labels" in found:
-        return [("labels", ";".join(found["labels"]))]
-    if "label" in found:
-        return [("label", found["label"]), ("probability", found["probability"])]
-    return [
-        (name, cell if isinstance(cell, str | int | float) else json.dumps(cell, ensure_ascii=False))
-        for name, cell in found.items()
-    ]
+def _cells(answer: Any) -> Iterator[tuple[str, Any]]:
+    """The cells of one answer, each under its heading: of classes the one decided for, and the probability of each."""
+    from derin.tasks.prediction import Answers, Labels, NoAnswer, Prediction
+
+    if isinstance(answer, Answers):
+        for column, part in answer.columns.items():
+            yield from ((f"{column}/{name}", cell) for name, cell in _cells(part))
+    elif isinstance(answer, Prediction | Labels):
+        if isinstance(answer, Labels):
+            yield "labels", ";".join(answer.labels)
+        else:
+            yield from (("label", answer.label), ("probability", answer.probability))
+        yield from ((f"p({name})", probability) for name, probability in answer.probabilities.items())
+    elif not isinstance(answer, NoAnswer):
+        for name, cell in answer.to_json().items():
+            yield name, cell if isinstance(cell, str | int | float) else json.dumps(cell, ensure_ascii=False)

@@ -154,7 +154,7 @@ class MultiLabel(ClassTask):
         probabilities = outputs["probabilities"]
         chosen = self._is_set(probabilities).tolist()
         names = [tuple(c for c, is_set in zip(self.classes, row) if is_set) for row in chosen]
-        return [Labels(labels, top) for labels, top in zip(names, ranked(probabilities, self.classes))]
+        return [Labels(labels, *found) for labels, found in zip(names, ranked(probabilities, self.classes))]
 
 
 def _balanced(weights: str, values: npt.NDArray[np.int64]) -> list[float]:

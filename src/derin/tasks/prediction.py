@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Self
+
+import numpy.typing as npt
 
 
 def shown_number(value: float) -> str:
@@ -33,10 +35,48 @@ class Class(NamedTuple):
         return f'Class("{self.name}", {self.probability:.3g})'
 
 
+class Probabilities(Mapping[str, float]):
+    """The probability of each class by its name, in the order of the classes.
+
+    Args:
+        places: of the classes among the values; many answers share it.
+        values: of each class; a row of an array, so that an answer stays small where there are many.
+
+    Example:
+        >>> found = Probabilities({"cat": 0, "owl": 1}, (0.25, 0.75))
+        >>> found["owl"], found
+        (0.75, {'cat': 0.25, 'owl': 0.75})
+    """
+
+    __slots__ = ("_places", "_values")
+
+    def __init__(self, places: Mapping[str, int], values: npt.NDArray[Any]) -> None:
+        self._places, self._values = places, values
+
+    def __getitem__(self, name: str) -> float:
+        return float(self._values[self._places[name]])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
 class _Ranking:
     """Reads like the list of its most probable classes."""
 
     top: tuple[Class, ...]
+    probabilities: Mapping[str, float]
+
+    def with_top(self, num: int | None = None) -> Self:
+        """The same answer with so many of the most probable classes in ``top``; None takes all."""
+        # A stable order, so that equal probabilities keep the order of the classes, as in argmax.
+        ranked = sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:num]
+        return replace(self, top=tuple(Class(*pair) for pair in ranked))  # type: ignore[type-var]
 
     def __iter__(self) -> Iterator[Class]:
         return iter(self.top)
@@ -55,7 +95,8 @@ class Prediction(_Ranking):
     Args:
         label: the class decided for.
         probability: of that class.
-        top: the most probable classes, the most probable first.
+        top: the most probable classes, the most probable first; five, unless `with_top` asks for others.
+        probabilities: of every class, by its name.
 
     Example:
         >>> answer = Prediction("owl", 0.75, (Class("owl", 0.75), Class("cat", 0.2)))
@@ -70,6 +111,7 @@ class Prediction(_Ranking):
     label: str
     probability: float
     top: tuple[Class, ...]
+    probabilities: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     def __repr__(self) -> str:
         return f'Prediction("{self.label}", {self.probability:.3g}, {list(self.top)})'
@@ -84,7 +126,8 @@ class Labels(_Ranking):
 
     Args:
         labels: those whose probability reaches their threshold, in the order of the classes.
-        top: the most probable labels, whether or not they were decided for.
+        top: the most probable labels, whether or not they were decided for; five, unless `with_top` asks for others.
+        probabilities: of every label, by its name.
 
     Example:
         >>> Labels(("sea",), (Class("sea", 0.9), Class("sun", 0.3)))
@@ -93,6 +136,7 @@ class Labels(_Ranking):
 
     labels: tuple[str, ...]
     top: tuple[Class, ...]
+    probabilities: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     def __repr__(self) -> str:
         return f"Labels({list(self.labels)}, {list(self.top)})"
@@ -143,6 +187,10 @@ class Answers:
 
     def __getitem__(self, column: str) -> Answer:
         return self.columns[column]
+
+    def with_top(self, num: int | None = None) -> Answers:
+        """The same answers, those that are classes with so many of the most probable; None takes all."""
+        return Answers({name: a.with_top(num) if isinstance(a, _Ranking) else a for name, a in self.columns.items()})
 
     def __repr__(self) -> str:
         return f"Answers({', '.join(f'{name}={answer!r}' for name, answer in self.columns.items())})"

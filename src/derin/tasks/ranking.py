@@ -6,22 +6,26 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from derin.tasks.prediction import Class, Prediction
+from derin.tasks.prediction import Class, Prediction, Probabilities
 
-NUM_TOP = 5  # classes that a prediction lists
+NUM_TOP = 5  # classes that a prediction lists, unless asked for others
 
 
-def ranked(probabilities: Tensor, classes: Sequence[str], num_top: int = NUM_TOP) -> list[tuple[Class, ...]]:
-    """The most probable classes of each row, the most probable first.
+def ranked(probabilities: Tensor, classes: Sequence[str]) -> list[tuple[tuple[Class, ...], Probabilities]]:
+    """The most probable classes of each row, the most probable first, and the probabilities of all.
 
     Shapes:
-        ``(B, classes)`` → B tuples of ``min(num_top, classes)``.
+        ``(B, classes)`` → B pairs of ``min(NUM_TOP, classes)`` classes and of all.
     """
     # Stable, so that equal probabilities keep the order of the classes, as in argmax.
     order = probabilities.sort(dim=1, descending=True, stable=True)
-    places = order.indices[:, :num_top].tolist()
-    values = order.values[:, :num_top].tolist()
-    return [tuple(Class(classes[i], p) for i, p in zip(*row)) for row in zip(places, values)]
+    places = order.indices[:, :NUM_TOP].tolist()
+    values = order.values[:, :NUM_TOP].tolist()
+    by_name = {name: place for place, name in enumerate(classes)}
+    return [
+        (tuple(Class(classes[i], p) for i, p in zip(*row)), Probabilities(by_name, of_all))
+        for *row, of_all in zip(places, values, probabilities.numpy(force=True))
+    ]
 
 
 def predictions(probabilities: Tensor, classes: Sequence[str], labels: Tensor | None = None) -> list[Prediction]:
@@ -35,8 +39,8 @@ def predictions(probabilities: Tensor, classes: Sequence[str], labels: Tensor | 
     Shapes:
         probabilities ``(B, classes)``, labels ``(B,)``.
     """
-    tops = ranked(probabilities, classes)
+    found = ranked(probabilities, classes)
     if labels is None:
-        return [Prediction(top[0].name, top[0].probability, top) for top in tops]
+        return [Prediction(top[0].name, top[0].probability, top, of_all) for top, of_all in found]
     chosen = probabilities.gather(1, labels[:, None])[:, 0].tolist()
-    return [Prediction(classes[i], p, top) for i, p, top in zip(labels.tolist(), chosen, tops)]
+    return [Prediction(classes[i], p, *each) for i, p, each in zip(labels.tolist(), chosen, found)]
