@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import signal
 import struct
 from pathlib import Path
 from typing import Any
@@ -12,8 +15,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derin.core.errors import RefusedFileError, UsageError
-from derin.core.tensors import load_tensors, save_tensors
+from derin.core.errors import RefusedFileError, StorageError, UsageError
+from derin.core.files import open_plain
+from derin.core.tensors import load_tensors, read_tensors, save_tensors
 
 TYPES = [
     torch.float64,
@@ -166,7 +170,7 @@ HOSTILE = {
     "bytes missing": tensor_file({"w": entry()}, b"\0" * 23),
     "control characters in a name": tensor_file({"w\x1b[2J": entry()}),
     "name of 2000 characters": tensor_file({"w" * 2000: entry()}),
-    "more than the three facts": tensor_file({"w": entry(code="import os")}),
+    "dictionary with a name for no tensor": tensor_file({"w": entry(), "v": {}}),
     "metadata that is no text": tensor_file({"__metadata__": {"a": {"b": 1}}, "w": entry()}),
     "truth values that are neither": tensor_file({"w": entry("BOOL", [24])}, b"\2" * 24),
 }
@@ -187,6 +191,45 @@ def test_a_hostile_tensor_file_is_refused_in_one_sentence(tmp_path: Path, name: 
 def test_a_valid_file_of_the_same_making_is_read(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(tensor_file({"w": entry()}))
     assert load_tensors(tmp_path / "a")["w"].shape == (2, 3)
+
+
+def test_what_the_format_does_not_know_is_left_unread(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(tensor_file({"w": entry(code="import os")}))
+    assert load_tensors(tmp_path / "a")["w"].shape == (2, 3)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be replaced there")
+def test_a_file_that_takes_the_name_of_an_open_one_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    save_tensors(path, {"w": torch.ones(3)})
+    with open_plain(path) as file:
+        file.read()
+        save_tensors(path, {"w": torch.zeros(5)})
+        assert read_tensors(file, "It")["w"].tolist() == [1, 1, 1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no such mode there")
+def test_a_file_has_the_mode_that_other_files_have_here(tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"")
+    save_tensors(tmp_path / "a", {"w": torch.ones(3)})
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs a limit on the size of files")
+def test_a_disk_that_ends_is_an_error_of_the_disk_and_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    import resource
+
+    save_tensors(tmp_path / "a", {"w": torch.ones(3)})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(StorageError, match=r"a cannot be written \(File too large\)") as caught:
+            save_tensors(tmp_path / "a", {"w": torch.ones(5000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.errno == errno.EFBIG
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert load_tensors(tmp_path / "a")["w"].shape == (3,)
 
 
 @settings(max_examples=300, deadline=None)

@@ -221,10 +221,10 @@ def _read_bundle(path: Path) -> Bundle:
                         f"The bundle {path} is refused: {name} is not the file that its card describes; "
                         "get the bundle again."
                     )
-                file.seek(0)
                 if name == WEIGHTS_NAME:
                     tensors = read_tensors(file, f"The file {path / name}")
                 else:
+                    file.seek(0)
                     files[name] = file.read()
     finally:
         if folder is not None:

@@ -27,6 +27,7 @@ __all__ = [
     "fault_point",
     "open_atomically",
     "open_plain",
+    "path_atomically",
     "read_json",
     "recover_folder",
     "remove_leftovers",
@@ -45,8 +46,9 @@ _BINARY = getattr(os, "O_BINARY", 0)  # Windows' own
 
 
 @contextmanager
-def open_atomically(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to that gets its name when all went well; until then, and if not, the old file stays.
+def path_atomically(path: Path) -> Iterator[Path]:
+    """The name of an empty file that is renamed to ``path`` when all went well; until then, and if not, the old file
+    stays.
 
     Raises:
         StorageError: the disk is full, the folder cannot be written, or the name is that of a device or pipe.
@@ -57,11 +59,10 @@ def open_atomically(path: Path) -> Iterator[IO[bytes]]:
         _refuse_devices(path)
         fault_point("write.started")
         try:
-            # Unlike tempfile, this honours the user's umask.
-            with os.fdopen(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o666), "w+b") as file:
-                yield file
-                fault_point("write.written")
-                file.flush()
+            temporary.touch(exist_ok=False)  # unlike tempfile, this honours the user's umask
+            yield temporary
+            fault_point("write.written")
+            with temporary.open("r+b") as file:
                 os.fsync(file.fileno())
             fault_point("write.synced")
             temporary.replace(path)
@@ -72,6 +73,17 @@ def open_atomically(path: Path) -> Iterator[IO[bytes]]:
         fault_point("write.renamed")
         sync_folder(path.parent)
         fault_point("write.done")
+
+
+@contextmanager
+def open_atomically(path: Path) -> Iterator[IO[bytes]]:
+    """As `path_atomically`, open for writing.
+
+    Raises:
+        StorageError: the disk is full, the folder cannot be written, or the name is that of a device or pipe.
+    """
+    with path_atomically(path) as temporary, temporary.open("w+b") as file:
+        yield file
 
 
 def _refuse_devices(path: Path) -> None:
@@ -139,7 +151,7 @@ def open_plain(
             if stat.S_ISLNK(os.lstat(place, dir_fd=folder).st_mode):
                 raise RefusedFileError(f"The file {path} is refused: it is a link; put the file itself there.")
             flags |= getattr(os, "O_NOFOLLOW", 0)
-        file = os.fdopen(os.open(place, flags, dir_fd=folder), "rb")
+        file = open(path, "rb", opener=lambda _, __: os.open(place, flags, dir_fd=folder))  # noqa: SIM115
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise RefusedFileError(f"The file {path} cannot be read ({reason}); check the path.") from error

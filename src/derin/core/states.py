@@ -118,7 +118,6 @@ class SavedStates:
                 raise RefusedFileError(
                     f"The state {path} is refused: it is not the file that was saved; start a new run."
                 )
-            file.seek(0)
             return read_tensors(file, f"The state {path}")
 
 
