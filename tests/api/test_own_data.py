@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 import derin
 from derin.core.errors import DerinError, RefusedFileError
 from derin.data.own import OwnPreparation
+from derin.layers import Concat, Dense
 
 PLAIN: dict[str, Any] = {"plan": "plain", "threads": 1, "device": "cpu", "report": False}
 
@@ -152,6 +154,139 @@ def test_several_inputs_and_several_outputs_train_predict_and_are_reported(tmp_p
         derin.open(run.path, model=TwoInputs()).predict(x["left"])
 
 
+class Difference(nn.Module):
+    """Two inputs of one shape that are not to be confused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.left, self.right = nn.Linear(3, 4), nn.Linear(3, 4)
+
+    def forward(self, left: Tensor, right: Tensor) -> Tensor:
+        return (self.left(left).tanh() - 2 * self.right(right).tanh()).sum(dim=1)
+
+
+def pairs(num: int = 20) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    draw = np.random.default_rng(0)
+    x = {name: draw.normal(size=(num, 3)).astype(np.float32) for name in ("left", "right")}
+    return x, x["left"].sum(axis=1)
+
+
+def shaken(form: str) -> Any:
+    """The same examples in several forms; of dicts the order is the wrong one."""
+    x, y = pairs()
+    right, left = torch.from_numpy(x["right"]), torch.from_numpy(x["left"])
+    rows = [({"right": one, "left": other}, t) for one, other, t in zip(right, left, torch.from_numpy(y))]
+    forms = {
+        "dict": ({"right": right, "left": left}, y),
+        "one dict": {"right": right, "y": y, "left": left},
+        "tuple": ((left, right), y),
+        "loader": DataLoader(rows, batch_size=6),  # type: ignore[arg-type]
+    }
+    return {"train": forms[form], "val": forms[form]}
+
+
+@pytest.mark.parametrize("form", ["dict", "one dict", "tuple", "loader"])
+def test_two_inputs_are_told_by_name_and_train_as_a_plain_loop_does_to_the_bit(form: str, tmp_path: Path) -> None:
+    ours, plain = Difference(), Difference()
+    settings: dict[str, Any] = {"loss": nn.functional.mse_loss, "optimizer": sgd, "epochs": 2, **PLAIN}
+    # One batch of all, in any order, would hide a mistake in the order; a loader keeps its own batches.
+    settings |= {} if form == "loader" else {"batch_size": 20}
+    run = derin.fit(shaken(form), model=ours, out=tmp_path / "run", **settings)
+    x, y = pairs()
+    left, right, target = torch.from_numpy(x["left"]), torch.from_numpy(x["right"]), torch.from_numpy(y)
+    if form == "loader":
+        optimizer = sgd(list(plain.parameters()))
+        for _ in range(2):
+            for start in range(0, 20, 6):
+                some = slice(start, start + 6)
+                loss = nn.functional.mse_loss(plain(left[some], right[some]), target[some])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+        assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), plain.parameters()))
+    again = derin.fit(shaken("tuple" if form != "loader" else form), model=Difference(), out=tmp_path / "b", **settings)
+    assert again.metrics == run.metrics
+    opened = derin.open(run.path, model=Difference())
+    with torch.no_grad():
+        wanted = opened.network(left[:3], right[:3]).numpy()
+    for given in ({"right": x["right"][:3], "left": x["left"][:3]}, (x["left"][:3], x["right"][:3])):
+        np.testing.assert_array_equal(np.stack(opened.predict(given)), wanted)
+    assert run.record["preparation"]["names"] == ["left", "right"]
+
+
+def test_a_bundle_of_before_takes_its_inputs_in_the_order_that_it_was_trained_with(tmp_path: Path) -> None:
+    """An earlier card says no names of the network: ``right`` stood first, and went to ``left``."""
+    x, y = pairs()
+    run = derin.fit((x, y), model=Difference(), loss=nn.MSELoss(), epochs=1, out=tmp_path / "run", **PLAIN)
+    card = run.path / "model" / "card.json"
+    content = json.loads(card.read_text(encoding="utf-8"))
+    content["preparation"]["names"] = content["task"]["columns"] = ["right", "left"]
+    del content["task"]["by_name"], content["task"]["loss_weights"]
+    card.write_text(json.dumps(content), encoding="utf-8")
+    opened = derin.open(run.path, model=Difference())
+    with torch.no_grad():
+        wanted = opened.network(torch.from_numpy(x["right"]), torch.from_numpy(x["left"])).numpy()
+    np.testing.assert_array_equal(np.stack(opened.predict(x)), wanted)
+
+
+def two_sided() -> nn.Module:
+    left, right = derin.Input((3,)), derin.Input((3,))
+    hidden = Concat()(Dense(4, activation="tanh")(left), Dense(4, activation="relu")(right))
+    return derin.Graph({"left": left, "right": right}, {"kind": Dense(2)(hidden), "size": Dense(1)(hidden)}, seed=0)
+
+
+def size_loss(outputs: Tensor, targets: Tensor) -> Tensor:
+    return (outputs[:, 0] - targets).square().mean()
+
+
+def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
+    return (outputs.argmax(dim=1) == targets).float().mean()
+
+
+def test_a_graph_of_two_inputs_and_two_outputs_trains_as_a_plain_loop_and_opens_without_code(tmp_path: Path) -> None:
+    x, size = pairs(20)
+    y = {"size": size, "kind": (size > 0).astype(np.int64)}
+    ours, plain = two_sided(), two_sided()
+    settings: dict[str, Any] = {
+        "loss": {"kind": nn.functional.cross_entropy, "size": size_loss},
+        "loss_weights": {"size": 0.5},
+        "metrics": {"kind": {"accuracy": accuracy}},
+        "optimizer": sgd,
+        **PLAIN,
+    }
+    batches = [
+        ({n: v[i : i + 5] for n, v in reversed(x.items())}, {n: v[i : i + 5] for n, v in y.items()})
+        for i in range(0, 20, 5)
+    ]
+    data = {"train": batches, "val": batches}
+    run = derin.fit(data, model=ours, epochs=2, out=tmp_path / "run", **settings)
+    optimizer = sgd(list(plain.parameters()))
+    for _ in range(2):
+        for inputs, targets in batches:
+            found = plain(torch.from_numpy(inputs["left"]), torch.from_numpy(inputs["right"]))
+            loss = nn.functional.cross_entropy(found["kind"], torch.from_numpy(targets["kind"]))
+            loss = loss + size_loss(found["size"], torch.from_numpy(targets["size"])) * 0.5
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), plain.parameters()))
+    measured = run.metrics["val"]
+    assert set(measured) == {"loss", "kind/loss", "size/loss", "kind/accuracy"}
+    assert measured["loss"] == pytest.approx(measured["kind/loss"] + 0.5 * measured["size/loss"], rel=1e-6)  # float32
+    answer = derin.open(run.path).predict({"right": x["right"][0], "left": x["left"][0]})
+    with torch.no_grad():
+        wanted = plain(torch.from_numpy(x["left"][:1]), torch.from_numpy(x["right"][:1]))
+    assert {name: value.tolist() for name, value in answer.items()} == {n: v[0].tolist() for n, v in wanted.items()}
+    with pytest.raises(RuntimeError, match="broken off"):
+        derin.fit(data, model=two_sided(), epochs=2, out=tmp_path / "part", callbacks=[Halt(5)], **settings)
+    functions = {name: settings[name] for name in ("loss", "metrics", "optimizer")}
+    part = derin.fit(data, model=two_sided(), out=tmp_path / "part", resume=True, report=False, **functions)
+    assert part.metrics == run.metrics
+    resumed = derin.open(part.path).network.state_dict()
+    assert all(torch.equal(value, resumed[name]) for name, value in derin.open(run.path).network.state_dict().items())
+
+
 def test_arrays_keep_their_shape_type_and_values(tmp_path: Path) -> None:
     seen: list[Tensor] = []
 
@@ -182,6 +317,12 @@ def test_what_cannot_be_trained_on_is_told_in_a_sentence(tmp_path: Path) -> None
         ((x, y), {"model": "mlp", "loss": both}, "a network of your own"),
         ((x, y), {**good, "size": 3}, "leave size out"),
         ((x, {"size": y["size"][:3], "kind": y["kind"]}), good, "as many examples"),
+        (({"left": x["left"], "top": x["right"]}, y), good, "reads left, right; the data has left, top"),
+        (((x["left"],), y), good, "reads left, right; the data has input"),
+        (({**x, "target": x["left"]}, y), good, "No input may be called 'target'"),
+        ((x, y), {**good, "loss": {"kind": both, "age": both}}, "by its name: kind, age. The network gives size, kind"),
+        ((x, y), {**good, "loss": {"kind": both}, "loss_weights": {"size": 1.0}}, "that have a loss: kind; got 'size'"),
+        ((x, y), {**good, "loss_weights": {"size": 1.0}}, "belong to a loss for each output"),
         ({**x}, good, "needs its target"),
         ({"train": (x, y), "vall": (x, y)}, good, "'vall'"),
         (iter([(x, y)]), good, "iterated once for every epoch"),

@@ -17,6 +17,7 @@ from derin.core.errors import ShapeError, UnknownNameError
 from derin.models import MODELS, build, from_spec
 from derin.models.auxiliary import WithAuxiliary
 from derin.models.building import describe
+from derin.models.signature import example_inputs
 from derin.models.summary import summarize
 
 BATCH = 3
@@ -55,13 +56,11 @@ def describe_small(name: str) -> dict[str, Any]:
 def inputs_for(model: nn.Module, name: str, batch: int = BATCH) -> tuple[Tensor, ...]:
     """Random inputs; tokens are no special ones, in rows of full length, and those of a small vocabulary."""
     generator = torch.Generator().manual_seed(2)
-    if not hasattr(model, "example_inputs"):
-        return (torch.randn(batch, *small_shape(name), generator=generator),)
     return tuple(
         torch.randn(x.shape, generator=generator)
         if x.is_floating_point()
         else torch.randint(4, CLASSES, x.shape, generator=generator)
-        for x in model.example_inputs(batch)
+        for x in example_inputs(model, batch)
     )
 
 
@@ -252,7 +251,7 @@ def test_facts_of_the_paper_are_complete(name: str) -> None:
     assert info.paper
     assert 1800 < info.year < 2100
     model = from_spec(describe(name, input_shape=info.native_input, num_outputs=info.native_outputs), device="meta")
-    counts = summarize(model, info.native_input)
+    counts = summarize(model)
     if name not in SEQUENCE_MODELS:
         assert counts.layers[-1].output_shape[0] == info.native_outputs
     assert (len(counts.layers[-1].output_shape) == 3) == (info.output_kind == "map")

@@ -34,7 +34,7 @@ def test_a_system_of_described_networks_is_built_again_without_code() -> None:
 
 
 def test_the_parts_of_a_system_are_counted_in_its_summary() -> None:
-    counts = summarize(system(), (4,))
+    counts = summarize(system())
     assert counts.parameters == (4 * 3 + 3 + 3 + 1) + (2 * 3 + 3 + 3 * 4 + 4)
     assert {row.name.split(".")[0] for row in counts.layers} == {"judge", "maker"}
 

@@ -168,10 +168,3 @@ def test_the_average_of_a_single_token_is_its_vector() -> None:
     model = TextAverage((3,), 2, TextAverageOptions(vocabulary=VOCABULARY, dim=4, hidden=())).eval()
     wanted = model.embedding.weight[7] @ model.output.weight.T + model.output.bias
     torch.testing.assert_close(model(torch.tensor([[7, 0, 0]]))[0], wanted)
-
-
-def test_example_inputs_are_one_text_of_the_typical_length_without_filling() -> None:
-    for model in networks():
-        (example,) = model.example_inputs()
-        assert example.shape == (1, 5)
-        assert (example > 0).all()

@@ -116,17 +116,22 @@ class Request:
         TEXT,
         group=_NETWORK,
     )
-    loss: Callable[..., Any] | None = setting(
-        None, "A function of (outputs, targets) that gives their mean loss.", FUNCTION, group=_NETWORK, flags=""
+    loss: Callable[..., Any] | Mapping[str, Callable[..., Any]] | None = setting(
+        None,
+        "A function of (outputs, targets) that gives their mean loss, or one for each output by its name.",
+        FUNCTION,
+        MAP,
+        group=_NETWORK,
+        flags="",
     )
-    metrics: Mapping[str, Callable[..., Any]] | None = setting(
+    metrics: Mapping[str, Any] | None = setting(
         None, "Functions of (outputs, targets) by name, measured beside the loss.", MAP, group=_NETWORK, flags=""
     )
     class_weights: str | Sequence[float] | None = setting(
         None, '"balanced", or one number per class: "1,10".', TEXT, LIST, group=_NETWORK
     )
     loss_weights: Mapping[str, float] | None = setting(
-        None, "How much each of several targets counts: kind=2,weight=0.5.", MAP, group=_NETWORK
+        None, "How much each of several targets or outputs counts: kind=2,weight=0.5.", MAP, group=_NETWORK
     )
     label_smoothing: float | None = setting(
         None, "Share of the target that is spread over all classes, 0 to 1.", NUMBER, group=_NETWORK

@@ -109,6 +109,7 @@ def load_model(path: Path, model: nn.Module | None = None) -> tuple[nn.Module, A
             task = task_from_json(bundle.card["task"])
             preparation = preparation_from_json(bundle.card["preparation"], bundle.files())
             task.bind(preparation)
+            task.arrange(model, preparation.input_names)
             if registered:
                 _require_fit(model, entry, task, preparation)
     except RefusedFileError:

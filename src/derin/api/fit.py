@@ -66,8 +66,8 @@ def fit(
     *,
     model: Any = None,
     task: str | None = None,
-    loss: Callable[..., Any] | None = None,
-    metrics: Mapping[str, Callable[..., Any]] | None = None,
+    loss: Callable[..., Any] | Mapping[str, Callable[..., Any]] | None = None,
+    metrics: Mapping[str, Any] | None = None,
     optimizer: str | OptimizerConfig | Callable[..., torch.optim.Optimizer] | None = None,
     schedule: str | Curve | Callable[[float], float] | None = None,
     epochs: int | None = None,
@@ -134,9 +134,11 @@ def fit(
         model: a registered name, a network, an unbound `Sequential`; None chooses by the data.
         task: a registered task; None infers it from the target.
         loss: ``(outputs, targets) -> mean``, or ``(outputs, targets, weights)`` where examples are weighted, in place
-            of the task's own loss. It is kept by its name, and given again to resume.
+            of the task's own loss; or ``{output: function}`` for a network that gives outputs by name, whose losses
+            are added. It is kept by its name, and given again to resume.
         metrics: ``{name: (outputs, targets) -> number}``, means over a batch that are averaged over the examples; or
-            classes whose objects have ``update(outputs, targets)`` and ``compute()``.
+            classes whose objects have ``update(outputs, targets)`` and ``compute()``; ``{output: {name: …}}`` for
+            outputs by name.
         optimizer: a name (``"adam:eps=1e-7"``), a config of `derin.optimizers`, or a function that makes a torch
             optimizer of a list of parameters, whose own rate then counts, by default without a schedule.
         schedule: a name (``"step:every=10"``), a config of `derin.schedules`, or a function from the share of training
@@ -164,7 +166,7 @@ def fit(
         finetune: ``"head"``, ``"full"``, ``"freeze:N"`` or ``"gradual"``; None chooses by the number of examples.
         preprocess: how pictures were prepared for `weights` that are not known.
         class_weights: ``"balanced"`` or one number per class.
-        loss_weights: of each target column, for several: ``{"kind": 2.0}``.
+        loss_weights: of each target column or output, for several: ``{"kind": 2.0}``.
         label_smoothing: share of the target that is spread over all classes.
         task_options: other settings of the task, such as ``{"label_noise": 0.05}``; each task names its own.
         adversarial: ε of adversarial training, such as ``"4/255"``; see `derin.tasks.adversarial_training`.
@@ -301,8 +303,6 @@ def _begin(
     """Writes down what is about to be done; for a resumed run checks that nothing else changed."""
     import torch
 
-    from derin.models.summary import summarize
-
     if record:
         with misfits_told(f"The record of run {folder.path}"):
             require_same_data(folder.path, record["data"], prepared.table)
@@ -312,7 +312,7 @@ def _begin(
         for sentence in differing:
             warnings.warn(sentence, DerinWarning, stacklevel=2)
         return record
-    summary = summarize(prepared.model, prepared.preparation.input_shape, inputs=prepared.example_inputs())
+    summary = prepared.summary()
     config = replace(prepared.config, threads=prepared.config.threads or torch.get_num_threads())
     table = prepared.table
     record = {

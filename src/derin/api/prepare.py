@@ -17,12 +17,14 @@ from derin.api.pretrained import PretrainedWeights, begin_system, load_pretraine
 from derin.api.vectors import open_word_vectors
 from derin.core.errors import DataError, DerinWarning, UnknownNameError, UsageError
 from derin.core.messages import Message, translate
-from derin.data.own import OwnData, OwnPreparation, own_data
+from derin.data.batch import Batch
+from derin.data.own import Form, OwnData, OwnPreparation, has_places, input_names, own_data
 from derin.data.preparation import PREPARATIONS, Batching, Preparation
 from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Kind
 from derin.data.table import Rows, Table
 from derin.models.registry import MODELS
+from derin.models.signature import bind_inputs
 from derin.readers.shards import is_pattern
 from derin.readers.stream import Stream
 from derin.tasks.adversarial_training import adversarially
@@ -156,7 +158,7 @@ def _check_epochs(prepared: Prepared) -> None:
 
 
 # What can be asked for beside data of one's own form, whose owner decides the rest.
-_FOR_OWN_DATA = ("target", "model", "loss", "metrics")
+_FOR_OWN_DATA = ("target", "model", "loss", "metrics", "loss_weights")
 
 
 def _is_ones_own(model: Any) -> bool:
@@ -167,34 +169,42 @@ def _is_ones_own(model: Any) -> bool:
 
 
 def _prepare_own(own: OwnData, asked: Request, config: TrainConfig | None, settings: dict[str, Any]) -> Prepared:
-    """A network of one's own on data of one's own, which stays as it is."""
+    """A network on data of one's own, which stays as it is."""
+    from torch import nn
+
+    from derin.models.sequential import Sequential
+
     for each in REQUESTED:
         if getattr(asked, each.name) is not None and each.name not in _FOR_OWN_DATA:
             raise UsageError(f"Data of your own form stays as it is; leave {each.name} out.")
-    if asked.loss is None or not _is_ones_own(asked.model):
+    if asked.loss is None or not isinstance(asked.model, nn.Module):
         lacking = "a loss (loss=…)" if asked.loss is None else "a network of your own (model=…)"
         raise UsageError(f"Data of your own form needs {lacking}, such as torch.nn.CrossEntropyLoss() for classes.")
     start = TrainConfig.from_json(settings) if config is None else config
     table, device = own.table(start.seed), device_named(start.device)
-    network = asked.model.to(device)
-    sizes = own.parts[next(iter(own.parts))]
+    sizes, rows = own.parts[next(iter(own.parts))], table.splits["train"]
     if sizes.has_batches:
         if "batch_size" in settings:
             raise UsageError("The data comes in batches already; leave batch_size out.")
-        settings["batch_size"] = sizes.source(table.splits["train"], own.target, Batching(batch_size=1)).batch_size
+        settings["batch_size"] = sizes.source(rows, Form(own.target), Batching(batch_size=1)).batch_size
     few = Batching(batch_size=2, limit=2, device=device)
-    first = OwnPreparation((), ((),), (), own.target).source(
-        own, {}, table.splits["train"], input_name="", batching=few
-    )
-    probe = next(first.batches(0))
-    preparation = OwnPreparation.of(probe, own.target)
-    task = OwnTask(preparation.names, asked.loss, asked.metrics)
+    first = next(sizes.source(rows, Form(own.target), few).batches(0))
+    given = input_names(first.columns)
+    network = asked.model
+    if isinstance(network, Sequential):
+        network.bind(tuple(first[given[0]].shape[1:]), seed=start.seed)
+    network = network.to(device)
+    arguments = bind_inputs(network, given, named=not has_places(given))
+    probe = Batch(Form(own.target, arguments.names).named(first.columns), first.rows)
+    preparation = OwnPreparation.of(probe, arguments.names, own.target)
+    task = OwnTask(preparation.names, asked.loss, asked.metrics, asked.loss_weights, by_name=arguments.by_name)
+    task.arrange(network, task.columns)
     check_network(task, network, probe)
     return Prepared(
         table=table,
         task=task,
         model=network,
-        model_name=type(network).__name__,
+        model_name=_model_name(network, OwnTask, table),
         preparation=preparation,
         augmentation=None,
         config=_config(config, settings, Recipe(), task, network),

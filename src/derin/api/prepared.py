@@ -10,7 +10,7 @@ import numpy as np
 
 from derin.api.finetuning import FineTuning
 from derin.core.errors import UsageError
-from derin.data.batch import Source
+from derin.data.batch import Batch, Source
 from derin.data.block_source import BlockSource, Place
 from derin.data.columns import INPUT, ColumnsPreparation
 from derin.data.extracted import ExtractedFeatures
@@ -21,6 +21,8 @@ from derin.data.samplers.sampler import Sampler
 from derin.data.samplers.uniform import UniformSampler
 from derin.data.samplers.weighted import WeightedSampler
 from derin.data.table import Rows, Table
+from derin.models.signature import signature_of
+from derin.models.summary import Summary, summarize
 from derin.tasks.class_task import ClassTask
 from derin.tasks.supervised import SupervisedTask
 from derin.train.config import TrainConfig
@@ -89,12 +91,15 @@ class Prepared:
         """The part of a network that is trained, and that the sources of this object feed."""
         return network if self.head is None else network.get_submodule(self.head)
 
-    def example_inputs(self) -> list[torch.Tensor] | None:
-        """The inputs of one example, for a network that takes them as they are; None where their shape says all."""
+    def summary(self) -> Summary:
+        """The layers of the network, and what they cost for one example."""
+        if signature_of(self.model) is not None:
+            return summarize(self.model)
         if not isinstance(self.preparation, OwnPreparation):
-            return None
+            return summarize(self.model, self.preparation.input_shape)
         batch = next(iter(self.split_source("train", 1).batches(0)))
-        return [batch[name][:1] for name in self.preparation.names]
+        one = Batch({name: batch[name][:1] for name in self.preparation.names}, batch.rows[:1])
+        return summarize(self.model, call=lambda model: self.task.call(model, one))
 
     @property
     def train_source(self) -> Source:

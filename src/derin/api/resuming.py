@@ -94,13 +94,16 @@ def continued(
 
 def _require_given(path: Path, name: str, recorded: Any, given: Any) -> None:
     """Refuses to go on without the functions of the caller's own that a run was started with."""
-    named = recorded.values() if isinstance(recorded, Mapping) else [recorded]
-    own = [value.removeprefix("own:") for value in named if is_own(value)]
+    own = [value.removeprefix("own:") for value in _leaves(recorded) if is_own(value)]
     if own and given is None:
         raise UsageError(
             f"The run {path} was started with {name}={', '.join(own)}, of your own; give it again in Python: "
             f"derin.fit(out=…, resume=True, {name}=…)."
         )
+
+
+def _leaves(value: Any) -> list[Any]:
+    return [leaf for part in value.values() for leaf in _leaves(part)] if isinstance(value, Mapping) else [value]
 
 
 def require_same_content(path: Path, record: Mapping[str, Any], data: Any) -> None:

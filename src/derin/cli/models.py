@@ -52,7 +52,7 @@ def _row(name: str) -> dict[str, Any]:
     info = MODELS[name]
     with without_memory():
         network = build(name, input_shape=info.native_input, num_outputs=info.native_outputs)
-    counts = summarize(network, info.native_input)
+    counts = summarize(network)
     return {
         "name": name,
         "year": info.year,

@@ -51,7 +51,7 @@ def summary(
     else:
         spec = _saved_spec(model, input_, classes, option)
     # Without memory: a large network on large pictures costs no more than a small one.
-    counts = summarize(from_spec(spec, device="meta"), tuple(spec["input_shape"]))
+    counts = summarize(from_spec(spec, device="meta"))
     if json_output:
         print_json(counts.to_json())
         return

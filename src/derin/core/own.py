@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 _MARK = "own:"
@@ -22,6 +23,13 @@ def name_of(thing: Any) -> str:
         thing = thing.func
     named = thing if hasattr(thing, "__qualname__") else type(thing)
     return f"{_MARK}{named.__module__}.{named.__qualname__}"
+
+
+def names_of(value: Any) -> Any:
+    """The names of functions, also of those under keys; what is a name already stays one."""
+    if isinstance(value, Mapping):
+        return {str(key): names_of(part) for key, part in value.items()}
+    return name_of(value) if callable(value) else value
 
 
 def is_own(value: Any) -> bool:

@@ -115,6 +115,10 @@ class ColumnsPreparation(Preparation):
         return kind
 
     @property
+    def input_names(self) -> tuple[str, ...]:
+        return tuple(self.inputs)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         return tuple(name for codec in self.inputs.values() for name in codec.columns)
 

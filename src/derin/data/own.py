@@ -1,14 +1,14 @@
 """Data as its owner gives it: arrays of any shape, a torch Dataset or DataLoader, batches of any iterable.
 
-Nothing is judged, scaled or flattened. A batch holds its inputs by name (``"input"``; ``"input_0"``, ``"input_1"`` of a
-tuple; the keys of a dict) beside ``"target"`` and perhaps ``"weight"``; a network is called with its inputs in that
-order.
+Nothing is judged, scaled or flattened. A batch holds its inputs by name (``"input"`` of one; the keys of a dict; of a
+tuple the names that the network has for them) beside ``"target"`` and perhaps ``"weight"``. A network takes them by
+these names.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -25,7 +25,7 @@ from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.splits import complete_splits
 from derin.data.table import SPLITS, Dense, Rows, Table
 
-TARGET, WEIGHT = "target", "weight"
+INPUT, TARGET, WEIGHT = "input", "target", "weight"
 _TARGET_WORDS = ("target", "targets", "label", "labels", "y")
 _FORM = {"names": Required([str]), "shapes": Required([[int]]), "dtypes": Required([str])}
 _DTYPES = frozenset(
@@ -35,6 +35,31 @@ _DTYPES = frozenset(
 ) | {"bool", "bfloat16", "complex64", "complex128"}
 _MOST_AXES = 64
 _MOST_SEEDS = 1 << 40  # steps of an epoch, at most
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a batch of one's own is taken apart.
+
+    Args:
+        target: the key of the target in a dict; None finds it by its usual names.
+        names: of the inputs of a tuple, in their order; none calls them ``"input_0"``, ``"input_1"``.
+    """
+
+    target: str | None = None
+    names: tuple[str, ...] = ()
+
+    def columns(self, batch: Any) -> dict[str, Any]:
+        """A batch, or arrays, by column: inputs, then target and weight."""
+        return self.named(columns_of(batch, self.target))
+
+    def named(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """Columns whose inputs came one after the other, under the names of these inputs."""
+        inputs = input_names(columns)
+        if not has_places(inputs) or len(inputs) != len(self.names):
+            return dict(columns)
+        name_of = dict(zip(inputs, self.names))
+        return {name_of.get(name, name): value for name, value in columns.items()}
 
 
 class Part(ABC):
@@ -49,7 +74,7 @@ class Part(ABC):
     has_batches: ClassVar[bool] = False
 
     @abstractmethod
-    def source(self, rows: Rows, target: str | None, batching: Batching) -> Any:
+    def source(self, rows: Rows, form: Form, batching: Batching) -> Any:
         """The batches of some rows."""
 
 
@@ -67,11 +92,12 @@ class Arrays(Part):
             raise DataError(f"All arrays must have as many examples as each other; got {lengths}.")
         self.num_examples = next(iter(lengths.values()))
 
-    def source(self, rows: Rows, target: str | None, batching: Batching) -> Any:
+    def source(self, rows: Rows, form: Form, batching: Batching) -> Any:
         import torch
 
+        columns = form.named(self.columns)
         return RowSource(
-            rows, lambda chosen: nested({n: v[torch.from_numpy(chosen)] for n, v in self.columns.items()}), batching
+            rows, lambda chosen: nested({n: v[torch.from_numpy(chosen)] for n, v in columns.items()}), batching
         )
 
 
@@ -81,11 +107,11 @@ class Items(Part):
     def __init__(self, dataset: Any) -> None:
         self.dataset, self.num_examples = dataset, len(dataset)
 
-    def source(self, rows: Rows, target: str | None, batching: Batching) -> Any:
+    def source(self, rows: Rows, form: Form, batching: Batching) -> Any:
         from torch.utils.data import default_collate
 
         def fetch(chosen: Rows) -> dict[str, Any]:
-            return columns_of(default_collate([self.dataset[int(row)] for row in chosen]), target)
+            return form.columns(default_collate([self.dataset[int(row)] for row in chosen]))
 
         return RowSource(rows, fetch, batching)
 
@@ -107,8 +133,8 @@ class Batches(Part):
         if not self.num_examples:
             raise DataError("The batches of a split hold no examples.")
 
-    def source(self, rows: Rows, target: str | None, batching: Batching) -> Any:
-        return BatchSource(self, target, batching)
+    def source(self, rows: Rows, form: Form, batching: Batching) -> Any:
+        return BatchSource(self, form, batching)
 
 
 class RowSource:
@@ -138,8 +164,8 @@ class BatchSource:
     step); an epoch is entered at a step by passing over those before it.
     """
 
-    def __init__(self, part: Batches, target: str | None, batching: Batching) -> None:
-        self._part, self._target, self._batching = part, target, batching
+    def __init__(self, part: Batches, form: Form, batching: Batching) -> None:
+        self._part, self._form, self._batching = part, form, batching
         sizes, limit = part.sizes, batching.limit
         if limit is not None and limit < part.num_examples:
             sizes = sizes[: int(np.searchsorted(np.cumsum(sizes), limit, side="right")) or 1]
@@ -167,7 +193,7 @@ class BatchSource:
                 ) from None
             length = _length(batch)
             if step >= from_step:
-                columns = moved(columns_of(batch, self._target), self._batching.device)
+                columns = moved(self._form.columns(batch), self._batching.device)
                 yield Batch(columns, torch.arange(first, first + length))
             first += length
 
@@ -194,12 +220,16 @@ class OwnPreparation(Preparation):
         raise DataError(f"The data {table.name!r} is a table; this preparation is of data of one's own form.")
 
     @classmethod
-    def of(cls, batch: Batch, target: str | None) -> OwnPreparation:
-        """That of the inputs of a batch."""
-        inputs = {name: value for name, value in batch.columns.items() if name not in (TARGET, WEIGHT)}
-        shapes = tuple(tuple(value.shape[1:]) for value in inputs.values())
-        dtypes = tuple(str(value.dtype).removeprefix("torch.") for value in inputs.values())
-        return cls(tuple(inputs), shapes, dtypes, target)
+    def of(cls, batch: Batch, names: Sequence[str], target: str | None) -> OwnPreparation:
+        """That of the inputs of a batch, in the order of these names."""
+        values = [batch[name] for name in names]
+        shapes = tuple(tuple(value.shape[1:]) for value in values)
+        dtypes = tuple(str(value.dtype).removeprefix("torch.") for value in values)
+        return cls(tuple(names), shapes, dtypes, target)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return self.names
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -223,24 +253,28 @@ class OwnPreparation(Preparation):
         """
         import torch
 
-        given = inputs_of(inputs)
-        if set(given) != set(self.names):
-            raise DataError(f"The network reads {', '.join(self.names)}; got {', '.join(given)}.")
+        given = self._given(inputs)
         found = {}
         for name, shape, dtype in zip(self.names, self.shapes, self.dtypes):
             value = _tensor(name, given[name]).to(getattr(torch, dtype))
             found[name] = value[None] if value.ndim == len(shape) else value
         return found
 
+    def _given(self, inputs: Any) -> dict[str, Any]:
+        given = Form(names=self.names).named(inputs_of(inputs))
+        if set(given) != set(self.names):
+            raise DataError(f"The network reads {', '.join(self.names)}; got {', '.join(given)}.")
+        return given
+
     def is_single(self, inputs: Any) -> bool:
         """Whether the first input has no batch axis."""
-        return np.ndim(inputs_of(inputs)[self.names[0]]) == len(self.shapes[0])
+        return np.ndim(self._given(inputs)[self.names[0]]) == len(self.shapes[0])
 
     def source(
         self, encoded: Any, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
     ) -> Any:
         part, first = encoded.part_of(int(rows[0]))
-        return part.source(rows - first, self.target, batching)
+        return part.source(rows - first, Form(self.target, self.names), batching)
 
     def to_json(self) -> dict[str, Any]:
         shapes = [list(shape) for shape in self.shapes]
@@ -331,7 +365,7 @@ def own_data(data: Any, target: str | None, *, keeps_arrays: bool) -> OwnData | 
         or hasattr(data, "__fspath__")
     ):
         return None
-    plain_pair = isinstance(data, tuple) and len(data) == 2 and _is_array(data[0])
+    plain_pair = isinstance(data, tuple) and len(data) == 2 and _is_array(data[0]) and not isinstance(data[1], Mapping)
     if data is None or (plain_pair and not keeps_arrays):
         return None
     is_known = isinstance(data, Mapping | tuple) or hasattr(data, "__getitem__") or hasattr(data, "__iter__")
@@ -341,7 +375,9 @@ def own_data(data: Any, target: str | None, *, keeps_arrays: bool) -> OwnData | 
 def _part(given: Any, target: str | None) -> Part:
     if isinstance(given, Part):
         return given
-    if isinstance(given, Mapping) or (isinstance(given, tuple) and len(given) in (2, 3) and not _is_batch(given[0])):
+    # A tuple whose parts are all batches is one of batches; with other targets, several inputs stand in its first part.
+    is_pair = isinstance(given, tuple) and len(given) in (2, 3) and not all(map(_is_batch, given))
+    if isinstance(given, Mapping) or is_pair:
         return Arrays(given, target)
     has_rows = hasattr(given, "__getitem__") and hasattr(given, "__len__")
     if has_rows and len(given) and _is_batch(given[0]) and not hasattr(given, "__add__"):
@@ -370,15 +406,17 @@ def columns_of(batch: Any, target: str | None) -> dict[str, Any]:
                 f"{', '.join(map(str, batch))}."
             )
         inputs = {str(name): value for name, value in batch.items() if name not in (key, WEIGHT)}
-        weights = {WEIGHT: batch[WEIGHT]} if WEIGHT in batch else {}
-        return {**inputs, TARGET: batch[key], **weights}
-    if isinstance(batch, list | tuple) and len(batch) in (2, 3):
-        weights = {WEIGHT: batch[2]} if len(batch) == 3 else {}
-        return {**inputs_of(batch[0]), TARGET: batch[1], **weights}
-    raise DataError(
-        f"A batch must be (x, y), (x, y, weights) or a dict with its target; got {type(batch).__name__}"
-        + (f" of {len(batch)}." if isinstance(batch, list | tuple) else ".")
-    )
+        answers = {TARGET: batch[key], **({WEIGHT: batch[WEIGHT]} if WEIGHT in batch else {})}
+    elif isinstance(batch, list | tuple) and len(batch) in (2, 3):
+        inputs, answers = inputs_of(batch[0]), dict(zip((TARGET, WEIGHT), batch[1:]))
+    else:
+        raise DataError(
+            f"A batch must be (x, y), (x, y, weights) or a dict with its target; got {type(batch).__name__}"
+            + (f" of {len(batch)}." if isinstance(batch, list | tuple) else ".")
+        )
+    if taken := {TARGET, WEIGHT} & set(inputs):
+        raise DataError(f"No input may be called {min(taken)!r}, as something else in a batch is; rename it.")
+    return {**inputs, **answers}
 
 
 def inputs_of(given: Any) -> dict[str, Any]:
@@ -386,8 +424,28 @@ def inputs_of(given: Any) -> dict[str, Any]:
     if isinstance(given, Mapping):
         return {str(name): value for name, value in given.items()}
     if isinstance(given, tuple) or (isinstance(given, list) and given and _is_array(given[0])):
-        return {f"input_{place}": value for place, value in enumerate(given)}
-    return {"input": given}
+        return dict(zip(_places(len(given)), given))
+    return {INPUT: given}
+
+
+def input_names(columns: Iterable[str]) -> list[str]:
+    """The names of the inputs among the columns of a batch; such as are places, in the order of these."""
+    names = [name for name in columns if name not in (TARGET, WEIGHT)]
+    return _places(len(names)) if has_places(names) else names
+
+
+def has_places(names: Sequence[str]) -> bool:
+    """Whether inputs have no names but places, as `inputs_of` gives them to one input and to a tuple.
+
+    Example:
+        >>> has_places(["input_1", "input_0"]), has_places(["input_1", "image"])
+        (True, False)
+    """
+    return set(names) == set(_places(len(names)))
+
+
+def _places(num: int) -> list[str]:
+    return [INPUT] if num == 1 else [f"{INPUT}_{place}" for place in range(num)]
 
 
 def flat(columns: Mapping[str, Any]) -> dict[str, Any]:

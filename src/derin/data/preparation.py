@@ -62,6 +62,7 @@ class Preparation(ABC):
     Attributes:
         kind: its name in `PREPARATIONS`, saved in the card.
         input_kind: what the network reads: the same, or the kind of the codec that gives its input.
+        input_names: names of what the network receives, of several inputs in the order in which they came.
         columns: names of the raw columns it reads.
         input_shape: what the network receives, without the batch axis: ``(channels, height, width)``, ``(features,)``,
             or ``(length,)`` of tokens, where any length is taken and this one is typical.
@@ -77,6 +78,10 @@ class Preparation(ABC):
     @property
     def input_kind(self) -> str:
         return self.kind
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return ("input",)
 
     @classmethod
     def settings(cls, table: Table) -> tuple[str, ...]:

@@ -11,9 +11,11 @@ from derin.core.errors import RefusedFileError, ShapeError, UsageError
 from derin.layers.layer import Node, Shape
 from derin.layers.options import LARGEST_SIZE
 from derin.models.seeding import seeded
-from derin.models.structure import MOST_LAYERS, build_layer, choose_names, count_outputs, read_layer, read_layers
+from derin.models.signature import Signature, TensorSpec
+from derin.models.structure import MOST_LAYERS, NAME, build_layer, choose_names, count_outputs, read_layer, read_layers
 
-Output = Tensor | tuple[Tensor, ...]
+Output = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
+Nodes = Node | Sequence[Node] | Mapping[str, Node]
 
 
 def Input(shape: tuple[int, ...]) -> Node:
@@ -39,12 +41,13 @@ class Graph(nn.Module):
     """A network from its input nodes to its output nodes. Every call of a layer has weights of its own.
 
     Args:
-        inputs: node of `Input`, or several.
-        outputs: node, or several.
+        inputs: node of `Input`; or several, by name or one after the other.
+        outputs: node; or several, by name or one after the other.
         seed: the weights are a function of it alone; None draws from torch's generator.
 
     Shapes:
-        ``(B, *shape)`` for each input → the same for each output: one tensor, or a tuple where several were named.
+        ``(B, *shape)`` for each input, in their order → the same for each output: a tensor for one node, a tuple for a
+        list of them, a dict for nodes by name.
 
     Raises:
         UsageError: an output does not come from the inputs, or an input leads nowhere.
@@ -60,25 +63,30 @@ class Graph(nn.Module):
         torch.Size([5, 2])
         >>> list(Graph.from_json(net.to_json()).state_dict()) == list(net.state_dict())
         True
+        >>> from derin.layers import Concat, Flatten
+        >>> sides = {"image": Input((1, 4, 4)), "age": Input((1,))}
+        >>> joined = Concat()(Flatten()(sides["image"]), sides["age"])
+        >>> two = Graph(sides, {"kind": Dense(3)(joined), "size": Dense(1)(joined)})
+        >>> {name: tuple(y.shape) for name, y in two(torch.zeros(5, 1, 4, 4), torch.zeros(5, 1)).items()}
+        {'kind': (5, 3), 'size': (5, 1)}
     """
 
     spec: dict[str, Any]
 
-    def __init__(
-        self, inputs: Node | Sequence[Node], outputs: Node | Sequence[Node], *, seed: int | None = None
-    ) -> None:
+    def __init__(self, inputs: Nodes, outputs: Nodes, *, seed: int | None = None) -> None:
         super().__init__()
-        starts, ends = _listed("inputs", inputs), _listed("outputs", outputs)
+        input_names, starts = _listed("input", inputs)
+        output_names, ends = _listed("output", outputs)
         nodes = _ordered(starts, ends)
-        self._single = not isinstance(outputs, Sequence)
+        self.signature = Signature(_specs(input_names, starts), _specs(output_names, ends))
         self.input_shape: Shape = starts[0].shape
-        self.input_shapes = [node.shape for node in starts]
         self.output_shape: Shape = ends[0].shape
         names = choose_names(self, [node.layer for node in nodes if node.layer is not None])
         slots = {id(node): slot for slot, node in enumerate((*starts, *nodes))}
         # One entry per layer: its name, that of the activation it brings along, and where its inputs stand.
         self._steps: list[tuple[str, str | None, tuple[int, ...]]] = []
         self._ends = [slots[id(node)] for node in ends]
+        self._gives: type = Tensor if isinstance(outputs, Node) else dict if isinstance(outputs, Mapping) else tuple
         with seeded(seed):
             for (name, function_name), node in zip(names, nodes):
                 assert node.layer is not None
@@ -92,27 +100,37 @@ class Graph(nn.Module):
             "input_shape": list(self.input_shape),
             "num_outputs": count_outputs(self.output_shape),
             "options": {
-                "inputs": [list(shape) for shape in self.input_shapes],
+                "inputs": [
+                    {"name": name, "shape": list(node.shape)} if isinstance(inputs, Mapping) else list(node.shape)
+                    for name, node in zip(input_names, starts)
+                ],
                 # A node reads the inputs and the nodes before it, numbered from 0 in this order.
                 "nodes": [
                     {"layer": {**node.layer.to_json(), "name": name}, "reads": list(reads)}
                     for node, (name, _, reads) in zip(nodes, self._steps)
                     if node.layer is not None
                 ],
-                "outputs": self._ends[0] if self._single else list(self._ends),
+                "outputs": self._saved_ends(output_names),
             },
         }
 
     def forward(self, *inputs: Tensor) -> Output:
-        if [x.shape[1:] for x in inputs] != self.input_shapes:
-            wanted = ", ".join(f"(batch, {', '.join(map(str, shape))})" for shape in self.input_shapes)
+        if [x.shape[1:] for x in inputs] != [spec.shape for spec in self.signature.inputs]:
+            wanted = ", ".join(map(str, self.signature.inputs))
             raise ShapeError(f"Graph reads {wanted}; got {', '.join(str(tuple(x.shape)) for x in inputs)}.")
         values = list(inputs)
         for name, function_name, reads in self._steps:
             value = getattr(self, name)(*(values[slot] for slot in reads))
             values.append(value if function_name is None else getattr(self, function_name)(value))
         ends = tuple(values[slot] for slot in self._ends)
-        return ends[0] if self._single else ends
+        if self._gives is dict:
+            return {spec.name: end for spec, end in zip(self.signature.outputs, ends)}
+        return ends if self._gives is tuple else ends[0]
+
+    def _saved_ends(self, names: Sequence[str]) -> Any:
+        if self._gives is dict:
+            return [{"name": name, "node": slot} for name, slot in zip(names, self._ends)]
+        return list(self._ends) if self._gives is tuple else self._ends[0]
 
     def to_json(self) -> dict[str, Any]:
         """The description that is saved beside the weights."""
@@ -139,7 +157,7 @@ class Graph(nn.Module):
             raise RefusedFileError(
                 f"A saved graph has inputs, nodes and outputs; got {', '.join(sorted(map(str, options)))}."
             )
-        shapes = read_layers(options, "inputs")
+        names, shapes = _named(read_layers(options, "inputs"), "shape")
         if not all(isinstance(shape, list | tuple) for shape in shapes):
             raise RefusedFileError("The inputs of a saved graph are lists of sizes.")
         starts = [Input(tuple(shape)) for shape in shapes]
@@ -150,13 +168,13 @@ class Graph(nn.Module):
                     f"A node of a saved graph has a layer and what it reads; got {str(data)[:80]!r}."
                 )
             nodes.append(read_layer(data["layer"])(*(_at(nodes, slot) for slot in data["reads"])))
-        wanted = options["outputs"]
-        ends = (
-            _at(nodes, wanted)
-            if isinstance(wanted, int)
-            else [_at(nodes, slot) for slot in read_layers(options, "outputs")]
-        )
-        network = cls(starts if len(starts) > 1 else starts[0], ends)
+        ends: Nodes
+        if isinstance(options["outputs"], int):
+            ends = _at(nodes, options["outputs"])
+        else:
+            end_names, slots = _named(read_layers(options, "outputs"), "node")
+            ends = _with_names(end_names, [_at(nodes, slot) for slot in slots])
+        network = cls(_with_names(names, starts) if names or len(starts) > 1 else starts[0], ends)
         if network.input_shape != tuple(input_shape) or network.spec["num_outputs"] != num_outputs:
             raise RefusedFileError(
                 f"The saved graph says {tuple(input_shape)} → {num_outputs}; its nodes give "
@@ -165,15 +183,45 @@ class Graph(nn.Module):
         return network
 
 
-def _listed(name: str, nodes: Node | Sequence[Node]) -> list[Node]:
-    listed = [nodes] if isinstance(nodes, Node) else list(nodes)
+def _listed(side: str, nodes: Nodes) -> tuple[list[str], list[Node]]:
+    """The nodes of one side with their names, which are numbers where nobody chose any."""
+    if isinstance(nodes, Mapping):
+        names, listed = list(nodes), list(nodes.values())
+    else:
+        listed = [nodes] if isinstance(nodes, Node) else list(nodes)
+        names = [side] if len(listed) == 1 else [f"{side}_{place}" for place in range(len(listed))]
     for node in listed:
-        if not isinstance(node, Node) or (name == "inputs" and node.layer is not None):
-            wanted = "nodes of derin.Input" if name == "inputs" else "nodes, which layers give when called on nodes"
-            raise UsageError(f"Graph.{name} must be {wanted}; got {type(node).__name__}.")
+        if not isinstance(node, Node) or (side == "input" and node.layer is not None):
+            wanted = "nodes of derin.Input" if side == "input" else "nodes, which layers give when called on nodes"
+            raise UsageError(f"Graph.{side}s must be {wanted}; got {type(node).__name__}.")
     if not listed or len({id(node) for node in listed}) < len(listed):
-        raise UsageError(f"Graph.{name} must be at least one node, none of them twice; got {len(listed)}.")
-    return listed
+        raise UsageError(f"Graph.{side}s must be at least one node, none of them twice; got {len(listed)}.")
+    for name in names:
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise UsageError(
+                f"The name of an {side} of a graph must be letters, digits and underscores; got {str(name)[:40]!r}."
+            )
+    return names, listed
+
+
+def _specs(names: Sequence[str], nodes: Sequence[Node]) -> tuple[TensorSpec, ...]:
+    return tuple(TensorSpec(name=name, shape=node.shape) for name, node in zip(names, nodes))
+
+
+def _named(saved: list[Any], key: str) -> tuple[list[str], list[Any]]:
+    """Names and values of one side of a saved graph; no names where none were chosen."""
+    if not all(isinstance(one, Mapping) for one in saved):
+        return [], saved
+    for one in saved:
+        if set(one) != {"name", key} or not isinstance(one["name"], str):
+            raise RefusedFileError(f"An input or output of a saved graph has name and {key}; got {str(one)[:80]!r}.")
+    return [one["name"] for one in saved], [one[key] for one in saved]
+
+
+def _with_names(names: Sequence[str], nodes: list[Node]) -> Nodes:
+    if len(set(names)) < len(names):
+        raise RefusedFileError(f"A saved graph has two inputs or outputs of one name; got {', '.join(names)[:80]}.")
+    return dict(zip(names, nodes)) if names else nodes
 
 
 def _ordered(starts: list[Node], ends: list[Node]) -> list[Node]:

@@ -11,6 +11,8 @@ from derin.models.key_map import KeyMap
 if TYPE_CHECKING:
     from torch import nn
 
+    from derin.models.signature import Signature
+
 
 @dataclass(frozen=True, kw_only=True)
 class NoOptions:
@@ -41,6 +43,7 @@ class ModelInfo:
         output_kind: ``"vector"`` is ``(num_outputs,)``, ``"embedding"`` a vector of length 1, ``"map"``
             ``(num_outputs, height, width)``, ``"sequence"`` is of the network's own form, step by step.
         key_maps: the names that published weights give to this model's tensors.
+        inputs: the names of what it reads, in the order of its forward; all have the form of `input_kind`.
         older_options: what saved descriptions that lack an option mean by it, where that is not its default.
     """
 
@@ -58,4 +61,19 @@ class ModelInfo:
     output_layers: tuple[str, ...] = ("output",)
     output_kind: Literal["vector", "embedding", "map", "sequence"] = "vector"
     key_maps: tuple[KeyMap, ...] = ()
+    inputs: tuple[str, ...] = ("input",)
     older_options: Mapping[str, Any] = field(default_factory=dict)
+
+    def signature(self, input_shape: tuple[int, ...], num_outputs: int) -> Signature:
+        """What a network of this model reads and gives."""
+        from derin.models.signature import Signature, TensorSpec
+
+        dtype, free = "float32", ()  # type: str, tuple[int, ...]
+        if self.input_kind == "tokens":
+            dtype, free = "int64", (0,)
+        elif self.input_kind == "picture" and self.smallest_input is not None:
+            free = (1, 2)
+        inputs = tuple(TensorSpec(name=name, shape=input_shape, dtype=dtype, free=free) for name in self.inputs)
+        vector = TensorSpec(name="output", shape=(num_outputs,))
+        # What else a network gives, only a run of it tells.
+        return Signature(inputs, (vector,) if self.output_kind in ("vector", "embedding") else ())

@@ -114,10 +114,6 @@ class LSTMLM(LanguageModel):
     def select(self, state: CarriedState, rows: Tensor) -> CarriedState:
         return tuple(part[:, rows] for part in state)
 
-    def example_inputs(self, batch_size: int = 1) -> tuple[Tensor, ...]:
-        """Tokens of the typical length."""
-        return (torch.ones(batch_size, *self.input_shape, dtype=torch.int64),)
-
 
 LSTM_LM = ModelInfo(
     name="lstm_lm",

@@ -206,6 +206,7 @@ class Seq2SeqAttention(RecurrentTranslator):
 def _info(name: str, build: type[RecurrentTranslator], paper: str, year: int) -> ModelInfo:
     return ModelInfo(
         name=name,
+        inputs=("source", "target"),
         build=build,
         options=Seq2SeqOptions,
         input_kind="tokens",

@@ -11,6 +11,7 @@ from derin.core.errors import RefusedFileError, ShapeError, UsageError
 from derin.layers.layer import Layer, Shape
 from derin.layers.options import LARGEST_SIZE
 from derin.models.seeding import seeded
+from derin.models.signature import Signature, TensorSpec
 from derin.models.structure import build_layer, choose_names, count_outputs, read_layer, read_layers, require_layers
 
 
@@ -83,6 +84,9 @@ class Sequential(nn.Module):
         for name, module in modules.items():
             self.add_module(name, module)
         self.input_shape, self.output_shape = shape, current
+        self.signature = Signature(
+            (TensorSpec(name="input", shape=shape),), (TensorSpec(name="output", shape=current),)
+        )
         self.spec = {
             "name": "sequential",
             "input_shape": list(shape),

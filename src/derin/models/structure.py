@@ -15,7 +15,7 @@ from derin.layers.activations import activation
 from derin.layers.layer import Layer, Shape
 from derin.layers.registry import layer_from_json
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 MOST_LAYERS = 20_000
 _MOST_NUMBERS = 2**40  # in the output of one example
 
@@ -29,7 +29,7 @@ def choose_names(owner: nn.Module, layers: Iterable[Layer]) -> list[tuple[str, s
     layers = list(layers)
     given = {layer.name for layer in layers if layer.name is not None}
     for name in given:
-        if not _NAME.fullmatch(name) or hasattr(owner, name) or name == "spec":
+        if not NAME.fullmatch(name) or hasattr(owner, name) or name in ("spec", "signature"):
             raise UsageError(
                 f"A layer's name must be letters, digits and underscores, and free; got name={name!r}. "
                 "Choose another name."

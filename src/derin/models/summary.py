@@ -7,7 +7,7 @@ count; norms, activations and pooling count nothing, as the papers do it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from derin.core.global_generator import global_generator
 from derin.layers.unfused import Unfused
+from derin.models.signature import example_inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +67,20 @@ class Summary:
 
 def summarize(
     model: nn.Module,
-    input_shape: tuple[int, ...],
+    input_shape: tuple[int, ...] | None = None,
     *,
     dtype: torch.dtype = torch.float32,
-    inputs: Sequence[Tensor] | None = None,
+    call: Callable[[nn.Module], Any] | None = None,
 ) -> Summary:
     """Runs a network once on zeros, in evaluation mode, and counts. Layers that do nothing (`Identity`) are left out.
 
     Mode, buffers and torch's random state are as before afterwards. A network on the meta device needs no memory.
 
     Args:
-        model: any network with one input, or with a method ``example_inputs(batch_size)`` that gives its inputs.
-        input_shape: of one example, without the batch.
+        model: any network.
+        input_shape: of one example, without the batch; None for a network that says itself what it reads.
         dtype: of the input; whole numbers for a network that begins with an embedding.
-        inputs: of one example each, in place of zeros of `input_shape`, for a network with several.
+        call: calls the network with one example, for a network of one's own with several inputs.
 
     Example:
         >>> net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.Flatten(), nn.Linear(3456, 10))
@@ -93,11 +94,10 @@ def summarize(
     device = torch.device("cpu") if first is None else first.device
     counter = _Counter(model)
     with _undisturbed(model, device), counter.watching(), counter:
-        if inputs is not None:
-            model(*(value.to(device) for value in inputs))
-        elif hasattr(model, "example_inputs"):
-            examples: tuple[Tensor, ...] = model.example_inputs(1)  # type: ignore[operator]
-            model(*(value.to(device) for value in examples))
+        if call is not None:
+            call(model)
+        elif input_shape is None:
+            model(*example_inputs(model))
         else:
             model(torch.zeros((1, *input_shape), dtype=dtype, device=device))
     return counter.summary()

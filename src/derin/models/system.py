@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from derin.core.errors import RefusedFileError, ShapeError, UsageError
+from derin.models.signature import Signature, TensorSpec
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _MOST_NETWORKS = 16
@@ -32,6 +32,7 @@ class System(nn.Module):
         UsageError: there is no network, or a name cannot be that of a module.
 
     Example:
+        >>> import torch
         >>> from derin.models.building import build, from_spec
         >>> system = System({
         ...     "judge": build("mlp", input_shape=(4,), num_outputs=1, hidden=(3,), seed=0),
@@ -69,9 +70,10 @@ class System(nn.Module):
         shared = {key: first[key] for key in ("input_shape", "num_outputs")}
         return {"name": "system", **shared, "options": {"networks": specs}}
 
-    def example_inputs(self, batch_size: int) -> tuple[Tensor, ...]:
-        """An input for each network, for a dry run."""
-        return tuple(torch.zeros(batch_size, *_input_shape(name, network)) for name, network in self.networks.items())
+    @property
+    def signature(self) -> Signature:
+        """An input for each network, by its name."""
+        return Signature(tuple(TensorSpec(name=n, shape=_input_shape(n, each)) for n, each in self.networks.items()))
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         if len(inputs) != len(self.networks):

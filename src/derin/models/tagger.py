@@ -136,10 +136,6 @@ class Tagger(Network):
         with torch.no_grad():
             self.imported.weight.copy_(vectors * (_IMPORTED_SIZE / size))
 
-    def example_inputs(self, batch_size: int = 1) -> tuple[Tensor, ...]:
-        """Inputs of the typical length, for summaries and checks."""
-        return (torch.ones((batch_size, *self.input_shape), dtype=torch.int64),)
-
     def _initialize(self, options: TaggerOptions) -> None:
         bound = (3.0 / options.word_dim) ** 0.5
         nn.init.uniform_(self.words.weight, -bound, bound)

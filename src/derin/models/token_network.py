@@ -30,7 +30,3 @@ class TokenNetwork(Network):
                 f"got {tuple(x.shape)} of {x.dtype}."
             )
         return x
-
-    def example_inputs(self, batch_size: int = 1) -> tuple[Tensor, ...]:
-        """Inputs of the typical length, for summaries and checks."""
-        return (torch.ones((batch_size, *self.input_shape), dtype=torch.int64),)

@@ -155,6 +155,7 @@ class Transformer(Translator):
 
 TRANSFORMER = ModelInfo(
     name="transformer",
+    inputs=("source", "target"),
     build=Transformer,
     options=TransformerOptions,
     input_kind="tokens",

@@ -120,11 +120,6 @@ class Translator(TokenNetwork):
             )
         return source, target
 
-    def example_inputs(self, batch_size: int = 1) -> tuple[Tensor, ...]:
-        """A source and a target of the typical length."""
-        tokens = torch.ones((batch_size, *self.input_shape), dtype=torch.int64)
-        return tokens, tokens.clone()
-
 
 def shared_embeddings(
     where: str, vocabulary: int, num_outputs: int, dim: int, *, shared: bool

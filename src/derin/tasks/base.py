@@ -18,6 +18,7 @@ from derin.core.messages import localize
 from derin.data.batch import Batch, Source
 from derin.data.preparation import Preparation
 from derin.data.table import Rows, Table
+from derin.models.signature import Arguments, bind_inputs
 from derin.train.protocol import Losses, Metrics, Outputs, Step, update_single
 
 
@@ -32,7 +33,8 @@ class BaseTask(ABC):
         preparation_kind: the form of input in `data.preparation.PREPARATIONS`; None takes that of the input columns.
         output_note: why the network must end without an activation, for the error that refuses one.
         updates_itself: whether a step moves the weights without an optimizer, which has then no say.
-        input: the name of the input's column in a batch.
+        input: the name of the input's column in a batch; of several the first.
+        arguments: how the network takes the inputs, by the names of their columns in a batch.
         classes: the names of the classes; empty where there are none.
         most_at_once: examples that are measured or answered together at most; None leaves it to the caller.
         answers_in_original: whether an answer has the size of the picture that was handed over, so that the picture
@@ -57,6 +59,7 @@ class BaseTask(ABC):
 
     def __init__(self, columns: Sequence[str]) -> None:
         self.columns = tuple(columns)
+        self.arguments = Arguments((self.input,))
         self.state: dict[str, Tensor] = {}
         if not self.columns:
             raise UsageError(f"A {self.name} task needs the name of its target column; got none.")
@@ -90,6 +93,27 @@ class BaseTask(ABC):
 
         Called before the network is built, and when a saved network is opened.
         """
+
+    def arrange(self, network: nn.Module, names: Sequence[str]) -> None:
+        """Settles how a network takes the inputs of these names, where there are several.
+
+        Raises:
+            UsageError: it reads others.
+        """
+        if len(names) > 1:
+            self.arguments = bind_inputs(network, names)
+            self.input = self.arguments.names[0]
+
+    def call(self, model: nn.Module, batch: Batch, *further: Any) -> Any:
+        """What the network gives for a batch: the one place where a task calls it, with the inputs by their names.
+
+        Args:
+            model: the network.
+            batch: with the inputs among its columns.
+            further: what the network takes behind them, such as the words of a translation so far.
+        """
+        by_place, by_name = self.arguments.of(batch)
+        return model(*by_place, *further, **by_name)
 
     @classmethod
     def default_model(cls, table: Table) -> str:

@@ -26,6 +26,11 @@ def is_name(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def is_flag(value: Any) -> bool:
+    """True or false."""
+    return isinstance(value, bool)
+
+
 def is_names(value: Any) -> bool:
     """A list of strings, not empty."""
     return isinstance(value, list) and 0 < len(value) <= MOST_NAMES and all(is_name(v) for v in value)

@@ -153,10 +153,10 @@ class LanguageModelling(BaseTask):
             fresh = batch["fresh"]
             if model.training:
                 fresh = fresh | self._forgotten(tokens[:, 0])
-            logits, after = model(tokens, _going_on(kept, fresh))
+            logits, after = self.call(model, batch, _going_on(kept, fresh))
             kept.update({f"{_CARRIED}{number}": part.detach() for number, part in enumerate(after)})
         else:
-            output = model(tokens)
+            output = self.call(model, batch)
             logits = output[0] if isinstance(output, tuple) else output
         wanted = (*tokens.shape, self.num_tokens)
         if not isinstance(logits, Tensor) or logits.shape != wanted:

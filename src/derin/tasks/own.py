@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from derin.core.errors import UsageError
-from derin.core.own import name_of
+from derin.core.own import names_of
 from derin.data.batch import Batch
 from derin.data.own import TARGET, WEIGHT
 from derin.data.table import Rows, Table
+from derin.models.signature import Arguments, bind_inputs
 from derin.tasks.base import BaseTask
-from derin.tasks.card import checked, is_name, is_names, optional
-from derin.tasks.own_functions import Functions, Loss, OwnLoss, OwnMetrics, check_metrics
+from derin.tasks.card import checked, is_flag, is_name, is_names, is_number
+from derin.tasks.own_functions import Functions, OutputLosses, OwnLoss, OwnMetrics, check_metrics, read_loss
 from derin.train.protocol import Losses, Outputs
 
 
@@ -24,8 +25,10 @@ class OwnTask(BaseTask):
 
     Args:
         columns: the names of the inputs, in the order in which the network takes them.
-        loss: by name in a card, which predicting does without.
-        functions: further metrics.
+        loss: of the outputs, or one for each output by its name; by names in a card, which predicting does without.
+        functions: further metrics, or those of each output.
+        loss_weights: how much the loss of an output counts; 1 where nothing is said.
+        by_name: whether the inputs are called as the network calls them. Where not, their order is all that tells.
     """
 
     name = "own"
@@ -33,47 +36,63 @@ class OwnTask(BaseTask):
     maximize = False
 
     def __init__(
-        self, columns: Sequence[str], loss: Loss | str | None = None, functions: Functions | None = None
+        self,
+        columns: Sequence[str],
+        loss: Any = None,
+        functions: Functions | None = None,
+        loss_weights: Mapping[str, float] | None = None,
+        *,
+        by_name: bool = False,
     ) -> None:
         super().__init__(columns)
-        self.input = self.columns[0]
-        self.given_loss, self.functions = loss, dict(functions or {})
+        self.input, self.arguments = self.columns[0], Arguments(self.columns)
+        self.given_loss, self.functions, self.by_name = loss, dict(functions or {}), by_name
+        self.loss_weights = dict(loss_weights or {})
         check_metrics(self.functions)
-        self._criterion = OwnLoss(loss) if callable(loss) else None
+        self._criterion = read_loss(loss, self.loss_weights)
 
     @classmethod
     def from_table(cls, table: Table, rows: Rows, options: Mapping[str, Any]) -> Self:
         raise UsageError("The task 'own' is for data of your own form; leave task out.")
 
-    def with_functions(self, loss: Loss | None, metrics: Functions | None) -> OwnTask:
+    def with_functions(self, loss: Any, metrics: Functions | None) -> OwnTask:
         """The task with functions that no card holds."""
-        return type(self)(self.columns, loss, metrics)
+        found = type(self)(self.columns, loss, metrics, self.loss_weights, by_name=self.by_name)
+        found.arguments = self.arguments
+        return found
+
+    def arrange(self, network: nn.Module, names: Sequence[str]) -> None:
+        if self.by_name:
+            self.arguments = bind_inputs(network, names)
 
     @property
     def num_outputs(self) -> int:
         return 0
 
-    def _outputs(self, model: nn.Module, batch: Batch) -> Any:
-        return model(*(batch[name] for name in self.columns))
+    @property
+    def criterion(self) -> OwnLoss | OutputLosses:
+        """The loss that was given.
 
-    def criterion(self, outputs: Any, target: Any, weights: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """The mean loss, and its denominator where examples are weighted."""
+        Raises:
+            UsageError: the network was opened, and no file holds a function.
+        """
         if self._criterion is None:
             raise UsageError(
-                f"The loss {self.given_loss} is a function of your own and in no file; predicting needs none."
+                f"The loss {self.given_loss} is a function of your own and in no file; give it again (loss=…). "
+                "Predicting needs none."
             )
-        return self._criterion(outputs, target, weights)
+        return self._criterion
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
-        loss, weight_sum = self.criterion(self._outputs(model, batch), batch[TARGET], batch.columns.get(WEIGHT))
+        loss, weight_sum = self.criterion(self.call(model, batch), batch[TARGET], batch.columns.get(WEIGHT))
         return {"loss": loss} if weight_sum is None else {"loss": loss, "weight_sum": weight_sum}
 
     def predict(self, model: nn.Module, batch: Batch) -> Outputs:
         """What the network gives, in whatever form, under ``"outputs"``."""
-        return {"outputs": self._outputs(model, batch)}
+        return {"outputs": self.call(model, batch)}
 
     def metrics(self) -> OwnMetrics:
-        return OwnMetrics(_MeanLoss(self), self.functions, TARGET)
+        return OwnMetrics(_MeanLoss(self.criterion), self.functions, TARGET)
 
     def answers(
         self, network: nn.Module, preparation: Any, inputs: Any, *, batch_size: int, device: torch.device
@@ -84,33 +103,59 @@ class OwnTask(BaseTask):
             columns = {name: value[start : start + batch_size].to(device) for name, value in read.items()}
             length = len(next(iter(columns.values())))
             with torch.inference_mode():
-                found += _rows(self._outputs(network, Batch(columns, torch.arange(length))), length)
+                found += _rows(self.call(network, Batch(columns, torch.arange(length))), length)
         return found
 
     def to_json(self) -> dict[str, Any]:
-        loss = name_of(self.given_loss) if callable(self.given_loss) else self.given_loss
-        return {"name": self.name, "columns": list(self.columns), "loss": loss}
+        return {
+            "name": self.name,
+            "columns": list(self.columns),
+            "loss": names_of(self.given_loss),
+            "loss_weights": self.loss_weights,
+            "by_name": self.by_name,
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(**checked(cls.name, data, {"columns": is_names, "loss": optional(is_name)}))
+        checks = {"columns": is_names, "loss": _is_loss, "loss_weights": _is_weights, "by_name": is_flag}
+        # Earlier cards know one loss, and inputs whose order alone counts.
+        return cls(**checked(cls.name, {"loss_weights": {}, "by_name": False, **data}, checks))
+
+
+def _is_loss(value: Any) -> bool:
+    """The name of a function, or of one for each output."""
+    by_output = isinstance(value, Mapping) and all(is_name(name) and is_name(one) for name, one in value.items())
+    return value is None or is_name(value) or by_output
+
+
+def _is_weights(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(is_name(name) and is_number(one) for name, one in value.items())
 
 
 class _MeanLoss:
-    """The mean of the loss over a split, in double precision."""
+    """The means of the loss and of its parts over a split, in double precision."""
 
-    def __init__(self, task: OwnTask) -> None:
-        self._task, self._sum, self._weight = task, 0.0, 0.0
+    def __init__(self, criterion: OwnLoss | OutputLosses) -> None:
+        self._criterion, self._weight = criterion, 0.0
+        self._sums: dict[str, float] = {"loss": 0.0}
 
     @torch.no_grad()
     def update(self, outputs: Outputs, batch: Batch) -> None:
-        loss, weight_sum = self._task.criterion(outputs["outputs"], batch[TARGET], batch.columns.get(WEIGHT))
-        weight = len(batch) if weight_sum is None else float(weight_sum)
-        self._sum, self._weight = self._sum + float(loss) * weight, self._weight + weight
+        weights = batch.columns.get(WEIGHT)
+        given = (outputs["outputs"], batch[TARGET], weights)
+        if isinstance(self._criterion, OutputLosses):
+            parts = self._criterion.parts(*given)
+            losses = {"loss": self._criterion.joined(parts), **{f"{name}/loss": one for name, one in parts.items()}}
+        else:
+            losses = {"loss": self._criterion(*given)[0]}
+        weight = len(batch) if weights is None else float(weights.sum())
+        for name, value in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(value) * weight
+        self._weight += weight
 
     def compute(self) -> dict[str, Any]:
-        """The mean."""
-        return {"loss": self._sum / self._weight if self._weight else 0.0}
+        """The means."""
+        return {name: value / self._weight if self._weight else 0.0 for name, value in self._sums.items()}
 
     def intervals(self) -> dict[str, Any]:
         """None are known of a loss of any kind."""

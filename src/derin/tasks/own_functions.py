@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -53,18 +55,81 @@ class OwnLoss:
         return loss.reshape(()), None if weights is None else weights.sum()
 
 
+class OutputLosses:
+    """A loss for each named output of a network: Σ weight · loss(outputs[name], targets[name]).
+
+    Args:
+        functions: by the name of the output; see `OwnLoss`.
+        weights: how much each counts; 1 where nothing is said.
+
+    Raises:
+        UsageError: a weight of an output that has no loss.
+
+    Example:
+        >>> squared, absolute = torch.nn.functional.mse_loss, torch.nn.functional.l1_loss
+        >>> losses = OutputLosses({"size": squared, "age": absolute}, {"age": 10})
+        >>> ones, zeros = torch.ones(4), torch.zeros(4)
+        >>> losses({"size": ones, "age": ones}, {"size": zeros, "age": zeros})[0].item()
+        11.0
+    """
+
+    def __init__(self, functions: Mapping[str, Loss], weights: Mapping[str, float] | None = None) -> None:
+        self._functions = {name: OwnLoss(function) for name, function in functions.items()}
+        self._weights = dict(weights or {})
+        if unknown := set(self._weights) - set(self._functions):
+            raise UsageError(
+                f"loss_weights are of the outputs that have a loss: {', '.join(functions)}; got {min(unknown)!r}."
+            )
+
+    def parts(self, outputs: Any, target: Any, weights: Tensor | None = None) -> dict[str, Tensor]:
+        """The mean loss of each output.
+
+        Raises:
+            UsageError: outputs or targets lack one of the names.
+        """
+        for what, found in (("The network gives", outputs), ("The targets are", target)):
+            if not isinstance(found, Mapping) or not set(self._functions) <= set(found):
+                came = ", ".join(found) if isinstance(found, Mapping) else f"a {type(found).__name__} without names"
+                raise UsageError(
+                    f"Each output that has a loss is found by its name: {', '.join(self._functions)}. {what} {came}."
+                )
+        return {name: loss(outputs[name], target[name], weights)[0] for name, loss in self._functions.items()}
+
+    def joined(self, parts: Mapping[str, Tensor]) -> Tensor:
+        """The weighted sum of the losses of the outputs."""
+        scaled = (loss * self._weights[name] if name in self._weights else loss for name, loss in parts.items())
+        return functools.reduce(operator.add, scaled)
+
+    def __call__(self, outputs: Any, target: Any, weights: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """The weighted sum, and its denominator where examples are weighted."""
+        return self.joined(self.parts(outputs, target, weights)), None if weights is None else weights.sum()
+
+
+def read_loss(loss: Any, weights: Mapping[str, float] | None) -> OwnLoss | OutputLosses | None:
+    """The loss that a caller gave: one, or one for each output; None where there are only names, as in a card."""
+    if isinstance(loss, Mapping) and loss and all(callable(one) for one in loss.values()):
+        return OutputLosses(loss, weights)
+    if not callable(loss):
+        return None
+    if weights:
+        raise UsageError("loss_weights belong to a loss for each output; give loss={name: function, …}.")
+    return OwnLoss(loss)
+
+
 class OwnMetrics:
     """The metrics of a task, and functions of the caller's own beside them.
 
     Args:
         inner: of the task; None where there are no others.
         functions: by name: a function of (outputs, targets) that gives the mean of a batch, whose means are averaged
-            over the examples; or a class, or an object, with ``update(outputs, targets)`` and ``compute()``.
+            over the examples; or a class, or an object, with ``update(outputs, targets)`` and ``compute()``. Under the
+            name of an output may stand such metrics of it by name, which are called ``"output/name"``.
         target: the name of the targets in a batch.
     """
 
     def __init__(self, inner: Metrics | None, functions: Functions, target: str) -> None:
         self._inner, self._target = inner, target
+        functions, self._output_of = _by_output(functions)
         self._means = {name: f for name, f in functions.items() if not _accumulates(f)}
         self._objects = {
             name: f() if isinstance(f, type) else copy.deepcopy(f) for name, f in functions.items() if _accumulates(f)
@@ -77,11 +142,18 @@ class OwnMetrics:
         """One batch of what the task's `predict` gave."""
         if self._inner is not None:
             self._inner.update(outputs, batch)
-        seen = next(outputs[name] for name in _SEEN_BY_LOSSES if name in outputs)
+        seen: Any = next(outputs[name] for name in _SEEN_BY_LOSSES if name in outputs)
+
+        truth: Any = batch[self._target]
+
+        def of(name: str) -> tuple[Any, Any]:
+            output = self._output_of.get(name)
+            return (seen, truth) if output is None else (seen[output], truth[output])
+
         for name, function in self._means.items():
-            self._sums[name] = self._sums[name] + function(seen, batch[self._target]) * len(batch)
-        for each in self._objects.values():
-            each.update(seen, batch[self._target])
+            self._sums[name] = self._sums[name] + function(*of(name)) * len(batch)
+        for name, each in self._objects.items():
+            each.update(*of(name))
         self._num_examples += len(batch)
 
     def compute(self) -> dict[str, Any]:
@@ -96,7 +168,7 @@ class OwnMetrics:
         return {} if self._inner is None else self._inner.intervals()  # type: ignore[attr-defined]
 
 
-def with_own_functions(task: Any, loss: Loss | None, metrics: Functions | None) -> Any:
+def with_own_functions(task: Any, loss: Loss | Mapping[str, Loss] | None, metrics: Functions | None) -> Any:
     """The task with a loss of the caller's own in place of its own, and metrics beside its own.
 
     Nothing of them is kept in a card: who predicts needs neither.
@@ -111,6 +183,10 @@ def with_own_functions(task: Any, loss: Loss | None, metrics: Functions | None) 
     if not isinstance(task, SupervisedTask):
         raise UsageError(f"The task {task.name!r} has its own loss and metrics; leave loss and metrics out.")
     check_metrics(metrics or {})
+    if isinstance(loss, Mapping) or any(isinstance(one, Mapping) for one in (metrics or {}).values()):
+        raise UsageError(
+            f"The task {task.name!r} has one output; losses and metrics for each output are for data of your own form."
+        )
     if loss is not None:
         task.criterion = task.plain_criterion = OwnLoss(loss)  # type: ignore[method-assign]
     if metrics:
@@ -125,12 +201,25 @@ def check_metrics(functions: Functions) -> None:
     Raises:
         UsageError: naming the first such one.
     """
-    for name, function in functions.items():
+    for name, function in _by_output(functions)[0].items():
         if not callable(function) and not _accumulates(function):
             raise UsageError(
                 f"The metric {name!r} must be a function of (outputs, targets), or have update and compute; got "
                 f"{type(function).__name__}."
             )
+
+
+def _by_output(functions: Functions) -> tuple[dict[str, Any], dict[str, str]]:
+    """Metrics side by side, and of which output each is that stands under the name of one."""
+    found: dict[str, Any] = {}
+    output_of: dict[str, str] = {}
+    for name, function in functions.items():
+        if not isinstance(function, Mapping):
+            found[name] = function
+            continue
+        for inner, one in function.items():
+            found[f"{name}/{inner}"], output_of[f"{name}/{inner}"] = one, name
+    return found, output_of
 
 
 def _accumulates(function: Any) -> bool:

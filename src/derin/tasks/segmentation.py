@@ -116,7 +116,7 @@ class Segmentation(BaseTask):
 
     def _logits(self, model: nn.Module, batch: Batch) -> Tensor:
         inputs = batch[self.input]
-        logits = model(inputs)
+        logits = self.call(model, batch)
         wanted = (len(inputs), self.num_outputs, *inputs.shape[2:])
         if not isinstance(logits, Tensor) or logits.shape != wanted:
             came = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__

@@ -134,7 +134,7 @@ class SupervisedTask(BaseTask):
         Shapes:
             ``(B,)`` for one output, else ``(B, num_outputs)``.
         """
-        return self.checked_output(_main(model(batch[self.input])), len(batch[self.input]))
+        return self.checked_output(_main(self.call(model, batch)), len(batch))
 
     def checked_output(self, output: object, num_examples: int) -> Tensor:
         """A network's output in the form that `logits_of` promises; refuses what is no tensor or has another shape."""
@@ -146,8 +146,8 @@ class SupervisedTask(BaseTask):
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         weights = batch.columns.get(self.weight)
-        target, num_examples = batch[self.target], len(batch[self.input])
-        output = model(batch[self.input])
+        target, num_examples = batch[self.target], len(batch)
+        output = self.call(model, batch)
         loss, weight_sum = self.criterion(self.checked_output(_main(output), num_examples), target, weights)
         if isinstance(output, WithAuxiliary):
             for other in output.auxiliary:

@@ -121,7 +121,7 @@ class Tagging(BaseTask):
 
     def _scores(self, model: nn.Module, batch: Batch) -> Tensor:
         inputs = batch[self.input]
-        scores = model(inputs)
+        scores = self.call(model, batch)
         wanted = (*inputs.shape[:2], self.num_outputs)
         if not isinstance(scores, Tensor) or scores.shape != wanted:
             came = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__

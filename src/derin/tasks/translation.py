@@ -269,7 +269,7 @@ class Translation(BaseTask):
     def _logits(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Scores at every place of the target, in float32, and the tokens that should stand there."""
         target_in, target_out = batch[self.target][:, :-1], batch[self.target][:, 1:]
-        logits = model(batch[self.input], target_in)
+        logits = self.call(model, batch, target_in)
         if not isinstance(logits, Tensor) or logits.shape != (*target_out.shape, self.num_outputs):
             shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise UsageError(

@@ -22,6 +22,7 @@ from derin.explain.trace.engine import backward, contributions, run
 from derin.explain.trace.graph import Graph, Node, Ref
 from derin.explain.trace.trace import trace
 from derin.models import MODELS, build
+from derin.models.signature import example_inputs
 
 
 class Small(nn.Module):
@@ -237,7 +238,7 @@ def test_table_has_the_operations_of_every_registered_network(name: str) -> None
     info = MODELS[name]
     shape = (5,) if info.input_kind in ("features", "any") else info.native_input
     network = build(name, input_shape=shape, num_outputs=7, **SMALL_OPTIONS.get(name, {})).to("meta")
-    example = network.example_inputs(2) if hasattr(network, "example_inputs") else (torch.empty(2, *shape),)
+    example = example_inputs(network, 2)
     for training in (True, False):
         with torch.no_grad(), torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH), Operators() as seen:
             network.train(training)(*(x.to("meta") for x in example))
