@@ -55,7 +55,7 @@ def test_characters_have_no_vectors(text: Path, run: Path) -> None:
 
 def require_vectors(made: Any, run: Path) -> None:
     vectors = open_word_vectors(run)
-    tokens = made.preparation.encoder.vocabulary.tokens
+    tokens = made.preparation.input.encoder.vocabulary.tokens
     weight = made.model.embedding.weight.detach()
     for word in ("cat", "house"):
         place = vectors.words.index(word)

@@ -56,7 +56,7 @@ def test_the_defaults_learn_and_the_bundle_answers_as_the_run(tmp_path: Path) ->
 def test_every_network_of_words_trains(tmp_path: Path, name: str) -> None:
     data = write_sentences(tmp_path / "sentences.tsv", num=60)
     run = derin.fit(data, model=name, out=tmp_path / "run", epochs=1, report=False)
-    assert run.record["preparation"]["encoder"]["tokenizer"] == "words"
+    assert run.record["preparation"]["inputs"]["input"]["encoder"]["tokenizer"] == "words"
     assert 0 <= run.record["metrics"]["test"]["accuracy"] <= 1
     assert derin.open(run.path).predict(["the boat is lovely"])[0].label in ("blame", "praise")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,9 @@ from derin.data.pictures.codec import PictureCodec
 from derin.data.preparation import Batching, preparation_from_json
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.source import TableSource
-from derin.data.table import Boxes, Dense, Pictures, Points, Table
+from derin.data.table import Boxes, Dense, Pictures, Points, Ragged, Table
+from derin.data.text.codec import TextCodec
+from derin.data.text.words_codec import WordsCodec
 
 SIZE = (12, 12)  # windows of pictures whose shorter side is 14
 SHAPES = [(14, 20), (17, 14), (14, 14), (14, 31), (15, 14)]
@@ -76,6 +79,29 @@ def numbers(values: np.ndarray) -> Table:
     return Table(name="n", schema=Schema((column,)), columns={"x": Dense(values)}, splits={})
 
 
+def sentences(num: int) -> Table:
+    """Texts of none to six words, and the same cut into words."""
+    draw = random(4)
+    found = [[f"w{n}" for n in draw.integers(0, 9, length)] for length in ([3, 0, 1, 6, 2] * num)[:num]]
+    columns = {"text": Ragged.from_texts([" ".join(f) for f in found])}
+    columns["words"] = Ragged.from_texts(["\n".join(f) for f in found])
+    columns["tags"] = Ragged(draw.integers(0, 3, sum(map(len, found))), np.cumsum([0, *map(len, found)]))
+    kinds = {"text": Kind.TEXT, "words": Kind.WORDS, "tags": Kind.TAGS}
+    schema = Schema(
+        tuple(
+            Column(name=name, kind=kind, role=Role.TARGET if name == "tags" else Role.INPUT, classes=("O", "X", "Y"))
+            for name, kind in kinds.items()
+        )
+    )
+    return Table(name="s", schema=schema, columns=columns, splits={})
+
+
+def of_one(table: Table, name: str) -> Table:
+    """The table with one of its inputs."""
+    kept = tuple(column for column in table.schema if column.name == name or column.role is Role.TARGET)
+    return replace(table, schema=Schema(kept), columns={c.name: table.columns[c.name] for c in kept})
+
+
 FRAME = Frame(SIZE, "crop")
 PICTURE = PictureCodec(column="picture", size=SIZE, channels=1, mean=(0.3,), std=(0.2,), rule="crop")
 CODECS_OF: dict[str, Callable[[int], tuple[Codec, Table]]] = {
@@ -93,6 +119,16 @@ CODECS_OF: dict[str, Callable[[int], tuple[Codec, Table]]] = {
         FeaturesCodec.fit(numbers(random().normal(size=(5, 3))), np.arange(5)),
         numbers(random(1).normal(size=(num, 3))),
     ),
+    "text": lambda num: (
+        TextCodec.fit(of_one(sentences(7), "text"), np.arange(7), max_length=4),
+        sentences(num),
+    ),
+    "text, characters": lambda num: (
+        TextCodec.fit(of_one(sentences(7), "text"), np.arange(7), tokenizer="characters"),
+        sentences(num),
+    ),
+    "words": lambda num: (WordsCodec.fit(of_one(sentences(7), "words"), np.arange(7)), sentences(num)),
+    "values, of unequal length, int64": lambda num: (ValuesCodec("tags", (-1,)), sentences(num)),
     **{
         f"values, {dtype}": lambda num, dtype=dtype: (
             ValuesCodec("x", (3, 1)),
@@ -107,6 +143,11 @@ def equal(one: Any, other: Any) -> bool:
     if isinstance(one, Packed):
         same = torch.equal(one.offsets, other.offsets)
         return same and all(torch.equal(values, other[name]) for name, values in one.flat.items())
+    if one.shape[1:] != other.shape[1:]:  # rows that are padded to the longest of those beside them
+        length = min(one.shape[1], other.shape[1])
+        return torch.equal(one[:, :length], other[:, :length]) and not (
+            one[:, length:].any() or other[:, length:].any()
+        )
     return torch.equal(one, other)
 
 
@@ -142,21 +183,26 @@ def test_a_batch_has_the_shape_and_type_that_the_codec_states(name: str) -> None
     batch = finished(codec, codec.encode(table).gather(np.arange(5)))
     flat = batch["corners"] if isinstance(batch, Packed) else batch[0]
     assert all(side in (-1, got) for side, got in zip(codec.shape, flat.shape, strict=True))
-    whole_numbered = codec.kind == "mask" or any(name.endswith(t) for t in ("int8", "int16", "int64", "bool"))
+    whole_numbered = codec.kind in ("mask", "text", "words") or any(
+        name.endswith(t) for t in ("int8", "int16", "int64", "bool")
+    )
     assert flat.dtype == (torch.int64 if whole_numbered else torch.float32)
 
 
 @pytest.mark.parametrize("name", CODECS_OF)
 def test_the_card_gives_the_same_codec_and_refuses_what_was_altered(name: str) -> None:
     codec, _ = CODECS_OF[name](3)
-    document = json.loads(json.dumps(codec.to_json(), allow_nan=False))
+    document, files = json.loads(json.dumps(codec.to_json(), allow_nan=False)), codec.files()
     assert document["kind"] in CODECS
-    assert codec_from_json(document) == codec
+    assert codec_from_json(document, files) == codec
+    for lost in files:
+        with pytest.raises(RefusedFileError):
+            codec_from_json(document, {name: held for name, held in files.items() if name != lost})
     for field in document:
         for wrong in (None, [[]], -1, "x", {}):
-            if field not in ("column", "kind") or wrong != "x":
+            if field not in ("column", "kind", "language") or wrong not in ("x", None):
                 with pytest.raises(RefusedFileError):
-                    codec_from_json({**document, field: wrong})
+                    codec_from_json({**document, field: wrong}, files)
 
 
 def test_every_kind_of_codec_is_under_these_promises() -> None:

@@ -105,7 +105,7 @@ def test_one_epoch_is_too_short() -> None:
     assert fitting_sentences(story([0.5], [0.6], (0.9, 0.9)))[0] == "One epoch is too short to tell."
 
 
-@pytest.mark.parametrize("kind", ["features", "tagged", "stream", "series", "pairs"])
+@pytest.mark.parametrize("kind", ["features", "words", "stream", "series", "pairs"])
 def test_a_part_of_an_epoch_is_never_called_an_epoch_whatever_the_task_counts(kind: str) -> None:
     found = story([0.8], [0.8], (0.5, 0.5))
     cut = {**found.record, "stopped": "time", "preparation": {"kind": kind}}

@@ -422,32 +422,24 @@ def _preparation(
     inputs: Mapping[str, Any],
 ) -> Preparation:
     """The way from this table to the network; pictures below what a registered network takes become its paper's."""
-    kind = task.preparation_kind or _input_kind(table)
-    fit, known = PREPARATIONS[kind].fit, PREPARATIONS[kind].settings(table)
+    form = PREPARATIONS[task.preparation_kind]
+    kind, known = form.kind_for(table), form.settings(table)
     for name in inputs:
         if name not in known:
             raise UnknownNameError(f"setting of inputs of kind {kind!r}", name, known)
     options = {"size": size} if kind == "picture" and size is not None else {}
     usual = {name: value for name, value in suggested.items() if name in known}
-    preparation: Preparation = fit(table, rows, **{**options, **usual, **inputs})
+    preparation: Preparation = form.fit(table, rows, **{**options, **usual, **inputs})
     info = MODELS[model_name] if model_name in MODELS else None  # noqa: SIM401 - the registry is no dict
     if kind != "picture" or size is not None or info is None or info.smallest_input is None:
         return preparation
     own, smallest, native = preparation.input_shape[1:], info.smallest_input[1:], info.native_input[1:]
     if all(side >= least for side, least in zip(own, smallest)):
         return preparation
-    enlarged: Preparation = PREPARATIONS[kind].fit(table, rows, size=native)
+    enlarged: Preparation = form.fit(table, rows, size=native)
     sentence = translate("prepare.enlarged", model=model_name, own=_by(own), smallest=_by(smallest), native=_by(native))
     warnings.warn(sentence, DerinWarning, stacklevel=3)
     return enlarged
-
-
-def _input_kind(table: Table) -> str:
-    """The preparation that the input columns ask for."""
-    kinds = {column.kind for column in table.inputs}
-    if Kind.PICTURE in kinds:
-        return "picture"
-    return "text" if kinds == {Kind.TEXT} and len(table.inputs) == 1 else "features"
 
 
 def _by(sides: Sequence[int]) -> str:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from derin.api.model import Model
 
 # What a recipe calls the data that a preparation reads. Language models read a text for each line.
-_SUBJECTS = {"tagged": "tags", "pairs": "pairs"}
-READS_TEXTS = ("text", "stream", "tagged", "pairs", "corpus", "cooccurrences")
+_SUBJECTS = {"words": "tags", "pairs": "pairs"}
+READS_TEXTS = ("text", "stream", "words", "pairs", "corpus", "cooccurrences")
 _LONGEST_NAME = 255  # bytes that file systems allow; what is longer is a text
 _FOLDERS = (".", "..")
 
@@ -127,6 +127,5 @@ def _answered(
 
 def _unknown(model: Model, texts: Sequence[Any]) -> list[str]:
     """How many of the words the network does not know; nothing where it knows them all, or reads letters."""
-    count = getattr(model.preparation, "count_unknown", None)
-    unknown, total = (0, 0) if count is None else count(texts)
+    unknown, total = model.preparation.count_unknown(texts)
     return [Message("predict.unknown_words", count=unknown, total=total)] if unknown else []

@@ -1,10 +1,10 @@
-"""Columns with a codec each: the preparation of pictures, rows, and whatever is learnt about them, by row."""
+"""Columns with a codec each: the preparation of pictures, texts, rows, and what is learnt about them, by row."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,9 +12,9 @@ import numpy as np
 from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.fields import MapOf, Required, checked_form
 from derin.data.codecs.base import CODECS, Codec, EncodedColumn, codec_from_json
-from derin.data.codecs.values import ValuesCodec, ValuesColumn
+from derin.data.codecs.values import ValuesCodec
 from derin.data.preparation import Batching, Preparation
-from derin.data.schema import Kind
+from derin.data.schema import Kind, Role, Schema
 from derin.data.table import Rows, Table
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ INPUT, TARGET = "input", "target"
 # What lies in a picture: it is brought to the network's input as the picture is.
 _IN_PICTURES = (Kind.MASK, Kind.BOXES, Kind.POINTS)
 _FORM = {"kind": Required(str), "inputs": Required(MapOf({})), "targets": Required(MapOf({}))}
+# What codecs were called as the preparations that they were before.
+_FORMER_KINDS = {"tagged": "words"}
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class ColumnsPreparation(Preparation):
 
     Args:
         inputs: what the network reads, by name in the batch.
-        targets: what is learnt and has a codec of its own (masks, boxes, points), by name in the batch. Labels, numbers
-            and weights come from the task, as arrays.
+        targets: what is learnt and has a codec of its own (masks, boxes, points), by name in the batch. Labels,
+            numbers, tags and weights come from the task, as arrays.
 
     Example:
         >>> from derin.data.features import FeaturesCodec
@@ -51,6 +53,7 @@ class ColumnsPreparation(Preparation):
     inputs: Mapping[str, Codec]
     targets: Mapping[str, Codec] = field(default_factory=dict)
     kind: ClassVar[str] = "columns"
+    has_files: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not self.inputs or set(self.inputs) & set(self.targets):
@@ -60,8 +63,19 @@ class ColumnsPreparation(Preparation):
             )
 
     @classmethod
+    def kind_for(cls, table: Table) -> str:
+        """The kind of the codec that the inputs of a table ask for: of pictures, words, or one text; of everything else
+        side by side.
+        """
+        kinds = [column.kind for column in table.inputs]
+        for kind in (Kind.PICTURE, Kind.WORDS):
+            if kind in kinds:
+                return kind.value
+        return Kind.TEXT.value if kinds == [Kind.TEXT] else "features"
+
+    @classmethod
     def settings(cls, table: Table) -> tuple[str, ...]:
-        names = inspect.signature(CODECS[_input_codec(table)].fit).parameters
+        names = inspect.signature(CODECS[cls.kind_for(table)].fit).parameters
         return tuple(name for name in names if name not in ("table", "rows", "size", "seed"))
 
     @classmethod
@@ -74,8 +88,8 @@ class ColumnsPreparation(Preparation):
             size: of pictures; see `PictureCodec.fit`.
             settings: of the input's codec, by the names of `settings`.
         """
-        kind = _input_codec(table)
-        if size is not None:
+        kind = cls.kind_for(table)
+        if size is not None and kind == Kind.PICTURE:
             settings["size"] = size
         codec: Any = CODECS[kind].fit(table, rows, **settings)
         in_pictures = [column for column in table.targets if column.kind in _IN_PICTURES]
@@ -91,6 +105,40 @@ class ColumnsPreparation(Preparation):
             for column in in_pictures
         }
         return cls({INPUT: codec}, targets)
+
+    @classmethod
+    def fit_inputs(cls, table: Table, rows: Rows, inputs: Mapping[str, Sequence[str]]) -> ColumnsPreparation:
+        """Several inputs of one table, each of columns of its own, as a network with several inputs reads them.
+
+        Args:
+            table: whose columns are used.
+            rows: of the training split.
+            inputs: the columns of each input, by its name in the batch.
+
+        Example:
+            >>> from derin.data.schema import Column
+            >>> from derin.data.table import Dense, Ragged
+            >>> schema = Schema(
+            ...     (Column(name="review", kind=Kind.TEXT, role=Role.INPUT),
+            ...      Column(name="price", kind=Kind.NUMBER, role=Role.INPUT))
+            ... )
+            >>> columns = {"review": Ragged.from_texts(["so good", "bad"]), "price": Dense(np.array([3.0, 1.0]))}
+            >>> table = Table(name="shop", schema=schema, columns=columns, splits={})
+            >>> preparation = ColumnsPreparation.fit_inputs(
+            ...     table, np.arange(2), {"text": ["review"], "facts": ["price"]}
+            ... )
+            >>> encoded = preparation.encode_table(table)
+            >>> source = preparation.source(encoded, {}, np.arange(2), input_name="", batching=Batching(batch_size=2))
+            >>> (batch,) = source.batches(0)
+            >>> batch["text"].tolist(), batch["facts"].tolist()
+            ([[4, 0], [6, 5]], [[-1.0], [1.0]])
+        """
+        codecs = {}
+        for name, columns in inputs.items():
+            schema = Schema(tuple(replace(table.schema[column], role=Role.INPUT) for column in columns))
+            only = replace(table, schema=schema, columns={column: table.columns[column] for column in columns})
+            codecs[name] = cls.fit(only, rows).input
+        return cls(codecs)
 
     @property
     def input(self) -> Any:
@@ -124,7 +172,7 @@ class ColumnsPreparation(Preparation):
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        shape: tuple[int, ...] = self.input.shape
+        shape: tuple[int, ...] = self.input.typical_shape
         return shape
 
     @property
@@ -153,6 +201,25 @@ class ColumnsPreparation(Preparation):
         found: torch.Tensor = self.input.to_model_input(gathered)
         return found
 
+    def count_unknown(self, inputs: Any) -> tuple[int, int]:
+        found: tuple[int, int] = self.input.count_unknown(inputs)
+        return found
+
+    def network_options(self) -> dict[str, Any]:
+        """Those of the one input; of several a network of one's own decides."""
+        return {} if len(self.inputs) > 1 else self.input.network_options()
+
+    def embedding(self, seed: int) -> np.ndarray | None:
+        found: np.ndarray | None = None if len(self.inputs) > 1 else self.input.embedding(seed)
+        return found
+
+    def files(self) -> dict[str, bytes]:
+        return {
+            _prefix(place) + name: content
+            for place, codec in enumerate(self.codecs.values())
+            for name, content in codec.files().items()
+        }
+
     def to_json(self) -> dict[str, Any]:
         sides = {"inputs": self.inputs, "targets": self.targets}
         return {"kind": self.kind} | {
@@ -160,16 +227,21 @@ class ColumnsPreparation(Preparation):
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> ColumnsPreparation:
-        """What `to_json` gave; or, from earlier cards, the codec of the one input.
+    def from_json(cls, data: dict[str, Any], files: Mapping[str, bytes]) -> ColumnsPreparation:
+        """What `to_json` and `files` gave; or, from earlier cards, the codec of the one input.
 
         Raises:
             RefusedFileError: something in it cannot be.
         """
         if data.get("kind") != cls.kind:
-            return cls({INPUT: codec_from_json(data)})
+            return cls({INPUT: codec_from_json({**data, "kind": _FORMER_KINDS.get(data["kind"], data["kind"])}, files)})
         checked_form(data, _FORM, "The card's preparation")
-        sides = ({name: codec_from_json(part) for name, part in data[side].items()} for side in ("inputs", "targets"))
+        sides: tuple[dict[str, Codec], dict[str, Codec]] = ({}, {})
+        parts = ((side, *part) for side, name in zip(sides, ("inputs", "targets")) for part in data[name].items())
+        for place, (side, name, part) in enumerate(parts):
+            prefix = _prefix(place)
+            own = {file.removeprefix(prefix): held for file, held in files.items() if file.startswith(prefix)}
+            side[name] = codec_from_json(part, own)
         try:
             return cls(*sides)
         except UsageError as error:
@@ -190,12 +262,10 @@ class ColumnsPreparation(Preparation):
         columns = {name: (self.codecs[name], column) for name, column in encoded.items()}
         if len(self.inputs) == 1:
             columns[input_name] = columns.pop(next(iter(self.inputs)))
-        columns |= {
-            name: (ValuesCodec(name, np.shape(values)[1:]), ValuesColumn(values)) for name, values in targets.items()
-        }
+        columns |= {name: ValuesCodec.of(name, values) for name, values in targets.items()}
         return TableSource(columns, rows, batching)
 
 
-def _input_codec(table: Table) -> str:
-    """The kind of the codec that the inputs of a table ask for: pictures, or everything else side by side."""
-    return "picture" if any(column.kind is Kind.PICTURE for column in table.inputs) else "features"
+def _prefix(place: int) -> str:
+    """Before the names of a codec's files; none for the first one, whose files are named as those of one alone."""
+    return f"{place}_" if place else ""

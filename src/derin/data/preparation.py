@@ -84,6 +84,11 @@ class Preparation(ABC):
         return ("input",)
 
     @classmethod
+    def kind_for(cls, table: Table) -> str:
+        """What `input_kind` will be for a table."""
+        return cls.kind
+
+    @classmethod
     def settings(cls, table: Table) -> tuple[str, ...]:
         """The settings of inputs that `fit` takes for a table."""
         return tuple(n for n in inspect.signature(cls.fit).parameters if n not in ("table", "rows", "size", "seed"))
@@ -117,6 +122,10 @@ class Preparation(ABC):
     def read_noting(self, inputs: Any) -> tuple[np.ndarray, list[str]]:
         """As `read`, with sentences about what a network cannot know: values that did not occur in training."""
         return self.read(inputs), []
+
+    def count_unknown(self, inputs: Any) -> tuple[int, int]:
+        """How many words of some inputs did not occur in training, and how many there are; 0 where it reads none."""
+        return 0, 0
 
     def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         """Casts and normalises a gathered batch on its device."""
@@ -168,12 +177,12 @@ PREPARATIONS: Registry[Any] = Registry(
     "preparation",
     {
         "columns": "derin.data.columns:ColumnsPreparation",
-        # As cards of before 0.3 have it: the one column of the input alone.
+        # As earlier cards have it: the one column of the input alone.
         "picture": "derin.data.columns:ColumnsPreparation",
         "features": "derin.data.columns:ColumnsPreparation",
-        "text": "derin.data.text.preparation:TextPreparation",
+        "text": "derin.data.columns:ColumnsPreparation",
+        "tagged": "derin.data.columns:ColumnsPreparation",
         "stream": "derin.data.text.stream_preparation:StreamPreparation",
-        "tagged": "derin.data.text.tagged_preparation:TaggedPreparation",
         "pairs": "derin.data.text.pair_preparation:PairPreparation",
         "corpus": "derin.data.text.corpus_preparation:CorpusPreparation",
         "cooccurrences": "derin.data.text.cooccurrence_preparation:CooccurrencePreparation",

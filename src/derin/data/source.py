@@ -6,7 +6,7 @@ Small examples are gathered several batches at a time, which costs a call for al
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +20,8 @@ from derin.data.batch import Batch
 from derin.data.codecs.base import Codec, EncodedColumn
 from derin.data.prefetch import ahead
 from derin.data.preparation import Batching
+from derin.data.samplers.sampler import Sampler
+from derin.data.samplers.token_budget import TokenBudgetSampler
 from derin.data.samplers.uniform import UniformSampler
 from derin.data.table import Rows
 
@@ -50,6 +52,8 @@ class TableSource:
 
     The order is a function of (seed, epoch), windows and augmentation of (seed, epoch, row); neither depends on the
     batch size. Everything that lies in a picture moves with it: the geometry of a row is drawn once, for all columns.
+    Where rows are of unequal length, rows of like length make a batch, as many as a budget allows: see
+    `TokenBudgetSampler`. All padded columns together stay within it, and `Batch.rows` says which rows these are.
 
     Args:
         columns: by name in the batch, how a column is finished and its rows in host memory: inputs, targets, weights.
@@ -64,15 +68,9 @@ class TableSource:
     def __init__(self, columns: Mapping[str, tuple[Codec, EncodedColumn]], rows: Rows, batching: Batching) -> None:
         import torch
 
-        rows, sampler = batching.limited(rows), batching.sampler
-        if sampler is None:
-            sampler = UniformSampler(
-                rows,
-                batch_size=batching.batch_size,
-                seed=batching.seed,
-                shuffle=batching.shuffle,
-                joins_lone=batching.shuffle,
-            )
+        rows = batching.limited(rows)
+        padded: list[Any] = [column for codec, column in columns.values() if codec.pads]
+        sampler = batching.sampler or _sampler(rows, padded, batching)
         self._sampler, self.batch_size = sampler, batching.batch_size
         self.num_examples, self.num_batches = sampler.num_examples, sampler.num_batches
         self.rows, self._columns, self._seed = rows, dict(columns), batching.seed
@@ -91,7 +89,8 @@ class TableSource:
         if self._augmentation is not None and self._augmentation.mixes:
             self._mixed_input = self._input_to_mix(moved)
         largest = max(abs(int(np.prod(codec.shape))) for codec, _ in self._columns.values())
-        self._batches_per_chunk = max(1, _CHUNK_BYTES // (batching.batch_size * 4 * largest))
+        # Rows are padded to the longest of their own batch, which is therefore gathered alone.
+        self._batches_per_chunk = 1 if padded else max(1, _CHUNK_BYTES // (batching.batch_size * 4 * largest))
 
     def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from its step `from_step` on."""
@@ -203,3 +202,13 @@ class TableSource:
         """Where the windows of larger pictures lie: anywhere in training, in the middle otherwise."""
         drawn = self._draws_windows and any(encoded.is_random for _, encoded in self._columns.values())
         return uniforms(self._seed, "window", epoch, draws, _WINDOW_UNIFORMS) if drawn else None
+
+
+def _sampler(rows: Rows, padded: Sequence[Any], batching: Batching) -> Sampler:
+    """The order where none is asked for: each row once; with rows of like length where they are padded."""
+    how: Any = {"batch_size": batching.batch_size, "seed": batching.seed, "shuffle": batching.shuffle}
+    if not padded:
+        return UniformSampler(rows, **how, joins_lone=batching.shuffle)
+    # The padded size of every column is at most that of the longest one, which sorts the rows.
+    longest = np.max([column.lengths[rows] for column in padded], axis=0)
+    return TokenBudgetSampler(rows, np.maximum(longest, 1) * len(padded), **how)

@@ -30,7 +30,7 @@ class BaseTask(ABC):
 
     Attributes:
         options: settings that the user may choose, by the name of the argument of `from_table`.
-        preparation_kind: the form of input in `data.preparation.PREPARATIONS`; None takes that of the input columns.
+        preparation_kind: the form of input in `data.preparation.PREPARATIONS`; by default columns with a codec each.
         output_note: why the network must end without an activation, for the error that refuses one.
         updates_itself: whether a step moves the weights without an optimizer, which has then no say.
         input: the name of the input's column in a batch; of several the first.
@@ -47,7 +47,7 @@ class BaseTask(ABC):
     maximize: bool = True
     forbids: frozenset[str] = frozenset()
     options: frozenset[str] = frozenset()
-    preparation_kind: str | None = None
+    preparation_kind: str = "columns"
     output_note: str = "whose loss takes raw outputs"
     updates_itself: bool = False
     classes: tuple[str, ...] = ()

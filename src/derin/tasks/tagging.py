@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from derin.core.errors import DataError, ShapeError
 from derin.data.batch import Batch, Source
+from derin.data.columns import ColumnsPreparation
 from derin.data.preparation import Preparation
 from derin.data.schema import Column, Kind
 from derin.data.table import Ragged, Rows, Table
 from derin.data.tag_schemes import span_types
-from derin.data.text.tagged_preparation import TaggedPreparation
+from derin.data.text.words_codec import WordsCodec
 from derin.layers.crf import CRF
 from derin.tasks.base import BaseTask
 from derin.tasks.card import checked, is_names
@@ -43,7 +44,6 @@ class Tagging(BaseTask):
 
     name = "tagging"
     monitor = "f1"
-    preparation_kind = "tagged"
     target = "target"
 
     def __init__(self, *, columns: Sequence[str], classes: Sequence[str]) -> None:
@@ -146,9 +146,10 @@ class Tagging(BaseTask):
     def answers(
         self, network: nn.Module, preparation: Preparation, inputs: Any, *, batch_size: int, device: torch.device
     ) -> list[TaggedSentence]:
-        assert isinstance(preparation, TaggedPreparation)
+        assert isinstance(preparation, ColumnsPreparation)
+        words: WordsCodec = preparation.input
         given = [inputs] if preparation.is_single(inputs) else inputs
-        sentences = preparation.sentences(inputs)
+        sentences = words.sentences(inputs)
         # Sentences of like length share a batch; their answers come back in the order asked.
         order = sorted(range(len(sentences)), key=lambda place: len(sentences[place]))
         found: dict[int, TaggedSentence] = {}

@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from derin.core.errors import DataError, RefusedFileError, UsageError
+from derin.data.columns import ColumnsPreparation
 from derin.data.preparation import Batching, preparation_from_json
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Ragged, Table
-from derin.data.text.preparation import TextPreparation
+from derin.data.text.codec import TextCodec
 from derin.data.text.stream_preparation import StreamPreparation
 
 TEXTS = ["so good", "İyi değil, ışık kötü", "not so good at all", "", "bad bad bad bad", "unseen word here"]
@@ -30,12 +31,16 @@ def table(texts: list[str] = TEXTS, *, num_columns: int = 1) -> Table:
     return Table(name="few", schema=Schema((*columns, label)), columns=values, splits={"train": TRAIN})
 
 
+def fit(given: Table, rows: Any = TRAIN, **settings: Any) -> ColumnsPreparation:
+    return ColumnsPreparation.fit(given, rows, **settings)
+
+
 def saved_and_read(preparation: Any) -> Any:
     return preparation_from_json(json.loads(json.dumps(preparation.to_json())), preparation.files())
 
 
 def test_batches_of_texts_hold_what_the_encoder_gives_and_their_labels() -> None:
-    preparation = TextPreparation.fit(table(), TRAIN)
+    preparation = fit(table())
     source = preparation.source(
         preparation.encode_table(table()),
         {"target": np.arange(6) * 10},
@@ -46,7 +51,7 @@ def test_batches_of_texts_hold_what_the_encoder_gives_and_their_labels() -> None
     seen = []
     for batch in source.batches(0):
         for row, tokens, target in zip(batch.rows.tolist(), batch["input"], batch["target"], strict=True):
-            expected = preparation.encoder.encode([TEXTS[row]]).flat.tolist()
+            expected = preparation.input.encoder.encode([TEXTS[row]]).flat.tolist()
             assert tokens[: len(expected)].tolist() == expected
             assert not tokens[len(expected) :].any()
             assert int(target) == 10 * row
@@ -55,12 +60,13 @@ def test_batches_of_texts_hold_what_the_encoder_gives_and_their_labels() -> None
 
 
 def test_a_text_handed_over_is_read_as_in_training() -> None:
-    preparation = TextPreparation.fit(table(), TRAIN)
-    host = preparation.encode_table(table())
+    preparation = fit(table())
     read = preparation.read(TEXTS)
+    host = preparation.input.encode(table())
     assert read.shape == (6, 5)
     for row, tokens in enumerate(read.tolist()):
-        assert tokens[: len(host.take(np.array([row])).flat)] == host.take(np.array([row])).flat.tolist()
+        own = host.gather(np.array([row]))[0].tolist()
+        assert tokens == own + [0] * (5 - len(own))
     assert preparation.to_model_input(torch.from_numpy(read)).dtype == torch.int64
     assert preparation.read({"text": "so good"}).tolist() == preparation.read("so good").tolist()
     assert preparation.is_single("so good")
@@ -69,35 +75,68 @@ def test_a_text_handed_over_is_read_as_in_training() -> None:
 
 
 def test_words_outside_the_training_rows_are_unknown() -> None:
-    preparation = TextPreparation.fit(table(), TRAIN)
+    preparation = fit(table())
     assert preparation.read("unseen word").tolist() == [[1, 1]]
 
 
 def test_words_that_stand_once_are_unknown_where_texts_are_many() -> None:
     texts = ["so good"] * 500 + ["once"]
-    preparation = TextPreparation.fit(table(texts), np.arange(501))
-    assert preparation.encoder.vocabulary.tokens[4:] == ("good", "so")
-    assert "once" in TextPreparation.fit(table(texts), np.arange(501), min_count=1).encoder.vocabulary
+    preparation = fit(table(texts), np.arange(501))
+    assert preparation.input.encoder.vocabulary.tokens[4:] == ("good", "so")
+    assert "once" in fit(table(texts), np.arange(501), min_count=1).input.encoder.vocabulary
 
 
 @pytest.mark.parametrize("tokenizer", ["words", "characters", "bytes", "bpe"])
 def test_preparations_are_saved_and_read_back(tokenizer: str) -> None:
     for preparation in (
-        TextPreparation.fit(table(), TRAIN, tokenizer=tokenizer, max_length=7),
+        fit(table(), tokenizer=tokenizer, max_length=7),
         StreamPreparation.fit(table(), TRAIN, tokenizer=tokenizer, window=3),
     ):
         again = saved_and_read(preparation)
         assert again.to_json() == preparation.to_json()
         assert np.array_equal(again.read(TEXTS), preparation.read(TEXTS))
         assert again.input_shape == preparation.input_shape
-        assert again.network_options() == {"vocabulary": len(preparation.encoder)}
+        assert again.network_options() == preparation.network_options()
 
 
 @pytest.mark.parametrize("change", [{"length": 0}, {"length": "3"}, {"longest": 1}, {"column": 3}, {"more": 1}])
 def test_an_altered_card_of_texts_is_refused(change: dict[str, Any]) -> None:
-    preparation = TextPreparation.fit(table(), TRAIN)
+    preparation = fit(table())
     with pytest.raises(RefusedFileError):
-        preparation_from_json({**preparation.to_json(), **change}, preparation.files())
+        preparation_from_json({**preparation.input.to_json(), **change}, preparation.files())
+
+
+def test_a_card_of_before_opens_which_had_the_texts_alone() -> None:
+    preparation = fit(table())
+    again = preparation_from_json(preparation.input.to_json(), preparation.files())
+    assert again == preparation
+    assert again.files() == preparation.files()
+
+
+def test_several_texts_keep_their_vocabularies_apart_and_a_row_of_them_is_gathered_beside_numbers() -> None:
+    given = table(num_columns=2)
+    given.columns["other"] = Ragged.from_texts([text[::-1] for text in TEXTS])  # type: ignore[index]
+    inputs = {"front": ["text"], "back": ["other"], "number": ["label"]}
+    preparation = saved_and_read(ColumnsPreparation.fit_inputs(given, TRAIN, inputs))
+    source = preparation.source(
+        preparation.encode_table(given),
+        {"target": np.arange(6)},
+        np.arange(6),
+        input_name="",
+        batching=Batching(batch_size=3, shuffle=True),
+    )
+    rows = []
+    for batch in source.batches(0):
+        for row, front, back, number in zip(
+            batch.rows.tolist(), batch["front"], batch["back"], batch["number"], strict=True
+        ):
+            encoder = preparation.inputs["front"].encoder
+            assert encoder.decode(front) == encoder.decode(encoder.encode([TEXTS[row]]).flat)
+            encoder = preparation.inputs["back"].encoder
+            assert encoder.decode(back) == encoder.decode(encoder.encode([TEXTS[row][::-1]]).flat)
+            assert number.item() == pytest.approx((row - 2) / np.std(TRAIN), abs=1e-6)  # a float32 of three digits
+            rows.append(row)
+    assert sorted(rows) == list(range(6))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +150,7 @@ def test_an_altered_card_of_a_stream_is_refused(change: dict[str, Any]) -> None:
 
 def test_longer_texts_are_cut_and_said() -> None:
     given = table()
-    preparation = TextPreparation.fit(given, TRAIN, max_length=3)
+    preparation = fit(given, max_length=3)
     for _ in range(2):
         preparation.encode_table(given)
     assert given.report.notes == ["3 texts are longer than 3 tokens; only that many of each are read."]
@@ -125,9 +164,9 @@ def test_longer_texts_are_cut_and_said() -> None:
 def test_word_vectors_bring_their_words_and_begin_the_embedding(tmp_path: Path) -> None:
     file = tmp_path / "vectors.txt"
     file.write_text("good 1 2 3\nunseen 4 5 6\nUPPER 7 8 9\n", encoding="utf-8")
-    preparation = TextPreparation.fit(table(), TRAIN, vectors=str(file))
+    preparation = fit(table(), vectors=str(file))
     matrix = preparation.embedding(0)
-    vocabulary = preparation.encoder.vocabulary
+    vocabulary = preparation.input.encoder.vocabulary
     assert matrix is not None
     assert matrix.shape == (len(vocabulary), 3)
     assert matrix[vocabulary.id_of("unseen")].tolist() == [4, 5, 6]
@@ -136,11 +175,11 @@ def test_word_vectors_bring_their_words_and_begin_the_embedding(tmp_path: Path) 
     assert preparation.network_options() == {"vocabulary": len(vocabulary), "dim": 3}
     assert saved_and_read(preparation).embedding(0) is None
     with pytest.raises(UsageError, match="tokenizer 'bytes'"):
-        TextPreparation.fit(table(), TRAIN, tokenizer="bytes", vectors=str(file))
+        fit(table(), tokenizer="bytes", vectors=str(file))
 
 
 def test_what_cannot_be_read_is_one_sentence() -> None:
-    preparation = TextPreparation.fit(table(), TRAIN)
+    preparation = fit(table())
     for inputs, message in (
         (7, "got int"),
         ([], "empty list"),
@@ -151,9 +190,9 @@ def test_what_cannot_be_read_is_one_sentence() -> None:
         with pytest.raises(DataError, match=message):
             preparation.read(inputs)
     with pytest.raises(DataError, match="exactly one input column of texts"):
-        TextPreparation.fit(table(num_columns=2), TRAIN)
+        TextCodec.fit(table(num_columns=2), TRAIN)
     with pytest.raises(UsageError, match="max_length"):
-        TextPreparation.fit(table(), TRAIN, max_length=0)
+        fit(table(), max_length=0)
 
 
 def test_a_stream_trains_on_all_texts_and_measures_each_token_once() -> None:

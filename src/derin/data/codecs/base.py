@@ -107,6 +107,8 @@ class Codec(ABC):
         moves_on_host: whether `transform` works on the CPU, before the batch goes to the device.
         mixes: whether it is what mixup and cutmix mix.
         reads_in_parts: whether a long list of inputs is read part by part.
+        has_files: whether something of it (a vocabulary) lies in files of the bundle; then ``from_json`` takes them as
+            its second argument.
 
     Its classmethod ``fit(table, rows, **options)`` fits it on training rows, and names its options as arguments;
     ``from_json(data)`` gives the codec that `to_json` described, and refuses a field that does not fit.
@@ -116,6 +118,7 @@ class Codec(ABC):
     moves_on_host: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
     reads_in_parts: ClassVar[bool] = True
+    has_files: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -126,6 +129,18 @@ class Codec(ABC):
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
         """Of one example in a batch; -1 where it varies."""
+
+    @property
+    def typical_shape(self) -> tuple[int, ...]:
+        """The same with a usual number where it varies, for which networks are built and summarized."""
+        return self.shape
+
+    @property
+    def pads(self) -> bool:
+        """Whether rows are of unequal length and padded to the longest of their batch; what it encodes is then a
+        `PaddedColumn`, and rows of like length make a batch.
+        """
+        return False
 
     @property
     def extent(self) -> tuple[int, int] | None:
@@ -169,9 +184,25 @@ class Codec(ABC):
         """Casts and normalises gathered rows on their device."""
         return gathered
 
+    def count_unknown(self, inputs: Any) -> tuple[int, int]:
+        """How many words of some inputs did not occur in training, and how many there are; 0 where it reads none."""
+        return 0, 0
+
+    def network_options(self) -> dict[str, Any]:
+        """Options of a registered network that follow from it, such as the size of a vocabulary."""
+        return {}
+
+    def embedding(self, seed: int) -> np.ndarray | None:
+        """As `Preparation.embedding`."""
+        return None
+
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """What the card keeps, so that `codec_from_json` builds the same codec again."""
+
+    def files(self) -> dict[str, bytes]:
+        """What the bundle keeps beside the card, by file name."""
+        return {}
 
 
 CODECS: Registry[Any] = Registry(
@@ -183,12 +214,14 @@ CODECS: Registry[Any] = Registry(
         "mask": "derin.data.codecs.mask:MaskCodec",
         "boxes": "derin.data.codecs.boxes:BoxesCodec",
         "points": "derin.data.codecs.points:PointsCodec",
+        "text": "derin.data.text.codec:TextCodec",
+        "words": "derin.data.text.words_codec:WordsCodec",
     },
 )
 
 
-def codec_from_json(data: Any) -> Codec:
-    """The codec that `to_json` described; each class checks its own fields.
+def codec_from_json(data: Any, files: Mapping[str, bytes] | None = None) -> Codec:
+    """The codec that `to_json` and `files` described; each class checks its own fields.
 
     Raises:
         RefusedFileError: there is no such kind, or a field does not fit.
@@ -199,5 +232,6 @@ def codec_from_json(data: Any) -> Codec:
             f"The card's columns must be of one of the kinds {', '.join(CODECS)}; got {str(kind)[:40]!r}. "
             "Use the Derin that wrote the file."
         )
-    codec: Codec = CODECS[kind].from_json(data)
+    found: Any = CODECS[kind]
+    codec: Codec = found.from_json(data, files or {}) if found.has_files else found.from_json(data)
     return codec

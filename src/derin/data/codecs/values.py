@@ -1,4 +1,4 @@
-"""Numbers, class numbers, dates and identifiers: one array, gathered as it is."""
+"""Numbers, class numbers, dates and identifiers, one or several in a row: gathered as they are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy.typing as npt
 from derin.core.errors import DataError, RefusedFileError, ShapeError
 from derin.core.fields import Required, checked_form
 from derin.data.codecs.base import Codec
-from derin.data.table import Dense, Rows, Table
+from derin.data.codecs.padded import PaddedColumn
+from derin.data.table import Dense, Ragged, Rows, Table
 
 if TYPE_CHECKING:
     import torch
@@ -24,11 +25,11 @@ _TYPES = {"b": np.int64, "i": np.int64, "u": np.int64, "f": np.float32}
 
 @dataclass(frozen=True)
 class ValuesCodec(Codec):
-    """One array of values, whole numbers as int64 and others as float32.
+    """Values as they are, whole numbers as int64 and others as float32; rows of unequal length are padded with 0.
 
     Args:
         column: whose values are meant.
-        shape: of one value.
+        shape: of one value; it begins with -1 where rows are of unequal length.
 
     Example:
         >>> ValuesCodec("age", ()).read([3, 4]).tolist()
@@ -48,12 +49,27 @@ class ValuesCodec(Codec):
         """The codec of a column of numbers, class numbers or dates; nothing is learnt from the rows.
 
         Raises:
-            DataError: the column's values are of unequal length.
+            DataError: the column holds something else.
         """
-        return cls(column, _values(table, column).shape[1:])
+        return cls.of(column, _values(table, column))[0]
 
-    def encode(self, table: Table) -> ValuesColumn:
-        return ValuesColumn(self._checked(_values(table, self.column), f"Table {table.name!r}"))
+    @classmethod
+    def of(cls, name: str, values: npt.NDArray[Any] | Ragged) -> tuple[ValuesCodec, ValuesColumn | PaddedColumn]:
+        """The codec of values that are in memory already, and these as the column that it would encode."""
+        if isinstance(values, Ragged):
+            return cls(name, (-1, *values.flat.shape[1:])), PaddedColumn(values)
+        return cls(name, np.shape(values)[1:]), ValuesColumn(values)
+
+    @property
+    def pads(self) -> bool:
+        return self.shape[:1] == (-1,)
+
+    def encode(self, table: Table) -> ValuesColumn | PaddedColumn:
+        values, where = _values(table, self.column), f"Table {table.name!r}"
+        if isinstance(values, Ragged):
+            self._checked(values.flat[:0, None], where)
+            return PaddedColumn(values)
+        return ValuesColumn(self._checked(values, where))
 
     def read(self, inputs: Any) -> npt.NDArray[Any]:
         """Values that a person hands over, one or a list of them.
@@ -78,12 +94,13 @@ class ValuesCodec(Codec):
             RefusedFileError: a field does not fit.
         """
         checked_form(data, _FORM, "The card's column of values")
-        if any(side < 0 for side in data["shape"]):
-            raise RefusedFileError(f"The card's column of values is refused: shape must not be negative; got {data}.")
+        if any(side < (0 if axis else -1) for axis, side in enumerate(data["shape"])):
+            raise RefusedFileError(f"The card's column of values is refused: no shape is negative; got {data}.")
         return cls(data["column"], tuple(data["shape"]))
 
     def _checked(self, values: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
-        if values.dtype.kind not in _TYPES or values.shape[1:] != self.shape:
+        fits = len(values.shape) == len(self.shape) + 1 and values.shape[1 + self.pads :] == self.shape[self.pads :]
+        if values.dtype.kind not in _TYPES or not fits:
             raise ShapeError(
                 f"{where}: numbers of the shape {self.shape} are required for {self.column!r}; got the type "
                 f"{values.dtype} and the shape {values.shape[1:]}."
@@ -118,10 +135,8 @@ class ValuesColumn:
         return torch.index_select(self.tensor, 0, torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64)))
 
 
-def _values(table: Table, column: str) -> npt.NDArray[Any]:
+def _values(table: Table, column: str) -> npt.NDArray[Any] | Ragged:
     data = table[column]
-    if not isinstance(data, Dense):
-        raise DataError(
-            f"Table {table.name!r}: values of equal shape are required in {column!r}; got {type(data).__name__}."
-        )
-    return data.values
+    if not isinstance(data, Dense | Ragged):
+        raise DataError(f"Table {table.name!r}: values are required in {column!r}; got {type(data).__name__}.")
+    return data.values if isinstance(data, Dense) else data

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError, UsageError
-from derin.data.batch import Source
+from derin.data.codecs.values import ValuesCodec
 from derin.data.preparation import Batching, Preparation
-from derin.data.ragged_source import RaggedSource
 from derin.data.schema import Kind, Role
+from derin.data.source import TableSource
 from derin.data.table import Ragged, Rows, Table
 from derin.data.text.encoder import TextEncoder
 
@@ -177,7 +177,7 @@ class PairPreparation(Preparation):
 
     def source(
         self, encoded: PairHost, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
-    ) -> Source:
+    ) -> TableSource:
         rows = np.asarray(rows)
         if batching.shuffle:
             lengths = np.maximum(np.diff(encoded.source.offsets), np.diff(encoded.target.offsets))[rows]
@@ -186,14 +186,8 @@ class PairPreparation(Preparation):
                 raise DataError(
                     f"All training pairs are longer than {self.max_length} tokens; say max_length={max(lengths)}."
                 )
-        return RaggedSource(
-            {input_name: encoded.source, "target": encoded.target, **targets},
-            batching.limited(rows),
-            batch_size=batching.batch_size,
-            seed=batching.seed,
-            shuffle=batching.shuffle,
-            device=batching.device,
-        )
+        columns = {input_name: encoded.source, "target": encoded.target, **targets}
+        return TableSource({name: ValuesCodec.of(name, values) for name, values in columns.items()}, rows, batching)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -11,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derin.core.errors import DataError
-from derin.data.ragged_source import RaggedSource
+from derin.data.codecs.padded import PaddedColumn
+from derin.data.codecs.values import ValuesCodec
+from derin.data.preparation import Batching
+from derin.data.source import TableSource
 from derin.data.table import Ragged
 
 
@@ -30,10 +33,16 @@ def skewed(num: int, seed: int = 0) -> list[int]:
 LENGTHS = skewed(301)
 
 
-def source(batch_size: int = 7, lengths: list[int] = LENGTHS, rows: Any = None, **options: Any) -> RaggedSource:
+def of(columns: dict[str, Any], rows: Any, **batching: Any) -> TableSource:
+    return TableSource(
+        {name: ValuesCodec.of(name, values) for name, values in columns.items()}, np.asarray(rows), Batching(**batching)
+    )
+
+
+def source(batch_size: int = 7, lengths: list[int] = LENGTHS, rows: Any = None, **options: Any) -> TableSource:
     columns: dict[str, Any] = {"input": ragged(lengths), "label": np.arange(len(lengths)) * 3}
     rows = np.arange(len(lengths)) if rows is None else rows
-    return RaggedSource(columns, rows, batch_size=batch_size, seed=3, **options)
+    return of(columns, rows, batch_size=batch_size, seed=3, **options)
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
@@ -105,26 +114,20 @@ def test_an_epoch_can_be_entered_at_any_step(shuffle: bool) -> None:
 
 def test_several_ragged_columns_share_the_budget_and_have_their_own_padding() -> None:
     sources, targets = skewed(97, 1), skewed(97, 2)
-    made = RaggedSource(
-        {"source": ragged(sources), "target": ragged(targets)},
-        np.arange(97),
-        batch_size=5,
-        shuffle=True,
-        pad={"target": -100},
-    )
+    made = of({"source": ragged(sources), "target": ragged(targets)}, np.arange(97), batch_size=5, shuffle=True)
     budget = 5 * 2 * np.maximum(sources, targets).mean()
     for batch in made.batches(0):
         assert batch["source"].shape[1] == max(sources[row] for row in batch.rows.tolist())
         assert batch["target"].shape[1] == max(targets[row] for row in batch.rows.tolist())
         assert batch["source"].numel() + batch["target"].numel() <= budget or len(batch) == 1
         for row, tokens in zip(batch.rows.tolist(), batch["target"].tolist(), strict=True):
-            assert tokens[targets[row] :] == [-100] * (len(tokens) - targets[row])
+            assert tokens[targets[row] :] == [0] * (len(tokens) - targets[row])
 
 
 def test_items_may_be_rows_of_characters() -> None:
     lengths = [3, 1, 4]
     columns = {"words": ragged(lengths), "characters": ragged(lengths, width=6)}
-    (batch,) = RaggedSource(columns, np.array([2, 1]), batch_size=9).batches(0)
+    (batch,) = of(columns, np.array([2, 1]), batch_size=9).batches(0)
     assert batch["characters"].shape == (2, 4, 6)
     for tokens, characters in zip(batch["words"], batch["characters"], strict=True):
         expected = torch.where(tokens[:, None] > 0, tokens[:, None] * 10 + torch.arange(6), 0)
@@ -132,15 +135,17 @@ def test_items_may_be_rows_of_characters() -> None:
 
 
 def test_longer_rows_are_cut_and_an_empty_one_is_padding() -> None:
-    batches = list(source(4, [9, 0, 2], max_length=3).batches(0))
-    found = {row: t.tolist() for b in batches for row, t in zip(b.rows.tolist(), b["input"], strict=True)}
-    assert [token for token in found[0] if token] == [100, 101, 102]
-    assert set(found[1]) == {0}
+    column = PaddedColumn(ragged([9, 0, 2]), max_length=3)
+    assert column.lengths.tolist() == [3, 0, 2]
+    assert column.gather(np.array([0, 1, 2])).tolist() == [[100, 101, 102], [0, 0, 0], [300, 301, 0]]
+    assert column.gather(np.array([1])).tolist() == [[0]]
+    with pytest.raises(DataError, match="max_length must be at least 1; got 0"):
+        PaddedColumn(ragged([1]), max_length=0)
 
 
 def test_ragged_measurements_become_float() -> None:
     column = Ragged(np.array([0.5, 1.5, 2.5]), np.array([0, 1, 3]))
-    (batch,) = RaggedSource({"input": column}, np.arange(2), batch_size=4).batches(0)
+    (batch,) = of({"input": column}, np.arange(2), batch_size=4).batches(0)
     assert batch["input"].dtype == torch.float32
     assert batch["input"].tolist() == [[0.5, 0.0], [1.5, 2.5]]
 
@@ -150,16 +155,7 @@ def test_rows_of_a_split_alone_are_given() -> None:
     assert sorted(torch.cat([b.rows for b in made.batches(0)]).tolist()) == [3, 17, 250]
 
 
-@pytest.mark.parametrize(
-    ("columns", "rows", "options", "message"),
-    [
-        ({"a": ragged([1])}, [], {}, "at least one row"),
-        ({"a": np.arange(3)}, [0], {}, "at least one column must be ragged"),
-        ({"a": ragged([1, 2]), "b": np.arange(3)}, [0], {}, "one value per row"),
-        ({"a": ragged([1])}, [0], {"batch_size": 0}, "batch_size=0"),
-        ({"a": ragged([1])}, [0], {"max_length": 0}, "max_length=0"),
-    ],
-)
-def test_what_cannot_be_is_one_sentence(columns: Any, rows: list[int], options: dict[str, Any], message: str) -> None:
+@pytest.mark.parametrize(("rows", "batch_size", "message"), [([], 2, "at least one row"), ([0], 0, "batch_size=0")])
+def test_what_cannot_be_is_one_sentence(rows: list[int], batch_size: int, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        RaggedSource(columns, np.asarray(rows, dtype=np.int64), **({"batch_size": 2} | options))
+        of({"a": ragged([1])}, np.array(rows, dtype=np.int64), batch_size=batch_size)

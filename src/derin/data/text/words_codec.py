@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError, UsageError
-from derin.data.batch import Source
-from derin.data.preparation import Batching, Preparation
+from derin.data.codecs.base import Codec
+from derin.data.codecs.padded import PaddedColumn
 from derin.data.schema import Kind
 from derin.data.table import Ragged, Rows, Table
 from derin.data.tag_schemes import span_types
@@ -35,7 +35,7 @@ _TYPICAL_WORDS = 20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class TaggedPreparation(Preparation):
+class WordsCodec(Codec):
     """Words in small letters with every digit as 0, and their first and last characters as they are.
 
     A word that is rare in training is looked up by its first five letters where several rare ones share them.
@@ -59,8 +59,8 @@ class TaggedPreparation(Preparation):
         ...                  Column(name="tags", kind=Kind.TAGS, role=Role.TARGET, classes=("O", "B-PER", "I-PER"))))
         >>> columns = {"words": Ragged.from_texts(["Ada\\nsleeps"]), "tags": Ragged(np.array([1, 0]), np.array([0, 2]))}
         >>> table = Table(name="t", schema=schema, columns=columns, splits={})
-        >>> preparation = TaggedPreparation.fit(table, np.array([0]))
-        >>> preparation.read("Ada sleeps.")[0, :, 0].tolist()
+        >>> codec = WordsCodec.fit(table, np.array([0]))
+        >>> codec.read("Ada sleeps.")[0, :, 0].tolist()
         [4, 5, 1]
     """
 
@@ -75,8 +75,11 @@ class TaggedPreparation(Preparation):
     marks_spans: bool
     vectors: WordVectors | None = field(default=None, repr=False)
 
-    kind: ClassVar[str] = "tagged"
+    kind: ClassVar[str] = "words"
     has_files: ClassVar[bool] = True
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WordsCodec) and self.to_json() == other.to_json() and self.files() == other.files()
 
     @classmethod
     def fit(
@@ -87,7 +90,7 @@ class TaggedPreparation(Preparation):
         min_count: int | None = None,
         vectors: str | WordVectors | None = None,
         language: str | None = None,
-    ) -> TaggedPreparation:
+    ) -> WordsCodec:
         """Vocabularies of the training sentences.
 
         Args:
@@ -140,8 +143,17 @@ class TaggedPreparation(Preparation):
         return (self.column,)
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, ...]:
+        """Any number of words; of each its own number, then those of its characters."""
+        return (-1, 1 + self.num_characters)
+
+    @property
+    def typical_shape(self) -> tuple[int, ...]:
         return (_TYPICAL_WORDS, 1 + self.num_characters)
+
+    @property
+    def pads(self) -> bool:
+        return True
 
     def network_options(self) -> dict[str, Any]:
         options: dict[str, Any] = {
@@ -168,7 +180,7 @@ class TaggedPreparation(Preparation):
         matrix[rows >= 0] = self.vectors.values[rows[rows >= 0]]
         return matrix
 
-    def encode_table(self, table: Table) -> Ragged:
+    def encode(self, table: Table) -> PaddedColumn:
         """The numbers of every word of the table.
 
         Shapes:
@@ -183,9 +195,9 @@ class TaggedPreparation(Preparation):
         assert isinstance(words, Ragged)
         sentences = words.word_lists()
         offsets = np.concatenate([[0], np.cumsum([len(sentence) for sentence in sentences])]).astype(np.int64)
-        return Ragged(self.encode([word for sentence in sentences for word in sentence]), offsets)
+        return PaddedColumn(Ragged(self.numbers([word for sentence in sentences for word in sentence]), offsets))
 
-    def encode(self, words: Sequence[str]) -> Ids:
+    def numbers(self, words: Sequence[str]) -> Ids:
         """The numbers of words: of each its own, then those of its characters, padded at the right with 0.
 
         Shapes:
@@ -247,33 +259,18 @@ class TaggedPreparation(Preparation):
         max_length = max(map(len, sentences), default=0)
         result = np.zeros((len(sentences), max_length, 1 + self.num_characters), dtype=np.int32)
         for row, sentence in enumerate(sentences):
-            result[row, : len(sentence)] = self.encode(sentence)
+            result[row, : len(sentence)] = self.numbers(sentence)
         return result
 
     def count_unknown(self, inputs: Sequence[str | Sequence[str]]) -> tuple[int, int]:
-        """How many words of some sentences are not among those that were learnt, and how many there are."""
         words = [word for sentence in self.sentences(list(inputs)) for word in sentence]
-        return int((self.encode(words)[:, 0] == UNK).sum()), len(words)
+        return int((self.numbers(words)[:, 0] == UNK).sum()), len(words)
 
     def to_model_input(self, gathered: Any) -> Any:
         return gathered.long()
 
     def is_single(self, inputs: Any) -> bool:
         return isinstance(inputs, str)
-
-    def source(
-        self, encoded: Ragged, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
-    ) -> Source:
-        from derin.data.ragged_source import RaggedSource
-
-        return RaggedSource(
-            {input_name: encoded, **targets},
-            batching.limited(rows),
-            batch_size=batching.batch_size,
-            seed=batching.seed,
-            shuffle=batching.shuffle,
-            device=batching.device,
-        )
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind} | {name: getattr(self, name) for name in _CARD}
@@ -282,20 +279,18 @@ class TaggedPreparation(Preparation):
         return {_WORDS_FILE: self.words.to_bytes(), _CHARACTERS_FILE: self.characters.to_bytes()}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any], files: Mapping[str, bytes]) -> TaggedPreparation:
+    def from_json(cls, data: dict[str, Any], files: Mapping[str, bytes]) -> WordsCodec:
         """What `to_json` and `files` gave.
 
         Raises:
             RefusedFileError: something in it cannot be.
         """
         if not isinstance(data, dict) or set(data) != {"kind", *_CARD}:
-            raise RefusedFileError(
-                f"The card's preparation of tagged sentences must have exactly the fields kind, {', '.join(_CARD)}."
-            )
+            raise RefusedFileError(f"The card's column of words must have exactly the fields kind, {', '.join(_CARD)}.")
         for name, fits in _CARD.items():
             if not fits(data[name]):
                 raise RefusedFileError(
-                    f"The card's preparation of tagged sentences is damaged: {name}={str(data[name])[:80]!r} cannot be."
+                    f"The card's column of words is damaged: {name}={str(data[name])[:80]!r} cannot be."
                 )
         for name in (_WORDS_FILE, _CHARACTERS_FILE):
             if name not in files:
@@ -304,8 +299,7 @@ class TaggedPreparation(Preparation):
         characters = Vocabulary.from_bytes(files[_CHARACTERS_FILE], _CHARACTERS_FILE)
         if data["num_learned"] > len(words):
             raise RefusedFileError(
-                f"The card's preparation of tagged sentences is damaged: num_learned={data['num_learned']} of "
-                f"{len(words)} words."
+                f"The card's column of words is damaged: num_learned={data['num_learned']} of {len(words)} words."
             )
         return cls(words=words, characters=characters, **{name: data[name] for name in _CARD})
 

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from derin.core.errors import DataError, RefusedFileError, UsageError
-from derin.data.preparation import Batching, preparation_from_json
+from derin.data.codecs.base import codec_from_json
+from derin.data.codecs.values import ValuesCodec
+from derin.data.preparation import Batching
 from derin.data.schema import Column, Kind, Role, Schema
+from derin.data.source import TableSource
 from derin.data.table import Ragged, Table
-from derin.data.text.tagged_preparation import TaggedPreparation
 from derin.data.text.vocabulary import UNK
+from derin.data.text.words_codec import WordsCodec
 from derin.readers.conll import read_conll
 
 SENTENCES = [
@@ -34,53 +37,51 @@ def table(tmp_path: Path) -> Table:
     return table_of(SENTENCES, tmp_path)
 
 
-def fit(table: Table, **options: Any) -> TaggedPreparation:
-    return TaggedPreparation.fit(table, np.arange(len(table)), **options)
+def fit(table: Table, **options: Any) -> WordsCodec:
+    return WordsCodec.fit(table, np.arange(len(table)), **options)
 
 
-def spelled(preparation: TaggedPreparation, numbers: np.ndarray) -> str:
-    return "".join(preparation.characters.tokens[number] for number in numbers if number)
+def spelled(codec: WordsCodec, numbers: np.ndarray) -> str:
+    return "".join(codec.characters.tokens[number] for number in numbers if number)
 
 
 def test_words_are_folded_and_characters_are_kept(table: Table) -> None:
-    preparation = fit(table, language="")
-    numbers = preparation.encode(["ADA", "Ada", "2004", "unheard"])
-    assert numbers[0, 0] == numbers[1, 0] == preparation.words.id_of("ada")
-    assert numbers[2, 0] == preparation.words.id_of("0000")
+    codec = fit(table, language="")
+    numbers = codec.numbers(["ADA", "Ada", "2004", "unheard"])
+    assert numbers[0, 0] == numbers[1, 0] == codec.words.id_of("ada")
+    assert numbers[2, 0] == codec.words.id_of("0000")
     assert numbers[3, 0] == UNK
-    assert spelled(preparation, numbers[1, 1:]) == "Ada" if preparation.characters.id_of("A") != UNK else "<UNK>da"
+    assert spelled(codec, numbers[1, 1:]) == "Ada" if codec.characters.id_of("A") != UNK else "<UNK>da"
 
 
 def test_turkish_capitals_are_found_out_and_folded_as_turkish_does(table: Table) -> None:
-    preparation = fit(table)
-    assert preparation.language == "tr"
-    assert preparation.encode(["IŞIL"])[0, 0] == preparation.words.id_of("ışıl") != UNK
+    codec = fit(table)
+    assert codec.language == "tr"
+    assert codec.numbers(["IŞIL"])[0, 0] == codec.words.id_of("ışıl") != UNK
 
 
 def test_of_a_long_word_both_ends_are_read(table: Table) -> None:
-    preparation = fit(table)
-    assert preparation.num_characters == 20
-    numbers = preparation.encode(["counterrevolutionaries"])[0, 1:]
+    codec = fit(table)
+    assert codec.num_characters == 20
+    numbers = codec.numbers(["counterrevolutionaries"])[0, 1:]
     expected = ["c", "o", "u", "n", "t", "e", "r", "r", "e", "v", "u", "t", "i", "o", "n", "a", "r", "i", "e", "s"]
-    assert numbers.tolist() == [preparation.characters.id_of(c) for c in expected]
+    assert numbers.tolist() == [codec.characters.id_of(c) for c in expected]
 
 
 def test_prediction_reads_as_training_does(table: Table) -> None:
-    preparation = fit(table)
-    host = preparation.encode_table(table)
+    codec = fit(table)
+    host = codec.encode(table)
     for row, sentence in enumerate(SENTENCES):
-        own = host.take(np.array([row])).flat
-        np.testing.assert_array_equal(preparation.read([[word for word, _ in sentence]])[0], own)
+        own = host.gather(np.array([row]))[0]
+        np.testing.assert_array_equal(codec.read([[word for word, _ in sentence]])[0], own)
 
 
 def test_batches_hold_words_tags_and_padding(table: Table) -> None:
-    preparation = fit(table)
-    targets = {"target": table.columns["tags"]}
-    source = preparation.source(
-        preparation.encode_table(table), targets, np.arange(3), input_name="input", batching=Batching(batch_size=5)
-    )
+    codec = fit(table)
+    columns = {"input": (codec, codec.encode(table)), "target": ValuesCodec.of("tags", table.columns["tags"])}
+    source = TableSource(columns, np.arange(3), Batching(batch_size=5))
     (batch,) = source.batches(0)
-    assert batch["input"].shape == (3, 4, 1 + preparation.num_characters)
+    assert batch["input"].shape == (3, 4, 1 + codec.num_characters)
     lengths = (batch["input"][..., 0] != 0).sum(dim=1)
     assert lengths.tolist() == [len(SENTENCES[row]) for row in batch.rows.tolist()]
     classes = table.target().classes
@@ -91,12 +92,12 @@ def test_batches_hold_words_tags_and_padding(table: Table) -> None:
 
 
 def test_it_comes_back_from_a_bundle(table: Table) -> None:
-    preparation = fit(table)
-    again = preparation_from_json(preparation.to_json(), preparation.files())
+    codec = fit(table)
+    again = codec_from_json(codec.to_json(), codec.files())
     words = ["Ada", "IŞIL", "1999", "new"]
-    np.testing.assert_array_equal(again.encode(words), preparation.encode(words))  # type: ignore[attr-defined]
-    assert again.network_options() == preparation.network_options()
-    assert again.input_shape == preparation.input_shape
+    np.testing.assert_array_equal(again.numbers(words), codec.numbers(words))  # type: ignore[attr-defined]
+    assert again.network_options() == codec.network_options()
+    assert again.typical_shape == codec.typical_shape
 
 
 @pytest.mark.parametrize(
@@ -111,15 +112,15 @@ def test_it_comes_back_from_a_bundle(table: Table) -> None:
     ],
 )
 def test_a_damaged_card_is_refused(table: Table, change: dict[str, Any]) -> None:
-    preparation = fit(table)
+    codec = fit(table)
     with pytest.raises(RefusedFileError):
-        preparation_from_json(preparation.to_json() | change, preparation.files())
+        codec_from_json(codec.to_json() | change, codec.files())
 
 
 def test_a_bundle_without_its_vocabulary_is_refused(table: Table) -> None:
-    preparation = fit(table)
+    codec = fit(table)
     with pytest.raises(RefusedFileError, match=r"characters\.json"):
-        preparation_from_json(preparation.to_json(), {"words.json": preparation.files()["words.json"]})
+        codec_from_json(codec.to_json(), {"words.json": codec.files()["words.json"]})
 
 
 @pytest.mark.parametrize(
@@ -143,21 +144,21 @@ def test_turkish_suffixes_stay_where_training_kept_them(tmp_path: Path) -> None:
 def test_imported_words_become_known_beside_the_learnt_ones(table: Table, tmp_path: Path) -> None:
     path = tmp_path / "vectors.txt"
     path.write_text("ada 1 2 3\ndurian 4 5 6\nX5 7 8 9\n")
-    preparation = fit(table, vectors=str(path))
-    options = preparation.network_options()
+    codec = fit(table, vectors=str(path))
+    options = codec.network_options()
     assert options["imported_dim"] == 3
     assert options["learned"] == options["vocabulary"] - 1  # X5 is not a folded word
-    matrix = preparation.embedding(seed=0)
+    matrix = codec.embedding(seed=0)
     assert matrix is not None
-    assert matrix[preparation.words.id_of("ada")].tolist() == [1, 2, 3]
-    assert matrix[preparation.words.id_of("durian")].tolist() == [4, 5, 6]
-    assert not matrix[preparation.words.id_of("house")].any()
-    assert preparation.encode(["Durian"])[0, 0] == options["learned"]
+    assert matrix[codec.words.id_of("ada")].tolist() == [1, 2, 3]
+    assert matrix[codec.words.id_of("durian")].tolist() == [4, 5, 6]
+    assert not matrix[codec.words.id_of("house")].any()
+    assert codec.numbers(["Durian"])[0, 0] == options["learned"]
     assert fit(table).embedding(seed=0) is None
 
 
 def test_what_is_no_sentence_is_told(table: Table) -> None:
-    preparation = fit(table)
+    codec = fit(table)
     for inputs, error in (
         ("  ", DataError),
         ([["Ada", ""]], DataError),
@@ -166,7 +167,7 @@ def test_what_is_no_sentence_is_told(table: Table) -> None:
         ([3], UsageError),
     ):
         with pytest.raises(error, match="Sentence"):
-            preparation.read(inputs)
+            codec.read(inputs)
 
 
 def test_a_table_without_words_is_refused() -> None:
@@ -176,15 +177,15 @@ def test_a_table_without_words_is_refused() -> None:
     columns = {"text": Ragged.from_texts(["a"]), "tags": Ragged(np.array([0]), np.array([0, 1]))}
     table = Table(name="t", schema=schema, columns=columns, splits={})
     with pytest.raises(DataError, match="one column of words; it has text"):
-        TaggedPreparation.fit(table, np.array([0]))
+        WordsCodec.fit(table, np.array([0]))
 
 
 def test_rare_words_are_looked_up_by_their_beginning(tmp_path: Path) -> None:
     words = ["kitaplar", "kitaplar", "kitaplık", "kitaptan", "evlerden", "ev"]
-    preparation = fit(table_of([[(word, "O") for word in words], [("Ada", "B-PER")]], tmp_path), min_count=2)
-    known, first, second, new, other, short = preparation.encode(
+    codec = fit(table_of([[(word, "O") for word in words], [("Ada", "B-PER")]], tmp_path), min_count=2)
+    known, first, second, new, other, short = codec.numbers(
         ["kitaplar", "kitaplık", "kitaptan", "kitaba", "evlerden", "ev"]
     )[:, 0].tolist()
     assert known not in (UNK, first)
-    assert first == second == preparation.encode(["kitapçıya"])[0, 0] != UNK
+    assert first == second == codec.numbers(["kitapçıya"])[0, 0] != UNK
     assert new == other == short == UNK

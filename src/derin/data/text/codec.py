@@ -1,4 +1,4 @@
-"""The way from whole texts to the tokens that a network of texts reads."""
+"""Whole texts as the tokens that a network reads."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from derin.core.errors import RefusedFileError, UsageError
 from derin.core.messages import Message
-from derin.data.preparation import Batching, Preparation
-from derin.data.ragged_source import RaggedSource
-from derin.data.table import Ragged, Rows, Table
+from derin.data.codecs.base import Codec
+from derin.data.codecs.padded import PaddedColumn
+from derin.data.table import Rows, Table
 from derin.data.text.casing import to_lower
 from derin.data.text.encoder import TextEncoder
 from derin.data.text.imported import imported_vectors, vectors_of
@@ -24,7 +24,6 @@ from derin.data.text.words import WordTokenizer
 if TYPE_CHECKING:
     import torch
 
-    from derin.data.batch import Source
     from derin.data.text.vectors import WordVectors
 
 _FIELDS = {"kind", "column", "encoder", "length", "longest"}
@@ -40,8 +39,8 @@ _MOST_VECTORS = 50_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class TextPreparation(Preparation):
-    """Texts as rows of tokens, in batches of like length.
+class TextCodec(Codec):
+    """Texts as rows of tokens.
 
     Args:
         column: of the texts.
@@ -55,8 +54,8 @@ class TextPreparation(Preparation):
         >>> schema = Schema((Column(name="text", kind=Kind.TEXT, role=Role.INPUT),))
         >>> columns = {"text": Ragged.from_texts(["so good", "not so good"])}
         >>> table = Table(name="t", schema=schema, columns=columns, splits={"train": np.arange(2)})
-        >>> preparation = TextPreparation.fit(table, np.arange(2))
-        >>> preparation.network_options(), preparation.read(["good", "so bad"]).tolist()
+        >>> codec = TextCodec.fit(table, np.arange(2))
+        >>> codec.network_options(), codec.read(["good", "so bad"]).tolist()
         ({'vocabulary': 7}, [[4, 0], [5, 1]])
     """
 
@@ -73,9 +72,7 @@ class TextPreparation(Preparation):
             raise UsageError(f"TextPreparation: max_length must lie in 1..{_MOST_LONGEST}; got {self.max_length}.")
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, TextPreparation) and self.to_json() == other.to_json() and self.files() == other.files()
-        )
+        return isinstance(other, TextCodec) and self.to_json() == other.to_json() and self.files() == other.files()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -83,9 +80,17 @@ class TextPreparation(Preparation):
         return (self.column,)
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
-        """The typical number of tokens; a network takes any number."""
+    def shape(self) -> tuple[int, ...]:
+        """Any number of tokens."""
+        return (-1,)
+
+    @property
+    def typical_shape(self) -> tuple[int, ...]:
         return (self.length,)
+
+    @property
+    def pads(self) -> bool:
+        return True
 
     @classmethod
     def fit(
@@ -100,7 +105,7 @@ class TextPreparation(Preparation):
         language: str | None = None,
         max_length: int = _LONGEST,
         vectors: str | WordVectors | None = None,
-    ) -> TextPreparation:
+    ) -> TextCodec:
         """Fits the vocabulary on the training texts.
 
         Args:
@@ -144,7 +149,7 @@ class TextPreparation(Preparation):
             vectors=imported,
         )
 
-    def encode_table(self, table: Table) -> Ragged:
+    def encode(self, table: Table) -> PaddedColumn:
         """The tokens of every text, cut to the longest that is read; the report says how many were cut."""
         tokens = self.encoder.encode(column_texts(table, self.column))
         num_longer = int((np.diff(tokens.offsets) > self.max_length).sum())
@@ -152,7 +157,7 @@ class TextPreparation(Preparation):
             note = Message("reading.longer_than", count=num_longer, longest=self.max_length)
             if note not in table.report.notes:
                 table.report.notes.append(note)
-        return tokens
+        return PaddedColumn(tokens, self.max_length)
 
     def is_single(self, inputs: Any) -> bool:
         """Whether it is one text."""
@@ -172,9 +177,8 @@ class TextPreparation(Preparation):
         """
         return padded(self.encoder.encode(texts_of(inputs, self.column)), self.max_length)
 
-    def count_unknown(self, texts: Sequence[str]) -> tuple[int, int]:
-        """How many tokens of some texts the network does not know, and how many there are."""
-        return self.encoder.count_unknown(texts)
+    def count_unknown(self, inputs: Sequence[str]) -> tuple[int, int]:
+        return self.encoder.count_unknown(inputs)
 
     def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         """As the whole numbers that an embedding takes."""
@@ -186,21 +190,6 @@ class TextPreparation(Preparation):
 
     def embedding(self, seed: int) -> npt.NDArray[np.float32] | None:
         return vectors_of(self.encoder, self.vectors, seed)
-
-    def source(
-        self, encoded: Ragged, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
-    ) -> Source:
-        """Batches of texts of like length; see `RaggedSource`."""
-        return RaggedSource(
-            {input_name: encoded, **targets},
-            batching.limited(rows),
-            batch_size=batching.batch_size,
-            seed=batching.seed,
-            shuffle=batching.shuffle,
-            device=batching.device,
-            max_length=self.max_length,
-            sampler=batching.sampler,
-        )
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -215,20 +204,20 @@ class TextPreparation(Preparation):
         return self.encoder.files()
 
     @classmethod
-    def from_json(cls, data: dict[str, Any], files: Mapping[str, bytes]) -> TextPreparation:
-        """The preparation that `to_json` and `files` described.
+    def from_json(cls, data: dict[str, Any], files: Mapping[str, bytes]) -> TextCodec:
+        """What `to_json` and `files` gave.
 
         Raises:
             RefusedFileError: a field or a file is missing, unknown, or no sensible value.
         """
         if not isinstance(data, dict) or set(data) != _FIELDS or data["kind"] != cls.kind:
             raise RefusedFileError(
-                f"The preparation of texts must have the fields {', '.join(sorted(_FIELDS))}; "
+                f"The card's column of texts must have the fields {', '.join(sorted(_FIELDS))}; "
                 f"got {str(data)[:120]}. The file was altered or comes from another version."
             )
         whole = type(data["length"]) is int and type(data["longest"]) is int
         if not (whole and isinstance(data["column"], str) and 1 <= data["length"] <= data["longest"]):
-            raise RefusedFileError("The preparation of texts has a field of the wrong type; the file was altered.")
+            raise RefusedFileError("The card's column of texts has a field of the wrong type; the file was altered.")
         try:
             return cls(
                 column=data["column"],
@@ -237,7 +226,7 @@ class TextPreparation(Preparation):
                 max_length=data["longest"],
             )
         except UsageError as error:
-            raise RefusedFileError(f"The preparation of texts is refused: {error}") from None
+            raise RefusedFileError(f"The card's column of texts is refused: {error}") from None
 
 
 def _with_words(encoder: TextEncoder, words: tuple[str, ...]) -> TextEncoder:
