@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 
+import derin
 from derin.data.pictures.codec import PictureCodec
 from derin.export.onnx import export_onnx
 from derin.export.session import OnnxSession
@@ -127,6 +128,7 @@ def main() -> None:
     parser.add_argument("--batches", nargs="+", type=int, default=BATCHES)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--out", type=Path)
+    derin.tune_process()
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     print("times in ms; ratios are ONNX Runtime's time over ours, so that above 1 we are ahead\n")

@@ -40,6 +40,7 @@ def test_exported_names_are_these() -> None:
         "open",
         "optimizers",
         "schedules",
+        "tune_process",
     ]
     for name in derin.__all__:
         assert getattr(derin, name) is not None

@@ -35,6 +35,7 @@ class Epochs(Callback):
 
 def main() -> None:
     args = arguments()
+    derin.tune_process()  # as the command line does
     work = WORKS[args.network]
     pictures, labels = data(work)
     # The peers measure nothing after an epoch: Derin gets no validation split here.

@@ -43,6 +43,7 @@ class Epochs(Callback):
 
 def main() -> None:
     args = arguments()
+    derin.tune_process()  # as the command line does
     folder = Path(tempfile.mkdtemp())
     (folder / "text.txt").write_text(text(), encoding="utf-8")
     table = derin.load(folder / "text.txt", task="lm")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from derin.api.model import open
     from derin.api.run import Run
     from derin.core.errors import DerinError
+    from derin.core.process_tuning import tune_process
     from derin.data.augment import Augmentation
     from derin.data.table import Table
     from derin.explain.trace.gradcheck import gradcheck
@@ -55,6 +56,7 @@ _PUBLIC = {
     "gradcheck": "derin.explain.trace.gradcheck",
     "load": "derin.api.load",
     "open": "derin.api.model",
+    "tune_process": "derin.core.process_tuning",
 }
 
 # Modules that are loaded when they are first asked for.
@@ -80,6 +82,7 @@ __all__ = [
     "open",
     "optimizers",
     "schedules",
+    "tune_process",
 ]
 
 

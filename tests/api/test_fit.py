@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +77,6 @@ def test_interrupted_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
         def on_step(self, loop: Any) -> None:
             if loop.step == 45:
                 signal.raise_signal(signal.SIGINT)
-                time.sleep(0.3)  # the handler runs in the main thread
 
     settings = {**QUICK, "epochs": 3, "model": "convnet", "augment": "shift=0.1", "ema_decay": 0.9}
     whole = derin.fit("digits", out=tmp_path / "whole", **settings)
@@ -114,7 +112,6 @@ def test_interrupted_sequential_network_resumes_from_its_description(tmp_path: P
         def on_step(self, loop: Any) -> None:
             if loop.step == 3:
                 signal.raise_signal(signal.SIGINT)
-                time.sleep(0.3)
 
     def network() -> derin.Sequential:
         return derin.Sequential([Dense(11, activation="relu"), BatchNorm(), Dropout(0.2), Dense(3)])
@@ -143,7 +140,6 @@ def test_resume_refuses_other_settings_by_name(tmp_path: Path) -> None:
     class Stop(Callback):
         def on_step(self, loop: Any) -> None:
             signal.raise_signal(signal.SIGINT)
-            time.sleep(0.3)
 
     derin.fit("iris", out=tmp_path / "run", callbacks=[Stop()], batch_size=8, **QUICK)
     with pytest.raises(UsageError, match="batch_size=8"):

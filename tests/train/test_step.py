@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import Tensor, nn
 
-from derin.train import thread
 from derin.train.config import TrainConfig
 from derin.train.optimizers import build_optimizer
 from derin.train.plan import Plan
 from derin.train.step import PlannedStep
-from derin.train.thread import in_training_thread
 
 RATE = 0.1
 
@@ -77,25 +73,6 @@ def test_l1_pulls_weights_towards_zero_and_spares_biases() -> None:
     torch.testing.assert_close(model.bias.detach(), bias, rtol=0, atol=1e-14)
 
 
-def test_denormals_are_zero_on_every_worker_and_untouched_in_the_callers_thread() -> None:
-    torch.randn(300, 300) @ torch.randn(300, 300)  # the caller's workers exist already
-    tiny = torch.full((1 << 20,), 2.0**-130)  # large enough to be shared out among workers
-
-    def count(_: object = None) -> int:
-        return int((tiny * 0.5 != 0).sum())
-
-    assert in_training_thread(count) == 0
-    assert count() == len(tiny)
-
-
-def test_errors_of_the_training_thread_reach_the_caller() -> None:
-    def fail(_: object) -> None:
-        raise ValueError("a sentence")
-
-    with pytest.raises(ValueError, match="a sentence"):
-        in_training_thread(fail)
-
-
 def test_a_loss_without_a_weight_counts_as_one() -> None:
     """Losses 2w and 4w with weights 1 (not said) and 3: the mean of their slopes is (2 + 3·4) / 4."""
     model = nn.Linear(1, 1, bias=False)
@@ -109,26 +86,3 @@ def test_a_loss_without_a_weight_counts_as_one() -> None:
     step.is_update_step = True
     step.minimize("model", 4 * model.weight.sum(), 3.0)
     assert before - model.weight.item() == pytest.approx(RATE * 14 / 4, rel=1e-5)
-
-
-def test_workers_are_sent_away_where_torch_brings_gnus_library_and_nothing_is_opened_elsewhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-
-    class Library:
-        def __init__(self, path: str) -> None:
-            asked.append(path)
-
-        def omp_pause_resource_all(self, kind: int) -> None:
-            asked.append("pause")
-
-    monkeypatch.setattr(thread.ctypes, "CDLL", Library)
-    monkeypatch.setattr(thread.torch, "__file__", str(tmp_path / "__init__.py"))
-    thread._send_idle_workers_away()
-    assert asked == []
-    library = tmp_path / "lib" / "libgomp.so.1"
-    library.parent.mkdir()
-    library.touch()
-    thread._send_idle_workers_away()
-    assert asked == [str(library), "pause"]

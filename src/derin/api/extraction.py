@@ -19,7 +19,7 @@ from derin.core.errors import RefusedFileError, StorageError, UsageError
 from derin.core.folders import replace_folder, temporary_folder
 from derin.core.strict_json import dump_json
 from derin.core.tensors import load_tensors, save_tensors
-from derin.core.threads import use_threads
+from derin.core.threads import using_threads
 from derin.data.batch import Source
 from derin.data.extracted import ExtractedFeatures
 from derin.data.preparation import Batching, Preparation
@@ -98,8 +98,6 @@ def extract(
             "Mixing examples (mixup, cutmix) needs their pictures at each step, and finetune=head computes features "
             "once; use finetune=gradual, or leave mixing out."
         )
-    if threads:
-        use_threads(threads)
     about = {
         "data": table.fingerprint(),
         "splits": {name: hashlib.sha256(np.sort(rows).tobytes()).hexdigest() for name, rows in table.splits.items()},
@@ -109,7 +107,7 @@ def extract(
         "preparation": preparation.to_json(),
         "augmentation": None if augmentation is None else [str(augmentation), seed, NUM_VIEWS],
         "device": str(next(network.parameters()).device),
-        "threads": torch.get_num_threads(),
+        "threads": threads or torch.get_num_threads(),
         "torch": torch.__version__,
     }
     key = hashlib.sha256(dump_json(about)).hexdigest()[:16]
@@ -117,7 +115,8 @@ def extract(
     train = np.sort(table.splits["train"])
     found = _read(place, len(table), train)
     if found is None:
-        found = _compute(network, layer, table, encoded, preparation, augmentation, seed, train, progress)
+        with using_threads(threads):
+            found = _compute(network, layer, table, encoded, preparation, augmentation, seed, train, progress)
         _write(place, found, f"features of {len(table):,} rows of {table.name} before the layer {layer}")
     else:
         mark_used(place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +27,8 @@ from derin.core.files import usable_path
 from derin.core.former_names import takes_former_names
 from derin.core.messages import translate
 from derin.core.run import RunFolder
+from derin.core.thread_modes import training_modes
+from derin.core.threads import using_threads
 from derin.data.known_rows import KNOWN_ROWS, pack, row_hashes
 from derin.data.report import MAX_RECORDED, sentences
 from derin.data.table import Table
@@ -39,7 +40,6 @@ from derin.train.callback import Callback
 from derin.train.config import TrainConfig, spelled_out
 from derin.train.freezing import Unfreezing
 from derin.train.plan import Plan
-from derin.train.thread import in_training_thread
 
 if TYPE_CHECKING:
     import torch
@@ -210,43 +210,37 @@ def fit(
     if data is None and not options and folder.has_record() and folder.record().get("finished"):
         return Run(folder.path)  # without the lock: nothing is written, perhaps nothing can be
 
-    def work(interrupted: threading.Event) -> None:
-        # Here, so that the run is held for as long as anything of the training goes on, whatever became of the caller.
-        with folder.lock():
-            work_alone(interrupted)
-
-    def work_alone(interrupted: threading.Event) -> None:
+    with folder.lock(), training_modes():
         record = _found(folder, resume)
-        the_data, the_options, calibrates = data, options, calibrate
         if record:
             with misfits_told(f"The record of run {folder.path}"):
-                the_data, the_options = continued(data, options, record, folder.path, extend=extend)
-            calibrates = _calibrates(record, calibrate, folder.path)
-            if record.get("finished"):
-                if data is not None:
-                    require_same_content(folder.path, record, the_data)
-                return
-        prepared = prepare(the_data, **the_options)
-        if interrupted.is_set():  # before there is anything to keep
-            raise KeyboardInterrupt
-        if calibrates and not hasattr(prepared.task, "temperature"):
-            raise UsageError(f"calibrate fits probabilities; the task {prepared.task.name!r} has none to fit.")
-        begun = _begin(folder, record, prepared, the_data, the_options, command)
-        begun["request"]["calibrate"] = calibrates
-        budget = TimeBudget(begun["config"]["max_seconds"], started=started)
-        _train_and_measure(
-            folder,
-            begun,
-            prepared,
-            callbacks,
-            resume=resume,
-            calibrate=calibrates,
-            compare=compare,
-            budget=budget,
-            interrupted=interrupted,
-        )
-
-    in_training_thread(work)
+                data_of_run, options = continued(data, options, record, folder.path, extend=extend)
+            calibrate = _calibrates(record, calibrate, folder.path)
+        else:
+            data_of_run = data
+        if not record.get("finished"):
+            prepared = prepare(data_of_run, **options)
+            if calibrate and not hasattr(prepared.task, "temperature"):
+                raise UsageError(f"calibrate fits probabilities; the task {prepared.task.name!r} has none to fit.")
+            begun = _begin(folder, record, prepared, data_of_run, options, command)
+            begun["request"]["calibrate"] = calibrate
+            with misfits_told(f"The record of run {folder.path}"):
+                config = TrainConfig.from_json(begun["config"])
+            budget = TimeBudget(config.max_seconds, started=started)
+            with using_threads(config.threads):
+                _train_and_measure(
+                    folder,
+                    begun,
+                    config,
+                    prepared,
+                    callbacks,
+                    resume=resume,
+                    calibrate=calibrate,
+                    compare=compare,
+                    budget=budget,
+                )
+        elif data is not None:
+            require_same_content(folder.path, record, data_of_run)
     if report and folder.record().get("finished"):
         from derin.report.page import write_report
 
@@ -368,6 +362,7 @@ def _known_rows(table: Table) -> dict[str, bytes]:
 def _train_and_measure(
     folder: RunFolder,
     record: dict[str, Any],
+    config: TrainConfig,
     prepared: Prepared,
     callbacks: Sequence[Callback],
     *,
@@ -375,7 +370,6 @@ def _train_and_measure(
     calibrate: bool,
     compare: bool,
     budget: TimeBudget,
-    interrupted: threading.Event,
 ) -> None:
     from derin.train.loop import train
 
@@ -404,7 +398,6 @@ def _train_and_measure(
         _warm_up(prepared.warm_up, budget.part(_SHARE_OF_THE_HEAD))
         callbacks = [_Beginning(on_best), *callbacks]
     with misfits_told(f"The record of run {folder.path}"):
-        config = TrainConfig.from_json(record["config"])
         # Functions of the caller's own are recorded by name.
         given = {name: getattr(prepared.config, name) for name in ("optimizer", "schedule")}
         config = replace(config, **{name: value for name, value in given.items() if callable(value)})
@@ -448,15 +441,7 @@ def _train_and_measure(
     best = {} if task.monitor is None else {"best_epoch": best_epoch}
     learner = prepared.learner(network)
     # Interrupted from here on, the run is resumed with its last state, which needs no more training.
-    measured = measure(
-        learner,
-        task,
-        prepared,
-        folder.path,
-        calibrate_on="val" if calibrate else None,
-        budget=budget,
-        interrupted=interrupted,
-    )
+    measured = measure(learner, task, prepared, folder.path, calibrate_on="val" if calibrate else None, budget=budget)
     # Before the last bundle: a task may learn here what its answers need, such as the width of an interval.
     learner.eval()
     if compare and budget.is_limited and preparation.input_kind not in _KINDS_WITHOUT_FINDINGS:
@@ -503,7 +488,7 @@ def _warm_up(first: Prepared, budget: TimeBudget) -> None:
         best.update({name: value.clone() for name, value in head.state_dict().items()})
 
     config = replace(first.config, plan="plain")
-    train(
+    warmed = train(
         head,
         first.task,
         first.train_source,
@@ -513,6 +498,8 @@ def _warm_up(first: Prepared, budget: TimeBudget) -> None:
         budget=budget,
         sample=first.split_source,
     )
+    if warmed.interrupted:
+        raise KeyboardInterrupt
     head.load_state_dict(best)
 
 

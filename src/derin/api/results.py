@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +44,6 @@ def measure(
     *,
     calibrate_on: str | None,
     budget: TimeBudget | None = None,
-    interrupted: threading.Event | None = None,
 ) -> dict[str, Any]:
     """Measures every split in full precision and keeps telling examples of the split that was never trained on.
 
@@ -56,14 +54,10 @@ def measure(
         network: the part of it that the sources of `prepared` feed.
         calibrate_on: the split on which a temperature is fitted first, or None.
         budget: the time of the command; None has no limit.
-        interrupted: looked at between two batches.
 
     Returns:
         ``metrics`` (plain numbers), ``details`` (confusion and the like), ``intervals`` and ``num_examples`` by split,
         ``examples_split``, and ``calibration``.
-
-    Raises:
-        KeyboardInterrupt: in the midst of it.
     """
     found: dict[str, Any] = {"metrics": {}, "details": {}, "intervals": {}, "num_examples": {}}
     if calibrate_on is not None and calibrate_on in prepared.table.splits:
@@ -85,8 +79,6 @@ def measure(
         metrics = task.metrics()
         examples = _Examples(task, prepared) if split == shown and isinstance(task, SupervisedTask) else None
         for outputs, batch in predict_batches(network, task, source):
-            if interrupted is not None and interrupted.is_set():
-                raise KeyboardInterrupt
             metrics.update(outputs, batch)
             if examples is not None:
                 examples.add(outputs, batch.rows.numpy())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,6 +36,7 @@ def find_lr(
     Example: [bold]derin find-lr mnist --optimizer adamw --out curve.png[/bold]
     """
     from derin.api.fit import prepare
+    from derin.core.threads import using_threads
     from derin.train.finder import find_learning_rate
 
     given: dict[str, Any] = {
@@ -53,7 +52,7 @@ def find_lr(
     prepared = prepare(data, download=download, **{name: value for name, value in given.items() if value is not None})
     config = prepared.config
     terminal = console(json_output=json_output)
-    with terminal.status("") as status, _threads(config.threads):
+    with terminal.status("") as status, using_threads(config.threads):
         curve = find_learning_rate(
             prepared.model,
             prepared.task,
@@ -85,19 +84,3 @@ def find_lr(
     terminal.print(f"  lowest      {curve.lowest:.2g}   where the loss is least; {edge}")
     if out is not None:
         terminal.print(f"  picture     {out}")
-
-
-@contextmanager
-def _threads(num: int) -> Iterator[None]:
-    """The number of CPU threads for the time of the test; 0 leaves it."""
-    import torch
-
-    from derin.core.threads import use_threads
-
-    before = torch.get_num_threads()
-    if num:
-        use_threads(num)
-    try:
-        yield
-    finally:
-        use_threads(before)

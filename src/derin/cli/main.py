@@ -14,6 +14,7 @@ from derin.cli import embed, explain, weights
 from derin.cli.console import cli_errors, silence
 from derin.cli.stopping import listen_to_signals
 from derin.core.errors import StorageError
+from derin.core.process_tuning import tune_process
 from derin.version import __version__
 
 # Command → module with a function of the same name (a trailing underscore where the name is taken); the order is
@@ -82,6 +83,7 @@ def main() -> None:
             # A terminal that lacks a letter gets its escape; no command fails over it.
             stream.reconfigure(errors="backslashreplace")
     listen_to_signals()
+    tune_process()
     try:
         try:
             app()

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any
 from derin.core.messages import translate
 
 if TYPE_CHECKING:
-    from derin.train.callback import Callback
+    from derin.train.callback import Callback, Training
 
 _SHOW_CURSOR = "\x1b[?25h"  # which a progress bar hides
-_state: dict[str, Any] = {"first": None, "stopping": None, "kept": None}
+_state: dict[str, Any] = {"first": None, "training": None, "kept": None}
 
 
 def listen_to_signals() -> None:
-    """From now on the first Ctrl-C or SIGTERM raises a `KeyboardInterrupt`, and a second one ends the process.
+    """From now on the first Ctrl-C or SIGTERM ends the work at hand, and a second one the process.
+
+    A training is asked to end after its step; anything else is ended by a `KeyboardInterrupt`.
 
     A container or a queue that wants a command to end sends SIGTERM, which without a handler ends it on the spot.
     """
@@ -37,16 +39,19 @@ def keeping(command: str, run: Path | None = None) -> Callback:
         command: that trains, as ``"derin train"``.
         run: that it goes on with, where it may have saved something before; None begins a new one.
     """
-    from derin.train.callback import Callback, Training
+    from derin.train.callback import Callback
 
     was_saved = run is not None and (run / "run.json").exists() and (run / "state").exists()
     before = translate("run.kept", command=resuming(command, run)) if run is not None and was_saved else None
-    _state.update(stopping=None, kept=before or translate("run.nothing_kept"))
+    _state.update(training=None, kept=before or translate("run.nothing_kept"))
 
     class Keeping(Callback):
         def on_start(self, loop: Training) -> None:
             again = translate("run.kept", command=resuming(command, loop.run.path))
-            _state.update(stopping=translate("run.stopping"), kept=again)
+            _state.update(training=loop, kept=again)
+
+        def on_stop(self, loop: Training) -> None:
+            _state.update(training=None)
 
     return Keeping()
 
@@ -77,11 +82,13 @@ def exit_code() -> int:
 def _on_signal(number: int, frame: Any) -> None:
     if _state["first"] is None:
         _state["first"] = number
-        if _state["stopping"] is not None:
-            _tell(_state["stopping"])
-        raise KeyboardInterrupt
+        if _state["training"] is None:
+            raise KeyboardInterrupt
+        _tell(translate("run.stopping"))
+        _state["training"].interrupt()
+        return
     _tell(" ".join(filter(None, (translate("stop.at_once"), what_is_kept()))))
-    # Not by an exception: a thread may be within torch, which does not outlive the end of the interpreter.
+    # Not by an exception, which would wait for the end of whatever else the process does, such as other threads.
     os._exit(128 + number)
 
 

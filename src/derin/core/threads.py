@@ -7,7 +7,8 @@ whatever comes next with threads of its own, such as ONNX Runtime.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 # Numbers of an input, such as one picture of 224×224 with three channels, that one thread prepares in a fraction of a
 # millisecond.
@@ -18,26 +19,39 @@ MOST_IN_ONE_THREAD = (1 << 15) - 1
 _lock = threading.Lock()
 
 
-def use_threads(number: int) -> None:
-    """Lets torch compute with so many CPU threads where the calling thread asks it to, and nowhere else.
+@contextmanager
+def using_threads(number: int) -> Iterator[None]:
+    """Torch computes with so many CPU threads for a while where the calling thread asks it to, and nowhere else.
 
     Torch keeps the number for each thread, and beside it one for threads that have none yet. It sets both at once, so
     that whatever began to compute beside a training would take over its number; here the second is put back.
 
     Args:
-        number: of threads, at least 1.
+        number: of threads; 0 leaves it as it is.
 
     Example:
         >>> import torch
         >>> before = torch.get_num_threads()
-        >>> use_threads(1)
-        >>> torch.get_num_threads()
+        >>> with using_threads(before + 1):
+        ...     torch.get_num_threads() - before
         1
-        >>> use_threads(before)
+        >>> torch.get_num_threads() - before
+        0
     """
     import torch
 
-    torch.get_num_threads()  # the first time, a thread takes over what it would else do at its first operation
+    before = torch.get_num_threads()  # the first time, a thread takes over what it would else do at its first operation
+    _use_threads(number or before)
+    try:
+        yield
+    finally:
+        _use_threads(before)
+
+
+def _use_threads(number: int) -> None:
+    """Also where the number stays: MKL takes fewer by itself for small matrices until it is told one."""
+    import torch
+
     with _lock:
         of_new_threads = _number_of_a_new_thread()
         torch.set_num_threads(number)

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from derin.core.memory import keep_freed_memory
 from derin.core.quiet import quiet
 from derin.core.threads import FEW_VALUES
 from derin.models.frozen_copy import FrozenCopy
@@ -31,7 +30,7 @@ class TracedInference(nn.Module):
     A program folds batch norms into their convolutions, joins convolution, addition and activation into one step,
     keeps pictures channels-last and packs weights once for this machine. All of it computes the same function: outputs
     differ by rounding alone, and a program that differs by more than 1e-4 of the largest output is never used, nor one
-    that is slower than the network. Freed memory stays with the process from the first `prepare` on (`core.memory`).
+    that is slower than the network.
 
     Programs are recorded from a copy of the network that nobody else holds. Before each call of one, the network is
     compared with that copy bit by bit, whatever way its weights may have been changed. Where they differ, the network
@@ -92,7 +91,6 @@ class TracedInference(nn.Module):
         """
         ways: dict[str, Callable[[Tensor], Tensor]] = {"torch": self.network}
         if self._may_record(x):
-            keep_freed_memory()
             frozen = self.frozen()
             program = _Program(frozen, x)
             if program.agrees(frozen, x):

@@ -43,12 +43,16 @@ class Training(Protocol):
     validation: Source | None
     average: WeightAverage | None
 
+    def interrupt(self) -> None:
+        """Asks training to end after the update at hand, with all saved that resuming needs, as Ctrl-C does."""
+
 
 class Callback:
     """Base class of listeners. Each method may be overridden; each does nothing here.
 
     The loop calls `on_start` once per process (so again after a resume), `on_step` after every optimizer step,
-    `on_epoch_end` with the line that goes to the log, and `on_stop` whenever training ends, also by an error.
+    `on_epoch_end` with the line that goes to the log, and `on_stop` whenever training ends, also by an error. All run
+    in the thread that called `derin.fit`, in the midst of the loop: ``breakpoint()`` works in them as anywhere.
     A listener that runs in `on_step` is on the hot path: it must not wait for the device.
 
     Example:

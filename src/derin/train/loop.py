@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -16,7 +15,7 @@ from derin.core.errors import DivergenceError
 from derin.core.global_generator import generator_of_steps
 from derin.core.run import RunFolder
 from derin.core.seeds import step_seeds
-from derin.core.threads import use_threads
+from derin.core.thread_modes import training_modes
 from derin.data.batch import Batch, open_batches
 from derin.train.averages import WeightAverage
 from derin.train.budget import TimeBudget
@@ -24,6 +23,7 @@ from derin.train.callback import Callback
 from derin.train.config import TrainConfig
 from derin.train.evaluation import affordable, evaluate
 from derin.train.freezing import Unfreezing
+from derin.train.interruption import on_first_interrupt
 from derin.train.linear_kernel import use_blas
 from derin.train.lone_examples import bearing_lone_examples
 from derin.train.nonfinite import NonFiniteLossError, locate_nonfinite
@@ -34,7 +34,6 @@ from derin.train.schedules import Schedule, build_schedule
 from derin.train.state import restore_state, save_state
 from derin.train.step import PlannedStep, loss_of
 from derin.train.stopping import BestTracker
-from derin.train.thread import in_training_thread
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -77,6 +76,7 @@ class TrainingState:
         sources: the splits that are measured after every epoch.
         sample: gives a split's source with so many of its examples; None where that cannot be had.
         history: one record per epoch done.
+        interrupted: whether training was asked to end.
         stopped: why training ended: ``"finished"``, ``"patience"``, ``"time"`` or ``"interrupted"``; ``""`` while it
             runs.
     """
@@ -112,7 +112,12 @@ class TrainingState:
     sample: Callable[[str, int], Source] | None = None
     learning_rate: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
+    interrupted: bool = False
     stopped: str = ""
+
+    def interrupt(self) -> None:
+        """Asks training to end after the update at hand, with all saved that resuming needs, as Ctrl-C does."""
+        self.interrupted = True
 
     def measure(self, split: str, seconds: float = math.inf) -> dict[str, Any]:
         """A split's metrics that are plain numbers, the evaluated weights in place.
@@ -225,32 +230,28 @@ def train(
     )
     budget = TimeBudget(config.max_seconds) if budget is None else budget
 
-    def run_whole(interrupted: threading.Event) -> TrainingState:
-        if config.threads:
-            use_threads(config.threads)
-        with generator_of_steps(device) as drawing:
-            loop = _begin(model, task, source, config, plan, unfreezing, validation, run, device)
-            loop.budget, loop.sample, loop.num_after = budget, sample, num_after
-            splits = {"train": train_sample, "val": validation}
-            if task.monitor is not None:
-                loop.sources = {name: split for name, split in splits.items() if split is not None}
-            restored = run is not None and resume and restore_state(loop)
-            if on_plan is not None:
-                on_plan(loop)
-            if run is not None and not restored:
-                # The very first weights are part of what a resumed run must find again.
-                save_state(loop)
+    with training_modes(config.threads), generator_of_steps(device) as drawing:
+        loop = _begin(model, task, source, config, plan, unfreezing, validation, run, device)
+        loop.budget, loop.sample, loop.num_after = budget, sample, num_after
+        splits = {"train": train_sample, "val": validation}
+        if task.monitor is not None:
+            loop.sources = {name: split for name, split in splits.items() if split is not None}
+        restored = run is not None and resume and restore_state(loop)
+        if on_plan is not None:
+            on_plan(loop)
+        if run is not None and not restored:
+            # The very first weights are part of what a resumed run must find again.
+            save_state(loop)
+        for callback in callbacks:
+            callback.on_start(loop)
+        try:
+            with on_first_interrupt(loop.interrupt):
+                _epochs(loop, schedule, drawing, callbacks, on_best)
+        finally:
+            use_blas(model)
             for callback in callbacks:
-                callback.on_start(loop)
-            try:
-                _epochs(loop, schedule, interrupted, drawing, callbacks, on_best)
-            finally:
-                use_blas(model)
-                for callback in callbacks:
-                    callback.on_stop(loop)
-        return loop
-
-    return in_training_thread(run_whole)
+                callback.on_stop(loop)
+    return loop
 
 
 def _begin(
@@ -291,7 +292,6 @@ def _begin(
 def _epochs(
     loop: TrainingState,
     schedule: Schedule,
-    interrupted: threading.Event,
     drawing: AbstractContextManager[Any],
     callbacks: Sequence[Callback],
     on_best: Callable[[TrainingState, dict[str, Any]], None] | None,
@@ -313,7 +313,7 @@ def _epochs(
         loop.stopped = "patience"
     while loop.epoch < config.epochs and not loop.stopped:
         with open_batches(loop.source, loop.epoch, loop.batch) as batches:
-            train_seconds = _one_epoch(loop, batches, step, schedule, per_step, interrupted, drawing, started)
+            train_seconds = _one_epoch(loop, batches, step, schedule, per_step, drawing, started)
         loop.seconds = time.perf_counter() - started
         if loop.batch < loop.source.num_batches and loop.stopped == "interrupted":
             break
@@ -324,7 +324,9 @@ def _epochs(
             run.log(record)
         for callback in callbacks:
             callback.on_epoch_end(loop, record)
-        if loop.tracker.exhausted and not loop.stopped:
+        if loop.interrupted:  # also while the epoch was measured
+            loop.stopped = "interrupted"
+        elif loop.tracker.exhausted and not loop.stopped:
             loop.stopped = "patience"
         if run is not None:
             save_state(loop)
@@ -339,7 +341,6 @@ def _one_epoch(
     step: PlannedStep,
     schedule: Schedule,
     per_step: Sequence[Callable[[TrainingState], None]],
-    interrupted: threading.Event,
     drawing: AbstractContextManager[Any],
     started: float,
 ) -> float:
@@ -393,8 +394,8 @@ def _one_epoch(
             tell(loop)
         if step.is_update_step:
             now = time.perf_counter()
-            if interrupted.is_set() or (is_limited and loop.budget.left <= loop.reserve):
-                loop.stopped = "interrupted" if interrupted.is_set() else "time"
+            if loop.interrupted or (is_limited and loop.budget.left <= loop.reserve):
+                loop.stopped = "interrupted" if loop.interrupted else "time"
                 break
             if loop.run is not None and now - last_saved > config.save_every_seconds:
                 _read_losses(loop, pending, weights, further, batch)
