@@ -47,6 +47,15 @@ def write_tar(path: Path, rows: dict[str, dict[str, bytes]], mode: str = "w", fo
                 tar.addfile(info, io.BytesIO(data))
 
 
+def rows_of(path: Path, **how: Any) -> dict[str, dict[str, Any] | str]:
+    """The rows of a shard by name, or why one cannot be read."""
+    found: dict[str, dict[str, Any] | str] = {}
+    for part in read_shard(path, **how):
+        found |= part.damaged
+        found |= {part.name(i): {name: column[i] for name, column in part.columns.items()} for i in range(len(part))}
+    return found
+
+
 @pytest.fixture
 def shards(tmp_path: Path) -> Path:
     for shard in range(NUM_SHARDS):
@@ -104,9 +113,9 @@ def test_the_next_batch_is_the_same_and_what_lies_before_its_block_is_not_read(
     started: list[int] = []
     from derin.readers import stream
 
-    def counted(path: Path, *, start: int = 0, size: int = 64) -> Any:
+    def counted(path: Path, *, start: int = 0, **how: Any) -> Any:
         started.append(start)
-        return read_shard(path, start=start, size=size)
+        return read_shard(path, start=start, **how)
 
     monkeypatch.setattr(stream, "read_shard", counted)
     assert [values(batch) for batch in again.batches(2, 7)] == epochs[2][7:]
@@ -188,7 +197,7 @@ def test_tars_of_all_forms_give_what_tarfile_gives(tmp_path: Path, name: str, mo
     if form == tarfile.USTAR_FORMAT:
         rows["folder/" * 18 + "deep"] = rows.pop(long)
     write_tar(tmp_path / name, rows, mode, form)
-    found = dict(read_shard(tmp_path / name))
+    found = rows_of(tmp_path / name)
     with tarfile.open(tmp_path / name) as tar:
         assert len(tar.getmembers()) == 6
     expected = np.load(io.BytesIO(member(3)["npy"]))
@@ -197,7 +206,7 @@ def test_tars_of_all_forms_give_what_tarfile_gives(tmp_path: Path, name: str, mo
     assert isinstance(last, dict)
     np.testing.assert_array_equal(last["npy"], expected)
     assert last["cls"] == 0
-    assert [key for key, _ in read_shard(tmp_path / name, start=2)] == list(found)[2:]
+    assert list(rows_of(tmp_path / name, start=2)) == list(found)[2:]
 
 
 def test_pictures_lines_of_json_and_parquet_train(tmp_path: Path) -> None:

@@ -84,11 +84,26 @@ def npy_of(data: bytes, where: str) -> Array:
     Raises:
         RefusedFileError: they are damaged or hold Python objects.
     """
-    # The same header in a thousand small files is read once.
-    dtype, shape, fortran, start = _known_header(data[: 10 + int.from_bytes(data[8:10], "little")], where)
-    _check_size(dtype, shape, len(data) - start, where)
+    dtype, shape, fortran, start = npy_layout(data, where)
     array = np.frombuffer(data, dtype=dtype, offset=start).reshape(shape, order="F" if fortran else "C")
     return _checked_text(array, where)
+
+
+def npy_layout(data: bytes, where: str) -> tuple[np.dtype[Any], tuple[int, ...], bool, int]:
+    """Of the bytes of a .npy file the type, the shape, whether its first axis is the quickest, and where values begin.
+
+    Args:
+        data: the bytes, all of them.
+        where: what they are, as the beginning of a sentence.
+
+    Raises:
+        RefusedFileError: they are damaged or hold Python objects.
+    """
+    # The same header in a thousand small files is read once.
+    found = _known_header(data[: 10 + int.from_bytes(data[8:10], "little")], where)
+    dtype, shape, _, start = found
+    _check_size(dtype, shape, len(data) - start, where)
+    return found
 
 
 @lru_cache(maxsize=64)

@@ -288,7 +288,7 @@ class ZipFiles(_InAnyOrder):
         check_bounds(self.path, len(infos), sum(info.file_size for info in infos))
         for info in infos:
             # Some programs on Windows write their own separator.
-            path, reason = _inside(info.filename.replace("\\", "/"))
+            path, reason = path_inside(info.filename.replace("\\", "/"))
             if reason is None and stat.S_ISLNK(info.external_attr >> 16):
                 reason = Message("reading.link")
             if reason is None and info.flag_bits & 1:
@@ -351,7 +351,7 @@ class TarFiles:
         # A tar knows no sum of its members: where it was written anew, all may have changed.
         mark = _stamp(self.path)[1]
         for number, info, _ in self._members():
-            path, reason = _inside(info.name)
+            path, reason = path_inside(info.name)
             if reason is None and (info.issym() or info.islnk()):
                 reason = Message("reading.link")
             elif reason is None and not (info.isreg() or info.isdir()):
@@ -371,7 +371,7 @@ class TarFiles:
 
     def names(self, most: int) -> list[str]:
         """Without a pass through the whole archive."""
-        found = ((_inside(info.name), info.isreg()) for _, info, _ in self._members())
+        found = ((path_inside(info.name), info.isreg()) for _, info, _ in self._members())
         return [path for (path, reason), is_file in islice(found, most) if is_file and reason is None]
 
     def read(self, path: str) -> bytes:
@@ -438,8 +438,8 @@ def check_bounds(path: Path, num_members: int, num_bytes: int) -> None:
 
 
 @contextmanager
-def open_tar(path: Path) -> Iterator[tarfile.TarFile]:
-    """A tar file, compressed or not, of which no header is larger than a member may be."""
+def unpacked(path: Path) -> Iterator[IO[bytes]]:
+    """The bytes of a file that may be compressed as tars are: by gzip, bzip2 or xz."""
     with path.open("rb") as raw:
         head = raw.read(6)
         raw.seek(0)
@@ -450,8 +450,22 @@ def open_tar(path: Path) -> Iterator[tarfile.TarFile]:
             opened = bz2.BZ2File(raw)
         elif head == b"\xfd7zXZ\0" or head[:3] == b"]\0\0":
             opened = lzma.LZMAFile(raw)  # noqa: SIM115 - closed below
+        with opened:
+            yield opened
+
+
+@contextmanager
+def open_tar(path: Path, place: int = 0) -> Iterator[tarfile.TarFile]:
+    """A tar file, compressed or not, of which no header is larger than a member may be.
+
+    Args:
+        path: of the file.
+        place: of the header to begin with, in the unpacked bytes.
+    """
+    with unpacked(path) as opened:
+        opened.seek(place)
         bounded: Any = _Bounded(opened)
-        with opened, tarfile.open(fileobj=bounded, mode="r:") as tar:
+        with tarfile.open(fileobj=bounded, mode="r:") as tar:
             yield tar
 
 
@@ -460,6 +474,7 @@ def members_of(tar: tarfile.TarFile, path: Path) -> Iterator[tarfile.TarInfo]:
 
     Raises:
         DataError: there are more, or larger ones, than archives of data have.
+        tarfile.ReadError: a header is damaged, at which `tarfile` would end without a word.
     """
     for number, info in enumerate(tar, start=1):
         if info.size < 0:
@@ -469,6 +484,16 @@ def members_of(tar: tarfile.TarFile, path: Path) -> Iterator[tarfile.TarInfo]:
         yield info
         # The list of all members is never asked for, and would grow with the archive.
         tar.members = []  # type: ignore[attr-defined]
+    if next_header(tar).strip(b"\0"):
+        raise tarfile.ReadError(f"no header at byte {tar.offset:,}")
+
+
+def next_header(tar: tarfile.TarFile) -> bytes:
+    """The block behind the members that were read: zeros at the end of an archive, nothing where it was cut off."""
+    file: Any = tar.fileobj
+    file.seek(tar.offset)
+    block: bytes = file.read(tarfile.BLOCKSIZE)
+    return block
 
 
 class _Bounded:
@@ -500,8 +525,8 @@ def _mark(status: os.stat_result) -> int:
     return (mixed + status.st_ino * 0x165667B19E3779F9) & 0x7FFF_FFFF_FFFF_FFFF
 
 
-def _inside(name: str) -> tuple[str, str | None]:
-    """The name with plain separators, and why it is refused, if it is."""
+def path_inside(name: str) -> tuple[str, str | None]:
+    """The name of a member with plain separators, and why it is refused, if it is."""
     if "\0" in name:
         return name, Message("reading.zero_byte")
     if name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name):

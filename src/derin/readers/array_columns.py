@@ -64,6 +64,19 @@ def input_column(values: Array, name: str, decided: PixelValues | None = None) -
     return _numbers(values, name, Role.INPUT)
 
 
+def further_input(values: Array, column: Column, decided: PixelValues) -> ColumnData:
+    """Further values of a column that `input_column` made of others, read as those were.
+
+    Args:
+        values: the array; its first axis is the example.
+        column: of the first values.
+        decided: by which values of more than 8 bits their pictures are read.
+    """
+    if column.kind is Kind.NUMBER:
+        return _numbers(values, column.name, Role.INPUT).data
+    return input_column(values, column.name, decided).data
+
+
 def target_column(values: Array, name: str, class_names: Sequence[str] | None = None) -> ArrayColumn:
     """An array that is to come out of a network: classes, several labels for each example, or quantities.
 

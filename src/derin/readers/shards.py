@@ -1,7 +1,8 @@
 """Shards: files of many rows that are read one after the other, and never whole.
 
-A tar holds rows in WebDataset's form: members that lie together and share their name up to its first dot are one row,
-and what follows the dot says what a member is. Parquet files and files of JSON lines hold a row in each row and line.
+A tar holds rows in WebDataset's form (`readers/tar_rows.py`): what follows the first dot in a name says what a member
+is. Parquet files and files of JSON lines hold a row in each row and line. Rows are given out many at a time, by column;
+where all rows of a tar hold arrays of one shape and whole numbers, no row is touched for itself.
 
 Source: the form of tar shards, https://github.com/webdataset/webdataset.
 """
@@ -10,36 +11,43 @@ from __future__ import annotations
 
 import itertools
 import json
-import mmap
 import re
-import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from functools import partial
 from glob import glob
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
 
-from derin.core.arrays import npy_of
+from derin.core.arrays import npy_layout, npy_of
 from derin.core.errors import DataError, MissingExtraError, RefusedFileError
 from derin.core.printable import shown_reason
 from derin.data.pictures.decode import gray_or_rgb, open_picture, pixels_of
 from derin.data.pictures.encoded import num_decoders
 from derin.data.pictures.fitting import ResizePolicy, Rule
-from derin.readers.archives import ARCHIVE_ERRORS, MAX_MEMBER_BYTES, members_of, open_tar
+from derin.data.table import Rows
+from derin.readers.tar_rows import Members, TarRows, tar_rows
 
-# A row by name: its values, or why it cannot be read.
-NamedRow = tuple[str, dict[str, Any] | str]
+# A row: its values by name, or why it cannot be read.
+Row = dict[str, Any] | str
+# The values of some rows: an array with a row in each, or a list.
+Values = npt.NDArray[Any] | list[Any]
+Wanted = Callable[[str, npt.NDArray[np.bytes_]], npt.NDArray[np.bool_]]
 
 _PICTURES = frozenset(("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm"))
 _NUMBERS, _TEXTS = frozenset(("cls", "cls2", "index", "inx", "id")), frozenset(("txt", "text", "transcript"))
 _PICKLES = frozenset(("pkl", "pickle", "pyd", "pth", "pt", "ten"))
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
-_BLOCK, _NAME, _SIZE, _TYPE, _MAGIC = 512, slice(0, 100), slice(124, 136), 156, slice(257, 262)
+# Of rows that are made one by one.
 _AT_ONCE = 64
 _ROWS_OF_PARQUET = 1_024
+# No whole number of a class has more digits, and all of these fit into 64 bits.
+_MOST_DIGITS = 18
 
 
 def is_pattern(text: str) -> bool:
@@ -85,111 +93,230 @@ def braces_expanded(text: str) -> Iterator[str]:
         yield from braces_expanded(text[: match.start()] + part + text[match.end() :])
 
 
-def read_shard(path: Path, *, start: int = 0, size: int = 64) -> Iterator[NamedRow]:
-    """The rows of a shard in their order, each with its name.
+@dataclass(frozen=True)
+class Part:
+    """Rows that lie behind each other in a shard and hold values of the same names.
+
+    Args:
+        prefix: with what the names of all rows begin.
+        names: of each row, what follows it.
+        numbers: the place of each row in its shard, counted from 0.
+        columns: the values by name.
+        damaged: rows among them that cannot be read: why, by the whole name.
+
+    Shapes:
+        names ``(num,)`` bytes, numbers ``(num,)``.
+    """
+
+    prefix: str
+    names: npt.NDArray[np.bytes_]
+    numbers: Rows
+    columns: dict[str, Values]
+    damaged: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether rows hold arrays or one text each, and no cells of a table."""
+        return any(isinstance(v, np.ndarray) for v in self.columns.values()) or self.columns.keys() == {"txt", "cls"}
+
+    def name(self, place: int) -> str:
+        """The whole name of a row."""
+        return self.prefix + bytes(self.names[place]).decode("utf-8", "replace")
+
+    def take(self, places: Rows | npt.NDArray[np.bool_]) -> Part:
+        """Some of the rows, by their places or as a mask; damage is told once."""
+        if len(places) == len(self) and places.dtype == np.bool_ and places.all():
+            return self
+        places = np.flatnonzero(places) if places.dtype == np.bool_ else places
+        columns: dict[str, Values] = {
+            name: values[places] if isinstance(values, np.ndarray) else [values[place] for place in places.tolist()]
+            for name, values in self.columns.items()
+        }
+        return Part(self.prefix, self.names[places], self.numbers[places], columns)
+
+
+def read_shard(path: Path, *, start: int = 0, size: int = 64, wanted: Wanted | None = None) -> Iterator[Part]:
+    """The rows of a shard in their order.
 
     Args:
         path: of the file: ``.tar`` (compressed or not), ``.parquet``, ``.jsonl`` or ``.ndjson``.
         start: so many rows are passed over.
         size: height and width to which pictures are brought.
+        wanted: says by prefix and names which rows are needed, so that no other is decoded; None needs all.
 
     Raises:
         DataError: the file is of no such form, or holds pickled members, which could run code.
     """
     ending = path.suffix.lower()
     if ending == ".parquet":
-        yield from _parquet_rows(path, start)
+        for part in _parquet_parts(path, start):
+            yield part if wanted is None or not len(part) else part.take(wanted(part.prefix, part.names))
     elif ending in (".jsonl", ".ndjson"):
-        yield from _json_rows(path, start)
+        yield from parts_of_rows(f"{path.name}:", _json_rows(path, start), wanted)
     elif ".tar" in "".join(path.suffixes[-2:]).lower() or ending == ".tgz":
-        samples = itertools.islice(_samples(path), start, None)
-        with ThreadPoolExecutor(num_decoders(), thread_name_prefix="derin-decode") as pool:
-            while some := list(itertools.islice(samples, _AT_ONCE)):
-                has_pictures = any(_PICTURES & parts.keys() for _, parts in some if isinstance(parts, dict))
-                decode = partial(_decoded, size=size)
-                yield from pool.map(decode, some) if has_pictures else map(decode, some)
+        yield from _tar_parts(path, start, size, wanted)
     else:
         raise DataError(f"{path}: a shard must be .tar, .parquet or .jsonl; it ends in {ending or 'nothing'!r}.")
 
 
-def _samples(path: Path) -> Iterator[NamedRow]:
-    """The undecoded members of each row of a tar."""
-    name, parts = "", dict[str, Any]()
-    members = _members(path)
-    while True:
-        try:
-            member, data = next(members)
-        except StopIteration:
-            break
-        except (*ARCHIVE_ERRORS, OSError) as error:
-            # What came before the damage is whole; what comes behind it cannot be found.
-            if parts:
-                yield f"{path.name}/{name}", parts
-            yield f"{path.name}", f"damaged from here on ({shown_reason(error)})"
-            return
-        folder, _, file = member.rpartition("/")
-        stem, _, ending = file.partition(".")
-        key = f"{folder}/{stem}" if folder else stem
-        ending = ending.lower()
-        if ending.rpartition(".")[2] in _PICKLES:
-            raise DataError(
-                f"{path}: the member {member} is pickled, which is never loaded because that could run code; save it "
-                "as .npy, .json or .txt."
-            )
-        if parts and key != name:
-            yield f"{path.name}/{name}", parts
-            parts = {}
-        name, parts[ending] = key, data
-    if parts:
-        yield f"{path.name}/{name}", parts
-
-
-def _members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Names and bytes of a tar's plain files: out of the mapped file where its headers are plain, which is ten times
-    as fast, else by `tarfile`.
+def parts_of_rows(prefix: str, rows: Iterable[tuple[int, bytes, Row]], wanted: Wanted | None = None) -> Iterator[Part]:
+    """Parts of the wanted rows among those that were made one by one: by number and name their values, or why they have
+    none.
     """
-    passed = 0
-    with path.open("rb") as file:
-        is_plain = file.read(_BLOCK)[_MAGIC] == b"ustar"
-        if is_plain:
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                place, end = 0, len(data)
-                while place + _BLOCK <= end:
-                    header = data[place : place + _BLOCK]
-                    kind = header[_TYPE]
-                    if header[_MAGIC] != b"ustar":
-                        if not header.strip(b"\0"):
-                            return
-                        raise tarfile.ReadError(f"no header at byte {place:,}")
-                    if kind not in b"0\x005" or header[345]:
-                        break  # long names and the like
-                    size = int(header[_SIZE].strip(b" \0") or b"0", 8)
-                    place += _BLOCK
-                    if size > MAX_MEMBER_BYTES or place + size > end:
-                        raise tarfile.ReadError(f"a member of {size:,} bytes is cut off at byte {place:,}")
-                    passed += 1
-                    if kind != 53:  # no folder
-                        yield header[_NAME].rstrip(b"\0").decode("utf-8", "replace"), data[place : place + size]
-                    place += -(-size // _BLOCK) * _BLOCK
+    rows = iter(rows)
+    while some := list(itertools.islice(rows, _AT_ONCE)):
+        for form, alike in itertools.groupby(some, key=_form):
+            numbers, names, values = zip(*alike)
+            if form is None:
+                damaged = {prefix + name.decode("utf-8", "replace"): why for name, why in zip(names, values)}
+                yield Part(prefix, np.array([], dtype="S1"), np.array([], dtype=np.int64), {}, damaged)
+            else:
+                columns = {name: _column([row[name] for row in values]) for name in values[0]}
+                part = Part(prefix, np.array(names, dtype="S"), np.array(numbers, dtype=np.int64), columns)
+                yield part if wanted is None else part.take(wanted(prefix, part.names))
+
+
+def _form(numbered: tuple[int, bytes, Row]) -> tuple[Any, ...] | None:
+    """What rows have in common that stand side by side in arrays."""
+    row = numbered[2]
+    return None if isinstance(row, str) else tuple((name, getattr(value, "shape", None)) for name, value in row.items())
+
+
+def _column(values: list[Any]) -> Values:
+    return np.stack(values) if isinstance(values[0], np.ndarray) else values
+
+
+def _tar_parts(path: Path, start: int, size: int, wanted: Wanted | None) -> Iterator[Part]:
+    prefix, number = f"{path.name}/", 0
+    one_by_one = partial(_decoded_rows, path, size)
+    rows = tar_rows(path)
+    for found in rows:
+        if isinstance(found, TarRows):
+            numbers = np.arange(number, number + len(found.keys))
+            number += len(numbers)
+            needed = numbers >= start
+            if wanted is not None and needed.any():
+                needed &= wanted(prefix, found.keys)
+            if needed.any():
+                columns = _array_columns(found, needed)
+                if columns is not None:
+                    yield Part(prefix, found.keys[needed], numbers[needed], columns)
                 else:
-                    if place:
-                        raise tarfile.ReadError("its end is missing")
-    with open_tar(path) as tar:
-        for info in itertools.islice(members_of(tar, path), passed, None):
-            if info.isreg():
-                opened = tar.extractfile(info) if info.size <= MAX_MEMBER_BYTES else None
-                if opened is None:
-                    raise tarfile.ReadError(f"a member of {info.size:,} bytes")
-                yield info.name, opened.read()
+                    some = zip(numbers[needed].tolist(), found.keys[needed].tolist(), found.members(needed))
+                    yield from parts_of_rows(prefix, one_by_one(some))
+        else:
+            # What is not plain goes on to the end of the shard.
+            others = itertools.islice(
+                enumerate(itertools.chain([found], rows), start=number), max(0, start - number), None
+            )
+            named = ((number, *row) for number, row in others if not isinstance(row, TarRows))
+            if wanted is not None:
+                named = (row for row in named if not row[1] or wanted(prefix, np.array([row[1]]))[0])
+            for part in parts_of_rows(prefix, one_by_one(named)):
+                yield replace(part, damaged={name.removesuffix("/"): why for name, why in part.damaged.items()})
 
 
-def _decoded(sample: NamedRow, size: int) -> NamedRow:
+def _array_columns(found: TarRows, needed: npt.NDArray[np.bool_]) -> dict[str, Values] | None:
+    """The values of some rows, where all rows hold arrays of one form and whole numbers, each once; else None."""
+    columns: dict[str, Values] = {}
+    for code, ending in enumerate(found.endings):
+        last = ending.rpartition(".")[2]
+        chosen = np.flatnonzero(found.codes == code)
+        rows = found.rows[chosen]
+        if len(rows) != len(found.keys) or (rows[1:] == rows[:-1]).any():
+            return None
+        chosen = chosen[needed]
+        values = None
+        if last == "npy":
+            values = _arrays(found.data, found.starts[chosen], found.sizes[chosen])
+        elif last in _NUMBERS:
+            values = _whole_numbers(found.data, found.starts[chosen], found.sizes[chosen])
+        if values is None:
+            return None
+        columns[ending] = values
+    return columns if any(name.rpartition(".")[2] == "npy" for name in columns) else None
+
+
+def _gathered(data: npt.NDArray[np.uint8], starts: Rows, first: int, num: int) -> npt.NDArray[np.uint8]:
+    """So many bytes of each member, from the `first` one on.
+
+    Shapes:
+        starts ``(B,)``, whole blocks of 512 → ``(B, num)``.
+    """
+    windows = as_strided(data[first:], ((len(data) - first - num) // 512 + 1, num), (512, 1), writeable=False)
+    found: npt.NDArray[np.uint8] = windows[starts // 512]
+    return found
+
+
+def _arrays(data: npt.NDArray[np.uint8], starts: Rows, sizes: Rows) -> npt.NDArray[Any] | None:
+    """The arrays of members in one; None where they are not all of one form."""
+    if (sizes != sizes[0]).any():
+        return None
+    first = data[starts[0] : starts[0] + sizes[0]].tobytes()
+    try:
+        dtype, shape, fortran, begin = npy_layout(first, "The array")
+    except RefusedFileError:
+        return None
+    headers = _gathered(data, starts, 0, begin)
+    if (fortran and len(shape) > 1) or dtype.kind not in "biuf" or 0 in shape or (headers != headers[0]).any():
+        return None
+    values = _gathered(data, starts, begin, int(sizes[0]) - begin).view(dtype).reshape(len(starts), *shape)
+    return values.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _whole_numbers(data: npt.NDArray[np.uint8], starts: Rows, sizes: Rows) -> npt.NDArray[np.int64] | None:
+    """The numbers that members hold as text, as `int` reads them; None where some hold none."""
+    width = int(sizes.max())
+    if not 0 < int(sizes.min()) <= width <= _MOST_DIGITS:
+        return None
+    digits = _gathered(data, starts, 0, 8 * -(-width // 8))
+    # Behind a short one lie zeros, as the blocks of a tar are filled with them.
+    texts = digits.view(f"S{digits.shape[1]}")[:, 0]
+    if (np.strings.str_len(texts) != sizes).any():
+        return None
+    # Eight letters are sorted quicker as a number.
+    distinct, places = np.unique(digits.view(np.int64)[:, 0] if width <= 8 else texts, return_inverse=True)
+    try:
+        return np.array([int(text) for text in distinct.view(texts.dtype).tolist()])[places]
+    except ValueError:
+        return None
+
+
+def _decoded_rows(
+    path: Path, size: int, rows: Iterable[tuple[int, bytes, Members]]
+) -> Iterator[tuple[int, bytes, Row]]:
+    """The rows with their values; pictures are decoded side by side."""
+    rows = iter(rows)
+    with ThreadPoolExecutor(num_decoders(), thread_name_prefix="derin-decode") as pool:
+        while some := list(itertools.islice(rows, _AT_ONCE)):
+            members = [row for _, _, row in some]
+            _refuse_pickles(path, some)
+            has_pictures = any(_PICTURES & row.keys() for row in members if isinstance(row, dict))
+            decode = partial(_decoded, size=size)
+            for (number, name, _), row in zip(some, (pool.map if has_pictures else map)(decode, members)):
+                yield number, name, row
+
+
+def _refuse_pickles(path: Path, rows: Iterable[tuple[int, bytes, Members]]) -> None:
+    for _, name, row in rows:
+        for ending in row if isinstance(row, dict) else ():
+            if ending.rpartition(".")[2] in _PICKLES:
+                member = f"{name.decode('utf-8', 'replace')}.{ending}"
+                raise DataError(
+                    f"{path}: the member {member} is pickled, which is never loaded because that could run code; save "
+                    "it as .npy, .json or .txt."
+                )
+
+
+def _decoded(members: Members, size: int) -> Row:
     """The values of a row, or why it has none."""
-    name, parts = sample
-    if isinstance(parts, str):
-        return name, parts
+    if isinstance(members, str):
+        return members
     row: dict[str, Any] = {}
-    for ending, data in parts.items():
+    for ending, data in members.items():
         last = ending.rpartition(".")[2]
         try:
             if last == "npy":
@@ -206,42 +333,39 @@ def _decoded(sample: NamedRow, size: int) -> NamedRow:
                 value = json.loads(data)
                 row |= value if isinstance(value, dict) else {ending: value}
             else:
-                return name, f"a member of the unknown kind .{ending[:40]}"
+                return f"a member of the unknown kind .{ending[:40]}"
         except (ValueError, DataError, RefusedFileError, RecursionError) as error:
-            return name, f".{ending[:40]}: {shown_reason(error)}"
-    return name, row
+            return f".{ending[:40]}: {shown_reason(error)}"
+    return row
 
 
-def _json_rows(path: Path, start: int) -> Iterator[NamedRow]:
+def _json_rows(path: Path, start: int) -> Iterator[tuple[int, bytes, Row]]:
     with path.open("rb") as file:
-        number = 0
-        for line, text in enumerate(file, start=1):
-            if not text.strip():
-                continue
-            number += 1
-            if number <= start:
-                continue
+        lines = ((line, text) for line, text in enumerate(file, start=1) if text.strip())
+        for number, (line, text) in itertools.islice(enumerate(lines), start, None):
             try:
                 row = json.loads(text)
             except (ValueError, RecursionError) as error:
                 row = shown_reason(error)
-            yield f"{path.name}:{line}", row if isinstance(row, dict) else f"no JSON object: {str(row)[:60]}"
+            yield number, b"%d" % line, row if isinstance(row, dict) else f"no JSON object: {str(row)[:60]}"
 
 
-def _parquet_rows(path: Path, start: int) -> Iterator[NamedRow]:
+def _parquet_parts(path: Path, start: int) -> Iterator[Part]:
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
         raise MissingExtraError("pyarrow", "tables", "Reading a Parquet file") from None
-    number = 0
+    number, prefix = 0, f"{path.name}:"
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            for part in file.iter_batches(_ROWS_OF_PARQUET):
-                if number + part.num_rows > start:
-                    rows = part.slice(max(start - number, 0)).to_pylist()
-                    first = number + part.num_rows - len(rows)
-                    yield from ((f"{path.name}:{first + place + 1}", row) for place, row in enumerate(rows))
-                number += part.num_rows
+            for batch in file.iter_batches(_ROWS_OF_PARQUET):
+                rows = batch.slice(max(start - number, 0))
+                numbers = np.arange(number + batch.num_rows - rows.num_rows, number + batch.num_rows)
+                number += batch.num_rows
+                if len(numbers):
+                    columns: Mapping[str, Values] = {name: rows.column(name).to_pylist() for name in rows.schema.names}
+                    yield Part(prefix, (numbers + 1).astype("S20"), numbers, dict(columns))
     except (pyarrow.ArrowException, OSError) as error:
-        yield path.name, f"damaged from here on ({shown_reason(error)})"
+        why = {path.name: f"damaged from here on ({shown_reason(error)})"}
+        yield Part(prefix, np.array([], dtype="S1"), np.array([], dtype=np.int64), {}, why)

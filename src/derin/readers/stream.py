@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from derin.core.errors import DataError, UsageError
 from derin.core.seeds import permutation
 from derin.data.block_source import Place
+from derin.data.pictures.codec import pixel_values
 from derin.data.recipe import ReadingRecipe
 from derin.data.report import DataReport, Outcome
-from derin.data.schema import Kind, Role, Schema
+from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import ColumnData, Dense, Table
-from derin.readers.array_columns import input_column, target_column
+from derin.readers.array_columns import further_input, input_column, target_column
 from derin.readers.csv_table import Asked, table_of_records
-from derin.readers.shards import NamedRow, read_shard, shard_paths
+from derin.readers.delimited import Records
+from derin.readers.shards import Part, Values, Wanted, parts_of_rows, read_shard, shard_paths
 from derin.readers.table_recipe import SUBJECT, TableRecipe
 from derin.readers.typed_records import value_records
 
 # Where nobody gives rows to measure on, one of so many is held out and never trained on.
 _HELD_OUT = 20
+_CRC_TABLE = np.array([zlib.crc32(bytes([255 ^ letter])) ^ 0xFF000000 for letter in range(256)], dtype=np.uint32)
 _TARGETS = ("cls", "y", "label", "target", "txt")
 
 
@@ -88,33 +92,42 @@ class Stream:
         self._val: list[Any] | None = None if val is None else [val] if callable(val) else list(shard_paths(val))
         self._target, self._classes, self._size, self._worker = target, classes, size, worker
         self._num_val, self._num_head = num_val, num_head
+        self._shape: tuple[int, ...] | None = None  # of what is learnt from, in the head; None where rows hold cells
         if worker[1] > len(self._shards):
             raise UsageError(f"Stream: {worker[1]} workers need so many shards; there are {len(self._shards)}.")
 
     def head(self, seed: int) -> Table:
         """The first rows as a table: those of its split ``train`` to find out from, those of ``val`` to measure on."""
-        train: list[dict[str, Any]] = []
-        val: list[dict[str, Any]] = []
-        first: dict[str, Any] = {}
-        for place, name, row, is_held_out in self._walk(Place(), seed):
-            if place.passes or (len(train) == self._num_head and (self._val is not None or len(val) == self._num_val)):
+        train = _Gathered(self._num_head)
+        val = _Gathered(self._num_val)
+        learns = [train] if self._val is not None else [train, val]
+
+        def wanted(prefix: str, names: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bool_]:
+            is_held_out = self._are_held_out(prefix, names)
+            return np.where(is_held_out, not val.is_full, not train.is_full)
+
+        first: Part | None = None
+        for _, part in self._one_pass(Place(), seed, wanted):
+            first = first or part
+            part = self._alike(first, part)
+            is_held_out = self._are_held_out(part.prefix, part.names)
+            val.add(part, is_held_out)
+            train.add(part, ~is_held_out)
+            if all(rows.is_full for rows in learns):
                 break
-            first = first or row
-            if _has_arrays(first) and (reason := _unlike(first, row)):
-                self.damaged[name] = reason
-            elif is_held_out and len(val) < self._num_val:
-                val.append(row)
-            elif not is_held_out and len(train) < self._num_head:
-                train.append(row)
+        if first is None:
+            raise self._nothing_read()
         if self._val is not None:
-            given = (row for shard in self._val for row in self._good(shard, 0))
-            val = [row for _, _, row in islice(given, self._num_val)]
-        if not train or not val:
+            for part in (part for shard in self._val for part in self._good(shard, 0, None)):
+                val.add(self._alike(first, part))
+                if val.is_full:
+                    break
+        if not len(train) or not len(val):
             raise DataError(
                 f"A stream needs rows to train on and rows to measure on; the first pass has {len(train):,} and "
                 f"{len(val):,}. Give more rows, or others as val."
             )
-        table = self._first_table([*train, *val])
+        table = self._first_table(_joined([*train.parts, *val.parts]), len(train) + len(val))
         for name, reason in self.damaged.items():
             table.report.add(name, Outcome.SKIPPED, reason)
         splits = {"train": np.arange(len(train)), "val": np.arange(len(train), len(table))}
@@ -124,62 +137,91 @@ class Stream:
         """The rows for training, some at a time, as tables that mean what the head's does."""
         return Blocks(self, head, seed)
 
-    def _walk(self, place: Place, seed: int) -> Iterator[tuple[Place, str, dict[str, Any], bool]]:
-        """The rows that can be read from a place on: the place behind each, its name, itself, and whether it is held
-        out.
-        """
-        passes, turn, member = place
-        holds_out = self._val is None
+    def _walk(self, place: Place, seed: int) -> Iterator[tuple[Place, Part]]:
+        """The rows to train on from a place on: parts of shards, with the place where the shard of each begins."""
+
+        def wanted(prefix: str, names: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bool_]:
+            return ~self._are_held_out(prefix, names)
+
         while True:
-            order = permutation(seed, "shards", passes, len(self._shards))[self._worker[0] :: self._worker[1]]
-            found = member > 0 or turn > 0
-            for number in range(turn, len(order)):
-                for count, name, row in self._good(self._shards[order[number]], member):
-                    found = True
-                    is_held_out = holds_out and zlib.crc32(name.encode()) % _HELD_OUT == 0
-                    yield Place(passes, number, count), name, row, is_held_out
-                member = 0
+            found = place.member > 0 or place.turn > 0
+            for begin, part in self._one_pass(place, seed, wanted):
+                found = True
+                yield begin, part
             if not found:
-                reasons = "; ".join(f"{name}: {why}" for name, why in islice(self.damaged.items(), 3))
-                raise DataError(f"A stream needs rows that can be read; a whole pass gave none ({reasons or 'empty'}).")
-            passes, turn = passes + 1, 0
+                raise self._nothing_read()
+            place = Place(place.passes + 1)
 
-    def _good(self, shard: Any, start: int) -> Iterator[tuple[int, str, dict[str, Any]]]:
-        """The rows of a shard that can be read, with how many there are up to each."""
-        rows: Iterable[NamedRow]
+    def _one_pass(self, place: Place, seed: int, wanted: Wanted) -> Iterator[tuple[Place, Part]]:
+        """The wanted rows of a pass, from a place on."""
+        passes, turn, member = place
+        order = permutation(seed, "shards", passes, len(self._shards))[self._worker[0] :: self._worker[1]]
+        for number in range(turn, len(order)):
+            for part in self._good(self._shards[order[number]], member, wanted):
+                yield Place(passes, number), part
+            member = 0
+
+    def _good(self, shard: Any, start: int, wanted: Wanted | None) -> Iterator[Part]:
+        """The rows of a shard that can be read; what cannot is counted."""
         if callable(shard):
-            rows = ((f"row {number + 1}", _as_row(row)) for number, row in islice(enumerate(shard()), start, None))
+            rows = ((n, b"%d" % (n + 1), _as_row(row)) for n, row in islice(enumerate(shard()), start, None))
+            parts = parts_of_rows("row ", rows, wanted)
         else:
-            rows = read_shard(shard, start=start, size=self._size)
-        for count, (name, row) in enumerate(rows, start + 1):
-            if isinstance(row, str):
-                self.damaged[name] = row
-            else:
-                yield count, name, row
+            parts = read_shard(shard, start=start, size=self._size, wanted=wanted)
+        for part in parts:
+            self.damaged |= part.damaged
+            if len(part):
+                yield part
 
-    def _first_table(self, rows: list[dict[str, Any]]) -> Table:
+    def _nothing_read(self) -> DataError:
+        reasons = "; ".join(f"{name}: {why}" for name, why in islice(self.damaged.items(), 3))
+        return DataError(f"A stream needs rows that can be read; a whole pass gave none ({reasons or 'empty'}).")
+
+    def _are_held_out(self, prefix: str, names: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bool_]:
+        """Which rows are measured on and never trained on."""
+        if self._val is not None:
+            return np.zeros(len(names), dtype=bool)
+        return crc32_of(prefix.encode(), names) % _HELD_OUT == 0
+
+    def _alike(self, first: Part, part: Part) -> Part:
+        """The rows of a part that can stand beside the first ones in one array; others are counted as damaged."""
+        if not first.has_arrays:
+            return part
+        reason = ""
+        if lacking := [name for name in first.columns if name not in part.columns]:
+            reason = f"{', '.join(lacking)} is missing"
+        elif other := [name for name in first.columns if _shape(first, name) != _shape(part, name)]:
+            reason = f"{other[0]} is of another shape than in the first row"
+        return self._left_out(part, np.full(len(part), bool(reason)), reason)
+
+    def _left_out(self, part: Part, which: npt.NDArray[np.bool_], reason: str) -> Part:
+        """The other rows of a part; these are counted as damaged."""
+        if not which.any():
+            return part
+        self.damaged |= {part.name(place): reason for place in np.flatnonzero(which).tolist()}
+        return part.take(~which)
+
+    def _first_table(self, columns: Mapping[str, Values], num: int) -> Table:
         report = DataReport(source=self.name)
-        names = list(rows[0])
+        names = list(columns)
         target = self._target or next((name for name in _TARGETS if name in names), None)
         if target is None or target not in names:
             raise DataError(
                 f"A stream needs the name of what is learnt; a row has {', '.join(names)}. "
                 "Name one: target=… (--target)."
             )
-        if not _has_arrays(rows[0]):
-            records = value_records(
-                self.name, names, [[row.get(n) for row in rows] for n in names], np.arange(len(rows))
-            )
+        if not _have_arrays(columns):
             asked = Asked(target=target, kinds={} if self._classes is None else {target: "category"})
-            return table_of_records({"": records}, name=self.name, asked=asked, report=report)
+            return table_of_records({"": self._records(columns, num)}, name=self.name, asked=asked, report=report)
         inputs = [name for name in names if name != target]
         if len(inputs) != 1:
             raise DataError(
                 f"A stream of arrays needs one input beside the target {target!r}; a row has {', '.join(inputs)}. "
                 "Leave the others out of the shards."
             )
-        made = input_column(_stacked(rows, inputs[0]), inputs[0])
-        learnt = target_column(np.array([row[target] for row in rows]), target)
+        self._shape = np.shape(columns[inputs[0]])[1:]
+        made = input_column(np.asarray(columns[inputs[0]]), inputs[0])
+        learnt = target_column(np.array(columns[target]), target)
         column = learnt.column
         if self._classes is not None:
             column = replace(column, kind=Kind.CATEGORY, classes=tuple(map(str, self._classes)))
@@ -187,42 +229,50 @@ class Stream:
         report.extend((*made.findings, *learnt.findings))
         schema = Schema((made.column, column))
         recipe = None if made.pictures is None else ReadingRecipe(found={"pictures": dict(made.pictures)})
-        columns: dict[str, ColumnData] = {made.column.name: made.data, target: Dense(_target_values(rows, column))}
-        return Table(name=self.name, schema=schema, columns=columns, splits={}, report=report, recipe=recipe)
-
-    def _next_table(self, head: Table, rows: list[dict[str, Any]]) -> Table:
-        if not _has_arrays(rows[0]):
-            names = list(rows[0])
-            records = value_records(
-                self.name, names, [[row.get(n) for row in rows] for n in names], np.arange(len(rows))
+        codes, unknown = _target_values(columns[target], column)
+        if unknown.any():
+            lost = str(columns[target][int(np.flatnonzero(unknown)[0])])
+            raise DataError(
+                f"The class {lost!r} is not among those that were named: {', '.join(column.classes or ())}."
             )
+        found: dict[str, ColumnData] = {made.column.name: made.data, target: Dense(codes)}
+        return Table(name=self.name, schema=schema, columns=found, splits={}, report=report, recipe=recipe)
+
+    def _next_table(self, head: Table, columns: Mapping[str, Values], num: int) -> Table:
+        if self._shape is None:
             assert head.recipe is not None
             recipe = TableRecipe.from_json(head.recipe.part(SUBJECT))
-            return table_of_records(
-                {"": records}, name=self.name, asked=Asked(), report=DataReport(source=self.name), recipe=recipe
-            )
+            records, report = self._records(columns, num), DataReport(source=self.name)
+            return table_of_records({"": records}, name=self.name, asked=Asked(), report=report, recipe=recipe)
         (given,), target = head.inputs, head.target()
-        made = input_column(_stacked(rows, given.name), given.name)
-        columns: dict[str, ColumnData] = {given.name: made.data, target.name: Dense(_target_values(rows, target))}
-        return Table(name=self.name, schema=head.schema, columns=columns, splits={}, recipe=head.recipe)
+        data = further_input(np.asarray(columns[given.name]), given, pixel_values(head))
+        codes, _ = _target_values(columns[target.name], target)
+        found: dict[str, ColumnData] = {given.name: data, target.name: Dense(codes)}
+        return Table(name=self.name, schema=head.schema, columns=found, splits={}, recipe=head.recipe)
 
-    def _fits(self, head: Table, classes: Collection[str], name: str, row: Mapping[str, Any]) -> bool:
-        """Whether a row is of the head's form, its class among these; where not, it is counted as damaged."""
-        if _has_arrays(row):
-            (given,), target = head.inputs, head.target()
-            if given.name not in row or target.name not in row:
-                self.damaged[name] = f"{given.name} and {target.name} are required; it has {', '.join(row)}"
-            elif given.kind is not Kind.TEXT and _size_of(row[given.name]) != abs(int(np.prod(given.shape))):
-                self.damaged[name] = f"{given.name} is of another shape than in the first rows"
-            elif target.classes is not None and str(row[target.name]) not in classes:
-                self.damaged[name] = f"the class {str(row[target.name])[:40]!r} is not among those of the first rows"
-            else:
-                return True
-            return False
-        lacking = [column.name for column in head.schema if column.role is not Role.IGNORED and column.name not in row]
-        if lacking:
-            self.damaged[name] = f"{', '.join(lacking)} is missing"
-        return not lacking
+    def _records(self, columns: Mapping[str, Values], num: int) -> Records:
+        return value_records(self.name, list(columns), list(columns.values()), np.arange(num))
+
+    def _fitting(self, head: Table, part: Part) -> Part:
+        """The rows of the head's form, their classes among the head's; the others are counted as damaged."""
+        if self._shape is None:
+            lacking = [c.name for c in head.schema if c.role is not Role.IGNORED and c.name not in part.columns]
+            return self._left_out(part, np.full(len(part), bool(lacking)), f"{', '.join(lacking)} is missing")
+        (given,), target = head.inputs, head.target()
+        reason = ""
+        if given.name not in part.columns or target.name not in part.columns:
+            reason = f"{given.name} and {target.name} are required; it has {', '.join(part.columns)}"
+        elif given.kind is not Kind.TEXT and np.shape(part.columns[given.name])[1:] != self._shape:
+            reason = f"{given.name} is of another shape than in the first rows"
+        if reason or target.classes is None:
+            return self._left_out(part, np.full(len(part), bool(reason)), reason)
+        values = part.columns[target.name]
+        _, unknown = _target_values(values, target)
+        for place in np.flatnonzero(unknown).tolist():
+            self.damaged[part.name(place)] = (
+                f"the class {str(values[place])[:40]!r} is not among those of the first rows"
+            )
+        return part.take(~unknown)
 
 
 class Blocks:
@@ -236,24 +286,63 @@ class Blocks:
 
     def __init__(self, stream: Stream, head: Table, seed: int) -> None:
         self._stream, self._head, self._seed = stream, head, seed
-        self._classes = {name for column in head.targets for name in column.classes or ()}
         self._behind: Place | None = None
-        self._walk: Iterator[tuple[Place, str, dict[str, Any], bool]] = iter(())
+        self._parts: Iterator[tuple[Place, Part]] = iter(())
 
     def read(self, place: Place, num: int) -> tuple[Table, Place]:
         """So many rows from a place on, and the place behind the last of them."""
         stream = self._stream
         if place != self._behind:
-            self._walk = stream._walk(place, self._seed)
+            self._parts = stream._walk(place, self._seed)
         self._behind = None  # an error ends the walk
-        rows: list[dict[str, Any]] = []
-        for behind, name, row, is_held_out in self._walk:
-            if not is_held_out and stream._fits(self._head, self._classes, name, row):
-                rows.append(row)
-                if len(rows) == num:
-                    self._behind = behind
-                    return stream._next_table(self._head, rows), behind
+        rows = _Gathered(num)
+        for begin, part in self._parts:
+            fitting = stream._fitting(self._head, part)
+            taken = rows.add(fitting)
+            if rows.is_full:
+                behind = begin._replace(member=int(fitting.numbers[taken - 1]) + 1)
+                self._parts = chain([(begin, fitting.take(np.arange(taken, len(fitting))))], self._parts)
+                self._behind = behind
+                return stream._next_table(self._head, _joined(rows.parts), num), behind
         raise AssertionError("a walk has no end")
+
+
+class _Gathered:
+    """Parts of shards, up to so many rows."""
+
+    def __init__(self, num: int) -> None:
+        self._num, self._len, self.parts = num, 0, list[Part]()
+
+    def __len__(self) -> int:
+        return self._len
+
+    @property
+    def is_full(self) -> bool:
+        return self._len >= self._num
+
+    def add(self, part: Part, which: npt.NDArray[np.bool_] | None = None) -> int:
+        """Takes these rows of a part, as long as there is room; how many."""
+        places = np.arange(len(part)) if which is None else np.flatnonzero(which)
+        places = places[: self._num - self._len]
+        if len(places):
+            self.parts.append(part if len(places) == len(part) else part.take(places))
+            self._len += len(places)
+        return len(places)
+
+
+def crc32_of(prefix: bytes, names: npt.NDArray[np.bytes_]) -> npt.NDArray[np.uint32]:
+    """CRC-32 of texts that begin alike, of all of them at a time.
+
+    Example:
+        >>> crc32_of(b"a/", np.array([b"7", b"12"])).tolist() == [zlib.crc32(b"a/7"), zlib.crc32(b"a/12")]
+        True
+    """
+    found = np.full(len(names), zlib.crc32(prefix) ^ 0xFFFFFFFF, dtype=np.uint32)
+    letters = np.ascontiguousarray(names).view(np.uint8).reshape(len(names), names.dtype.itemsize)
+    for letter in np.ascontiguousarray(letters.T):
+        following = _CRC_TABLE[(found ^ letter) & np.uint32(255)] ^ (found >> np.uint32(8))
+        found = np.where(letter == 0, found, following)
+    return found ^ np.uint32(0xFFFFFFFF)
 
 
 def _as_row(row: Any) -> dict[str, Any] | str:
@@ -264,44 +353,33 @@ def _as_row(row: Any) -> dict[str, Any] | str:
     return f"a row must be a dict or a pair (x, y); got {type(row).__name__}"
 
 
-def _has_arrays(row: Mapping[str, Any]) -> bool:
-    """Whether rows hold arrays or one text each, and no cells of a table."""
-    return any(isinstance(value, np.ndarray) for value in row.values()) or set(row) == {"txt", "cls"}
+def _have_arrays(columns: Mapping[str, Values]) -> bool:
+    return any(isinstance(v, np.ndarray) for v in columns.values()) or columns.keys() == {"txt", "cls"}
 
 
-def _size_of(value: Any) -> int:
-    return int(value.size) if isinstance(value, np.ndarray) else 1
+def _shape(part: Part, name: str) -> tuple[int, ...]:
+    values = part.columns[name]
+    return values.shape[1:] if isinstance(values, np.ndarray) else ()
 
 
-def _stacked(rows: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
-    try:
-        return (
-            np.stack([row[name] for row in rows])
-            if isinstance(rows[0][name], np.ndarray)
-            else np.array([row[name] for row in rows])
-        )
-    except (ValueError, KeyError) as error:
-        raise DataError(f"A stream needs the same shape of {name!r} in every row of its head; {error}.") from None
+def _joined(parts: Sequence[Part]) -> dict[str, Values]:
+    """The columns of the first part, of all of them."""
+    joined: dict[str, Values] = {}
+    for name in parts[0].columns:
+        columns = [part.columns.get(name, [None] * len(part)) for part in parts]
+        are_arrays = all(isinstance(values, np.ndarray) for values in columns)
+        joined[name] = np.concatenate(columns) if are_arrays else [value for values in columns for value in values]
+    return joined
 
 
-def _codes(classes: Sequence[str]) -> dict[str, int]:
-    return {name: code for code, name in enumerate(classes)}
-
-
-def _target_values(rows: Sequence[Mapping[str, Any]], column: Any) -> np.ndarray:
-    values = [row[column.name] for row in rows]
+def _target_values(values: Values, column: Column) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Numbers, or the places of classes among those of a column; and which values are no class of it."""
     if column.classes is None:
-        return np.array(values, dtype=np.float32)
-    codes = _codes(column.classes)
-    try:
-        return np.array([codes[str(value)] for value in values], dtype=np.int64)
-    except KeyError as error:
-        raise DataError(f"The class {error} is not among those that were named: {', '.join(codes)}.") from None
-
-
-def _unlike(first: Mapping[str, Any], row: Mapping[str, Any]) -> str:
-    """Why a row cannot stand beside another in one array; empty where it can."""
-    if lacking := [name for name in first if name not in row]:
-        return f"{', '.join(lacking)} is missing"
-    other = [name for name in first if getattr(first[name], "shape", None) != getattr(row[name], "shape", None)]
-    return f"{other[0]} is of another shape than in the first row" if other else ""
+        return np.array(values, dtype=np.float32), np.zeros(len(values), dtype=bool)
+    codes = {name: code for code, name in enumerate(column.classes)}
+    if isinstance(values, np.ndarray) and values.ndim == 1:
+        distinct, places = np.unique(values, return_inverse=True)
+        found = np.array([codes.get(str(value), -1) for value in distinct.tolist()], dtype=np.int64)[places]
+    else:
+        found = np.array([codes.get(str(value), -1) for value in values], dtype=np.int64)
+    return found, found < 0

@@ -1,0 +1,340 @@
+"""The rows of a tar in WebDataset's form: members that lie together and share their name up to its first dot.
+
+A tar is read in windows of some megabytes. The headers in a window are found, checked and understood all at once, by
+array operations over its blocks of 512 bytes, which takes a small part of what a loop over members does. That is done
+for plain headers alone. From the row on in which anything else stands (long names, links, names that lead out of the
+archive, hidden files, a wrong checksum, a missing end) `tarfile` reads the shard to its end, member after member.
+
+Source: POSIX.1-1988 (ustar), as https://www.gnu.org/software/tar/manual/html_node/Standard.html has it.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.messages import Message
+from derin.core.printable import shown_reason
+from derin.data.table import Rows
+from derin.readers.archives import (
+    ARCHIVE_ERRORS,
+    MAX_MEMBER_BYTES,
+    members_of,
+    next_header,
+    open_tar,
+    path_inside,
+    unpacked,
+)
+
+Bytes = npt.NDArray[np.uint8]
+# The undecoded members of a row, by what follows the first dot of their names; or why there are none.
+Members = dict[str, bytes] | str
+
+_BLOCK = 512
+_WINDOW_BYTES = 4 << 20  # some thousand rows, which stay in a processor's cache
+_LARGEST_WINDOW = 2 * MAX_MEMBER_BYTES
+_MAGIC = np.frombuffer(b"ustar", dtype=np.uint8)
+_FILE, _FILE_OF_OLD, _FOLDER = b"0\x005"
+_ZERO, _SLASH, _DOT, _BACKSLASH, _COLON = b"0/.\\:"
+_NAME_BYTES, _MAGIC_AT, _PREFIX_AT = 100, 257, 345
+_SPACES_FOR_CHECKSUM = 8 * ord(" ")
+_FEW_ENDINGS = 16
+
+
+@dataclass(frozen=True)
+class TarRows:
+    """Whole rows that lie behind each other in a tar, with the bytes of all their members.
+
+    Args:
+        keys: the name of each row.
+        endings: what follows the first dot in the names of members, each once, in small letters.
+        data: in which the members lie.
+        rows: the row of each member, counted from 0.
+        codes: its place among the endings.
+        starts: where it begins in the data, always at a block of 512 bytes.
+        sizes: how many bytes it has.
+
+    Shapes:
+        keys ``(num_rows,)`` bytes; rows, codes, starts, sizes ``(num_members,)``.
+    """
+
+    keys: npt.NDArray[np.bytes_]
+    endings: list[str]
+    data: Bytes
+    rows: Rows
+    codes: Rows
+    starts: Rows
+    sizes: Rows
+
+    def members(self, wanted: npt.NDArray[np.bool_]) -> Iterator[Members]:
+        """The members of each wanted row."""
+        bounds = np.searchsorted(self.rows, np.arange(len(self.keys) + 1)).tolist()
+        starts, ends = self.starts.tolist(), (self.starts + self.sizes).tolist()
+        codes = self.codes.tolist()
+        for row in np.flatnonzero(wanted).tolist():
+            found: Members = {}
+            for member in range(bounds[row], bounds[row + 1]):
+                found = with_member(
+                    found, self.endings[codes[member]], self.data[starts[member] : ends[member]].tobytes()
+                )
+            yield found
+
+
+def with_member(row: Members, ending: str, data: bytes | str) -> Members:
+    """A row with one member more; a member that cannot be had, or stands there twice, spoils it."""
+    if isinstance(row, str):
+        return row
+    if isinstance(data, str):
+        return data
+    if ending in row:
+        return f"two members .{ending[:40]}"
+    row[ending] = data
+    return row
+
+
+def tar_rows(path: Path) -> Iterator[TarRows | tuple[bytes, Members]]:
+    """All rows of a tar, compressed or not: many at once as long as headers are plain, then one by one, by name.
+
+    What comes behind damage cannot be found; the last row then says so, under the name ``b""``.
+    """
+    place = yield from _plain_rows(path)
+    if place is not None:
+        yield from rows_one_by_one(path, place)
+
+
+def rows_one_by_one(path: Path, place: int = 0) -> Iterator[tuple[bytes, Members]]:
+    """The rows of a tar as `tarfile` reads them, from a header on."""
+    name: bytes | None = None
+    row: Members = {}
+    try:
+        for member, data in _members(path, place):
+            key, ending = _key_and_ending(member)
+            if key != name:
+                if name is not None:
+                    yield name, row
+                name, row = key, {}
+            row = with_member(row, ending, data)
+    except (*ARCHIVE_ERRORS, OSError) as error:
+        # What came before the damage is whole.
+        if name is not None:
+            yield name, row
+        yield b"", f"damaged from here on ({shown_reason(error)})"
+        return
+    if name is not None:
+        yield name, row
+
+
+def _key_and_ending(member: str) -> tuple[bytes, str]:
+    folder, slash, file = member.rpartition("/")
+    stem, _, ending = file.partition(".")
+    key = f"{folder}{slash}{stem}".encode("utf-8", "surrogateescape")
+    return key, ending.encode("utf-8", "surrogateescape").lower().decode("utf-8", "replace")
+
+
+def _members(path: Path, place: int) -> Iterator[tuple[str, bytes | str]]:
+    """The names of a tar's files, and their bytes or why they cannot be had."""
+    with open_tar(path, place) as tar:
+        for info in members_of(tar, path):
+            if info.isdir() or info.name.rpartition("/")[2].startswith("."):
+                continue
+            _, reason = path_inside(info.name)
+            if reason is None and not info.isreg():
+                reason = Message("reading.link" if info.issym() or info.islnk() else "reading.no_plain_file")
+            if reason is None and info.size > MAX_MEMBER_BYTES:
+                reason = f"a member of {info.size:,} bytes, of which at most {MAX_MEMBER_BYTES:,} are read"
+            opened = None if reason is not None else tar.extractfile(info)
+            yield info.name, str(reason) if opened is None else opened.read()
+        if not next_header(tar):
+            raise tarfile.ReadError("its end is missing")
+
+
+def _plain_rows(path: Path) -> Generator[TarRows, None, int | None]:
+    """Rows as long as headers are plain; returns where `tarfile` goes on, or None at the end of the archive."""
+    with unpacked(path) as file:
+        buffer = np.empty(_WINDOW_BYTES, dtype=np.uint8)
+        place = filled = 0
+        while True:
+            filled += _fill(file, buffer[filled:])
+            found, used, is_end = _rows_of(buffer[: filled - filled % _BLOCK])
+            if found is not None:
+                yield found
+            if is_end is True:
+                return None
+            if is_end is False or filled < len(buffer):
+                return place + used
+            if not used:
+                if len(buffer) >= _LARGEST_WINDOW:
+                    return place
+                buffer = np.concatenate([buffer, np.empty_like(buffer)])
+            else:
+                # Rows that were given out look into the old one no longer when the next are asked for.
+                buffer[: filled - used] = buffer[used:filled].copy()
+                filled -= used
+                place += used
+
+
+def _fill(file: IO[bytes], buffer: Bytes) -> int:
+    view, filled = buffer.data, 0
+    while filled < len(view):
+        try:
+            num = file.readinto(view[filled:])  # type: ignore[attr-defined]
+        except (
+            *ARCHIVE_ERRORS,
+            OSError,
+        ):  # of a damaged compressed file: what came is read, and `tarfile` meets it again
+            break
+        if not num:
+            break
+        filled += num
+    return filled
+
+
+def _rows_of(data: Bytes) -> tuple[TarRows | None, int, bool | None]:
+    """The whole rows at the beginning of whole blocks, and how many bytes they take; further whether they are followed
+    by the end of the archive (True), by something that is not plain (False), or by what more bytes would tell (None).
+    """
+    blocks = data.reshape(-1, _BLOCK)
+    at = np.flatnonzero(blocks[:, _MAGIC_AT] == _MAGIC[0])
+    heads = blocks[at]
+    is_head = (_field(heads, _MAGIC_AT, len(_MAGIC)) == _MAGIC[:, None]).all(axis=0)
+    if not is_head.all():
+        at, heads = at[is_head], heads[is_head]
+    kinds = np.ascontiguousarray(heads[:, 156])
+    sizes, are_octal = _octal(heads, 124, 11)
+    sizes[kinds == _FOLDER] = 0  # some claim a size, and have none
+    longest = int(np.flatnonzero(heads[:, :_NAME_BYTES].any(axis=0)).max(initial=0)) + 1
+    names = np.concatenate([_field(heads, 0, longest), np.zeros((1, len(heads)), dtype=np.uint8)])
+    behind = at + 1 + -(-sizes // _BLOCK)
+    chain = _chain(at, behind, len(blocks))
+    stop, is_end = int(behind[chain[-1]]) if len(chain) else 0, None
+    plain = are_octal & _are_plain(heads, kinds, names) & (sizes <= MAX_MEMBER_BYTES)
+    if len(others := np.flatnonzero(~plain[chain])):
+        stop, is_end = int(at[chain[others[0]]]), False
+        chain = chain[: others[0]]
+    elif stop > len(blocks):
+        chain, stop = chain[:-1], int(at[chain[-1]])
+    elif stop < len(blocks):
+        is_end = not blocks[stop].any()
+    chain = chain[kinds[chain] != _FOLDER]
+    if len(chain) < len(at):
+        at, sizes, names = at[chain], sizes[chain], names[:, chain]
+    if not len(chain):
+        return None, stop * _BLOCK, is_end
+    keys, endings = _keys_and_endings(names)
+    begins = np.append(True, (keys[:, 1:] != keys[:, :-1]).any(axis=0))
+    if is_end is not True:
+        # The last row may go on in what follows.
+        last = int(np.flatnonzero(begins)[-1])
+        stop = int(at[last])
+        if not last:
+            return None, stop * _BLOCK, is_end
+        at, sizes, keys, endings, begins = at[:last], sizes[:last], keys[:, :last], endings[:last], begins[:last]
+    found, codes = _distinct(endings)
+    rows = TarRows(
+        keys=_as_texts(keys[:, begins]),
+        endings=[ending.decode("utf-8", "replace") for ending in found],
+        data=data,
+        rows=np.cumsum(begins) - 1,
+        codes=codes,
+        starts=(at + 1) * _BLOCK,
+        sizes=sizes,
+    )
+    return rows, stop * _BLOCK, is_end
+
+
+def _field(heads: Bytes, start: int, length: int) -> Bytes:
+    """Bytes of each header, those of one place side by side: so that operations run over all headers at once.
+
+    Shapes:
+        ``(num, 512)`` → ``(length, num)``.
+    """
+    return np.ascontiguousarray(heads[:, start : start + length].T)
+
+
+def _as_texts(columns: Bytes) -> npt.NDArray[np.bytes_]:
+    """The texts of which `_field` gave the bytes."""
+    return np.ascontiguousarray(columns.T).view(f"S{len(columns)}")[:, 0]
+
+
+def _octal(heads: Bytes, start: int, num_digits: int) -> tuple[Rows, npt.NDArray[np.bool_]]:
+    """A number of each header, and whether it is written in as many digits, with a zero byte or a space behind them."""
+    digits = _field(heads, start, num_digits + 1)
+    digits, behind = digits[:-1] - _ZERO, digits[-1]
+    number = np.zeros(len(heads), dtype=np.int64)
+    for digit in digits:
+        number = 8 * number + digit
+    return number, (digits < 8).all(axis=0) & ((behind == 0) | (behind == ord(" ")))
+
+
+def _chain(at: Rows, behind: Rows, num_blocks: int) -> Rows:
+    """Which of the blocks that look like headers are some: each begins where the member before it ends."""
+    if not len(at) or at[0] != 0:
+        return at[:0]
+    if (behind[:-1] == at[1:]).all():
+        return np.arange(len(at))
+    # Members that hold tars themselves.
+    place_of = np.full(num_blocks + 1, -1)
+    place_of[at] = np.arange(len(at))
+    following = place_of[np.minimum(behind, num_blocks)].tolist()
+    chain = [0]
+    while (place := following[chain[-1]]) >= 0:
+        chain.append(place)
+    return np.asarray(chain)
+
+
+def _are_plain(heads: Bytes, kinds: Bytes, names: Bytes) -> npt.NDArray[np.bool_]:
+    """Which headers have a right checksum and are those of a file or folder that lies in the archive, by a plain name.
+
+    Shapes:
+        heads ``(num, 512)``, kinds ``(num,)``, names ``(length, num)``, of which the last place is empty everywhere.
+    """
+    checksums, plain = _octal(heads, 148, 6)
+    # Six digits and 16 bits hold what the bytes of a plain header sum up to.
+    sums = heads.sum(axis=1, dtype=np.uint16) - heads[:, 148:156].sum(axis=1, dtype=np.uint16) + _SPACES_FOR_CHECKSUM
+    plain &= checksums == sums
+    plain &= ((kinds == _FILE) | (kinds == _FILE_OF_OLD) | (kinds == _FOLDER)) & (heads[:, _PREFIX_AT] == 0)
+    empty, dots, slashes = names == 0, names == _DOT, names == _SLASH
+    plain &= ~(empty[0] | slashes[0] | (empty[:-1] & ~empty[1:]).any(axis=0) | (names == _BACKSLASH).any(axis=0))
+    plain &= (names[1] != _COLON) & ~(dots[1:] & dots[:-1]).any(axis=0)
+    hidden = (slashes[:-1] & (dots[1:] | empty[1:])).any(axis=0) | (dots[0] & ~slashes[1])
+    plain &= (kinds == _FOLDER) | ~hidden
+    return plain
+
+
+def _keys_and_endings(names: Bytes) -> tuple[Bytes, npt.NDArray[np.bytes_]]:
+    """What stands before the first dot of the last part of each name, and what behind it, in small letters.
+
+    Shapes:
+        ``(length, num)`` → ``(length, num)``, ``(num,)``.
+    """
+    length, num = names.shape
+    places = np.arange(length)[:, None]
+    first = ((names == _SLASH) * (places + 1)).max(axis=0)
+    dots = (names == _DOT) & (places >= first)
+    lengths = (names != 0).sum(axis=0)
+    key_lengths = np.where(dots.any(axis=0), np.argmax(dots, axis=0), lengths)
+    keys = np.where(places < key_lengths, names, np.uint8(0))
+    width = max(1, int((lengths - key_lengths).max()) - 1)
+    padded = np.concatenate([names, np.zeros((width + 1, num), dtype=np.uint8)])
+    endings = np.take_along_axis(padded, key_lengths + 1 + np.arange(width)[:, None], axis=0)
+    endings[(endings >= ord("A")) & (endings <= ord("Z"))] += ord("a") - ord("A")
+    return keys, _as_texts(endings)
+
+
+def _distinct(values: npt.NDArray[np.bytes_]) -> tuple[list[bytes], Rows]:
+    """Each value once, and the place of each among them: without sorting where they are few."""
+    found: list[bytes] = []
+    codes = np.full(len(values), -1, dtype=np.int64)
+    while len(rest := np.flatnonzero(codes < 0)):
+        if len(found) == _FEW_ENDINGS:
+            names, codes = np.unique(values, return_inverse=True)
+            return names.tolist(), codes
+        found.append(bytes(values[rest[0]]))
+        codes[values == values[rest[0]]] = len(found) - 1
+    return found, codes
