@@ -116,3 +116,24 @@ def test_a_lock_that_is_a_link_is_refused_and_what_it_names_left_alone(tmp_path:
     with pytest.raises(StorageError), FolderLock(tmp_path / "run"):
         pass
     assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_who_holds_the_lock_already_is_refused_after_waiting_and_not_for_ever(tmp_path: Path) -> None:
+    with FolderLock(tmp_path), pytest.raises(BusyError), FolderLock(tmp_path, wait_seconds=0.1):
+        pass
+
+
+def test_a_folder_that_is_exchanged_at_the_very_moment_of_locking_is_not_taken_for_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, signed = tmp_path / "run", FolderLock._sign
+
+    def exchange_first(lock: FolderLock, descriptor: int) -> None:
+        if not (tmp_path / "old").exists():
+            folder.rename(tmp_path / "old")
+        signed(lock, descriptor)
+
+    monkeypatch.setattr(FolderLock, "_sign", exchange_first)
+    with FolderLock(folder):
+        assert json.loads((folder / ".lock").read_text())["pid"] == os.getpid()
+    assert (tmp_path / "old" / ".lock").read_bytes() == b""
