@@ -56,6 +56,14 @@ def test_texts_agree_with_a_dictionary(texts: list[str]) -> None:
     assert first_equal_rows(table_of(x=Ragged.from_texts(texts))).tolist() == by_dictionary(list(texts))
 
 
+def test_long_texts_of_which_some_words_are_hashed_agree_with_a_dictionary() -> None:
+    letters = np.random.default_rng(5)
+    # Many differ in one letter only, which lies anywhere.
+    texts = ["".join(row) for row in letters.choice(["a", "b"], (400, 5), p=[0.9, 0.1])]
+    texts = [f"{text[:2]:a<40}{text[2:4]:a<40}{text[4]}" for text in texts] + ["a" * 7, "a" * 8, "a" * 5000] * 2
+    assert first_equal_rows(table_of(x=Ragged.from_texts(texts))).tolist() == by_dictionary(list(texts))
+
+
 def test_pictures_of_equal_bytes_but_other_shape_are_different() -> None:
     flat = np.tile(np.arange(12, dtype=np.uint8), 3)
     sizes = np.array([3, 4, 3])

@@ -7,7 +7,6 @@ compared byte by byte, so that what is reported is exact.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,8 @@ _CHUNK_BYTES = 1 << 20
 # Of longer rows only three windows are hashed: candidates are compared whole anyway, and a mapped file stays unread.
 _WHOLE_BYTES = 4096
 _WINDOW_BYTES = 256
+# Of a text so many words of eight bytes, from its beginning to its end.
+_NUM_WORDS = 5
 
 
 def first_equal_rows(table: Table) -> Rows:
@@ -129,10 +130,21 @@ def _hashes(column: ColumnData) -> Words:
             start += len(chunk)
         return hashes
     flat, offsets = _flat(column)
-    view, bounds = flat.view(np.uint8).data, (offsets * flat.dtype.itemsize).tolist()
+    data, bounds = flat.view(np.uint8), offsets * flat.dtype.itemsize
+    starts, sizes = bounds[:-1], np.diff(bounds)
+    hashes = sizes.astype(np.uint64)
+    is_sampled = (sizes >= 8) & (sizes <= _WHOLE_BYTES) & isinstance(column, Ragged)
+    sampled, others = np.flatnonzero(is_sampled), np.flatnonzero(~is_sampled)
+    if len(sampled):
+        every: Words = np.ndarray(len(data) - 7, dtype=np.uint64, buffer=data, strides=(1,))
+        for number, weight in enumerate(_weights("words", _NUM_WORDS)):
+            places = starts[sampled] + (sizes[sampled] - 8) * number // (_NUM_WORDS - 1)
+            hashes[sampled] += _folded(every[places] * weight)
     # Python's own hash of bytes differs between processes, which is no harm: it only picks candidates.
-    found = (hash(_sample(view, a, b)) for a, b in pairwise(bounds))
-    return np.fromiter(found, dtype=np.int64, count=len(bounds) - 1).view(np.uint64)
+    view = data.data
+    found = (hash(_sample(view, a, b)) for a, b in zip(starts[others].tolist(), bounds[1:][others].tolist()))
+    hashes[others] = np.fromiter(found, dtype=np.int64, count=len(others)).view(np.uint64)
+    return hashes
 
 
 def _sample(view: memoryview, start: int, stop: int) -> tuple[int, bytes]:
@@ -168,9 +180,14 @@ def _dense_hashes(rows: npt.NDArray[np.uint8]) -> Words:
     padded = np.pad(rows, ((0, 0), (0, rest))) if rest else rows
     words = padded.view(np.uint64)
     products = words * _weights("words", words.shape[1])
-    # The low bits of a product know only the low bits of a word: the high half is folded onto them.
-    result: Words = (products ^ (products >> np.uint64(32))).sum(axis=1, dtype=np.uint64)
+    result: Words = _folded(products).sum(axis=1, dtype=np.uint64)
     return result
+
+
+def _folded(products: Words) -> Words:
+    """Products whose low bits know only the low bits of a word: the high half is folded onto them."""
+    folded: Words = products ^ (products >> np.uint64(32))
+    return folded
 
 
 def _contents(column: ColumnData, rows: Rows) -> Iterator[Any]:

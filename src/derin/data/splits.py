@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -227,11 +226,10 @@ class _Cut:
         sizes = np.diff(self.starts)
         part_of = np.zeros(len(sizes), dtype=np.int64)  # 0 is train, i + 1 is names[i]
         order = permutation(seed, "splits", 0, len(sizes))
-        # Where every unit is one row none of them is too large for what is left.
-        if (sizes == 1).all():
-            chances = np.broadcast_to(np.float32(0), len(sizes))
-        else:
-            chances = uniforms(seed, "split of a unit", 0, np.arange(len(sizes)), 1)[:, 0]
+        # A unit of one row is not too large for what is left.
+        several = np.flatnonzero(sizes > 1)
+        chances = np.zeros(len(sizes), dtype=np.float32)
+        chances[several] = uniforms(seed, "split of a unit", 0, several, 1)[:, 0]
         place = self.strata - self.strata.min()
         place = (np.cumsum(np.bincount(place) > 0) - 1)[place]
         totals = np.bincount(place, weights=sizes).astype(np.int64)
@@ -342,19 +340,20 @@ def _fill(sizes: Rows, quota: list[int], chances: npt.NDArray[np.float32]) -> np
     have their size on average.
     """
     result = np.zeros(len(sizes), dtype=np.int64)
-    if (sizes == 1).all():
-        bounds = np.cumsum([0, *quota])
-        for number, (a, b) in enumerate(pairwise(bounds), start=1):
-            result[a:b] = number
-        return result
-    room, left = list(quota), len(sizes)
-    for unit, (size, chance) in enumerate(zip(sizes.tolist(), chances.tolist(), strict=True)):
-        if not any(room) or left == 1:
+    room, left, unit = list(quota), len(sizes), 0
+    # Units of one row go together, up to the next larger one.
+    for larger in (*np.flatnonzero(sizes > 1).tolist(), len(sizes)):
+        for number, free in enumerate(room):
+            num = min(free, larger - unit, left - 1)
+            result[unit : unit + num] = number + 1
+            room[number], left, unit = free - num, left - num, unit + num
+        if larger == len(sizes) or not any(room) or left == 1:
             break
+        size, chance, unit = int(sizes[larger]), float(chances[larger]), larger + 1
         for number, free in enumerate(room):
             if size <= free or chance * size < free:
                 room[number] = max(0, free - size)
-                result[unit] = number + 1
+                result[larger] = number + 1
                 left -= 1
                 break
     return result

@@ -129,25 +129,36 @@ def _cut(whole: Bytes, start: int, stop: int, mark: int, quotes: bool, longest: 
         kept[first[:-1][empty]] = False
         starts, ends = starts[kept], ends[kept]
         first = np.concatenate([first[:1], np.cumsum(np.diff(first) - empty)])
-    # The bytes behind these records, or some of our own behind the last ones.
-    buffer: Bytes = whole[start : start + num_bytes + SPARE]
-    if len(buffer) < num_bytes + SPARE:
-        buffer = np.concatenate([piece, np.zeros(SPARE, dtype=np.uint8)])
-    starts = _without(buffer, starts, ends, _IS_BLANK, 0)
+    # The bytes around these records, or some of our own before the first and behind the last ones.
+    if start >= SPARE and start + num_bytes + SPARE <= len(whole):
+        buffer: Bytes = whole[start - SPARE : start + num_bytes + SPARE]
+    else:
+        buffer = np.pad(piece, SPARE)
+    starts, ends = starts + SPARE, ends + SPARE
+    # Seldom is there a space in a table of numbers.
+    num_ends = len(last) - int(at[-1] == len(piece)) + len(returns)
+    has_spaces = mark <= _SPACE or np.count_nonzero(piece <= _SPACE) > num_ends
+    if has_spaces:
+        starts = _without(buffer, starts, ends, _IS_BLANK, 0)
     if len(enclosing):
         is_enclosed = (starts < ends) & (buffer[starts] == _QUOTE)
         starts, ends = starts + is_enclosed, ends - is_enclosed
         # Of two quotes in an enclosed cell, which stand for one, the second.
         doubled = enclosing[2::2][enclosing[2::2] == enclosing[1:-1:2][: len(enclosing[2::2])] + 1]
         if len(doubled := doubled[doubled < num_bytes]):
+            doubled += SPARE
             buffer = np.delete(buffer, doubled)
             starts, ends = starts - np.searchsorted(doubled, starts), ends - np.searchsorted(doubled, ends)
-    is_something = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(starts < ends)])
-    starts = _without(buffer, starts, ends, _IS_SPACE, 0)
-    ends = _without(buffer, ends, starts, _IS_SPACE, -1)
+    is_something = starts < ends
+    if has_spaces:
+        starts = _without(buffer, starts, ends, _IS_SPACE, 0)
+        ends = _without(buffer, ends, starts, _IS_SPACE, -1)
     if (piece >= 128).any():
         starts, ends = _without_wide_spaces(buffer, starts, ends)
-    is_filled = is_something[first[1:]] > is_something[first[:-1]]
+    is_filled = np.ones(len(first) - 1, dtype=bool)
+    if empty.any() or not is_something.all():
+        before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(is_something)])
+        is_filled = before[first[1:]] > before[first[:-1]]
     return _Piece(Block.at(buffer, starts, ends, first, is_filled), record_ends, num_bytes, num_lines)
 
 

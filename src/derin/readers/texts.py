@@ -9,7 +9,7 @@ import numpy as np
 
 from derin.core.errors import DataError
 from derin.core.messages import Message
-from derin.data.cells.packed import joined, picked
+from derin.data.cells.packed import PackedColumn, joined, picked
 from derin.data.cells.values import natural_order
 from derin.data.cells.writing import Writing
 from derin.data.line_findings import LineNames, line_findings
@@ -41,6 +41,16 @@ class _Part:
         """The place of each text's label among all classes."""
         # Of a label that does not occur no place is looked for.
         return np.array([*(place.get(label, -1) for label in self.labels), -1], dtype=np.int64)[self.codes]
+
+
+def _different(labels: Sequence[str]) -> tuple[list[str], Rows]:
+    """The different labels, in the order in which they come first, and the place of each label among them."""
+    if isinstance(labels, PackedColumn):
+        found, codes = labels.distinct()
+        return list(found), np.arange(len(labels)) if codes is None else codes
+    place: dict[str, int] = {}
+    codes = np.fromiter((place.setdefault(label, len(place)) for label in labels), dtype=np.int64, count=len(labels))
+    return list(place), codes
 
 
 @dataclass
@@ -87,14 +97,17 @@ class Texts:
             named: whether the rows are named after the file as well as the line.
         """
         numbers = np.asarray(lines, dtype=np.int64)
-        place: dict[str, int] = {}
-        codes = np.fromiter((place.setdefault(label, len(place)) for label in labels), dtype=np.int64)
-        is_empty = np.fromiter((not text for text in texts), dtype=bool)
+        different, codes = _different(labels)
+        is_empty = (
+            texts.are_empty()
+            if isinstance(texts, PackedColumn)
+            else np.fromiter((not text for text in texts), dtype=bool, count=len(texts))
+        )
         means_missing = Writing(missing=self.missing).means_missing
-        is_unlabelled = np.array([means_missing(label) for label in place], dtype=bool)[codes] & ~is_empty
+        is_unlabelled = np.array([means_missing(label) for label in different], dtype=bool)[codes] & ~is_empty
         keep = np.flatnonzero(~is_empty & ~is_unlabelled)
         kept = codes[keep]
-        self.parts.append(_Part(picked(texts, keep), list(place), kept, numbers[keep], file if named else "", split))
+        self.parts.append(_Part(picked(texts, keep), different, kept, numbers[keep], file if named else "", split))
         for rows, key in ((is_empty, "reading.text_empty"), (is_unlabelled, "reading.label_missing")):
             self.report.extend(line_findings(file, numbers[rows].tolist(), Outcome.SKIPPED, Message(key)))
 

@@ -1,6 +1,7 @@
 """Plain numbers out of packed cells, eight digits at a time: what Python's float gives for them, without strings.
 
-A number of at most sixteen digits, as a whole number up to 2⁵³, is exact in float64, as is 10ᵏ up to 10²²; their
+Bytes are taken from the end of each cell, where their worth does not depend on its length. A number of at most sixteen
+digits, as a whole number up to 2⁵³, is exact in float64, as is 10ᵏ up to 10²²; their
 quotient is then the float nearest to what is written (W. D. Clinger, "How to read floating point numbers accurately",
 1990). All other cells are left to Python.
 """
@@ -10,21 +11,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from derin.data.cells.packed import Flags, PackedColumn, Part, Places, Words
+from derin.data.cells.packed import Bytes, Flags, PackedColumn, Part, Places, Words
 from derin.data.cells.typed import NumberCells
 from derin.data.cells.writing import Floats
 
-_Whole = npt.NDArray[np.uint64]
-
-_ALL = np.uint64(2**64 - 1)
-_ONES, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
-_POINTS, _ZEROS = np.uint64(0x2E2E2E2E2E2E2E2E), np.uint64(0x3030303030303030)
 _UPPER_HALVES, _SIXES = np.uint64(0xF0F0F0F0F0F0F0F0), np.uint64(0x0606060606060606)
-_THREES = np.uint64(0x3333333333333333)
+_HIGHS, _LOWS = np.uint64(0x8080808080808080), np.uint64(0x7F7F7F7F7F7F7F7F)
+_POINTS, _ZEROS = np.uint64(0x2E2E2E2E2E2E2E2E), np.uint64(0x3030303030303030)
 # Digits, then pairs, then fours are put together: mask, factor and shift of each step.
 _STEPS = tuple(
     (np.uint64(mask), np.uint64(factor), np.uint64(shift))
@@ -34,10 +31,17 @@ _STEPS = tuple(
         (0x0000FFFF0000FFFF, 10_000 * 2**32 + 1, 32),
     )
 )
-_POWERS = np.array([10**k for k in range(17)], dtype=np.uint64)
+_BYTE, _SEVEN_BYTES = np.uint64(8), np.uint64(56)
+# Of sixteen bytes the last so many, in the eight that stand behind and in the eight before them.
+_LAST = np.array([2**64 - 2 ** (64 - 8 * min(num, 8)) for num in range(17)], dtype=np.uint64)
+_LAST_BEFORE = np.array([2**64 - 2 ** (64 - 8 * max(num - 8, 0)) for num in range(17)], dtype=np.uint64)
+_TEN_TO_EIGHT = np.uint64(10**8)
 _FLOAT_POWERS = np.array([10.0**k for k in range(17)])
-_MOST_DIGITS, _LARGEST = 16, np.uint64(2**53)
-_MINUS, _ZERO = ord("-"), ord("0")
+_MOST_BYTES, _LARGEST = 16, np.uint64(2**53)
+# The exponent of float64 stands above so many bits; that of 2⁶³.
+_FRACTION_BITS, _TOP_EXPONENT = np.uint64(52), 1023 + 63
+_SIGN = np.uint64(63)
+_MINUS, _POINT, _ZERO = b"-.0"
 # Of what Python reads as a float, that which people write, too.
 _USUAL = re.compile(r"[-0-9.eE\n][-+0-9.eE\n]*")
 _GROUPED = re.compile(r"-?[1-9]\d{0,2}\.\d{3}")
@@ -109,39 +113,77 @@ def _scan(part: Part, found: PlainNumbers, values: Floats, gaps: Flags, means_ga
     """Fills in the numbers of one part; whether all its cells are numbers or gaps."""
     starts, lengths = part.places()
     np.equal(lengths, 0, out=gaps)
-    leading = part.block.buffer[starts]
+    buffer, ends = part.block.buffer, starts + lengths
+    leading = buffer[starts]
     is_negative = leading == _MINUS
-    at, num = starts + is_negative, lengths - is_negative
-    point = _first_point(part, at, int(num.max(initial=0)))
-    in_sight = (point < _MOST_DIGITS) | (num <= _MOST_DIGITS)
-    point = np.minimum(point, num)
-    decimals = np.maximum(num - point - 1, 0)
-    digits = point + decimals
-    sure = in_sight & (digits > 0) & (digits <= _MOST_DIGITS)
-    # Whatever of the others is computed is not looked at.
-    point, decimals = np.where(sure, point, 0), np.where(sure, decimals, 0)
-    whole, are_digits = _digits(part, at, point)
-    fraction, are_decimals = _digits(part, at + point + 1, decimals)
-    mantissa = whole * _POWERS[decimals] + fraction
-    sure &= are_digits & are_decimals & (mantissa <= _LARGEST)
-    np.divide(mantissa.astype(np.float64), _FLOAT_POWERS[decimals], out=values)
-    np.negative(values, out=values, where=is_negative)
-    has_point = point < num
+    num = lengths - is_negative
+    high, low = part.last_bytes(ends, int(num.max(initial=0)))
+    decimals = _decimals(buffer, ends, num, high, low)
+    has_point = decimals < _MOST_BYTES
+    digits = num - has_point
+    sure = (digits > 0) & (num <= _MOST_BYTES)
+    # Without the point; what stands before it moves up.
+    behind: Any = _LAST[decimals]
+    high = (high & behind) | (((high << _BYTE) | (low >> _SEVEN_BYTES)) & ~behind)
+    behind = _LAST_BEFORE[decimals]
+    low = (low & behind) | ((low << _BYTE) & ~behind)
+    mantissa, are_digits = _eight(high, _LAST.take(digits, mode="clip"))
+    sure &= are_digits
+    if digits.max(initial=0) > 8:
+        upper, are_digits = _eight(low, _LAST_BEFORE.take(digits, mode="clip"))
+        mantissa += upper * _TEN_TO_EIGHT
+        sure &= are_digits & (mantissa <= _LARGEST)
+    powers = _FLOAT_POWERS[np.where(has_point, decimals, 0)]
+    np.divide(mantissa.astype(np.float64), powers, out=values)
+    values.view(np.uint64)[...] |= is_negative.astype(np.uint64) << _SIGN
     is_digits = sure & ~has_point & ~is_negative
     if is_digits.any():
         found.num_digits += int(is_digits.sum())
         found.most_digits = max(found.most_digits, int(digits[is_digits].max()))
         found.has_leading_zero |= bool((is_digits & (digits > 1) & (leading == _ZERO)).any())
-    has_point &= sure
+    has_point = sure & has_point
     if has_point.any():
         found.has_point = True
         if not found.has_decimals:
-            first = part.block.buffer[at]
-            is_grouped = (decimals == 3) & (point > 0) & (point < 4) & (first != _ZERO)
+            first = buffer[ends - num]
+            is_grouped = (decimals == 3) & (digits > 3) & (digits < 7) & (first != _ZERO)
             found.has_decimals = bool((has_point & ~is_grouped).any())
     others = np.flatnonzero(~sure & ~gaps)
     values[gaps] = np.nan
     return not len(others) or _read_others(part.take(others), others, found, values, gaps, means_gap)
+
+
+def _decimals(buffer: Bytes, ends: Places, num: Places, high: Words, low: Words) -> Places | np.int64:
+    """How many bytes stand behind the last point of each cell, where that is among its last sixteen; 16 where there is
+    none. One number where it is that of all cells.
+
+    Args:
+        buffer: in which the cells lie.
+        ends: of the cells.
+        num: the bytes of each, without its sign.
+        high, low: the last eight and the eight before them.
+    """
+    none = np.int64(_MOST_BYTES)
+    if not len(ends):
+        return none
+    first = buffer[ends[0] - min(num[0], none) : ends[0]].tobytes()
+    same = len(first) - 1 - first.rfind(b".")
+    if len(first) > same < num.min() and (buffer[ends - (same + 1)] == _POINT).all():
+        return np.int64(same)
+    behind = _behind_point(high)
+    if num.max() > 8:
+        behind = np.where(behind < 8, behind, 8 + _behind_point(low))
+    behind[behind >= num] = none
+    return none if (behind == none).all() else behind
+
+
+def _behind_point(words: Words) -> Places:
+    """How many bytes stand behind the last point in each word; 8 where there is none."""
+    words = words ^ _POINTS
+    # The highest bit of each byte that was a point.
+    bits = ~(((words & _LOWS) + _LOWS) | words) & _HIGHS
+    exponents = (bits.astype(np.float64).view(np.uint64) >> _FRACTION_BITS).view(np.int64)
+    return np.minimum((_TOP_EXPONENT - exponents) >> 3, 8)
 
 
 def _read_others(
@@ -189,46 +231,10 @@ def _as_floats(cells: list[str]) -> Floats | None:
     return None if np.isinf(numbers).any() else numbers
 
 
-def _first_point(part: Part, at: Places, max_length: int) -> Places:
-    """How many bytes stand before the first point among the sixteen behind each place; 16 where there is none."""
-    first = _point_in(part.words_at(at))
-    if max_length <= 8:
-        return first
-    return np.where(first < 8, first, 8 + _point_in(part.words_at(at + 8)))
-
-
-def _point_in(words: Words) -> Places:
-    words = words ^ _POINTS
-    # The lowest of these bits is that of the first byte that was a point.
-    bits = (words - _ONES) & ~words & _HIGHS
-    lowest = bits & (~bits + np.uint64(1))
-    place = (((lowest - np.uint64(1)) & _ONES) * _ONES >> np.uint64(56)).astype(np.int64) - 1
-    return np.where(bits == 0, 8, place)
-
-
-def _digits(part: Part, at: Places, num: Places) -> tuple[_Whole, Flags]:
-    """The whole number in so many digits, at most sixteen, behind each place; whether digits are all that stands
-    there."""
-    short = np.minimum(num, 8)
-    value, are_digits = _eight(part.words_at(at), short)
-    long = np.flatnonzero(num > 8)
-    if len(long):
-        more = num[long] - 8
-        lower, are_more = _eight(part.words_at(at[long] + 8), more)
-        value[long] = value[long] * _POWERS[more] + lower
-        are_digits[long] &= are_more
-    return value, are_digits
-
-
-def _eight(words: Words, num: Places) -> tuple[_Whole, Flags]:
-    """The whole number in the first `num` bytes of each word, and whether they are digits; of no byte it is 0."""
-    spare = (np.uint64(8) - num.astype(np.uint64)) << np.uint64(3)
-    # A shift by all 64 bits is none: those words are all zeros.
-    half = spare >> np.uint64(1)
-    words = np.left_shift(words << half, spare - half)
-    filled: Words = _ZEROS & ~((_ALL << half) << (spare - half))
-    words |= filled
-    are_digits = ((words & _UPPER_HALVES) | (((words + _SIXES) & _UPPER_HALVES) >> np.uint64(4))) == _THREES
+def _eight(words: Words, kept: Words) -> tuple[Words, Flags]:
+    """The whole number in the bytes of each word that are kept, and whether they are digits; of no byte it is 0."""
+    words = (words ^ _ZEROS) & kept
+    are_digits: Flags = ((words | (words + _SIXES)) & _UPPER_HALVES) == 0
     for mask, factor, shift in _STEPS:
         words = ((words & mask) * factor) >> shift
     return words, are_digits

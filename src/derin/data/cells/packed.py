@@ -22,7 +22,7 @@ Flags = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
 
-# Bytes behind the last cell of a block, so that words of eight bytes can be taken anywhere in it.
+# Bytes before the first cell of a block and behind its last, so that words can be taken anywhere in it.
 SPARE = 16
 # Cells that are strings at a time.
 _MANY = 1 << 14
@@ -49,7 +49,7 @@ class Block:
     """Some records one after the other; where their cells lie.
 
     Args:
-        buffer: the bytes in which they lie, in UTF-8, and at least `SPARE` others behind them.
+        buffer: the bytes in which they lie, in UTF-8, and at least `SPARE` others before and behind them.
         base: of each record, the place from which its cells are counted.
         starts: where each cell begins. Of records with equally many cells a row for each and a column more, where the
             last cell ends and one byte follows; of others the cells of all.
@@ -74,9 +74,9 @@ class Block:
     def of(cls, rows: list[list[str]]) -> Block:
         """Packs records; spaces around cells are left out."""
         cells = [_encoded(cell.strip()) for cell in itertools.chain.from_iterable(rows)]
-        buffer = np.frombuffer(b"".join([*cells, bytes(SPARE)]), dtype=np.uint8)
-        ends = np.cumsum(np.fromiter(map(len, cells), dtype=np.int64, count=len(cells)))
-        starts = np.concatenate([np.zeros(1, dtype=np.int64), ends])[:-1]
+        buffer = np.frombuffer(b"".join([bytes(SPARE), *cells, bytes(SPARE)]), dtype=np.uint8)
+        ends = SPARE + np.cumsum(np.fromiter(map(len, cells), dtype=np.int64, count=len(cells)))
+        starts = np.concatenate([np.full(1, SPARE, dtype=np.int64), ends])[:-1]
         first = np.zeros(len(rows) + 1, dtype=np.int32)
         np.cumsum(np.fromiter(map(len, rows), dtype=np.int32, count=len(rows)), out=first[1:])
         filled = np.fromiter(map(any, rows), dtype=bool, count=len(rows))
@@ -144,8 +144,15 @@ class Block:
 
     def row(self, place: int, num: int) -> list[str]:
         """The first `num` cells of a record."""
-        found = (self.cells(np.array([place]), column) for column in range(num))
-        return [_decoded(self.bytes_at(int(start[0]), int(length[0]))) for start, length in found]
+        if self.first is None:
+            starts = self.starts[place].astype(np.int64)
+            lengths = np.diff(starts) - 1 if self.lengths is None else self.lengths[place]
+            starts += self.base[place]
+        else:
+            assert self.lengths is not None
+            here = slice(self.first[place], self.first[place + 1])
+            starts, lengths = self.starts[here], self.lengths[here]
+        return [_decoded(self.bytes_at(*at)) for at in zip(starts.tolist()[:num], lengths.tolist())]
 
     def bytes_at(self, start: int, length: int) -> bytes:
         return self.buffer[start : start + length].tobytes()
@@ -270,6 +277,21 @@ class Part:
         every: Words = np.ndarray(len(buffer) - 7, dtype="<u8", buffer=buffer, strides=(1,))
         return every[places]
 
+    def last_bytes(self, ends: Places, most: int) -> tuple[Words, Words]:
+        """The eight bytes before each place of the buffer, as a number whose highest byte is the last, and the eight
+        before these; one zero in place of those where no more than eight are looked at.
+
+        Args:
+            ends: of cells.
+            most: how many of the bytes are looked at.
+        """
+        if most <= 8:
+            return self.words_at(ends - 8), np.zeros(1, dtype=np.uint64)
+        buffer = self.block.buffer
+        every = np.ndarray(len(buffer) - 15, dtype="V16", buffer=buffer, strides=(1,))
+        both = every[ends - 16].view("<u8").reshape(-1, 2)
+        return both[:, 1], both[:, 0]
+
     def words(self, starts: Places, lengths: Places) -> Iterator[tuple[Places, Words]]:
         """The bytes of the cells, eight at a time, as numbers; with the places of the cells that have as many.
 
@@ -390,6 +412,10 @@ class PackedColumn(Sequence[str]):
         """Whether each cell ends with one of the digits 0 to 9."""
         return np.concatenate([np.zeros(0, dtype=bool), *(part.ends_in_digit() for part in self.parts)])
 
+    def are_empty(self) -> Flags:
+        """Whether nothing stands in each cell."""
+        return np.concatenate([np.zeros(0, dtype=bool), *(part.places()[1] == 0 for part in self.parts)])
+
     def beginnings(self) -> Words:
         """The first eight bytes of each cell, or all, as a number whose lowest byte is the first."""
         found = np.zeros(len(self), dtype=np.uint64)
@@ -419,9 +445,9 @@ class PackedColumn(Sequence[str]):
         for part in self.parts:
             starts, length = part.places()
             lengths.append(length)
-            view = part.block.buffer.data
+            data = part.block.buffer.tobytes()
             bounds = zip(starts.tolist(), (starts + length).tolist())
-            pieces.append(b"".join([view[start:end] for start, end in bounds]))
+            pieces.append(b"".join([data[start:end] for start, end in bounds]))
         return np.frombuffer(b"".join(pieces), dtype=np.uint8), np.cumsum(np.concatenate(lengths))
 
     def distinct(self) -> tuple[PackedColumn, Rows | None]:
