@@ -105,6 +105,22 @@ def test_tied_weights_are_stored_once_and_tied_again(tmp_path: Path) -> None:
     assert other(x).equal(model(x))
 
 
+def test_tensors_are_known_by_the_names_that_they_had(tmp_path: Path) -> None:
+    class Renamed(Tied):
+        former_names = ((r"^head\.", "last."), (r"^body\.", "first."))
+
+    torch.manual_seed(1)
+    model, today = Tied(), Renamed()
+    tensors, ties, layout = state_tensors(model)
+    former = {name.replace("first", "body").replace("last", "head"): value for name, value in tensors.items()}
+    save_bundle(tmp_path / "m", tensors=former, ties={"head.weight": "body.weight"}, layout=layout, card={})
+    load_state(today, load_bundle(tmp_path / "m"))
+    assert ties == {"last.weight": "first.weight"}
+    assert all(today.state_dict()[name].equal(value) for name, value in model.state_dict().items())
+    with pytest.raises(RefusedFileError, match=r"head\.bias"):
+        load_state(Tied(), load_bundle(tmp_path / "m"))
+
+
 def test_a_tied_network_takes_untied_weights_only_where_they_are_equal(tmp_path: Path) -> None:
     apart = Tied(tied=False)
     with pytest.raises(

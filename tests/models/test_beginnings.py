@@ -26,8 +26,8 @@ from torch import Tensor, nn
 
 from derin.layers.attention import CrossAttention, SelfAttention
 from derin.layers.recurrent import VariationalDropout
+from derin.layers.stochastic_depth import StochasticDepth
 from derin.models import MODELS, build
-from derin.models.stochastic_depth import StochasticDepth
 
 OPTIONS = {name: {field.name for field in dataclasses.fields(MODELS[name].options)} for name in NAMES}
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -368,7 +368,7 @@ MADE_WHEN_ASKED: dict[str, dict[str, int]] = {
     "mlp": {r"hidden\.dropout[12]": 2},
     "dcgan_discriminator": {r"stages\.[01]\.[23]": 2},  # of each stage, when pictures have 8 to 15 pixels
     "transformer_lm": {r"dropout|blocks\.\d\.dropout": 5},
-    "vit_s_16": {r"dropout|encoder\.block\d+\.dropout": 13},
+    "vit_s_16": {r"dropout|encoder\.block\d+\.(dense\.)?dropout": 25},
 }
 
 

@@ -13,13 +13,14 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from derin.core.errors import ShapeError
+from derin.core.weights import named_now
+from derin.layers.attention import SelfAttention
+from derin.layers.stochastic_depth import StochasticDepth
 from derin.models import build
 from derin.models.convnext import ConvNeXtBlock
 from derin.models.efficientnet import SqueezeExcitation
 from derin.models.resnet import BasicBlock, Bottleneck
 from derin.models.same_padding import SameConv2d
-from derin.models.stochastic_depth import StochasticDepth
-from derin.models.vit import Attention, EncoderBlock
 
 FAMILIES = ["resnet50", "plain18", "mobilenet_v1", "mobilenet_v2", "efficientnet_b0", "convnext_tiny", "vit_s_16"]
 
@@ -188,34 +189,27 @@ def test_convnext_block_of_a_single_pixel_by_hand() -> None:
     np.testing.assert_allclose(block(x)[:, :, 0, 0].numpy(), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_attention_by_hand() -> None:
-    layer = randomized(Attention(12, 3))
-    x = noise(2, 5, 12)
-    weights = {name: value.double().numpy() for name, value in layer.state_dict().items()}
-    joined = x.double().numpy() @ weights["qkv.weight"].T + weights["qkv.bias"]
-    query, key, value = (part.reshape(2, 5, 3, 4) for part in np.split(joined, 3, axis=2))
-    scores = np.exp(np.einsum("bihd,bjhd->bhij", query, key) / 2)  # √4 numbers to a head
-    mixed = np.einsum("bhij,bjhd->bihd", scores / scores.sum(-1, keepdims=True), value).reshape(2, 5, 12)
-    expected = mixed @ weights["project.weight"].T + weights["project.bias"]
-    np.testing.assert_allclose(layer(x).numpy(), expected, rtol=1e-4, atol=1e-5)
-
-
-def test_encoder_block_is_torchs_with_the_norm_first() -> None:
-    ours = randomized(EncoderBlock(12, 3, dropout=0.4, left_out=0.3))
+def test_a_block_of_vit_is_torchs_with_the_norm_first() -> None:
+    ours = build("vit_s_16", input_shape=(3, 32, 32), num_outputs=2, dropout=0.4, stochastic_depth=0.3).encoder[3]
+    with torch.no_grad():
+        for value in ours.parameters():  # norms that scale and shift, and biases, so that an exchange of two is seen
+            value.add_(0.05 * noise(*value.shape))
     theirs = nn.TransformerEncoderLayer(
-        12, 3, 48, activation="gelu", layer_norm_eps=1e-6, batch_first=True, norm_first=True
-    ).eval()
+        384, 6, 1536, activation="gelu", layer_norm_eps=1e-6, batch_first=True, norm_first=True
+    )
     names = {
         "self_attn.in_proj_": "attention.qkv.",
         "self_attn.out_proj.": "attention.project.",
-        "linear1.": "widen.",
-        "linear2.": "narrow.",
+        "linear1.": "dense.widen.",
+        "linear2.": "dense.narrow.",
         "norm1.": "norm1.",
         "norm2.": "norm2.",
     }
     state = ours.state_dict()
     theirs.load_state_dict({a + end: state[b + end] for a, b in names.items() for end in ("weight", "bias")})
-    torch.testing.assert_close(ours(noise(2, 5, 12)), theirs(noise(2, 5, 12)), rtol=1e-4, atol=1e-5)
+    ours.eval(), theirs.eval()
+    x = noise(2, 5, 384)
+    torch.testing.assert_close(ours(x), theirs(x), rtol=1e-4, atol=1e-4)  # float32, sums of 1536
 
 
 def test_vit_begins_as_its_header_says() -> None:
@@ -226,7 +220,7 @@ def test_vit_begins_as_its_header_says() -> None:
         for part in block.attention.qkv.weight.chunk(3):
             assert part.std().item() == pytest.approx((2 / (384 + 384)) ** 0.5, **close)
         assert block.attention.project.weight.std().item() == pytest.approx((2 / (384 + 384)) ** 0.5, **close)
-        for layer in (block.widen, block.narrow):
+        for layer in (block.dense.widen, block.dense.narrow):
             assert layer.weight.std().item() == pytest.approx((2 / (384 + 1536)) ** 0.5, **close)
             assert not layer.bias.any()
     assert network.stem.conv.weight.std().item() == pytest.approx((3 * 16 * 16) ** -0.5, **close)
@@ -247,6 +241,14 @@ def test_vit_drops_behind_the_positions_and_behind_every_dense_layer_but_that_of
     network.train()(torch.zeros(1, 3, 32, 32))
     # Of 8 × 8 patches and the class token: attention's output, between the dense layers, and behind them.
     assert seen == [(65, 384)] + 12 * [(65, 384), (65, 1536), (65, 384)]
+    assert {module.dropout for module in network.modules() if isinstance(module, SelfAttention)} == {0.0}
+
+
+def test_vit_knows_its_tensors_by_their_former_names() -> None:
+    names = list(build("vit_s_16", input_shape=(3, 32, 32), num_outputs=2).state_dict())
+    former = [name.replace(".dense.", ".") for name in names]  # the block's dense layers were its own children
+    assert sum(a != b for a, b in zip(names, former, strict=True)) == 12 * 4
+    assert named_now(build("vit_s_16", input_shape=(3, 32, 32), num_outputs=2), former) == names
 
 
 def test_vit_pads_sides_between_multiples_of_the_patch_with_zeros() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,30 @@ def test_every_part_of_a_state_comes_back(folder: RunFolder) -> None:
     assert second.tracker.to_json() == first.tracker.to_json()
     assert (second.tracker.best_epoch, second.tracker.waited) == (1, 1)
     assert 100 < second.budget.used < 160
+
+
+def test_a_state_of_before_a_tensor_had_its_name_is_gone_on_from(folder: RunFolder) -> None:
+    class Renamed(nn.Sequential):
+        former_names = ((r"\bzzz\b", "weight"),)
+
+    first = trained(folder)
+    save_state(first)
+    former = json.loads(json.dumps(folder.load_state()[1]).replace("0.weight", "0.zzz"))  # type: ignore[index]
+    former["optimizers"]["model"]["tensors"].sort()
+
+    def older(tensors: dict[str, Any], document: dict[str, Any]) -> None:
+        renamed = {name.replace("0.weight", "0.zzz"): value for name, value in tensors.items()}
+        tensors.clear()
+        tensors.update(renamed)
+        document.update(former)
+
+    edited(folder, older)
+    model = network(nn.BatchNorm1d(4), seed=9)
+    second = loop_at(folder, Renamed(*model))
+    assert restore_state(second)
+    assert torch.equal(second.model[0].weight, first.model[0].weight)  # type: ignore[index]
+    moments = second.optimizers["model"].state[second.model[0].weight]  # type: ignore[index]
+    assert torch.equal(moments["exp_avg"], first.optimizers["model"].state[first.model[0].weight]["exp_avg"])  # type: ignore[index]
 
 
 def test_nothing_saved_is_a_new_start_and_its_log_is_empty(folder: RunFolder) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from derin.core.errors import RefusedFileError, UsageError
 from derin.core.strict_json import dump_json
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from derin.core.bundle import Bundle
+
+T = TypeVar("T")
 
 
 def state_tensors(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, str], dict[str, str]]:
@@ -71,22 +74,53 @@ def load_state(model: nn.Module, bundle: Bundle) -> None:
     """
     import torch
 
-    stored = bundle.tensors()
-    values = stored | {alias: stored[name] for alias, name in bundle.ties.items()}
+    stored, ties, layout = named_now(model, (bundle.tensors(), bundle.ties, bundle.layout))
+    values = stored | {alias: stored[name] for alias, name in ties.items()}
     state = model.state_dict()
     _refuse_differences(state, values, f"The bundle {bundle.path} does not fit {type(model).__name__}")
     require_finite({name: values[name] for name, _ in model.named_parameters()}, f"The bundle {bundle.path}")
     with torch.no_grad():
-        for name, kind in bundle.layout.items():
+        for name, kind in layout.items():
             if stored[name].dim() == (5 if kind == "channels_last_3d" else 4):
                 tensor = state[name]
                 if _layout(tensor) != kind:
                     _owner(model, name)[name.rpartition(".")[2]].data = tensor.to(memory_format=getattr(torch, kind))
-        for alias, name in bundle.ties.items():
+        for alias, name in ties.items():
             if _place(state[alias]) != _place(state[name]):
                 _owner(model, alias)[alias.rpartition(".")[2]] = _owner(model, name)[name.rpartition(".")[2]]
         for name, target in model.state_dict().items():
             target.copy_(values[name])
+
+
+def named_now(model: nn.Module, saved: T) -> T:
+    """What was saved of a network, with the names that its tensors have today.
+
+    Args:
+        model: its modules say in an attribute `former_names` what tensors within them were called in earlier versions:
+            pairs of a regular expression and what takes the place of each match.
+        saved: tensors by name, or a document that tells such names.
+
+    Example:
+        >>> import torch
+        >>> layer = torch.nn.Linear(3, 2)
+        >>> layer.former_names = ((r"^kernel$", "weight"),)
+        >>> named_now(layer, {"kernel": 3, "groups": ["bias", "kernel"]})
+        {'weight': 3, 'groups': ['bias', 'weight']}
+    """
+    rules = [(re.compile(a), b) for module in model.modules() for a, b in getattr(module, "former_names", ())]
+
+    def renamed(part: Any) -> Any:
+        if isinstance(part, str):
+            for pattern, today in rules:
+                part = pattern.sub(today, part)
+        elif isinstance(part, Mapping):
+            return {renamed(name): renamed(value) for name, value in part.items()}
+        elif isinstance(part, list | tuple):
+            return type(part)(map(renamed, part))
+        return part
+
+    named: T = renamed(saved) if rules else saved
+    return named
 
 
 def require_finite(tensors: Mapping[str, Tensor], where: str) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from derin.layers.activations import activation
 from derin.layers.attention import CrossAttention, Rotation, SelfAttention
 from derin.layers.key_value_cache import KeyValueCache
+from derin.layers.stochastic_depth import StochasticDepth
 
 
 class FeedForward(nn.Module):
@@ -59,6 +60,10 @@ class EncoderBlock(nn.Module):
         act: activation of the dense network.
         causal: whether a token looks back only.
         window: how many tokens it looks at; see `SelfAttention`.
+        epsilon: of the norms.
+        attention_dropout: share of the weights of the attention set to zero, where it is not `dropout`.
+        dense_dropout: share of the units within the dense network set to zero.
+        left_out: share of the examples that pass by a half in training, see `StochasticDepth`; None for none.
 
     Shapes:
         ``(B, T, dim)`` → the same.
@@ -81,13 +86,19 @@ class EncoderBlock(nn.Module):
         act: str = "gelu",
         causal: bool = False,
         window: int | None = None,
+        epsilon: float = 1e-5,
+        attention_dropout: float | None = None,
+        dense_dropout: float = 0.0,
+        left_out: float | None = None,
     ) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(dim)
-        self.attention = SelfAttention(dim, num_heads, dropout=dropout, causal=causal, window=window)
-        self.norm2 = nn.LayerNorm(dim)
-        self.dense = FeedForward(dim, hidden, act=act)
+        of_weights = dropout if attention_dropout is None else attention_dropout
+        self.norm1 = nn.LayerNorm(dim, eps=epsilon)
+        self.attention = SelfAttention(dim, num_heads, dropout=of_weights, causal=causal, window=window)
+        self.norm2 = nn.LayerNorm(dim, eps=epsilon)
+        self.dense = FeedForward(dim, hidden, act=act, dropout=dense_dropout)
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.drop_path = None if left_out is None else StochasticDepth(left_out)
 
     def forward(
         self,
@@ -106,8 +117,12 @@ class EncoderBlock(nn.Module):
             cache: see `SelfAttention`.
         """
         mixed, _ = self.attention(self.norm1(x), mask, rotation=rotation, cache=cache)
-        x = x + self.dropout(mixed)
-        return x + self.dropout(self.dense(self.norm2(x)))
+        x = x + self._dropped(mixed)
+        return x + self._dropped(self.dense(self.norm2(x)))
+
+    def _dropped(self, half: Tensor) -> Tensor:
+        half = self.dropout(half)
+        return half if self.drop_path is None else self.drop_path(half)
 
     def cache(
         self, batch_size: int, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None

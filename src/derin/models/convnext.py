@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from derin.core.errors import ShapeError
 from derin.layers.options import require_range
+from derin.layers.stochastic_depth import StochasticDepth, rising_shares
 from derin.models.info import ModelInfo
 from derin.models.key_map import KeyMap
 from derin.models.network import Network
-from derin.models.stochastic_depth import StochasticDepth, rising_shares
 
 _WIDTHS = (96, 192, 384, 768)
 _DEPTHS = (3, 3, 9, 3)

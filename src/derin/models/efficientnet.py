@@ -19,12 +19,12 @@ from torch import Tensor, nn
 
 from derin.layers.initializers import initialize
 from derin.layers.options import require_range
+from derin.layers.stochastic_depth import StochasticDepth, rising_shares
 from derin.models.conv_unit import ConvUnit
 from derin.models.info import ModelInfo
 from derin.models.key_map import KeyMap
 from derin.models.network import Network
 from derin.models.same_padding import padded_unit
-from derin.models.stochastic_depth import StochasticDepth, rising_shares
 from derin.models.timm_names import NORM, timm_keys
 
 # Table 1: expansion, channels, blocks, stride of the first block, side of the window.

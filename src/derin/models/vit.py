@@ -20,12 +20,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from derin.layers.attention import SelfAttention
 from derin.layers.initializers import initialize
 from derin.layers.options import require_range
+from derin.layers.stochastic_depth import rising_shares
+from derin.layers.transformer import EncoderBlock
 from derin.models.info import ModelInfo
 from derin.models.key_map import KeyMap
 from derin.models.network import Network
-from derin.models.stochastic_depth import StochasticDepth, rising_shares
 
 _DIM, _NUM_BLOCKS, _NUM_HEADS = 384, 12, 6
 _EPSILON = 1e-6  # of the norms
@@ -75,53 +77,6 @@ class PatchTokens(nn.Module):
         return torch.cat([self.class_token.expand(x.shape[0], -1, -1), patches], dim=1) + self.positions
 
 
-class Attention(nn.Module):
-    """y = project(softmax(q kᵀ / √d) v) with q, k, v from one dense layer, in heads of d numbers each.
-
-    Shapes:
-        ``(B, T, dim)`` → the same.
-
-    Example:
-        >>> Attention(12, 3)(torch.zeros(2, 5, 12)).shape
-        torch.Size([2, 5, 12])
-    """
-
-    def __init__(self, dim: int, num_heads: int) -> None:
-        super().__init__()
-        self.num_heads = num_heads
-        self.qkv = nn.Linear(dim, 3 * dim)
-        self.project = nn.Linear(dim, dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        heads = self.qkv(x).unflatten(2, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)  # (3, B, heads, T, d)
-        mixed = F.scaled_dot_product_attention(heads[0], heads[1], heads[2])  # (B, heads, T, d)
-        return self.project(mixed.transpose(1, 2).flatten(2))
-
-
-class EncoderBlock(nn.Module):
-    """x ← x + attention(norm(x)), then x ← x + narrow(gelu(widen(norm(x)))): equations 2 and 3.
-
-    Shapes:
-        ``(B, T, dim)`` → the same.
-    """
-
-    def __init__(self, dim: int, num_heads: int, *, dropout: float, left_out: float) -> None:
-        super().__init__()
-        self.norm1 = nn.LayerNorm(dim, eps=_EPSILON)
-        self.attention = Attention(dim, num_heads)
-        self.norm2 = nn.LayerNorm(dim, eps=_EPSILON)
-        self.widen = nn.Linear(dim, 4 * dim)
-        self.gelu = nn.GELU()
-        self.narrow = nn.Linear(4 * dim, dim)
-        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
-        self.drop_path = StochasticDepth(left_out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.drop_path(self.dropout(self.attention(self.norm1(x))))
-        inner = self.dropout(self.gelu(self.widen(self.norm2(x))))  # (B, T, 4·dim)
-        return x + self.drop_path(self.dropout(self.narrow(inner)))
-
-
 class TokensAsMaps(nn.Module):
     """y = x. On the way its child `maps` sees the patches in their places, ``(B, dim, rows, columns)``: Grad-CAM looks
     there.
@@ -152,6 +107,8 @@ class ViT(Network):
         22050664
     """
 
+    former_names: ClassVar[tuple[tuple[str, str], ...]] = ((r"(encoder\.block\d+)\.(widen|narrow)\b", r"\1.dense.\2"),)
+
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: ViTOptions) -> None:
         if options.stem == "auto":
             options = replace(options, stem="small" if min(input_shape[1:]) < _SMALL_PICTURE else "imagenet")
@@ -163,13 +120,22 @@ class ViT(Network):
             if number == _NUM_BLOCKS:
                 # What follows the last block reads the class token alone, so that the patches have no gradient there.
                 self.encoder.add_module("picture", TokensAsMaps(self.stem.grid))
-            block = EncoderBlock(_DIM, _NUM_HEADS, dropout=options.dropout, left_out=left_out)
+            block = EncoderBlock(
+                _DIM,
+                _NUM_HEADS,
+                4 * _DIM,
+                options.dropout,
+                epsilon=_EPSILON,
+                attention_dropout=0.0,
+                dense_dropout=options.dropout,
+                left_out=left_out,
+            )
             self.encoder.add_module(f"block{number}", block)
         self.norm = nn.LayerNorm(_DIM, eps=_EPSILON)
         self.output = nn.Linear(_DIM, num_outputs)
         initialize(self, "glorot")
         for part in self.encoder.modules():
-            if isinstance(part, Attention):
+            if isinstance(part, SelfAttention):
                 # One dense layer holds three of dim → dim, and each begins as it would by itself.
                 nn.init.normal_(part.qkv.weight, std=_DIM**-0.5)
         initialize(self.stem.conv, "xavier")
@@ -220,8 +186,8 @@ _TIMM = _keys(
         r"attn\.qkv\.": "attention.qkv",
         r"attn\.proj\.": "attention.project",
         r"norm2\.": "norm2",
-        r"mlp\.fc1\.": "widen",
-        r"mlp\.fc2\.": "narrow",
+        r"mlp\.fc1\.": "dense.widen",
+        r"mlp\.fc2\.": "dense.narrow",
     },
     ends=("norm", "head"),
 )
@@ -236,8 +202,8 @@ _TORCHVISION = _keys(
         r"self_attention\.in_proj_": "attention.qkv",
         r"self_attention\.out_proj\.": "attention.project",
         r"ln_2\.": "norm2",
-        r"mlp\.0\.": "widen",
-        r"mlp\.3\.": "narrow",
+        r"mlp\.0\.": "dense.widen",
+        r"mlp\.3\.": "dense.narrow",
     },
     ends=(r"encoder\.ln", r"heads\.head"),
 )

@@ -8,6 +8,7 @@ import torch
 
 from derin.core.errors import RefusedFileError
 from derin.core.fields import MapOf, Required, checked_form, misfits_told
+from derin.core.weights import named_now
 from derin.train.optimizers import load_optimizer_tensors, optimizer_scalars, optimizer_tensors
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def restore_state(loop: TrainingState) -> bool:
     if saved is None:
         loop.run.drop_log_after(0)
         return False
-    tensors, document = saved
+    tensors, document = named_now(loop.model, saved)
     where = f"The state of run {loop.run.path}"
     checked_form(document, _DOCUMENT_FORM, where)
     with misfits_told(where):

@@ -82,7 +82,7 @@ def load_optimizer_tensors(
     """
     _check_document(optimizer, scalars)
     settings = _checked_settings(optimizer, scalars["groups"])
-    if sorted(tensors) != scalars["tensors"]:
+    if sorted(tensors) != sorted(scalars["tensors"]):
         odd = sorted(set(tensors) ^ set(scalars["tensors"]))
         raise _refused(f"the saved tensors and their list must agree; they differ in {', '.join(odd[:3])}")
     states: dict[Tensor, dict[str, Any]] = {}
