@@ -66,6 +66,40 @@ def test_no_arrow_runs_against_the_order_of_the_rooms() -> None:
     assert not wrong
 
 
+def module_name(path: Path) -> str:
+    parts = ("derin", *path.relative_to(SOURCE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def reached(path: Path, known: set[str]) -> set[str]:
+    """Modules that a file needs when it runs, inside functions too; what only type checkers read is left out."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            waiting += node.orelse
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} & known or {node.module}
+        waiting += ast.iter_child_nodes(node)
+    return found & known - {module_name(path)}
+
+
+def test_no_module_needs_itself_through_others() -> None:
+    """Circles within a room too. What a registry loads by its name when it is asked for is no import."""
+    paths = {module_name(path): path for path in modules()}
+    needs = {name: reached(path, set(paths)) for name, path in paths.items()}
+    # Whatever needs nothing that is left goes, again and again, and then whatever nothing needs: circles remain.
+    while done := {name for name, others in needs.items() if not others & needs.keys()}:
+        needs = {name: others for name, others in needs.items() if name not in done}
+    while unneeded := needs.keys() - set().union(*needs.values()):
+        needs = {name: others for name, others in needs.items() if name not in unneeded}
+    assert {name: sorted(others & needs.keys()) for name, others in needs.items()} == {}
+
+
 def test_every_room_has_a_place_in_the_order() -> None:
     rooms = {p.name for p in SOURCE.iterdir() if p.is_dir() and p.name != "__pycache__"}
     assert rooms == set(MAY_IMPORT)

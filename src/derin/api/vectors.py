@@ -21,11 +21,11 @@ def open_word_vectors(source: str | Path) -> WordVectors:
     """
     path = usable_path(source, "The word vectors")
     if path.is_dir():
-        from derin.api.model import open
+        from derin.api.bundles import load_model
         from derin.tasks.word_vectors import vectors_of
 
-        model = open(path)
-        return vectors_of(model.network, model.preparation)
+        network, _, preparation, _ = load_model(path)
+        return vectors_of(network, preparation)
     if not path.exists():
         raise UsageError(f"There is nothing at {path}; name a run, or a file of word2vec or GloVe.")
     return read_vectors(path)

@@ -9,6 +9,7 @@ from torch import nn
 
 from derin.core.errors import ShapeError, UsageError
 from derin.layers.options import options_to_json
+from derin.layers.registry import LAYERS
 
 Shape = tuple[int, ...]
 
@@ -82,14 +83,10 @@ class Node:
     shape: Shape
 
     def __add__(self, other: Node) -> Node:
-        from derin.layers.merging import Add
-
-        return Add()(self, other)
+        return LAYERS["add"]()(self, other)
 
     def __mul__(self, other: Node) -> Node:
-        from derin.layers.merging import Multiply
-
-        return Multiply()(self, other)
+        return LAYERS["multiply"]()(self, other)
 
 
 def spread(where: str, name: str, value: int | tuple[int, ...], num_axes: int) -> tuple[int, ...]:

@@ -74,11 +74,11 @@ def _build_system(
     info: SystemInfo, input_shape: tuple[int, ...], seed: int | None, given: Mapping[str, Any]
 ) -> nn.Module:
     from derin.models.seeding import seeded
-    from derin.models.system import System
 
     options: Any = read_options(info.options, given, where=info.name)
     with seeded(seed):
-        return System(info.build(tuple(input_shape), options))
+        system: nn.Module = STRUCTURES["system"](info.build(tuple(input_shape), options))
+    return system
 
 
 def describe(name: str, *, input_shape: tuple[int, ...], num_outputs: int, **options: Any) -> dict[str, Any]:

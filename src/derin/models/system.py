@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from derin.core.errors import RefusedFileError, ShapeError, UsageError
+from derin.models.building import from_spec
 from derin.models.signature import Signature, TensorSpec
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -33,7 +34,7 @@ class System(nn.Module):
 
     Example:
         >>> import torch
-        >>> from derin.models.building import build, from_spec
+        >>> from derin.models.building import build
         >>> system = System({
         ...     "judge": build("mlp", input_shape=(4,), num_outputs=1, hidden=(3,), seed=0),
         ...     "maker": build("mlp", input_shape=(2,), num_outputs=4, hidden=(3,), seed=0),
@@ -86,8 +87,6 @@ class System(nn.Module):
     @classmethod
     def from_options(cls, input_shape: tuple[int, ...], num_outputs: int, options: Mapping[str, Any]) -> System:
         """The system of a saved description's parts; `from_spec` is the way in that checks them."""
-        from derin.models.building import from_spec
-
         specs = options.get("networks") if set(options) == {"networks"} else None
         if not isinstance(specs, Mapping) or not 1 <= len(specs) <= _MOST_NETWORKS:
             raise RefusedFileError(f"A saved system has 1 to {_MOST_NETWORKS} networks; got {str(options)[:60]}.")
