@@ -105,6 +105,13 @@ def test_an_epoch_is_logged_once_where_a_state_was_saved_at_its_last_step(tmp_pa
     assert [line["epoch"] for line in resumed.history] == [1, 2]
 
 
+def test_a_run_without_pictures_keeps_the_numbers_of_its_examples_alone(run: derin.Run, tmp_path: Path) -> None:
+    without = derin.fit("digits", out=tmp_path / "run", report_pictures=False, **QUICK)
+    with np.load(run.path / "examples.npz") as kept, np.load(without.path / "examples.npz") as found:
+        assert set(kept) - set(found) == {"pictures"}
+        assert all(np.array_equal(found[name], kept[name]) for name in found)
+
+
 def test_interrupted_sequential_network_resumes_from_its_description(tmp_path: Path) -> None:
     from derin.layers import BatchNorm, Dense, Dropout
 

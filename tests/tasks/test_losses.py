@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from derin.core.errors import ShapeError, UnknownNameError
-from derin.tasks.losses import binary_cross_entropy, cross_entropy, regression_loss
+from derin.tasks.losses import binary_cross_entropy, cross_entropy, dice_loss, regression_loss
 
 RANDOM = np.random.default_rng(0)
 B, K = 7, 5
@@ -144,3 +144,37 @@ def test_column_against_row_is_refused() -> None:
 def test_unknown_regression_loss_names_near_matches() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'huber'"):
         regression_loss("hubber", torch.zeros(2), torch.zeros(2))
+
+
+@pytest.mark.parametrize("class_weights", [None, [0.5, 1.0, 10.0, 2.0]])
+def test_dice_equals_a_loop_over_pixels_that_leaves_out_void_and_classes_that_do_not_occur(
+    class_weights: list[float] | None,
+) -> None:
+    logits = RANDOM.normal(size=(3, 4, 5, 6))
+    target = RANDOM.choice([0, 1, 3, 255], size=(3, 5, 6))  # class 2 never occurs
+    target[2] = 255
+    found = dice_loss(tensor(logits), tensor(target), None if class_weights is None else torch.tensor(class_weights))
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    for n in range(2):
+        lost = weight = 0.0
+        for k in (0, 1, 3):
+            both = sizes = 0.0
+            for y in range(5):
+                for x in range(6):
+                    if target[n, y, x] != 255:
+                        t = float(target[n, y, x] == k)
+                        both += p[n, k, y, x] * t
+                        sizes += p[n, k, y, x] ** 2 + t**2
+            c = 1.0 if class_weights is None else class_weights[k]
+            lost, weight = lost + c * (1 - 2 * both / sizes), weight + c
+        assert float(found[n]) == pytest.approx(lost / weight, **CLOSE)
+    assert float(found[2]) == 0.0
+
+
+def test_dice_is_0_for_what_is_sure_and_right_and_its_gradient_is_finite_for_what_is_all_void() -> None:
+    target = torch.tensor([[[0, 1, 1]], [[255, 255, 255]]])
+    logits = (F.one_hot(target.clamp(max=1), 2).movedim(-1, 1).float() * 200).requires_grad_()
+    loss = dice_loss(logits, target)
+    loss.sum().backward()
+    assert loss.tolist() == [0.0, 0.0]
+    assert torch.isfinite(logits.grad).all()  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from PIL import Image
@@ -14,9 +15,10 @@ from typer.testing import CliRunner
 
 import derin
 from derin.cli.main import app
-from derin.core.errors import UsageError
+from derin.core.errors import RefusedFileError, UnknownNameError
 from derin.data.batch import Batch
 from derin.data.codecs.frame import Frame
+from derin.tasks.losses import dice_loss
 from derin.tasks.metrics.segmentation import SegmentationMetrics
 from derin.tasks.segmentation import Segmentation, in_original_size
 
@@ -69,6 +71,35 @@ def test_loss_leaves_void_out_and_weighs_classes() -> None:
     assert float(task.loss(network, batch)["loss"]) == 0.0
 
 
+@pytest.mark.parametrize("weights", [None, [1.0, 2.0, 0.5]])
+def test_losses_of_overlap_count_a_picture_by_the_weight_of_its_pixels(weights: list[float] | None) -> None:
+    torch.manual_seed(0)
+    logits, target = torch.randn(2, 3, 4, 5), torch.randint(0, 3, (2, 4, 5))
+    target[0, :2] = 255
+    each = dice_loss(logits, target, None if weights is None else torch.tensor(weights))
+    pixels = torch.ones(3) if weights is None else torch.tensor(weights)
+    shares = torch.stack([pixels[mask[mask != 255]].sum() for mask in target])
+    dice = (each * shares).sum() / shares.sum()
+    weight = None if weights is None else torch.tensor(weights)
+    cross_entropy = functional.cross_entropy(logits, target, weight=weight, ignore_index=255)
+    network = torch.nn.Module()
+    network.forward = lambda x: logits  # type: ignore[method-assign]
+    batch = Batch({"input": torch.zeros(2, 1, 4, 5), "target": target}, torch.arange(2))
+    for name, wanted in (("dice", dice), ("cross-entropy+dice", cross_entropy + dice)):
+        task = Segmentation(columns=["mask"], classes=["a", "b", "c"], class_weights=weights, loss_name=name)
+        assert torch.allclose(task.loss(network, batch)["loss"], wanted)
+        assert Segmentation.from_json(task.to_json()).to_json() == task.to_json()
+
+
+def test_cards_of_before_there_was_a_choice_of_losses_open_and_other_names_are_refused() -> None:
+    card = Segmentation(columns=["mask"], classes=["a", "b"]).to_json()
+    assert Segmentation.from_json({k: v for k, v in card.items() if k != "loss_name"}).loss_name == "cross-entropy"
+    with pytest.raises(RefusedFileError, match="loss_name"):
+        Segmentation.from_json(card | {"loss_name": ["dice"]})
+    with pytest.raises(UnknownNameError, match="dise"):
+        Segmentation(columns=["mask"], classes=["a", "b"], loss_name="dise")
+
+
 @pytest.mark.parametrize("rule", ["resize", "pad", "crop"])
 def test_maps_come_back_to_where_the_picture_has_them(rule: str) -> None:
     """The left half of any picture is the left half of its mask again, whatever frame the network saw it in."""
@@ -92,8 +123,9 @@ def discs(folder: Path, num: int) -> Path:
         mask[(rows - y) ** 2 + (columns - x) ** 2 < 40] = 1
         y, x = random.integers(2, 20, 2)
         mask[y : y + 9, x : x + 9] = 2
+        mask[:3, :5] = 255
         noise = random.normal(0, 20, (32, 40, 3))
-        picture = (np.array([60, 140, 220])[mask][..., None] + noise).clip(0, 255).astype(np.uint8)
+        picture = (np.array([60, 140, 220])[mask % 253][..., None] + noise).clip(0, 255).astype(np.uint8)
         for part, image in (("images", picture), ("masks", mask)):
             (folder / part).mkdir(parents=True, exist_ok=True)
             Image.fromarray(image).save(folder / part / f"{number}.png")
@@ -119,12 +151,24 @@ def test_discs_and_squares_are_learnt_and_answers_agree_with_what_was_measured(t
         assert answer.overlay().shape == (32, 40, 3)
         assert sum(answer.shares.values()) == pytest.approx(1.0)
         truth = table["mask"].take(np.array([row]))[0]
-        np.add.at(total, (truth.reshape(-1), answer.mask.reshape(-1)), 1)
+        has_class = truth != 255
+        np.add.at(total, (truth[has_class], answer.mask[has_class]), 1)
     assert total.tolist() == measured["confusion"]
     page = (run / "report.html").read_text()
     assert page.count("data:image/png") >= 24
-    with pytest.raises(UsageError, match="weights as safetensors"):
-        model.export(tmp_path / "m.onnx")
+    told = model.export(tmp_path / "m.onnx", with_preparation=True)
+    assert [(one["name"], one["shape"]) for one in told["outputs"]][:2] == [
+        ("probabilities", ["batch", 3, 32, 40]),
+        ("label", ["batch", 32, 40]),
+    ]
+    pictures = [data / table.row_names[row] for row in table.splits["test"].tolist()]  # type: ignore[index]
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    pixels = np.stack([np.asarray(Image.open(picture)) for picture in pictures])
+    label = session.run(["label"], {"input": pixels})[0]
+    # Where two classes are equally likely, either program may decide otherwise: a pixel in a thousand at most.
+    assert np.mean(label != np.stack([answer.mask for answer in model.predict(pictures)])) < 1e-3
+    says = session.get_modelmeta().custom_metadata_map
+    assert (json.loads(says["class_names"]), says["resize"]) == (list(table.target().classes or ()), "pad")
 
 
 def test_command_writes_masks_and_overlays(tmp_path: Path) -> None:
@@ -141,3 +185,14 @@ def test_command_writes_masks_and_overlays(tmp_path: Path) -> None:
     assert np.array_equal(np.asarray(mask), answer.mask)
     assert np.array_equal(np.asarray(Image.open(told["overlay"])), answer.overlay())
     assert told["shares"] == answer.shares
+    assert (run / "masks.npz").is_file()
+
+
+def test_a_run_without_pictures_keeps_none(tmp_path: Path) -> None:
+    data, run = discs(tmp_path / "discs", 12), tmp_path / "run"
+    settings = {"model_options": {"width": 2, "depth": 1}, "task_options": {"loss_name": "dice"}, "plan": "plain"}
+    found = derin.fit(data, epochs=1, out=run, threads=1, report_pictures=False, **settings)
+    assert found.record["findings"]["baseline"]
+    assert found.record["task"]["loss_name"] == "dice"
+    assert not (run / "masks.npz").exists()
+    assert "data:image/png" not in (run / "report.html").read_text()

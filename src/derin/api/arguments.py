@@ -182,7 +182,7 @@ class RunOptions:
     )
     report: bool = setting(True, "Write report.html.", FLAG, group=_RUN, flags="--report/--no-report")
     report_pictures: bool = setting(
-        True, "Embed pictures of the data in the report.", FLAG, group=_RUN, flags="--pictures/--no-pictures"
+        True, "Keep pictures of the data in the run and its report.", FLAG, group=_RUN, flags="--pictures/--no-pictures"
     )
     compare: bool = setting(
         True, "Measure simpler methods beside the network.", FLAG, group=_RUN, flags="--compare/--no-compare"

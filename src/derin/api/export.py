@@ -117,6 +117,7 @@ def metadata(
     if model.preparation.input_kind == "picture":
         picture = model.preparation.input.to_json()  # type: ignore[attr-defined]
         found |= {name: picture[name] for name in ("height", "width", "channels", "mean", "std")}
+        found["resize"] = picture["rule"]
     found |= {name: task.get(name) for name in ("temperature", "threshold", "thresholds", "unit")}
     return {
         k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in found.items() if v is not None

@@ -178,7 +178,7 @@ def fit(
         calibrate: fit a temperature on the validation split, so that probabilities mean what they say.
         download: whether a named set, or known weights, may be fetched.
         report: whether to write report.html.
-        report_pictures: whether the report embeds pictures of the data.
+        report_pictures: whether the report embeds pictures (texts, rows) of the data and the run's folder keeps them.
         command: the command line, for the report.
         progress: called with (done, total) while pictures are read or files fetched; None or False tells nobody.
         quiet: whether nothing is told in a terminal or notebook; elsewhere nothing is in any case.
@@ -237,6 +237,7 @@ def fit(
                     resume=resume,
                     calibrate=calibrate,
                     compare=compare,
+                    keeps_pictures=report_pictures,
                     budget=budget,
                 )
         elif data is not None:
@@ -369,6 +370,7 @@ def _train_and_measure(
     resume: bool,
     calibrate: bool,
     compare: bool,
+    keeps_pictures: bool,
     budget: TimeBudget,
 ) -> None:
     from derin.train.loop import train
@@ -441,13 +443,21 @@ def _train_and_measure(
     best = {} if task.monitor is None else {"best_epoch": best_epoch}
     learner = prepared.learner(network)
     # Interrupted from here on, the run is resumed with its last state, which needs no more training.
-    measured = measure(learner, task, prepared, folder.path, calibrate_on="val" if calibrate else None, budget=budget)
+    measured = measure(
+        learner,
+        task,
+        prepared,
+        folder.path,
+        calibrate_on="val" if calibrate else None,
+        keeps_pictures=keeps_pictures,
+        budget=budget,
+    )
     # Before the last bundle: a task may learn here what its answers need, such as the width of an interval.
     learner.eval()
     if compare and budget.is_limited and preparation.input_kind not in _KINDS_WITHOUT_FINDINGS:
         key = "fit.findings_follow" if budget.left > 0 else "fit.no_time_for_findings"
         warnings.warn(translate(key, seconds=budget.seconds), DerinWarning, stacklevel=2)
-    task.analysis_seconds = budget.left
+    task.analysis_seconds, task.keeps_pictures = budget.left, keeps_pictures
     measured["findings"] = (
         task.final_analysis(learner, preparation, prepared.table, prepared.split_source, folder.path)
         if compare and budget.left > 0

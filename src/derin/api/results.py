@@ -43,6 +43,7 @@ def measure(
     folder: Path,
     *,
     calibrate_on: str | None,
+    keeps_pictures: bool = True,
     budget: TimeBudget | None = None,
 ) -> dict[str, Any]:
     """Measures every split in full precision and keeps telling examples of the split that was never trained on.
@@ -53,6 +54,7 @@ def measure(
     Args:
         network: the part of it that the sources of `prepared` feed.
         calibrate_on: the split on which a temperature is fitted first, or None.
+        keeps_pictures: whether the examples are kept as the network was shown them, or their names and numbers alone.
         budget: the time of the command; None has no limit.
 
     Returns:
@@ -86,7 +88,7 @@ def measure(
         found["num_examples"][split] = source.num_examples
         found["intervals"][split] = metrics.intervals()
         if examples is not None:
-            examples.write(folder / "examples.npz")
+            examples.write(folder / "examples.npz", shown=keeps_pictures)
             found["examples_split"] = split
     return found
 
@@ -139,8 +141,8 @@ class _Examples:
         if "value" in outputs and outputs["value"].ndim == 1:
             self._values.append(outputs["value"].numpy(force=True))
 
-    def write(self, path: Path) -> None:
-        """Writes them, with what the network was shown."""
+    def write(self, path: Path, *, shown: bool) -> None:
+        """Writes them; ``shown`` with what the network was shown."""
         prepared, task = self._prepared, self._task
         rows, telling = np.concatenate(self._rows), self._telling.compute()
         chosen = rows[telling["place"]]
@@ -151,12 +153,12 @@ class _Examples:
             **{name: values for name, values in telling.items() if name != "place"},
         }
         if self._values:
-            shown = np.linspace(0, len(rows) - 1, min(len(rows), _SCATTER_POINTS)).astype(np.int64)
-            arrays["scatter_true"] = task.in_units(prepared.targets[task.target][rows[shown]])  # type: ignore[attr-defined]
-            arrays["scatter_predicted"] = np.concatenate(self._values)[shown]
-        if prepared.preparation.input_kind == "picture":
+            points = np.linspace(0, len(rows) - 1, min(len(rows), _SCATTER_POINTS)).astype(np.int64)
+            arrays["scatter_true"] = task.in_units(prepared.targets[task.target][rows[points]])  # type: ignore[attr-defined]
+            arrays["scatter_predicted"] = np.concatenate(self._values)[points]
+        if shown and prepared.preparation.input_kind == "picture":
             arrays["pictures"] = prepared.encoded[INPUT].gather(chosen).numpy()
-        else:
+        elif shown:
             arrays["inputs"] = np.array(_inputs(prepared, chosen), dtype=np.str_)
         with open_atomically(path) as file:
             np.savez_compressed(file, **arrays)

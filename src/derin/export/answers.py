@@ -16,9 +16,10 @@ from derin.tasks.forecasting_findings import spread_of
 from derin.tasks.multilabel import MultiLabel
 from derin.tasks.multitask import MultiTask
 from derin.tasks.regression import Regression
+from derin.tasks.segmentation import Segmentation
 
 OUTPUT = "output"  # what the network itself gives
-ANSWERED_TASKS = (Classification, Binary, MultiLabel, Regression, MultiTask, Forecasting)
+ANSWERED_TASKS = (Classification, Binary, MultiLabel, Regression, MultiTask, Forecasting, Segmentation)
 
 
 class AnsweringNetwork(nn.Module):
@@ -26,7 +27,8 @@ class AnsweringNetwork(nn.Module):
 
     ``probabilities`` are those after calibration, ``label`` is the place of the class decided for and ``labels`` says
     which labels are set, with the thresholds applied; ``value`` is in the unit of the target; ``low`` and ``high``
-    bound a forecast. Of several columns at once each has answers of its own, ``"<column>/probabilities"`` and so on.
+    bound a forecast. A segmentation has ``probabilities`` and ``label`` for each pixel of the network's input. Of
+    several columns at once each has answers of its own, ``"<column>/probabilities"`` and so on.
 
     Args:
         network: takes prepared inputs.
@@ -38,7 +40,8 @@ class AnsweringNetwork(nn.Module):
 
     Shapes:
         prepared inputs → output ``(B, K)``; probabilities ``(B, classes)`` float32, label ``(B,)`` int64, labels
-        ``(B, labels)`` bool; value ``(B,)``, ``(B, D)`` or ``(B, horizon, C)`` float64.
+        ``(B, labels)`` bool; value ``(B,)``, ``(B, D)`` or ``(B, horizon, C)`` float64. Of a
+        segmentation all of them have ``(H, W)`` behind.
 
     Raises:
         UsageError: the task's answers are nothing that a graph of tensors gives.
@@ -87,7 +90,7 @@ def _answers(task: Any, output: Tensor, x: Tensor) -> Mapping[str, Tensor]:
         wide = output.double().flatten(1) if output.ndim > 1 else output.double().unsqueeze(1)
         values = wide * torch.tensor(task.std, dtype=wide.dtype) + torch.tensor(task.mean, dtype=wide.dtype)
         return {"value": values.flatten() if task.num_outputs == 1 else values}
-    logits = task.tempered(output.float())
+    logits = output.float() if isinstance(task, Segmentation) else task.tempered(output.float())
     if isinstance(task, Binary):
         logits = logits.flatten()
         probabilities = torch.stack([(-logits).sigmoid(), logits.sigmoid()], dim=1)

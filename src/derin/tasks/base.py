@@ -40,6 +40,7 @@ class BaseTask(ABC):
         answers_in_original: whether an answer has the size of the picture that was handed over, so that the picture
             itself is needed and not the row that the network reads of it.
         analysis_seconds: how long `final_analysis` may take; infinite where time is not limited.
+        keeps_pictures: whether pictures of the data may be kept in the run's folder.
     """
 
     name: str
@@ -54,6 +55,7 @@ class BaseTask(ABC):
     most_at_once: int | None = None
     answers_in_original: bool = False
     analysis_seconds: float = math.inf
+    keeps_pictures: bool = True
 
     input = "input"
 

@@ -1,7 +1,8 @@
 """Semantic segmentation: a class for every pixel.
 
-Source of the loss: J. Long, E. Shelhamer, T. Darrell, "Fully convolutional networks for semantic segmentation", CVPR
-2015, arXiv:1411.4038.
+Sources of the losses: J. Long, E. Shelhamer, T. Darrell, "Fully convolutional networks for semantic segmentation", CVPR
+2015, arXiv:1411.4038 (cross-entropy over pixels); F. Milletari, N. Navab, S.-A. Ahmadi, "V-Net", 3DV 2016,
+arXiv:1606.04797 (Dice).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from derin.core.errors import DataError, ShapeError, UsageError
+from derin.core.errors import DataError, ShapeError, UnknownNameError, UsageError
 from derin.data.batch import Batch, Source
 from derin.data.codecs.mask import VOID
 from derin.data.columns import ColumnsPreparation
@@ -25,20 +26,26 @@ from derin.data.table import Dense, Pictures, Rows, Table
 from derin.tasks.base import BaseTask
 from derin.tasks.card import checked, is_names, is_numbers, optional
 from derin.tasks.classes import checked_class_weights, checked_classes
+from derin.tasks.losses import dice_loss
 from derin.tasks.metrics.segmentation import SegmentationMetrics
 from derin.tasks.segmentation_findings import segmentation_findings
 from derin.tasks.segmented import Segmented
 from derin.tasks.supervised import built_from_card
 from derin.train.protocol import Losses, Outputs
 
+LOSSES = ("cross-entropy", "dice", "cross-entropy+dice")
+
 
 class Segmentation(BaseTask):
-    """Cross-entropy over the pixels that have a class: −Σ w_t ln p_t / Σ w_t.
+    """Cross-entropy over the pixels that have a class: −Σ w_t ln p_t / Σ w_t; or how little predicted and true regions
+    overlap, or both.
 
     Args:
         columns: the column of masks.
         classes: the names of the classes.
         class_weights: how much each class counts in the loss, or None.
+        loss_name: of `LOSSES`: ``"cross-entropy"``, ``"dice"`` (see `derin.tasks.losses.dice_loss`; a picture counts by
+            the weight of its pixels), or their sum, ``"cross-entropy+dice"``.
 
     Shapes:
         a network gives ``(B, K, H, W)`` for pictures of H × W pixels.
@@ -51,15 +58,23 @@ class Segmentation(BaseTask):
 
     name = "segmentation"
     monitor = "mean_iou"
-    options = frozenset({"class_weights"})
+    options = frozenset({"class_weights", "loss_name"})
     target = "target"
     most_at_once = 32
     answers_in_original = True
 
     def __init__(
-        self, *, columns: Sequence[str], classes: Sequence[str], class_weights: Sequence[float] | None = None
+        self,
+        *,
+        columns: Sequence[str],
+        classes: Sequence[str],
+        class_weights: Sequence[float] | None = None,
+        loss_name: str = LOSSES[0],
     ) -> None:
         super().__init__(columns)
+        if loss_name not in LOSSES:
+            raise UnknownNameError("segmentation loss", loss_name, LOSSES)
+        self.loss_name = loss_name
         self.classes = checked_classes(self.name, classes, 2)
         self.class_weights = checked_class_weights(class_weights, self.classes)
 
@@ -74,12 +89,19 @@ class Segmentation(BaseTask):
         weights = options.get("class_weights")
         if isinstance(weights, str):
             weights = _balanced(weights, _counts(table, column, rows))
-        return cls(columns=[column.name], classes=column.classes, class_weights=weights)
+        loss_name = options.get("loss_name", LOSSES[0])
+        return cls(columns=[column.name], classes=column.classes, class_weights=weights, loss_name=loss_name)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        fields = {"columns": is_names, "classes": is_names, "class_weights": optional(is_numbers)}
-        return built_from_card(cls, cls.name, checked(cls.name, data, fields))
+        fields = {
+            "columns": is_names,
+            "classes": is_names,
+            "class_weights": optional(is_numbers),
+            "loss_name": lambda value: value in LOSSES,
+        }
+        # Cards of before there was a choice do not name it.
+        return built_from_card(cls, cls.name, checked(cls.name, {"loss_name": LOSSES[0], **data}, fields))
 
     def to_json(self) -> dict[str, Any]:
         weights = None if self.class_weights is None else list(self.class_weights)
@@ -88,6 +110,7 @@ class Segmentation(BaseTask):
             "columns": list(self.columns),
             "classes": list(self.classes),
             "class_weights": weights,
+            "loss_name": self.loss_name,
         }
 
     @property
@@ -131,11 +154,17 @@ class Segmentation(BaseTask):
         weights = None
         if self.class_weights is not None:
             weights = torch.tensor(self.class_weights, dtype=logits.dtype, device=logits.device)
-        each = nn.functional.cross_entropy(logits, target, weight=weights, ignore_index=VOID, reduction="none")
         known = (target != VOID).to(logits.dtype)
         if weights is not None:
             known = known * weights[target.clamp(max=self.num_outputs - 1)]
-        return each.flatten(1).sum(dim=1), known.flatten(1).sum(dim=1)
+        total = known.flatten(1).sum(dim=1)
+        losses = torch.zeros_like(total)
+        if self.loss_name != "dice":
+            each = nn.functional.cross_entropy(logits, target, weight=weights, ignore_index=VOID, reduction="none")
+            losses = each.flatten(1).sum(dim=1)
+        if self.loss_name != "cross-entropy":
+            losses = losses + total * dice_loss(logits, target, weights)
+        return losses, total
 
     def metrics(self) -> SegmentationMetrics:
         return SegmentationMetrics(self.classes)
@@ -195,7 +224,7 @@ class Segmentation(BaseTask):
             split,
             train=_counts(table, column, table.splits["train"]),
             names=table.row_names,
-            folder=folder,
+            folder=folder if self.keeps_pictures else None,
         )
 
 

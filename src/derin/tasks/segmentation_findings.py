@@ -29,7 +29,7 @@ def segmentation_findings(
     *,
     train: np.ndarray,
     names: Sequence[str] | None,
-    folder: Path,
+    folder: Path | None,
 ) -> dict[str, Any]:
     """The baseline of the commonest class, and the worst and some drawn pictures, which are kept in `EXAMPLES`.
 
@@ -41,7 +41,7 @@ def segmentation_findings(
         split: its name.
         train: pixels of each class in training.
         names: of the rows of the table.
-        folder: of the run.
+        folder: of the run; None where it keeps no pictures.
 
     Returns:
         ``split``, and ``baseline``: ``class``, ``mean_iou``, ``dice`` and ``pixel_accuracy`` of always answering it.
@@ -65,7 +65,8 @@ def segmentation_findings(
             kept.append((means[place], place + seen in drawn, int(batch.rows[place]), (shown, *masks)))
         kept = _fewest(kept)
         seen += len(means)
-    _write(folder / EXAMPLES, kept, names)
+    if folder is not None:
+        _write(folder / EXAMPLES, kept, names)
     commonest = int(train.argmax())
     predicted, right = np.zeros_like(true), np.zeros_like(true)
     predicted[commonest], right[commonest] = true.sum(), true[commonest]
