@@ -87,6 +87,22 @@ def test_every_message_that_the_code_says_is_in_the_catalogue() -> None:
     assert said <= set(catalogue("en"))
 
 
+def test_every_message_in_the_catalogue_is_said_somewhere() -> None:
+    """By its whole key, by a beginning that ends in a dot, or by a key with a place for a name: f"run.{name}"."""
+    said: set[str] = set()
+    for path in SOURCE.rglob("*.py"):
+        if "messages" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
+                said.add(re.escape(node.value) + ("[a-z_]+" if node.value.endswith(".") else ""))
+            elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+                parts = (re.escape(v.value) if isinstance(v, ast.Constant) else ".+" for v in node.values)
+                said.add("".join(parts))  # type: ignore[arg-type]
+    some_key = re.compile("|".join(pattern for pattern in sorted(said) if re.match(r"[a-z_\\-]+\\\.", pattern)))
+    assert [key for key in catalogue("en") if not some_key.fullmatch(key)] == []
+
+
 @pytest.mark.parametrize(
     ("variables", "spoken"),
     [

@@ -60,8 +60,6 @@ MESSAGES: dict[str, CatalogEntry] = {
     "value.none": "none",
     "value.missing": "–",
     # A run, in the terminal
-    "run.trains": "Training {model} ({parameters:,} {parameters:=parameter|parameters}) on {data}: {task}.",
-    "run.splits": "Examples: {splits}.",
     "run.plan": "Plan: {plan}.",
     "run.resumed": "Resumed at epoch {epoch}, step {step:,}.",
     "run.nothing_saved": "Nothing was saved in {run} yet, so training starts afresh.",
@@ -72,8 +70,6 @@ MESSAGES: dict[str, CatalogEntry] = {
     "run.kept": "What was saved last is kept. Go on with: {command}",
     "run.nothing_kept": "Nothing was saved yet.",
     "stop.at_once": "Stopped at once.",
-    "run.stopped_early": "Stopped after {epochs} {epochs:=epoch|epochs}: no better validation result for {patience} "
-    "{patience:=epoch|epochs}.",
     "run.out_of_time": "Stopped after {seconds:.1f} s of training: the {given:g} s given are for the whole command.",
     "progress.epoch": "epoch {epoch}/{epochs}",
     "progress.loss": "loss {value:.4f}",
@@ -112,7 +108,6 @@ MESSAGES: dict[str, CatalogEntry] = {
     "(--finetune head is faster)",
     # Report: head
     "report.title": "{model} on {data}",
-    "report.subtitle": "{task} · {date}",
     "report.contents": "Contents",
     "report.unfinished": "This run is not finished: what follows is the state of the last epoch on record.",
     "report.notice_pictures": "This page embeds pictures of your data. Think of that before you pass it on; "
@@ -148,7 +143,6 @@ MESSAGES: dict[str, CatalogEntry] = {
     # Report: learning
     "curves.heading": "How it learned",
     "curves.epoch": "epoch",
-    "curves.loss": "loss",
     "curves.best": "best epoch: {epoch}",
     "curves.point": "epoch {epoch} · {series}: {value}",
     "curves.losses": "losses in training",
@@ -232,7 +226,6 @@ MESSAGES: dict[str, CatalogEntry] = {
     "scatter.heading": "Predicted against true",
     "scatter.note": "Every dot is an example of the {split} split ({num:,} shown). On the line the answer is exact.",
     "scatter.residual": "predicted − true",
-    "residuals.heading": "Errors",
     "residuals.note": "How often errors of each size occur; a good network's errors gather around zero.",
     "residuals.bin": ("{low} to {high}: {count:,} example", "{low} to {high}: {count:,} examples"),
     # Report: examples
@@ -365,9 +358,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     # Adversarial examples
     "adversarial.title": "{method} at ε = {epsilon} · {model}",
     "adversarial.title_targeted": "{method} at ε = {epsilon} towards {target} · {model}",
-    "adversarial.given": "given",
     "adversarial.change": "change × {factor:.0f}",
-    "adversarial.changed": "changed",
     "adversarial.epsilon": "ε, in steps of 1/255",
     "adversarial.measured": "{metric} of {count:,} {count:=example|examples}",
     "adversarial.reached": "taken for {target}",
@@ -401,14 +392,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "trace.phase.backward": "Backward pass",
     "trace.phase.update": "Update",
     "trace.given": "Given",
-    "trace.step": "Step",
-    "trace.node": "Node",
-    "trace.place": "Module",
-    "trace.shape": "Shape",
-    "trace.formula": "Formula",
-    "trace.numbers": "Numbers",
     "trace.gradient_of": "∂{loss}/∂ {name}",
-    "trace.new": "new {name}",
     "trace.scalar": "number",
     "trace.many": "{low} … {high}, mean {mean} ({count:,} {count:=number|numbers})",
     "trace.agrees": "Largest difference between the engine and PyTorch: {difference}.",

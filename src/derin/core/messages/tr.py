@@ -60,8 +60,6 @@ MESSAGES: dict[str, CatalogEntry] = {
     "value.none": "yok",
     "value.missing": "–",
     # A run, in the terminal
-    "run.trains": "{model} ({parameters:,} parametre) {data} verisiyle eğitiliyor: {task}.",
-    "run.splits": "Örnekler: {splits}.",
     "run.plan": "Plan: {plan}.",
     "run.resumed": "{epoch}. epoktan, {step:,}. adımdan sürdürülüyor.",
     "run.nothing_saved": "{run} içinde henüz kayıt yok; eğitim baştan başlıyor.",
@@ -72,7 +70,6 @@ MESSAGES: dict[str, CatalogEntry] = {
     "run.kept": "Son kaydedilen durum duruyor. Sürdürmek için: {command}",
     "run.nothing_kept": "Henüz bir şey kaydedilmemişti.",
     "stop.at_once": "Hemen durduruldu.",
-    "run.stopped_early": "{epochs} epoktan sonra durdu: doğrulama sonucu {patience} epoktur iyileşmedi.",
     "run.out_of_time": "{seconds:.1f} sn eğitimden sonra durdu: verilen {given:g} sn komutun tamamı içindir.",
     "progress.epoch": "epok {epoch}/{epochs}",
     "progress.loss": "kayıp {value:.4f}",
@@ -107,7 +104,6 @@ MESSAGES: dict[str, CatalogEntry] = {
     "(--finetune head daha hızlıdır)",
     # Report: head
     "report.title": "{data} üzerinde {model}",
-    "report.subtitle": "{task} · {date}",
     "report.contents": "İçindekiler",
     "report.unfinished": "Bu eğitim bitmedi: aşağıdakiler kayıttaki son epokun durumudur.",
     "report.notice_pictures": "Bu sayfa verinizden resimler içerir. Paylaşmadan önce bunu düşünün; "
@@ -140,7 +136,6 @@ MESSAGES: dict[str, CatalogEntry] = {
     # Report: learning
     "curves.heading": "Nasıl öğrendi",
     "curves.epoch": "epok",
-    "curves.loss": "kayıp",
     "curves.best": "en iyi epok: {epoch}",
     "curves.point": "{epoch}. epok · {series}: {value}",
     "curves.losses": "eğitim sırasındaki kayıplar",
@@ -221,7 +216,6 @@ MESSAGES: dict[str, CatalogEntry] = {
     "scatter.note": "Her nokta {split} setinden bir örnektir ({num:,} tanesi gösterildi). Çizginin üstünde yanıt "
     "tam doğrudur.",
     "scatter.residual": "tahmin − gerçek",
-    "residuals.heading": "Hatalar",
     "residuals.note": "Her büyüklükte hatanın ne sıklıkta olduğu; iyi bir ağın hataları sıfırın çevresinde toplanır.",
     "residuals.bin": "{low} – {high}: {count:,} örnek",
     # Report: examples
@@ -347,9 +341,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     # Adversarial examples
     "adversarial.title": "{method}, ε = {epsilon} · {model}",
     "adversarial.title_targeted": "{method}, ε = {epsilon}, hedef {target} · {model}",
-    "adversarial.given": "verilen",
     "adversarial.change": "değişim × {factor:.0f}",
-    "adversarial.changed": "değiştirilmiş",
     "adversarial.epsilon": "ε, 1/255 adımlarıyla",
     "adversarial.measured": "{count:,} örnekte {metric}",
     "adversarial.reached": "{target} sanılan",
@@ -383,14 +375,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "trace.phase.backward": "Geri yayılım",
     "trace.phase.update": "Güncelleme",
     "trace.given": "Verilenler",
-    "trace.step": "Adım",
-    "trace.node": "Düğüm",
-    "trace.place": "Modül",
-    "trace.shape": "Boyut",
-    "trace.formula": "Formül",
-    "trace.numbers": "Sayılar",
     "trace.gradient_of": "∂{loss}/∂ {name}",
-    "trace.new": "yeni {name}",
     "trace.scalar": "sayı",
     "trace.many": "{low} … {high}, ortalama {mean} ({count:,} sayı)",
     "trace.agrees": "Hesap motoru ile PyTorch arasındaki en büyük fark: {difference}.",
