@@ -265,14 +265,6 @@ def test_a_file_that_could_not_be_read_again_is_not_written(tmp_path: Path, name
         save_bundle(tmp_path / "m", tensors={}, card={}, files={name: b""})
 
 
-def test_a_file_that_the_card_does_not_list_cannot_be_read_through_the_bundle(tmp_path: Path) -> None:
-    save_bundle(tmp_path / "m", tensors={}, card={}, files={"v.txt": b"1"})
-    bundle = load_bundle(tmp_path / "m")
-    assert bundle.read_file("v.txt") == b"1"
-    with pytest.raises(RefusedFileError, match=r"holds no file '\.\./secret'"):
-        bundle.read_file("../secret")
-
-
 def test_the_readme_tells_what_the_model_is_and_runs_nothing(tmp_path: Path) -> None:
     card = {
         "model": {"name": "lenet5"},

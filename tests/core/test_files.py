@@ -179,7 +179,7 @@ def test_a_reader_beside_a_writer_always_finds_a_whole_bundle(way: str) -> None:
                 bundle = load_bundle(path)
                 value = bundle.card["value"]
                 assert bundle.tensors()["w"].tolist() == [value] * 9
-                assert bundle.read_file("v.txt") == b"%d" % value
+                assert bundle.files()["v.txt"] == b"%d" % value
                 seen.add(value)
         finally:
             stop.set()

@@ -251,7 +251,7 @@ def test_a_pickle_in_a_bundle_is_refused_or_handed_over_as_bytes_and_never_run(
             refused_within_memory(lambda: load_bundle(bundle))
     else:
         put_vouched(place, content)(bundle)
-        assert load_bundle(bundle).read_file(place) == content
+        assert load_bundle(bundle).files()[place] == content
     assert not (tmp_path / "trace").exists()
 
 
@@ -325,7 +325,7 @@ def test_a_bundle_with_wrong_bytes_loads_equal_or_is_refused(
             assert {key: value.tolist() for key, value in found.tensors().items()} == {
                 key: value.tolist() for key, value in TENSORS.items()
             }
-            assert found.read_file("vocabulary.txt") == b"one two"
+            assert found.files()["vocabulary.txt"] == b"one two"
     finally:
         (path / name).write_bytes(whole)
 

@@ -168,7 +168,7 @@ def test_a_killed_save_leaves_the_old_or_the_new_bundle(killed: list[tuple[str, 
         assert value in (1, 2)
         assert bundle.tensors()["w"].tolist() == [[float(value)] * 5] * 3
         assert bundle.tensors()["b"].tolist() == [value] * 7
-        assert bundle.read_file("vocabulary.txt") == bytes([value])
+        assert bundle.files()["vocabulary.txt"] == bytes([value])
         seen[point] = value
     assert seen["bundle.card"] == 1
     assert seen["bundle.done"] == 2

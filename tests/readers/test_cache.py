@@ -34,7 +34,6 @@ def names(found: list[cache.CacheEntry]) -> list[str]:
 
 def test_cache_that_does_not_exist_is_empty(folder: Path) -> None:
     assert cache.entries() == []
-    assert cache.total_bytes() == 0
     assert cache.clear() == []
     assert not folder.exists()
 
@@ -48,7 +47,6 @@ def test_entries_come_with_their_bytes_the_last_used_first(folder: Path) -> None
         ("downloads/new", 50, 2000.0),
         ("pictures/old-1", 300, 1000.0),
     ]
-    assert cache.total_bytes() == 350
 
 
 def test_limit_removes_what_was_not_used_for_longest(folder: Path) -> None:

@@ -83,17 +83,6 @@ class Bundle:
         """The contents of all other files by name, such as vocabularies."""
         return dict(self._files)
 
-    def read_file(self, name: str) -> bytes:
-        """The content of another file of the bundle.
-
-        Raises:
-            RefusedFileError: the card does not list it.
-        """
-        if name not in self._files:
-            listed = ", ".join(sorted(self._files)) or "none"
-            raise RefusedFileError(f"The bundle {self.path} holds no file {name!r}; its files are: {listed}.")
-        return self._files[name]
-
 
 def save_bundle(
     path: Path,

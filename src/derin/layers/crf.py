@@ -82,16 +82,6 @@ class CRF(nn.Module):
         partition: Tensor = _LogPartition.apply(emissions, transitions, first, last, mask)
         return torch.where(mask[:, 0], path - partition, torch.zeros_like(partition)).to(dtype)
 
-    def log_partition(self, emissions: Tensor, mask: Tensor) -> Tensor:
-        """log Σ_y exp s(x, y) over all sequences of tags.
-
-        Shapes:
-            → ``(B,)``.
-        """
-        dtype = torch.promote_types(emissions.dtype, torch.float32)
-        partition: Tensor = _LogPartition.apply(*self._widened(emissions, mask), mask)
-        return partition.to(dtype)
-
     def decode(self, emissions: Tensor, mask: Tensor) -> Tensor:
         """The most probable sequence of tags (Viterbi).
 

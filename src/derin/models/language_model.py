@@ -93,7 +93,3 @@ class LanguageModel(TokenNetwork):
         """
         assert isinstance(self.embedding, nn.Embedding)
         take_vectors(self.embedding, vectors, type(self).__name__)
-
-    def _like_weights(self, device: torch.device | str | None, dtype: torch.dtype | None) -> dict[str, Any]:
-        weight = next(self.parameters())
-        return {"device": weight.device if device is None else device, "dtype": dtype or weight.dtype}

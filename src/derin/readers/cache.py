@@ -64,11 +64,6 @@ def entries() -> list[CacheEntry]:
     return sorted(found, key=lambda entry: -entry.last_use)
 
 
-def total_bytes() -> int:
-    """How much room all entries take."""
-    return sum(entry.num_bytes for entry in entries())
-
-
 def mark_used(path: Path) -> None:
     """Notes that an entry was used now; on a disk that cannot be written nothing is noted."""
     with suppress(OSError):

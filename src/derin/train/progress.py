@@ -29,7 +29,6 @@ class ProgressBar(Callback):
     def on_start(self, loop: Training) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._loop = loop
         self._started, self._start_examples = time.perf_counter(), loop.examples_seen
         self._total = loop.source.num_examples * loop.config.epochs
         if self._console.is_terminal:

@@ -177,7 +177,7 @@ class WindowSource:
         self._behind = torch.arange(-context_length, 0, device=device)
         self._ahead = torch.arange(horizon, device=device)
         self._device = device
-        self._first, self._context_length = series.first, context_length
+        self._first = series.first
         self._own = None if series.own is None else _OwnTensors.of(series.own, device)
 
     def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
