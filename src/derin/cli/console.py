@@ -52,6 +52,15 @@ def _printable_console() -> type[Console]:
     return PrintableConsole
 
 
+def plain(text: str) -> str:
+    """A name or text on one line, in which square brackets mean nothing to rich."""
+    from rich.markup import escape
+
+    from derin.core.printable import printable
+
+    return escape(printable(text))
+
+
 def print_json(document: Any) -> None:
     """One JSON document on stdout; numbers that are not finite become null."""
     from derin.core.strict_json import dump_json

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from derin.cli.console import JsonFlag, column_kinds, console, model_options, print_json, progress_bar
+from derin.cli.console import JsonFlag, column_kinds, console, model_options, plain, print_json, progress_bar
 from derin.core.messages import format_number, localize, translate
 
 if TYPE_CHECKING:
@@ -143,9 +143,9 @@ def data(
     else:
         _show(table, out, show_all)
     if sheet is not None:
-        out.print("\n" + translate("data.sheet", path=_plain(str(sheet))), soft_wrap=True)
+        out.print("\n" + translate("data.sheet", path=plain(str(sheet))), soft_wrap=True)
     if preview is not None:
-        out.print("\n" + translate("data.preview", path=_plain(str(preview))), soft_wrap=True)
+        out.print("\n" + translate("data.preview", path=plain(str(preview))), soft_wrap=True)
 
 
 def _write_preview(table: Table, text: str | None, path: Path, seed: int) -> None:
@@ -198,17 +198,17 @@ def _list_sets(out: Console, json_output: bool) -> None:
             where = f"--download: {format_number(sum(f.num_bytes for f in named.files) / 1e6, ',.0f')} MB"
         else:
             where = translate("sets.not_here")
-        grid.add_row(name, _plain(where), named.about)
+        grid.add_row(name, plain(where), named.about)
     out.print(grid)
     out.print()
     out.print(
-        translate("sets.folder", folder=_plain(str(root))) if root else translate("sets.no_folder"), soft_wrap=True
+        translate("sets.folder", folder=plain(str(root))) if root else translate("sets.no_folder"), soft_wrap=True
     )
 
 
 def _show(table: Table, out: Console, show_all: bool) -> None:
-    read = translate("data.read_from", count=len(table), source=_plain(table.report.source))
-    out.print(f"[bold]{_plain(table.name)}[/bold]: {read}", soft_wrap=True)
+    read = translate("data.read_from", count=len(table), source=plain(table.report.source))
+    out.print(f"[bold]{plain(table.name)}[/bold]: {read}", soft_wrap=True)
     _show_schema(table, out, show_all)
     _show_splits(table.report, out, show_all)
     _show_findings(table.report, out, show_all)
@@ -230,7 +230,7 @@ def _show_schema(table: Table, out: Console, show_all: bool) -> None:
         note = "; ".join(
             part for part in (column.unit and translate("data.unit", unit=column.unit), localize(column.note)) if part
         )
-        grid.add_row(_plain(column.name), column.kind.value, column.role.value, shape, _plain(classes), _plain(note))
+        grid.add_row(plain(column.name), column.kind.value, column.role.value, shape, plain(classes), plain(note))
     out.print()
     out.print(grid)
 
@@ -246,7 +246,7 @@ def _show_splits(report: DataReport, out: Console, show_all: bool) -> None:
     classes = [name for name in dict.fromkeys(n for counts in report.counts.values() for n in counts) if name]
     shown = classes if show_all or len(classes) <= _FEW_CLASSES else classes[: _FEW_CLASSES - 1]
     for name in shown:
-        grid.add_row(_plain(name), *(format_number(report.counts[split].get(name, 0), ",") for split in splits))
+        grid.add_row(plain(name), *(format_number(report.counts[split].get(name, 0), ",") for split in splits))
     if len(shown) < len(classes):
         rest = classes[len(shown) :]
         sums = (sum(report.counts[split].get(name, 0) for name in rest) for split in splits)
@@ -314,7 +314,7 @@ def _points(lines: list[str], out: Console) -> None:
     grid.add_column()
     grid.add_column(overflow="fold")
     for line in lines:
-        grid.add_row("·", _plain(line))
+        grid.add_row("·", plain(line))
     out.print(grid)
 
 
@@ -331,12 +331,3 @@ def _names(names: Any, limit: int | None, count: int | None = None) -> str:
     if limit is None or len(names) <= limit:
         return ", ".join(names)
     return ", ".join([*names[:limit], translate("list.more", count=(len(names) if count is None else count) - limit)])
-
-
-def _plain(text: str) -> str:
-    """A name or sentence on one line, in which square brackets mean nothing."""
-    from rich.markup import escape
-
-    from derin.core.printable import printable
-
-    return escape(printable(text))

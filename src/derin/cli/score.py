@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from derin.cli.console import JsonFlag, console, print_json
+from derin.cli.console import JsonFlag, console, plain, print_json
 
 if TYPE_CHECKING:
     from derin.tasks.scoring import TextScore
@@ -46,7 +46,7 @@ def _print(scores: list[TextScore], *, tokens: bool) -> None:
     table.add_column(translate("score.text"))
     for found in scores:
         numbers = (f"{found.log_probability:.2f}", f"{found.perplexity:.2f}", f"{len(found.tokens):,}")
-        table.add_row(*numbers, _plain(found.text))
+        table.add_row(*numbers, plain(found.text))
     terminal.print(table)
     if tokens:
         for found in scores:
@@ -54,15 +54,6 @@ def _print(scores: list[TextScore], *, tokens: bool) -> None:
             pairs = zip(found.tokens, found.log_probabilities)
             line = "  ".join(f"{_shown(token)} {log_probability:.2f}" for token, log_probability in pairs)
             terminal.print(line, markup=False, soft_wrap=True)
-
-
-def _plain(text: str) -> str:
-    """A text that rich prints as it is, on one line."""
-    from rich.markup import escape
-
-    from derin.core.printable import printable
-
-    return escape(printable(text))
 
 
 def _shown(token: str) -> str:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from derin.core.errors import DerinError, RefusedFileError
 
@@ -149,11 +149,16 @@ def _joined(name: str, field: str) -> str:
     return f"{name}.{field[:_LONGEST_SHOWN]}" if name else field[:_LONGEST_SHOWN]
 
 
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value is a number with an end; truth values are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _is_plain(value: Any, form: type) -> bool:
     if form is ANY:
         return True
     if form is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return is_number(value)
     return type(value) is form
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from derin.core.fields import is_number
 from derin.core.printable import printable
 from derin.core.strict_json import dump_json
 
@@ -57,7 +57,7 @@ def readme(card: Mapping[str, Any]) -> bytes:
 
 def _metrics_table(metrics: Mapping[str, Any]) -> list[str]:
     splits = [split for split in _SPLITS if isinstance(metrics.get(split), Mapping)]
-    names = dict.fromkeys(name for split in splits for name, value in metrics[split].items() if _is_number(value))
+    names = dict.fromkeys(name for split in splits for name, value in metrics[split].items() if is_number(value))
     if not names:
         return []
     rows = [
@@ -79,12 +79,8 @@ def _part(card: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return part if isinstance(part, Mapping) else {}
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _number(value: Any) -> str:
-    return f"{value:.4g}" if _is_number(value) else ""
+    return f"{value:.4g}" if is_number(value) else ""
 
 
 def _text(value: Any) -> str:

@@ -63,15 +63,15 @@ def contact_sheet(
     top = _MARGIN + (_TITLE if title else 0)
     width = 2 * _MARGIN + columns * (cell + _GAP) - _GAP
     sheet = Image.new("RGB", (width, top + lines * (cell + caption + _GAP) - _GAP + _MARGIN), _PAPER)
-    draw, font = ImageDraw.Draw(sheet), _font()
+    draw, font = ImageDraw.Draw(sheet), caption_font()
     if title:
-        draw.text((_MARGIN, _MARGIN), _fitting(draw, title, width - 2 * _MARGIN, font), fill=_INK, font=font)
+        draw.text((_MARGIN, _MARGIN), fitting_text(draw, title, width - 2 * _MARGIN, font), fill=_INK, font=font)
     for place, (picture, text) in enumerate(zip(pictures, captions)):
         tile = _scaled(picture, cell)
         left = _MARGIN + place % columns * (cell + _GAP)
         upper = top + place // columns * (cell + caption + _GAP)
         sheet.paste(tile, (left + (cell - tile.width) // 2, upper + (cell - tile.height) // 2))
-        short = _fitting(draw, text, cell, font)
+        short = fitting_text(draw, text, cell, font)
         draw.text(
             (left + (cell - draw.textlength(short, font=font)) / 2, upper + cell + 2), short, fill=_INK, font=font
         )
@@ -152,15 +152,15 @@ def _scaled(picture: Picture, cell: int) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
-def _font() -> Any:
-    """DejaVu Sans, which comes with matplotlib and has Turkish letters."""
+def caption_font() -> Any:
+    """The font of captions: DejaVu Sans, which comes with matplotlib and has Turkish letters."""
     import matplotlib
     from PIL import ImageFont
 
     return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), _FONT_SIZE)
 
 
-def _fitting(draw: Any, text: str, width: int, font: Any) -> str:
+def fitting_text(draw: Any, text: str, width: int, font: Any) -> str:
     """The text on one line, shortened to a width in pixels."""
     text = printable(text)
     if draw.textlength(text, font=font) <= width:

@@ -10,8 +10,8 @@ import numpy as np
 from derin.core import seeds
 from derin.core.errors import DataError, UsageError
 from derin.core.files import open_atomically
-from derin.core.printable import printable
 from derin.data.schema import Column, Kind
+from derin.data.sheet import caption_font, fitting_text
 from derin.data.table import Dense, Pictures, Rows, Table
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _CELL = 112  # px, least side of a picture on the sheet
 _LARGEST = 160  # px, side of the square that stands for pictures of unequal size
 _GAP, _MARGIN, _CAPTION, _TITLE = 6, 18, 18, 34  # px
-_FONT_SIZE = 12
 _INK, _PAPER, _FAINT = "#1f2430", "#ffffff", "#6b7280"
 
 
@@ -149,8 +148,8 @@ def _sheet(pictures: np.ndarray, notes: list[list[str]], title: str) -> Image.Im
     split = 2 * _GAP  # between the original and its variants
     sheet_width = 2 * _MARGIN + columns * step_x - _GAP + split
     sheet = Image.new("RGB", (sheet_width, 2 * _MARGIN + _TITLE + lines * step_y - _GAP), _PAPER)
-    draw, font = ImageDraw.Draw(sheet), _font()
-    draw.text((_MARGIN, _MARGIN - 4), _fit(draw, title, sheet_width - 2 * _MARGIN, font), fill=_INK, font=font)
+    draw, font = ImageDraw.Draw(sheet), caption_font()
+    draw.text((_MARGIN, _MARGIN - 4), fitting_text(draw, title, sheet_width - 2 * _MARGIN, font), fill=_INK, font=font)
     for line in range(lines):
         for column in range(columns):
             left = _MARGIN + column * step_x + (split if column else 0)
@@ -160,23 +159,6 @@ def _sheet(pictures: np.ndarray, notes: list[list[str]], title: str) -> Image.Im
             sheet.paste(tile.resize((cell_width, cell_height), Image.Resampling.NEAREST), (left, top))
             for place, note in enumerate(notes[column][line].split("\n")):
                 below = top + cell_height + 2 + place * (_CAPTION - 3)
-                draw.text((left, below), _fit(draw, note, cell_width, font), fill=_FAINT if column else _INK, font=font)
+                short = fitting_text(draw, note, cell_width, font)
+                draw.text((left, below), short, fill=_FAINT if column else _INK, font=font)
     return sheet
-
-
-def _font() -> Any:
-    """DejaVu Sans, which comes with matplotlib and has Turkish letters."""
-    import matplotlib
-    from PIL import ImageFont
-
-    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), _FONT_SIZE)
-
-
-def _fit(draw: Any, text: str, width: int, font: Any) -> str:
-    """The text on one line, shortened to a width in pixels."""
-    text = printable(text)
-    if draw.textlength(text, font=font) <= width:
-        return text
-    while text and draw.textlength(text + "…", font=font) > width:
-        text = text[:-1]
-    return text.rstrip() + "…"

@@ -6,7 +6,6 @@ takes the parameter's strides when restored: fused kernels walk both in memory o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from derin.core.errors import RefusedFileError
+from derin.core.fields import is_number
 
 # How a step is executed belongs to the plan and not to the state.
 _EXECUTION = frozenset({"params", "param_names", "fused", "foreach", "capturable", "differentiable"})
@@ -181,10 +181,10 @@ def _setting(number: int, name: str, current: Any, value: Any) -> Any:
         # Rates of forgetting: from 1 on a step divides by what is not above 0.
         low, high = (0.0, 1.0) if name == "betas" else (-_LARGEST_SETTING, _LARGEST_SETTING)
         fits = isinstance(value, list) and len(value) == len(current)
-        fits = fits and all(_is_number(v) and low <= v < high for v in value)
+        fits = fits and all(is_number(v) and low <= v < high for v in value)
         value = tuple(value) if fits else value
-    elif _is_number(current):
-        fits = _is_number(value) and abs(value) <= _LARGEST_SETTING
+    elif is_number(current):
+        fits = is_number(value) and abs(value) <= _LARGEST_SETTING
     else:
         fits = type(value) is type(current)
     if not fits:
@@ -214,13 +214,9 @@ def _restored(name: str, slot: str, value: Tensor, parameter: Tensor, group: dic
 
 
 def _plain(name: str, slot: str, value: Any) -> Any:
-    if value is not None and not _is_number(value):
+    if value is not None and not is_number(value):
         raise _refused(f"{name}/{slot} must be a number or null; got {value!r}")
     return value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _refused(what: str) -> RefusedFileError:
