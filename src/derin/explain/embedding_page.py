@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import math
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ import numpy.typing as npt
 from derin.core.errors import UsageError
 from derin.core.files import write_bytes
 from derin.core.messages import language, translate
-from derin.core.strict_json import dump_json
+from derin.explain.page_frame import whole_page
 
 Pixels = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.float32]
@@ -84,48 +83,27 @@ class EmbeddingPage:
 
     def render(self) -> str:
         """The page as text."""
-        script, style = _beside("embedding_page.js"), _beside("embedding_page.css")
-        # Only the script with this sum may run, whatever a name in the data holds.
-        allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-        policy = f"default-src 'none'; script-src 'sha256-{allowed}'; style-src 'unsafe-inline'; img-src data:"
-        # "</script>" within a string would end the block.
-        data = dump_json(self.payload()).decode().replace("<", "\\u003c")
         mistakes = translate("embedding.mistakes" if self.groups is not None else "embedding.largest_errors")
         gestures = translate(f"embedding.gestures_{self.points.shape[1]}d")
-        return "\n".join(
-            [
-                "<!doctype html>",
-                f'<html lang="{language()}">',
-                "<head>",
-                '<meta charset="utf-8">',
-                f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-                '<meta name="viewport" content="width=device-width, initial-scale=1">',
-                f"<title>{escape(self.title)}</title>",
-                f"<style>{style}</style>",
-                "</head>",
-                "<body>",
-                f"<header><h1>{escape(self.title)}</h1><p>{escape(self.subtitle)}</p></header>",
-                f'<main><canvas id="canvas" tabindex="0" aria-label="{escape(self.title)}"></canvas>',
-                '<div id="card" hidden><canvas id="picture"></canvas><p id="name"></p><dl id="facts"></dl></div>',
-                f"<p>{escape(gestures)}</p></main>",
-                "<aside>",
-                f'<input id="search" type="search" placeholder="{escape(translate("embedding.search"))}"'
-                f' aria-label="{escape(translate("embedding.search"))}">',
-                f'<label><input id="mistakes" type="checkbox"> {escape(mistakes)}</label>',
-                f'<label>{escape(translate("embedding.color"))} <select id="color">'
-                f'<option value="truth">{escape(translate("embedding.truth"))}</option>'
-                f'<option value="predicted">{escape(translate("embedding.predicted"))}</option></select></label>',
-                '<p id="count" aria-live="polite"></p>',
-                '<div id="legend"></div>',
-                f'<button id="reset" type="button">{escape(translate("embedding.reset"))}</button>',
-                "</aside>",
-                f'<script id="data" type="application/json">{data}</script>',
-                f"<script>{script}</script>",
-                "</body>",
-                "</html>",
-                "",
-            ]
-        )
+        body = [
+            f"<header><h1>{escape(self.title)}</h1><p>{escape(self.subtitle)}</p></header>",
+            f'<main><canvas id="canvas" tabindex="0" aria-label="{escape(self.title)}"></canvas>',
+            '<div id="card" hidden><canvas id="picture"></canvas><p id="name"></p><dl id="facts"></dl></div>',
+            f"<p>{escape(gestures)}</p></main>",
+            "<aside>",
+            f'<input id="search" type="search" placeholder="{escape(translate("embedding.search"))}"'
+            f' aria-label="{escape(translate("embedding.search"))}">',
+            f'<label><input id="mistakes" type="checkbox"> {escape(mistakes)}</label>',
+            f'<label>{escape(translate("embedding.color"))} <select id="color">'
+            f'<option value="truth">{escape(translate("embedding.truth"))}</option>'
+            f'<option value="predicted">{escape(translate("embedding.predicted"))}</option></select></label>',
+            '<p id="count" aria-live="polite"></p>',
+            '<div id="legend"></div>',
+            f'<button id="reset" type="button">{escape(translate("embedding.reset"))}</button>',
+            "</aside>",
+        ]
+        style, script = _beside("embedding_page.css"), _beside("embedding_page.js")
+        return whole_page(self.title, body, style=style, script=script, data=self.payload())
 
     def payload(self) -> dict[str, Any]:
         """What the page's script reads: arrays of numbers as base64, the rest as JSON."""

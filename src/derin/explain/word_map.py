@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from derin.core.errors import UsageError
 from derin.core.files import write_bytes
-from derin.core.messages import language, translate
+from derin.core.messages import translate
 from derin.core.printable import printable
 from derin.data.text.vectors import WordVectors
 from derin.explain.embeddings import project
+from derin.explain.page_frame import whole_page
 from derin.tasks.word_vectors import telling_words
 
 Floats = npt.NDArray[np.float32]
@@ -25,8 +26,6 @@ _FONT, _LETTER = 11, 6.2  # height of the letters and the width of a usual one
 _NAME = 60  # width that is kept free for names, which reach to the right
 _FEWEST = 5  # words
 _INK, _DOT = "#1f2937", "#1f6feb"
-# No script, no request: whatever a word may hold, the browser does nothing with it.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 @dataclass(frozen=True)
@@ -82,22 +81,8 @@ class WordMap:
             self._save_picture(path)
 
     def _page(self) -> str:
-        title = escape(self.title)
-        return "\n".join(
-            [
-                "<!doctype html>",
-                f'<html lang="{language()}">',
-                "<head>",
-                '<meta charset="utf-8">',
-                f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-                f"<title>{title}</title>",
-                "<style>body{margin:1rem;font-family:system-ui,sans-serif}svg{width:100%;height:auto}</style>",
-                "</head>",
-                f"<body><h1>{title}</h1>{self.svg()}</body>",
-                "</html>",
-                "",
-            ]
-        )
+        style = "body{margin:1rem;font-family:system-ui,sans-serif}svg{width:100%;height:auto}"
+        return whole_page(self.title, [f"<h1>{escape(self.title)}</h1>{self.svg()}"], style=style)
 
     def _save_picture(self, path: Path) -> None:
         from matplotlib.figure import Figure

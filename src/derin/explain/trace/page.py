@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import itertools
-import json
 import math
 from collections.abc import Callable, Iterable
 from html import escape
@@ -16,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.messages import LANGUAGES, catalogue, language
+from derin.explain.page_frame import whole_page
 from derin.explain.trace.graph import Argument, Node, Ref
 from derin.explain.trace.mathml import to_mathml
 from derin.explain.trace.operations import OPERATIONS
@@ -48,40 +47,19 @@ def render_page(trace: Trace, *, title: str) -> str:
         title: above it.
     """
     script = "\n".join(_beside(name) for name in _SCRIPTS)
-    # Only the script with this sum may run, whatever a name in the model holds.
-    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; script-src 'sha256-{allowed}'; style-src 'unsafe-inline'; img-src data:"
-    # "</script>" within a string would end the block.
-    data = json.dumps(_payload(trace), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-    return "\n".join(
-        [
-            "<!doctype html>",
-            f'<html lang="{language()}">',
-            "<head>",
-            '<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)}</title>",
-            f"<style>{_beside('page.css')}</style>",
-            "</head>",
-            "<body>",
-            f'<header><h1>{escape(title)}</h1><span id="loss"></span>',
-            '<div id="steps"><button id="back" type="button" data-label="back">←</button>'
-            '<input id="bar" type="range" min="0" value="0" data-label="steps">'
-            '<button id="on" type="button" data-label="on">→</button>'
-            '<span id="where" aria-live="polite"></span></div>',
-            '<button id="fold" type="button" data-say="fold"></button>'
-            '<button id="language" type="button"></button>'
-            '<button id="theme" type="button" data-label="theme">◐</button></header>',
-            '<main id="pane"><svg id="graph" role="img" data-label="graph"></svg></main>',
-            '<aside><div id="node"></div><div id="axes"></div><div id="numbers"></div><div id="cell"></div></aside>',
-            f'<script id="data" type="application/json">{data}</script>',
-            f"<script>{script}</script>",
-            "</body>",
-            "</html>",
-            "",
-        ]
-    )
+    body = [
+        f'<header><h1>{escape(title)}</h1><span id="loss"></span>',
+        '<div id="steps"><button id="back" type="button" data-label="back">←</button>'
+        '<input id="bar" type="range" min="0" value="0" data-label="steps">'
+        '<button id="on" type="button" data-label="on">→</button>'
+        '<span id="where" aria-live="polite"></span></div>',
+        '<button id="fold" type="button" data-say="fold"></button>'
+        '<button id="language" type="button"></button>'
+        '<button id="theme" type="button" data-label="theme">◐</button></header>',
+        '<main id="pane"><svg id="graph" role="img" data-label="graph"></svg></main>',
+        '<aside><div id="node"></div><div id="axes"></div><div id="numbers"></div><div id="cell"></div></aside>',
+    ]
+    return whole_page(title, body, style=_beside("page.css"), script=script, data=_payload(trace))
 
 
 def _payload(trace: Trace) -> dict[str, Any]:
