@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,10 @@ from derin.core.errors import DerinError, RefusedFileError, UsageError
 from derin.core.fields import MapOf, Maybe, Required, checked_form, misfits_told
 from derin.core.files import recover_folder
 from derin.core.global_generator import global_generator
+from derin.data.own import OwnPreparation
 from derin.data.preparation import Preparation, preparation_from_json
+from derin.models.signature import TensorSpec
+from derin.tasks.own import input_specs
 from derin.tasks.registry import task_from_json
 from derin.version import __version__
 
@@ -139,22 +142,28 @@ def _require_fit(model: nn.Module, entry: Mapping[str, Any], task: Any, preparat
             f"The card is refused: its network has {entry['num_outputs']} outputs, its task reads {task.num_outputs}. "
             "Get the bundle again."
         )
-    if preparation.input_kind in _READ_AS_FLOATS and list(preparation.input_shape) != entry["input_shape"]:
-        _try_shape(model, tuple(preparation.input_shape))
+    if isinstance(preparation, OwnPreparation):
+        _try(model, task, input_specs(preparation))
+    elif preparation.input_kind in _READ_AS_FLOATS and list(preparation.input_shape) != entry["input_shape"]:
+        _try(model, task, [TensorSpec(name=task.input, shape=tuple(preparation.input_shape))])
 
 
-def _try_shape(model: nn.Module, input_shape: tuple[int, ...]) -> None:
-    """One example of zeros on the way through the network, where nothing is computed but shapes."""
+def _try(model: nn.Module, task: Any, inputs: Sequence[TensorSpec]) -> None:
+    """One example on the way through the network, where nothing is computed but shapes."""
     import copy
 
     import torch
 
+    from derin.data.batch import Batch
+
+    batch = Batch({spec.name: spec.example(device="meta") for spec in inputs}, torch.zeros(1, dtype=torch.int64))
     try:
         with torch.no_grad():
-            copy.deepcopy(model).to("meta")(torch.zeros(1, *input_shape, device="meta"))
+            task.call(copy.deepcopy(model).to("meta"), batch)
     except (RuntimeError, ValueError, DerinError) as error:
         reason = str(error).splitlines()[0]
         raise RefusedFileError(
-            f"The card is refused: its network does not take inputs of {input_shape}, which its preparation gives "
-            f"({reason}). Get the bundle again."
+            "The card is refused: its network does not take inputs of "
+            f"{', '.join(str(spec.shape) for spec in inputs)}, which its preparation gives ({reason}). Get the bundle "
+            "again."
         ) from error

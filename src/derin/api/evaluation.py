@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from derin.api.reading import read_as_trained
+from derin.api.resuming import in_order_of
 from derin.core.errors import MissingExtraError, UsageError
 from derin.core.messages import Message
 from derin.data.known_rows import KNOWN_ROWS, row_hashes, unpack
+from derin.data.own import own_data
 from derin.data.preparation import Batching
 from derin.data.schema import Role
 from derin.data.splits import answered_rows
 from derin.data.table import SPLITS, Rows, Table
 from derin.tasks.class_task import ClassTask
 from derin.tasks.matching import match_classes
+from derin.tasks.own_functions import with_own_functions
 from derin.tasks.targets import find_target
 from derin.train.evaluation import evaluate as evaluate_source
 
@@ -102,6 +105,54 @@ def evaluate(model: Model, data: Any, *, split: str | None = None, target: str |
     except MissingExtraError as error:
         notes.append(str(error))
     return Evaluation(metrics, source.num_examples, chosen, trained_on, tuple(notes))
+
+
+def evaluate_own(
+    model: Model,
+    data: Any,
+    *,
+    split: str | None = None,
+    target: str | None = None,
+    loss: Any = None,
+    metrics: Mapping[str, Any] | None = None,
+) -> Evaluation:
+    """Loss and metrics of a network on data of its owner's form; no file holds them, so that they are given again.
+
+    Raises:
+        UsageError: there is no loss, or no such split.
+    """
+    preparation: Any = model.preparation
+    own = own_data(data, target, keeps_arrays=True)
+    if own is None:
+        raise UsageError(
+            f"The network {model.path} was trained on data of its owner's form; give such data in Python: (x, y), a "
+            "Dataset, a DataLoader, or {'test': …} of these."
+        )
+    about = model.card.get("data") or {}
+    table = own.table((model.card.get("training") or {}).get("seed", 0))
+    ordered = in_order_of(table, about)
+    # Of other data than arrays no values are known by which it could be told again.
+    is_own = own.has_values and ordered.fingerprint() == about.get("fingerprint")
+    is_own = is_own and table.splits_fingerprint() == about.get("cut")
+    chosen = split or (usual_split(table, True) if is_own or "all" not in own.parts else "all")
+    if chosen == "all" and len(own.parts) > 1:
+        raise UsageError(f"The data has the splits {', '.join(own.parts)}, each of its own; name one of them.")
+    if chosen == "all" and next(iter(own.parts.values())).has_batches:
+        rows = np.arange(len(table))
+    else:
+        rows = rows_to_measure(table, chosen)
+    source = replace(preparation, target=target).source(
+        own,
+        {},
+        rows,
+        input_name=model.task.input,
+        batching=Batching(batch_size=_BATCH_SIZE, device=next(model.network.parameters()).device),
+    )
+    found = evaluate_source(model.network, with_own_functions(model.task, loss, metrics), source)
+    known = is_own and chosen in SPLITS
+    trained_on = (len(rows) if chosen == "train" else 0) if known else None
+    notes = () if known or chosen == "train" else (Message("eval.rows_unknown"),)
+    return Evaluation(found, source.num_examples, chosen, trained_on, notes)
 
 
 def usual_split(table: Table, is_own: bool) -> str:

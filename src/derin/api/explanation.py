@@ -91,7 +91,8 @@ def require_pictures(model: Model) -> tuple[int, int, int]:
     """The shape of what the network reads."""
     if model.preparation.input_kind != "picture":
         raise UsageError(
-            f"Looking inside needs a network that reads pictures; {model.path} reads {model.preparation.input_kind}."
+            f"Looking inside needs a network that reads pictures and nothing else; {model.path} reads "
+            f"{model.preparation.described_inputs}."
         )
     channels, height, width = model.preparation.input_shape
     return channels, height, width

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from derin.core.errors import UnknownNameError, UsageError
 from derin.core.files import usable_path
+from derin.data.own import OwnPreparation
 
 if TYPE_CHECKING:
     from derin.api.model import Model
-    from derin.export.onnx import GraphInput, GraphOutput
+    from derin.export.onnx import Exported, GraphInput, GraphOutput
 
 # Kinds of input whose examples have one shape.
 _WRITTEN_KINDS = ("picture", "features", "series")
@@ -54,6 +55,8 @@ def _onnx(model: Model, path: Path, with_preparation: bool) -> dict[str, Any]:
     from derin.export.onnx import export_onnx
     from derin.export.prepared import PreparedNetwork
 
+    if isinstance(model.preparation, OwnPreparation):
+        return _own_onnx(model, model.preparation, path, with_preparation)
     if model.preparation.input_kind not in _WRITTEN_KINDS:
         raise UsageError(
             f"ONNX files are written of networks that read {', '.join(_WRITTEN_KINDS)}; {model.path} reads "
@@ -71,6 +74,47 @@ def _onnx(model: Model, path: Path, with_preparation: bool) -> dict[str, Any]:
         samples=prepared.samples if prepared else None,
         name=type(network).__name__,
     )
+    return _told(written)
+
+
+def _own_onnx(model: Model, preparation: OwnPreparation, path: Path, with_preparation: bool) -> dict[str, Any]:
+    """A network on data of its owner's form, with its inputs and outputs under their names."""
+    import copy
+
+    import torch
+
+    from derin.export.answers import NamedOutputs
+    from derin.export.onnx import GraphInput, export_onnx
+    from derin.tasks.own import input_specs
+
+    if with_preparation:
+        raise UsageError(f"{model.path} reads data of its owner's form, which nothing prepares; leave preparation out.")
+    specs = input_specs(preparation)
+    network = NamedOutputs(copy.deepcopy(model.network).cpu().eval(), model.task, specs)
+    inputs = [GraphInput(name=s.name, shape=s.shape, dtype=getattr(torch, s.dtype)) for s in specs]
+
+    def samples(batch: int, generator: torch.Generator) -> list[torch.Tensor]:
+        # Of whole numbers nothing is known but that 0 and 1 are among them: classes, tokens, flags.
+        return [
+            torch.randn((batch, *one.shape), generator=generator, dtype=one.dtype)
+            if one.dtype.is_floating_point
+            else torch.randint(0, 2, (batch, *one.shape), generator=generator).to(one.dtype)
+            for one in inputs
+        ]
+
+    written = export_onnx(
+        network,
+        path,
+        inputs,
+        output_names=network.output_names,
+        metadata=lambda inputs, outputs: metadata(model, inputs, outputs, with_preparation=False),
+        samples=samples,
+        name=type(model.network).__name__,
+    )
+    return _told(written)
+
+
+def _told(written: Exported) -> dict[str, Any]:
     inputs, outputs = ([one.to_json() for one in side] for side in (written.inputs, written.outputs))
     return {
         "path": str(written.path),
@@ -107,11 +151,11 @@ def metadata(
         "licence": card.get("license") or card.get("licence"),
         "prepared": "yes" if with_preparation else "no",
         "inputs": [_described_input(model, one, with_preparation) for one in inputs],
-        "outputs": [one.to_json() | {"meaning": _MEANINGS[one.name.rpartition("/")[2]]} for one in outputs],
+        "outputs": [one.to_json() | {"meaning": _meaning(model, one.name)} for one in outputs],
         "preparation": preparation,
         # All of the task; what most programs ask for stands beside it under a name of its own.
         "task_settings": task,
-        "target_columns": list(model.task.columns),
+        "target_columns": None if model.task.name == "own" else list(model.task.columns),
         **_target_scale(model),
     }
     if model.preparation.input_kind == "picture":
@@ -122,6 +166,11 @@ def metadata(
     return {
         k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in found.items() if v is not None
     }
+
+
+def _meaning(model: Model, name: str) -> str:
+    # The outputs of one's own may be called as an answer is.
+    return _MEANINGS["output" if model.task.name == "own" else name.rpartition("/")[2]]
 
 
 def _target_scale(model: Model) -> dict[str, Any]:
@@ -138,6 +187,8 @@ def _described_input(model: Model, one: GraphInput, with_preparation: bool) -> d
     """An input of the file: what the network's features mean, or which raw column is read and how."""
     found = one.to_json()
     preparation: Any = model.preparation
+    if preparation.kind == "own":
+        return found
     if preparation.input_kind == "picture":
         return found | {"column": preparation.input.column}
     if preparation.input_kind == "series":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +122,15 @@ class Model:
 
         return warm_up(self, *batch_sizes)
 
-    def evaluate(self, data: Any, *, split: str | None = None, target: str | None = None) -> Evaluation:
+    def evaluate(
+        self,
+        data: Any,
+        *,
+        split: str | None = None,
+        target: str | None = None,
+        loss: Callable[..., Any] | Mapping[str, Callable[..., Any]] | None = None,
+        metrics: Mapping[str, Any] | None = None,
+    ) -> Evaluation:
         """The task's metrics on data with known answers, which is read as the training data was.
 
         Args:
@@ -131,6 +139,7 @@ class Model:
                 trained on. None takes the test split of the data that the network was trained on (val where there is
                 no test) or that comes with one, and all rows otherwise.
             target: the column with the answers, where it has another name than in training.
+            loss, metrics: of a network on data of its owner's form, as `derin.fit` was given them: no file holds them.
 
         Returns:
             metrics by name, how many examples they were measured on (it unpacks into these two), and in ``notes`` what
@@ -140,9 +149,14 @@ class Model:
             UsageError: there is no such split.
             DataError: the data cannot be read as the training data was.
         """
-        from derin.api.evaluation import evaluate
+        from derin.api.evaluation import evaluate, evaluate_own
 
-        found = evaluate(self, data, split=split, target=target)
+        if self.task.name == "own":
+            found = evaluate_own(self, data, split=split, target=target, loss=loss, metrics=metrics)
+        elif loss is not None or metrics is not None:
+            raise UsageError(f"The task {self.task.name!r} has its loss and metrics; leave loss and metrics out.")
+        else:
+            found = evaluate(self, data, split=split, target=target)
         for note in found.notes:
             warnings.warn(localize(note), DerinWarning, stacklevel=2)
         return found

@@ -182,6 +182,8 @@ def _prepare_own(own: OwnData, asked: Request, config: TrainConfig | None, setti
         raise UsageError(f"Data of your own form needs {lacking}, such as torch.nn.CrossEntropyLoss() for classes.")
     start = TrainConfig.from_json(settings) if config is None else config
     table, device = own.table(start.seed), device_named(start.device)
+    if "train" not in table.splits:
+        raise DataError(f"There must be examples to train on, under 'train'; got {', '.join(own.parts)}.")
     sizes, rows = own.parts[next(iter(own.parts))], table.splits["train"]
     if sizes.has_batches:
         if "batch_size" in settings:

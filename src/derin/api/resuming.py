@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from derin.core.messages import translate
 from derin.core.own import is_own, name_of
 from derin.data.own import own_data
 from derin.data.recipe import ReadingRecipe
+from derin.data.schema import Schema
 from derin.data.table import Table
 from derin.tasks.multitask import with_targets
 from derin.train.config import TrainConfig
@@ -134,6 +136,8 @@ def require_same_data(path: Path, recorded: Mapping[str, Any], table: Table) -> 
             )
         warnings.warn(translate("run.data_not_compared", run=str(path)), DerinWarning, stacklevel=2)
         return
+    if table.task == "own":
+        table = in_order_of(table, recorded)
     if table.fingerprint() != recorded["fingerprint"]:
         raise UsageError(f"The data of run {path} has changed since it was started; start a new run.")
     if table.splits_fingerprint() != recorded["cut"]:
@@ -141,6 +145,13 @@ def require_same_data(path: Path, recorded: Mapping[str, Any], table: Table) -> 
             f"The data of run {path} is cut into other splits than when it was started, by another version of Derin "
             "or another seed; start a new run."
         )
+
+
+def in_order_of(table: Table, recorded: Mapping[str, Any]) -> Table:
+    """Data of one's own with its columns in the order of a record: that of a dict says nothing."""
+    place = {column["name"]: number for number, column in enumerate(recorded.get("schema") or [])}
+    columns = sorted(table.schema, key=lambda column: place.get(column.name, len(place)))
+    return replace(table, schema=Schema(tuple(columns)))
 
 
 def plain(value: Any) -> Any:

@@ -101,6 +101,25 @@ def _with_top(answers: Iterable[_Answered], top: str) -> Iterator[_Answered]:
         yield each
 
 
+@dataclass(frozen=True)
+class _Outputs:
+    """What a network on data of its owner's form gives for one example: arrays, in whatever form it has for them."""
+
+    arrays: Any
+
+    def to_json(self) -> dict[str, Any]:
+        return {"outputs": _listed(self.arrays)}
+
+    def __str__(self) -> str:
+        return json.dumps(_listed(self.arrays), ensure_ascii=False)
+
+
+def _listed(arrays: Any) -> Any:
+    if isinstance(arrays, Mapping):
+        return {name: _listed(part) for name, part in arrays.items()}
+    return [_listed(part) for part in arrays] if isinstance(arrays, tuple) else arrays.tolist()
+
+
 def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[_Answered]:
     """Names and predictions. A file that was named must be readable; one found in a folder is told and passed over."""
     from derin.api.pictures import answer_pictures, holds_pictures
@@ -172,7 +191,7 @@ def _rows_of_table(model: Model, path: Path) -> Iterator[_Answered]:
         return
     if model.preparation.input_kind != "features":
         for number, answer in enumerate(model.predictions(path), start=1):
-            yield _Answered(f"{path}:{number}", answer)
+            yield _Answered(f"{path}:{number}", answer if hasattr(answer, "to_json") else _Outputs(answer))
         return
     yield from _told(answer_rows(model, path))
 

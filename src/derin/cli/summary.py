@@ -11,6 +11,7 @@ import typer
 from derin.cli.console import JsonFlag, console, model_options, print_json
 
 if TYPE_CHECKING:
+    from derin.models.signature import Signature
     from derin.models.summary import Summary
 
 
@@ -44,6 +45,7 @@ def summary(
     """
     from derin.models.building import from_spec
     from derin.models.registry import MODELS
+    from derin.models.signature import signature_of
     from derin.models.summary import summarize
 
     if model in MODELS:
@@ -51,11 +53,12 @@ def summary(
     else:
         spec = _saved_spec(model, input_, classes, option)
     # Without memory: a large network on large pictures costs no more than a small one.
-    counts = summarize(from_spec(spec, device="meta"))
+    network = from_spec(spec, device="meta")
+    counts = summarize(network)
     if json_output:
         print_json(counts.to_json())
         return
-    _show(spec, counts)
+    _show(spec, signature_of(network), counts)
 
 
 def _registered_spec(name: str, shape: str | None, classes: int | None, pairs: list[str] | None) -> dict[str, Any]:
@@ -103,7 +106,7 @@ def _parse_shape(text: str) -> tuple[int, ...]:
     return tuple(int(size) for size in re.split("[x×,]", text))
 
 
-def _show(spec: dict[str, Any], counts: Summary) -> None:
+def _show(spec: dict[str, Any], signature: Signature | None, counts: Summary) -> None:
     from rich.table import Table
 
     from derin.models.registry import MODELS
@@ -120,8 +123,13 @@ def _show(spec: dict[str, Any], counts: Summary) -> None:
     table.add_section()
     table.add_row("Total", "", "", f"{counts.parameters:,}", f"{counts.multiply_adds:,}", style="bold")
     out = console()
-    shape = "×".join(map(str, spec["input_shape"]))
-    out.print(f"[bold]{spec['name']}[/bold], input {shape}, outputs {spec['num_outputs']}\n")
+    if signature is not None and len(signature.inputs) + len(signature.outputs) > 2:
+        sides = "; outputs " if signature.outputs else ""
+        reads, gives = (", ".join(map(str, side)) for side in (signature.inputs, signature.outputs))
+        about = f"inputs {reads}{sides}{gives}"
+    else:
+        about = f"input {'×'.join(map(str, spec['input_shape']))}, outputs {spec['num_outputs']}"
+    out.print(f"[bold]{spec['name']}[/bold], {about}\n")
     out.print(table)
     if spec["name"] in MODELS:
         info = MODELS[spec["name"]]

@@ -55,6 +55,11 @@ def trace_network(
         if classes is not None or options:
             raise UsageError(f"{name} is a saved network, whose sizes are known; leave --classes and --option out.")
         model = _opened(name)
+        if len(model.preparation.input_names) > 1:
+            raise UsageError(
+                f"--input is one input; {name} reads {', '.join(model.preparation.input_names)}. Trace it in Python: "
+                "derin.explain.trace.trace.trace(network, (first, second), target)."
+            )
         network, inputs = model.network, _prepared(model, given)
         targets = _saved_targets(model, target, len(inputs))
         criterion = None if loss is not None else _criterion(model)

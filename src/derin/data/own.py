@@ -11,10 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from derin.core.arrays import read_npy, read_npz
 from derin.core.errors import DataError, RefusedFileError
 from derin.core.fields import Required, checked_form
 from derin.core.global_generator import global_generator
@@ -34,6 +36,7 @@ _DTYPES = frozenset(
     for bits in sizes
 ) | {"bool", "bfloat16", "complex64", "complex128"}
 _MOST_AXES = 64
+_MOST_BYTES = 64 << 30  # of all arrays of a file, unpacked
 _MOST_SEEDS = 1 << 40  # steps of an epoch, at most
 
 
@@ -54,9 +57,9 @@ class Form:
         return self.named(columns_of(batch, self.target))
 
     def named(self, columns: Mapping[str, Any]) -> dict[str, Any]:
-        """Columns whose inputs came one after the other, under the names of these inputs."""
+        """Columns whose inputs came one after the other, or alone, under the names of these inputs."""
         inputs = input_names(columns)
-        if not has_places(inputs) or len(inputs) != len(self.names):
+        if len(inputs) != len(self.names) or not (len(inputs) == 1 or has_places(inputs)):
             return dict(columns)
         name_of = dict(zip(inputs, self.names))
         return {name_of.get(name, name): value for name, value in columns.items()}
@@ -258,9 +261,14 @@ class OwnPreparation(Preparation):
         for name, shape, dtype in zip(self.names, self.shapes, self.dtypes):
             value = _tensor(name, given[name]).to(getattr(torch, dtype))
             found[name] = value[None] if value.ndim == len(shape) else value
+        lengths = {name: len(value) for name, value in found.items()}
+        if len(set(lengths.values())) != 1:
+            raise DataError(f"All inputs must have as many examples as each other; got {lengths}.")
         return found
 
     def _given(self, inputs: Any) -> dict[str, Any]:
+        if isinstance(inputs, str | Path):
+            inputs = _arrays_in(Path(inputs))
         given = Form(names=self.names).named(inputs_of(inputs))
         if set(given) != set(self.names):
             raise DataError(f"The network reads {', '.join(self.names)}; got {', '.join(given)}.")
@@ -304,6 +312,11 @@ class OwnData:
     def __init__(self, parts: Mapping[str, Part], target: str | None) -> None:
         self.parts, self.target = dict(parts), target
 
+    @property
+    def has_values(self) -> bool:
+        """Whether all of it is arrays, whose values tell whether it is the same data."""
+        return all(isinstance(part, Arrays) for part in self.parts.values())
+
     def part_of(self, row: int) -> tuple[Part, int]:
         """The part that a row of the table is of, and the first row of it."""
         first = 0
@@ -314,13 +327,13 @@ class OwnData:
         raise DataError(f"There is no row {row}.")
 
     def table(self, seed: int) -> Table:
-        """The rows of all parts with their splits; a part in rows that stands alone is cut."""
+        """The rows of all parts with their splits; a part in rows that stands alone, to be trained on, is cut."""
         bounds = np.cumsum([0, *(part.num_examples for part in self.parts.values())])
         splits = {name: np.arange(a, b) for name, a, b in zip(self.parts, bounds[:-1], bounds[1:])}
         schema, columns = _described(self.parts, int(bounds[-1]))
         table = Table(name="own data", schema=schema, columns=columns, splits=splits, task="own")
         (only,) = self.parts.values() if len(self.parts) == 1 else (None,)
-        if only is None or only.has_batches:
+        if only is None or only.has_batches or not {"all", "train"} & set(self.parts):
             return table.with_splits({"train" if name == "all" else name: rows for name, rows in splits.items()})
         return complete_splits(table.with_splits({}), seed=seed)
 
@@ -353,7 +366,7 @@ def own_data(data: Any, target: str | None, *, keeps_arrays: bool) -> OwnData | 
     """
     if isinstance(data, OwnData):
         return data
-    if isinstance(data, Mapping) and "train" in data:
+    if isinstance(data, Mapping) and ("train" in data or (data and set(data) <= set(SPLITS))):
         for name in data:
             if name not in SPLITS:
                 raise DataError(f"Splits are named train, val and test; got {name!r}.")
@@ -388,6 +401,18 @@ def _part(given: Any, target: str | None) -> Part:
         return Batches(given)
     raise DataError(
         f"A split must be arrays (x, y), a Dataset, a DataLoader or an iterable of batches; got {type(given).__name__}."
+    )
+
+
+def _arrays_in(path: Path) -> Any:
+    """The inputs in a NumPy file."""
+    if path.suffix.lower() == ".npz":
+        return read_npz(path, max_bytes=_MOST_BYTES)
+    if path.suffix.lower() == ".npy":
+        return read_npy(path)
+    raise DataError(
+        "The inputs in a file must be arrays: one for each input of the network in a .npz, or one in a .npy; got "
+        f"{path}."
     )
 
 

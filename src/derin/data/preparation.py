@@ -80,6 +80,11 @@ class Preparation(ABC):
         return self.kind
 
     @property
+    def described_inputs(self) -> str:
+        """What the network reads, within a sentence: its kind, or the names of several inputs."""
+        return self.input_kind if len(self.input_names) == 1 else f"several inputs: {', '.join(self.input_names)}"
+
+    @property
     def input_names(self) -> tuple[str, ...]:
         return ("input",)
 

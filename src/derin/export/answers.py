@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from derin.core.errors import UsageError
+from derin.data.batch import Batch
+from derin.models.signature import TensorSpec
 from derin.tasks.binary import Binary
 from derin.tasks.classification import Classification
 from derin.tasks.forecasting import Forecasting
@@ -62,6 +64,47 @@ class AnsweringNetwork(nn.Module):
         output = self.network(x)
         answers = tuple(_answers(self.task, output, x).values())
         return (*answers, output) if self.answers_first else (output, *answers)
+
+
+class NamedOutputs(nn.Module):
+    """The inputs of a network, one after the other ↦ its outputs, one after the other, whatever form it gives them in.
+
+    Args:
+        network: with any number of inputs; gives a tensor, or several in a dict, tuple or list.
+        task: which knows how the network takes them.
+        inputs: the network's inputs.
+
+    Attributes:
+        output_names: of what `forward` gives: the keys of a dict; ``"output"``, or ``"output_0"`` and so on.
+
+    Raises:
+        UsageError: the network gives something else.
+    """
+
+    def __init__(self, network: nn.Module, task: Any, inputs: Sequence[TensorSpec]) -> None:
+        super().__init__()
+        self.network, self.task, self.names = network, task, tuple(spec.name for spec in inputs)
+        with torch.no_grad():
+            found = self._named(*(spec.example(2) for spec in inputs))
+        for name, value in found.items():
+            if not isinstance(value, Tensor):
+                raise UsageError(
+                    f"The outputs of a network must be tensors to be written to a file; {type(network).__name__} gives "
+                    f"{type(value).__name__} as {name!r}."
+                )
+        self.output_names = tuple(found)
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self._named(*inputs).values())
+
+    def _named(self, *inputs: Tensor) -> dict[str, Any]:
+        batch = Batch(dict(zip(self.names, inputs, strict=True)), torch.empty(0))
+        output = self.task.call(self.network, batch)
+        if isinstance(output, Mapping):
+            return dict(output)
+        if isinstance(output, list | tuple):
+            return {f"{OUTPUT}_{place}": one for place, one in enumerate(output)}
+        return {OUTPUT: output}
 
 
 def _answer_names(task: Any) -> list[str]:

@@ -11,9 +11,9 @@ from torch import nn
 from derin.core.errors import UsageError
 from derin.core.own import names_of
 from derin.data.batch import Batch
-from derin.data.own import TARGET, WEIGHT
+from derin.data.own import TARGET, WEIGHT, OwnPreparation
 from derin.data.table import Rows, Table
-from derin.models.signature import Arguments, bind_inputs
+from derin.models.signature import Arguments, TensorSpec, bind_inputs
 from derin.tasks.base import BaseTask
 from derin.tasks.card import checked, is_flag, is_name, is_names, is_number
 from derin.tasks.own_functions import Functions, OutputLosses, OwnLoss, OwnMetrics, check_metrics, read_loss
@@ -77,9 +77,10 @@ class OwnTask(BaseTask):
             UsageError: the network was opened, and no file holds a function.
         """
         if self._criterion is None:
+            names = self.given_loss.values() if isinstance(self.given_loss, Mapping) else [self.given_loss]
+            told = ", ".join(str(name).removeprefix("own:") for name in names)
             raise UsageError(
-                f"The loss {self.given_loss} is a function of your own and in no file; give it again (loss=…). "
-                "Predicting needs none."
+                f"The loss {told} is of your own and in no file; give it again (loss=…). Predicting needs none."
             )
         return self._criterion
 
@@ -120,6 +121,12 @@ class OwnTask(BaseTask):
         checks = {"columns": is_names, "loss": _is_loss, "loss_weights": _is_weights, "by_name": is_flag}
         # Earlier cards know one loss, and inputs whose order alone counts.
         return cls(**checked(cls.name, {"loss_weights": {}, "by_name": False, **data}, checks))
+
+
+def input_specs(preparation: OwnPreparation) -> tuple[TensorSpec, ...]:
+    """What a network on data of one's own reads."""
+    parts = zip(preparation.names, preparation.shapes, preparation.dtypes)
+    return tuple(TensorSpec(name=name, shape=shape, dtype=dtype) for name, shape, dtype in parts)
 
 
 def _is_loss(value: Any) -> bool:
