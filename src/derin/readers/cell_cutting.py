@@ -26,7 +26,7 @@ _WIDE_SPACE = re.compile(rb"\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\x
 
 
 @dataclass(frozen=True)
-class _Piece:
+class Piece:
     """Some records, and the bytes and lines that they take.
 
     Args:
@@ -42,59 +42,51 @@ class _Piece:
     num_lines: int
 
 
-def cut_cells(
-    data: bytes, start: int, delimiter: str, *, quotes: bool, longest: int
-) -> tuple[list[Block], list[Places]] | None:
-    """The cells of a file, packed, and for each block the lines on which its records end; None where not all of them
-    can be cut without doubt.
+def cut_piece(whole: Bytes, start: int, delimiter: str, *, quotes: bool, longest: int) -> Piece | None:
+    """The next records of a file, some thousand at a time; None where not all of them can be cut without doubt.
 
     Args:
-        data: of the file, in UTF-8.
+        whole: the bytes of the file, in UTF-8.
         start: of the first record.
         delimiter: between cells.
         quotes: whether quotes enclose cells.
         longest: the most bytes of a record.
 
     Example:
-        >>> blocks, ends = cut_cells(b'a,"b,\\n"\\n 1, 2\\n', 0, ",", quotes=True, longest=100)
-        >>> [blocks[0].row(i, 2) for i in range(2)], ends[0].tolist()
+        >>> piece = cut_piece(np.frombuffer(b'a,"b,\\n"\\n 1, 2\\n', np.uint8), 0, ",", quotes=True, longest=100)
+        >>> [piece.block.row(i, 2) for i in range(2)], piece.ends.tolist()
         ([['a', 'b,'], ['1', '2']], [2, 3])
     """
     mark = delimiter.encode()
-    if len(mark) != 1 or delimiter in ' "\r\n' or b"\0" in data:
+    if len(mark) != 1 or delimiter in ' "\r\n':
         return None
-    whole = np.frombuffer(data, dtype=np.uint8)
-    blocks: list[Block] = []
-    ends: list[Places] = []
-    num_lines, size = 0, _PIECE
-    while start < len(data):
-        piece = _cut(whole, start, min(start + size, len(data)), mark[0], quotes, longest)
-        if piece is None:
-            return None
-        if not piece.num_bytes:
-            if size > longest:
-                return None
-            size *= 2
-            continue
-        blocks.append(piece.block)
-        ends.append((piece.ends + num_lines).astype(np.int32))
-        num_lines += piece.num_lines
-        start += piece.num_bytes
-        size = _PIECE
-    return blocks, ends
+    size = _PIECE
+    while True:
+        piece = _cut(whole, start, min(start + size, len(whole)), mark[0], quotes, longest)
+        if piece is None or piece.num_bytes or size > longest:
+            return piece if piece is not None and piece.num_bytes else None
+        size *= 2
 
 
-def _cut(whole: Bytes, start: int, stop: int, mark: int, quotes: bool, longest: int) -> _Piece | None:
+def _cut(whole: Bytes, start: int, stop: int, mark: int, quotes: bool, longest: int) -> Piece | None:
     """The records that begin at `start` and end before `stop`; None where one of them leaves a doubt."""
     piece, is_last = whole[start:stop], stop == len(whole)
-    at: Places = np.flatnonzero((piece == mark) | (piece == _FEED))
-    enclosing: Places = np.flatnonzero(piece == _QUOTE) if quotes else np.zeros(0, dtype=np.int64)
-    if len(enclosing):
-        found = _enclosing(whole, start, enclosing, mark, is_last)
+    if (piece == 0).any():
+        return None
+    is_one = (piece == mark) | (piece == _FEED)
+    is_quote = piece == _QUOTE
+    enclosing: Places = np.zeros(0, dtype=np.int64)
+    if quotes and is_quote.any():
+        at: Places = np.flatnonzero(is_one | is_quote)
+        is_quote = is_quote[at]
+        found = _enclosing(whole, start, at[is_quote], mark, is_last)
         if found is None:
             return None
-        enclosing = found
-        at = at[np.searchsorted(enclosing, at) % 2 == 0]
+        enclosing, all_quotes = found
+        before = np.minimum(np.cumsum(is_quote), len(enclosing)) if all_quotes else np.searchsorted(enclosing, at)
+        at = at[~is_quote & (before % 2 == 0)]
+    else:
+        at = np.flatnonzero(is_one)
     if is_last and (not len(at) or at[-1] != len(piece) - 1 or piece[-1] != _FEED):
         # The last line has no end of its own.
         at = np.append(at, len(piece))
@@ -103,7 +95,7 @@ def _cut(whole: Bytes, start: int, stop: int, mark: int, quotes: bool, longest: 
         last = np.flatnonzero(piece[at] == _FEED)
         at = at[: last[-1] + 1] if len(last) else at[:0]
     if not len(last):
-        return _Piece(Block.of([]), last, 0, 0)
+        return Piece(Block.of([]), last, 0, 0)
     num_bytes = min(int(at[-1]) + 1, len(piece))
     piece = piece[:num_bytes]
     starts: Places = np.concatenate([np.zeros(1, dtype=np.int64), at[:-1] + 1])
@@ -134,9 +126,10 @@ def _cut(whole: Bytes, start: int, stop: int, mark: int, quotes: bool, longest: 
         buffer: Bytes = whole[start - SPARE : start + num_bytes + SPARE]
     else:
         buffer = np.pad(piece, SPARE)
-    starts, ends = starts + SPARE, ends + SPARE
     # Seldom is there a space in a table of numbers.
     num_ends = len(last) - int(at[-1] == len(piece)) + len(returns)
+    starts += SPARE
+    ends += SPARE
     has_spaces = mark <= _SPACE or np.count_nonzero(piece <= _SPACE) > num_ends
     if has_spaces:
         starts = _without(buffer, starts, ends, _IS_BLANK, 0)
@@ -159,7 +152,7 @@ def _cut(whole: Bytes, start: int, stop: int, mark: int, quotes: bool, longest: 
     if empty.any() or not is_something.all():
         before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(is_something)])
         is_filled = before[first[1:]] > before[first[:-1]]
-    return _Piece(Block.at(buffer, starts, ends, first, is_filled), record_ends, num_bytes, num_lines)
+    return Piece(Block.at(buffer, starts, ends, first, is_filled), record_ends, num_bytes, num_lines)
 
 
 def _without(buffer: Bytes, edges: Places, others: Places, is_space: Flags, before: int) -> Places:
@@ -196,9 +189,9 @@ def _without_wide_spaces(buffer: Bytes, starts: Places, ends: Places) -> tuple[P
     return starts, ends
 
 
-def _enclosing(whole: Bytes, start: int, quotes: Places, mark: int, is_last: bool) -> Places | None:
+def _enclosing(whole: Bytes, start: int, quotes: Places, mark: int, is_last: bool) -> tuple[Places, bool] | None:
     """The quotes that enclose cells or stand in pairs within these, so that an odd number of them stands before what is
-    enclosed; None where one leaves a doubt.
+    enclosed, and whether these are all up to the last of them; None where one leaves a doubt.
 
     Args:
         whole: the bytes of the file.
@@ -215,7 +208,7 @@ def _enclosing(whole: Bytes, start: int, quotes: Places, mark: int, is_last: boo
         num = int(apart[-1]) + 1 if len(apart) else 0
         quotes, behind = quotes[:num], behind[:num]
         if not num:
-            return quotes
+            return quotes, True
     before = quotes - 1
     blank = np.flatnonzero((before >= 0) & (whole[start + np.maximum(before, 0)] == _SPACE))
     while len(blank):
@@ -230,9 +223,9 @@ def _enclosing(whole: Bytes, start: int, quotes: Places, mark: int, is_last: boo
     opens_here, closes_here = opens | pairs, closes.copy()
     closes_here[:-1] |= pairs[1:]
     if opens_here[::2].all() and closes_here[1::2].all() and not (is_last and len(quotes) % 2):
-        return quotes
+        return quotes, True
     found = _one_by_one(quotes.tolist(), opens.tolist(), closes.tolist(), is_last)
-    return None if found is None else np.asarray(found, dtype=np.int64)
+    return None if found is None else (np.asarray(found, dtype=np.int64), False)
 
 
 def _one_by_one(quotes: list[int], opens: list[bool], closes: list[bool], is_last: bool) -> list[int] | None:

@@ -16,7 +16,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from derin.data.cells.writing import is_missing
 from derin.data.line_findings import line_findings
 from derin.data.report import Finding, Outcome
 from derin.data.table import Rows
-from derin.readers.cell_cutting import cut_cells
+from derin.readers.cell_cutting import Piece, cut_piece
 from derin.readers.column_names import COMMON_NAMES
 from derin.readers.csv_parser import LONGEST_CELL, csv_parser
 from derin.readers.decoding import Utf8, as_utf8, read_bytes
@@ -47,10 +46,11 @@ _ENOUGH_PER_VALUE = 5
 _DELIMITER_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 # A line of our own after the last one: where it is swallowed, a quote was never closed.
 _END = "\0end"
-_MOST_RESTARTS = 100
-# Characters that are cut into lines at a time, and that a line may have: of a longer one, many times its size would be
-# taken, and it is hardly a record.
-_PIECE_CHARACTERS = 1 << 16
+# Bytes that are read record by record where a piece leaves a doubt.
+_CAREFUL_BYTES = 1 << 18
+# Bytes that are cut into lines at a time, and characters that a line may have: of a longer one, many times its size
+# would be taken, and it is hardly a record.
+_PIECE_BYTES = 1 << 16
 _LONGEST_LINE = LONGEST_CELL
 
 
@@ -314,7 +314,7 @@ def _parse(
     source: _Lines, delimiter: str, file: str, first_line: int, every_row: bool
 ) -> tuple[PackedRecords, Rows, list[Finding], list[int]]:
     """Records that are not empty, the lines on which they begin, what was skipped, and lines with an open quote."""
-    rows, lines, unclosed = _restarting(source, delimiter)
+    rows, lines, unclosed = _cut(source, delimiter)
     reason = Message("reading.quote_open")
     unclosed = [n + first_line - 1 for n in unclosed]
     findings = line_findings(file, unclosed, Outcome.SKIPPED, reason)
@@ -333,123 +333,172 @@ def _parse(
 
 
 class _Lines:
-    """The lines of a text, each with its end, some at a time: a list of all of them would take more than the text.
+    """The text of a file, whose lines are read some at a time: a list of all of them would take more than the text.
 
     Args:
         data: of the file, in UTF-8.
         start: of the text in it.
         file: its name, for messages.
         first_line: the number in it of the text's first line.
-
-    Attributes:
-        num_pieces: how many pieces of the text were read so far.
-
-    Raises:
-        DataError: (while lines are read) one is longer than `_LONGEST_LINE`.
     """
 
     def __init__(self, data: bytes, start: int, file: str, first_line: int) -> None:
-        self.data, self.start, self.num_pieces = data, start, 0
+        self.data, self.start = data, start
         self._file, self._first_line = file, first_line
-        self._ends: Rows | None = None
-
-    @cached_property
-    def text(self) -> str:
-        return self.data[self.start :].decode("utf-8", "surrogatepass")
 
     def quotes_enclose(self, delimiter: str) -> bool:
         return _quotes_enclose(self.data[self.start :] if self.start else self.data, delimiter)
 
-    def after(self, number: int) -> Iterator[str]:
-        """The lines after so many."""
-        text, start = self.text, self._end_of(number)
-        while start < len(text):
-            end = self._end_of_piece(start)
-            piece = text[start:end]
+    def after(self, place: int) -> Iterator[str]:
+        """The lines from a place in the data on, each with its end.
+
+        Raises:
+            DataError: one is longer than `_LONGEST_LINE`.
+        """
+        while place < len(self.data):
+            end = self._end_of_piece(place)
+            piece = self.data[place:end].decode("utf-8", "surrogatepass")
             if len(piece) > _LONGEST_LINE:
-                self._check(piece, start)
-            self.num_pieces += 1
+                self._check(piece, place)
             # io.StringIO takes four bytes for each character.
             yield from io.StringIO(piece, newline="")
-            start = end
-
-    def between(self, after: int, last: int) -> Iterator[str]:
-        """The lines after so many, up to this one."""
-        return itertools.islice(self.after(after), last - after)
+            place = end
 
     def _end_of_piece(self, start: int) -> int:
-        """The end of the line that goes on after so many characters."""
-        target = start + _PIECE_CHARACTERS
-        feed = self.text.find("\n", target)
-        back = self.text.find("\r", target, len(self.text) if feed < 0 else feed)
-        if back >= 0 and self.text[back + 1 : back + 2] == "\n":
+        """The end of the line that goes on after so many bytes."""
+        target = start + _PIECE_BYTES
+        feed = self.data.find(b"\n", target)
+        back = self.data.find(b"\r", target, len(self.data) if feed < 0 else feed)
+        if back >= 0 and self.data[back + 1 : back + 2] == b"\n":
             back += 1
-        return min((place for place in (feed, back) if place >= 0), default=len(self.text) - 1) + 1
-
-    def _end_of(self, number: int) -> int:
-        """Where this line ends; found out where reading starts again."""
-        if not number:
-            return 0
-        if self._ends is None:
-            self._ends = np.cumsum(np.fromiter(map(len, self.after(0)), dtype=np.int64))
-        return int(self._ends[number - 1])
+        return min((place for place in (feed, back) if place >= 0), default=len(self.data) - 1) + 1
 
     def _check(self, piece: str, start: int) -> None:
         for match in re.finditer(r"[^\r\n]+", piece):
             if match.end() - match.start() > _LONGEST_LINE:
-                number = len(re.findall(r"\r\n|\r|\n", self.text[: start + match.start()])) + self._first_line
+                before = len(re.findall(rb"\r\n|\r|\n", self.data[self.start : start]))
+                number = before + len(re.findall(r"\r\n|\r|\n", piece[: match.start()])) + self._first_line
                 raise DataError(
                     f"{self._file}: lines of at most {_LONGEST_LINE:,} characters are required; line {number:,} has "
                     f"{match.end() - match.start():,}. Break it, or check whether this is a table."
                 )
 
 
-def _restarting(source: _Lines, delimiter: str) -> tuple[PackedRecords, Rows, list[int]]:
-    """All records; after a record that a stray quote has glued together reading starts again on its second line."""
-    if (quick := _cut(source, delimiter)) is not None:
-        return (*quick, [])
-    rows, ends, is_cut = _read(source, 0, delimiter)
-    starts = _starts(ends)
-    if rows.row(-1) == [_END] and (ends == starts).all():
-        return rows.keep(slice(0, -1)), starts[:-1].astype(np.int64), []
-    num_fields = _most_common(rows.lengths)
-    kept = PackedRecords([])
-    kept_starts: list[Places] = []
+def _cut(source: _Lines, delimiter: str) -> tuple[PackedRecords, Rows, list[int]]:
+    """All records, the lines on which they begin, and those with an open quote.
+
+    Pieces that leave a doubt are read record by record, and no others.
+    """
+    quotes = source.quotes_enclose(delimiter)
+    whole = np.frombuffer(source.data, dtype=np.uint8)
+    blocks: list[Block] = []
+    starts: list[Places] = []
     unclosed: list[int] = []
-    done = 0
-    while True:
-        first = None
-        for i in np.flatnonzero(ends > starts).tolist():
-            lines = source.between(done + int(starts[i]) - 1, done + int(ends[i]))
-            if (is_cut and i == len(rows) - 1) or rows.lengths[i] != num_fields or not _is_strict(lines, delimiter):
-                first = i
-                break
-        if first is None or len(unclosed) == _MOST_RESTARTS:
-            rest = rows.keep(slice(0, -1)) if is_cut or rows.row(-1) == [_END] else rows
-            kept_starts.append(done + starts[: len(rest)])
-            return kept.followed_by(rest), np.concatenate(kept_starts).astype(np.int64), unclosed
-        kept = kept.followed_by(rows.keep(slice(0, first)))
-        kept_starts.append(done + starts[:first])
-        done += int(starts[first])
-        unclosed.append(done)
-        rows, ends, is_cut = _read(source, done, delimiter)
-        starts = _starts(ends)
+    place, num_lines, usual = source.start, 0, 0
+    while place < len(whole):
+        piece = cut_piece(whole, place, delimiter, quotes=quotes, longest=_LONGEST_LINE)
+        if piece is not None:
+            first = _starts(piece.ends)
+            several = piece.block.num_cells[piece.ends > first]
+            # One of several lines and another number of cells is rather one that a stray quote has glued together.
+            if len(several):
+                usual = usual or _usual_length(source, delimiter, quotes)
+                piece = piece if (several == usual).all() else None
+        if piece is None:
+            usual = usual or _usual_length(source, delimiter, quotes)
+            piece, first, opened = _read_piece(source, place, delimiter, quotes, usual)
+            unclosed += [num_lines + line for line in opened]
+        blocks.append(piece.block)
+        starts.append(first + num_lines)
+        place += piece.num_bytes
+        num_lines += piece.num_lines
+    return PackedRecords(blocks), np.concatenate([np.zeros(0, dtype=np.int64), *starts]), unclosed
 
 
-def _cut(source: _Lines, delimiter: str) -> tuple[PackedRecords, Rows] | None:
-    """All records and the lines on which they begin; None where they have to be read one by one."""
-    found = cut_cells(
-        source.data, source.start, delimiter, quotes=source.quotes_enclose(delimiter), longest=_LONGEST_LINE
-    )
-    if found is None:
-        return None
-    rows, ends = PackedRecords(found[0]), np.concatenate([np.zeros(0, dtype=np.int32), *found[1]])
-    starts = _starts(ends)
-    several = rows.lengths[ends > starts]
-    # A record of several lines and another number of cells is rather one that a stray quote has glued together.
-    if len(several) and (several != _most_common(np.append(rows.lengths, 1))).any():
-        return None
-    return rows, starts.astype(np.int64)
+def _usual_length(source: _Lines, delimiter: str, quotes: bool) -> int:
+    """How many cells most of the first records have."""
+    parser, left = csv_parser(), _CAREFUL_BYTES
+    lengths = []
+
+    def lines() -> Iterator[str]:
+        nonlocal left
+        for line in source.after(source.start):
+            yield line
+            left -= len(line)
+            if left < 0:
+                return
+
+    try:
+        lengths += [len(row) for row in _reader(lines(), delimiter, quotes)]
+    except parser.Error:
+        # No line is that long: a quote that is not closed has swallowed many.
+        pass
+    return _most_common(np.array(lengths)) if lengths else 0
+
+
+def _read_piece(
+    source: _Lines, place: int, delimiter: str, quotes: bool, usual: int
+) -> tuple[Piece, Places, list[int]]:
+    """The next records, read one by one; after one that a stray quote has glued together reading starts again on its
+    second line.
+
+    Args:
+        source: of the lines.
+        place: where the records begin.
+        delimiter: between cells.
+        quotes: whether quotes enclose cells.
+        usual: how many cells most records have.
+
+    Returns:
+        the records, the line on which each begins, and the lines with an open quote, which are no record.
+    """
+    parser = csv_parser()
+    more, lines = source.after(place), list[str]()
+    rows: list[list[str]] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    unclosed: list[int] = []
+    done = num_bytes = 0
+
+    def after(first: int) -> Iterator[str]:
+        for number in itertools.count(first):
+            if number == len(lines):
+                lines.extend(itertools.islice(more, 1))
+            yield lines[number] if number < len(lines) else _END
+            if number == len(lines):
+                return
+
+    is_end = False
+    while num_bytes < _CAREFUL_BYTES and not is_end:
+        begun, is_glued = done, False
+        reader = _reader(after(done), delimiter, quotes)
+        try:
+            for row in reader:
+                last = begun + reader.line_num
+                is_end = last > len(lines) and last == done + 1
+                several = last > done + 1
+                is_glued = several and (len(row) != usual or not _is_strict(lines[done:last], delimiter))
+                if is_end or is_glued:
+                    break
+                rows.append(row)
+                starts.append(done + 1)
+                ends.append(last)
+                num_bytes += sum(map(_num_bytes, lines[done:last]))
+                done = last
+                if num_bytes >= _CAREFUL_BYTES:
+                    break
+        except parser.Error:
+            # No line is that long: a quote that is not closed has swallowed many.
+            is_glued = True
+        if is_glued:
+            num_bytes += _num_bytes(lines[done])
+            done += 1
+            unclosed.append(done)
+    return Piece(Block.of(rows), np.array(ends), num_bytes, done), np.array(starts, dtype=np.int64), unclosed
+
+
+def _num_bytes(line: str) -> int:
+    return len(line) if line.isascii() else len(line.encode("utf-8", "surrogatepass"))
 
 
 def _starts(ends: Places) -> Places:
@@ -468,40 +517,6 @@ def _is_strict(lines: Iterable[str], delimiter: str) -> bool:
     except parser.Error:
         return False
     return True
-
-
-def _read(source: _Lines, done: int, delimiter: str) -> tuple[PackedRecords, Places, bool]:
-    """Records after so many lines, the line on which each ends, counted from there, and whether the last one was cut
-    off because a cell of it grew too long."""
-    parser = csv_parser()
-    reader = _reader(itertools.chain(source.after(done), [_END]), delimiter, source.quotes_enclose(delimiter))
-    blocks: list[Block] = []
-    ends: list[Places] = []
-    rows: list[list[str]] = []
-    row_ends: list[int] = []
-    num_pieces, is_cut = source.num_pieces, False
-
-    def pack() -> None:
-        if rows:
-            blocks.append(Block.of(rows))
-            ends.append(np.asarray(row_ends, dtype=np.int32))
-        rows.clear()
-        row_ends.clear()
-
-    try:
-        for row in reader:
-            rows.append(row)
-            row_ends.append(reader.line_num)
-            if source.num_pieces != num_pieces:
-                num_pieces = source.num_pieces
-                pack()
-    except parser.Error:
-        # No line is that long: a quote that is not closed has swallowed many.
-        rows.append([])
-        row_ends.append(reader.line_num)
-        is_cut = True
-    pack()
-    return PackedRecords(blocks), np.concatenate(ends), is_cut
 
 
 def _most_common(numbers: Places) -> int:

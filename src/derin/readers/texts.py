@@ -99,7 +99,7 @@ class Texts:
         numbers = np.asarray(lines, dtype=np.int64)
         different, codes = _different(labels)
         is_empty = (
-            texts.are_empty()
+            texts.lengths() == 0
             if isinstance(texts, PackedColumn)
             else np.fromiter((not text for text in texts), dtype=bool, count=len(texts))
         )

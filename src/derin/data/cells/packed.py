@@ -26,8 +26,8 @@ Rows = npt.NDArray[np.int64]
 SPARE = 16
 # Cells that are strings at a time.
 _MANY = 1 << 14
-# Of a longer cell Python's own hash is taken, and its bytes are compared one by one.
-_MOST_WORDS = 8
+# The bytes of a longer cell are compared one by one, and of a cell of more than so many Python's own hash is taken.
+_MOST_WORDS, _MOST_MIXED = 8, 1 << 10
 # Odd numbers with bits all over: the golden ratio's and one of xxHash.
 _MULTIPLIERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
 # Hashes of so many cells show whether a column has few different ones, and so many are few.
@@ -310,7 +310,7 @@ class Part:
         """A number for each cell, the same for the same bytes."""
         starts, lengths = self.places()
         found = lengths.astype(np.uint64)
-        long = np.flatnonzero(lengths > 8 * _MOST_WORDS)
+        long = np.flatnonzero(lengths > _MOST_MIXED)
         for place in long.tolist():
             cell = self.block.bytes_at(int(starts[place]), int(lengths[place]))
             found[place] = hash(cell) % (1 << 64)
@@ -412,9 +412,12 @@ class PackedColumn(Sequence[str]):
         """Whether each cell ends with one of the digits 0 to 9."""
         return np.concatenate([np.zeros(0, dtype=bool), *(part.ends_in_digit() for part in self.parts)])
 
-    def are_empty(self) -> Flags:
-        """Whether nothing stands in each cell."""
-        return np.concatenate([np.zeros(0, dtype=bool), *(part.places()[1] == 0 for part in self.parts)])
+    def lengths(self) -> Places:
+        """How many bytes each cell has."""
+        found = np.empty(len(self), dtype=np.int32)
+        for part, start in zip(self.parts, self._starts):
+            found[start : start + len(part)] = part.places()[1]
+        return found
 
     def beginnings(self) -> Words:
         """The first eight bytes of each cell, or all, as a number whose lowest byte is the first."""
@@ -460,9 +463,13 @@ class PackedColumn(Sequence[str]):
             >>> list(cells), codes.tolist()
             (['b', 'a'], [0, 1, 0])
         """
-        hashes = np.empty(len(self), dtype=np.uint64)
-        for part, start in zip(self.parts, self._starts):
-            hashes[start : start + len(part)] = part.hashes()
+        lengths = self.lengths()
+        # Of a cell of eight bytes its word is all.
+        is_short = lengths.max(initial=0) <= 8
+        if is_short:
+            hashes = self.beginnings()
+        else:
+            hashes = np.concatenate([part.hashes() for part in self.parts])
         found = _few_different(hashes)
         if found is None:
             ordered = np.sort(hashes)
@@ -482,7 +489,7 @@ class PackedColumn(Sequence[str]):
         rank[order] = np.arange(len(order))
         first, codes = first[order], rank[codes]
         different = self.take(first)
-        if self._are_as(different, codes):
+        if (lengths == lengths[first][codes]).all() and (is_short or self._are_as(different, codes)):
             return different, codes
         # Two different cells have one hash.
         place: dict[str, int] = {}

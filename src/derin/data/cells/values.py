@@ -685,7 +685,8 @@ def _with_flags(held: Sequence[str], parsed: Floats) -> Floats:
 
 
 def _as_text(cells: Sequence[str], distinct: _Distinct) -> Values:
-    empty = np.fromiter((cell == "" for cell in distinct.cells), dtype=bool, count=len(distinct.cells))
+    different = distinct.cells
+    empty = different.lengths() == 0 if isinstance(different, PackedColumn) else _where(distinct, "".__eq__)
     num = len(empty) - int(empty.sum())
     note = Message("reading.text_note", different=num)
     return Values(
