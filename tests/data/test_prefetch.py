@@ -5,17 +5,24 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from derin.data.batch import open_batches
 from derin.data.codecs.base import EncodedColumn
 from derin.data.codecs.values import ValuesCodec
+from derin.data.columns import ColumnsPreparation
+from derin.data.pictures import encoded
 from derin.data.prefetch import ahead
 from derin.data.preparation import Batching
 from derin.data.source import TableSource
+from derin.readers.picture_folder import read_picture_folder
+from derin.readers.pictures import spool
 
 NUM_ROWS = 23
 
@@ -93,6 +100,40 @@ def test_who_stops_early_leaves_no_thread(error: type[BaseException]) -> None:
     with pytest.raises(error):
         stop()
     assert not threads()
+
+
+def test_encoded_photographs_are_decoded_ahead_by_any_number_of_threads_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = np.random.default_rng(0)
+    for number in range(NUM_ROWS):
+        place = tmp_path / "photographs" / "ab"[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        coarse = Image.fromarray(draw.integers(0, 256, (23, 31, 3), dtype=np.uint8))
+        coarse.resize((500, 375)).save(place / f"{number}.jpg", quality=90)
+    monkeypatch.setenv("DERIN_CACHE", str(tmp_path / "cache"))
+    # Where the disk cannot hold them decoded, photographs stay encoded.
+    monkeypatch.setattr(spool.shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
+    found = []
+    for num_threads in (1, 3):
+        monkeypatch.setattr(encoded, "num_decoders", lambda num=num_threads: num)
+        table = read_picture_folder(tmp_path / "photographs", name="photographs", size=64)
+        (pictures,) = (column for column in table.columns.values() if isinstance(column, encoded.EncodedPictures))
+        assert len(pictures) == NUM_ROWS
+        preparation = ColumnsPreparation.fit(table, np.arange(NUM_ROWS), 64)
+        made = preparation.source(
+            preparation.encode_table(table),
+            {},
+            np.arange(NUM_ROWS),
+            input_name="input",
+            batching=Batching(batch_size=4, seed=3, shuffle=True),
+        )
+        assert made.prefetches
+        for prefetches in (True, False):
+            made.__dict__["prefetches"] = prefetches
+            found.append(torch.cat([batch["input"] for batch in made.batches(1)]))
+    for other in found[1:]:
+        assert torch.equal(other, found[0])
 
 
 def test_no_more_is_worked_ahead_than_promised() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,8 @@ from derin.data.codecs.values import ValuesColumn
 from derin.data.schema import Column, Kind
 from derin.data.table import ColumnData, Dense, Ragged, Rows, Table
 
-_CHUNK_ROWS = 16_384
+# Rows that are encoded at a time: so few that what a column of vectors takes in float64 stays in a processor's cache.
+_CHUNK_ROWS, _CHUNK_BYTES = 16_384, 1 << 18
 
 
 @dataclass(frozen=True)
@@ -167,8 +169,10 @@ class FeaturesCodec(Codec):
         # A broken line has no values that could be missing.
         answered = np.setdiff1d(np.arange(len(table)), list(table.unanswered))
         # In parts, so that the float64 values between never need more memory than the result.
-        for start in range(0, len(answered), _CHUNK_ROWS):
-            rows = answered[start : start + _CHUNK_ROWS]
+        widest = max(math.prod(encoder.shape) for encoder in self.encoders)
+        num_rows = min(_CHUNK_ROWS, max(1, _CHUNK_BYTES // (8 * widest)))
+        for start in range(0, len(answered), num_rows):
+            rows = answered[start : start + num_rows]
             part = [TableColumn(known[name], _taken(table, known[name], rows)) for name in self.columns]
             result[rows], found = self._encode(part)
             counts += found

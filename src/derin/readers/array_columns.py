@@ -188,13 +188,14 @@ def _numbers(values: Array, name: str, role: Role) -> ArrayColumn:
         values = values.astype(np.float32)
     findings: list[Finding] = []
     flat = values.reshape(len(values), -1)
-    missing = int(np.isnan(flat).any(axis=1).sum())
-    if missing:
-        findings.append(Finding(name, Outcome.NOTED, Message("reading.nan_in", missing=missing, num=len(values))))
-    if np.isinf(flat).any():
+    if not np.isfinite(flat).all():
+        missing = int(np.isnan(flat).any(axis=1).sum())
+        if missing:
+            findings.append(Finding(name, Outcome.NOTED, Message("reading.nan_in", missing=missing, num=len(values))))
         infinite = int(np.isinf(flat).any(axis=1).sum())
-        findings.append(Finding(name, Outcome.CONVERTED, Message("reading.infinite_in", infinite=infinite)))
-        values = np.where(np.isinf(values), np.asarray(np.nan, dtype=values.dtype), values)
+        if infinite:
+            findings.append(Finding(name, Outcome.CONVERTED, Message("reading.infinite_in", infinite=infinite)))
+            values = np.where(np.isinf(values), np.asarray(np.nan, dtype=values.dtype), values)
     column = Column(name=name, kind=Kind.NUMBER, role=role, shape=values.shape[1:], note=note)
     return ArrayColumn(column, Dense(values), (), tuple(findings))
 

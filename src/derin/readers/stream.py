@@ -288,22 +288,22 @@ class Blocks:
         self._stream, self._head, self._seed = stream, head, seed
         self._behind: Place | None = None
         self._parts: Iterator[tuple[Place, Part]] = iter(())
+        self._left: list[tuple[Place, Part]] = []  # what the last block left of a part
 
     def read(self, place: Place, num: int) -> tuple[Table, Place]:
         """So many rows from a place on, and the place behind the last of them."""
         stream = self._stream
         if place != self._behind:
-            self._parts = stream._walk(place, self._seed)
+            self._parts, self._left = stream._walk(place, self._seed), []
         self._behind = None  # an error ends the walk
         rows = _Gathered(num)
-        for begin, part in self._parts:
+        for begin, part in chain(self._left, self._parts):
             fitting = stream._fitting(self._head, part)
             taken = rows.add(fitting)
             if rows.is_full:
-                behind = begin._replace(member=int(fitting.numbers[taken - 1]) + 1)
-                self._parts = chain([(begin, fitting.take(np.arange(taken, len(fitting))))], self._parts)
-                self._behind = behind
-                return stream._next_table(self._head, _joined(rows.parts), num), behind
+                self._left = [(begin, fitting.take(np.arange(taken, len(fitting))))]
+                self._behind = begin._replace(member=int(fitting.numbers[taken - 1]) + 1)
+                return stream._next_table(self._head, _joined(rows.parts), num), self._behind
         raise AssertionError("a walk has no end")
 
 
@@ -337,9 +337,13 @@ def crc32_of(prefix: bytes, names: npt.NDArray[np.bytes_]) -> npt.NDArray[np.uin
         >>> crc32_of(b"a/", np.array([b"7", b"12"])).tolist() == [zlib.crc32(b"a/7"), zlib.crc32(b"a/12")]
         True
     """
-    found = np.full(len(names), zlib.crc32(prefix) ^ 0xFFFFFFFF, dtype=np.uint32)
     letters = np.ascontiguousarray(names).view(np.uint8).reshape(len(names), names.dtype.itemsize)
-    for letter in np.ascontiguousarray(letters.T):
+    # Names that lie together begin alike for the most part.
+    is_shared = np.append(((letters == letters[:1]) & (letters != 0)).all(axis=0), False)
+    num_shared = int(np.argmin(is_shared)) if len(names) else 0
+    start = zlib.crc32(letters[0, :num_shared].tobytes(), zlib.crc32(prefix)) if num_shared else zlib.crc32(prefix)
+    found = np.full(len(names), start ^ 0xFFFFFFFF, dtype=np.uint32)
+    for letter in np.ascontiguousarray(letters[:, num_shared:].T):
         following = _CRC_TABLE[(found ^ letter) & np.uint32(255)] ^ (found >> np.uint32(8))
         found = np.where(letter == 0, found, following)
     return found ^ np.uint32(0xFFFFFFFF)

@@ -14,7 +14,7 @@ import tarfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -222,10 +222,10 @@ def _rows_of(data: Bytes) -> tuple[TarRows | None, int, bool | None]:
     elif stop < len(blocks):
         is_end = not blocks[stop].any()
     chain = chain[kinds[chain] != _FOLDER]
-    if len(chain) < len(at):
-        at, sizes, names = at[chain], sizes[chain], names[:, chain]
     if not len(chain):
         return None, stop * _BLOCK, is_end
+    members: Any = slice(len(chain)) if chain[-1] == len(chain) - 1 else chain  # a slice copies nothing
+    at, sizes, names = at[members], sizes[members], names[:, members]
     keys, endings = _keys_and_endings(names)
     begins = np.append(True, (keys[:, 1:] != keys[:, :-1]).any(axis=0))
     if is_end is not True:

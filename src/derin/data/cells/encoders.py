@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -111,18 +112,29 @@ class NumberEncoder:
         return (*names, *(f"{names[i]} is missing" for i in self.missing))
 
     def encode(self, column: RawColumn) -> tuple[Features, int, int]:
+        means, divisors, is_constant = self._constants
         values = column.numbers(self.shape, self.writing)
-        scales = np.asarray(self.scales)
+        absent = np.isnan(values)
         # Numbers far beyond those of training may leave the range; they are clipped below.
         with np.errstate(over="ignore"):
-            standardised = (values - np.asarray(self.means)) / np.where(scales > 0, scales, 1.0)
-        standardised[:, scales == 0] = 0.0
-        absent = np.isnan(values)
-        standardised[absent] = 0.0
+            values -= means
+            values /= divisors
+        gaps, num_new = np.zeros((len(values), len(self.missing)), dtype=bool), 0
+        if absent.any():
+            values[absent] = 0.0
+            gaps = absent[:, list(self.missing)]
+            num_new = int(np.delete(absent, list(self.missing), axis=1).any(axis=1).sum())
+        if is_constant.any():
+            values[:, is_constant] = 0.0
         largest = float(np.finfo(np.float32).max)
-        parts = [np.clip(standardised, -largest, largest), absent[:, list(self.missing)]]
-        new = np.delete(absent, list(self.missing), axis=1).any(axis=1)
-        return np.concatenate(parts, axis=1, dtype=np.float32, casting="unsafe"), 0, int(new.sum())
+        np.clip(values, -largest, largest, out=values)
+        return np.concatenate([values, gaps], axis=1, dtype=np.float32, casting="unsafe"), 0, num_new
+
+    @cached_property
+    def _constants(self) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+        """Means, what is divided by, and which places were constant."""
+        scales = np.asarray(self.scales, dtype=np.float64)
+        return np.asarray(self.means, dtype=np.float64), np.where(scales > 0, scales, 1.0), scales == 0
 
     def to_json(self) -> dict[str, Any]:
         return {

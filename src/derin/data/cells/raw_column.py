@@ -33,7 +33,7 @@ class RawColumn(Protocol):
     def __len__(self) -> int: ...
 
     def numbers(self, shape: tuple[int, ...], writing: Writing | None = None) -> Floats:
-        """The values as numbers, NaN where missing.
+        """The values as numbers, NaN where missing; whoever gets them may change them.
 
         Args:
             shape: of one value.
@@ -79,7 +79,8 @@ class TableColumn:
                 came = self.data.values.shape[1:]
                 raise DataError(f"The column {self.column.name!r} must have shape {shape} in each row; got {came}.")
             values = self.data.values.astype(np.float64).reshape(len(self), math.prod(shape))
-            values[np.isinf(values)] = np.nan
+            if not np.isfinite(values).all():
+                values[np.isinf(values)] = np.nan
             return values
         return self._cells("a number").numbers(shape, writing)
 
