@@ -10,7 +10,7 @@ Known weights: the authors' (MIT), torchvision's (BSD 3-clause; its layer_scale 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
@@ -22,12 +22,11 @@ from derin.layers.options import require_range
 from derin.layers.stochastic_depth import StochasticDepth, rising_shares
 from derin.models.info import ModelInfo
 from derin.models.key_map import KeyMap
-from derin.models.network import Network
+from derin.models.network import Network, with_stem
 
 _WIDTHS = (96, 192, 384, 768)
 _DEPTHS = (3, 3, 9, 3)
 _EPSILON = 1e-6  # of the norms
-_SMALL_PICTURE = 64  # below this many pixels patches of 4×4 leave the last stage a picture of one pixel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +113,7 @@ class ConvNeXtTiny(Network):
     """
 
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: ConvNeXtOptions) -> None:
-        if options.stem == "auto":
-            options = replace(options, stem="small" if min(input_shape[1:]) < _SMALL_PICTURE else "imagenet")
+        options = with_stem(options, input_shape)
         patch = 2 if options.stem == "small" else 4
         least = 8 * patch  # pixels: patches, then three transitions that halve
         if min(input_shape[1:]) < least:

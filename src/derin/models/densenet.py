@@ -11,7 +11,7 @@ Known weights: torchvision's and timm's (BSD 3-clause, Apache 2.0).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -21,11 +21,10 @@ from derin.layers.initializers import initialize
 from derin.layers.options import require_range
 from derin.models.info import ModelInfo
 from derin.models.key_map import KeyMap
-from derin.models.network import Network
+from derin.models.network import Network, with_stem
 
 _DEPTHS = (6, 12, 24, 16)  # layers in each block
 _BOTTLENECK = 4  # maps between the two convolutions of a layer, in multiples of the growth rate
-_SMALL_PICTURE = 64  # below this many pixels the ImageNet stem leaves the last block one pixel or two
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +89,7 @@ class DenseNet121(Network):
     """
 
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: DenseNetOptions) -> None:
-        if options.stem == "auto":
-            options = replace(options, stem="small" if min(input_shape[1:]) < _SMALL_PICTURE else "imagenet")
+        options = with_stem(options, input_shape)
         smallest = (8, 8) if options.stem == "small" else (29, 29)  # three transitions halve at least 8 pixels
         super().__init__(input_shape, smallest=smallest, options=options)
         channels = 2 * options.growth_rate

@@ -12,7 +12,7 @@ Known weights: torchvision's (BSD 3-clause) and timm's (Apache 2.0); the authors
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from torch import Tensor, nn
@@ -23,7 +23,7 @@ from derin.layers.stochastic_depth import StochasticDepth, rising_shares
 from derin.models.conv_unit import ConvUnit
 from derin.models.info import ModelInfo
 from derin.models.key_map import KeyMap
-from derin.models.network import Network
+from derin.models.network import Network, with_stem
 from derin.models.same_padding import padded_unit
 from derin.models.timm_names import NORM, timm_keys
 
@@ -39,7 +39,6 @@ _STAGES = (
 )
 _NUM_BLOCKS = sum(depth for _, _, depth, _, _ in _STAGES)
 _SQUEEZE = 4  # a block's input channels for each channel of the squeeze
-_SMALL_PICTURE = 64  # below this many pixels five halvings leave the last stage a picture of one pixel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +147,7 @@ class EfficientNetB0(Network):
     """
 
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: EfficientNetOptions) -> None:
-        if options.stem == "auto":
-            options = replace(options, stem="small" if min(input_shape[1:]) < _SMALL_PICTURE else "imagenet")
+        options = with_stem(options, input_shape)
         is_small = options.stem == "small"
         super().__init__(input_shape, smallest=(8, 8) if is_small else (32, 32), options=options)
         channels = 32

@@ -16,7 +16,7 @@ Known weights: torchvision's (BSD 3-clause), timm's (Apache 2.0) and the authors
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from torch import Tensor, nn
@@ -26,7 +26,7 @@ from derin.layers.options import require_range
 from derin.models.conv_unit import ConvUnit
 from derin.models.info import ModelInfo
 from derin.models.key_map import KeyMap
-from derin.models.network import Network
+from derin.models.network import Network, with_stem
 from derin.models.same_padding import padded_unit
 from derin.models.timm_names import NORM, timm_keys
 
@@ -42,7 +42,6 @@ _STAGES_V2 = (
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 )
-_SMALL_PICTURE = 64  # below this many pixels five halvings leave the last stage a picture of one pixel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,8 +232,7 @@ def whole_width(channels: float) -> int:
 
 def _choose_stem(options: _Options, input_shape: tuple[int, ...]) -> tuple[_Options, tuple[int, int]]:
     """The options with the stem decided, and the smallest height and width that it takes."""
-    if options.stem == "auto":
-        options = replace(options, stem="small" if min(input_shape[1:]) < _SMALL_PICTURE else "imagenet")
+    options = with_stem(options, input_shape)
     return options, (8, 8) if options.stem == "small" else (32, 32)
 
 

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
 from derin.core.errors import ShapeError
+
+Options = TypeVar("Options", bound=Any)
+
+_SMALL_PICTURE = 64  # below so many pixels the stem for ImageNet leaves the last maps one pixel or two
+
+
+def with_stem(options: Options, input_shape: tuple[int, ...]) -> Options:
+    """The options of a network of pictures with its `stem` decided: "auto" takes "small" for small pictures."""
+    if options.stem != "auto":
+        return options
+    chosen: Options = replace(options, stem="small" if min(input_shape[1:]) < _SMALL_PICTURE else "imagenet")
+    return chosen
 
 
 class Network(nn.Module):

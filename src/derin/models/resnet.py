@@ -17,7 +17,7 @@ Known weights: torchvision's (BSD 3-clause), timm's (Apache 2.0); for CIFAR-10 t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -28,9 +28,8 @@ from torch import Tensor, nn
 from derin.layers.initializers import initialize
 from derin.models.info import ModelInfo, NoOptions
 from derin.models.key_map import KeyMap
-from derin.models.network import Network
+from derin.models.network import Network, with_stem
 
-_SMALL_PICTURE = 64  # below this many pixels the ImageNet stem leaves the later stages a picture of one or two pixels
 _EXPANSION = 4  # how much wider a bottleneck is outside than inside
 
 
@@ -222,8 +221,7 @@ class ResNet(Network):
         *,
         depths: tuple[int, int, int, int],
     ) -> None:
-        if options.stem == "auto":
-            options = replace(options, stem="small" if min(input_shape[1:]) < _SMALL_PICTURE else "imagenet")
+        options = with_stem(options, input_shape)
         smallest = (16, 16) if options.stem == "small" else (33, 33)
         super().__init__(input_shape, smallest=smallest, options=options)
         if options.stem == "small":

@@ -13,7 +13,7 @@ Known weights: timm's vit_small_patch16_224 (Apache 2.0), from the authors of "H
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
@@ -27,11 +27,10 @@ from derin.layers.stochastic_depth import rising_shares
 from derin.layers.transformer import EncoderBlock
 from derin.models.info import ModelInfo
 from derin.models.key_map import KeyMap
-from derin.models.network import Network
+from derin.models.network import Network, with_stem
 
 _DIM, _NUM_BLOCKS, _NUM_HEADS = 384, 12, 6
 _EPSILON = 1e-6  # of the norms
-_SMALL_PICTURE = 64  # below this many pixels patches of 16×16 leave fewer than 16 of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +109,7 @@ class ViT(Network):
     former_names: ClassVar[tuple[tuple[str, str], ...]] = ((r"(encoder\.block\d+)\.(widen|narrow)\b", r"\1.dense.\2"),)
 
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: ViTOptions) -> None:
-        if options.stem == "auto":
-            options = replace(options, stem="small" if min(input_shape[1:]) < _SMALL_PICTURE else "imagenet")
+        options = with_stem(options, input_shape)
         super().__init__(input_shape, options=options)
         self.stem = PatchTokens(input_shape, 4 if options.stem == "small" else 16, _DIM)
         self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
