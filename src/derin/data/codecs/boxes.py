@@ -12,7 +12,7 @@ from derin.core.errors import DataError, RefusedFileError, ShapeError
 from derin.core.fields import Required, checked_form
 from derin.data.augment.geometry import Geometry
 from derin.data.codecs.base import Codec, Packed
-from derin.data.codecs.frame import Frame
+from derin.data.codecs.frame import Frame, FramedColumn
 from derin.data.table import Boxes, Rows, Table
 
 # Of a thing that is hardly seen, nothing tells what it is.
@@ -137,31 +137,16 @@ class BoxesCodec(Codec):
             raise RefusedFileError(f"{where} is refused: {error}") from None
 
 
-@dataclass(frozen=True)
-class BoxesColumn:
-    """Boxes in memory, in the pixels of their own pictures.
+class BoxesColumn(FramedColumn):
+    """Boxes in memory."""
 
-    Args:
-        boxes: of every row.
-        frame: how pictures come to the network's input.
-    """
-
-    boxes: Boxes
-    frame: Frame
-
-    @property
-    def is_random(self) -> bool:
-        """Whether windows are taken of the pictures."""
-        return self.frame.rule == "crop"
-
-    def __len__(self) -> int:
-        return len(self.boxes)
+    values: Boxes
 
     def gather(self, rows: Rows, uniforms: npt.NDArray[Any] | None = None) -> Packed:
         """The boxes of each row in the pixels of its window, not clipped yet."""
         import torch
 
-        found = self.boxes.take(rows)
+        found = self.values.take(rows)
         owners = np.repeat(np.arange(len(found)), np.diff(found.offsets))
         placed = _around(found.corners, self.frame.geometry(found.frames, uniforms)[owners])
         flat = {"corners": torch.from_numpy(placed), "classes": torch.from_numpy(found.classes.astype(np.int64))}

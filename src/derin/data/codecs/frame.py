@@ -99,3 +99,24 @@ def window_places(
     if uniforms is None:
         return (down - 1) // 2, (along - 1) // 2
     return (uniforms[:, 0] * down).astype(np.int64), (uniforms[:, 1] * along).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class FramedColumn:
+    """What lies in pictures, in memory, in the pixels of its own picture each.
+
+    Args:
+        values: of every row.
+        frame: how pictures come to the network's input.
+    """
+
+    values: Any
+    frame: Frame
+
+    @property
+    def is_random(self) -> bool:
+        """Whether windows are taken of the pictures."""
+        return self.frame.rule == "crop"
+
+    def __len__(self) -> int:
+        return len(self.values)

@@ -12,7 +12,7 @@ from derin.core.errors import DataError, RefusedFileError, ShapeError
 from derin.core.fields import Required, checked_form
 from derin.data.augment.geometry import Geometry
 from derin.data.codecs.base import Codec
-from derin.data.codecs.frame import Frame
+from derin.data.codecs.frame import Frame, FramedColumn
 from derin.data.table import Points, Rows, Table
 
 if TYPE_CHECKING:
@@ -163,25 +163,10 @@ class PointsCodec(Codec):
         return points
 
 
-@dataclass(frozen=True)
-class PointsColumn:
-    """Points in memory, in the pixels of their own pictures.
+class PointsColumn(FramedColumn):
+    """Points in memory."""
 
-    Args:
-        points: of every row.
-        frame: how pictures come to the network's input.
-    """
-
-    points: Points
-    frame: Frame
-
-    @property
-    def is_random(self) -> bool:
-        """Whether windows are taken of the pictures."""
-        return self.frame.rule == "crop"
-
-    def __len__(self) -> int:
-        return len(self.points)
+    values: Points
 
     def gather(self, rows: Rows, uniforms: npt.NDArray[Any] | None = None) -> torch.Tensor:
         """The points of each row in the pixels of its window.
@@ -191,7 +176,7 @@ class PointsColumn:
         """
         import torch
 
-        found = self.points.take(rows)
+        found = self.values.take(rows)
         places = self.frame.geometry(found.frames, uniforms).moved(found.places)
         # A place that is not known stays one that no arithmetic spoils.
         places = np.where(found.visible[..., None], places, np.nan_to_num(places))
