@@ -37,19 +37,6 @@ def to_lower(text: str, language: str | None = None) -> str:
     return unicodedata.normalize("NFC", text.lower())
 
 
-def to_upper(text: str, language: str | None = None) -> str:
-    """The text in capital letters, composed (NFC).
-
-    Example:
-        >>> to_upper("ışık istanbul", "tr"), to_upper("in")
-        ('IŞIK İSTANBUL', 'IN')
-    """
-    text = unicodedata.normalize("NFC", text)
-    if is_dotless(language):
-        text = text.replace("i", "İ")
-    return unicodedata.normalize("NFC", text.upper())
-
-
 def looks_turkish(text: str) -> bool:
     """Whether a text is Turkish by its letters: at least one in 200 is ı or İ.
 
