@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from derin.train.linear_kernel import has_onednn_linear, use_blas, use_onednn
+from derin.core.onednn import has_onednn
+from derin.train.linear_kernel import use_blas, use_onednn
 from derin.train.plan import Plan, candidates
 
-pytestmark = pytest.mark.skipif(not has_onednn_linear(), reason="this torch has no oneDNN")
+pytestmark = pytest.mark.skipif(not has_onednn(torch.float32), reason="this torch has no oneDNN")
 # Single precision adds a few dozen products with a relative error of some 1e-7 each.
 TOLERANCE = 1e-5
 

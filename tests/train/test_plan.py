@@ -123,7 +123,7 @@ def test_a_plan_that_runs_out_of_memory_is_dropped() -> None:
 def test_every_way_that_may_be_faster_is_tried_once(
     kinds: str, text: str, fused: bool, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("derin.train.linear_kernel.has_onednn_linear", lambda: True)
+    monkeypatch.setattr("derin.core.onednn.has_onednn", lambda kind: True)
     parts = {"dense": nn.Linear(3, 2), "pictures": nn.Conv2d(1, 2, 3)}
     model = nn.Sequential(*(parts[kind] for kind in kinds.split()))
     found = candidates(model, device_type="cpu", fused=fused, forbids=(), text=text)

@@ -111,7 +111,9 @@ def only_scales(module: nn.Module) -> bool:
 def _role(module: nn.Module, name: str, parameter: Tensor) -> str:
     from torch import nn
 
-    if isinstance(module, (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.modules.batchnorm._NormBase)):
+    batch_norms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+    instance_norms = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
+    if isinstance(module, (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, *batch_norms, *instance_norms)):
         return "norm"
     if isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
         return "embedding"
@@ -123,7 +125,8 @@ def _role(module: nn.Module, name: str, parameter: Tensor) -> str:
         return "free"
     if parameter.ndim < 2:
         return "scale"
-    return "filter" if isinstance(module, nn.modules.conv._ConvNd) else "matrix"
+    convolutions = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+    return "filter" if isinstance(module, convolutions) else "matrix"
 
 
 def _checked(module: nn.Module, name: str, role: str) -> str:

@@ -8,11 +8,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
 from derin.core.errors import UsageError, near_matches
 from derin.explain.watching import as_input, unchanged
 
+# How the names of torch's functions begin that convolve: conv1d, conv2d, …, conv_transpose2d; convolution.
+_CONVOLUTIONS = ("conv1d", "conv2d", "conv3d", "conv_t", "convolution")
 _MOST_LISTED = 40  # names that a sentence can bear
 
 
@@ -210,7 +212,7 @@ def _registered_layer(network: nn.Module) -> str | None:
     return MODELS[name].gradient_layer if isinstance(name, str) and name in MODELS else None
 
 
-class _Tracer(TorchDispatchMode):
+class _Tracer(TorchFunctionMode):
     """Notes which module runs while torch computes a convolution, and whose output a module reads."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -221,15 +223,10 @@ class _Tracer(TorchDispatchMode):
         # Kept alive, because a freed tensor's id is given away again.
         self._outputs: dict[int, tuple[Tensor, int]] = {}
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Nothing is compiled here; the default would import torch's compiler, which takes a second."""
-        return False
-
-    def __torch_dispatch__(
+    def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        if func.overloadpacket.__name__ == "convolution" and self._running:
+        if self._running and getattr(func, "__name__", "").startswith(_CONVOLUTIONS):
             self._running[-1] = True
         return func(*args, **(kwargs or {}))
 

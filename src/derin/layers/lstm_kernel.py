@@ -10,12 +10,13 @@ It also keeps the memory c of every step, from which sequences of unequal length
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from derin.core.onednn import linear, repeated_linear
 
 
 def lstm_layer(
@@ -68,13 +69,13 @@ class _Layer(torch.autograd.Function):
         ctx: Any, x: Tensor, weight_ih: Tensor, bias: Tensor, weight: Tensor, activation: Tensor, memory: Tensor
     ) -> tuple[Tensor, Tensor]:
         num_steps, batch, hidden = x.shape[0], x.shape[1], weight.shape[1]
-        inner = _product(x.flatten(0, 1), weight_ih, bias).view(num_steps, batch, 4 * hidden)
+        inner = linear(x.flatten(0, 1), weight_ih, bias).view(num_steps, batch, 4 * hidden)
         gates = memory.new_empty(num_steps, batch, 4 * hidden)
         shown = memory.new_empty(num_steps, batch, hidden)
         memories = memory.new_empty(num_steps + 1, batch, hidden)
         activations = x.new_empty(num_steps + 1, batch, hidden)
         memories[0], activations[0] = memory, activation
-        step = _repeated_product(weight, batch)
+        step = repeated_linear(weight, batch)
         for t in range(num_steps):
             gate = gates[t].copy_(step(activations[t], inner[t]))
             write, keep, candidate, show = gate.chunk(4, dim=1)
@@ -98,7 +99,7 @@ class _Layer(torch.autograd.Function):
         memory = torch.zeros_like(memories[0])  # the gradient of c as it travels back
         activation = of_activations[-1].to(memory.dtype)
         nothing = torch.zeros_like(of_activations[0])
-        step = _repeated_product(weight.t(), gates.shape[1])
+        step = repeated_linear(weight.t(), gates.shape[1])
         for t in reversed(range(gates.shape[0])):
             write, keep, candidate, show = gates[t].chunk(4, dim=1)
             seen = shown[t]
@@ -118,35 +119,10 @@ class _Layer(torch.autograd.Function):
             memory.mul_(keep)
         rows = of_inner.flatten(0, 1)  # (T·B, 4H)
         return (
-            _product(rows, weight_ih.t()).view(x.shape) if ctx.needs_input_grad[0] else None,
-            _product(rows.t(), x.flatten(0, 1).t()),
+            linear(rows, weight_ih.t()).view(x.shape) if ctx.needs_input_grad[0] else None,
+            linear(rows.t(), x.flatten(0, 1).t()),
             rows.sum(0),
-            _product(rows.t(), activations[:-1].flatten(0, 1).t()),
+            linear(rows.t(), activations[:-1].flatten(0, 1).t()),
             activation,
             memory,
         )
-
-
-def _has_onednn(kind: torch.dtype) -> bool:
-    """Whether torch carries oneDNN's product of a dense layer, for numbers of this kind on this processor."""
-    operations = torch.ops.mkldnn
-    if not torch.backends.mkldnn.is_available() or not hasattr(operations, "_reorder_linear_weight"):
-        return False
-    return kind == torch.float32 or (kind == torch.bfloat16 and operations._is_mkldnn_bf16_supported())
-
-
-def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x Wᵀ + b; the operands may be transposed views."""
-    # torch multiplies bfloat16 through oneDNN by itself, and float32 through its BLAS, which is slower on some CPUs.
-    if x.is_cpu and x.dtype == torch.float32 and _has_onednn(x.dtype):
-        result: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
-        return result
-    return torch.nn.functional.linear(x, weight, bias)
-
-
-def _repeated_product(weight: Tensor, batch: int) -> Callable[[Tensor, Tensor], Tensor]:
-    """x, y → x Wᵀ + y for many x ``(batch, ·)``."""
-    if not weight.is_cpu or not _has_onednn(weight.dtype):
-        return lambda x, y: torch.addmm(y, x, weight.t())
-    ordered = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), batch)
-    return lambda x, y: torch.ops.mkldnn._linear_pointwise.binary(x, y, ordered, None, "add")

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from derin.core.global_generator import global_generator
+from derin.layers.operators import passing_through
 from derin.layers.unfused import Unfused
 from derin.models.signature import example_inputs
 
@@ -93,7 +94,7 @@ def summarize(
     first = next(model.parameters(), None)
     device = torch.device("cpu") if first is None else first.device
     counter = _Counter(model)
-    with _undisturbed(model, device), counter.watching(), counter:
+    with _undisturbed(model, device), counter.watching():
         if call is not None:
             call(model)
         elif input_shape is None:
@@ -103,32 +104,42 @@ def summarize(
     return counter.summary()
 
 
-class _Counter(TorchDispatchMode):
+class _Counter:
     """Counts the operations of torch that pass, on account of the module whose forward pass is running."""
 
     def __init__(self, model: nn.Module) -> None:
-        super().__init__()
         self.model = model
         self.names = {module: name or type(module).__name__ for name, module in model.named_modules()}
         self.calls: list[_Call] = []
         self.running: list[_Call] = []
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Nothing is compiled here; the default would import torch's compiler, which takes a second."""
-        return False
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        name = func.overloadpacket.__name__
+    def see(self, operator: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        name = operator.overloadpacket.__name__
         shape_of = _SHAPES.get(name) if isinstance(args[0], Tensor) and args[0].is_meta else None
-        out = func(*args, **(kwargs or {})) if shape_of is None else shape_of(args)
-        count = _COUNTS.get(name)
-        # A recurrent layer runs as one operation here and as many there: its call is counted by formula instead.
-        if count is not None and self.running and not isinstance(self.running[-1].module, nn.RNNBase):
-            self.running[-1].multiply_adds += count(args, out)
+        out = operator(*args, **options) if shape_of is None else shape_of(args)
+        self._count(name, args, out)
         return out
+
+    def _count(self, name: str, args: tuple[Any, ...], out: Any) -> None:
+        # A recurrent layer runs as one operation here and as many there: its call is counted by formula instead.
+        if name in _COUNTS and self.running and not isinstance(self.running[-1].module, nn.RNNBase):
+            self.running[-1].multiply_adds += _COUNTS[name](args, out)
+
+    def _looking_on(self) -> AbstractContextManager[Any]:
+        """The mode that hands operators to `see`, or torch's own counter, which takes seconds to begin."""
+        mode = passing_through(self.see)
+        if mode is not None:
+            return mode
+        from torch.utils.flop_counter import FlopCounterMode
+
+        known = [name for name in _COUNTS if hasattr(torch.ops.aten, name)]
+        by_operator = {getattr(torch.ops.aten, name): partial(self._count_by_shapes, name) for name in known}
+        return FlopCounterMode(display=False, custom_mapping=by_operator)
+
+    def _count_by_shapes(self, name: str, *shapes: Any, out_shape: Any, **options: Any) -> int:
+        *args, out = (torch.empty(s, device="meta") if isinstance(s, torch.Size) else s for s in (*shapes, out_shape))
+        self._count(name, tuple(args), out)
+        return 0  # of torch's own account, which nobody reads
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -137,7 +148,8 @@ class _Counter(TorchDispatchMode):
             hooks.append(module.register_forward_pre_hook(self._enter))
             hooks.append(module.register_forward_hook(self._leave))
         try:
-            yield
+            with self._looking_on():
+                yield
         finally:
             for hook in hooks:
                 hook.remove()

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from derin.core.errors import RefusedFileError, UsageError
+from derin.train.foreach import foreach
 
 # Buffers that are estimated from the data batch by batch, as weights are; every other buffer is shared with the model.
 _AVERAGED_BUFFERS = ("running_mean", "running_var")
@@ -76,10 +77,10 @@ class WeightAverage:
             weight = 1 - self.decay_at(self.num_updates, decay)
             if plain:
                 sources = [self._sources[name].detach() for name in plain]
-                torch._foreach_lerp_([self._averages[name] for name in plain], sources, weight)
+                foreach("lerp_", [self._averages[name] for name in plain], sources, weight)
             if half:
                 raised = [self._sources[name].detach().float() for name in half]
-                torch._foreach_lerp_([self._averages[name] for name in half], raised, weight)
+                foreach("lerp_", [self._averages[name] for name in half], raised, weight)
         self.num_updates += 1
 
     def decay_at(self, num_updates: int, decay: float | None = None) -> float:
@@ -107,11 +108,11 @@ class WeightAverage:
         self._is_applied = True
         try:
             with torch.no_grad():
-                torch._foreach_copy_(own, [self._averages[name] for name in names])
+                foreach("copy_", own, [self._averages[name] for name in names])
             yield model
         finally:
             with torch.no_grad():
-                torch._foreach_copy_(own, kept)
+                foreach("copy_", own, kept)
             self._is_applied = False
 
     def tensors(self) -> dict[str, Tensor]:

@@ -14,15 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-
-def has_onednn_linear() -> bool:
-    """Whether this torch can multiply float32 matrices through oneDNN.
-
-    Example:
-        >>> isinstance(has_onednn_linear(), bool)
-        True
-    """
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+from derin.core.onednn import linear
 
 
 def use_onednn(model: nn.Module) -> None:
@@ -34,8 +26,7 @@ def use_onednn(model: nn.Module) -> None:
     Example:
         >>> layer = nn.Linear(3, 2)
         >>> before = layer(torch.ones(1, 3))
-        >>> if has_onednn_linear():
-        ...     use_onednn(layer)
+        >>> use_onednn(layer)
         >>> torch.allclose(layer(torch.ones(1, 3)), before)
         True
     """
@@ -57,12 +48,6 @@ def _forward(layer: nn.Linear, x: Tensor) -> Tensor:
     return result
 
 
-def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x Wᵀ + b; the operands may be transposed views."""
-    result: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
-    return result
-
-
 class _Linear(torch.autograd.Function):
     """y = x Wᵀ + b; dx = g W, dW = gᵀ x, db = Σ g.
 
@@ -73,7 +58,7 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return _product(x, weight, bias)
+        return linear(x, weight, bias)
 
     @staticmethod
     @once_differentiable
@@ -82,7 +67,7 @@ class _Linear(torch.autograd.Function):
         needs_x, needs_weight, needs_bias = ctx.needs_input_grad
         rows = gradient.reshape(-1, weight.shape[0])
         return (
-            _product(rows, weight.t()).view(x.shape) if needs_x else None,
-            _product(rows.t(), x.reshape(-1, weight.shape[1]).t()) if needs_weight else None,
+            linear(rows, weight.t()).view(x.shape) if needs_x else None,
+            linear(rows.t(), x.reshape(-1, weight.shape[1]).t()) if needs_weight else None,
             rows.sum(0) if needs_bias else None,
         )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from derin.core.errors import UsageError
 from derin.data.batch import Source
 
-_BatchNorm = nn.modules.batchnorm._BatchNorm
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def bearing_lone_examples(model: nn.Module, num_examples: int, source: Source) -
         return
     with ExitStack() as stack:
         for name, module in model.named_modules():
-            if isinstance(module, _BatchNorm):
+            if isinstance(module, _BATCH_NORMS):
                 stack.callback(module.register_forward_pre_hook(_Taking(name, source)).remove)
                 stack.callback(module.train, module.training)
         yield

@@ -112,10 +112,11 @@ class Plan:
         """
         import torch
 
-        from derin.train.linear_kernel import has_onednn_linear, use_onednn
+        from derin.core.onednn import has_onednn
+        from derin.train.linear_kernel import use_onednn
 
         if self.onednn:
-            if not has_onednn_linear():
+            if not has_onednn(torch.float32):
                 raise UsageError("The plan's part 'onednn' needs a torch with oneDNN; leave it out here.")
             use_onednn(model)
 
@@ -154,11 +155,12 @@ def candidates(model: nn.Module, *, device_type: str, fused: bool, forbids: Iter
 
 def _has_dense_layers(model: nn.Module) -> bool:
     """Whether there is something that oneDNN could multiply in place of the BLAS."""
+    import torch
     from torch import nn
 
-    from derin.train.linear_kernel import has_onednn_linear
+    from derin.core.onednn import has_onednn
 
-    return has_onednn_linear() and any(type(module) is nn.Linear for module in model.modules())
+    return has_onednn(torch.float32) and any(type(module) is nn.Linear for module in model.modules())
 
 
 def choose_plan(

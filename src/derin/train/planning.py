@@ -143,7 +143,8 @@ def _recurrent_products() -> dict[Any, Callable[..., int]]:
     def of_cudnn(x: Shape, weights: list[Shape], *args: Any, **_: Any) -> int:
         return 2 * math.prod(x[:-1]) * sum(math.prod(weight) for weight in weights if len(weight) == 2)
 
-    return {torch.ops.aten.mkldnn_rnn_layer: of_onednn, torch.ops.aten._cudnn_rnn: of_cudnn}
+    counted: dict[str, Callable[..., int]] = {"mkldnn_rnn_layer": of_onednn, "_cudnn_rnn": of_cudnn}
+    return {getattr(torch.ops.aten, name): count for name, count in counted.items() if hasattr(torch.ops.aten, name)}
 
 
 def _first_batches(source: Source, num: int = 4) -> list[Any]:

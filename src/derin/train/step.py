@@ -10,6 +10,7 @@ import torch
 
 from derin.train.averages import WeightAverage
 from derin.train.config import TrainConfig
+from derin.train.foreach import foreach
 from derin.train.networks import read_network_settings
 from derin.train.nonfinite import check_loss
 from derin.train.optimizers import exempt_from_decay, set_lr
@@ -91,7 +92,7 @@ class PlannedStep:
                 return
             gradients = [p.grad for p in self._parameters[name] if p.grad is not None]
             # A group whose weights are all 0 has gradients of 0, and stays so.
-            torch._foreach_div_(gradients, float(self._weights[name]) or 1.0)
+            foreach("div_", gradients, float(self._weights[name]) or 1.0)
             self._weights[name] = 0.0
         else:
             self._backward(name, loss)
@@ -118,7 +119,9 @@ class PlannedStep:
         if self._l1:
             touched = [p for p in self._sparse[name] if p.grad is not None]
             with torch.no_grad():
-                torch._foreach_add_([p.grad for p in touched], torch._foreach_sign(touched), alpha=self._l1)
+                foreach(
+                    "add_", [p.grad for p in touched if p.grad is not None], foreach("sign", touched), alpha=self._l1
+                )
         if self._clip_norm:
             torch.nn.utils.clip_grad_norm_(self._parameters[name], self._clip_norm)
         optimizer.step()

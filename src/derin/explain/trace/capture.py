@@ -8,18 +8,18 @@ depends on sizes or on the training mode is read as it happens.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, fx
-from torch._decomp import core_aten_decompositions, get_decompositions
 from torch.func import functionalize
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.traceback import annotate, preserve_node_meta
 
 from derin.core.errors import UsageError
+from derin.explain.trace.decompositions import decompositions
 from derin.explain.trace.engine import missing_message
 from derin.explain.trace.experiment import Experiment, reproducible
 from derin.explain.trace.graph import Graph, Kind, Node, Ref
@@ -125,8 +125,7 @@ def _in_place(name: str, forward: Callable[..., Any]) -> Callable[..., Any]:
 
 def _decompositions() -> dict[Any, Callable[..., Any]]:
     """How PyTorch says the operators for which the table has no word in those for which it has one."""
-    rules = {**core_aten_decompositions(), **get_decompositions([torch.ops.aten.upsample_bicubic2d])}
-    return {one: rule for one, rule in rules.items() if not _known(_base(one))}
+    return {one: rule for one, rule in decompositions().items() if not _known(_base(one))}
 
 
 def is_readable(overload: Any) -> bool:
@@ -145,7 +144,7 @@ def _known(name: str) -> bool:
 
 def _base(overload: Any) -> str:
     """``aten::relu_`` → ``relu``: changes in place are new values here."""
-    name = str(overload._schema.name).partition("::")[2]
+    name = str(overload.overloadpacket.__name__)
     return name[:-1] if name.endswith("_") and not name.endswith("__") else name
 
 
@@ -184,15 +183,13 @@ class _Recorder(fx.Interpreter):
 
     def run_node(self, n: fx.Node) -> Any:
         value = super().run_node(n)
-        self.numbers[n] = torch.utils._pytree.tree_map(
-            lambda one: _array(one) if isinstance(one, Tensor) else one, value
-        )
+        self.numbers[n] = _as_arrays(value)
         if isinstance(value, Tensor) and value.is_floating_point():
             self._tensors[n] = value
         return value
 
     def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
-        if target is not operator.getitem and str(target._schema.name).endswith("_"):
+        if target is not operator.getitem and target.overloadpacket.__name__.endswith("_"):
             # Autograd would otherwise give the gradient of the changed value in place of the first one's.
             args = (args[0].clone(), *args[1:])
         if target is torch.ops.aten.copy.default:  # has no derivative of its own
@@ -202,6 +199,13 @@ class _Recorder(fx.Interpreter):
 
 def _array(tensor: Tensor) -> Array:
     return tensor.detach().clone().numpy()
+
+
+def _as_arrays(value: Any) -> Any:
+    """A result, its tensors as arrays."""
+    if isinstance(value, list | tuple):
+        return tuple(_as_arrays(one) for one in value)
+    return _array(value) if isinstance(value, Tensor) else value
 
 
 @dataclass(frozen=True)
@@ -321,7 +325,7 @@ class _Translation:
             self.missing.append((operation, name))
         if "inside" not in (source.meta.get("custom") or {}):
             self.of_loss.add(name)
-        for argument in torch.utils._pytree.tree_leaves(arguments):
+        for argument in _leaves(arguments):
             if isinstance(argument, _Unread):
                 self.missing.append((argument.name, name))
         return Ref(name)
@@ -355,7 +359,7 @@ class _Translation:
             said = SAID.get(name)
             operation, kept = said(*arguments) if said else (f"aten.{name}", arguments)
             result = self._plain(node, operation, kept, several=name in FIRST_RESULT)
-        if str(node.target._schema.name).endswith("_") and isinstance(node.args[0], fx.Node):  # type: ignore[union-attr]
+        if node.target.overloadpacket.__name__.endswith("_") and isinstance(node.args[0], fx.Node):  # type: ignore[union-attr]
             self.said[node.args[0]] = result
         return result
 
@@ -373,7 +377,7 @@ class _Translation:
 
     def _depends(self, arguments: Any) -> bool:
         """Whether something that is given from outside enters."""
-        refs = [one for one in torch.utils._pytree.tree_leaves(arguments) if isinstance(one, Ref | _Unread)]
+        refs = [one for one in _leaves(arguments) if isinstance(one, Ref | _Unread)]
         return any(isinstance(one, _Unread) or self.nodes[one.name].kind != "constant" for one in refs)
 
     def _arguments(self, node: fx.Node) -> tuple[Any, ...]:
@@ -476,6 +480,15 @@ _SAYS = {
     "min": "extreme",
     **dict.fromkeys(("split", "unsafe_split", "split_with_sizes", "unsafe_split_with_sizes"), "parts"),
 }
+
+
+def _leaves(values: Any) -> Iterator[Any]:
+    """What tuples within tuples hold."""
+    for value in values:
+        if isinstance(value, tuple):
+            yield from _leaves(value)
+        else:
+            yield value
 
 
 def _place(node: fx.Node) -> str:

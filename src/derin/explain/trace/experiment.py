@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from derin.core.errors import DerinError, UsageError
 from derin.core.global_generator import global_generator
 from derin.explain.trace.objective import Loss, Objective, objective_of
+from derin.layers.operators import passing_through
 from derin.layers.unfused import Unfused
 
 # A tensor, an array or numbers; several of them for a network with several inputs.
@@ -75,7 +75,7 @@ class Experiment:
         """The loss with some of `named` replaced, drawn with the same random numbers each time."""
         values = {**self.named, **(changed or {})}
         parameters = {name: values[name] for name in self.parameters}
-        with reproducible(self.seed), _DrawnInOrder():
+        with reproducible(self.seed), passing_through(_drawn_in_order) or nullcontext():
             return self.run(parameters, self.buffers, [values[name] for name in self.input_names], self.targets)[0]
 
     def autograd(self) -> tuple[float, dict[str, Tensor | None]]:
@@ -137,20 +137,17 @@ def reproducible(seed: int) -> Iterator[None]:
         yield
 
 
-class _DrawnInOrder(TorchDispatchMode):
+def _drawn_in_order(operator: Any, arguments: Any, options: Any) -> Any:
     """Draws the mask of a transposed tensor in the order of its indices.
 
     PyTorch draws in the order of memory, which a captured computation does not keep; numbers drawn in place would
-    else come to other cells than there.
+    else come to other cells than there, and the comparison with autograd says so.
     """
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        options = kwargs or {}
-        in_place = func._schema.name.endswith("_") and torch.Tag.nondeterministic_seeded in func.tags
-        if not in_place or args[0].is_contiguous():
-            return func(*args, **options)
-        drawn = func(torch.empty_like(args[0], memory_format=torch.contiguous_format), *args[1:], **options)
-        return args[0].copy_(drawn)
+    in_place = operator.overloadpacket.__name__.endswith("_") and torch.Tag.nondeterministic_seeded in operator.tags
+    if not in_place or arguments[0].is_contiguous():
+        return operator(*arguments, **options)
+    ordered = torch.empty_like(arguments[0], memory_format=torch.contiguous_format)
+    return arguments[0].copy_(operator(ordered, *arguments[1:], **options))
 
 
 def _require_fit(made: Experiment) -> None:

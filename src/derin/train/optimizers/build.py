@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -34,15 +35,15 @@ OPTIMIZERS: Registry[type[OptimizerConfig]] = Registry(
     },
 )
 
-# The torch operator behind each optimizer that has a fused kernel; muon's is that of its AdamW part.
-_FUSED_OPERATORS = {
-    "sgd": "aten::_fused_sgd_",
-    "momentum": "aten::_fused_sgd_",
-    "nesterov": "aten::_fused_sgd_",
-    "adagrad": "aten::_fused_adagrad_",
-    "adam": "aten::_fused_adam_",
-    "adamw": "aten::_fused_adamw_",
-    "muon": "aten::_fused_adamw_",
+# The torch optimizer behind each that may have a fused kernel; muon's is that of its AdamW part.
+_FUSED: dict[str, Any] = {
+    "sgd": torch.optim.SGD,
+    "momentum": torch.optim.SGD,
+    "nesterov": torch.optim.SGD,
+    "adagrad": torch.optim.Adagrad,
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "muon": torch.optim.AdamW,
 }
 
 
@@ -108,7 +109,7 @@ def build_optimizer(
     if fused and not can_fuse:
         raise UsageError(
             f"The optimizer {config.name!r} has no fused kernel on {' and '.join(sorted(device_types))}; "
-            "use fused=False, or one of " + ", ".join(n for n in _FUSED_OPERATORS if n != "muon") + "."
+            "use fused=False, or one of " + ", ".join(n for n in _FUSED if n != "muon") + "."
         )
     use_fused = can_fuse if fused is None else fused
     try:
@@ -171,8 +172,19 @@ def supports_fused(name: str, device_type: str) -> bool:
     name = name.partition(":")[0]
     if name not in OPTIMIZERS:
         raise UnknownNameError("optimizer", name, OPTIMIZERS)
-    operator = _FUSED_OPERATORS.get(name)
-    return operator is not None and torch._C._dispatch_has_kernel_for_dispatch_key(operator, device_type.upper())
+    return name in _FUSED and _runs_fused(_FUSED[name], device_type)
+
+
+@cache
+def _runs_fused(kind: Any, device_type: str) -> bool:
+    """Whether torch takes such a step, tried on a weight of its own."""
+    try:
+        weight = nn.Parameter(torch.zeros(1, device=device_type))
+        weight.grad = torch.zeros_like(weight)
+        kind([weight], fused=True).step()
+    except (RuntimeError, AssertionError):  # no such kernel, or no such device in this torch
+        return False
+    return True
 
 
 def exempt_from_decay(model: nn.Module) -> set[int]:

@@ -13,6 +13,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from derin.train.foreach import foreach
+
 # One group's parameters, averages of gradients and of their squares, and step counters.
 _Lists = tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]
 
@@ -34,9 +36,8 @@ class _FusedStep:
             return cast(Any, super()).step()
         with torch.no_grad():
             for group, (parameters, means, squares, steps), grads in zip(self.param_groups, lists, gradients):
-                torch._foreach_add_(steps, 1)
-                kernel = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
-                kernel(
+                foreach("add_", steps, 1)
+                _kernel(group)(
                     parameters,
                     cast(list[Tensor], grads),
                     means,
@@ -69,6 +70,8 @@ class _FusedStep:
         state: Any = self.state  # type: ignore[attr-defined]
         found: list[_Lists] = []
         for group in self.param_groups:
+            if _kernel(group) is None:
+                return None
             parameters = group["params"]
             plain = all(p.device.type == "cpu" and p.dtype == torch.float32 and state.get(p) for p in parameters)
             if not (plain and parameters) or group["amsgrad"]:
@@ -77,6 +80,11 @@ class _FusedStep:
             means, squares, steps = ([s[name] for s in states] for name in ("exp_avg", "exp_avg_sq", "step"))
             found.append((parameters, means, squares, steps))
         return found
+
+
+def _kernel(group: dict[str, Any]) -> Any:
+    """What computes the step; None where torch has it no longer under the name that is known here."""
+    return getattr(torch, "_fused_adamw_" if group["decoupled_weight_decay"] else "_fused_adam_", None)
 
 
 class FusedAdam(_FusedStep, torch.optim.Adam):

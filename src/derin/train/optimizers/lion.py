@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from derin.train.foreach import foreach
+
 
 class Lion(torch.optim.Optimizer):
     """c = β₁m + (1−β₁)g, θ ← θ − η(sign c + λθ), m ← β₂m + (1−β₂)g.
@@ -62,9 +64,9 @@ class Lion(torch.optim.Optimizer):
                     state["exp_avg"] = torch.zeros_like(p)  # keeps the parameter's strides
                 averages.append(state["exp_avg"])
             beta_update, beta_kept = group["betas"]
-            directions = torch._foreach_lerp(averages, grads, 1 - beta_update)
-            torch._foreach_sign_(directions)
-            torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
-            torch._foreach_add_(params, directions, alpha=-group["lr"])
-            torch._foreach_lerp_(averages, grads, 1 - beta_kept)
+            directions = foreach("lerp", averages, grads, 1 - beta_update)
+            foreach("sign_", directions)
+            foreach("mul_", params, 1 - group["lr"] * group["weight_decay"])
+            foreach("add_", params, directions, alpha=-group["lr"])
+            foreach("lerp_", averages, grads, 1 - beta_kept)
         return loss
