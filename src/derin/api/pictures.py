@@ -16,7 +16,7 @@ from derin.core.messages import Message
 from derin.data.columns import INPUT
 from derin.readers.archives import UnreadableFileError, is_hidden, open_files
 from derin.readers.arrays import is_array_file
-from derin.readers.formats import is_archive
+from derin.readers.file_names import is_archive
 from derin.readers.idx import is_idx_file
 from derin.readers.picture_table_search import is_table_name
 from derin.readers.picture_tables import listed_files

@@ -19,6 +19,7 @@ from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Ragged, Table
 from derin.data.tag_schemes import BioTags, Place, Scheme, Style, odd_tags, span_types, style_of, to_bio
 from derin.readers.decoding import lines_of, read_text
+from derin.readers.file_names import visible_files
 from derin.readers.input_tables import table_of_inputs
 from derin.readers.split_names import split_of
 from derin.readers.tagged_lines import (
@@ -133,7 +134,7 @@ def _files(paths: Sequence[Path], name: str, report: DataReport) -> list[tuple[P
             raise DataError(
                 f"{paths[0]}: files with a word and its tag on each line are required; none is there. Name the file."
             )
-        others = sorted(p.name for p in _visible(paths[0]) if p not in found)
+        others = sorted(p.name for p in visible_files(paths[0]) if p not in found)
         if others:
             report.notes.append(Message("reading.others_no_tags", files=", ".join(others)))
         paths = found
@@ -150,12 +151,8 @@ def _files(paths: Sequence[Path], name: str, report: DataReport) -> list[tuple[P
             if split is not None]  # fmt: skip
 
 
-def _visible(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
-
-
 def _tagged_files(folder: Path) -> list[Path]:
-    return [path for path in _visible(folder) if has_tagged_head(path)]
+    return [path for path in visible_files(folder) if has_tagged_head(path)]
 
 
 def _places(

@@ -20,6 +20,7 @@ from derin.data.recipe import ReadingRecipe, ReadOptions
 from derin.data.report import DataReport, Outcome
 from derin.data.table import Table
 from derin.readers.decoding import lines_of, read_text
+from derin.readers.file_names import visible_files
 from derin.readers.input_tables import table_of_inputs
 from derin.readers.split_names import split_of
 from derin.readers.texts import Texts
@@ -138,7 +139,7 @@ def _inputs(
 def looks_like_fasta(path: Path) -> bool:
     """Whether a file, or every visible file of a folder, is FASTA by its name."""
     if path.is_dir():
-        visible = [p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")]
+        visible = visible_files(path)
         return any(map(_is_fasta, visible)) and 2 * sum(map(_is_fasta, visible)) > len(visible)
     return _is_fasta(path)
 

@@ -26,6 +26,7 @@ from derin.readers.conll import looks_like_conll
 from derin.readers.content import EXCEL, PARQUET, content_of
 from derin.readers.csv_table import SETTINGS, csv_files, looks_like_csv, read_csv
 from derin.readers.fasta import FASTA, looks_like_fasta, read_fasta
+from derin.readers.file_names import file_ending, is_archive
 from derin.readers.idx import is_idx_file, is_idx_folder, read_idx
 from derin.readers.labelled_text import TEXTS, looks_like_labelled_text, read_labelled_text
 from derin.readers.pairs import looks_like_pairs
@@ -52,7 +53,6 @@ FORMS = (
 )
 
 _TEXT_ENDINGS = frozenset((".txt", ".text"))
-_ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 # So many names tell what a folder holds; a million pictures are not walked to find that out.
 _MOST_NAMES = 2000
 _FEW_NAMES = 6
@@ -130,11 +130,6 @@ def read_for_task(task: str, path: Path | Sequence[Path], *, name: str, options:
     return replace(table, task=task)
 
 
-def is_archive(path: Path) -> bool:
-    """Whether the name is that of a zip or tar file."""
-    return path.name.lower().endswith(_ARCHIVE_ENDINGS)
-
-
 def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
     if is_idx_file(path):
         return read_idx(path, name=name)
@@ -163,7 +158,7 @@ def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
         raise DataError(f"{path} is a single picture; name the folder that holds a folder of pictures for each class.")
     if "-labels" in path.name and "idx1" in path.name:
         raise DataError(f"{path} holds labels alone; name the file of the pictures beside it, or the folder of both.")
-    if _ending(path.name) in _TEXT_ENDINGS:
+    if file_ending(path.name) in _TEXT_ENDINGS:
         raise DataError(
             f"{path} is plain text without labels; say what to learn from it: --task lm (a language model), "
             "word-vectors, glove, tagging or translation."
@@ -228,7 +223,7 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
             "pictures for each class is required, such as cats/1.jpg and dogs/1.jpg, or a csv file with their names "
             "and labels."
         )
-    endings = Counter(_ending(p.name) for p in visible if p.is_file())
+    endings = Counter(file_ending(p.name) for p in visible if p.is_file())
     seen = [f"{n} {ending or 'without ending'}" for ending, n in endings.most_common(6)]
     if folders:
         shown = ", ".join(p.name for p in folders[:4]) + (", …" if len(folders) > 4 else "")
@@ -295,7 +290,7 @@ def _read_unpacked(path: Path, names: list[str], name: str, options: ReadOptions
     """Reads an archive of tables or arrays by way of a temporary folder; their values end up in memory."""
     readable = {".csv", ".tsv", ".tab", ".jsonl", ".jsonlines", ".ndjson", ".npz", ".npy", ".bin"}
     if not _count(names, readable) and not any(is_idx_file(Path(PurePosixPath(n).name)) for n in names):
-        seen = Counter(_ending(n) or "no ending" for n in names)
+        seen = Counter(file_ending(n) or "no ending" for n in names)
         held = ", ".join(f"{n} {ending}" for ending, n in seen.most_common(6)) or "nothing"
         raise DataError(f"{path}: no data that Derin reads is in it; it holds {held}. Derin reads {_forms()}.")
     with tempfile.TemporaryDirectory(prefix="derin-") as temporary:
@@ -396,17 +391,12 @@ def _names_in_archive(path: Path) -> list[str]:
 
 
 def _is_picture(name: str) -> bool:
-    return _ending(name).removeprefix(".") in PICTURE_ENDINGS and not is_document(PurePosixPath(name).name)
+    return file_ending(name).removeprefix(".") in PICTURE_ENDINGS and not is_document(PurePosixPath(name).name)
 
 
 def _count(names: Iterable[str], endings: Iterable[str]) -> int:
     wanted = frozenset(endings)
-    return sum(_ending(name) in wanted for name in names)
-
-
-def _ending(name: str) -> str:
-    """The ending of a name in small letters; a packed file has that of what is in it."""
-    return PurePosixPath(name.lower().removesuffix(".gz")).suffix
+    return sum(file_ending(name) in wanted for name in names)
 
 
 def _forms() -> str:

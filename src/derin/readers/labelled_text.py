@@ -15,13 +15,13 @@ from derin.data.report import DataReport, Outcome
 from derin.data.table import SPLITS, Table
 from derin.readers.content import content_of
 from derin.readers.decoding import lines_of, read_text
+from derin.readers.file_names import file_ending, is_archive, visible_files
 from derin.readers.input_tables import table_of_inputs
 from derin.readers.json_records import JSON_ENDINGS, is_json_lines
 from derin.readers.split_names import split_of
 from derin.readers.table_files import ENDINGS
 from derin.readers.text_folders import (
     holds_text_folders,
-    is_archive,
     labels_of,
     read_file_per_class,
     read_text_folders,
@@ -89,7 +89,7 @@ def read_labelled_text(
         paths = _class_files_beside(paths[0]) or paths
         if len(paths) > 1:
             report.notes.append(Message("reading.class_files", files=_listed(paths)))
-    files = _visible_files(paths[0]) if len(paths) == 1 and paths[0].is_dir() else paths
+    files = visible_files(paths[0]) if len(paths) == 1 and paths[0].is_dir() else paths
     if len(paths) == 1 and is_archive(paths[0]):
         found, note = read_text_folders(paths[0], report)
     elif len(paths) == 1 and paths[0].is_file():
@@ -148,7 +148,7 @@ def looks_like_labelled_text(path: Path) -> bool:
     """Whether a file, folder or archive holds texts with labels; reads a few names and first lines only."""
     if path.is_file():
         return holds_text_folders(path) if is_archive(path) else is_text_table(path) or bool(_class_files_beside(path))
-    files = _visible_files(path)
+    files = visible_files(path)
     try:
         tables = _tables(files)
     except DataError:
@@ -161,16 +161,16 @@ def looks_like_labelled_text(path: Path) -> bool:
 def _tables(files: Sequence[Path]) -> dict[str, Path]:
     """Split → file of lines with texts and labels; empty where there is none."""
     json_lines = [p for p in files if is_json_lines(p)]
-    endings = TABLE_ENDINGS[:-1] if any(_ending(p) in TABLE_ENDINGS[:-1] for p in files) else TABLE_ENDINGS
-    tables = json_lines or [p for p in files if _ending(p) in endings]
+    endings = TABLE_ENDINGS[:-1] if any(file_ending(p) in TABLE_ENDINGS[:-1] for p in files) else TABLE_ENDINGS
+    tables = json_lines or [p for p in files if file_ending(p) in endings]
     if len(tables) == 1:
         # One text file alone in a folder is a table only if it looks like one.
-        return {"": tables[0]} if _ending(tables[0]) != ".txt" or is_text_table(tables[0]) else {}
+        return {"": tables[0]} if file_ending(tables[0]) != ".txt" or is_text_table(tables[0]) else {}
     by_split: dict[str, Path] = {}
     for file in tables:
         split = split_of(file.name)
         if split is None or split in by_split:
-            if _ending(file) == ".txt":
+            if file_ending(file) == ".txt":
                 return {}
             raise DataError(
                 "Of several files of labelled texts each must name its split (train, val, test), once; "
@@ -183,20 +183,10 @@ def _tables(files: Sequence[Path]) -> dict[str, Path]:
 def _class_files_beside(path: Path) -> list[Path]:
     """The files of all classes where one of them was named: ``rt-polarity.pos`` has ``rt-polarity.neg`` beside it."""
     others = (*TABLE_ENDINGS, *JSON_ENDINGS, *ENDINGS)
-    if _ending(path) in others or content_of(path):
+    if file_ending(path) in others or content_of(path):
         return []
-    files = [p for p in _visible_files(path.parent) if p.stem == path.stem and _ending(p) not in others]
+    files = [p for p in visible_files(path.parent) if p.stem == path.stem and file_ending(p) not in others]
     return files if labels_of(files) else []
-
-
-def _visible_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
-
-
-def _ending(path: Path) -> str:
-    return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
 def _listed(files: Sequence[Path]) -> str:

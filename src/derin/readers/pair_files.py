@@ -10,6 +10,7 @@ from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.core.messages import Message
 from derin.data.report import DataReport, Outcome
 from derin.data.table import SPLITS
+from derin.readers.file_names import file_ending, visible_files
 from derin.readers.split_names import split_of
 
 TABLE_ENDINGS = (".txt", ".tsv", ".tab")
@@ -111,13 +112,3 @@ def choose_tables(files: Sequence[Path], path: Path, report: DataReport) -> dict
             "for each split are required; none is there."
         )
     return {split: by_split[split] for split in SPLITS if split in by_split}
-
-
-def visible_files(folder: Path) -> list[Path]:
-    """The files of a folder by name, hidden ones left out."""
-    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
-
-
-def file_ending(path: Path) -> str:
-    """The ending of a name in small letters, that of the file within where it is gzipped."""
-    return Path(path.name.lower().removesuffix(".gz")).suffix

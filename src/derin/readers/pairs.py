@@ -18,17 +18,16 @@ from derin.data.report import DataReport, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Ragged, Table
 from derin.readers.decoding import check_encoding, lines_of, read_text
+from derin.readers.file_names import file_ending, visible_files
 from derin.readers.input_tables import table_of_inputs
 from derin.readers.pair_files import (
     TABLE_ENDINGS,
     choose_direction,
     choose_splits,
     choose_tables,
-    file_ending,
     parallel_files,
     partners,
     usual_order,
-    visible_files,
 )
 
 # Names of the sides of a file that tells no languages.

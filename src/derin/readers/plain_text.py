@@ -18,8 +18,8 @@ from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, Ragged, Table
 from derin.readers.archives import is_hidden, open_files, read_gzip
 from derin.readers.decoding import check_encoding, decode, read_bytes
+from derin.readers.file_names import file_ending, is_archive
 from derin.readers.split_names import split_of
-from derin.readers.text_folders import is_archive
 
 _TEXT_ENDINGS = (".txt", ".text")
 _MOST_BYTES_IN_ALL = 8 << 30
@@ -159,20 +159,16 @@ def _files(paths: Sequence[Path], report: DataReport) -> Iterator[tuple[str, byt
                 raise DataError(f"{path} holds more than {_MOST_BYTES_IN_ALL >> 30} GiB, which is refused.")
             wanted = _endings_read(m.path for m in visible)
             for member in visible:
-                if _ending(member.path) not in wanted:
+                if file_ending(member.path) not in wanted:
                     report.add(member.path, Outcome.SKIPPED, Message("reading.endings_only", endings=", ".join(wanted)))
-            read = dict(files.read_all([m.path for m in visible if _ending(m.path) in wanted]))
+            read = dict(files.read_all([m.path for m in visible if file_ending(m.path) in wanted]))
             yield from ((file, read_gzip(read[file], file)) for file in sorted(read))
 
 
 def _endings_read(names: Iterator[str]) -> tuple[str, ...]:
-    counts = Counter(map(_ending, names))
+    counts = Counter(map(file_ending, names))
     texts = tuple(ending for ending in _TEXT_ENDINGS if ending in counts)
     return texts or tuple(ending for ending, _ in counts.most_common(1))
-
-
-def _ending(name: str) -> str:
-    return PurePosixPath(name.lower().removesuffix(".gz")).suffix
 
 
 def _text(file: str, data: bytes, encoding: str | None, report: DataReport, line_ends: list[str]) -> str:

@@ -16,6 +16,7 @@ from derin.data.line_findings import line_findings
 from derin.data.report import DataReport, Outcome
 from derin.data.tag_schemes import OUTSIDE, Place, odd_tags, style_of
 from derin.readers.decoding import check_encoding, decode, head_of, lines_of, read_bytes
+from derin.readers.file_names import file_ending
 
 UNIVERSAL_COLUMNS = 10  # of CoNLL-U
 _DOCUMENT = "-DOCSTART-"
@@ -198,7 +199,7 @@ def is_plain_text(path: Path, known: Mapping[str, Any]) -> bool:
         path: of the file.
         known: how tagged words were read before.
     """
-    if Path(path.name.lower().removesuffix(".gz")).suffix not in _TEXT_ENDINGS or has_tagged_head(path):
+    if file_ending(path) not in _TEXT_ENDINGS or has_tagged_head(path):
         return False
     lines = [line for line in lines_of(decode(read_bytes(path), path.name).text) if line.strip()]
     separator, width, tag = (known.get(part) for part in ("separator", "width", "tag"))

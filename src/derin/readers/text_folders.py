@@ -22,7 +22,6 @@ from derin.readers.split_names import split_of
 from derin.readers.texts import Texts
 
 _TEXT_ENDINGS = (".txt", ".text")
-_ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 # A text beyond this is none that a network reads; an archive beyond this would fill the memory.
 _MOST_BYTES, _MOST_BYTES_IN_ALL = 64 << 20, 8 << 30
 # Folders whose texts have no label by their authors' word.
@@ -238,11 +237,6 @@ def holds_text_folders(path: Path) -> bool:
     inside = _splits_inside(names)
     texts = [name for name in names if not _no_text(name, inside=inside)]
     return 2 * len(texts) > len(names) and len({_split_and_label(name)[1] for name in texts}) > 1
-
-
-def is_archive(path: Path) -> bool:
-    """Whether the name is that of a zip or tar file."""
-    return path.name.lower().endswith(_ARCHIVE_ENDINGS)
 
 
 def _split(stem: str) -> str:

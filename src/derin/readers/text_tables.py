@@ -24,6 +24,7 @@ from derin.readers.column_names import LABEL_NAMES, TEXT_NAMES
 from derin.readers.content import EXCEL, PARQUET, content_of
 from derin.readers.decoding import as_utf8, head_of, lines_in, lines_of, read_bytes, read_text
 from derin.readers.delimited import Records, head_records, read_records
+from derin.readers.file_names import file_ending
 from derin.readers.json_records import flat_keys, head_objects, is_json_lines, parsed_line
 from derin.readers.table_files import table_records
 from derin.readers.texts import Texts
@@ -67,12 +68,12 @@ def read_text_tables(
     for split, path in files.items():
         if is_json_lines(path):
             columns, lines = _json_lines(path, report)
-            part |= {"ending": _ending(path)}
+            part |= {"ending": file_ending(path)}
         else:
             # Where the first file has a header the others have one too: one file's evidence is weaker than all.
             records = _records(path, report, header, known)
             columns, lines, header = _by_name(records), records.lines, records.has_header
-            part |= {"ending": _ending(path), "delimiter": records.delimiter, "header": header}
+            part |= {"ending": file_ending(path), "delimiter": records.delimiter, "header": header}
             part |= {"encoding": records.encoding}
         if chosen is None or any(name not in columns for name in chosen):
             as_known = (known.get("text"), known.get("label"))
@@ -134,9 +135,9 @@ def read_text_inputs(
 
 def is_text_input(path: Path, known: Mapping[str, Any]) -> bool:
     """Whether a file has the form of the table that was trained on, by its name; of a .txt file also by its lines."""
-    if is_json_lines(path) or _ending(path) in TABLE_ENDINGS[:-1] or content_of(path) in (EXCEL, PARQUET):
+    if is_json_lines(path) or file_ending(path) in TABLE_ENDINGS[:-1] or content_of(path) in (EXCEL, PARQUET):
         return True
-    if _ending(path) != known.get("ending") or "delimiter" not in known or not known.get("columns"):
+    if file_ending(path) != known.get("ending") or "delimiter" not in known or not known.get("columns"):
         return False
     records = head_records(path)
     return records is not None and (records.delimiter, len(records.columns)) == (
@@ -298,7 +299,7 @@ def _by_name(records: Records) -> Columns:
 
 def _settings(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
     """Delimiter and header of a file of the same kind as one that was read before."""
-    if _ending(path) != known.get("ending"):
+    if file_ending(path) != known.get("ending"):
         return {}
     return {name: known[name] for name in ("delimiter", "header") if name in known}
 
@@ -319,10 +320,6 @@ def _file_records(path: Path, **settings: Any) -> Records:
     if content_of(path) in (EXCEL, PARQUET):
         return table_records(path, **{n: v for n, v in settings.items() if n in ("header", "wanted")})
     return read_records(path, **settings)
-
-
-def _ending(path: Path) -> str:
-    return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
 def _json_lines(path: Path, report: DataReport) -> tuple[Columns, Rows]:
