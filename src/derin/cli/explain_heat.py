@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -128,10 +129,21 @@ def listed(pictures: list[Path]) -> list[Path]:
     return found
 
 
-def finish(found: Explanation, out: Path, *, json_output: bool) -> None:
-    """Writes the drawing, then says or prints what it shows."""
-    from derin.core.messages import translate
+def _answers(document: Any) -> Iterator[str]:
+    """What a network says of each input, where that is what was explained."""
+    from derin.core.messages import format_number, translate
     from derin.core.printable import printable
+
+    for row in document if isinstance(document, list) else []:
+        value = format_number(row["probability"], ".1%") if "probability" in row else format_number(row["value"], ".4g")
+        yield f"{printable(row['input'])}  {translate('explain.speaks_for', name=row['target'], value=value)}"
+
+
+def finish(
+    found: Explanation, out: Path, *, json_output: bool, lines: Callable[[Any], Iterator[str]] = _answers
+) -> None:
+    """Writes the drawing, then says in lines or prints as JSON what it shows."""
+    from derin.core.messages import translate
 
     found.save(out)
     document = found.to_json()
@@ -139,13 +151,6 @@ def finish(found: Explanation, out: Path, *, json_output: bool) -> None:
         print_json({"method": found.method, "picture": str(out), "found": document})
         return
     terminal = console()
-    for row in document if isinstance(document, list) else []:
-        terminal.print(f"{printable(row['input'])}  {_in_words(row)}", markup=False, soft_wrap=True)
+    for line in lines(document):
+        terminal.print(line, markup=False, soft_wrap=True)
     terminal.print(translate("explain.wrote", path=out), markup=False, soft_wrap=True)
-
-
-def _in_words(row: dict[str, Any]) -> str:
-    from derin.core.messages import format_number, translate
-
-    value = format_number(row["probability"], ".1%") if "probability" in row else format_number(row["value"], ".4g")
-    return translate("explain.speaks_for", name=row["target"], value=value)

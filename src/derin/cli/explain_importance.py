@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from derin.cli.console import JsonFlag, console, print_json
+from derin.cli.console import JsonFlag
 from derin.cli.explain_embeddings import Split, Target
-from derin.cli.explain_heat import Device, Run
+from derin.cli.explain_heat import Device, Run, finish
 
 
 def importance(
@@ -34,8 +35,6 @@ def importance(
     """
     from derin.api.explain_importance import explain_importance
     from derin.api.model import open
-    from derin.core.messages import format_number, translate
-    from derin.core.printable import printable
     from derin.explain.pictures import require_place
 
     require_place(out)
@@ -50,14 +49,14 @@ def importance(
         points=points,
         seed=seed,
     )
-    found.save(out)
-    document = found.to_json()
-    if json_output:
-        print_json({"method": found.method, "picture": str(out), "found": document})
-        return
-    terminal = console()
-    terminal.print(translate(f"explain.importance_{document['metric']}"), markup=False, soft_wrap=True)
+    finish(found, out, json_output=json_output, lines=_columns)
+
+
+def _columns(document: Any) -> Iterator[str]:
+    from derin.core.messages import format_number, translate
+    from derin.core.printable import printable
+
+    yield translate(f"explain.importance_{document['metric']}")
     for column in document["columns"]:
         value, low, high = (format_number(n, "+.4g") for n in (column["importance"], *column["interval"]))
-        terminal.print(f"{printable(column['name'])}  {value}  ({low} – {high})", markup=False, soft_wrap=True)
-    terminal.print(translate("explain.wrote", path=out), markup=False, soft_wrap=True)
+        yield f"{printable(column['name'])}  {value}  ({low} – {high})"

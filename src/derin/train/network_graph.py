@@ -64,7 +64,7 @@ class _Watcher(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        inputs, outputs = list(_tensors((args, kwargs))), list(_tensors(result))
+        inputs, outputs = list(tensors_in((args, kwargs))), list(tensors_in(result))
         if inputs and outputs:
             sources = list(dict.fromkeys(self._source(tensor) for tensor in inputs))
             operation = _operation(func)
@@ -120,12 +120,13 @@ def _operation(func: Any) -> str:
     return str(name).removesuffix(".__get__").rpartition(".")[2].strip("_") or "operation"
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """The tensors inside nested arguments or outputs."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, dict):
         for inner in value.values():
-            yield from _tensors(inner)
+            yield from tensors_in(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _tensors(inner)
+            yield from tensors_in(inner)

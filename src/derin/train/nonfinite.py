@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from derin.core.errors import DivergenceError
 from derin.data.batch import Batch
+from derin.train.network_graph import tensors_in
 
 _REMEDY = "lower the learning rate, warm it up (warmup=0.1), or clip the gradient (clip_norm=1)"
 _MAX_ROWS_NAMED = 5
@@ -146,14 +147,14 @@ class _Record:
         call = _Call(self._leaves[module], module)
         self.calls.append(call)
         self._open.setdefault(module, []).append(call)
-        for tensor in _tensors((args, kwargs)):
+        for tensor in tensors_in((args, kwargs)):
             call.input_finite &= _is_finite(tensor)
             if tensor.requires_grad:
                 tensor.register_hook(lambda g, c=call: _note(c, "input_gradient_finite", g))
 
     def _after(self, module: nn.Module, args: Any, output: Any) -> None:
         call = self._open[module].pop()
-        for tensor in _tensors(output):
+        for tensor in tensors_in(output):
             call.output_finite &= _is_finite(tensor)
             if tensor.requires_grad:
                 tensor.register_hook(lambda g, c=call: _note(c, "output_gradient_finite", g))
@@ -212,19 +213,6 @@ def _left_alone(model: nn.Module) -> Iterator[None]:
                 buffer.copy_(value)
         for p, gradient in gradients:
             p.grad = gradient
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    """The floating-point tensors inside nested arguments."""
-    if isinstance(value, Tensor):
-        if value.is_floating_point():
-            yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _tensors(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _tensors(inner)
 
 
 def _is_finite(tensor: Tensor) -> bool:
