@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import derin
 from derin.cli.main import app
 from derin.core.errors import DataError, DerinError, DerinWarning, RefusedFileError, UsageError
+from derin.explain.trace.trace import trace
 from derin.layers import Concat, Dense
 
 LOSS = {"size": nn.functional.mse_loss, "kind": nn.functional.cross_entropy}
@@ -124,6 +125,14 @@ def test_what_several_inputs_do_not_have_is_refused_by_their_names(runs: dict[st
         act(opened(runs, "graph"))
 
 
+@pytest.mark.parametrize("network", [Two(), graph()])
+def test_a_network_of_several_inputs_is_refused_by_a_table_before_it_is_called(
+    network: nn.Module, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="reads numbers, word; the data has input"):
+        derin.fit("iris", model=network, out=tmp_path / "run")
+
+
 def test_the_command_line_predicts_arrays_of_a_file_and_shows_both_sides(
     runs: dict[str, derin.Run], tmp_path: Path
 ) -> None:
@@ -138,6 +147,23 @@ def test_the_command_line_predicts_arrays_of_a_file_and_shows_both_sides(
     assert "inputs numbers (batch, 3), word (batch, 5); outputs size (batch, 1), kind (batch, 2)" in shown
     traced = CliRunner().invoke(app, ["trace", run, "--input", "random", "--target", "1"])
     assert "numbers, word" in traced.stderr
+
+
+def test_every_number_of_a_step_with_two_inputs_is_traced(runs: dict[str, derin.Run]) -> None:
+    class Size(nn.Module):
+        def __init__(self, inner: nn.Module) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, numbers: Tensor, word: Tensor) -> Tensor:
+            found: Tensor = self.inner(numbers, word)["size"]
+            return found
+
+    network = Size(opened(runs, "graph").network).double()
+    x = [torch.from_numpy(inputs("graph", 3)[name]).double() for name in ("numbers", "word")]
+    found = trace(network, tuple(x), torch.ones(3, 1))
+    wanted = nn.functional.mse_loss(network(*x), torch.ones(3, 1).double())
+    assert found.loss == pytest.approx(wanted.item(), rel=1e-12)
 
 
 def test_a_run_goes_on_with_its_inputs_in_another_order(runs: dict[str, derin.Run]) -> None:

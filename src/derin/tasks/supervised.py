@@ -17,6 +17,7 @@ from derin.data.preparation import Preparation
 from derin.data.schema import Kind
 from derin.data.table import Table
 from derin.models.auxiliary import WithAuxiliary
+from derin.models.signature import bind_inputs
 from derin.tasks.base import BaseTask
 from derin.tasks.output import check_output, reshape_output
 from derin.tasks.prediction import Answer
@@ -58,6 +59,7 @@ class SupervisedTask(BaseTask):
         return {self.target: self.targets(table)} | ({} if weights is None else {self.weight: weights})
 
     def check_batch(self, model: nn.Module, batch: Batch) -> None:
+        bind_inputs(model, [self.input])
         check_output(self, model, batch[self.input])
 
     @abstractmethod
