@@ -55,7 +55,8 @@ def test_characters_have_no_vectors(text: Path, run: Path) -> None:
 
 def require_vectors(made: Any, run: Path) -> None:
     vectors = open_word_vectors(run)
-    tokens = made.preparation.input.encoder.vocabulary.tokens
+    columns: Any = getattr(made.preparation, "input", made.preparation)  # a stream is no column
+    tokens = columns.encoder.vocabulary.tokens
     weight = made.model.embedding.weight.detach()
     for word in ("cat", "house"):
         place = vectors.words.index(word)
