@@ -104,7 +104,7 @@ def explain_embeddings(
         count=len(values),
         data=examples.table.name,
     )
-    is_picture = model.preparation.input_kind == "picture"
+    is_picture = model.preparation.reads_pictures
     columns = () if is_picture else tuple(model.preparation.columns[:_MOST_COLUMNS])
     page = EmbeddingPage(
         title=translate("embedding.title", model=entry.get("name") or entry.get("class")),

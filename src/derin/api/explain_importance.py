@@ -64,11 +64,11 @@ def explain_importance(
     """
     task: Any = model.task
     of_classes = bool(task.classes)
-    if model.preparation.input_kind != "features":
+    if not model.preparation.reads_table_cells:
         raise UsageError(
             f"Importance is of the columns of a table; {model.path} reads {model.preparation.described_inputs}."
         )
-    if not getattr(task, "has_single_answer", False):
+    if not task.has_single_answer:
         raise UsageError(f"A network that gives one class or one number is required; its task is {task.name!r}.")
     if repeats < 1 or points < 2 or curves < 0:
         raise UsageError(

@@ -89,7 +89,7 @@ def predict_for_explanation(
 
 def require_pictures(model: Model) -> tuple[int, int, int]:
     """The shape of what the network reads."""
-    if model.preparation.input_kind != "picture":
+    if not model.preparation.reads_pictures:
         raise UsageError(
             f"Looking inside needs a network that reads pictures and nothing else; {model.path} reads "
             f"{model.preparation.described_inputs}."

@@ -142,6 +142,7 @@ def metadata(
 ) -> dict[str, str]:
     """What the file says of itself: each value is text; lists and objects are JSON."""
     card, preparation, task = model.card, model.preparation.to_json(), model.task.to_json()
+    scale = model.task.target_scale()
     found: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "derin": card.get("derin"),
@@ -156,9 +157,10 @@ def metadata(
         # All of the task; what most programs ask for stands beside it under a name of its own.
         "task_settings": task,
         "target_columns": None if model.task.name == "own" else list(model.task.columns),
-        **_target_scale(model),
+        "target_mean": None if scale is None else list(scale[0]),
+        "target_std": None if scale is None else list(scale[1]),
     }
-    if model.preparation.input_kind == "picture":
+    if model.preparation.reads_pictures:
         picture = model.preparation.input.to_json()  # type: ignore[attr-defined]
         found |= {name: picture[name] for name in ("height", "width", "channels", "mean", "std")}
         found["resize"] = picture["rule"]
@@ -173,25 +175,15 @@ def _meaning(model: Model, name: str) -> str:
     return _MEANINGS["output" if model.task.name == "own" else name.rpartition("/")[2]]
 
 
-def _target_scale(model: Model) -> dict[str, Any]:
-    """The mean and standard deviation that make the network's output a value in the unit of the target."""
-    if model.task.name == "forecasting":
-        targets = model.task.preparation.targets
-        return {"target_mean": [v.mean for v in targets], "target_std": [v.std for v in targets]}
-    if model.task.name == "regression":
-        return {"target_mean": list(model.task.mean), "target_std": list(model.task.std)}
-    return {}
-
-
 def _described_input(model: Model, one: GraphInput, with_preparation: bool) -> dict[str, Any]:
     """An input of the file: what the network's features mean, or which raw column is read and how."""
     found = one.to_json()
     preparation: Any = model.preparation
     if preparation.kind == "own":
         return found
-    if preparation.input_kind == "picture":
+    if preparation.reads_pictures:
         return found | {"column": preparation.input.column}
-    if preparation.input_kind == "series":
+    if not preparation.reads_table_cells:
         return found | {"columns": list(preparation.columns), "standardized": not with_preparation}
     if not with_preparation:
         return found | {"features": list(preparation.input.feature_names)}

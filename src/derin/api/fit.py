@@ -55,8 +55,6 @@ __all__ = ["fit", "prepare"]
 _FORMAT = 1
 # Of a limited time that is left, the most that a head takes which is trained before the layers beneath it.
 _SHARE_OF_THE_HEAD = 0.25
-# Inputs whose tasks find nothing beside the metrics that would take time.
-_KINDS_WITHOUT_FINDINGS = ("picture",)
 
 
 @takes_former_names
@@ -454,7 +452,7 @@ def _train_and_measure(
     )
     # Before the last bundle: a task may learn here what its answers need, such as the width of an interval.
     learner.eval()
-    if compare and budget.is_limited and preparation.input_kind not in _KINDS_WITHOUT_FINDINGS:
+    if compare and budget.is_limited and not preparation.reads_pictures:
         key = "fit.findings_follow" if budget.left > 0 else "fit.no_time_for_findings"
         warnings.warn(translate(key, seconds=budget.seconds), DerinWarning, stacklevel=2)
     task.analysis_seconds, task.keeps_pictures = budget.left, keeps_pictures

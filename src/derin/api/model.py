@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from derin.api.evaluation import Evaluation
     from derin.api.explanation import Explanation
+    from derin.api.files import FileForm
     from derin.api.forecast import Forecasts
     from derin.api.generate import GeneratedText, MadePictures
     from derin.core.bundle import Bundle
@@ -68,40 +69,24 @@ class Model:
             ShapeError: an array of a size or type that does not fit.
         """
         answers = self.predictions(inputs, batch_size=batch_size)
-        is_single = len(answers) == 1 and self.preparation.is_single(inputs) and not self._is_file_of_many(inputs)
-        return answers[0] if is_single else answers
+        form = self._file_form(inputs)
+        is_many = len(answers) != 1 or not self.preparation.is_single(inputs) or (form is not None and form.is_many)
+        return answers if is_many else answers[0]
 
     def predictions(self, inputs: Any, *, batch_size: int = 256) -> list[Any]:
         """As `predict`, as a list of `Prediction` whatever came."""
-        if self.preparation.input_kind == "features" and isinstance(inputs, str | Path):
-            from derin.api.rows import answer_rows
-
-            answered = answer_rows(self, inputs, batch_size=batch_size)
-            answered.warn()
-            return list(answered.answers)
-        if self.preparation.input_kind == "series" and isinstance(inputs, str | Path):
-            return list(self.forecast(inputs))
-        if self._is_file_of_many(inputs):
-            from derin.api.pictures import answer_pictures
-            from derin.api.texts import answer_text_file
-
-            answer = answer_pictures if self.preparation.input_kind == "picture" else answer_text_file
-            found = answer(self, Path(inputs))
-            found.warn()
-            return list(found.answers)
+        form = self._file_form(inputs)
+        if form is not None:
+            return form.answers(self, Path(inputs), batch_size)
         device = next(self.network.parameters()).device
         return self.task.answers(self._computing, self.preparation, inputs, batch_size=batch_size, device=device)
 
-    def _is_file_of_many(self, inputs: Any) -> bool:
-        """Whether what came is a folder or file of many pictures or of texts, or a table that lists pictures."""
-        if not isinstance(inputs, str | Path):
-            return False
-        from derin.api.pictures import holds_pictures
-        from derin.api.texts import READS_TEXTS, names_texts
+    def _file_form(self, inputs: Any) -> FileForm | None:
+        """How what came is answered where it is a file of many inputs."""
+        from derin.api.files import file_form
 
-        if self.preparation.input_kind == "picture":
-            return Path(inputs).is_dir() or holds_pictures(Path(inputs))
-        return self.preparation.input_kind in READS_TEXTS and names_texts(inputs)
+        form = file_form(self.preparation.medium) if isinstance(inputs, str | Path) else None
+        return form if form is not None and form.holds(inputs) else None
 
     @property
     def _computing(self) -> Any:
@@ -248,7 +233,7 @@ class Model:
     def has_fast_form(self) -> bool:
         """Whether predictions may go through a faster form of the network."""
         # It is recorded from one input, and would keep that one's lengths for texts and series.
-        return self.preparation.input_kind in ("picture", "features")
+        return self.preparation.has_fixed_shape
 
     def warm_network(self) -> TracedInference:
         """The network behind its programs, without any where the user put another network in its place."""

@@ -331,7 +331,7 @@ def _augmentation(
     if said in ("", "none"):
         return None
     augmentation = Augmentation.parse(said) if isinstance(said, str) else said
-    if preparation.input_kind != "picture":
+    if not preparation.reads_pictures:
         raise UsageError(f"Augmentation needs pictures; the data {table.name!r} has none. Leave `augment` out.")
     if augmentation.flip_horizontal:
         pair = mirroring_of(table, next(column for column in table.inputs if column.kind is Kind.PICTURE)).pair

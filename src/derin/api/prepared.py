@@ -39,8 +39,6 @@ _TRAIN_SAMPLE = 2_000
 _EVALUATION_BATCH_FACTOR = 4
 # … as long as what a network gives for a batch of examples stays below so many numbers.
 _MOST_OUTPUTS_AT_ONCE, _FEWEST_AT_ONCE = 4_000_000, 16
-# The tasks whose losses take targets between the classes, as mixup and cutmix make them.
-_MIXED_TASKS = ("classification", "binary", "multilabel")
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ class Prepared:
 
     @property
     def _mixed_target(self) -> tuple[str, int] | None:
-        return (self.task.target, len(self.task.classes)) if self.task.name in _MIXED_TASKS else None
+        return (self.task.target, len(self.task.classes)) if self.task.mixes_classes else None
 
     def sampler(self) -> Sampler | None:
         """Says which training examples come how often; None where each comes once in an epoch.

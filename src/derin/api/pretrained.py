@@ -240,7 +240,7 @@ def _from_bundle(path: Path, name: str | None, model: str | None, preprocess: st
     spec: Any = getattr(network, "spec", None) or bundle.card["model"]
     if model is not None and model != spec["name"]:
         raise UsageError(f"The weights {path} belong to {spec['name']}, not to {model}; leave `model` out.")
-    if preparation.input_kind != "picture":
+    if not preparation.reads_pictures:
         raise UsageError(
             f"The weights {path} read {preparation.input_kind}; only networks for pictures are fine-tuned."
         )

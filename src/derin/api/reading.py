@@ -72,7 +72,7 @@ def read_as_trained(model: Any, data: Any, *, target: str | None = None) -> AsTr
         DataError: the data cannot be read so.
         UsageError: there are several targets, and one was named.
     """
-    several = model.task.name == "multitask"
+    several = model.task.keeps_targets_apart
     if several and target is not None:
         raise UsageError(f"The network answers for {', '.join(model.task.columns)}; leave `target` out.")
     raw = data if isinstance(data, Table) else load(data, recipe=model.recipe, target=target, cut=False)

@@ -156,7 +156,7 @@ class _Examples:
             points = np.linspace(0, len(rows) - 1, min(len(rows), _SCATTER_POINTS)).astype(np.int64)
             arrays["scatter_true"] = task.in_units(prepared.targets[task.target][rows[points]])  # type: ignore[attr-defined]
             arrays["scatter_predicted"] = np.concatenate(self._values)[points]
-        if shown and prepared.preparation.input_kind == "picture":
+        if shown and prepared.preparation.reads_pictures:
             arrays["pictures"] = prepared.encoded[INPUT].gather(chosen).numpy()
         elif shown:
             arrays["inputs"] = np.array(_inputs(prepared, chosen), dtype=np.str_)
@@ -167,7 +167,7 @@ class _Examples:
 def _inputs(prepared: Prepared, rows: Rows) -> list[str]:
     """What the network was shown of some rows: the text, or the columns with their values."""
     columns = prepared.preparation.columns
-    if prepared.preparation.input_kind == "text":
+    if prepared.preparation.medium == "texts":
         return displayed(prepared.table, columns[0], rows, max_length=_LONGEST_TEXT)
     shown = columns[:_MOST_COLUMNS]
     values = [displayed(prepared.table, name, rows, max_length=_LONGEST_VALUE) for name in shown]

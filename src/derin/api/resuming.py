@@ -18,6 +18,7 @@ from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Schema
 from derin.data.table import Table
 from derin.tasks.multitask import with_targets
+from derin.tasks.registry import TASKS
 from derin.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -117,7 +118,9 @@ def require_same_content(path: Path, record: Mapping[str, Any], data: Any) -> No
         return
     recipe = None if recorded.get("recipe") is None else ReadingRecipe.from_json(recorded["recipe"])
     table = data if isinstance(data, Table) else load(data, recipe=recipe)
-    require_same_data(path, recorded, with_targets(table, task["columns"]) if task["name"] == "multitask" else table)
+    if TASKS[task["name"]].keeps_targets_apart:
+        table = with_targets(table, task["columns"])
+    require_same_data(path, recorded, table)
 
 
 def require_same_data(path: Path, recorded: Mapping[str, Any], table: Table) -> None:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 # What a recipe calls the data that a preparation reads. Language models read a text for each line.
 _SUBJECTS = {"words": "tags", "pairs": "pairs"}
-READS_TEXTS = ("text", "stream", "words", "pairs", "corpus", "cooccurrences")
 _LONGEST_NAME = 255  # bytes that file systems allow; what is longer is a text
 _FOLDERS = (".", "..")
 

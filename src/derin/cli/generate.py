@@ -46,7 +46,7 @@ def generate(
     from derin.core.errors import UsageError
 
     model = open(run, device=device)
-    if model.preparation.input_kind == "picture":
+    if model.preparation.reads_pictures:
         if prompt or until is not None or top_k is not None:
             raise UsageError("Pictures are made from noise alone; leave --prompt, --until and --top-k out.")
         _pictures(model, 16 if num is None else num, seed, out, json_output=json_output)

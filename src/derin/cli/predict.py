@@ -122,16 +122,14 @@ def _listed(arrays: Any) -> Any:
 
 def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[_Answered]:
     """Names and predictions. A file that was named must be readable; one found in a folder is told and passed over."""
-    from derin.api.pictures import answer_pictures, holds_pictures
-    from derin.api.texts import READS_TEXTS
+    yield from _ANSWERED.get(model.preparation.medium, _arrays)(model, inputs)
 
-    if model.preparation.input_kind in READS_TEXTS:
-        yield from _texts(model, inputs)
-        return
+
+def _pictures(model: Model, inputs: list[str]) -> Iterator[_Answered]:
+    from derin.api.pictures import answer_pictures, holds_pictures
+
     for path in map(Path, inputs):
-        if model.preparation.input_kind != "picture":
-            yield from _rows_of_table(model, path)
-        elif path.is_dir():
+        if path.is_dir():
             yield from _folder(model, path)
         elif holds_pictures(path):
             yield from _told(answer_pictures(model, path))
@@ -183,17 +181,17 @@ def _folder(model: Model, folder: Path) -> Iterator[_Answered]:
                 yield _Answered(str(path), answer)
 
 
-def _rows_of_table(model: Model, path: Path) -> Iterator[_Answered]:
+def _rows(model: Model, inputs: list[str]) -> Iterator[_Answered]:
     from derin.api.rows import answer_rows
 
-    if model.preparation.input_kind == "series":
-        yield from _series(model, path)
-        return
-    if model.preparation.input_kind != "features":
+    for path in map(Path, inputs):
+        yield from _told(answer_rows(model, path))
+
+
+def _arrays(model: Model, inputs: list[str]) -> Iterator[_Answered]:
+    for path in map(Path, inputs):
         for number, answer in enumerate(model.predictions(path), start=1):
             yield _Answered(f"{path}:{number}", answer if hasattr(answer, "to_json") else _Outputs(answer))
-        return
-    yield from _told(answer_rows(model, path))
 
 
 def _told(answered: AnsweredRows) -> Iterator[_Answered]:
@@ -206,16 +204,21 @@ def _told(answered: AnsweredRows) -> Iterator[_Answered]:
         yield _Answered(place, answer, {column: cells[row] for column, cells in answered.identifiers.items()})
 
 
-def _series(model: Model, path: Path) -> Iterator[_Answered]:
+def _steps(model: Model, inputs: list[str]) -> Iterator[_Answered]:
     """The forecast of each series of a file; those that are too short for one are named."""
     from derin.api.forecast import forecast, short_series
     from derin.core.printable import printable
 
-    found = forecast(model, path)
-    if sentence := short_series(found):
-        console(json_output=True).print(printable(sentence), markup=False, soft_wrap=True)
-    for number, answer in enumerate(found, start=1):
-        yield _Answered(f"{path}:{answer.series or number}", answer)
+    for path in map(Path, inputs):
+        found = forecast(model, path)
+        if sentence := short_series(found):
+            console(json_output=True).print(printable(sentence), markup=False, soft_wrap=True)
+        for number, answer in enumerate(found, start=1):
+            yield _Answered(f"{path}:{answer.series or number}", answer)
+
+
+# By what people hand over for a network; of all else arrays in files.
+_ANSWERED = {"pictures": _pictures, "texts": _texts, "rows": _rows, "steps": _steps}
 
 
 def _written(answers: Iterable[_Answered], folder: Path) -> Iterator[_Answered]:

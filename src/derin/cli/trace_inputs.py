@@ -110,9 +110,9 @@ def _prepared(model: Model, given: str) -> Tensor:
 
     if given == "random":
         return torch.randn(1, *model.preparation.input_shape, generator=torch.Generator().manual_seed(0))
-    if model.preparation.input_kind == "picture" and _suffix(given) in _PICTURES:
+    if model.preparation.reads_pictures and _suffix(given) in _PICTURES:
         rows = model.preparation.read(Path(given))
-    elif model.preparation.input_kind == "picture":
+    elif model.preparation.reads_pictures:
         return _with_batch(_numbers(given, "--input"), model.preparation.input_shape)
     else:
         parsed = _json(given)
@@ -135,24 +135,18 @@ def _saved_targets(model: Model, text: str, num: int) -> Tensor:
     """The answers as the task of a saved network compares them with its outputs."""
     import torch
 
-    from derin.core.errors import UnknownNameError, UsageError
+    from derin.core.errors import UnknownNameError
 
     task = model.task
-    if task.name not in ("classification", "binary", "regression"):
-        raise UsageError(f"A network that gives one class or number is traced; {model.path} does {task.name}.")
-    if task.name == "regression":
-        values = _targets(text, num).double().reshape(num, -1)
-        if values.shape[1] != task.num_outputs:
-            raise UsageError(f"--target must hold {task.num_outputs} numbers for each input; got {text!r}.")
-        standardized = (values - torch.tensor(task.mean).double()) / torch.tensor(task.std).double()
-        return standardized[:, 0] if task.num_outputs == 1 else standardized
     # A name goes before a number: the classes of digits are names.
     named = task.classes.index(text) if text in task.classes else None
+    if not task.classes:
+        return task.encode_targets(_targets(text, num))
     try:
         classes = torch.tensor([named] * num) if named is not None else _answers(text, num)
     except (TypeError, ValueError):
         raise UnknownNameError("class", text, task.classes) from None
-    return classes.double() if task.name == "binary" else classes
+    return task.encode_targets(classes)
 
 
 def _criterion(model: Model) -> Callable[[Tensor, Tensor], Tensor]:

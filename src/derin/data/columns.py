@@ -163,6 +163,23 @@ class ColumnsPreparation(Preparation):
         return kind
 
     @property
+    def medium(self) -> str:  # type: ignore[override]
+        """That of the one input; several are handed over as arrays."""
+        return "arrays" if len(self.inputs) > 1 else self.input.medium
+
+    @property
+    def reads_pictures(self) -> bool:
+        return self.medium == "pictures"
+
+    @property
+    def reads_table_cells(self) -> bool:
+        return self.medium == "rows"
+
+    @property
+    def has_fixed_shape(self) -> bool:
+        return all(-1 not in codec.shape for codec in self.inputs.values())
+
+    @property
     def input_names(self) -> tuple[str, ...]:
         return tuple(self.inputs)
 

@@ -44,6 +44,7 @@ class FeaturesCodec(Codec):
 
     encoders: tuple[Encoder, ...]
     kind: ClassVar[str] = "features"
+    medium: ClassVar[str] = "rows"
     reads_in_parts: ClassVar[bool] = False
 
     @classmethod

@@ -66,6 +66,8 @@ class Preparation(ABC):
         columns: names of the raw columns it reads.
         input_shape: what the network receives, without the batch axis: ``(channels, height, width)``, ``(features,)``,
             or ``(length,)`` of tokens, where any length is taken and this one is typical.
+        medium: what people hand over and files hold: ``"pictures"``, ``"texts"``, ``"rows"`` of a table, ``"steps"`` of
+            a series, or ``"arrays"``.
         reads_in_parts: whether a long list of inputs is read part by part, so that little is padded and held.
         has_files: whether something of it (a vocabulary) lies in files of the bundle; then ``from_json`` takes them as
             its second argument.
@@ -73,6 +75,7 @@ class Preparation(ABC):
 
     kind: ClassVar[str]
     has_files: ClassVar[bool] = False
+    medium: ClassVar[str] = "arrays"
     reads_in_parts: ClassVar[bool] = True
 
     @property
@@ -83,6 +86,21 @@ class Preparation(ABC):
     def described_inputs(self) -> str:
         """What the network reads, within a sentence: its kind, or the names of several inputs."""
         return self.input_kind if len(self.input_names) == 1 else f"several inputs: {', '.join(self.input_names)}"
+
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether the network sees pictures, which can be shown, augmented and attacked."""
+        return False
+
+    @property
+    def reads_table_cells(self) -> bool:
+        """Whether the network reads the cells of a table's row side by side, each by an encoder of its own."""
+        return False
+
+    @property
+    def has_fixed_shape(self) -> bool:
+        """Whether a single example tells all that the network does: it has numbers of one shape, and no lengths."""
+        return False
 
     @property
     def input_names(self) -> tuple[str, ...]:

@@ -137,7 +137,7 @@ def measure_under_attack(
 def _check_target(task: Any, target: int | None) -> None:
     if target is None:
         return
-    if task.name not in ("classification", "binary"):
+    if not (task.has_single_answer and task.classes):
         raise UsageError(
             f"A target is a class to be taken for; the task {task.name!r} has no single class. Leave it out."
         )

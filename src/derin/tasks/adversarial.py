@@ -52,7 +52,7 @@ class PixelScale:
         Raises:
             UsageError: it reads something else.
         """
-        if preparation.input_kind != "picture":
+        if not preparation.reads_pictures:
             raise UsageError(
                 f"Adversarial examples are changed pictures; this network reads {preparation.input_kind}. "
                 "Use one that reads pictures."

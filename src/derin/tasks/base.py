@@ -39,6 +39,8 @@ class BaseTask(ABC):
         most_at_once: examples that are measured or answered together at most; None leaves it to the caller.
         answers_in_original: whether an answer has the size of the picture that was handed over, so that the picture
             itself is needed and not the row that the network reads of it.
+        mixes_classes: whether its loss takes probabilities of classes, as mixup and cutmix make them.
+        keeps_targets_apart: whether several target columns stay what each of them is, and are not read as one.
         analysis_seconds: how long `final_analysis` may take; infinite where time is not limited.
         keeps_pictures: whether pictures of the data may be kept in the run's folder.
     """
@@ -54,6 +56,8 @@ class BaseTask(ABC):
     classes: tuple[str, ...] = ()
     most_at_once: int | None = None
     answers_in_original: bool = False
+    mixes_classes: bool = False
+    keeps_targets_apart: bool = False
     analysis_seconds: float = math.inf
     keeps_pictures: bool = True
 
@@ -89,6 +93,28 @@ class BaseTask(ABC):
     @abstractmethod
     def num_outputs(self) -> int:
         """How many numbers the network gives for each example, or for each place of it."""
+
+    @property
+    def has_single_answer(self) -> bool:
+        """Whether each example has one class or one number, as methods beside networks answer."""
+        return False
+
+    def encode_targets(self, values: Tensor) -> Tensor:
+        """The numbers of classes, or values in their unit, as the loss compares them with what a network gives.
+
+        Shapes:
+            ``(B, ...)`` → as `targets` has it.
+
+        Raises:
+            UsageError: the targets are neither, or not so many.
+        """
+        raise UsageError(f"A task that gives one class or numbers is required; got the task {self.name!r}.")
+
+    def target_scale(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+        """Mean and standard deviation that make what a network gives a value in the unit of each target; None where
+        it gives no values.
+        """
+        return None
 
     def bind(self, preparation: Preparation) -> None:  # noqa: B027 - most tasks need nothing of it
         """Takes from a fitted preparation what the task needs of it (a vocabulary, a horizon).

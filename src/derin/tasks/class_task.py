@@ -40,6 +40,7 @@ class ClassTask(SupervisedTask):
 
     options = frozenset({"class_weights", "label_smoothing"})
     output_note = "whose loss applies the sigmoid itself"
+    mixes_classes = True
     fewest_classes = 2
     # Whether probabilities are a softmax of the logits.
     is_softmax: ClassVar[bool] = False
@@ -107,6 +108,10 @@ class ClassTask(SupervisedTask):
     @property
     def has_single_answer(self) -> bool:
         return True
+
+    def encode_targets(self, values: Tensor) -> Tensor:
+        # One logit for two classes is compared with a share of the second one.
+        return values.double() if self.num_outputs == 1 else values
 
     def single_answers(self, outputs: Outputs) -> Tensor:
         return self.chosen_classes(outputs["probabilities"])

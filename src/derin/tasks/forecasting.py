@@ -81,6 +81,10 @@ class Forecasting(BaseTask):
             raise DataError(f"Table {table.name!r}: a column to be forecast is required; name one as target.")
         return cls(columns=[column.name for column in table.targets], **options)
 
+    def target_scale(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        targets = self.preparation.targets
+        return tuple(v.mean for v in targets), tuple(v.std for v in targets)
+
     @classmethod
     def default_model(cls, table: Table) -> str:
         return "series_mlp"

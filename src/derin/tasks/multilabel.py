@@ -93,6 +93,9 @@ class MultiLabel(ClassTask):
     def has_single_answer(self) -> bool:
         return False
 
+    def encode_targets(self, values: Tensor) -> Tensor:
+        return super(ClassTask, self).encode_targets(values)  # several answers, none of which is one class
+
     @property
     def target_width(self) -> int:
         return self.num_outputs

@@ -51,6 +51,7 @@ class MultiTask(SupervisedTask):
     name = "multitask"
     monitor = "loss"
     maximize = False
+    keeps_targets_apart = True
     options = frozenset({"label_smoothing", "class_weights", "loss_weights"})
 
     def __init__(

@@ -120,6 +120,16 @@ class Regression(SupervisedTask):
     def has_single_answer(self) -> bool:
         return self.num_outputs == 1
 
+    def encode_targets(self, values: Tensor) -> Tensor:
+        values = values.double().reshape(len(values), -1)
+        if values.shape[1] != self.num_outputs:
+            raise UsageError(f"{self.num_outputs} numbers are required for each input; got {values.shape[1]}.")
+        standardized = (values - torch.tensor(self.mean).double()) / torch.tensor(self.std).double()
+        return standardized[:, 0] if self.num_outputs == 1 else standardized
+
+    def target_scale(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return self.mean, self.std
+
     def single_answers(self, outputs: Outputs) -> Tensor:
         return outputs["value"]
 

@@ -66,11 +66,6 @@ class SupervisedTask(BaseTask):
     def targets(self, table: Table) -> npt.NDArray[Any]:
         """The targets of every row of a table, ready for batching."""
 
-    @property
-    def has_single_answer(self) -> bool:
-        """Whether each example has one class or one number, as methods beside networks answer."""
-        return False
-
     def single_answers(self, outputs: Outputs) -> Tensor:
         """The class number, or the number in its unit, that `predict` gave each example, ``(B,)``."""
         raise UsageError(f"The task {self.name!r} has no single answer to an example.")

@@ -107,6 +107,7 @@ class Codec(ABC):
         moves_on_host: whether `transform` works on the CPU, before the batch goes to the device.
         mixes: whether it is what mixup and cutmix mix.
         reads_in_parts: whether a long list of inputs is read part by part.
+        medium: as `Preparation.medium`.
         has_files: whether something of it (a vocabulary) lies in files of the bundle; then ``from_json`` takes them as
             its second argument.
 
@@ -118,6 +119,7 @@ class Codec(ABC):
     moves_on_host: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
     reads_in_parts: ClassVar[bool] = True
+    medium: ClassVar[str] = "arrays"
     has_files: ClassVar[bool] = False
 
     @property

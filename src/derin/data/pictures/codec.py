@@ -71,6 +71,7 @@ class PictureCodec(Codec):
     rule: str
     values: PixelValues = field(default_factory=PixelValues)
     kind: ClassVar[str] = "picture"
+    medium: ClassVar[str] = "pictures"
     mixes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

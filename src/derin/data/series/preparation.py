@@ -187,6 +187,7 @@ class SeriesPreparation(Preparation):
     group: str | None
     series: tuple[OwnScale, ...] = ()
     kind: ClassVar[str] = "series"
+    medium: ClassVar[str] = "steps"
 
     def __post_init__(self) -> None:
         for name in ("context_length", "horizon", "season"):

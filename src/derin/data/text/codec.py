@@ -65,6 +65,7 @@ class TextCodec(Codec):
     max_length: int = _LONGEST
     vectors: WordVectors | None = field(default=None, repr=False)
     kind: ClassVar[str] = "text"
+    medium: ClassVar[str] = "texts"
     has_files: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

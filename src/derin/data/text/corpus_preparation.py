@@ -91,6 +91,7 @@ class CorpusPreparation(Preparation):
     hierarchical: bool = False
 
     kind: ClassVar[str] = "corpus"
+    medium: ClassVar[str] = "texts"
     has_files: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -62,6 +62,7 @@ class PairPreparation(Preparation):
     typical: int
 
     kind: ClassVar[str] = "pairs"
+    medium: ClassVar[str] = "texts"
     has_files: ClassVar[bool] = True
 
     @classmethod

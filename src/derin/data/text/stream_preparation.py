@@ -70,6 +70,7 @@ class StreamPreparation(Preparation):
     characters_per_token: float = 1.0
     vectors: WordVectors | None = field(default=None, repr=False, compare=False)
     kind: ClassVar[str] = "stream"
+    medium: ClassVar[str] = "texts"
     has_files: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

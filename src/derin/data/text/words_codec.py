@@ -76,6 +76,7 @@ class WordsCodec(Codec):
     vectors: WordVectors | None = field(default=None, repr=False)
 
     kind: ClassVar[str] = "words"
+    medium: ClassVar[str] = "texts"
     has_files: ClassVar[bool] = True
 
     def __eq__(self, other: object) -> bool:

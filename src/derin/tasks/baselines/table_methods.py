@@ -66,7 +66,7 @@ def compare_with_table_methods(
     ended = time.monotonic() + task.analysis_seconds
     of_classes = bool(task.classes)
     splits = [split for split in SPLITS[1:] if split in table.splits]
-    if preparation.input_kind != "features" or "val" not in splits or not task.has_single_answer:
+    if not preparation.reads_table_cells or "val" not in splits or not task.has_single_answer:
         return {}
     inputs = preparation.encode_table(table)[INPUT].values
     truths = task.single_truths(table)
