@@ -268,7 +268,7 @@ def open(path: str | Path, model: nn.Module | None = None, *, device: str = "cpu
     # Before torch is loaded, which takes longer than to see that nothing is there.
     place = usable_path(path, "The model")
     from derin.api.bundles import load_model
-    from derin.api.prepare import device_named
+    from derin.core.devices import device_named
     from derin.models.weights.known import BY_NAME
 
     if place.is_file() or (str(path) in BY_NAME and not place.exists()):

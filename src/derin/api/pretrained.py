@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derin.core.errors import UsageError
+from derin.core.errors import UnknownNameError, UsageError
 from derin.core.files import sha256_file, usable_path
+from derin.data.schema import Kind
+from derin.data.table import Table
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from derin.core.bundle import Bundle
+    from derin.data.columns import ColumnsPreparation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +77,40 @@ class PretrainedWeights:
                     )
                 tensor.copy_(given)
         return network
+
+    def preparation(self, table: Table, size: int | None, inputs: Mapping[str, Any]) -> ColumnsPreparation:
+        """The preparation that the weights were trained with, of the pictures of a table.
+
+        Args:
+            table: with one input column of pictures.
+            size: height and width; None takes those of the weights.
+            inputs: settings of the input: ``fit`` alone.
+
+        Raises:
+            UsageError: the table has no pictures, or several columns of them.
+        """
+        from derin.data.columns import INPUT, ColumnsPreparation
+        from derin.data.pictures.codec import PictureCodec, pixel_values, rule_of
+
+        for name in inputs:
+            if name != "fit":
+                raise UnknownNameError("setting of inputs of pictures with weights", name, ["fit"])
+        found = [column for column in table.inputs if column.kind is Kind.PICTURE]
+        if len(found) != 1:
+            raise UsageError(
+                f"The weights {self.source} read pictures; the data {table.name!r} has "
+                f"{'none' if not found else f'{len(found)} columns of them'}. Leave `weights` out, or give such data."
+            )
+        codec = PictureCodec(
+            column=found[0].name,
+            size=self.size if size is None else (size, size),
+            channels=self.channels,
+            mean=self.mean,
+            std=self.std,
+            rule=rule_of(inputs["fit"]) if "fit" in inputs else self.rule,
+            values=pixel_values(table),
+        )
+        return ColumnsPreparation({INPUT: codec})
 
     def to_json(self) -> dict[str, Any]:
         """What the run's record and the card say."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from derin.core.errors import UsageError
 from derin.core.files import usable_path
@@ -29,3 +31,11 @@ def open_word_vectors(source: str | Path) -> WordVectors:
     if not path.exists():
         raise UsageError(f"There is nothing at {path}; name a run, or a file of word2vec or GloVe.")
     return read_vectors(path)
+
+
+def with_vectors_of_a_run(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings of inputs with the vectors themselves where a run was named that learnt them."""
+    path = inputs.get("vectors")
+    if not isinstance(path, str | Path) or not Path(path).is_dir():
+        return inputs
+    return {**inputs, "vectors": open_word_vectors(path)}

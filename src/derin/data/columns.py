@@ -79,6 +79,10 @@ class ColumnsPreparation(Preparation):
         return tuple(name for name in names if name not in ("table", "rows", "size", "seed"))
 
     @classmethod
+    def takes_size(cls, table: Table) -> bool:
+        return "size" in inspect.signature(CODECS[cls.kind_for(table)].fit).parameters
+
+    @classmethod
     def fit(cls, table: Table, rows: Rows, size: Any = None, **settings: Any) -> ColumnsPreparation:
         """The codecs that the columns of a table ask for.
 
@@ -89,7 +93,7 @@ class ColumnsPreparation(Preparation):
             settings: of the input's codec, by the names of `settings`.
         """
         kind = cls.kind_for(table)
-        if size is not None and kind == Kind.PICTURE:
+        if size is not None:
             settings["size"] = size
         codec: Any = CODECS[kind].fit(table, rows, **settings)
         in_pictures = [column for column in table.targets if column.kind in _IN_PICTURES]

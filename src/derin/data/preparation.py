@@ -117,6 +117,11 @@ class Preparation(ABC):
         return tuple(n for n in inspect.signature(cls.fit).parameters if n not in ("table", "rows", "size", "seed"))
 
     @classmethod
+    def takes_size(cls, table: Table) -> bool:
+        """Whether `fit` takes a size for a table, as of pictures."""
+        return False
+
+    @classmethod
     @abstractmethod
     def fit(cls, table: Table, rows: Rows) -> Self:
         """Fitted on training rows; subclasses take settings as further arguments."""

@@ -1,0 +1,60 @@
+"""The way from a table to a network: fitted on the training rows, or as weights to go on from had it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+from derin.api.arguments import Request
+from derin.api.pretrained import PretrainedWeights
+from derin.api.vectors import with_vectors_of_a_run
+from derin.core.errors import DerinWarning, UnknownNameError
+from derin.core.messages import translate
+from derin.data.preparation import PREPARATIONS, Preparation
+from derin.data.table import Table
+from derin.models.registry import MODELS
+from derin.tasks.base import BaseTask
+from derin.tasks.recipes import Recipe
+
+
+def fit_preparation(
+    request: Request,
+    table: Table,
+    task: BaseTask,
+    model_name: str,
+    suggested: Recipe,
+    published: PretrainedWeights | None,
+) -> Preparation:
+    """The preparation of a table for a task; that of published weights is theirs."""
+    if published is not None:
+        return published.preparation(table, request.size, request.inputs or {})
+    inputs = with_vectors_of_a_run(request.inputs or {})
+    rows, form = table.splits["train"], PREPARATIONS[task.preparation_kind]
+    known = form.settings(table)
+    for name in inputs:
+        if name not in known:
+            raise UnknownNameError(f"setting of inputs of kind {form.kind_for(table)!r}", name, known)
+    usual = {name: value for name, value in suggested.inputs.items() if name in known}
+    size = {"size": request.size} if request.size is not None and form.takes_size(table) else {}
+    preparation: Preparation = form.fit(table, rows, **{**size, **usual, **inputs})
+    if size or not preparation.reads_pictures:
+        return preparation
+    return _enlarged(preparation, table, model_name)
+
+
+def _enlarged(preparation: Preparation, table: Table, model_name: str) -> Preparation:
+    """Pictures below what a registered network takes become its paper's."""
+    info = MODELS[model_name] if model_name in MODELS else None  # noqa: SIM401 - the registry is no dict
+    if info is None or info.smallest_input is None:
+        return preparation
+    own, smallest, native = preparation.input_shape[1:], info.smallest_input[1:], info.native_input[1:]
+    if all(side >= least for side, least in zip(own, smallest)):
+        return preparation
+    enlarged = type(preparation).fit(table, table.splits["train"], size=native)  # type: ignore[call-arg]
+    sentence = translate("prepare.enlarged", model=model_name, own=_by(own), smallest=_by(smallest), native=_by(native))
+    warnings.warn(sentence, DerinWarning, stacklevel=4)
+    return enlarged
+
+
+def _by(sides: Sequence[int]) -> str:
+    return " × ".join(map(str, sides))

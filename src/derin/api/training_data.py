@@ -1,0 +1,65 @@
+"""What is trained on: a table with the targets that were asked for, or the first rows of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from derin.api.arguments import Request
+from derin.api.load import load
+from derin.api.pretrained import PretrainedWeights
+from derin.core.errors import DataError, UsageError
+from derin.data.table import Table
+from derin.readers.shards import is_pattern
+from derin.readers.stream import Stream
+from derin.tasks.multitask import with_targets
+from derin.tasks.registry import TASKS
+from derin.tasks.supervised import SupervisedTask
+
+# What is asked for and decides how data are read.
+_READING = (
+    "weight_column", "group_column", "target_kind", "kinds", "date_order", "missing", "task", "reader_options", "size",
+)  # fmt: skip
+
+
+def stream_of(data: Any, request: Request) -> Stream | None:
+    """The data as a stream where it is one, or a pattern of shards; refuses what needs all of the data at once."""
+    if isinstance(data, str) and is_pattern(data):
+        data = Stream(data, target=request.target, size=request.size or 64)
+    if not isinstance(data, Stream):
+        return None
+    if request.weights is not None:
+        raise UsageError("weights to go on from are not taken with a stream; leave `weights` out, or give a table.")
+    if request.task is not None and not issubclass(TASKS[request.task], SupervisedTask):
+        raise UsageError(
+            f"The task {request.task!r} reads its data whole; give files that are no stream ({data.name})."
+        )
+    return data
+
+
+def training_table(
+    data: Any, request: Request, published: PretrainedWeights | None, reading: Mapping[str, Any]
+) -> Table:
+    """The data with the targets that were asked for and a training split.
+
+    Args:
+        data: what `derin.load` takes, or a table.
+        request: what is asked for.
+        published: weights to go on from, which say how large pictures are.
+        reading: further arguments of `load`: seed, recipe, download and progress.
+    """
+    options = {name: getattr(request, name) for name in _READING} | dict(reading)
+    options["ignore"] = tuple(request.ignore or ())
+    if published is not None:
+        options |= {"size": request.size or max(published.size), "channels": published.channels}
+    target, apart = request.target, None
+    if target is not None and request.task is not None and TASKS[request.task].keeps_targets_apart:
+        # Readers make one column of several targets; here each stays what it is.
+        apart = [name.strip() for name in target.split(",")]
+        target = apart[0]
+    table = data if isinstance(data, Table) else load(data, target=target, **options)
+    if apart is not None:
+        table = with_targets(table, apart)
+    if "train" not in table.splits:
+        raise DataError(f"Table {table.name!r} has no training split; it has: {', '.join(table.splits) or 'none'}.")
+    return table
