@@ -74,11 +74,11 @@ def test_the_second_ends_at_once_and_the_run_goes_on_from_its_last_state(whole: 
     assert same_weights(derin.fit(out=tmp_path / "part", resume=True, report=False), whole)
 
 
-@pytest.mark.parametrize(("place", "kept"), [("prepare", False), ("measure", True)])
+@pytest.mark.parametrize(("place", "kept"), [("fit.prepare", False), ("training.measure", True)])
 def test_before_the_first_step_and_after_the_last_it_ends_at_once(
     place: str, kept: bool, whole: derin.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"derin.api.fit.{place}", lambda *args, **options: ctrl_c(None))
+    monkeypatch.setattr(f"derin.api.{place}", lambda *args, **options: ctrl_c(None))
     with pytest.raises(KeyboardInterrupt):
         derin.fit("iris", out=tmp_path / "part", **SETTINGS)
     monkeypatch.undo()

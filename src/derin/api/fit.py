@@ -4,41 +4,28 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derin.api.announcement import listeners
 from derin.api.arguments import REQUESTED, TRAINING, named_arguments
-from derin.api.bundles import load_model, model_entry, save_model
-from derin.api.evaluation import WITHOUT_EXAMPLES
 from derin.api.prepare import prepare
-from derin.api.prepared import Prepared
-from derin.api.results import measure, num_measured
-from derin.api.resuming import NOT_RECORDED, continued, plain, require_same_content, require_same_data, source_name
+from derin.api.resuming import NOT_RECORDED, continued, require_same_content, source_name
 from derin.api.run import Run
-from derin.core.environment import differences, environment
-from derin.core.errors import DerinWarning, UsageError
+from derin.api.run_record import new_record, require_same_run
+from derin.api.training import Training
+from derin.core.errors import UsageError
 from derin.core.fields import misfits_told
 from derin.core.files import usable_path
 from derin.core.former_names import takes_former_names
-from derin.core.messages import translate
 from derin.core.run import RunFolder
 from derin.core.thread_modes import training_modes
 from derin.core.threads import using_threads
-from derin.data.known_rows import KNOWN_ROWS, pack, row_hashes
-from derin.data.report import MAX_RECORDED, sentences
-from derin.data.table import Table
 from derin.readers.shards import is_pattern
-from derin.tasks.adversarial_training import attack_of
-from derin.tasks.own_functions import with_own_functions
 from derin.train.budget import TimeBudget
 from derin.train.callback import Callback
 from derin.train.config import TrainConfig, spelled_out
-from derin.train.freezing import Unfreezing
 from derin.train.plan import Plan
 
 if TYPE_CHECKING:
@@ -46,15 +33,10 @@ if TYPE_CHECKING:
 
     from derin.data.augment import Augmentation
     from derin.readers.targets import TargetKind
-    from derin.train.loop import TrainingState
     from derin.train.optimizers.configs import OptimizerConfig
     from derin.train.schedules import Curve
 
 __all__ = ["fit", "prepare"]
-
-_FORMAT = 1
-# Of a limited time that is left, the most that a head takes which is trained before the layers beneath it.
-_SHARE_OF_THE_HEAD = 0.25
 
 
 @takes_former_names
@@ -220,24 +202,25 @@ def fit(
             prepared = prepare(data_of_run, **options)
             if calibrate and not hasattr(prepared.task, "temperature"):
                 raise UsageError(f"calibrate fits probabilities; the task {prepared.task.name!r} has none to fit.")
-            begun = _begin(folder, record, prepared, data_of_run, options, command)
-            begun["request"]["calibrate"] = calibrate
+            if record:
+                require_same_run(folder, record, prepared)
+                record["request"]["calibrate"] = calibrate
+            else:
+                record = new_record(folder, prepared, data_of_run, options, command=command, calibrate=calibrate)
             with misfits_told(f"The record of run {folder.path}"):
-                config = TrainConfig.from_json(begun["config"])
-            budget = TimeBudget(config.max_seconds, started=started)
+                config = TrainConfig.from_json(record["config"])
+            training = Training(
+                folder=folder,
+                record=record,
+                prepared=prepared,
+                config=config,
+                budget=TimeBudget(config.max_seconds, started=started),
+                calibrate=calibrate,
+                compare=compare,
+                keeps_pictures=report_pictures,
+            )
             with using_threads(config.threads):
-                _train_and_measure(
-                    folder,
-                    begun,
-                    config,
-                    prepared,
-                    callbacks,
-                    resume=resume,
-                    calibrate=calibrate,
-                    compare=compare,
-                    keeps_pictures=report_pictures,
-                    budget=budget,
-                )
+                training.run(callbacks, resume=resume)
         elif data is not None:
             require_same_content(folder.path, record, data_of_run)
     if report and folder.record().get("finished"):
@@ -283,235 +266,3 @@ def _calibrates(record: Mapping[str, Any], asked: bool, path: Path) -> bool:
     if asked and not recorded:
         raise UsageError(f"The run {path} was started without calibrate; leave it out to resume, or start a new run.")
     return bool(recorded)
-
-
-def _begin(
-    folder: RunFolder,
-    record: dict[str, Any],
-    prepared: Prepared,
-    data: Any,
-    options: Mapping[str, Any],
-    command: str | None,
-) -> dict[str, Any]:
-    """Writes down what is about to be done; for a resumed run checks that nothing else changed."""
-    import torch
-
-    if record:
-        with misfits_told(f"The record of run {folder.path}"):
-            require_same_data(folder.path, record["data"], prepared.table)
-            differing = differences(record["environment"], environment(str(prepared.device)))
-        if prepared.tuning.weights != record.get("finetune", {}).get("weights", {}):
-            raise UsageError(f"The run {folder.path} was started from other weights; give those, or start a new run.")
-        for sentence in differing:
-            warnings.warn(sentence, DerinWarning, stacklevel=2)
-        return record
-    summary = prepared.summary()
-    config = replace(prepared.config, threads=prepared.config.threads or torch.get_num_threads())
-    table = prepared.table
-    record = {
-        "format": _FORMAT,
-        "name": folder.path.name,
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "finished": False,
-        "command": command,
-        "request": {
-            "data": source_name(data),
-            "options": {k: plain(v) for k, v in options.items() if v is not None and k not in NOT_RECORDED},
-        },
-        "model": {
-            "name": prepared.model_name,
-            "spec": model_entry(prepared.model),
-            "parameters": summary.parameters,
-            "multiply_adds": summary.multiply_adds,
-            "layers": [row.to_json() for row in summary.layers],
-        },
-        "task": {
-            **prepared.task.to_json(),
-            "headline": prepared.task.monitor,
-            "maximize": prepared.task.maximize,
-        },
-        "data": {
-            "name": table.name,
-            "source": source_name(data),
-            "recipe": None if table.recipe is None else table.recipe.to_json(),
-            "fingerprint": table.fingerprint(),
-            "cut": table.splits_fingerprint(),
-            "schema": table.schema.to_json(),
-            "splits": {split: len(rows) for split, rows in table.splits.items()},
-            "reading": table.report.to_json(MAX_RECORDED),
-            "sentences": sentences(table.report, table.schema, MAX_RECORDED),
-        },
-        "config": config.to_json(),
-        "preparation": prepared.preparation.to_json(),
-        "augmentation": None if prepared.augmentation is None else str(prepared.augmentation),
-        "finetune": prepared.tuning.to_json(),
-        **attack_of(prepared.task),
-        "environment": environment(str(prepared.device)),
-    }
-    return record
-
-
-def _known_rows(table: Table) -> dict[str, bytes]:
-    """The file of a bundle by which the training examples are known again."""
-    if table.task in WITHOUT_EXAMPLES:
-        return {}
-    return {KNOWN_ROWS: pack(row_hashes(table, table.splits["train"]))}
-
-
-def _train_and_measure(
-    folder: RunFolder,
-    record: dict[str, Any],
-    config: TrainConfig,
-    prepared: Prepared,
-    callbacks: Sequence[Callback],
-    *,
-    resume: bool,
-    calibrate: bool,
-    compare: bool,
-    keeps_pictures: bool,
-    budget: TimeBudget,
-) -> None:
-    from derin.train.loop import train
-
-    facts = {"data": record["data"] | {"reading": None}, "training": record["config"]}
-    if "adversarial" in record:
-        facts["adversarial"] = record["adversarial"]
-    tuning = record.get("finetune", {})
-    if tuning.get("weights"):
-        facts["finetuned_from"] = tuning["weights"]
-
-    def on_plan(loop: TrainingState) -> None:
-        record["plan"] = {
-            "chosen": loop.plan.to_json(),
-            "table": [t.to_json() for t in loop.trials] or _trials(record),
-            "prefetch": bool(getattr(loop.source, "prefetches", False)),
-        }
-        folder.write_record(record)
-
-    files = _known_rows(prepared.table)
-
-    def on_best(loop: TrainingState, epoch: dict[str, Any]) -> None:
-        about = facts | {"metrics": {split: epoch[split] for split in ("train", "val") if split in epoch}}
-        save_model(folder.model_path, prepared.model, prepared.task, prepared.preparation, about, files)
-
-    if prepared.warm_up is not None:
-        _warm_up(prepared.warm_up, budget.part(_SHARE_OF_THE_HEAD))
-        callbacks = [_Beginning(on_best), *callbacks]
-    with misfits_told(f"The record of run {folder.path}"):
-        # Functions of the caller's own are recorded by name.
-        given = {name: getattr(prepared.config, name) for name in ("optimizer", "schedule")}
-        config = replace(config, **{name: value for name, value in given.items() if callable(value)})
-        plan = Plan.from_json(record["plan"]["chosen"]) if "plan" in record else None
-        # As the record has it, so that a resumed run unfreezes in the epochs that were settled at its start.
-        unfreezing = Unfreezing.from_json(tuning["groups"]) if tuning.get("groups") else None
-    loop = train(
-        prepared.learner(prepared.model),
-        prepared.task,
-        prepared.train_source,
-        config,
-        validation=prepared.val_source,
-        train_sample=prepared.train_sample,
-        run=folder,
-        plan=plan,
-        unfreezing=unfreezing,
-        callbacks=callbacks,
-        on_plan=on_plan,
-        on_best=on_best,
-        resume=resume,
-        budget=budget,
-        sample=prepared.split_source,
-        num_after=num_measured(prepared) if budget.is_limited else 0,
-    )
-    record |= {"epochs": loop.epoch, "steps": loop.step, "seconds": loop.seconds, "stopped": loop.stopped}
-    if prepared.stream is not None and prepared.stream.damaged:
-        damaged = dict(islice(prepared.stream.damaged.items(), MAX_RECORDED))
-        record["data"]["damaged"] = {"count": len(prepared.stream.damaged), "rows": damaged}
-        name, reason = next(iter(damaged.items()))
-        sentence = translate("fit.stream_damaged", count=len(prepared.stream.damaged), name=name, reason=reason)
-        warnings.warn(sentence, DerinWarning, stacklevel=2)
-    if loop.stopped == "interrupted":
-        folder.write_record(record)
-        return
-    own = prepared.model if record["model"]["spec"].get("name") is None else None
-    network, task, preparation, _ = load_model(folder.model_path, own)
-    task = with_own_functions(task, **prepared.functions) if prepared.functions else task
-    network.to(prepared.device)
-    # Epoch 0 is the network before the first one, where something came before the loop.
-    best_epoch = loop.epoch if loop.tracker.best_epoch is None else loop.tracker.best_epoch
-    best = {} if task.monitor is None else {"best_epoch": best_epoch}
-    learner = prepared.learner(network)
-    # Interrupted from here on, the run is resumed with its last state, which needs no more training.
-    measured = measure(
-        learner,
-        task,
-        prepared,
-        folder.path,
-        calibrate_on="val" if calibrate else None,
-        keeps_pictures=keeps_pictures,
-        budget=budget,
-    )
-    # Before the last bundle: a task may learn here what its answers need, such as the width of an interval.
-    learner.eval()
-    if compare and budget.is_limited and not preparation.reads_pictures:
-        key = "fit.findings_follow" if budget.left > 0 else "fit.no_time_for_findings"
-        warnings.warn(translate(key, seconds=budget.seconds), DerinWarning, stacklevel=2)
-    task.analysis_seconds, task.keeps_pictures = budget.left, keeps_pictures
-    measured["findings"] = (
-        task.final_analysis(learner, preparation, prepared.table, prepared.split_source, folder.path)
-        if compare and budget.left > 0
-        else {}
-    )
-    save_model(folder.model_path, network, task, preparation, facts | {"metrics": measured["metrics"]}, files)
-    folder.write_record(record | measured | best | {"finished": True})
-
-
-class _Beginning(Callback):
-    """Measures and keeps the network as it is before the first epoch, so that more training can only improve on it."""
-
-    def __init__(self, on_best: Callable[[Any, dict[str, Any]], None]) -> None:
-        self._on_best = on_best
-
-    def on_start(self, loop: Any) -> None:
-        if loop.step or loop.validation is None:
-            return
-        values = loop.measure("val", loop.measuring_seconds(0.0))
-        if loop.tracker.update(values[loop.task.monitor], 0, values["loss"]):
-            self._on_best(loop, {"val": values})
-
-
-def _warm_up(first: Prepared, budget: TimeBudget) -> None:
-    """Trains the head on features, so that a fresh one does not pull at what the other layers know.
-
-    It leaves nothing on disk: a resumed run does it again, bit for bit, before its state is restored.
-
-    Source: A. Kumar et al., "Fine-tuning can distort pretrained features and underperform out-of-distribution", ICLR
-        2022, arXiv:2202.10054.
-    """
-    from derin.train.loop import train
-
-    head = first.learner(first.model)
-    best: dict[str, Any] = {}
-
-    def keep(loop: TrainingState, record: dict[str, Any]) -> None:
-        best.update({name: value.clone() for name, value in head.state_dict().items()})
-
-    config = replace(first.config, plan="plain")
-    warmed = train(
-        head,
-        first.task,
-        first.train_source,
-        config,
-        validation=first.val_source,
-        on_best=keep,
-        budget=budget,
-        sample=first.split_source,
-    )
-    if warmed.interrupted:
-        raise KeyboardInterrupt
-    head.load_state_dict(best)
-
-
-def _trials(record: Mapping[str, Any]) -> list[Any]:
-    """The timings of the process that started the run."""
-    table: list[Any] = record.get("plan", {}).get("table", [])
-    return table
