@@ -21,7 +21,6 @@ from derin.version import __version__
 if TYPE_CHECKING:
     from torch import nn
 
-_READ_AS_FLOATS = ("picture", "features")
 # What is read from a card beside model, task and preparation, whose own parts check themselves.
 _CARD_FORM = {
     "model": Required({"name": Maybe(str), "class": str, "structure": str}),
@@ -144,7 +143,7 @@ def _require_fit(model: nn.Module, entry: Mapping[str, Any], task: Any, preparat
         )
     if isinstance(preparation, OwnPreparation):
         _try(model, task, input_specs(preparation))
-    elif preparation.input_kind in _READ_AS_FLOATS and list(preparation.input_shape) != entry["input_shape"]:
+    elif preparation.has_fixed_shape and list(preparation.input_shape) != entry["input_shape"]:
         _try(model, task, [TensorSpec(name=task.input, shape=tuple(preparation.input_shape))])
 
 
