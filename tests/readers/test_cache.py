@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -76,12 +79,46 @@ def test_clear_takes_an_entry_a_room_or_everything(folder: Path) -> None:
     assert cache.entries() == []
 
 
+def test_without_a_choice_a_quarter_of_the_free_disk_is_the_limit_and_10_gib_at_least(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(folder, "pictures/a", 4000, 1000)
+    for free, wanted in ((80 << 30, (80 << 30) // 4 + 1000), (1 << 30, 10 << 30)):
+        monkeypatch.setattr(cache.shutil, "disk_usage", lambda _, free=free: SimpleNamespace(free=free))
+        assert cache.byte_limit() == wanted
+
+
+def test_what_grows_by_itself_leaves_what_was_fetched(folder: Path) -> None:
+    add(folder, "downloads/fetched", 500, 1)
+    old, new = (add(folder, f"pictures/p{n}", 100, 1000 * n) for n in (1, 2))
+    cache.set_byte_limit(150)
+    assert names(cache.keep_within_limit(new)) == ["pictures/p1"]
+    assert names(cache.limit(0)) == ["downloads/fetched", "pictures/p2"]
+    assert not old.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be removed there")
+def test_no_limit_removes_what_is_in_use(folder: Path) -> None:
+    used, _ = add(folder, "pictures/used", 100, 1), add(folder, "pictures/other", 100, 2)
+    code = "import sys, time; from derin.readers.pictures.building import map_pixels; from pathlib import Path\n"
+    code += "pixels = map_pixels(Path(sys.argv[1])); print(len(pixels), flush=True); time.sleep(60)"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(used / "data.bin")], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "100\n"
+        assert names(cache.limit(0)) == ["pictures/other"]
+        process.kill()
+    assert names(cache.limit(0)) == ["pictures/used"]
+
+
 def test_limit_of_the_environment_wins_over_the_remembered_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cache.byte_limit() is None
     cache.set_byte_limit(123)
     assert cache.byte_limit() == 123
     monkeypatch.setenv("DERIN_CACHE_LIMIT", "2K")
     assert cache.byte_limit() == 2048
+    monkeypatch.setenv("DERIN_CACHE_LIMIT", "none")
+    assert cache.byte_limit() is None
     monkeypatch.setenv("DERIN_CACHE_LIMIT", "a lot")
     with pytest.raises(UsageError, match="DERIN_CACHE_LIMIT must be a number"):
         cache.byte_limit()
@@ -94,10 +131,12 @@ def test_newest_entry_survives_a_limit_that_it_passes_alone(folder: Path) -> Non
     assert (old.exists(), new.exists()) == (False, True)
 
 
-def test_damaged_settings_are_no_limit(folder: Path) -> None:
+def test_damaged_settings_are_no_choice(folder: Path) -> None:
+    without = cache.byte_limit()
     folder.mkdir()
-    (folder / "settings.json").write_text('{"limit_bytes": "much"}')
-    assert cache.byte_limit() is None
+    for text in ('{"limit_bytes": "much"}', "{}", "[", '{"limit_bytes": -1}'):
+        (folder / "settings.json").write_text(text)
+        assert cache.byte_limit() == pytest.approx(without, rel=0.1)  # others write to the disk meanwhile
 
 
 @pytest.mark.parametrize("text", ["", "G", "-1", "1e9", "5 X", "1.2.3"])

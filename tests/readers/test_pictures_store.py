@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ from derin.data.table import Dense, Pictures, Table
 from derin.readers import cache
 from derin.readers.archives import FolderFiles
 from derin.readers.picture_folder import read_picture_folder
-from derin.readers.pictures import spool
+from derin.readers.pictures import building, spool, store
 
 
 class Counter:
@@ -385,6 +386,34 @@ def test_full_disk_gives_a_sentence_and_leaves_the_last_good_entry(
     assert all_of(first) == all_of(read(folder))
 
 
+def test_where_pixels_fill_the_disk_although_they_should_not_the_files_own_bytes_are_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roomy = read(folder)
+    write(folder, {"train/b/new.png": (150, 150)})
+    assembled, times = building._assembled, []
+
+    def full_once(*given: Any) -> Any:
+        times.append(0)
+        if len(times) == 1:
+            raise OSError(28, "No space left on device")
+        return assembled(*given)
+
+    monkeypatch.setattr(building, "_assembled", full_once)
+    table = read(folder)
+    assert isinstance(table.columns["picture"], EncodedPictures)
+    assert any("decoded anew for each batch" in note for note in table.report.notes)
+    by_name = dict(zip(table.row_names or (), pictures(table), strict=True))
+    for name, pixels in zip(roomy.row_names or (), pictures(roomy), strict=True):
+        assert np.array_equal(by_name[name], pixels)
+
+
+def test_a_cache_that_grew_by_much_is_told_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_WORTH_TELLING", 1000)
+    assert any("derin cache shows and bounds it" in note for note in read(folder).report.notes)
+    assert not any("derin cache" in note for note in read(folder).report.notes)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no file size limit on Windows")
 def test_disk_that_really_refuses_gives_a_sentence(folder: Path, cache_folder: Path) -> None:
     code = (
@@ -392,7 +421,7 @@ def test_disk_that_really_refuses_gives_a_sentence(folder: Path, cache_folder: P
         "from derin.core.errors import StorageError\n"
         "from derin.readers.picture_folder import read_picture_folder\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, resource.RLIM_INFINITY))\n"
         "try:\n    read_picture_folder(Path(sys.argv[1]), name='s')\n"
         "except StorageError as error:\n    print(error)\n"
     )

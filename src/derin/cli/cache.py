@@ -32,7 +32,8 @@ def cache(
 ) -> None:
     """Show, limit or clear what Derin keeps on disk to be faster the next time.
 
-    The folder is chosen by DERIN_CACHE, a limit also by DERIN_CACHE_LIMIT. Everything in it can be made again.
+    The folder is chosen by DERIN_CACHE, a limit also by DERIN_CACHE_LIMIT; without one a quarter of the disk that is
+    free, at least 10 GiB, is filled. Everything in it can be made again.
 
     Example: [bold]derin cache --limit 5G[/bold]
     """
@@ -43,7 +44,7 @@ def cache(
         raise UsageError(f"NAME says what is to be cleared; got {name!r} without --clear. Add --clear or leave it out.")
     removed: list[CacheEntry] = stored.clear(name) if clear else []
     if limit is not None:
-        chosen = None if limit.strip().lower() == "none" else stored.parse_bytes(limit, "--limit")
+        chosen = stored.parse_limit(limit, "--limit")
         stored.set_byte_limit(chosen)
         if chosen is not None:
             removed += stored.limit(chosen)

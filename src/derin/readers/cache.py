@@ -1,7 +1,8 @@
 """The cache folder: what lies in it, how much room it takes, and how it is kept small.
 
 Below the folder are rooms (``pictures``, ``downloads``), below these the entries. Everything in it can be made again,
-so that any entry may be removed at any time.
+so that any entry may be removed at any time. By itself what is made of a person's own files is removed where it takes
+more than the limit, what was not used for longest first, and nothing that is in use; what was fetched stays.
 """
 
 from __future__ import annotations
@@ -18,12 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from derin.core.errors import BusyError, RefusedFileError, StorageError, UsageError
+from derin.core.fields import Maybe, Required, checked_form
 from derin.core.files import read_json, remove_leftovers, storage_errors, write_json
 from derin.core.library_settings import cache_folder
 from derin.core.lock import FolderLock
 
 _SETTINGS = "settings.json"
 _ABOUT = "about.txt"
+_FETCHED = "downloads"
+# Without a choice, of the disk that is free or taken by the cache; less only where that is less than two large sets.
+_SHARE_OF_DISK, _LEAST_LIMIT = 0.25, 10 << 30
+_SETTINGS_FORM = {"limit_bytes": Required(Maybe(int))}
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -64,6 +70,11 @@ def entries() -> list[CacheEntry]:
     return sorted(found, key=lambda entry: -entry.last_use)
 
 
+def total_bytes() -> int:
+    """How much room all entries take."""
+    return sum(entry.num_bytes for entry in entries())
+
+
 def mark_used(path: Path) -> None:
     """Notes that an entry was used now; on a disk that cannot be written nothing is noted."""
     with suppress(OSError):
@@ -75,23 +86,36 @@ def describe(path: Path, text: str) -> None:
     (path / _ABOUT).write_text(text, encoding="utf-8", errors="replace")
 
 
-def limit(max_bytes: int, *, keep: Iterable[Path] = ()) -> list[CacheEntry]:
+def hold(descriptor: int) -> None:
+    """Marks a file of an entry as in use, for as long as it is open or mapped anywhere from this descriptor.
+
+    On Windows what is open cannot be removed anyhow, and on file systems without locks nothing is marked.
+    """
+    if os.name == "posix":
+        import fcntl
+
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def limit(max_bytes: int, *, keep: Iterable[Path] = (), fetched: bool = True) -> list[CacheEntry]:
     """Removes the entries that were not used for longest until all together take no more than ``max_bytes``.
 
     Args:
         max_bytes: how much may remain.
-        keep: entries that stay whatever they take. Downloads that are not complete stay as well.
+        keep: entries that stay whatever they take. What is in use, and downloads that are not complete, stay as well.
+        fetched: whether what was fetched counts and may be removed.
 
     Returns:
         what was removed.
     """
     kept = {Path(path) for path in keep}
-    found = entries()
+    found = [entry for entry in entries() if fetched or not entry.name.startswith(f"{_FETCHED}/")]
     total, removed = sum(entry.num_bytes for entry in found), []
     for entry in reversed(found):
         if total <= max_bytes:
             break
-        if entry.path in kept or entry.name.endswith(".part"):
+        if entry.path in kept or entry.name.endswith(".part") or _is_in_use(entry.path):
             continue
         if _remove(entry.path):
             total -= entry.num_bytes
@@ -128,20 +152,22 @@ def clear(name: str | None = None) -> list[CacheEntry]:
 
 
 def byte_limit() -> int | None:
-    """The most that the cache may take: ``DERIN_CACHE_LIMIT``, else what `set_byte_limit` chose, else None.
+    """The most that the cache may take: ``DERIN_CACHE_LIMIT``, else what `set_byte_limit` chose, else a quarter of the
+    disk that is free or taken by the cache, at least 10 GiB; None is no limit.
 
     Raises:
         UsageError: ``DERIN_CACHE_LIMIT`` is no size.
     """
     given = os.environ.get("DERIN_CACHE_LIMIT", "").strip()
     if given:
-        return parse_bytes(given, "DERIN_CACHE_LIMIT")
-    try:
-        settings = read_json(cache_folder() / _SETTINGS)
-    except RefusedFileError:
-        return None
-    chosen = settings.get("limit_bytes") if isinstance(settings, dict) else None
-    return chosen if type(chosen) is int and chosen >= 0 else None
+        return parse_limit(given, "DERIN_CACHE_LIMIT")
+    folder = cache_folder()
+    with suppress(RefusedFileError):
+        chosen: int | None = checked_form(read_json(folder / _SETTINGS), _SETTINGS_FORM, "The cache")["limit_bytes"]
+        if chosen is None or chosen >= 0:
+            return chosen
+    disk = next((place for place in (folder, *folder.absolute().parents) if place.exists()), Path.cwd())
+    return max(_LEAST_LIMIT, int(_SHARE_OF_DISK * (shutil.disk_usage(disk).free + total_bytes())))
 
 
 def set_byte_limit(max_bytes: int | None) -> None:
@@ -166,9 +192,14 @@ def remove_unfinished(path: Path) -> None:
 
 
 def keep_within_limit(newest: Path) -> list[CacheEntry]:
-    """Removes old entries where a limit is set and passed; the newest one stays, whatever it takes."""
+    """Removes old entries where the limit is passed; the newest one stays, whatever it takes, and what was fetched."""
     most = byte_limit()
-    return [] if most is None else limit(most, keep=(newest,))
+    return [] if most is None else limit(most, keep=(newest,), fetched=False)
+
+
+def parse_limit(text: str, where: str) -> int | None:
+    """As `parse_bytes`; "none" is no limit."""
+    return None if text.strip().lower() == "none" else parse_bytes(text, where)
 
 
 def parse_bytes(text: str, where: str = "A size") -> int:
@@ -227,6 +258,22 @@ def _entry(namespace: Path, path: Path) -> CacheEntry:
         else:
             num_bytes = path.stat().st_size
     return CacheEntry(f"{namespace.name}/{path.name}", path, num_bytes, last_use, about)
+
+
+def _is_in_use(path: Path) -> bool:
+    """Whether a process, or this one, holds a file of the entry (see `hold`)."""
+    if os.name != "posix":
+        return False
+    import fcntl
+
+    with suppress(FileNotFoundError):
+        for place in path.iterdir() if path.is_dir() else ():
+            with suppress(PermissionError, IsADirectoryError), place.open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return True
+    return False
 
 
 def _remove(path: Path) -> bool:

@@ -59,6 +59,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.values_floats": "Pictures of floats were brought to 8 bits by one range: {low} became black and {high} "
     "white.",
     "reading.strip": "very long picture: only its middle was kept",
+    "reading.cache_grew": "These pictures take {size} of the cache in {folder}, which holds {total} now; "
+    "derin cache shows and bounds it.",
     "reading.cache_rebuilt": "The cache of these pictures was not usable ({problem}) and was built anew.",
     "reading.resized": "All pictures were resized to {height} x {width}.",
     "reading.padded": "All pictures were brought into {height} x {width}, with black around them.",

@@ -61,6 +61,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.values_floats": "Kayan noktalı resimler tek bir aralıkla 8 bite getirildi: {low} siyah, {high} beyaz "
     "oldu.",
     "reading.strip": "çok uzun resim: yalnız ortası tutuldu",
+    "reading.cache_grew": "Bu resimler {folder} önbelleğinde {size} yer tutuyor; önbellek şimdi {total}. "
+    "derin cache önbelleği gösterir ve sınırlar.",
     "reading.cache_rebuilt": "Bu resimlerin önbelleği kullanılamadı ({problem}) ve yeniden kuruldu.",
     "reading.resized": "Bütün resimler {height} x {width} boyutuna getirildi.",
     "reading.padded": "Bütün resimler {height} x {width} içine, çevreleri siyah olarak yerleştirildi.",

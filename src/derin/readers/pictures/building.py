@@ -23,6 +23,7 @@ from derin.data.pictures.fitting import ResizePolicy, Rule, choose_fitting, is_s
 from derin.data.pictures.values import USUAL_VALUES, PixelValues
 from derin.data.report import Outcome
 from derin.readers.archives import Files
+from derin.readers.cache import hold
 from derin.readers.pictures.index import PIXELS, PictureIndex
 from derin.readers.pictures.listing import Entry
 from derin.readers.pictures.spool import (
@@ -49,6 +50,7 @@ def build_entry(
     channels: int | None,
     fitting: ResizePolicy | None = None,
     values: PixelValues | None = None,
+    is_encoded: bool = False,
     progress: Progress | None = None,
 ) -> PictureIndex:
     """Writes ``pixels.bin`` into a new folder.
@@ -62,12 +64,16 @@ def build_entry(
         channels: 1 or 3; None keeps gray sets gray.
         fitting: to which every picture is brought; None decides by all pictures together.
         values: by which values beyond 8 bits are read; None decides by all pictures together.
+        is_encoded: whether the files' own bytes are kept, which take less room than pixels; also where pixels would
+            take more than half of the disk.
         progress: called with (files done, files in all).
 
     Returns:
         the index that describes it; a file that cannot be read has length 0 there.
     """
-    is_encoded = old is not None and old.index.is_encoded
+    if is_encoded and old is not None and not old.index.is_encoded:
+        old = None
+    is_encoded = is_encoded or (old is not None and old.index.is_encoded)
     # Most pictures of more than 8 bits use them all, so that one pass decides and reads.
     ranges = values or (USUAL_VALUES if old is None else old.index.values)
     while True:
@@ -99,6 +105,7 @@ def map_pixels(path: Path) -> Pixels:
     if not length:
         return np.zeros(0, dtype=np.uint8)
     with path.open("rb") as file:
+        hold(file.fileno())  # the map keeps the file open
         if os.name == "nt":
             mapped = mmap.mmap(file.fileno(), length, access=mmap.ACCESS_COPY)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from derin.core.errors import DataError, RefusedFileError
+from derin.core.errors import DataError, RefusedFileError, StorageError
 from derin.core.files import recover_folder, remove_leftovers, replace_folder, storage_errors, temporary_folder
 from derin.core.lock import FolderLock
 from derin.core.messages import Message
@@ -22,11 +23,13 @@ from derin.data.report import Finding
 from derin.data.table import Dense, Pictures, Rows
 from derin.readers.archives import Contents, Files, open_files
 from derin.readers.cache import (
+    bytes_in_words,
     cache_folder,
     describe,
     keep_within_limit,
     mark_used,
     remove_unfinished,
+    total_bytes,
     work_folder,
 )
 from derin.readers.pictures.building import build_entry, map_pixels
@@ -37,6 +40,8 @@ from derin.readers.pictures.spool import OldEntry, Progress
 __all__ = ["EncodedPictures", "StoredPictures", "stored_pictures"]
 
 ROOM = "pictures"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_WORTH_TELLING = 100 << 20  # bytes by which the cache grew
 # A large set takes minutes to read; another process that wants the same set waits for it.
 _WAIT_SECONDS = 3600.0
 
@@ -137,6 +142,7 @@ def stored_pictures(
     files = open_files(source)
     try:
         old, problem = _read(place)
+        grown = ""
         contents = _contents(files, old)
         listing = list_files(contents, str(source))
         if old is None or not _is_current(old, listing):
@@ -144,8 +150,17 @@ def stored_pictures(
                 remove_leftovers(work)
                 old, again = _read(place)  # another process may have built it meanwhile
                 if old is None or not _is_current(old, listing):
-                    with storage_errors(told), temporary_folder(work) as temporary:
-                        _build(temporary, place, files, contents, listing, old, size, decisions, progress)
+                    for is_encoded in (False, True):  # a full disk may still hold the files' own bytes
+                        try:
+                            with storage_errors(told), temporary_folder(work) as made:
+                                _build(
+                                    made, place, files, contents, listing, old, size, decisions, is_encoded, progress
+                                )
+                            break
+                        except StorageError as error:
+                            if is_encoded or error.errno not in _FULL:
+                                raise
+                    grown = _grown(place)
                     keep_within_limit(place)
                     old, again = _read(place)
                     if old is None:
@@ -153,7 +168,8 @@ def stored_pictures(
         else:
             remove_unfinished(place)
         mark_used(place)
-        return _opened(place, old, listing, problem, Origin(source, size, decisions, list_files, old))
+        found = _opened(place, old, listing, problem, Origin(source, size, decisions, list_files, old))
+        return replace(found, notes=[*found.notes, grown]) if grown else found
     finally:
         files.close()
 
@@ -223,6 +239,7 @@ def _build(
     old: PictureIndex | None,
     size: int | None,
     decisions: Decisions,
+    is_encoded: bool,
     progress: Progress | None,
 ) -> None:
     """Makes the entry in a temporary folder and gives it its name."""
@@ -237,6 +254,7 @@ def _build(
         channels=decisions.channels,
         fitting=decisions.fitting,
         values=decisions.values,
+        is_encoded=is_encoded,
         progress=progress,
     )
     del before  # on Windows a mapped file cannot be replaced
@@ -279,6 +297,13 @@ def _opened(place: Path, index: PictureIndex, listing: Listing, problem: str, or
     has_one_size = heights.min() == heights.max() and widths.min() == widths.max()
     common_size = (int(heights[0]), int(widths[0])) if has_one_size else None
     return StoredPictures(data, channels, shape, common_size, entries, listing, findings, notes, decided)
+
+
+def _grown(place: Path) -> str:
+    """A sentence where the cache grew by so much that people want to know; empty where not."""
+    size, total = (place / PIXELS).stat().st_size, total_bytes()
+    told = {"size": bytes_in_words(size), "folder": str(cache_folder()), "total": bytes_in_words(total)}
+    return Message("reading.cache_grew", **told) if size >= _WORTH_TELLING else ""
 
 
 def _notes(index: PictureIndex) -> list[str]:
