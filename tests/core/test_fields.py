@@ -7,7 +7,19 @@ from typing import Any
 import pytest
 
 from derin.core.errors import DataError, RefusedFileError
-from derin.core.fields import ANY, MapOf, Maybe, OneOf, Required, checked_form, misfits_told
+from derin.core.fields import (
+    ANY,
+    Among,
+    Exactly,
+    Listed,
+    MapOf,
+    Maybe,
+    OneOf,
+    Required,
+    Within,
+    checked_form,
+    misfits_told,
+)
 
 FORM = {
     "name": Required(str),
@@ -17,6 +29,10 @@ FORM = {
     "metrics": MapOf(MapOf(Maybe(float))),
     "value": OneOf((str, bool)),
     "other": ANY,
+    "rate": Within(float, above=0, most=1),
+    "rule": Among(("pad", 1)),
+    "names": Listed(str, 1, 2),
+    "part": Exactly({"low": int, "high": Maybe(int)}, frozenset({"high"})),
 }
 GOOD: list[dict[str, Any]] = [
     {"name": "a"},
@@ -30,6 +46,8 @@ GOOD: list[dict[str, Any]] = [
         "other": [{}],
         "unknown": object(),
     },
+    {"name": "a", "rate": 1, "rule": 1, "names": ["a", "b"], "part": {"low": 1}},
+    {"name": "a", "rate": 0.5, "rule": "pad", "names": ["a"], "part": {"low": 1, "high": None}},
     {"name": "a", "share": 1, "sizes": [1, 2], "metrics": {"test": {"loss": 0.5, "auc": None}}, "value": "x"},
 ]
 BAD: dict[str, tuple[Any, str]] = {
@@ -43,6 +61,17 @@ BAD: dict[str, tuple[Any, str]] = {
     "within a list": ({"name": "a", "sizes": [1, "2"]}, r"sizes\.1 must be a whole number; got '2'"),
     "deep": ({"name": "a", "metrics": {"test": {"loss": []}}}, r"metrics\.test\.loss must be a number or null"),
     "no map": ({"name": "a", "metrics": {"test": False}}, r"metrics\.test must be an object; got False"),
+    "a bound": ({"name": "a", "rate": 0}, "rate must be a number above 0 and of at most 1; got 0"),
+    "too large for a float": ({"name": "a", "rate": 10**400}, "rate must be a number above 0"),
+    "of another type": ({"name": "a", "rule": True}, "rule must be one of 'pad', 1; got True"),
+    "too few": ({"name": "a", "names": []}, "names must be a list of 1 to 2"),
+    "too many": ({"name": "a", "names": ["a", "b", "c"]}, "names must be a list of 1 to 2"),
+    "another in a list": ({"name": "a", "names": ["a", 2]}, r"names\.1 must be text; got 2"),
+    "a field absent": ({"name": "a", "part": {"high": 2}}, r"part\.low must be there, as a whole number"),
+    "a field too many": (
+        {"name": "a", "part": {"low": 1, "x": 2}},
+        r"part\.x must be left out, as the fields are low, high",
+    ),
     "neither": ({"name": "a", "value": 3}, "value must be text or true or false; got 3"),
 }
 

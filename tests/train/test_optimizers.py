@@ -350,7 +350,7 @@ def test_a_saved_state_that_does_not_fit_is_refused_and_changes_nothing(damage):
     before = {n: t.clone() for n, t in optimizer_tensors(optimizer).items()}
     DAMAGES[damage](tensors, scalars)
     scalars.get("tensors", []).sort()
-    with pytest.raises(RefusedFileError, match="cannot be restored"):
+    with pytest.raises(RefusedFileError, match=r"The saved optimizer state (is refused|cannot be restored)"):
         load_optimizer_tensors(optimizer, tensors, scalars)
     assert all(torch.equal(t, before[n]) for n, t in optimizer_tensors(optimizer).items())
     assert optimizer.param_groups[0]["lr"] == RATE

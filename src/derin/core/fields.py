@@ -1,21 +1,23 @@
 """Documents from files that may be damaged or hostile, each field checked before it is believed.
 
 A *form* says what a value must be: ``str``, ``bool``, ``int`` or ``float`` (which takes whole numbers too, and neither
-takes truth values), ``[form]`` for a list, a `MapOf` for any names with values of one form, a `Maybe` for a value that
-may be null, a dict for an object with these fields, of which those in a `Required` must be there. Fields that a form
-does not name are left to whoever reads them.
+takes truth values), a `Within` for a number within bounds, an `Among` for one of some values, ``[form]`` for a list and
+a `Listed` for one of a length, a `MapOf` for any names with values of one form, a `Maybe` for a value that may be null,
+a dict for an object with these fields, of which those in a `Required` must be there. Fields that a dict does not name
+are left to whoever reads them; an `Exactly` has no others.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from derin.core.errors import DerinError, RefusedFileError
 
+_FIRST_TOO_LARGE = 1 << 1023  # a whole number that may have no form as a float
 _LONGEST_SHOWN = 60  # letters of a value that is refused
 _WORDS = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 # What code raises that meets a value of another kind than it wrote.
@@ -51,6 +53,41 @@ class OneOf:
     """A value of any of these forms."""
 
     forms: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Within:
+    """A number of a form, ``int`` or ``float``, within bounds; None is no bound."""
+
+    form: Any
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+
+@dataclass(frozen=True)
+class Among:
+    """One of these values, and of its type."""
+
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list of so many values of one form."""
+
+    form: Any
+    least: int = 0
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class Exactly:
+    """An object with these fields, of which some may be absent, and no others."""
+
+    fields: Mapping[str, Any]
+    optional: Set[str] = frozenset()
 
 
 def checked_form(document: Any, form: Any, where: str) -> Any:
@@ -119,9 +156,23 @@ def _misfit(value: Any, form: Any, name: str) -> tuple[str, str, Any] | None:
         return None if any(_misfit(value, each, name) is None for each in form.forms) else (name, _words(form), value)
     inner: Iterable[tuple[str, Any, Any]]
     if isinstance(form, list):
-        if not isinstance(value, list):
+        form = Listed(form[0])
+    if isinstance(form, Listed):
+        if not isinstance(value, list) or len(value) < form.least or (form.most is not None and len(value) > form.most):
             return name, _words(form), value
-        inner = ((str(place), item, form[0]) for place, item in enumerate(value))
+        if isinstance(form.form, type) and all(_is_plain(item, form.form) for item in value):
+            return None  # a million names in a moment
+        inner = ((str(place), item, form.form) for place, item in enumerate(value))
+    elif isinstance(form, Exactly):
+        if not isinstance(value, dict):
+            return name, _words(form), value
+        for field, each in form.fields.items():
+            if field not in value and field not in form.optional:
+                return _joined(name, field), f"there, as {_words(each)}", None
+        for field in value:
+            if field not in form.fields:
+                return _joined(name, field), f"left out, as the fields are {', '.join(form.fields)}", value[field]
+        inner = ((field, item, form.fields[field]) for field, item in value.items())
     elif isinstance(form, MapOf):
         if not isinstance(value, dict):
             return name, _words(form), value
@@ -150,16 +201,25 @@ def _joined(name: str, field: str) -> str:
 
 
 def is_number(value: Any) -> TypeGuard[float]:
-    """Whether a value is a number with an end; truth values are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value is a number with an end, and a float can hold it; truth values are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) if isinstance(value, float) else abs(value) < _FIRST_TOO_LARGE
 
 
-def _is_plain(value: Any, form: type) -> bool:
+def _is_plain(value: Any, form: Any) -> bool:
     if form is ANY:
         return True
-    if form is float:
-        return is_number(value)
-    return type(value) is form
+    if isinstance(form, Among):
+        return any(type(value) is type(one) and value == one for one in form.values)
+    if isinstance(form, Within):
+        return _is_plain(value, form.form) and (
+            (form.least is None or value >= form.least)
+            and (form.most is None or value <= form.most)
+            and (form.above is None or value > form.above)
+            and (form.below is None or value < form.below)
+        )
+    return is_number(value) if form is float else type(value) is form
 
 
 def _words(form: Any) -> str:
@@ -167,62 +227,15 @@ def _words(form: Any) -> str:
         return f"{_words(form.form)} or null"
     if isinstance(form, OneOf):
         return " or ".join(map(_words, form.forms))
-    if isinstance(form, list):
+    if isinstance(form, Among):
+        return f"one of {', '.join(map(repr, form.values))}"
+    if isinstance(form, Within):
+        bounds = {"of at least": form.least, "above": form.above, "of at most": form.most, "below": form.below}
+        told = " and ".join(f"{word} {bound:,}" for word, bound in bounds.items() if bound is not None)
+        return f"{_words(form.form)} {told}"
+    if isinstance(form, Listed) and (form.least or form.most is not None):
+        most = "or more" if form.most is None else f"to {form.most:,}"
+        return f"a list of {form.least:,} {most}"
+    if isinstance(form, list | Listed):
         return "a list"
-    return "an object" if isinstance(form, dict | MapOf) else _WORDS[form]
-
-
-def refused(rule: str, came: Any) -> RefusedFileError:
-    """The error for a field that breaks a rule; a long value is cut."""
-    shown = repr(came)
-    return RefusedFileError(f"The card's feature preparation is damaged: {rule}; got {shown[:80]}.")
-
-
-def fields_of(data: Any, names: set[str], optional: Set[str] = frozenset()) -> dict[str, Any]:
-    """An object with exactly these fields, and perhaps some optional ones that newer cards have."""
-    if not isinstance(data, dict) or not names <= set(data) <= names | optional:
-        raise refused(f"a column must have the fields {', '.join(sorted(names))}", data)
-    return data
-
-
-def name_of(fields: dict[str, Any]) -> str:
-    """The field ``name``, a string."""
-    if not isinstance(fields["name"], str):
-        raise refused("'name' must be a string", fields["name"])
-    return str(fields["name"])
-
-
-def list_of(fields: dict[str, Any], name: str, length: int | None = None) -> list[Any]:
-    """A list, of a length where one is asked."""
-    value = fields[name]
-    if not isinstance(value, list) or (length is not None and len(value) != length):
-        raise refused(f"{name!r} must be a list" + ("" if length is None else f" of {length} values"), value)
-    return value
-
-
-def flag_of(fields: dict[str, Any], name: str) -> bool:
-    """True or false."""
-    if not isinstance(fields[name], bool):
-        raise refused(f"{name!r} must be true or false", fields[name])
-    return bool(fields[name])
-
-
-def whole(value: Any, name: str, low: int, high: int) -> int:
-    """A whole number within bounds."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise refused(f"{name!r} must hold whole numbers from {low} to {high}", value)
-    return value
-
-
-def finite(value: Any, name: str, least: float = -math.inf) -> float:
-    """A finite number of at least ``least``."""
-    good = isinstance(value, int | float) and not isinstance(value, bool)
-    try:
-        number = float(value) if good else math.nan
-    except OverflowError:
-        number = math.nan
-    if not math.isfinite(number) or number < least:
-        raise refused(
-            f"{name!r} must hold finite numbers" + (f" of at least {least}" if least > -math.inf else ""), value
-        )
-    return number
+    return "an object" if isinstance(form, dict | MapOf | Exactly) else _WORDS[form]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derin.core.errors import RefusedFileError
+from derin.core.fields import Required, checked_form
 from derin.core.files import fault_point, open_plain, read_json, storage_errors, write_json
 from derin.core.formats import checked_format
 from derin.core.tensors import read_tensors, save_tensors
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _STATE_FORMAT = 1
 _SLOTS = (0, 1)
+_FORM = {"generation": Required(int), "size": Required(int), "sha256": Required(str), "document": Required({})}
 
 
 class SavedStates:
@@ -104,11 +106,8 @@ class SavedStates:
 
     def _description(self, slot: int) -> dict[str, Any]:
         path = self._slot_paths(slot)[1]
-        said = checked_format(read_json(path), _STATE_FORMAT, f"The state {path}")
-        kinds = {"generation": int, "size": int, "sha256": str, "document": dict}
-        for name, kind in kinds.items():
-            if type(said.get(name)) is not kind:
-                raise RefusedFileError(f"The state {path} is refused: it has no {name}; start a new run.")
+        where = f"The state {path}"
+        said: dict[str, Any] = checked_form(checked_format(read_json(path), _STATE_FORMAT, where), _FORM, where)
         return said
 
     def _slot_tensors(self, slot: int, said: Mapping[str, Any]) -> dict[str, Tensor]:

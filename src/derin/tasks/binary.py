@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from derin.core.errors import ShapeError, UsageError
 from derin.data.batch import Batch
 from derin.data.table import Rows, Table
-from derin.tasks.card import is_number
 from derin.tasks.class_task import ClassTask, single_class_settings
 from derin.tasks.classes import checked_share
 from derin.tasks.losses import binary_cross_entropy
@@ -48,7 +47,7 @@ class Binary(ClassTask):
     monitor = "accuracy"
 
     options = ClassTask.options | {"threshold"}
-    card_fields: ClassVar[Mapping[str, Callable[[Any], bool]]] = {**ClassTask.card_fields, "threshold": is_number}
+    card_fields: ClassVar[Mapping[str, Any]] = {**ClassTask.card_fields, "threshold": float}
 
     def __init__(self, *, threshold: float = 0.5, **settings: Any) -> None:
         super().__init__(**settings)

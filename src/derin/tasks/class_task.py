@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from derin.core.errors import UsageError
+from derin.core.fields import Maybe
 from derin.data.schema import Column
 from derin.data.table import Rows, Table
-from derin.tasks.card import checked, is_name, is_names, is_number, is_numbers, optional
+from derin.tasks.card import NAMES, NUMBERS, checked
 from derin.tasks.classes import (
     checked_class_weights,
     checked_classes,
@@ -44,14 +45,14 @@ class ClassTask(SupervisedTask):
     fewest_classes = 2
     # Whether probabilities are a softmax of the logits.
     is_softmax: ClassVar[bool] = False
-    # The fields of the card beside the name, each with its check; a subclass adds its own.
-    card_fields: ClassVar[Mapping[str, Callable[[Any], bool]]] = {
-        "columns": is_names,
-        "weight_column": optional(is_name),
-        "classes": is_names,
-        "class_weights": optional(is_numbers),
-        "label_smoothing": is_number,
-        "temperature": is_number,
+    # The fields of the card beside the name, each with its form; a subclass adds its own.
+    card_fields: ClassVar[Mapping[str, Any]] = {
+        "columns": NAMES,
+        "weight_column": Maybe(str),
+        "classes": NAMES,
+        "class_weights": Maybe(NUMBERS),
+        "label_smoothing": float,
+        "temperature": float,
     }
 
     def __init__(

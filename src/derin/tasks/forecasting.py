@@ -16,13 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from derin.core.errors import DataError, RefusedFileError, ShapeError, UsageError
+from derin.core.fields import Listed, MapOf, Maybe, Within
 from derin.data.batch import Batch, Source
 from derin.data.preparation import Preparation
 from derin.data.schema import Kind
 from derin.data.series.preparation import SeriesPreparation, Windows
 from derin.data.table import Rows, Table
 from derin.tasks.base import BaseTask
-from derin.tasks.card import checked, is_names, is_number, is_numbers
+from derin.tasks.card import NAMES, checked
 from derin.tasks.forecast import Floats, Forecast
 from derin.tasks.forecasting_findings import LEVEL, Forecaster, compare, spread_of, steps_of
 from derin.tasks.metrics.forecasts import ForecastMetrics
@@ -275,25 +276,10 @@ class Forecasting(BaseTask):
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         # Several series have intervals of their own; older cards know of one for all.
         whole = {"own_half_widths": None, **data}
-        checks = {"columns": is_names, "level": _is_share, "half_widths": _are_widths, "own_half_widths": _are_own}
-        fields = checked(cls.name, whole, checks)
+        widths = Listed(Listed(Within(float, least=0), 1), 1)
+        forms = {"level": Within(float, above=0, below=1), "half_widths": Maybe(widths)}
+        fields = checked(cls.name, whole, {"columns": NAMES, **forms, "own_half_widths": Maybe(MapOf(widths))})
+        for rows in [fields["half_widths"] or [], *(fields["own_half_widths"] or {}).values()]:
+            if len({len(row) for row in rows}) > 1:
+                raise RefusedFileError("The card's forecasting task is refused: its widths must be rows of one length.")
         return cls(**fields)
-
-
-def _is_share(value: Any) -> bool:
-    return is_number(value) and 0 < value < 1
-
-
-def _are_own(value: Any) -> bool:
-    """Widths by the name of their series; or nothing."""
-    is_mapping = isinstance(value, dict) and all(isinstance(name, str) for name in value)
-    return value is None or (is_mapping and all(part is not None and _are_widths(part) for part in value.values()))
-
-
-def _are_widths(value: Any) -> bool:
-    """Rows of equal length with numbers of at least 0; or nothing."""
-    if value is None:
-        return True
-    if not isinstance(value, list) or not value or not all(is_numbers(row) and row for row in value):
-        return False
-    return len({len(row) for row in value}) == 1 and min(min(row) for row in value) >= 0

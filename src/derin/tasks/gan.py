@@ -26,7 +26,7 @@ from derin.data.preparation import Preparation
 from derin.data.schema import Kind
 from derin.data.table import Rows, Table
 from derin.layers.options import require_range
-from derin.tasks.card import checked, is_name, is_names, is_number
+from derin.tasks.card import NAMES, checked
 from derin.tasks.made_pictures import SAMPLES, overview, save_strip
 from derin.tasks.supervised import built_from_card
 from derin.tasks.system import SystemTask
@@ -107,8 +107,8 @@ class GAN(SystemTask):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        forms = {"columns": is_names, "label_smoothing": is_number, "label_noise": is_number}
-        found = checked(cls.name, data, {**forms, "noise": is_name, "loss": is_name})
+        forms = {"columns": NAMES, "label_smoothing": float, "label_noise": float, "noise": str, "loss": str}
+        found = checked(cls.name, data, forms)
         columns = found.pop("columns")
         if len(columns) != 1:
             raise RefusedFileError(f"The card's gan task must have one column of pictures; got {', '.join(columns)}.")

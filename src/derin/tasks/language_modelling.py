@@ -13,13 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from derin.core.errors import RefusedFileError, ShapeError
+from derin.core.errors import ShapeError
+from derin.core.fields import Within
 from derin.data.batch import Batch, Source
 from derin.data.preparation import Preparation
 from derin.data.table import Rows, Table
 from derin.data.text.vocabulary import PAD
 from derin.tasks.base import BaseTask
-from derin.tasks.card import checked, is_names, is_number
+from derin.tasks.card import NAMES, checked
 from derin.tasks.metrics.perplexity import PerplexityMetrics
 from derin.train.protocol import Losses, Outputs
 
@@ -137,14 +138,8 @@ class LanguageModelling(BaseTask):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        checks = {"columns": is_names, "num_tokens": _is_count, "characters_per_token": is_number}
-        fields = checked(cls.name, data, checks)
-        if not fields["characters_per_token"] > 0:
-            raise RefusedFileError(
-                f"The card's lm task must have a number above 0 as characters_per_token; got "
-                f"{fields['characters_per_token']}. The file is damaged; use another copy."
-            )
-        return cls(**fields)
+        forms = {"num_tokens": Within(int, least=0), "characters_per_token": Within(float, above=0)}
+        return cls(**checked(cls.name, data, {"columns": NAMES, **forms}))
 
     def _logits(self, model: nn.Module, batch: Batch, kept: dict[str, Tensor]) -> Tensor:
         """Scores of the next token, ``(B, T, V)`` float32; `kept` gets the state after the window."""
@@ -179,7 +174,3 @@ def _going_on(kept: Mapping[str, Tensor], fresh: Tensor) -> CarriedState | None:
     if not parts or parts[0].shape[1] != len(fresh):
         return None
     return tuple(part.masked_fill(fresh[None, :, None], 0) for part in parts)
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

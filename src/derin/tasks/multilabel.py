@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,7 +15,7 @@ from derin.core.errors import UsageError
 from derin.data.batch import Batch
 from derin.data.schema import Kind
 from derin.data.table import Rows, Table
-from derin.tasks.card import is_numbers
+from derin.tasks.card import NUMBERS
 from derin.tasks.class_task import ClassTask
 from derin.tasks.classes import checked_share
 from derin.tasks.losses import binary_cross_entropy
@@ -51,7 +51,7 @@ class MultiLabel(ClassTask):
 
     fewest_classes = 1
     options = ClassTask.options | {"thresholds"}
-    card_fields: ClassVar[Mapping[str, Callable[[Any], bool]]] = {**ClassTask.card_fields, "thresholds": is_numbers}
+    card_fields: ClassVar[Mapping[str, Any]] = {**ClassTask.card_fields, "thresholds": NUMBERS}
 
     def __init__(self, *, thresholds: Sequence[float] | None = None, **settings: Any) -> None:
         super().__init__(**settings)

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from derin.core.errors import DataError, RefusedFileError, UnknownNameError, UsageError
+from derin.core.fields import Listed, Maybe
 from derin.data.batch import Batch
 from derin.data.schema import Role, Schema
 from derin.data.table import Rows, Table
-from derin.tasks.card import checked, is_name, is_names, is_number, optional
+from derin.tasks.card import NAMES, NUMBERS, checked
 from derin.tasks.metrics.multitask import MultiTaskMetrics
 from derin.tasks.prediction import Answer, Answers
 from derin.tasks.supervised import SupervisedTask, built_from_card
@@ -198,14 +199,9 @@ class MultiTask(SupervisedTask):
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         from derin.tasks.registry import task_from_json
 
-        checks = {
-            "columns": is_names,
-            "weight_column": optional(is_name),
-            "parts": lambda value: isinstance(value, list) and 1 < len(value) <= 1_000,
-            "loss_weights": lambda value: isinstance(value, list) and all(is_number(v) for v in value),
-        }
-        fields = checked(cls.name, data, checks)
-        if any(not isinstance(p, Mapping) or p.get("name") == cls.name for p in fields["parts"]):
+        forms = {"weight_column": Maybe(str), "parts": Listed({}, 2, 1_000), "loss_weights": NUMBERS}
+        fields = checked(cls.name, data, {"columns": NAMES, **forms})
+        if any(part.get("name") == cls.name for part in fields["parts"]):
             raise RefusedFileError("The card's multitask has a part that is no single task; use another copy.")
         parts = [task_from_json(part) for part in fields["parts"]]
         columns = tuple(column for part in parts for column in part.columns)

@@ -9,13 +9,14 @@ import torch
 from torch import nn
 
 from derin.core.errors import UsageError
+from derin.core.fields import MapOf, Maybe, OneOf
 from derin.core.own import names_of
 from derin.data.batch import Batch
 from derin.data.own import TARGET, WEIGHT, OwnPreparation
 from derin.data.table import Rows, Table
 from derin.models.signature import Arguments, TensorSpec, bind_inputs
 from derin.tasks.base import BaseTask
-from derin.tasks.card import checked, is_flag, is_name, is_names, is_number
+from derin.tasks.card import NAMES, checked
 from derin.tasks.own_functions import Functions, OutputLosses, OwnLoss, OwnMetrics, check_metrics, read_loss
 from derin.train.protocol import Losses, Outputs
 
@@ -118,25 +119,15 @@ class OwnTask(BaseTask):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        checks = {"columns": is_names, "loss": _is_loss, "loss_weights": _is_weights, "by_name": is_flag}
+        forms = {"loss": Maybe(OneOf((str, MapOf(str)))), "loss_weights": MapOf(float), "by_name": bool}
         # Earlier cards know one loss, and inputs whose order alone counts.
-        return cls(**checked(cls.name, {"loss_weights": {}, "by_name": False, **data}, checks))
+        return cls(**checked(cls.name, {"loss_weights": {}, "by_name": False, **data}, {"columns": NAMES, **forms}))
 
 
 def input_specs(preparation: OwnPreparation) -> tuple[TensorSpec, ...]:
     """What a network on data of one's own reads."""
     parts = zip(preparation.names, preparation.shapes, preparation.dtypes)
     return tuple(TensorSpec(name=name, shape=shape, dtype=dtype) for name, shape, dtype in parts)
-
-
-def _is_loss(value: Any) -> bool:
-    """The name of a function, or of one for each output."""
-    by_output = isinstance(value, Mapping) and all(is_name(name) and is_name(one) for name, one in value.items())
-    return value is None or is_name(value) or by_output
-
-
-def _is_weights(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(is_name(name) and is_number(one) for name, one in value.items())
 
 
 class _MeanLoss:

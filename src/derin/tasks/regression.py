@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from derin.core.errors import DataError, UnknownNameError, UsageError
+from derin.core.fields import Maybe
 from derin.data.batch import Batch
 from derin.data.schema import Kind
 from derin.data.table import Rows, Table
-from derin.tasks.card import checked, is_name, is_names, is_numbers, optional
+from derin.tasks.card import NAMES, NUMBERS, checked
 from derin.tasks.losses import REGRESSION_LOSSES, regression_loss
 from derin.tasks.metrics.regression import RegressionMetrics
 from derin.tasks.prediction import Answer, Value, shown_number
@@ -194,15 +195,8 @@ class Regression(SupervisedTask):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        checks = {
-            "columns": is_names,
-            "weight_column": optional(is_name),
-            "mean": is_numbers,
-            "std": is_numbers,
-            "loss_name": is_name,
-            "unit": optional(is_name),
-        }
-        return built_from_card(cls, cls.name, checked(cls.name, data, checks))
+        forms = {"weight_column": Maybe(str), "mean": NUMBERS, "std": NUMBERS, "loss_name": str, "unit": Maybe(str)}
+        return built_from_card(cls, cls.name, checked(cls.name, data, {"columns": NAMES, **forms}))
 
 
 def _numbers(table: Table, names: Sequence[str]) -> Floats:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from derin.core.errors import DataError, ShapeError, UnknownNameError, UsageError
+from derin.core.fields import Among, Maybe
 from derin.data.batch import Batch, Source
 from derin.data.codecs.mask import VOID
 from derin.data.columns import ColumnsPreparation
@@ -24,7 +25,7 @@ from derin.data.preparation import Preparation
 from derin.data.schema import Column, Kind
 from derin.data.table import Dense, Pictures, Rows, Table
 from derin.tasks.base import BaseTask
-from derin.tasks.card import checked, is_names, is_numbers, optional
+from derin.tasks.card import NAMES, NUMBERS, checked
 from derin.tasks.classes import checked_class_weights, checked_classes
 from derin.tasks.losses import dice_loss
 from derin.tasks.metrics.segmentation import SegmentationMetrics
@@ -94,14 +95,9 @@ class Segmentation(BaseTask):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        fields = {
-            "columns": is_names,
-            "classes": is_names,
-            "class_weights": optional(is_numbers),
-            "loss_name": lambda value: value in LOSSES,
-        }
+        forms = {"columns": NAMES, "classes": NAMES, "class_weights": Maybe(NUMBERS), "loss_name": Among(LOSSES)}
         # Cards of before there was a choice do not name it.
-        return built_from_card(cls, cls.name, checked(cls.name, {"loss_name": LOSSES[0], **data}, fields))
+        return built_from_card(cls, cls.name, checked(cls.name, {"loss_name": LOSSES[0], **data}, forms))
 
     def to_json(self) -> dict[str, Any]:
         weights = None if self.class_weights is None else list(self.class_weights)

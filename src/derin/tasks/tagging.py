@@ -20,7 +20,7 @@ from derin.data.tag_schemes import span_types
 from derin.data.text.words_codec import WordsCodec
 from derin.layers.crf import CRF
 from derin.tasks.base import BaseTask
-from derin.tasks.card import checked, is_names
+from derin.tasks.card import NAMES, checked
 from derin.tasks.metrics.entities import EntityMetrics
 from derin.tasks.supervised import built_from_card
 from derin.tasks.tagged_sentence import Entity, TaggedSentence, as_written, spans_in
@@ -65,7 +65,7 @@ class Tagging(BaseTask):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return built_from_card(cls, cls.name, checked(cls.name, data, {"columns": is_names, "classes": is_names}))
+        return built_from_card(cls, cls.name, checked(cls.name, data, {"columns": NAMES, "classes": NAMES}))
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "columns": list(self.columns), "classes": list(self.classes)}

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from derin.core.errors import UsageError
+from derin.core.fields import Within
 from derin.data.batch import Batch, Source
 from derin.data.preparation import Preparation
 from derin.data.schema import Kind
@@ -21,7 +22,7 @@ from derin.data.text.vocabulary import BOS, EOS, PAD, UNK
 from derin.models.translator import Translator
 from derin.tasks.base import BaseTask
 from derin.tasks.beam_search import BEAM_SIZE, LENGTH_POWER, Hypotheses, beam_search
-from derin.tasks.card import checked, is_names, is_number
+from derin.tasks.card import NAMES, checked
 from derin.tasks.metrics.translation import TranslationMetrics
 from derin.train.protocol import Losses, Outputs
 
@@ -93,8 +94,8 @@ class Translation(BaseTask):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        fields = checked(cls.name, data, {"columns": is_names, "label_smoothing": _is_share})
-        return cls(**fields)
+        share = Within(float, least=0, below=1)
+        return cls(**checked(cls.name, data, {"columns": NAMES, "label_smoothing": share}))
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "columns": list(self.columns), "label_smoothing": self.label_smoothing}
@@ -278,7 +279,3 @@ class Translation(BaseTask):
                 "registered one: transformer, seq2seq_attention."
             )
         return logits.float(), target_out
-
-
-def _is_share(value: Any) -> bool:
-    return is_number(value) and 0 <= value < 1

@@ -20,7 +20,7 @@ from derin.data.text.vectors import WordVectors
 from derin.data.text.vocabulary import SPECIAL_TOKENS
 from derin.models.skip_gram import TextChunk, WordVectorNetwork
 from derin.tasks.base import BaseTask
-from derin.tasks.card import checked, is_names
+from derin.tasks.card import NAMES, checked
 
 if TYPE_CHECKING:
     from derin.train.protocol import Losses, Outputs, Step
@@ -71,7 +71,7 @@ class VectorTask(BaseTask):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(checked(cls.name, data, {"columns": is_names})["columns"])
+        return cls(checked(cls.name, data, {"columns": NAMES})["columns"])
 
     def metrics(self) -> MeanLoss:
         return MeanLoss()

@@ -15,7 +15,9 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from derin.core.fields import fields_of, finite, flag_of, list_of, name_of, refused, whole
+from derin.core.errors import RefusedFileError
+from derin.core.fields import ANY, Among, Exactly, Listed, Within, checked_form
+from derin.core.printable import shortly
 from derin.data.cells.raw_column import MISSING, UNSEEN, RawColumn
 from derin.data.cells.writing import DAY_FIRST, MONTH_FIRST, YEAR_FIRST, Floats, Writing
 
@@ -27,7 +29,8 @@ _SECONDS_PER_DAY = 86_400
 _FIRST_WEEKDAY = 3
 _BLOCK = 64
 _LARGEST_COLUMN = 1 << 24
-_OPTIONAL = frozenset({"writing"})
+_WHERE = "The card's column of a table"
+_PARTS = ("month", "weekday", "hour")
 
 
 class Encoder(Protocol):
@@ -149,15 +152,20 @@ class NumberEncoder:
 
     @classmethod
     def from_json(cls, data: Any) -> NumberEncoder:
-        fields = fields_of(data, {"kind", "name", "shape", "means", "scales", "missing"}, _OPTIONAL)
-        shape = tuple(whole(n, "shape", 1, _LARGEST_COLUMN) for n in list_of(fields, "shape"))
-        num = math.prod(shape)
-        means = tuple(finite(v, "means") for v in list_of(fields, "means", num))
-        scales = tuple(finite(v, "scales", least=0.0) for v in list_of(fields, "scales", num))
-        missing = tuple(whole(n, "missing", 0, num - 1) for n in list_of(fields, "missing"))
-        if list(missing) != sorted(set(missing)):
-            raise refused("'missing' must name different places in order", missing)
-        return cls(name_of(fields), shape, means, scales, missing, _writing_of(fields))
+        fields = _checked(
+            data,
+            shape=[Within(int, 1, _LARGEST_COLUMN)],
+            means=[float],
+            scales=[Within(float, least=0)],
+            missing=[Within(int, least=0)],
+        )
+        shape, missing, num = tuple(fields["shape"]), tuple(fields["missing"]), math.prod(fields["shape"])
+        if not len(fields["means"]) == len(fields["scales"]) == num:
+            raise _refused(f"means and scales must be {num} numbers each", fields["means"])
+        if list(missing) != sorted(set(missing)) or max(missing, default=0) >= num:
+            raise _refused("missing must name different places in order", missing)
+        means, scales = (tuple(map(float, fields[name])) for name in ("means", "scales"))
+        return cls(fields["name"], shape, means, scales, missing, _writing_of(fields))
 
 
 @dataclass(frozen=True)
@@ -228,12 +236,11 @@ class CategoryEncoder:
 
     @classmethod
     def from_json(cls, data: Any) -> CategoryEncoder:
-        fields = fields_of(data, {"kind", "name", "classes", "other", "missing"}, _OPTIONAL)
-        classes = list_of(fields, "classes")
-        if not classes or not all(isinstance(c, str) for c in classes) or len(set(classes)) < len(classes):
-            raise refused("'classes' must be different strings", classes)
-        other, missing = flag_of(fields, "other"), flag_of(fields, "missing")
-        return cls(name_of(fields), tuple(classes), other, missing, _writing_of(fields))
+        fields = _checked(data, classes=Listed(str, 1), other=bool, missing=bool)
+        classes = tuple(fields["classes"])
+        if len(set(classes)) < len(classes):
+            raise _refused("classes must be different", classes)
+        return cls(fields["name"], classes, fields["other"], fields["missing"], _writing_of(fields))
 
 
 @dataclass(frozen=True)
@@ -310,15 +317,14 @@ class DateEncoder:
 
     @classmethod
     def from_json(cls, data: Any) -> DateEncoder:
-        fields = fields_of(data, {"kind", "name", "order", "parts", "mean", "scale", "missing"}, _OPTIONAL)
-        if fields["order"] not in (DAY_FIRST, MONTH_FIRST, YEAR_FIRST):
-            raise refused("'order' must be an order of day, month and year", fields["order"])
-        parts = list_of(fields, "parts")
-        if parts != [part for part in ("month", "weekday", "hour") if part in parts]:
-            raise refused("'parts' must be some of month, weekday, hour", parts)
-        mean, scale = finite(fields["mean"], "mean"), finite(fields["scale"], "scale", least=0.0)
-        missing = flag_of(fields, "missing")
-        return cls(name_of(fields), fields["order"], tuple(parts), mean, scale, missing, _writing_of(fields))
+        order = Among((DAY_FIRST, MONTH_FIRST, YEAR_FIRST))
+        numbers = {"mean": float, "scale": Within(float, least=0)}
+        fields = _checked(data, order=order, parts=[Among(_PARTS)], **numbers, missing=bool)
+        parts = tuple(part for part in _PARTS if part in fields["parts"])
+        if list(parts) != fields["parts"]:
+            raise _refused(f"parts must be some of {', '.join(_PARTS)}, in this order", fields["parts"])
+        mean, scale = float(fields["mean"]), float(fields["scale"])
+        return cls(fields["name"], fields["order"], parts, mean, scale, fields["missing"], _writing_of(fields))
 
 
 _ENCODERS: dict[str, Callable[[Any], Encoder]] = {
@@ -336,8 +342,19 @@ def encoder_from_json(data: Any) -> Encoder:
     """
     kind = data.get("kind") if isinstance(data, dict) else None
     if not isinstance(kind, str) or kind not in _ENCODERS:
-        raise refused(f"'kind' must be one of {', '.join(_ENCODERS)}", kind)
+        raise _refused(f"kind must be one of {', '.join(_ENCODERS)}", kind)
     return _ENCODERS[kind](data)
+
+
+def _checked(data: Any, **forms: Any) -> dict[str, Any]:
+    """The fields of an encoder; cards of before columns were remembered as written lack that."""
+    form = Exactly({"kind": str, "name": str, **forms, "writing": ANY}, frozenset({"writing"}))
+    found: dict[str, Any] = checked_form(data, form, _WHERE)
+    return found
+
+
+def _refused(rule: str, came: Any) -> RefusedFileError:
+    return RefusedFileError(f"{_WHERE} is refused: {rule}; got {shortly(came)}. Restore it.")
 
 
 def _written(writing: Writing | None) -> dict[str, Any]:

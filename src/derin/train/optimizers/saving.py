@@ -13,8 +13,16 @@ import torch
 from torch import Tensor
 
 from derin.core.errors import RefusedFileError
-from derin.core.fields import is_number
+from derin.core.fields import Exactly, MapOf, Maybe, checked_form, is_number
 
+_FORM = Exactly(
+    {
+        "kind": str,
+        "groups": [Exactly({"parameters": [str], "settings": {}})],
+        "tensors": [str],
+        "values": MapOf(MapOf(Maybe(float))),
+    }
+)
 # How a step is executed belongs to the plan and not to the state.
 _EXECUTION = frozenset({"params", "param_names", "fused", "foreach", "capturable", "differentiable"})
 # Slots that hold one number per parameter; all others have the parameter's shape.
@@ -95,7 +103,7 @@ def load_optimizer_tensors(
             continue
         _check_slots(optimizer, group, name, set(saved) | set(plain))
         states[parameter] = {slot: _restored(name, slot, value, parameter, group) for slot, value in saved.items()}
-        states[parameter].update({slot: _plain(name, slot, value) for slot, value in plain.items()})
+        states[parameter].update(plain)
     strangers = sorted(set(tensors) - known) + sorted(
         set(scalars["values"]) - {name for name, _, _ in _named(optimizer)}
     )
@@ -145,13 +153,9 @@ def _slots(optimizer: torch.optim.Optimizer, group: dict[str, Any]) -> set[str] 
 
 def _check_document(optimizer: torch.optim.Optimizer, scalars: Mapping[str, Any]) -> None:
     """That the JSON has the form that `optimizer_scalars` gives."""
-    forms = {"kind": str, "groups": list, "tensors": list, "values": dict}
-    if set(scalars) != set(forms) or any(not isinstance(scalars[key], form) for key, form in forms.items()):
-        raise _refused(f"its document must have the keys {', '.join(forms)}; got {', '.join(map(str, scalars))}")
+    checked_form(scalars, _FORM, "The saved optimizer state")
     if scalars["kind"] != _kind(optimizer):
         raise _refused(f"it must be of {_kind(optimizer)}; got {scalars['kind']!r}")
-    if any(not isinstance(values, dict) for values in scalars["values"].values()):
-        raise _refused("its values must be one object per parameter")
 
 
 def _checked_settings(optimizer: torch.optim.Optimizer, saved: list[Any]) -> list[dict[str, Any]]:
@@ -160,13 +164,11 @@ def _checked_settings(optimizer: torch.optim.Optimizer, saved: list[Any]) -> lis
         raise _refused(f"it must have {len(optimizer.param_groups)} parameter groups; got {len(saved)}")
     restored = []
     for number, (group, document) in enumerate(zip(optimizer.param_groups, saved, strict=True)):
-        if not isinstance(document, dict) or set(document) != {"parameters", "settings"}:
-            raise _refused(f"group {number} must have parameters and settings")
         if document["parameters"] != list(group["param_names"]):
             raise _refused(f"group {number} must hold the parameters of this model in their order, and does not")
         settings = document["settings"]
         expected = {key for key in group if key not in _EXECUTION}
-        if not isinstance(settings, dict) or set(settings) != expected:
+        if set(settings) != expected:
             raise _refused(f"group {number} must have the settings {', '.join(sorted(expected))}")
         restored.append({k: _setting(number, k, group[k], value) for k, value in settings.items()})
     return restored
@@ -211,12 +213,6 @@ def _restored(name: str, slot: str, value: Tensor, parameter: Tensor, group: dic
             f"{name}/{slot} must be {tuple(parameter.shape)} {parameter.dtype}; got {tuple(value.shape)} {value.dtype}"
         )
     return torch.empty_like(parameter, requires_grad=False).copy_(value)
-
-
-def _plain(name: str, slot: str, value: Any) -> Any:
-    if value is not None and not is_number(value):
-        raise _refused(f"{name}/{slot} must be a number or null; got {value!r}")
-    return value
 
 
 def _refused(what: str) -> RefusedFileError:
