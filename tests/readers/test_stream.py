@@ -17,6 +17,7 @@ import torch
 import derin
 from derin.api.prepare import prepare
 from derin.core.errors import DataError, DerinWarning, UsageError
+from derin.core.seeds import permutation
 from derin.readers.shards import read_shard, shard_paths
 from derin.readers.stream import Stream
 from derin.train.callback import Callback
@@ -174,6 +175,26 @@ def test_damaged_members_are_named_and_counted_and_the_others_stay(shards: Path,
     assert set(damaged["rows"]) >= {"000.tar/000004", "000.tar/000011", "001.tar"}
     assert damaged["count"] == len(damaged["rows"]) <= 5
     assert "from here on" in damaged["rows"]["001.tar"]
+
+
+def test_shards_of_other_members_are_counted_row_by_row_and_empty_ones_are_none(shards: Path) -> None:
+    write_tar(shards / "001.tar", {f"{n}": {"npy": npy(np.zeros(5)), "seg.cls": b"1"} for n in range(7)})
+    write_tar(shards / "002.tar", {})
+    write_tar(shards / "003.tar", {f"{n}": {"npy": npy(np.zeros((5, 1))), "cls": b"1"} for n in range(8)})
+    stream = Stream(pattern(shards), buffer=32, num_val=1000)
+    # The first shard says what the others must be like.
+    seed = next(seed for seed in range(99) if permutation(seed, "shards", 0, NUM_SHARDS)[0] == 0)
+    source = prepare(stream, batch_size=16, steps_per_epoch=12, seed=seed).train_source
+    assert sum(len(batch) for batch in source.batches(0)) == 12 * 16
+    reasons = Counter(reason for name, reason in stream.damaged.items() if not name.startswith("000.tar"))
+    told = [reason for reason in reasons if "another shape" in reason], [r for r in reasons if "cls" in r]
+    assert [sum(reasons[reason] for reason in some) for some in told] == [8, 7]
+    assert reasons.total() == 15
+
+
+def test_one_shard_is_a_stream_where_an_epoch_is_so_many_batches(shards: Path) -> None:
+    prepared = prepare(shards / "000.tar", batch_size=16, steps_per_epoch=3)
+    assert sum(len(batch) for batch in prepared.train_source.batches(0)) == 48
 
 
 def test_pickled_members_are_refused(tmp_path: Path) -> None:

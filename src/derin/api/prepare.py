@@ -61,7 +61,7 @@ def prepare(
     reading = {"recipe": reading_recipe, "download": download, "progress": progress or None, "seed": start.seed}
 
     published, tuning = weights_to_begin_with(request, download, progress or None)
-    stream = stream_of(data, request)
+    stream = stream_of(data, request, start.steps_per_epoch)
     table = training_table(data if stream is None else stream.head(start.seed), request, published, reading)
     tuning = tuning or choose_mode(len(table.splits["train"]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from derin.api.arguments import Request
@@ -10,7 +11,7 @@ from derin.api.load import load
 from derin.api.pretrained import PretrainedWeights
 from derin.core.errors import DataError, UsageError
 from derin.data.table import Table
-from derin.readers.shards import is_pattern
+from derin.readers.shards import is_pattern, is_shard
 from derin.readers.stream import Stream
 from derin.tasks.multitask import with_targets
 from derin.tasks.registry import TASKS
@@ -22,9 +23,11 @@ _READING = (
 )  # fmt: skip
 
 
-def stream_of(data: Any, request: Request) -> Stream | None:
-    """The data as a stream where it is one, or a pattern of shards; refuses what needs all of the data at once."""
-    if isinstance(data, str) and is_pattern(data):
+def stream_of(data: Any, request: Request, steps_per_epoch: int) -> Stream | None:
+    """The data as a stream where it is one, a pattern of shards, or one shard of which an epoch is so many batches;
+    refuses what needs all of the data at once.
+    """
+    if isinstance(data, str | Path) and (is_pattern(str(data)) or (steps_per_epoch and is_shard(Path(data)))):
         data = Stream(data, target=request.target, size=request.size or 64)
     if not isinstance(data, Stream):
         return None

@@ -42,6 +42,7 @@ Wanted = Callable[[str, npt.NDArray[np.bytes_]], npt.NDArray[np.bool_]]
 _PICTURES = frozenset(("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm"))
 _NUMBERS, _TEXTS = frozenset(("cls", "cls2", "index", "inx", "id")), frozenset(("txt", "text", "transcript"))
 _PICKLES = frozenset(("pkl", "pickle", "pyd", "pth", "pt", "ten"))
+_SHARD = re.compile(r"\.(tar(\.\w+)?|tgz|parquet|jsonl|ndjson)$", re.IGNORECASE)
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
 # Of rows that are made one by one.
 _AT_ONCE = 64
@@ -53,6 +54,11 @@ _MOST_DIGITS = 18
 def is_pattern(text: str) -> bool:
     """Whether a path stands for several: ``shards/{000..099}.tar``, ``shards/*.tar``."""
     return bool(re.search(r"[*?]|\{[^{}]*(,|\.\.)[^{}]*\}", text)) and not Path(text).exists()
+
+
+def is_shard(path: Path) -> bool:
+    """Whether a file is a shard by its name."""
+    return bool(_SHARD.search(path.name)) and path.is_file()
 
 
 def shard_paths(pattern: str | Path | Sequence[str | Path]) -> list[Path]:
