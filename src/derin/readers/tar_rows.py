@@ -300,8 +300,9 @@ def _are_plain(heads: Bytes, kinds: Bytes, names: Bytes) -> npt.NDArray[np.bool_
     plain &= checksums == sums
     plain &= ((kinds == _FILE) | (kinds == _FILE_OF_OLD) | (kinds == _FOLDER)) & (heads[:, _PREFIX_AT] == 0)
     empty, dots, slashes = names == 0, names == _DOT, names == _SLASH
-    plain &= ~(empty[0] | slashes[0] | (empty[:-1] & ~empty[1:]).any(axis=0) | (names == _BACKSLASH).any(axis=0))
-    plain &= (names[1] != _COLON) & ~(dots[1:] & dots[:-1]).any(axis=0)
+    plain &= ~(empty[0] | slashes[0] | (names[1] == _COLON))
+    odd = (empty[:-1] & ~empty[1:]) | (names[1:] == _BACKSLASH) | (dots[1:] & dots[:-1])
+    plain &= ~odd.any(axis=0) & (names[0] != _BACKSLASH)
     hidden = (slashes[:-1] & (dots[1:] | empty[1:])).any(axis=0) | (dots[0] & ~slashes[1])
     plain &= (kinds == _FOLDER) | ~hidden
     return plain
@@ -314,15 +315,19 @@ def _keys_and_endings(names: Bytes) -> tuple[Bytes, npt.NDArray[np.bytes_]]:
         ``(length, num)`` → ``(length, num)``, ``(num,)``.
     """
     length, num = names.shape
-    places = np.arange(length)[:, None]
-    first = ((names == _SLASH) * (places + 1)).max(axis=0)
+    places = np.arange(length, dtype=np.uint8)[:, None]
+    slashes = names == _SLASH
+    first = (slashes * (places + np.uint8(1))).max(axis=0) if slashes.any() else np.uint8(0)
+    lengths = (names != 0).sum(axis=0, dtype=np.uint8)
     dots = (names == _DOT) & (places >= first)
-    lengths = (names != 0).sum(axis=0)
-    key_lengths = np.where(dots.any(axis=0), np.argmax(dots, axis=0), lengths)
+    key_lengths = np.where(dots, places, lengths).min(axis=0)
     keys = np.where(places < key_lengths, names, np.uint8(0))
     width = max(1, int((lengths - key_lengths).max()) - 1)
     padded = np.concatenate([names, np.zeros((width + 1, num), dtype=np.uint8)])
-    endings = np.take_along_axis(padded, key_lengths + 1 + np.arange(width)[:, None], axis=0)
+    if (key_lengths == key_lengths[0]).all():
+        endings = padded[int(key_lengths[0]) + 1 :][:width].copy()
+    else:
+        endings = np.take_along_axis(padded, key_lengths + np.arange(1, width + 1)[:, None], axis=0)
     endings[(endings >= ord("A")) & (endings <= ord("Z"))] += ord("a") - ord("A")
     return keys, _as_texts(endings)
 
