@@ -126,7 +126,7 @@ class ColumnsPreparation(Preparation):
             ...     (Column(name="review", kind=Kind.TEXT, role=Role.INPUT),
             ...      Column(name="price", kind=Kind.NUMBER, role=Role.INPUT))
             ... )
-            >>> columns = {"review": Ragged.from_texts(["so good", "bad"]), "price": Dense(np.array([3.0, 1.0]))}
+            >>> columns = {"review": Ragged.from_texts(["so good", "too bad"]), "price": Dense(np.array([3.0, 1.0]))}
             >>> table = Table(name="shop", schema=schema, columns=columns, splits={})
             >>> preparation = ColumnsPreparation.fit_inputs(
             ...     table, np.arange(2), {"text": ["review"], "facts": ["price"]}
@@ -135,7 +135,7 @@ class ColumnsPreparation(Preparation):
             >>> source = preparation.source(encoded, {}, np.arange(2), input_name="", batching=Batching(batch_size=2))
             >>> (batch,) = source.batches(0)
             >>> batch["text"].tolist(), batch["facts"].tolist()
-            ([[4, 0], [6, 5]], [[-1.0], [1.0]])
+            ([[6, 5], [7, 4]], [[1.0], [-1.0]])
         """
         codecs = {}
         for name, columns in inputs.items():

@@ -51,6 +51,7 @@ class TextCodec(Codec):
 
     Example:
         >>> from derin.data.schema import Column, Kind, Role, Schema
+        >>> from derin.data.table import Ragged, Table
         >>> schema = Schema((Column(name="text", kind=Kind.TEXT, role=Role.INPUT),))
         >>> columns = {"text": Ragged.from_texts(["so good", "not so good"])}
         >>> table = Table(name="t", schema=schema, columns=columns, splits={"train": np.arange(2)})
