@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from derin.core.errors import DataError, UnknownNameError
 from derin.data.schema import Kind, Role
 from derin.data.table import Rows, Table
-from derin.tasks.registry import TASKS
+from derin.tasks.registry import TASK_OF_KIND, TASKS
 from derin.tasks.supervised import SupervisedTask
 from derin.tasks.targets import training_rows
 
@@ -67,14 +67,8 @@ def inferred_name(table: Table) -> str:
     if len(targets) > 1:
         return "regression" if all(column.kind is Kind.NUMBER for column in targets) else "multitask"
     column = table.target()
-    if column.kind is Kind.NUMBER:
-        return "regression"
-    if column.kind is Kind.TAGS:
-        return "tagging"
-    if column.kind is Kind.TEXT:
-        return "translation"
-    if column.kind is Kind.MASK:
-        return "segmentation"
+    if column.kind in TASK_OF_KIND:
+        return TASK_OF_KIND[column.kind]
     if column.kind is Kind.CATEGORY and column.classes is not None:
         if column.shape != ():
             return "multilabel"

@@ -165,7 +165,7 @@ class OwnMetrics:
 
     def intervals(self) -> dict[str, Any]:
         """Of the task's own metrics."""
-        return {} if self._inner is None else self._inner.intervals()  # type: ignore[attr-defined]
+        return {} if self._inner is None else self._inner.intervals()
 
 
 def with_own_functions(task: Any, loss: Loss | Mapping[str, Loss] | None, metrics: Functions | None) -> Any:

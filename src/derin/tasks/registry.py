@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from derin.core.errors import RefusedFileError
 from derin.core.registry import Registry
+from derin.data.schema import Kind
 
 if TYPE_CHECKING:
     from derin.tasks.base import BaseTask
@@ -30,6 +31,14 @@ TASKS: Registry[type[BaseTask]] = Registry(
         "gan": "derin.tasks.gan:GAN",
     },
 )
+
+# The task that one target column asks for by its kind. Of categories, `tasks/inference.py` looks at the classes.
+TASK_OF_KIND = {
+    Kind.NUMBER: "regression",
+    Kind.TAGS: "tagging",
+    Kind.TEXT: "translation",
+    Kind.MASK: "segmentation",
+}
 
 
 def task_from_json(data: Mapping[str, Any]) -> BaseTask:

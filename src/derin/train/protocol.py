@@ -29,6 +29,10 @@ class Metrics(Protocol):
         """Plain numbers by name, `loss` among them; what is no number (a confusion matrix) as nested lists."""
         ...
 
+    def intervals(self) -> Any:
+        """Between which bounds some of these lie, by name; empty where no examples tell."""
+        ...
+
 
 class Step(Protocol):
     """What the loop hands to `Task.update`: it owns precision, accumulation, clipping, optimisers and averages."""

@@ -50,5 +50,5 @@ class MultiTaskMetrics:
         return {
             f"{column}/{name}": interval
             for column, metrics in self._parts.items()
-            for name, interval in metrics.intervals().items()  # type: ignore[attr-defined]
+            for name, interval in metrics.intervals().items()
         }
