@@ -143,6 +143,29 @@ def test_beyond_fifty_classes_the_rest_shares_a_feature() -> None:
     assert prepared.read({"c": "never seen"})[0, -1] == 1.0
 
 
+def test_categories_with_vectors_are_places_in_their_tables_and_singles_share_one() -> None:
+    classes = ("Van", "Bursa", "Izmir", "Rize", "Kars")
+    codes = np.array([0, 0, 1, 2, 2, 2, -1, 3, 4, 4])  # Bursa and Rize stand in one row each
+    table = column_table(codes, kind=Kind.CATEGORY, classes=classes)
+    prepared = FeaturesCodec.fit(table, np.arange(10), embeddings=3)
+    assert prepared.feature_names == ("c",)
+    by_hand = {"Van": 2, "Izmir": 3, "Kars": 4, "": 1, "Bursa": 0, "Rize": 0, "never seen": 0}
+    assert prepared.encode(table).values[:, 0].tolist() == [2, 2, 0, 3, 3, 3, 1, 0, 4, 4]
+    rows, notes = prepared.read_noting([{"c": name} for name in by_hand])
+    assert (rows[:, 0].tolist(), notes) == (list(by_hand.values()), [])
+    # 1.6 · 3^0.56 = 2.96, and rows for others and for what is missing.
+    assert prepared.network_options() == {"embeddings": [[0, 5, 3]]}
+    again = codec_from_json(json.loads(json.dumps(prepared.to_json())))
+    assert again == prepared
+    # Where no class was rare and nothing missing, both are told, since their vectors were never learnt.
+    few = FeaturesCodec.fit(table, np.array([0, 1, 3, 4, 8, 9]), embeddings=2)
+    assert [str(note)[:31] for note in few.read_noting([{"c": "Rize"}, {"c": None}])[1]] == [
+        "Values of 'c' that did not occu",
+        "'c' is missing in 1 row, as in ",
+    ]
+    assert FeaturesCodec.fit(table, np.arange(10), embeddings=4).shape == (6,)  # five one-hot classes, and missing
+
+
 def test_an_unseen_class_is_all_zero_and_noted(prepared: FeaturesCodec) -> None:
     row = {"age": 30, "color": "violet", "joined": "2020-01-01", "deck": "A"}
     features, notes = prepared.read_noting(row)

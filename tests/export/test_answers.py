@@ -51,6 +51,7 @@ RGB, GRAY, TABLE, NUMBERS = (
                 NumberEncoder("output", (), (1e9,), (1e-2,)),
                 DateEncoder("day", "day", ("month", "weekday", "hour"), 2001.5, 4.0, missing=True),
                 CategoryEncoder("kind", ("a", "b"), other=True),
+                CategoryEncoder("street", ("Elm", "7"), other=True, missing=True, dim=3),
                 NumberEncoder("constant", (), (4.0,), (0.0,)),
                 NumberEncoder(
                     "spectrum", (2, 3), (0.0, 1.0, 2.0, 3.0, 4.0, 5.0), (1.0, 2.0, 1.0, 2.0, 1.0, 0.0), missing=(4,)
@@ -163,10 +164,26 @@ def test_a_file_gives_the_answers_of_predict(task: Any, preparation: Any, tmp_pa
 
 
 ROWS = [
-    {"height": 181.5, "town": "Van", "output": 1e9 + 0.013, "day": "1999-12-31 23:10", "kind": "b", "constant": 4},
-    {"height": None, "town": "NA", "output": 1e9 - 0.02, "day": None, "kind": "zebra", "constant": 9},
-    {"height": 1e3, "town": "Ankara", "output": 1e9, "day": "2000-02-29", "kind": "a", "constant": None},
-    {"height": 160, "town": "3", "output": 1e9, "day": "1967-03-01 05:00", "kind": "a", "constant": 4},
+    {
+        "height": 181.5,
+        "town": "Van",
+        "output": 1e9 + 0.013,
+        "day": "1999-12-31 23:10",
+        "kind": "b",
+        "street": "Elm",
+        "constant": 4,
+    },
+    {"height": None, "town": "NA", "output": 1e9 - 0.02, "day": None, "kind": "zebra", "street": None, "constant": 9},
+    {
+        "height": 1e3,
+        "town": "Ankara",
+        "output": 1e9,
+        "day": "2000-02-29",
+        "kind": "a",
+        "street": "Oak",
+        "constant": None,
+    },
+    {"height": 160, "town": "3", "output": 1e9, "day": "1967-03-01 05:00", "kind": "a", "street": "7.0", "constant": 4},
 ]
 SPECTRA = np.array([[[0.0, 1, 2], [3, 4, 5]], [[1, 1, 1], [1, np.nan, 1]], [[-9, 3, 2], [0, 0, 0]], [[5, 4, 3]] * 2])
 
@@ -182,9 +199,10 @@ def test_a_table_goes_into_the_file_as_it_stands_in_its_columns(task: Any, tmp_p
     number = {
         name: np.array([row[name] for row in ROWS], dtype=np.float64) for name in ("height", "output", "constant")
     }
-    text = {name: np.array([row[name] for row in ROWS], dtype=object) for name in ("town", "kind")}
+    text = {name: np.array([row[name] for row in ROWS], dtype=object) for name in ("town", "kind", "street")}
     feeds = {**number, **text, "day": np.array(seconds), "spectrum": SPECTRA}
     feeds["input/output"] = feeds.pop("output")  # the network's own output has this name already
+    text["street"][1] = ""
     if task.name == "multitask":
         text["town"][1] = ""  # missing, as an empty field is
     found = run_file(model, tmp_path / "m.onnx", feeds, with_preparation=True)

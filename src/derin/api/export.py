@@ -71,7 +71,7 @@ def _onnx(model: Model, path: Path, with_preparation: bool) -> dict[str, Any]:
         prepared.inputs if prepared else torch.zeros(model.preparation.input_shape),
         output_names=answering.output_names,
         metadata=lambda inputs, outputs: metadata(model, inputs, outputs, with_preparation=with_preparation),
-        samples=prepared.samples if prepared else None,
+        samples=prepared.samples if prepared else lambda *drawn: [model.preparation.random_inputs(*drawn)],
         name=type(network).__name__,
     )
     return _told(written)

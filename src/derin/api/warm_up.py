@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from derin.api.model import Model
+    from derin.data.preparation import Preparation
 
 
 def warm_up(model: Model, *batch_sizes: int) -> dict[int, dict[str, float]]:
@@ -62,21 +63,24 @@ def warm_up(model: Model, *batch_sizes: int) -> dict[int, dict[str, float]]:
     device = next(model.network.parameters()).device
     if device.type != "cpu":
         raise UsageError(f"A network is warmed up on the CPU; that of {model.path} is on {device}. Call predict.")
-    shape = model.preparation.input_shape
+    preparation = model.preparation
     warm = model.warm_network()
-    others = _others(warm.frozen(), torch.zeros(shape))
+    others = _others(warm.frozen(), preparation)
     generator = torch.Generator().manual_seed(0)
     with torch.inference_mode():
-        return {size: warm.prepare(torch.randn(size, *shape, generator=generator), others) for size in sizes}
+        return {size: warm.prepare(preparation.random_inputs(size, generator), others) for size in sizes}
 
 
-def _others(network: nn.Module, example: Tensor) -> dict[str, Callable[[Tensor], Tensor]]:
+def _others(network: nn.Module, preparation: Preparation) -> dict[str, Callable[[Tensor], Tensor]]:
+    import torch
+
     if any(find_spec(package) is None for package in ("onnx", "onnxscript", "onnxruntime")):
         return {}
     from derin.export.session import OnnxSession
 
     try:
-        return {"onnxruntime": OnnxSession(network, example)}
+        example = preparation.random_inputs(1, torch.Generator())[0]
+        return {"onnxruntime": OnnxSession(network, example, lambda *drawn: [preparation.random_inputs(*drawn)])}
     except DerinError as error:
         warnings.warn(DerinWarning(f"ONNX Runtime is left out. {error}"), stacklevel=4)
         return {}

@@ -109,7 +109,7 @@ def _prepared(model: Model, given: str) -> Tensor:
     import torch
 
     if given == "random":
-        return torch.randn(1, *model.preparation.input_shape, generator=torch.Generator().manual_seed(0))
+        return model.preparation.random_inputs(1, torch.Generator().manual_seed(0))
     if model.preparation.reads_pictures and _suffix(given) in _PICTURES:
         rows = model.preparation.read(Path(given))
     elif model.preparation.reads_pictures:

@@ -222,6 +222,14 @@ class ColumnsPreparation(Preparation):
         found: torch.Tensor = self.input.to_model_input(gathered)
         return found
 
+    def random_inputs(self, num: int, generator: torch.Generator) -> torch.Tensor:
+        import torch
+
+        found = super().random_inputs(num, generator)
+        for place, rows, _ in self.network_options().get("embeddings", ()):
+            found[:, place] = torch.randint(0, rows, (num,), generator=generator).float()
+        return found
+
     def count_unknown(self, inputs: Any) -> tuple[int, int]:
         found: tuple[int, int] = self.input.count_unknown(inputs)
         return found

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from derin.core.errors import DataError, RefusedFileError
+from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.messages import Message
 from derin.data.cells.encoders import CategoryEncoder, DateEncoder, Encoder, Features, NumberEncoder, encoder_from_json
 from derin.data.cells.raw_column import RawColumn, TableColumn
@@ -28,7 +28,8 @@ _CHUNK_ROWS, _CHUNK_BYTES = 16_384, 1 << 18
 
 @dataclass(frozen=True)
 class FeaturesCodec(Codec):
-    """Numbers standardised, categories one-hot, dates as year and circles; text and identifiers are left out.
+    """Numbers standardised, categories one-hot or as places in a table of vectors, dates as year and circles; text and
+    identifiers are left out.
 
     Args:
         encoders: one for each raw column, in the order of the features.
@@ -48,23 +49,28 @@ class FeaturesCodec(Codec):
     reads_in_parts: ClassVar[bool] = False
 
     @classmethod
-    def fit(cls, table: Table, rows: Rows) -> FeaturesCodec:
+    def fit(cls, table: Table, rows: Rows, embeddings: int | None = None) -> FeaturesCodec:
         """Statistics and classes of the training rows; nothing is learnt from any other row.
 
         Args:
             table: whose input columns are used.
             rows: of the training split.
+            embeddings: a category of so many classes or more, each in two training rows or more, is one feature: its
+                place in a table of vectors, which the network learns. None (or 0) makes all of them one-hot.
 
         Raises:
             DataError: no input column can be used.
+            UsageError: `embeddings` is no whole number, or negative.
         """
+        if embeddings is not None and (not isinstance(embeddings, int) or embeddings < 0):
+            raise UsageError(f"embeddings must be a number of classes, or 0 for none; got {embeddings!r}.")
         if not len(rows):
             raise DataError(f"Table {table.name!r}: features are fitted on training rows; there is none.")
         encoders = []
         left_out = []
         for column in table.inputs:
             writing = writing_of(table, column.name)
-            encoder = _fit(column, TableColumn(column, _taken(table, column, rows)), writing)
+            encoder = _fit(column, TableColumn(column, _taken(table, column, rows)), writing, embeddings or None)
             if encoder is None:
                 left_out.append(column)
             else:
@@ -80,11 +86,16 @@ class FeaturesCodec(Codec):
             raise DataError(
                 f"Table {table.name!r}: an input of numbers, categories or dates is required; it has: {kinds}."
             )
-        for column in left_out:
-            key = "reading.no_feature_text" if column.kind is Kind.TEXT else "reading.no_feature_empty"
-            note = Message(key, column=column.name)
-            if note not in table.report.notes:
-                table.report.notes.append(note)
+        notes = [
+            Message("reading.no_feature_text" if c.kind is Kind.TEXT else "reading.no_feature_empty", column=c.name)
+            for c in left_out
+        ]
+        notes += [
+            Message("reading.embedded", column=e.name, classes=len(e.classes), dim=e.dim)
+            for e in encoders
+            if isinstance(e, CategoryEncoder) and e.dim is not None
+        ]
+        table.report.notes += [note for note in notes if note not in table.report.notes]
         return cls(tuple(encoders))
 
     @property
@@ -99,6 +110,16 @@ class FeaturesCodec(Codec):
     @property
     def shape(self) -> tuple[int, ...]:
         return (len(self.feature_names),)
+
+    def network_options(self) -> dict[str, Any]:
+        """The tables of vectors that a network has for the categories: place among the features, rows, columns."""
+        tables = []
+        start = 0
+        for encoder in self.encoders:
+            if isinstance(encoder, CategoryEncoder) and encoder.dim is not None:
+                tables.append([start, encoder.num_vectors, encoder.dim])
+            start += len(encoder.feature_names)
+        return {"embeddings": tables} if tables else {}
 
     def encode(self, table: Table) -> ValuesColumn:
         """The features of all rows, encoded once."""
@@ -199,12 +220,12 @@ def writing_of(table: Table, name: str) -> Writing | None:
     return Writing.from_json(columns[name].get("writing", {})) if name in columns else None
 
 
-def _fit(column: Column, values: TableColumn, writing: Writing | None) -> Encoder | None:
+def _fit(column: Column, values: TableColumn, writing: Writing | None, embeddings: int | None) -> Encoder | None:
     """The encoder of one input; None where it is no feature."""
     if column.kind is Kind.NUMBER:
         return NumberEncoder.fit(column.name, column.shape, values, writing)
     if column.kind is Kind.CATEGORY and not column.shape:
-        return CategoryEncoder.fit(column.name, column.classes or (), values, writing)
+        return CategoryEncoder.fit(column.name, column.classes or (), values, writing, embeddings)
     if column.kind is Kind.DATE:
         return DateEncoder.fit(column.name, column.unit or DAY_FIRST, values, writing)
     return None

@@ -159,6 +159,16 @@ class Preparation(ABC):
         """Casts and normalises a gathered batch on its device."""
         return gathered
 
+    def random_inputs(self, num: int, generator: torch.Generator) -> torch.Tensor:
+        """Numbers that the network takes, to time it, record it or show it at work where no example is at hand.
+
+        Shapes:
+            → ``(num, *input_shape)`` float32.
+        """
+        import torch
+
+        return torch.randn(num, *self.input_shape, generator=generator)
+
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """What the card keeps, so that `preparation_from_json` builds the same preparation again."""

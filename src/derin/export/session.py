@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from derin.export.onnx import export_onnx
+from derin.export.onnx import Samples, export_onnx
 
 _MOST_COPIED_ALONE = 1 << 20  # numbers, which one thread copies in about 3 ms
 
@@ -23,6 +23,7 @@ class OnnxSession:
     Args:
         network: in eval mode, on the CPU; takes one tensor and gives one.
         example: one input without the batch, for shape and type.
+        samples: gives inputs to compare with, as `export_onnx` takes it.
 
     Shapes:
         ``(batch, ...)`` → the network's output.
@@ -37,10 +38,10 @@ class OnnxSession:
         True
     """
 
-    def __init__(self, network: nn.Module, example: Tensor) -> None:
+    def __init__(self, network: nn.Module, example: Tensor, samples: Samples | None = None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "network.onnx"
-            export_onnx(network, file, example)
+            export_onnx(network, file, example, samples=samples)
             import onnxruntime
 
             options = onnxruntime.SessionOptions()

@@ -127,7 +127,10 @@ def _order(encoders: Sequence[Encoder]) -> np.ndarray[tuple[int], np.dtype[np.in
 
 
 def _category(encoder: CategoryEncoder, codes: Tensor) -> Tensor:
-    """A 1 in the place of the class; further places for all other classes and for missing ones as in training."""
+    """A 1 in the place of the class, further places for all other classes and for missing ones as in training; or the
+    class's place in the table of vectors."""
+    if encoder.dim is not None:
+        return (codes - UNSEEN).unsqueeze(1).float()
     places = [*range(len(encoder.classes)), *[UNSEEN] * encoder.other, *[MISSING] * encoder.missing]
     return (codes.unsqueeze(1) == torch.tensor(places)).float()
 

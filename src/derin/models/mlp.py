@@ -4,6 +4,8 @@ Z = W A + b, A = g(Z) for each hidden layer; the last layer stays linear, its ac
 Paper: D. E. Rumelhart, G. E. Hinton, R. J. Williams, "Learning representations by back-propagating errors", Nature
     323, 1986.
 Differs: ReLU, He's initialization, and batch norm or dropout where asked. Input of more than one axis is flattened.
+Categories of tables become vectors that are learnt: C. Guo, F. Berkhahn, "Entity embeddings of categorical variables",
+    2016, arXiv:1604.06737.
 """
 
 from __future__ import annotations
@@ -11,13 +13,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
+from derin.core.errors import UsageError
 from derin.layers.activations import activation, suitable_initializer
+from derin.layers.embedding import EmbeddingTable
 from derin.layers.initializers import initialize
 from derin.layers.options import require_range
 from derin.models.info import ModelInfo
 from derin.models.network import Network
+
+_DEVIATION = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +36,15 @@ class MLPOptions:
         activation: a name of `layers.activations`.
         dropout: share of hidden activations set to zero in training.
         batch_norm: between each dense layer and its activation.
+        embeddings: features that are whole numbers, each a row of a table of vectors: place of the feature, rows and
+            columns of its table. The vectors stand behind the other features.
     """
 
     hidden: tuple[int, ...] = (128, 64)
     activation: str = "relu"
     dropout: float = 0.0
     batch_norm: bool = False
+    embeddings: tuple[tuple[int, int, int], ...] = ()
 
     def __post_init__(self) -> None:
         activation(self.activation)
@@ -42,6 +52,12 @@ class MLPOptions:
         require_range("mlp", "len(hidden)", len(self.hidden), 0, 1000)
         for width in self.hidden:
             require_range("mlp", "hidden", width, 1)
+        for _, vectors, dim in self.embeddings:
+            require_range("mlp", "rows of embeddings", vectors, 1)
+            require_range("mlp", "columns of embeddings", dim, 1)
+        places = [place for place, *_ in self.embeddings]
+        if places != sorted(set(places)):
+            raise UsageError(f"mlp.embeddings must be of different features in their order; got {places}.")
 
 
 class MLP(Network):
@@ -60,6 +76,9 @@ class MLP(Network):
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: MLPOptions) -> None:
         super().__init__(input_shape, options=options)
         width = math.prod(input_shape)
+        self.categories = CategoryEmbeddings(width, options.embeddings) if options.embeddings else None
+        if self.categories is not None:
+            width = self.categories.width
         self.hidden = nn.Sequential()
         for index, units in enumerate(options.hidden, start=1):
             # A norm's own shift makes the bias of the layer before it idle.
@@ -75,7 +94,49 @@ class MLP(Network):
         initialize(self.output, "xavier")
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.output(self.hidden(self.require(x).flatten(1)))
+        x = self.require(x).flatten(1)
+        return self.output(self.hidden(x if self.categories is None else self.categories(x)))
+
+
+class CategoryEmbeddings(nn.Module):
+    """Features of which some are whole numbers: those become the vectors of their tables, behind all others.
+
+    Args:
+        num_features: of an example.
+        embeddings: place, rows and columns of each table, in the order of the places.
+
+    Attributes:
+        width: how many numbers come out.
+
+    Shapes:
+        ``(B, num_features)`` → ``(B, width)``.
+
+    Source: C. Guo, F. Berkhahn, 2016, arXiv:1604.06737, section 3. The rows begin normal with deviation 0.3, those of
+        no class (place 0, others; 1, missing) at zero.
+    """
+
+    others: Tensor
+
+    def __init__(self, num_features: int, embeddings: tuple[tuple[int, int, int], ...]) -> None:
+        super().__init__()
+        self.places = [place for place, *_ in embeddings]
+        if self.places[-1] >= num_features or self.places[0] < 0:
+            raise UsageError(
+                f"mlp.embeddings must be of places among the features, 0 to {num_features - 1}; got {self.places}."
+            )
+        others = [place for place in range(num_features) if place not in set(self.places)]
+        self.register_buffer("others", torch.tensor(others, dtype=torch.int64), persistent=False)
+        tables = [EmbeddingTable(rows, dim) for _, rows, dim in embeddings]
+        with torch.no_grad():
+            for table in tables:
+                table.weight.normal_(std=_DEVIATION)
+                table.weight[:2].zero_()
+        self.tables = nn.ModuleList(tables)
+        self.width = len(others) + sum(dim for *_, dim in embeddings)
+
+    def forward(self, x: Tensor) -> Tensor:
+        vectors = [table(x[:, place]) for place, table in zip(self.places, self.tables)]
+        return torch.cat([x.index_select(1, self.others), *vectors], dim=1)
 
 
 MLP_INFO = ModelInfo(

@@ -177,6 +177,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.left_other_time": "left out: the time stands in another column",
     "reading.missing_target_row": "target {column!r} is missing: the row belongs to no split",
     "reading.no_feature_text": "The column {column!r} is no feature, because it is text.",
+    "reading.embedded": "Each class of {column!r} ({classes}) becomes a vector of {dim} {dim:=number|numbers} that "
+    "is learned; classes of a single training row share one.",
     "reading.no_feature_empty": "The column {column!r} is no feature, because it is empty in all training rows.",
     "reading.conflicting": "equal inputs with different targets: at least one of them is wrong, or the inputs do "
     "not tell",

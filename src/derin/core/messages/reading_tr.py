@@ -167,6 +167,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.left_other_time": "alınmadı: zaman başka bir sütunda",
     "reading.missing_target_row": "{column!r} hedefi eksik: satır hiçbir sete girmez",
     "reading.no_feature_text": "{column!r} sütunu özellik değil, çünkü metin.",
+    "reading.embedded": "{column!r} sütununun her sınıfı ({classes}), ağın öğrendiği {dim} sayılık bir vektör olur; "
+    "tek eğitim satırında geçen sınıflar bir vektörü paylaşır.",
     "reading.no_feature_empty": "{column!r} sütunu özellik değil, çünkü eğitim satırlarının hepsinde boş.",
     "reading.conflicting": "eşit girdiler, farklı hedefler: en az biri yanlış ya da girdiler yetmiyor",
     # Kinds of values

@@ -1,7 +1,9 @@
 """Columns to features: what is learnt from the training rows, and the numbers that a network gets for any row.
 
 Source: Y. LeCun, L. Bottou, G. B. Orr, K.-R. Müller, "Efficient BackProp", 1998, section 4.3 (inputs with mean 0 and
-variance 1).
+variance 1). C. Guo, F. Berkhahn, "Entity embeddings of categorical variables", 2016, arXiv:1604.06737 (categories as
+vectors that are learnt). J. Howard, S. Gugger, "fastai: A layered API for deep learning", Information 11, 2020 (their
+sizes).
 """
 
 from __future__ import annotations
@@ -24,10 +26,14 @@ from derin.data.cells.writing import DAY_FIRST, MONTH_FIRST, YEAR_FIRST, Floats,
 Features = npt.NDArray[np.float32]
 
 MOST_CLASSES = 50
+MOST_EMBEDDED = 100_000
+# A class that stands in one training row only teaches what to make of a class that is new.
+_FEWEST_ROWS_EMBEDDED = 2
 _SECONDS_PER_DAY = 86_400
 # 1970-01-01 was a Thursday, day 3 of a week that starts on Monday.
 _FIRST_WEEKDAY = 3
 _BLOCK = 64
+_LONGEST_VECTOR = 600
 _LARGEST_COLUMN = 1 << 24
 _WHERE = "The card's column of a table"
 _PARTS = ("month", "weekday", "hour")
@@ -170,17 +176,20 @@ class NumberEncoder:
 
 @dataclass(frozen=True)
 class CategoryEncoder:
-    """One-hot features: one for each class that occurs in training.
+    """One-hot features, one for each class that occurs in training; or one feature, the class's place in a table of
+    vectors, which the network learns.
 
-    Of more than 50 classes the 50 most frequent have a feature each, and all others share one. A class that did not
-    occur in training goes to that one too; where there is none, all features are 0.
+    Of more than 50 one-hot classes the 50 most frequent have a feature each, and all others share one. A class that did
+    not occur in training goes to that one too; where there is none, all features are 0. In the table of vectors place 0
+    is that of all other classes, those of a single training row among them, place 1 that of a missing value.
 
     Args:
         name: of the column.
-        classes: those with a feature of their own.
-        other: whether all further classes share a feature.
-        missing: whether a feature says that the value is missing, as in some training row.
+        classes: those with a feature, or a place, of their own.
+        other: whether further classes, which share a feature or place, occurred in training.
+        missing: whether a value was missing in some training row.
         writing: how the column was written in training; None takes the usual ways.
+        dim: length of the vectors; None for one-hot features.
     """
 
     kind: ClassVar[str] = "category"
@@ -190,38 +199,67 @@ class CategoryEncoder:
     other: bool = False
     missing: bool = False
     writing: Writing | None = None
+    dim: int | None = None
 
     @classmethod
     def fit(
-        cls, name: str, classes: Sequence[str], column: RawColumn, writing: Writing | None = None
+        cls,
+        name: str,
+        classes: Sequence[str],
+        column: RawColumn,
+        writing: Writing | None = None,
+        embedded_from: int | None = None,
     ) -> CategoryEncoder | None:
+        """The classes of the training rows; None where no value is there.
+
+        Args:
+            name: of the column.
+            classes: all that there are.
+            column: its training rows.
+            writing: how it was written.
+            embedded_from: classes from which on they become vectors; None leaves them one-hot.
+        """
         codes = column.codes(classes, writing)
         counts = np.bincount(codes[codes >= 0], minlength=len(classes))
         seen = np.flatnonzero(counts)
         if not len(seen):
             return None
-        other = len(seen) > MOST_CLASSES
-        if other:
+        frequent = np.flatnonzero(counts >= _FEWEST_ROWS_EMBEDDED)
+        dim = None
+        kept, most = seen, MOST_CLASSES
+        if embedded_from is not None and len(frequent) >= embedded_from:
+            kept, most, dim = frequent, MOST_EMBEDDED, vector_length(len(frequent))
+        if len(kept) > most:
             # A stable order, so that equal counts are cut alike everywhere.
-            seen = np.sort(seen[np.argsort(-counts[seen], kind="stable")[:MOST_CLASSES]])
-        names = tuple(classes[i] for i in seen.tolist())
-        return cls(name, names, other, bool((codes == MISSING).any()), writing)
+            kept = np.sort(kept[np.argsort(-counts[kept], kind="stable")[:most]])
+        names = tuple(classes[i] for i in kept.tolist())
+        return cls(name, names, len(kept) < len(seen), bool((codes == MISSING).any()), writing, dim)
+
+    @property
+    def num_vectors(self) -> int:
+        """Places in the table of vectors: two more than there are classes."""
+        return len(self.classes) - UNSEEN
 
     @property
     def feature_names(self) -> tuple[str, ...]:
+        if self.dim is not None:
+            return (self.name,)
         names = tuple(f"{self.name} = {c}" for c in self.classes)
         return names + (f"{self.name} is another",) * self.other + (f"{self.name} is missing",) * self.missing
 
     def encode(self, column: RawColumn) -> tuple[Features, int, int]:
         codes = column.codes(self.classes, self.writing)
-        features = np.zeros((len(codes), len(self.feature_names)), dtype=np.float32)
-        rows = np.flatnonzero(codes >= 0)
-        features[rows, codes[rows]] = 1.0
         unseen = codes == UNSEEN
-        if self.other:
-            features[unseen, len(self.classes)] = 1.0
-        if self.missing:
-            features[codes == MISSING, -1] = 1.0
+        if self.dim is None:
+            features = np.zeros((len(codes), len(self.feature_names)), dtype=np.float32)
+            rows = np.flatnonzero(codes >= 0)
+            features[rows, codes[rows]] = 1.0
+            if self.other:
+                features[unseen, len(self.classes)] = 1.0
+            if self.missing:
+                features[codes == MISSING, -1] = 1.0
+        else:
+            features = (codes - UNSEEN)[:, None].astype(np.float32)
         return features, 0 if self.other else int(unseen.sum()), 0 if self.missing else int((codes == MISSING).sum())
 
     def to_json(self) -> dict[str, Any]:
@@ -232,15 +270,27 @@ class CategoryEncoder:
             "other": self.other,
             "missing": self.missing,
             **_written(self.writing),
+            **({} if self.dim is None else {"dim": self.dim}),
         }
 
     @classmethod
     def from_json(cls, data: Any) -> CategoryEncoder:
-        fields = _checked(data, classes=Listed(str, 1), other=bool, missing=bool)
+        fields = _checked(data, classes=Listed(str, 1), other=bool, missing=bool, dim=Within(int, 1, _LONGEST_VECTOR))
         classes = tuple(fields["classes"])
         if len(set(classes)) < len(classes):
             raise _refused("classes must be different", classes)
-        return cls(fields["name"], classes, fields["other"], fields["missing"], _writing_of(fields))
+        other, missing = fields["other"], fields["missing"]
+        return cls(fields["name"], classes, other, missing, _writing_of(fields), fields.get("dim"))
+
+
+def vector_length(num_classes: int) -> int:
+    """How many numbers the vector of a class has: 1.6 n^0.56, rounded, at most 600 (fastai's rule).
+
+    Example:
+        >>> [vector_length(n) for n in (2, 10, 41, 1_000, 100_000)]
+        [2, 6, 13, 77, 600]
+    """
+    return min(_LONGEST_VECTOR, round(1.6 * num_classes**0.56))
 
 
 @dataclass(frozen=True)
@@ -347,8 +397,9 @@ def encoder_from_json(data: Any) -> Encoder:
 
 
 def _checked(data: Any, **forms: Any) -> dict[str, Any]:
-    """The fields of an encoder; cards of before columns were remembered as written lack that."""
-    form = Exactly({"kind": str, "name": str, **forms, "writing": ANY}, frozenset({"writing"}))
+    """The fields of an encoder; cards of before columns were remembered as written lack that, and one-hot
+    categories a dimension."""
+    form = Exactly({"kind": str, "name": str, **forms, "writing": ANY}, frozenset({"writing", "dim"}))
     found: dict[str, Any] = checked_form(data, form, _WHERE)
     return found
 

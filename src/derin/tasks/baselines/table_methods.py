@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from derin.core.quiet import quiet
 from derin.core.seeds import permutation
-from derin.data.columns import INPUT
+from derin.data.features import FeaturesCodec
 from derin.data.preparation import Preparation
 from derin.data.table import SPLITS, Table
 from derin.tasks.baselines.paired import answers_of, compare_errors
@@ -47,7 +47,7 @@ def compare_with_table_methods(
 ) -> dict[str, Any]:
     """What the report says of a network on a table beside other methods; nothing where there are none to compare with.
 
-    Each method is fitted on the training rows as the network sees them, its setting chosen on val; all are measured on
+    Each method is fitted on the training rows, categories one-hot, its setting chosen on val; all are measured on
     the same examples of val and, where there is one, of test. Nothing of it depends on the network. Once the time of
     the task is over, the methods that are left are named and not tried.
 
@@ -68,7 +68,7 @@ def compare_with_table_methods(
     splits = [split for split in SPLITS[1:] if split in table.splits]
     if not preparation.reads_table_cells or "val" not in splits or not task.has_single_answer:
         return {}
-    inputs = preparation.encode_table(table)[INPUT].values
+    inputs = FeaturesCodec.fit(table, table.splits["train"]).encode(table).values
     truths = task.single_truths(table)
     train = np.asarray(table.splits["train"])
     if of_classes and len(np.unique(truths[train])) < 2:

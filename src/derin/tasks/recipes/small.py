@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from derin.data.cells.encoders import MOST_CLASSES
 from derin.tasks.recipes.facts import Facts, Recipe, budget, light_augmentation, smoothing
 
 # A photograph has more to learn by heart than a sign: below this many, half of what reaches the output is dropped.
@@ -56,13 +57,17 @@ def lenet_1998(facts: Facts) -> Recipe:
 
 
 def mlp(facts: Facts) -> Recipe:
-    """Dense layers."""
+    """Dense layers. Categories of more classes than one-hot features take become vectors.
+
+    Beside one-hot features of the 50 commonest, vectors from 51 classes on took the RMSE on val of the ratings of
+    MovieLens from 0.99 to 0.87; from 11 on they were no better on the census (benchmarks/table_embeddings.py).
+    """
     settings, reason = budget(facts.num_train)
     settings |= {"optimizer": "adamw", "learning_rate": 1e-3, "schedule": "one-cycle"}
     if facts.num_train <= 3_000:
         settings["weight_decay"] = 0.1
         reason += " So few examples are learnt by heart without a strong decay of the weights."
-    return Recipe(settings=settings, reasons=(reason,))
+    return Recipe(settings=settings, inputs={"embeddings": MOST_CLASSES + 1}, reasons=(reason,))
 
 
 def linear(facts: Facts) -> Recipe:
