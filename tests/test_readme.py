@@ -154,6 +154,16 @@ def test_pictures_are_small_and_all_of_them_are_shown() -> None:
     assert sum(picture.stat().st_size for picture in pictures) < 2_000_000
 
 
+def test_what_the_page_of_tables_shows_runs(newcomer: Path) -> None:
+    for arguments in commands("docs/tables.md"):
+        result = CliRunner().invoke(app, [*arguments, *(QUICK if arguments[0] == "train" else [])])
+        assert result.exit_code == 0, f"derin {shlex.join(arguments)}: {result.output}{result.exception}"
+    names: dict[str, object] = {}
+    for block in blocks("docs/tables.md", "python"):
+        exec(compile(block, "docs/tables.md", "exec"), names)  # our own text
+    assert (newcomer / "importance.png").is_file()
+
+
 def test_python_of_the_page_for_engineers_runs(newcomer: Path) -> None:
     names: dict[str, object] = {"__name__": "engineers"}
     for block in blocks("docs/engineers.md", "python"):

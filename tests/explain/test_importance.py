@@ -34,10 +34,16 @@ def test_importance_and_curves_are_those_of_scikit_learn(tmp_path: Path) -> None
     curve = found["curves"][0]
     grid = np.sort(inputs[:, 0])[np.linspace(0, 399, 20).round().astype(int)]
     oracle = partial_dependence(
-        fitted, inputs, [0], custom_values={0: grid}, kind="average", response_method="predict_proba"
+        fitted, inputs, [0], custom_values={0: grid}, kind="both", response_method="predict_proba"
     )
     assert curve["column"] == "x[0]"
+    # Two ways of a float32 network through batches of other sizes.
     assert np.allclose(np.array(curve["means"])[:, 1], oracle["average"][0], atol=1e-5)
+    individual = np.array(curve["individual"])[:, :, 1]
+    assert individual.shape == (30, 20)
+    apart = np.abs(individual[:, None] - oracle["individual"][0][None]).max(axis=2)
+    assert apart.min(axis=1).max() < 1e-5
+    assert len(set(apart.argmin(axis=1))) == 30
 
 
 def test_a_column_with_several_features_is_shuffled_as_one(tmp_path: Path) -> None:
@@ -66,7 +72,13 @@ def test_a_column_with_several_features_is_shuffled_as_one(tmp_path: Path) -> No
     assert found["columns"][0]["name"] == "city"
     assert found["columns"][0]["importance"] > 5
     assert dict(zip(found["curves"][0]["values"], np.ravel(found["curves"][0]["means"])))["Van"] > 20
-    assert found["value"] == pytest.approx(run.metrics["test"]["rmse"], rel=1e-4)
+    assert (found["split"], found["num_examples"]) == ("val", 48)
+    assert found["value"] == pytest.approx(run.metrics["val"]["rmse"], rel=1e-4)
+    assert np.array(found["curves"][0]["individual"]).shape[0] == 30
+    told = CliRunner().invoke(
+        app, ["explain", "importance", str(run.path), "--out", str(picture)], env={"DERIN_LANG": "tr"}
+    )
+    assert "Kullanılan satır: 48 (doğrulama)" in told.output
     assert picture.stat().st_size > 10_000
 
 

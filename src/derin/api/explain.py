@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from derin.api.explain_heat import explain_by_grad_cam, explain_by_integrated_gradients, explain_by_occlusion
+from derin.api.explain_importance import explain_importance
 from derin.api.explain_layers import explain_activations, explain_by_deconvnet, explain_filters
 from derin.api.explanation import Explanation
 from derin.core.errors import UnknownNameError, UsageError
@@ -20,6 +21,7 @@ METHODS: dict[str, Callable[..., Explanation]] = {
     "activations": explain_activations,
     "filters": explain_filters,
     "deconvnet": explain_by_deconvnet,
+    "importance": explain_importance,
 }
 
 
@@ -31,6 +33,6 @@ def explain(model: Model, inputs: Any = None, method: str = "grad_cam", **option
     """
     if method not in METHODS:
         raise UnknownNameError("way to explain", method, METHODS)
-    if (inputs is None) != (method == "filters"):
+    if method != "importance" and (inputs is None) != (method == "filters"):
         raise UsageError(f"{method} is asked {'without' if method == 'filters' else 'with'} pictures.")
     return METHODS[method](model, **options) if inputs is None else METHODS[method](model, inputs, **options)

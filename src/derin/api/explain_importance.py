@@ -14,6 +14,7 @@ from derin.api.explanation import Explanation, title_of
 from derin.core.errors import UsageError
 from derin.core.messages import translate
 from derin.core.printable import printable
+from derin.core.seeds import permutation
 from derin.data.batch import Batch
 from derin.data.cells.raw_column import TableColumn
 from derin.data.columns import INPUT
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from derin.api.model import Model
 
-_INK, _BLUE = "#1a1f2b", "#1f6feb"
+_INK, _BLUE, _GRAY = "#1a1f2b", "#1f6feb", "#c3c9d4"
 _LONGEST, _MOST_DRAWN, _MOST_TICKS, _LABEL_WIDTH = 40, 30, 6, 44
 
 
@@ -41,6 +42,7 @@ def explain_importance(
     repeats: int = 10,
     curves: int = 4,
     points: int = 20,
+    individual: int = 30,
     seed: int = 0,
 ) -> Explanation:
     """How much worse a network on a table gets when one column is shuffled, and how its answers follow its values.
@@ -50,12 +52,13 @@ def explain_importance(
 
     Args:
         data: whatever `derin.load` takes, with the answers; None takes the data of the training.
-        split: None takes the test split where there is one, else all rows.
+        split: None takes the validation rows of the training's data; of other data its test split, or all rows.
         target: the column with the answers, where it cannot be found out.
         num: at most so many examples, drawn by the seed.
         repeats: shuffles of each column.
         curves: so many of the most important columns get a curve.
-        points: at most so many values on a curve.
+        points: at most so many values on a curve: the commonest classes, or quantiles of numbers and dates.
+        individual: so many rows, drawn by the seed, have curves of their own beside the mean.
         seed: of the draw and the shuffles.
 
     Raises:
@@ -70,14 +73,16 @@ def explain_importance(
         )
     if not task.has_single_answer:
         raise UsageError(f"A network that gives one class or one number is required; its task is {task.name!r}.")
-    if repeats < 1 or points < 2 or curves < 0:
+    if repeats < 1 or points < 2 or min(curves, individual) < 0:
         raise UsageError(
-            "repeats must be at least 1, points at least 2 and curves at least 0; "
-            f"got {repeats}, {points} and {curves}."
+            "repeats must be at least 1, points at least 2, curves and individual at least 0; "
+            f"got {repeats}, {points}, {curves} and {individual}."
         )
     given = (model.card.get("data") or {}).get("source") if data is None else data
     if given is None:
         raise UsageError(f"The model {model.path} does not say where its data lie; name the data.")
+    # What is learnt by looking at the network may change it: the rows of the test are left for the last measurement.
+    split = "val" if data is None and split is None else split
     examples = examples_for(model, given, split=split, target=target, num=num, seed=seed)
     codec: Any = model.preparation.inputs[INPUT]  # type: ignore[attr-defined]
     features = codec.encode(examples.table).values[examples.rows]
@@ -103,6 +108,7 @@ def explain_importance(
     )
     by_name = {name: (places, encoder) for name, places, encoder in groups}
     drawn = []
+    shown = np.sort(permutation(seed, "individual curves", 0, len(features))[:individual])
     for column in found[:curves]:
         places, encoder = by_name[column.name]
         rows = _grid_rows(examples.table, encoder.name, column.name, examples.rows, points)
@@ -112,13 +118,19 @@ def explain_importance(
         first = next(p for n, p, _ in groups if by_name[n][1] is encoder)[0]
         values = Dense(examples.table.columns[encoder.name].take(rows))
         encoded = encoder.encode(TableColumn(raw, values))[0][:, places - first]
-        means = partial_dependence(outputs, features, places, encoded)
+        means, own = partial_dependence(outputs, features, places, encoded, shown)
         names = displayed(examples.table, encoder.name, rows, max_length=_LONGEST)
         if raw.shape:
             place = int(column.name[len(encoder.name) + 1 : -1])
             names = [f"{v:.4g}" for v in np.asarray(values.values).reshape(len(rows), -1)[:, place]]
         numbers = np.asarray(values.values, dtype=np.float64) if raw.kind is Kind.NUMBER and not raw.shape else None
-        curve: dict[str, Any] = {"column": column.name, "values": names, "numbers": numbers, "means": means}
+        curve: dict[str, Any] = {
+            "column": column.name,
+            "values": names,
+            "numbers": numbers,
+            "means": means,
+            "individual": own,
+        }
         drawn.append(curve)
     metric = "accuracy" if of_classes else "rmse"
     before = errors(features).mean()
@@ -130,13 +142,25 @@ def explain_importance(
         "repeats": repeats,
         "columns": [{"name": c.name, "importance": c.value, "interval": list(c.interval)} for c in found],
         "classes": list(task.classes) if of_classes else None,
-        "curves": [{"column": c["column"], "values": c["values"], "means": c["means"].tolist()} for c in drawn],
+        "curves": [
+            {"column": c["column"], "values": c["values"]} | {n: c[n].tolist() for n in ("means", "individual")}
+            for c in drawn
+        ],
     }
     title = title_of(model, translate("explain.importance"))
     labels = list(task.classes) if of_classes else [task.columns[0]]
     return Explanation(
-        method="importance", found=found, document=document, draw=lambda: _draw(title, metric, found, drawn, labels)
+        method="importance", found=found, document=document, draw=lambda: _draw(title, document, found, drawn, labels)
     )
+
+
+def rows_used(document: dict[str, Any]) -> str:
+    """On how many rows it was measured, of which split, and what the curves are."""
+    curves = document["curves"]
+    of_curves = [translate("explain.importance_curves", number=len(curves[0]["individual"]))] if curves else []
+    count, split = document["num_examples"], translate(f"split.{document['split']}")
+    rows = translate("explain.importance_rows", count=count, split=split, repeats=document["repeats"])
+    return " ".join([rows, *of_curves])
 
 
 def _groups(codec: Any) -> list[tuple[str, np.ndarray, Any]]:
@@ -175,7 +199,7 @@ def _grid_rows(table: Table, raw: str, name: str, rows: np.ndarray, points: int)
 
 
 def _draw(
-    title: str, metric: str, found: list[ColumnImportance], drawn: list[dict[str, Any]], labels: list[str]
+    title: str, document: dict[str, Any], found: list[ColumnImportance], drawn: list[dict[str, Any]], labels: list[str]
 ) -> Figure:
     """Bars with their intervals, and a panel for each curve."""
     from matplotlib.figure import Figure
@@ -194,7 +218,8 @@ def _draw(
     spread = np.stack([np.maximum(values - low, 0), np.maximum(high - values, 0)])
     axes.barh(range(len(shown)), values, xerr=spread, color=_BLUE, ecolor=_INK, capsize=2)
     axes.set_yticks(range(len(shown)), [printable(column.name)[:_LONGEST] for column in shown], fontsize=8)
-    axes.set_xlabel(textwrap.fill(translate(f"explain.importance_{metric}"), _LABEL_WIDTH), fontsize=8)
+    about = [translate(f"explain.importance_{document['metric']}"), rows_used(document)]
+    axes.set_xlabel("\n".join(textwrap.fill(line, _LABEL_WIDTH) for line in about), fontsize=8)
     axes.set_title(title, fontsize=10, loc="left", color=_INK)
     if right is None:
         return figure
@@ -202,8 +227,10 @@ def _draw(
     for panel, curve in zip(panels, drawn):
         numbers = curve["numbers"]
         x = np.arange(len(curve["values"])) if numbers is None else numbers
-        kept = curve["means"] if len(labels) != 2 else curve["means"][:, 1:]
-        for mean, label in zip(kept.T, labels if len(labels) != 2 else labels[1:]):
+        first = 1 if len(labels) == 2 else 0
+        if len(labels) <= 2:  # of more the curves of single rows would hide the means
+            panel.plot(x, curve["individual"][:, :, first].T, color=_GRAY, linewidth=0.6)
+        for mean, label in zip(curve["means"].T[first:], labels[first:]):
             panel.plot(x, mean, marker="o", markersize=3, label=printable(label)[:_LONGEST])
         if numbers is None:
             ticks = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MOST_TICKS)).round().astype(int))

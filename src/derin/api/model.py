@@ -150,17 +150,19 @@ class Model:
         """Looks inside the network.
 
         Args:
-            inputs: pictures, as `predict` takes them; none for ``"filters"``.
-            method: ``"grad_cam"``, ``"integrated_gradients"``, ``"occlusion"``, ``"activations"``, ``"filters"`` or
-                ``"deconvnet"``.
-            options: of that method; see `derin.api.explain_heat` and `derin.api.explain_layers`.
+            inputs: pictures, as `predict` takes them; none for ``"filters"``; for ``"importance"`` a table with its
+                answers, or none for the rows of validation.
+            method: ``"grad_cam"``, ``"integrated_gradients"``, ``"occlusion"``, ``"activations"``, ``"filters"``,
+                ``"deconvnet"`` or ``"importance"``.
+            options: of that method; see `derin.api.explain_heat`, `explain_layers` and `explain_importance`.
 
         Returns:
             the numbers (``.found``, ``.to_json()``), and a drawing that a notebook shows and ``.save(path)`` writes.
 
         Raises:
             UnknownNameError: there is no such method, class or layer.
-            UsageError: the network reads no pictures, or the method needs a convolution and there is none.
+            UsageError: the network reads something else than the method looks at, or the method needs a convolution
+                and there is none.
         """
         from derin.api.explain import explain
 

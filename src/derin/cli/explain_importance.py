@@ -21,6 +21,7 @@ def importance(
     repeats: Annotated[int, typer.Option(help="Shuffles of each column.")] = 10,
     curves: Annotated[int, typer.Option(help="So many of the most important columns get a curve.")] = 4,
     points: Annotated[int, typer.Option(help="At most so many values on a curve.")] = 20,
+    individual: Annotated[int, typer.Option(help="So many rows with curves of their own beside the mean.")] = 30,
     num: Annotated[int, typer.Option(help="At most so many examples, drawn by the seed.")] = 5_000,
     split: Split = None,
     target: Target = None,
@@ -47,16 +48,19 @@ def importance(
         repeats=repeats,
         curves=curves,
         points=points,
+        individual=individual,
         seed=seed,
     )
     finish(found, out, json_output=json_output, lines=_columns)
 
 
 def _columns(document: Any) -> Iterator[str]:
+    from derin.api.explain_importance import rows_used
     from derin.core.messages import format_number, translate
     from derin.core.printable import printable
 
-    yield translate(f"explain.importance_{document['metric']}")
+    measured = translate(f"explain.importance_{document['metric']}")
+    yield f"{measured}. {rows_used(document)}"
     for column in document["columns"]:
         value, low, high = (format_number(n, "+.4g") for n in (column["importance"], *column["interval"]))
         yield f"{printable(column['name'])}  {value}  ({low} – {high})"

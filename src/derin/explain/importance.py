@@ -1,8 +1,9 @@
-"""Which columns of a table a network depends on: permutation importance and partial dependence.
+"""Which columns of a table a network depends on: permutation importance, partial dependence, and ICE curves.
 
 Source: L. Breiman, "Random forests", Machine Learning 45, 2001, section 10 (permutation); J. H. Friedman, "Greedy
     function approximation: a gradient boosting machine", Annals of Statistics 29, 2001, section 8.2 (partial
-    dependence).
+    dependence); A. Goldstein, A. Kapelner, J. Bleich, E. Pitkin, "Peeking inside the black box", Journal of
+    Computational and Graphical Statistics 24, 2015 (ICE: individual conditional expectation).
 """
 
 from __future__ import annotations
@@ -91,22 +92,25 @@ def permutation_importance(
 
 
 def partial_dependence(
-    outputs: Callable[[Features], Floats], features: Features, places: Places, grid: Features
-) -> Floats:
-    """The mean output when a column has one value in all rows, for each of some values.
+    outputs: Callable[[Features], Floats], features: Features, places: Places, grid: Features, individual: Places
+) -> tuple[Floats, Floats]:
+    """The mean output when a column has one value in all rows, for each of some values, and the output of some rows.
 
     Args:
         outputs: from features to what the network says, ``(N, F)`` → ``(N, K)``.
         features: of the examples.
         places: of the column's features.
         grid: the column's features for each value, ``(G, len(places))``.
+        individual: rows whose own curves are kept.
 
     Shapes:
-        → ``(G, K)``.
+        → means ``(G, K)`` and curves ``(len(individual), G, K)``.
     """
-    means = []
+    means, curves = [], []
     for value in grid:
         changed = features.copy()
         changed[:, places] = value
-        means.append(outputs(changed).mean(axis=0))
-    return np.stack(means)
+        found = outputs(changed)
+        means.append(found.mean(axis=0))
+        curves.append(found[individual])
+    return np.stack(means), np.stack(curves, axis=1)

@@ -332,6 +332,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "by {gap:.1%}.",
     "explain.importance": "Permutation importance",
     "explain.importance_accuracy": "Fall of the accuracy when a column is shuffled, with its 95% interval",
+    "explain.importance_rows": "Rows used: {count:,} ({split}); shuffles of each column: {repeats}.",
+    "explain.importance_curves": "Curves: the mean answer when all rows have one value (partial dependence), and that "
+    "of single rows ({number}) in gray.",
     "explain.importance_rmse": "Rise of the root mean squared error when a column is shuffled, with its 95% interval",
     "explain.wrote": "Drawn in {path}.",
     # Examples as a layer sees them

@@ -316,6 +316,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "explain.gap": "{name} için katkıların toplamı, {steps:,} adımla bile puan farkından {gap:.1%} sapıyor.",
     "explain.importance": "Permütasyon önemi",
     "explain.importance_accuracy": "Bir sütun karıştırılınca doğruluktaki düşüş ve %95 güven aralığı",
+    "explain.importance_rows": "Kullanılan satır: {count:,} ({split}); her sütun için karıştırma: {repeats}.",
+    "explain.importance_curves": "Eğriler: bütün satırlarda aynı değer varken ortalama yanıt (kısmi bağımlılık) ve gri "
+    "renkte tek tek satırların yanıtı ({number}).",
     "explain.importance_rmse": "Bir sütun karıştırılınca kök ortalama kare hatadaki artış ve %95 güven aralığı",
     "explain.wrote": "{path} dosyasına çizildi.",
     # Examples as a layer sees them
