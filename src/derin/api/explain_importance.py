@@ -155,12 +155,9 @@ def explain_importance(
 
 
 def rows_used(document: dict[str, Any]) -> str:
-    """On how many rows it was measured, of which split, and what the curves are."""
-    curves = document["curves"]
-    of_curves = [translate("explain.importance_curves", number=len(curves[0]["individual"]))] if curves else []
+    """On how many rows it was measured, and of which split."""
     count, split = document["num_examples"], translate(f"split.{document['split']}")
-    rows = translate("explain.importance_rows", count=count, split=split, repeats=document["repeats"])
-    return " ".join([rows, *of_curves])
+    return translate("explain.importance_rows", count=count, split=split, repeats=document["repeats"])
 
 
 def _groups(codec: Any) -> list[tuple[str, np.ndarray, Any]]:
@@ -223,6 +220,10 @@ def _draw(
     axes.set_title(title, fontsize=10, loc="left", color=_INK)
     if right is None:
         return figure
+    sentences = [translate("explain.importance_curves")]
+    if len(labels) <= 2 and len(drawn[0]["individual"]):
+        sentences.append(translate("explain.importance_individual", number=len(drawn[0]["individual"])))
+    right.supxlabel(textwrap.fill(" ".join(sentences), 2 * _LABEL_WIDTH), fontsize=8)
     panels = right.subplots(lines, min(2, len(drawn)), squeeze=False).reshape(-1)
     for panel, curve in zip(panels, drawn):
         numbers = curve["numbers"]
@@ -231,7 +232,11 @@ def _draw(
         if len(labels) <= 2:  # of more the curves of single rows would hide the means
             panel.plot(x, curve["individual"][:, :, first].T, color=_GRAY, linewidth=0.6)
         for mean, label in zip(curve["means"].T[first:], labels[first:]):
-            panel.plot(x, mean, marker="o", markersize=3, label=printable(label)[:_LONGEST])
+            name = f"p({label})" if document["classes"] else label
+            color = _BLUE if len(labels) <= 2 else None
+            panel.plot(x, mean, marker="o", markersize=3, color=color, label=printable(name)[:_LONGEST])
+        if numbers is not None and len(numbers) <= _MOST_TICKS:
+            panel.set_xticks(numbers)
         if numbers is None:
             ticks = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MOST_TICKS)).round().astype(int))
             panel.set_xticks(ticks, [printable(curve["values"][t])[:12] for t in ticks], fontsize=7)

@@ -333,8 +333,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "explain.importance": "Permutation importance",
     "explain.importance_accuracy": "Fall of the accuracy when a column is shuffled, with its 95% interval",
     "explain.importance_rows": "Rows used: {count:,} ({split}); shuffles of each column: {repeats}.",
-    "explain.importance_curves": "Curves: the mean answer when all rows have one value (partial dependence), and that "
-    "of single rows ({number}) in gray.",
+    "explain.importance_curves": "Curves: the mean answer when all rows have one value (partial dependence).",
+    "explain.importance_individual": "Gray: single rows ({number}).",
     "explain.importance_rmse": "Rise of the root mean squared error when a column is shuffled, with its 95% interval",
     "explain.wrote": "Drawn in {path}.",
     # Examples as a layer sees them
@@ -623,8 +623,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "more texts.",
     "other_methods.heading": "Beside other methods",
     "other_methods.about": "Gradient boosting, a linear model and the nearest neighbors take seconds and are hard to "
-    "beat on tables. Each was fitted on {num:,} training {num:=row|rows} as the "
-    "network sees them; val chose its setting.",
+    "beat on tables. Each was fitted on {num:,} training {num:=row|rows}, "
+    "categories one-hot; val chose its setting.",
     "other_methods.linear": "linear model",
     "other_methods.neighbors": "nearest neighbors",
     "other_methods.boosting": "gradient boosting",

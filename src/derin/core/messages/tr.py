@@ -317,8 +317,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "explain.importance": "Permütasyon önemi",
     "explain.importance_accuracy": "Bir sütun karıştırılınca doğruluktaki düşüş ve %95 güven aralığı",
     "explain.importance_rows": "Kullanılan satır: {count:,} ({split}); her sütun için karıştırma: {repeats}.",
-    "explain.importance_curves": "Eğriler: bütün satırlarda aynı değer varken ortalama yanıt (kısmi bağımlılık) ve gri "
-    "renkte tek tek satırların yanıtı ({number}).",
+    "explain.importance_curves": "Eğriler: bütün satırlarda aynı değer varken ortalama yanıt (kısmi bağımlılık).",
+    "explain.importance_individual": "Gri: tek tek satırlar ({number}).",
     "explain.importance_rmse": "Bir sütun karıştırılınca kök ortalama kare hatadaki artış ve %95 güven aralığı",
     "explain.wrote": "{path} dosyasına çizildi.",
     # Examples as a layer sees them
@@ -597,7 +597,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metinle eğitin.",
     "other_methods.heading": "Başka yöntemlerin yanında",
     "other_methods.about": "Gradyan artırma, doğrusal model ve en yakın komşular saniyeler içinde kurulur ve "
-    "tablolarda kolay geçilmez. Her biri ağın gördüğü biçimiyle {num:,} eğitim satırında kuruldu; "
+    "tablolarda kolay geçilmez. Her biri {num:,} eğitim satırında, kategoriler one-hot kodlanarak kuruldu; "
     "ayarını doğrulama kümesi seçti.",
     "other_methods.linear": "doğrusal model",
     "other_methods.neighbors": "en yakın komşular",
