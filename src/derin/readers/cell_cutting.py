@@ -63,7 +63,7 @@ def cut_piece(whole: Bytes, start: int, delimiter: str, *, quotes: bool, longest
     size = _PIECE
     while True:
         piece = _cut(whole, start, min(start + size, len(whole)), mark[0], quotes, longest)
-        if piece is None or piece.num_bytes or size > longest:
+        if piece is None or piece.num_bytes or size >= longest:
             return piece if piece is not None and piece.num_bytes else None
         size *= 2
 

@@ -443,15 +443,16 @@ class PackedColumn(Sequence[str]):
 
     def joined(self) -> tuple[Bytes, Rows]:
         """All cells as bytes, and where each of them begins and ends."""
-        pieces: list[bytes] = []
-        lengths: list[Places] = [np.zeros(1, dtype=np.int64)]
-        for part in self.parts:
-            starts, length = part.places()
-            lengths.append(length)
+        bounds = np.zeros(len(self) + 1, dtype=np.int64)
+        np.cumsum(self.lengths(), out=bounds[1:])
+        joined = np.empty(bounds[-1], dtype=np.uint8)
+        for part, first in zip(self.parts, self._starts):
             data = part.block.buffer.tobytes()
-            bounds = zip(starts.tolist(), (starts + length).tolist())
-            pieces.append(b"".join([data[start:end] for start, end in bounds]))
-        return np.frombuffer(b"".join(pieces), dtype=np.uint8), np.cumsum(np.concatenate(lengths))
+            starts, lengths = part.places()
+            cells = [data[start:end] for start, end in zip(starts.tolist(), (starts + lengths).tolist())]
+            joined[bounds[first] : bounds[first + len(part)]] = np.frombuffer(b"".join(cells), dtype=np.uint8)
+        joined.setflags(write=False)
+        return joined, bounds
 
     def distinct(self) -> tuple[PackedColumn, Rows | None]:
         """The different cells, in the order in which they come first, and the place among them of each cell; None for
