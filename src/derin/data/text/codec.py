@@ -71,7 +71,7 @@ class TextCodec(Codec):
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_length <= _MOST_LONGEST:
-            raise UsageError(f"TextPreparation: max_length must lie in 1..{_MOST_LONGEST}; got {self.max_length}.")
+            raise UsageError(f"TextCodec: max_length must lie in 1..{_MOST_LONGEST}; got {self.max_length}.")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TextCodec) and self.to_json() == other.to_json() and self.files() == other.files()
