@@ -142,7 +142,7 @@ def test_without_onnxruntime_torch_and_onednn_are_left(model: Model, monkeypatch
 
 
 def test_a_network_that_onnx_cannot_hold_is_told(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: object) -> None:
+    def refuse(*args: object, **options: object) -> None:
         raise DerinError("It cannot be written.")
 
     monkeypatch.setattr("derin.export.session.export_onnx", refuse)

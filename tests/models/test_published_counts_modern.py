@@ -114,4 +114,4 @@ def test_attention_of_a_transformer_is_counted() -> None:
     expected = (tokens - 1) * dim * pixels + blocks * (dense + mixing) + dim * 1000
     assert count("vit_s_16").multiply_adds == expected
     counts = count("vit_s_16").layers
-    assert [row.multiply_adds for row in counts if row.kind == "Attention"] == [mixing] * blocks
+    assert [row.multiply_adds for row in counts if row.kind == "SelfAttention"] == [mixing] * blocks

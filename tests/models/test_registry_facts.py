@@ -110,7 +110,7 @@ SERIES = {"targets": 1}
 MOBILE = {"width": 1.0, "stem": "auto", "padding": "symmetric", "norm": "batch", "epsilon": 1e-5}
 DEFAULTS: dict[str, dict[str, object]] = {
     "perceptron linear logistic plain20 plain32 plain44 plain56 plain110 facenet_nn4_small2 mobilefacenet": {},
-    "mlp": {"hidden": (128, 64), "activation": "relu", "dropout": 0.0, "batch_norm": False},
+    "mlp": {"hidden": (128, 64), "activation": "relu", "dropout": 0.0, "batch_norm": False, "embeddings": ()},
     "lenet5": {"activation": "tanh", "padding": "auto"},
     "lenet5_1998": {"padding": "auto"},
     "convnet": {"widths": None, "depths": None, "head": "auto", "dropout": 0.0},

@@ -245,7 +245,7 @@ def test_epsilon_is_read_as_people_write_it():
 
 
 def test_wrong_use_is_named():
-    rows = SimpleNamespace(input_kind="features")
+    rows = SimpleNamespace(input_kind="features", reads_pictures=False)
     with pytest.raises(UsageError, match="this network reads features"):
         adversarially(classes(), rows, "4/255")
     with pytest.raises(UsageError, match="above 0"):

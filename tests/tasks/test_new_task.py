@@ -16,7 +16,7 @@ from derin.data.batch import Batch
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Points, Rows, Table
 from derin.tasks.base import BaseTask
-from derin.tasks.card import checked, is_names
+from derin.tasks.card import NAMES, checked
 from derin.tasks.registry import TASK_OF_KIND, TASKS
 from derin.train.protocol import Losses, Outputs
 
@@ -59,7 +59,7 @@ class PointsInPictures(BaseTask):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(**checked(cls.name, data, {"columns": is_names, "num_points": lambda value: type(value) is int}))
+        return cls(**checked(cls.name, data, {"columns": NAMES, "num_points": int}))
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "columns": list(self.columns), "num_points": self.num_points}

@@ -30,7 +30,8 @@ CROPPED, PUBLISHED = "flip,crop_padding=2", "flip,crop_padding=4"
 Row = tuple[dict[str, Any], str, float, dict[str, Any], dict[str, Any]]
 DECIDED: dict[str, Row] = {
     "perceptron linear logistic": ({**ADAM, "learning_rate": 0.01, "weight_decay": 0.0}, "", 0.0, {}, {}),
-    "mlp": ({**ADAM, "learning_rate": 1e-3}, "", 0.0, {}, {}),
+    # Vectors begin where one-hot features end.
+    "mlp": ({**ADAM, "learning_rate": 1e-3}, "", 0.0, {}, {"embeddings": 51}),
     "lenet5": ({**ADAM, "learning_rate": 2e-3}, CROPPED, 0.0, {}, {}),
     "lenet5_1998": ({**ADAM, "learning_rate": 1e-3, "clip_norm": 5.0}, CROPPED, 0.0, {}, {}),
     "convnet": ({**ADAM, "learning_rate": 4e-3, "weight_decay": 0.02}, CROPPED, 0.05, {}, {}),
