@@ -199,3 +199,14 @@ def test_sequences_of_another_shape_are_refused() -> None:
     for wrong in ((BATCH, STEPS, INPUT + 1), (BATCH, INPUT), (BATCH, 0, INPUT)):
         with pytest.raises(ShapeError, match=r"\(batch, steps, 5\)"):
             layer(torch.zeros(wrong))
+
+
+def test_where_a_processor_has_no_lstm_of_bfloat16_it_is_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("derin.layers.recurrent._runs_in_bfloat16", lambda: False)
+    monkeypatch.setattr(nn.LSTM, "forward", lambda *args: pytest.fail("torch's LSTM was called"))
+    torch.manual_seed(2)
+    layer, x = Recurrent("lstm", INPUT, HIDDEN), sequences().float()
+    with torch.autocast("cpu", dtype=torch.bfloat16), torch.no_grad():
+        found, _ = layer(x)
+    monkeypatch.undo()
+    torch.testing.assert_close(found.float(), layer(x)[0], rtol=0, atol=0.02)  # 8 bits of a number below 1

@@ -11,6 +11,7 @@ Padded batches run as they are, not packed: packing needs the lengths on the CPU
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Literal
 
 import torch
@@ -184,7 +185,7 @@ class Recurrent(nn.Module):
         assert isinstance(layer, nn.RNNBase)
         wants_memory = lengths is not None and final_state and self.kind == "lstm"
         by_steps = x.is_cpu or x.is_meta
-        if self.kind == "lstm" and by_steps and (wants_memory or self._own_kernel_is_faster(x)):
+        if self.kind == "lstm" and by_steps and (wants_memory or self._own_kernel_is_better()):
             weight_ih, weight_hh, bias_ih, bias_hh = layer.parameters()
             weights = (weight_ih, weight_hh, bias_ih, bias_hh)
             activations, memories = lstm_layer(x.transpose(0, 1), weights, (state[0], state[1]))
@@ -202,9 +203,12 @@ class Recurrent(nn.Module):
         parts = after if self.kind == "lstm" else (after,)
         return outputs, tuple(part[0].to(old.dtype) for part, old in zip(parts, state))
 
-    def _own_kernel_is_faster(self, x: Tensor) -> bool:
-        trains_in_bf16 = torch.is_grad_enabled() and torch.is_autocast_enabled("cpu")
-        return trains_in_bf16 and torch.get_num_threads() == 1 and self.hidden_size > _OWN_KERNEL_UNITS
+    def _own_kernel_is_better(self) -> bool:
+        """In bfloat16: faster in training by one thread, and the only one where torch's does not run."""
+        if not torch.is_autocast_enabled("cpu"):
+            return False
+        is_faster = torch.is_grad_enabled() and torch.get_num_threads() == 1 and self.hidden_size > _OWN_KERNEL_UNITS
+        return is_faster or not _runs_in_bfloat16()
 
     def _reversal(self, x: Tensor, lengths: Tensor | None) -> Tensor | None:
         """For every sequence the places of its tokens from the last to the first, then those of its padding."""
@@ -229,6 +233,19 @@ class Recurrent(nn.Module):
             bias_hh.zero_()
             if self.kind == "lstm":
                 bias_ih[self.hidden_size : 2 * self.hidden_size] = 1.0
+
+
+@cache
+def _runs_in_bfloat16() -> bool:
+    """Whether torch's LSTM does on this processor: it is oneDNN's, which has none for some."""
+    zeros = torch.zeros(1, 1, 1)
+    weights = [torch.zeros(shape, requires_grad=True) for shape in ((4, 1), (4, 1), (4,), (4,))]
+    with torch.enable_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        try:
+            torch.lstm(zeros, (zeros, zeros), weights, True, 1, 0.0, True, False, False)
+        except RuntimeError:
+            return False
+    return True
 
 
 def _reordered(x: Tensor, order: Tensor | None) -> Tensor:
