@@ -89,7 +89,7 @@ def food(folder: Path) -> list[str]:
 
 
 def music(folder: Path) -> list[str]:
-    """How many melodies that the network writes keep the rule by which it learnt."""
+    """How many melodies that the network writes keep the rule by which it learned."""
     from derin.datasets.generated.music import broken_rules
 
     train("music", folder)

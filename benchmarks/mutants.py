@@ -55,7 +55,7 @@ TWINS = [("min", "max"), ("any", "all"), ("argmin", "argmax"), ("amin", "amax"),
 TWINS += [("floor", "ceil"), ("sum", "mean"), (".train", ".eval"), ("zeros", "ones"), ("zeros_", "ones_")]
 TWIN = {name: other for pair in TWINS for name, other in (pair, pair[::-1])}
 # What is written for people: its words and numbers are judged by reading.
-TEXT_CALLS = {"translate", "localize", "told", "Message", "warn", "note", "KeyMap"}
+TEXT_CALLS = {"translate", "localize", "Message", "warn", "note", "KeyMap"}
 TEXT_FUNCTIONS = {"__repr__", "__str__", "extra_repr"}
 # They decide about speed, memory or how a class is written, never about an answer.
 NEUTRAL_KEYWORDS = {"inplace", "non_blocking", "pin_memory", "memory_format", "stacklevel", "maxsize", "strict", "year"}

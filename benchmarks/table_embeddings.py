@@ -1,4 +1,4 @@
-"""Categories of tables one-hot beside vectors that are learnt, from several numbers of classes on, over seeds.
+"""Categories of tables one-hot beside vectors that are learned, from several numbers of classes on, over seeds.
 
 Every seed is another split and another start; all arms of a seed share both. Reads the folder that DERIN_DATA names:
 `adult_income`, `avazu_sample`, `movielens_small`.

@@ -4,7 +4,7 @@ python benchmarks/tagging.py conll2003_en turkish_wiki_ner
 python benchmarks/tagging.py transfer
 
 `transfer` is the course's "Sally Johnson is an orange farmer" → "Robert Lin is a durian cultivator" as an experiment.
-Names are people before an occupation and firms before a kind of firm; 16 sentences are learnt from, and every name,
+Names are people before an occupation and firms before a kind of firm; 16 sentences are learned from, and every name,
 fruit, occupation and kind of firm of the 48 test sentences is new. Only what is known of the new words from elsewhere
 can tell the two apart.
 """
@@ -26,7 +26,7 @@ import derin
 SETS = {"conll2003_en": 0.80, "turkish_wiki_ner": 0.70}
 VECTORS = "glove_twitter_25d_12k/glove.twitter.25d.12k.txt"
 
-# (first names, last names, fruits, occupations, kinds of firm), first those that are learnt from.
+# (first names, last names, fruits, occupations, kinds of firm), first those that are learned from.
 WORDS = {
     "train": (
         ("Sally", "David", "Mary", "Peter"),

@@ -46,9 +46,9 @@ def test_what_a_row_names_exists(row: list[str]) -> None:
     assert "def test_" in (ROOT / path[1]).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("name", "learnt"), [("and", True), ("or", True), ("xor", False)])
-def test_a1_a_perceptron_learns_and_and_or_but_not_xor(name: str, learnt: bool, tmp_path: Path) -> None:
-    assert (_accuracy(name, "perceptron", {}, tmp_path) == 1.0) is learnt
+@pytest.mark.parametrize(("name", "learned"), [("and", True), ("or", True), ("xor", False)])
+def test_a1_a_perceptron_learns_and_and_or_but_not_xor(name: str, learned: bool, tmp_path: Path) -> None:
+    assert (_accuracy(name, "perceptron", {}, tmp_path) == 1.0) is learned
 
 
 def test_a1_one_hidden_layer_learns_xor(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_the_first_signal_saves_and_the_run_goes_on_to_the_same_bits(
     process = start((*TRAIN, "--out", tmp_path / "run"), step=0.5)
     wait_for(tmp_path / "run" / "log.jsonl", process)
     process.send_signal(number)
-    _, told = process.communicate()
+    _, told = process.communicate(timeout=120)
     assert process.returncode == code, told
     assert "Stopping" in told
     record = json.loads((tmp_path / "run" / "run.json").read_text())
@@ -103,7 +103,7 @@ def test_the_second_signal_ends_at_once_and_says_how_to_go_on(
     time.sleep(0.3)
     begun = time.monotonic()
     process.send_signal(numbers[1])
-    _, told = process.communicate()
+    _, told = process.communicate(timeout=120)
     assert process.returncode == code, told
     assert time.monotonic() - begun < 10
     assert "terminate called" not in told
@@ -119,7 +119,7 @@ def test_a_second_signal_while_a_state_is_saved_damages_nothing(tmp_path: Path) 
     process.send_signal(signal.SIGINT)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    process.communicate()
+    process.communicate(timeout=120)
     assert process.returncode == 130
     assert derin.fit(out=tmp_path / "run", resume=True, report=False).finished
 
@@ -131,10 +131,34 @@ def test_other_commands_end_with_the_code_of_the_signal(number: signal.Signals, 
     while process.stderr.readline() != "searching\n":
         assert process.poll() is None
     process.send_signal(number)
-    out, told = process.communicate()
+    out, told = process.communicate(timeout=120)
     assert (process.returncode, out) == (code, ""), told
     assert "Interrupted." in told
     assert "Traceback" not in told
+
+
+def test_an_interrupt_that_is_swallowed_is_raised_again_and_one_that_is_handled_is_not() -> None:
+    program = """
+import os, signal, sys, time
+from derin.cli.stopping import exit_code, listen_to_signals
+listen_to_signals()
+try:
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pause()
+    except BaseException:
+        pass  # as some library does
+    try:
+        while True:
+            time.sleep(0.01)
+    finally:
+        time.sleep(1.5)
+        print("whole", flush=True)
+except KeyboardInterrupt:
+    sys.exit(exit_code())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (143, "whole\n", "")
 
 
 def test_a_signal_that_comes_when_all_is_kept_changes_nothing() -> None:

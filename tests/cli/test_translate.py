@@ -1,4 +1,4 @@
-"""`derin translate`: texts, files, scores and the picture, on a bundle of a network that learnt nothing."""
+"""`derin translate`: texts, files, scores and the picture, on a bundle of a network that learned nothing."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from derin.core.fields import (
     Required,
     Within,
     checked_form,
-    misfits_told,
+    refusing_misfits,
 )
 
 FORM = {
@@ -97,7 +97,7 @@ def test_a_long_value_is_cut() -> None:
 def test_what_code_raises_on_a_misfit_is_one_sentence_and_keeps_its_cause(work: Any) -> None:
     with (
         pytest.raises(RefusedFileError, match=r"^The card is refused: .* Restore it\.$") as refusal,
-        misfits_told("The card"),
+        refusing_misfits("The card"),
     ):
         work()
     assert refusal.value.__cause__ is not None
@@ -105,5 +105,5 @@ def test_what_code_raises_on_a_misfit_is_one_sentence_and_keeps_its_cause(work: 
 
 def test_documented_errors_and_interrupts_pass() -> None:
     for error in (DataError("x"), KeyboardInterrupt(), OSError("disk")):
-        with pytest.raises(type(error)), misfits_told("The card"):
+        with pytest.raises(type(error)), refusing_misfits("The card"):
             raise error

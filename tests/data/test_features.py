@@ -157,7 +157,7 @@ def test_categories_with_vectors_are_places_in_their_tables_and_singles_share_on
     assert prepared.network_options() == {"embeddings": [[0, 5, 3]]}
     again = codec_from_json(json.loads(json.dumps(prepared.to_json())))
     assert again == prepared
-    # Where no class was rare and nothing missing, both are told, since their vectors were never learnt.
+    # Where no class was rare and nothing missing, both are told, since their vectors were never learned.
     few = FeaturesCodec.fit(table, np.array([0, 1, 3, 4, 8, 9]), embeddings=2)
     assert [str(note)[:31] for note in few.read_noting([{"c": "Rize"}, {"c": None}])[1]] == [
         "Values of 'c' that did not occu",

@@ -87,7 +87,7 @@ def test_dropout_acts_in_training_alone_and_leaves_the_sum_through_the_network()
     block = EncoderBlock(DIM, HEADS, HIDDEN, 0.9)
     x = random(BATCH, STEPS, DIM).float()
     assert not torch.equal(block(x), block(x))
-    # Nine numbers of ten lose both halves with probability 0.81 and stay as they came.
+    # Nine numbers of ten lose both sublayers with probability 0.81 and stay as they came.
     assert (block(x) == x).float().mean().item() == pytest.approx(0.81, abs=0.15)
     assert torch.equal(block.eval()(x), block(x))
 

@@ -176,7 +176,7 @@ def test_squeeze_and_excitation_by_hand() -> None:
 
 
 def test_convnext_block_of_a_single_pixel_by_hand() -> None:
-    block = randomized(ConvNeXtBlock(5, left_out=0.3, layer_scale=1e-6))
+    block = randomized(ConvNeXtBlock(5, drop_prob=0.3, layer_scale=1e-6))
     x = noise(4, 5, 1, 1)
     parameters = {name: value.double().numpy() for name, value in block.state_dict().items()}
     seen = x[:, :, 0, 0].double().numpy() * parameters["depthwise.weight"][:, 0, 3, 3] + parameters["depthwise.bias"]

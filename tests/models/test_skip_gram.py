@@ -96,9 +96,9 @@ def test_a_step_is_the_gradient_that_autograd_finds(
     measured, counted = net.measure(chunk)
     torch.testing.assert_close(measured, loss.detach(), rtol=1e-12, atol=1e-12)
     assert int(counted) == num > 20
-    total, learnt = net.learn(chunk, lr=0.01)
+    total, learned = net.learn(chunk, lr=0.01)
     torch.testing.assert_close(total, loss.detach(), rtol=1e-12, atol=1e-12)
-    assert int(learnt) == num
+    assert int(learned) == num
     for now, old in ((net.input, before.input), (net.output, before.output)):
         assert old.weight.grad is not None
         torch.testing.assert_close(now.weight.data, old.weight.data - 0.01 * old.weight.grad, rtol=1e-10, atol=1e-12)

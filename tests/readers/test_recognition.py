@@ -223,7 +223,7 @@ def test_a_readme_is_no_class_of_texts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["folder", "zip"])
 @pytest.mark.parametrize("place", ["{}/{}_mask.png", "{}/{}_mask_1.png", "{}/masks/{}.png", "{}/Seg/{}_gt.png"])
 def test_masks_within_classes_are_left_out_and_that_is_said(place: str, form: str, tmp_path: Path) -> None:
-    """As in public ultrasound sets: ``benign (1).png`` beside ``benign (1)_mask.png``, learnt as another example."""
+    """As in public ultrasound sets: ``benign (1).png`` beside ``benign (1)_mask.png``, learned as another example."""
     files: dict[str, object] = {}
     for kind in ("benign", "malign"):
         for n in range(5):

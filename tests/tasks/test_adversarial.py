@@ -196,7 +196,7 @@ def test_random_starts_fill_the_ball_and_come_from_torchs_generator():
 
 
 class RecordingStep:
-    """A step that keeps what is learnt from."""
+    """A step that keeps what is learned from."""
 
     def __init__(self, model):
         self.model, self.index, self.seen = model, 0, []

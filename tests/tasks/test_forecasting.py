@@ -1,4 +1,4 @@
-"""Forecasting as a task: what is learnt, what does not count, baselines, intervals, and no look at the future."""
+"""Forecasting as a task: what is learned, what does not count, baselines, intervals, and no look at the future."""
 
 import json
 import math
@@ -272,7 +272,7 @@ def test_intervals_are_the_learnt_widths_times_the_spread_of_each_window(tmp_pat
     spread = np.sqrt(latest.var(axis=1, keepdims=True) + 1e-4) * windows.spread
     (found,) = task.intervals(windows, 3)
     np.testing.assert_allclose(found, (np.array(task.half_widths)[:3] * spread)[0], rtol=1e-5)
-    # Beyond the horizon none were learnt; those of another forecaster take the place of the network's.
+    # Beyond the horizon none were learned; those of another forecaster take the place of the network's.
     (found,) = task.intervals(windows, 6, np.ones((4, 2)))
     np.testing.assert_allclose(found[:4], np.broadcast_to(spread[0], (4, 2)), rtol=1e-5)
     assert np.isnan(found[4:]).all()

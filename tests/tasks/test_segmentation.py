@@ -1,4 +1,4 @@
-"""Segmentation: metrics beside a NumPy loop, a set learnt in seconds, and answers in the size of the picture."""
+"""Segmentation: metrics beside a NumPy loop, a set learned in seconds, and answers in the size of the picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tagging from a file to answers: what is learnt, measured, found and said."""
+"""Tagging from a file to answers: what is learned, measured, found and said."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_without_a_random_field_a_tag_is_as_sure_as_its_softmax_and_a_span_as_th
             network.table.weight[word, tag] += 3
     outputs = task.predict(network, Batch({"input": numbers}, torch.arange(1)))
     with torch.no_grad():
-        (answer,) = task._told(network, outputs, [words], [None])
+        (answer,) = task._tagged_sentences(network, outputs, [words], [None])
     p = network.table.weight[1:6].detach().double().softmax(dim=1)
     expected = [float(p[place, tag]) for place, tag in enumerate([3, 4, 0, 0, 1])]
     assert answer.probabilities == pytest.approx(expected, rel=1e-5)

@@ -93,7 +93,7 @@ def test_a_preparation_survives_card_and_files(tokenizer: str) -> None:
     for text in (*SOURCES, "an unseen text, ışık"):
         assert again.read(text).tolist() == preparation.read(text).tolist()
     damaged = {**preparation.to_json(), "longest": -1}
-    with pytest.raises(RefusedFileError, match="pairs is damaged"):
+    with pytest.raises(RefusedFileError, match="preparation of pairs is refused: longest"):
         preparation_from_json(damaged, preparation.files())
 
 

@@ -146,7 +146,7 @@ class Request:
     )
     adversarial: str | float | None = setting(
         None,
-        "ε of adversarial training, such as 4/255: pictures changed by so much are learnt from.",
+        "ε of adversarial training, such as 4/255: pictures changed by so much are learned from.",
         TEXT,
         NUMBER,
         group=_NETWORK,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from derin.core.bundle import Bundle, load_bundle, load_state, save_bundle, state_tensors, structure_fingerprint
 from derin.core.errors import DerinError, RefusedFileError, UsageError
-from derin.core.fields import MapOf, Maybe, Required, checked_form, misfits_told
+from derin.core.fields import MapOf, Maybe, Required, checked_form, refusing_misfits
 from derin.core.files import recover_folder
 from derin.core.global_generator import global_generator
 from derin.data.own import OwnPreparation
@@ -102,7 +102,7 @@ def load_model(path: Path, model: nn.Module | None = None) -> tuple[nn.Module, A
             "build it with the same sizes as for training."
         )
     try:
-        with misfits_told(where):
+        with refusing_misfits(where):
             if model is None:
                 with global_generator():  # fresh weights draw numbers, which are not the caller's
                     model = from_spec(entry)

@@ -81,7 +81,7 @@ def explain_importance(
     given = (model.card.get("data") or {}).get("source") if data is None else data
     if given is None:
         raise UsageError(f"The model {model.path} does not say where its data lie; name the data.")
-    # What is learnt by looking at the network may change it: the rows of the test are left for the last measurement.
+    # What is learned by looking at the network may change it: the rows of the test are left for the last measurement.
     split = "val" if data is None and split is None else split
     examples = examples_for(model, given, split=split, target=target, num=num, seed=seed)
     codec: Any = model.preparation.inputs[INPUT]  # type: ignore[attr-defined]

@@ -74,7 +74,7 @@ def _onnx(model: Model, path: Path, with_preparation: bool) -> dict[str, Any]:
         samples=prepared.samples if prepared else lambda *drawn: [model.preparation.random_inputs(*drawn)],
         name=type(network).__name__,
     )
-    return _told(written)
+    return _document(written)
 
 
 def _own_onnx(model: Model, preparation: OwnPreparation, path: Path, with_preparation: bool) -> dict[str, Any]:
@@ -111,10 +111,10 @@ def _own_onnx(model: Model, preparation: OwnPreparation, path: Path, with_prepar
         samples=samples,
         name=type(model.network).__name__,
     )
-    return _told(written)
+    return _document(written)
 
 
-def _told(written: Exported) -> dict[str, Any]:
+def _document(written: Exported) -> dict[str, Any]:
     inputs, outputs = ([one.to_json() for one in side] for side in (written.inputs, written.outputs))
     return {
         "path": str(written.path),

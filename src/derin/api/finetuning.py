@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MODES = ("none", "head", "full", "freeze:N", "gradual")
 
-# Up to so many training examples the head alone is learnt by default. On 2 000 pictures of cats and dogs and on 244 of
+# Up to so many training examples the head alone is learned by default. On 2 000 pictures of cats and dogs and on 244 of
 # ants and bees it is as good as training everything, at a hundredth of the cost of an epoch.
 _FEW_EXAMPLES = 5_000
 

@@ -16,7 +16,7 @@ from derin.api.run import Run
 from derin.api.run_record import new_record, require_same_run
 from derin.api.training import Training
 from derin.core.errors import UsageError
-from derin.core.fields import misfits_told
+from derin.core.fields import refusing_misfits
 from derin.core.files import usable_path
 from derin.core.former_names import takes_former_names
 from derin.core.run import RunFolder
@@ -193,7 +193,7 @@ def fit(
     with folder.lock(), training_modes():
         record = _found(folder, resume)
         if record:
-            with misfits_told(f"The record of run {folder.path}"):
+            with refusing_misfits(f"The record of run {folder.path}"):
                 data_of_run, options = continued(data, options, record, folder.path, extend=extend)
             calibrate = _calibrates(record, calibrate, folder.path)
         else:
@@ -207,7 +207,7 @@ def fit(
                 record["request"]["calibrate"] = calibrate
             else:
                 record = new_record(folder, prepared, data_of_run, options, command=command, calibrate=calibrate)
-            with misfits_told(f"The record of run {folder.path}"):
+            with refusing_misfits(f"The record of run {folder.path}"):
                 config = TrainConfig.from_json(record["config"])
             training = Training(
                 folder=folder,

@@ -175,7 +175,7 @@ def forecast(model: Model, data: Any = None, *, horizon: int | None = None, base
     # A baseline without intervals of its own does not borrow those of the network.
     has_intervals = baseline is None or widths is not None
     intervals = task.intervals(windows, steps, widths) if has_intervals else [None] * len(values)
-    answers = tuple(task.told(windows, values, method, intervals))
+    answers = tuple(task.forecasts_of(windows, values, method, intervals))
     past = tuple(windows.in_units(windows.values[:, -preparation.context_length :, : preparation.num_targets]))
     better, ratio = _verdict(record)
     return Forecasts(answers, past, better, ratio, windows.left_out, context_length, _lowered(record))

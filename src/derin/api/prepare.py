@@ -111,7 +111,7 @@ def prepare(
 
 
 def _task(request: Request, table: Table, name: str, suggested: Recipe) -> Any:
-    """What is learnt, with its settings."""
+    """What is learned, with its settings."""
     smoothing = suggested.label_smoothing if request.label_smoothing is None else request.label_smoothing
     settings: dict[str, Any] = {
         "class_weights": request.class_weights,

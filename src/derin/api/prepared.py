@@ -47,7 +47,7 @@ class Prepared:
 
     Attributes:
         table: the data.
-        task: what is learnt.
+        task: what is learned.
         model: the network, on its device.
         model_name: its registered name, ``"sequential"``, ``"graph"``, or the class name of a network of one's own.
         preparation: the way from raw columns to the network's input.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derin.core.fields import misfits_told
+from derin.core.fields import refusing_misfits
 from derin.core.printable import printable
 from derin.core.run import RunFolder
 
@@ -49,7 +49,7 @@ class Run:
         """What the curves and metrics say, in sentences."""
         from derin.strategy.fitting import diagnose
 
-        with misfits_told(f"The record of run {self.path}"):
+        with refusing_misfits(f"The record of run {self.path}"):
             return diagnose(self.record, self.history, self.path)
 
     @property

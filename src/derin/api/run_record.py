@@ -13,7 +13,7 @@ from derin.api.prepared import Prepared
 from derin.api.resuming import NOT_RECORDED, plain, require_same_data, source_name
 from derin.core.environment import differences, environment
 from derin.core.errors import DerinWarning, UsageError
-from derin.core.fields import misfits_told
+from derin.core.fields import refusing_misfits
 from derin.core.run import RunFolder
 from derin.data.report import MAX_RECORDED, sentences
 from derin.tasks.adversarial_training import attack_of
@@ -85,7 +85,7 @@ def require_same_run(folder: RunFolder, record: Mapping[str, Any], prepared: Pre
     Raises:
         UsageError: something else is given than is recorded.
     """
-    with misfits_told(f"The record of run {folder.path}"):
+    with refusing_misfits(f"The record of run {folder.path}"):
         require_same_data(folder.path, record["data"], prepared.table)
         differing = differences(record["environment"], environment(str(prepared.device)))
     if prepared.tuning.weights != record.get("finetune", {}).get("weights", {}):

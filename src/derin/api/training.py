@@ -15,7 +15,7 @@ from derin.api.head_first import KeepsBeginning, train_head
 from derin.api.prepared import Prepared
 from derin.api.results import measure, num_measured
 from derin.core.errors import DerinWarning
-from derin.core.fields import misfits_told
+from derin.core.fields import refusing_misfits
 from derin.core.messages import translate
 from derin.core.run import RunFolder
 from derin.data.known_rows import KNOWN_ROWS, pack, row_hashes
@@ -106,7 +106,7 @@ class Training:
         if prepared.warm_up is not None:
             train_head(prepared.warm_up, self.budget.part(_SHARE_OF_THE_HEAD))
             callbacks = [KeepsBeginning(self._on_best), *callbacks]
-        with misfits_told(f"The record of run {self.folder.path}"):
+        with refusing_misfits(f"The record of run {self.folder.path}"):
             # Functions of the caller's own are recorded by name.
             given = {name: getattr(prepared.config, name) for name in ("optimizer", "schedule")}
             config = replace(self.config, **{name: value for name, value in given.items() if callable(value)})

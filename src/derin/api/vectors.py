@@ -34,7 +34,7 @@ def open_word_vectors(source: str | Path) -> WordVectors:
 
 
 def with_vectors_of_a_run(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The settings of inputs with the vectors themselves where a run was named that learnt them."""
+    """The settings of inputs with the vectors themselves where a run was named that learned them."""
     path = inputs.get("vectors")
     if not isinstance(path, str | Path) or not Path(path).is_dir():
         return inputs

@@ -132,7 +132,7 @@ def _pictures(model: Model, inputs: list[str]) -> Iterator[_Answered]:
         if path.is_dir():
             yield from _folder(model, path)
         elif holds_pictures(path):
-            yield from _told(answer_pictures(model, path))
+            yield from _answers(answer_pictures(model, path))
         else:
             yield _Answered(str(path), model.predictions(path)[0])
 
@@ -185,7 +185,7 @@ def _rows(model: Model, inputs: list[str]) -> Iterator[_Answered]:
     from derin.api.rows import answer_rows
 
     for path in map(Path, inputs):
-        yield from _told(answer_rows(model, path))
+        yield from _answers(answer_rows(model, path))
 
 
 def _arrays(model: Model, inputs: list[str]) -> Iterator[_Answered]:
@@ -194,7 +194,7 @@ def _arrays(model: Model, inputs: list[str]) -> Iterator[_Answered]:
             yield _Answered(f"{path}:{number}", answer if hasattr(answer, "to_json") else _Outputs(answer))
 
 
-def _told(answered: AnsweredRows) -> Iterator[_Answered]:
+def _answers(answered: AnsweredRows) -> Iterator[_Answered]:
     from derin.core.messages import localize
     from derin.core.printable import printable
 

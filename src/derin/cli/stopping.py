@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from derin.train.callback import Callback, Training
 
 _SHOW_CURSOR = "\x1b[?25h"  # which a progress bar hides
+_SECONDS_TO_REMIND = 0.5  # after which an interrupt that nothing handles is raised again
+_ALARM = tuple(getattr(signal, name) for name in ("SIGALRM",) if hasattr(signal, name))  # Windows has none
 _state: dict[str, Any] = {"first": None, "training": None, "kept": None}
 
 
 def listen_to_signals() -> None:
     """From now on the first Ctrl-C or SIGTERM ends the work at hand, and a second one the process.
 
-    A training is asked to end after its step; anything else is ended by a `KeyboardInterrupt`.
+    A training is asked to end after its step; anything else is ended by a `KeyboardInterrupt`, which is raised again
+    for as long as something swallows it: a bare ``except`` of a library, a destructor, a callback from C.
 
     A container or a queue that wants a command to end sends SIGTERM, which without a handler ends it on the spot.
     """
@@ -74,7 +77,7 @@ def exit_code() -> int:
     """
     if _state["first"] is not None:
         # The interpreter puts other handlers back while it ends; what is ignored stays so.
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, *_ALARM):
             signal.signal(number, signal.SIG_IGN)
     return 128 + (_state["first"] or signal.SIGINT)
 
@@ -83,6 +86,9 @@ def _on_signal(number: int, frame: Any) -> None:
     if _state["first"] is None:
         _state["first"] = number
         if _state["training"] is None:
+            for alarm in _ALARM:
+                signal.signal(alarm, _remind)
+                signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_REMIND, _SECONDS_TO_REMIND)
             raise KeyboardInterrupt
         _tell(translate("run.stopping"))
         _state["training"].interrupt()
@@ -90,6 +96,16 @@ def _on_signal(number: int, frame: Any) -> None:
     _tell(" ".join(filter(None, (translate("stop.at_once"), what_is_kept()))))
     # Not by an exception, which would wait for the end of whatever else the process does, such as other threads.
     os._exit(128 + number)
+
+
+def _remind(number: int, frame: Any) -> None:
+    """Raises the interrupt again, unless it is on its way, within a ``finally``, ``except`` or the end of a ``with``."""
+    handled = sys.exception()
+    while handled is not None:
+        if isinstance(handled, KeyboardInterrupt):
+            return
+        handled = handled.__context__
+    raise KeyboardInterrupt
 
 
 def _tell(sentence: str) -> None:

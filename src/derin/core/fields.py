@@ -120,7 +120,7 @@ def checked_form(document: Any, form: Any, where: str) -> Any:
 
 
 @contextmanager
-def misfits_told(where: str) -> Iterator[None]:
+def refusing_misfits(where: str) -> Iterator[None]:
     """Around code that interprets a document from outside: what it raises on a value that it cannot take is one
     sentence. The error itself stays the cause, for whoever looks into it.
 
@@ -131,7 +131,7 @@ def misfits_told(where: str) -> Iterator[None]:
         RefusedFileError: in place of KeyError, TypeError and the like.
 
     Example:
-        >>> with misfits_told("The card"):
+        >>> with refusing_misfits("The card"):
         ...     {}["kind"]
         Traceback (most recent call last):
         derin.core.errors.RefusedFileError: The card is refused: something in it is not as Derin writes it (KeyError: \

@@ -76,7 +76,7 @@ def whole_pairs(text: str) -> str:
 
 
 def replace_half_pairs(text: str) -> str:
-    """The text with U+FFFD in place of half pairs: for texts that are learnt from, where a name would be escaped."""
+    """The text with U+FFFD in place of half pairs: for texts that are learned from, where a name would be escaped."""
     return text if text.isascii() else _HALF_PAIR.sub("\ufffd", text)
 
 

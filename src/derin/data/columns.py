@@ -1,4 +1,4 @@
-"""Columns with a codec each: the preparation of pictures, texts, rows, and what is learnt about them, by row."""
+"""Columns with a codec each: the preparation of pictures, texts, rows, and what is learned about them, by row."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ColumnsPreparation(Preparation):
 
     Args:
         inputs: what the network reads, by name in the batch.
-        targets: what is learnt and has a codec of its own (masks, boxes, points), by name in the batch. Labels,
+        targets: what is learned and has a codec of its own (masks, boxes, points), by name in the batch. Labels,
             numbers, tags and weights come from the task, as arrays.
 
     Example:
@@ -88,7 +88,7 @@ class ColumnsPreparation(Preparation):
 
         Args:
             table: whose input columns are used, and those targets that lie in pictures.
-            rows: of the training split; nothing is learnt from any other.
+            rows: of the training split; nothing is learned from any other.
             size: of pictures; see `PictureCodec.fit`.
             settings: of the input's codec, by the names of `settings`.
         """

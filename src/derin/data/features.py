@@ -50,7 +50,7 @@ class FeaturesCodec(Codec):
 
     @classmethod
     def fit(cls, table: Table, rows: Rows, embeddings: int | None = None) -> FeaturesCodec:
-        """Statistics and classes of the training rows; nothing is learnt from any other row.
+        """Statistics and classes of the training rows; nothing is learned from any other row.
 
         Args:
             table: whose input columns are used.

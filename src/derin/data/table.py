@@ -312,12 +312,12 @@ class Table:
         """SHA-256 over the columns: equal for equal data, wherever it lies.
 
         It is of the values and of what they mean, not of what is said about them; of the splits is
-        `splits_fingerprint`. Columns that nothing is learnt from do not count.
+        `splits_fingerprint`. Columns that nothing is learned from do not count.
         """
-        learnt_from = [c for c in self.schema if c.role not in (Role.IGNORED, Role.ID)]
-        meaning = [[c.name, c.kind.value, c.role.value, list(c.shape), list(c.classes or ())] for c in learnt_from]
+        learned_from = [c for c in self.schema if c.role not in (Role.IGNORED, Role.ID)]
+        meaning = [[c.name, c.kind.value, c.role.value, list(c.shape), list(c.classes or ())] for c in learned_from]
         digest = hashlib.sha256(json.dumps(meaning).encode())
-        for column in learnt_from:
+        for column in learned_from:
             for part in self.columns[column.name].arrays:
                 digest.update(str((part.dtype.str, part.shape)).encode())
                 digest.update(np.ascontiguousarray(part).data)

@@ -40,11 +40,11 @@ class StochasticDepth(nn.Module):
         return f"share={self.drop_prob:.3g}"
 
 
-def rising_shares(last: float, num_blocks: int) -> list[float]:
+def rising_drop_probs(last: float, num_blocks: int) -> list[float]:
     """Shares that grow linearly from nothing in the first block to `last` in the last: early maps serve all others.
 
     Example:
-        >>> rising_shares(0.2, 3)
+        >>> rising_drop_probs(0.2, 3)
         [0.0, 0.1, 0.2]
     """
     return [last * place / max(num_blocks - 1, 1) for place in range(num_blocks)]

@@ -1,8 +1,8 @@
-"""Blocks of a Transformer, each half of which is added to its input: an encoder's, and a decoder's with a memory.
+"""Blocks of a Transformer, each sublayer of which is added to its input: an encoder's, and a decoder's with a memory.
 
     x ← x + attention(norm(x)),   x ← x + narrow(g(widen(norm(x))))
 
-The norm stands before each half ("pre-norm") and not behind the sum as in the first paper: the sum of all halves goes
+The norm stands before each sublayer ("pre-norm") and not behind the sum as in the first paper: the sum of all goes
 through the network untouched, and training needs no slow beginning. A network of these blocks has one more norm behind
 the last of them.
 """
@@ -56,14 +56,14 @@ class EncoderBlock(nn.Module):
         dim: numbers of a token.
         num_heads: of the attention.
         hidden: units of the dense network.
-        dropout: share of the numbers of each half, and of the weights of the attention, set to zero in training.
+        dropout: share of the numbers of each sublayer, and of the weights of the attention, set to zero in training.
         act: activation of the dense network.
         causal: whether a token looks back only.
         window: how many tokens it looks at; see `SelfAttention`.
         epsilon: of the norms.
         attention_dropout: share of the weights of the attention set to zero, where it is not `dropout`.
         dense_dropout: share of the units within the dense network set to zero.
-        left_out: share of the examples that pass by a half in training, see `StochasticDepth`; None for none.
+        drop_prob: share of the examples that pass by a sublayer in training, see `StochasticDepth`; None for none.
 
     Shapes:
         ``(B, T, dim)`` → the same.
@@ -89,7 +89,7 @@ class EncoderBlock(nn.Module):
         epsilon: float = 1e-5,
         attention_dropout: float | None = None,
         dense_dropout: float = 0.0,
-        left_out: float | None = None,
+        drop_prob: float | None = None,
     ) -> None:
         super().__init__()
         of_weights = dropout if attention_dropout is None else attention_dropout
@@ -98,7 +98,7 @@ class EncoderBlock(nn.Module):
         self.norm2 = nn.LayerNorm(dim, eps=epsilon)
         self.dense = FeedForward(dim, hidden, act=act, dropout=dense_dropout)
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
-        self.drop_path = None if left_out is None else StochasticDepth(left_out)
+        self.drop_path = None if drop_prob is None else StochasticDepth(drop_prob)
 
     def forward(
         self,
@@ -108,7 +108,7 @@ class EncoderBlock(nn.Module):
         rotation: Rotation | None = None,
         cache: KeyValueCache | None = None,
     ) -> Tensor:
-        """The tokens after both halves.
+        """The tokens after both sublayers.
 
         Args:
             x: the tokens.
@@ -120,9 +120,9 @@ class EncoderBlock(nn.Module):
         x = x + self._dropped(mixed)
         return x + self._dropped(self.dense(self.norm2(x)))
 
-    def _dropped(self, half: Tensor) -> Tensor:
-        half = self.dropout(half)
-        return half if self.drop_path is None else self.drop_path(half)
+    def _dropped(self, added: Tensor) -> Tensor:
+        added = self.dropout(added)
+        return added if self.drop_path is None else self.drop_path(added)
 
     def cache(
         self, batch_size: int, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None
@@ -211,13 +211,14 @@ class DecoderBlock(nn.Module):
 
 
 @torch.no_grad()
-def initialize_blocks(blocks: nn.Module, num_halves: int) -> None:
+def initialize_blocks(blocks: nn.Module, num_sublayers: int) -> None:
     """Draws all dense layers and embeddings within from N(0, 0.02²), biases zero; what is added to the sum through the
-    network is smaller by √(number of halves), so that the sum of a deep network is no larger than that of a flat one.
+    network is smaller by √(number of sublayers), so that the sum of a deep network is no larger than that of a flat
+    one.
 
     Args:
         blocks: a whole network.
-        num_halves: how often something is added: two per encoder block, three per decoder block.
+        num_sublayers: how often something is added: two per encoder block, three per decoder block.
 
     Example:
         >>> block = EncoderBlock(12, 3, 31)
@@ -230,6 +231,6 @@ def initialize_blocks(blocks: nn.Module, num_halves: int) -> None:
     for name, module in blocks.named_modules():
         if isinstance(module, nn.Linear | nn.Embedding) and not module.weight.is_meta:
             added = name.endswith(("project", "narrow"))
-            nn.init.normal_(module.weight, std=0.02 / math.sqrt(num_halves) if added else 0.02)
+            nn.init.normal_(module.weight, std=0.02 / math.sqrt(num_sublayers) if added else 0.02)
             if isinstance(module, nn.Linear) and module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from derin.core.errors import ShapeError
 from derin.layers.options import require_range
-from derin.layers.stochastic_depth import StochasticDepth, rising_shares
+from derin.layers.stochastic_depth import StochasticDepth, rising_drop_probs
 from derin.models.info import ModelInfo
 from derin.models.key_map import KeyMap
 from derin.models.network import Network, with_stem
@@ -68,20 +68,20 @@ class ConvNeXtBlock(nn.Module):
 
     Args:
         channels: of input and output; four times as many inside.
-        left_out: share of the examples that pass by the block in training.
+        drop_prob: share of the examples that pass by the block in training.
         layer_scale: γ at the beginning.
 
     Shapes:
         ``(B, channels, H, W)`` → the same.
 
     Example:
-        >>> ConvNeXtBlock(12, left_out=0.0, layer_scale=1e-6)(torch.zeros(2, 12, 5, 7)).shape
+        >>> ConvNeXtBlock(12, drop_prob=0.0, layer_scale=1e-6)(torch.zeros(2, 12, 5, 7)).shape
         torch.Size([2, 12, 5, 7])
     """
 
     parameter_roles: ClassVar[dict[str, str]] = {"scale": "scale"}
 
-    def __init__(self, channels: int, *, left_out: float, layer_scale: float) -> None:
+    def __init__(self, channels: int, *, drop_prob: float, layer_scale: float) -> None:
         super().__init__()
         self.depthwise = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
         self.norm = nn.LayerNorm(channels, eps=_EPSILON)
@@ -89,7 +89,7 @@ class ConvNeXtBlock(nn.Module):
         self.gelu = nn.GELU()
         self.narrow = nn.Linear(4 * channels, channels)
         self.scale = nn.Parameter(torch.full((channels,), layer_scale))
-        self.drop_path = StochasticDepth(left_out)
+        self.drop_path = StochasticDepth(drop_prob)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.depthwise(x).permute(0, 2, 3, 1)  # (B, H, W, C)
@@ -122,12 +122,12 @@ class ConvNeXtTiny(Network):
                 f'got input_shape={input_shape}. Resize them, or use stem="small" from 16 × 16 pixels on.'
             )
         super().__init__(input_shape, smallest=(least, least), options=options)
-        shares = rising_shares(options.stochastic_depth, sum(_DEPTHS))
+        drop_probs = rising_drop_probs(options.stochastic_depth, sum(_DEPTHS))
         stages = []
         for width, depth in zip(_WIDTHS, _DEPTHS, strict=True):
             stage = nn.Sequential()
             for place in range(depth):
-                block = ConvNeXtBlock(width, left_out=shares.pop(0), layer_scale=options.layer_scale)
+                block = ConvNeXtBlock(width, drop_prob=drop_probs.pop(0), layer_scale=options.layer_scale)
                 stage.add_module(f"block{place + 1}", block)
             stages.append(stage)
         self.stem = nn.Sequential()

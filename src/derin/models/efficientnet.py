@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from derin.layers.initializers import initialize
 from derin.layers.options import require_range
-from derin.layers.stochastic_depth import StochasticDepth, rising_shares
+from derin.layers.stochastic_depth import StochasticDepth, rising_drop_probs
 from derin.models.conv_unit import ConvUnit
 from derin.models.info import ModelInfo
 from derin.models.key_map import KeyMap
@@ -100,7 +100,7 @@ class MBConv(nn.Module):
         kernel: side of the depthwise window.
         stride: 2 halves the picture.
         expansion: how many times wider the block is inside.
-        left_out: share of the examples that pass by the block in training.
+        drop_prob: share of the examples that pass by the block in training.
         options: padding and norm.
 
     Shapes:
@@ -115,7 +115,7 @@ class MBConv(nn.Module):
         stride: int,
         *,
         expansion: int,
-        left_out: float,
+        drop_prob: float,
         options: EfficientNetOptions,
     ) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class MBConv(nn.Module):
         self.excite = SqueezeExcitation(inner, in_channels // _SQUEEZE)
         self.project = _unit(inner, out_channels, None, options)
         self.is_residual = stride == 1 and in_channels == out_channels
-        self.drop_path = StochasticDepth(left_out) if self.is_residual else nn.Identity()
+        self.drop_path = StochasticDepth(drop_prob) if self.is_residual else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.project(self.excite(self.depthwise(self.expand(x))))
@@ -153,7 +153,7 @@ class EfficientNetB0(Network):
         channels = 32
         stem_stride = 1 if is_small else 2
         self.stem = _unit(input_shape[0], channels, nn.SiLU(inplace=True), options, kernel=3, stride=stem_stride)
-        shares = iter(rising_shares(options.stochastic_depth, _NUM_BLOCKS))
+        drop_probs = iter(rising_drop_probs(options.stochastic_depth, _NUM_BLOCKS))
         stages = []
         for number, (expansion, out_channels, depth, stride, kernel) in enumerate(_STAGES, start=1):
             stage = nn.Sequential()
@@ -164,7 +164,7 @@ class EfficientNetB0(Network):
                     kernel,
                     stride if place == 0 and not (is_small and number == 2) else 1,
                     expansion=expansion,
-                    left_out=next(shares),
+                    drop_prob=next(drop_probs),
                     options=options,
                 )
                 stage.add_module(f"block{place + 1}", block)

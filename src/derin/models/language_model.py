@@ -86,7 +86,7 @@ class LanguageModel(TokenNetwork):
         raise NotImplementedError
 
     def load_embedding(self, vectors: Tensor) -> None:
-        """Begins with word vectors that were learnt elsewhere; a tied output layer stays tied to them.
+        """Begins with word vectors that were learned elsewhere; a tied output layer stays tied to them.
 
         Shapes:
             ``(vocabulary, dim)``.

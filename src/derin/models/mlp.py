@@ -4,7 +4,7 @@ Z = W A + b, A = g(Z) for each hidden layer; the last layer stays linear, its ac
 Paper: D. E. Rumelhart, G. E. Hinton, R. J. Williams, "Learning representations by back-propagating errors", Nature
     323, 1986.
 Differs: ReLU, He's initialization, and batch norm or dropout where asked. Input of more than one axis is flattened.
-Categories of tables become vectors that are learnt: C. Guo, F. Berkhahn, "Entity embeddings of categorical variables",
+Categories of tables become vectors that are learned: C. Guo, F. Berkhahn, "Entity embeddings of categorical variables",
     2016, arXiv:1604.06737.
 """
 

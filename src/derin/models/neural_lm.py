@@ -4,7 +4,7 @@ x = (e(w₋₄), …, e(w₋₁)), scores = b + U tanh(H x + d), as the course d
 Paper: Y. Bengio, R. Ducharme, P. Vincent, C. Jauvin, "A neural probabilistic language model", Journal of Machine
     Learning Research 3, 2003.
 Differs: no direct connections W x unless asked for; before the first word of a text stands the padding's embedding,
-    which is learnt.
+    which is learned.
 """
 
 from __future__ import annotations

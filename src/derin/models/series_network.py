@@ -5,7 +5,7 @@ A series drifts: what was its mean in training is not its mean today. Each windo
 last step or to its own mean and spread, and the forecast is moved back.
 
 Source: T. Kim et al., "Reversible instance normalization for accurate time-series forecasting against distribution
-    shift", ICLR 2022 (mean and spread, here without its learnt scale); A. Zeng et al., "Are Transformers effective for
+    shift", ICLR 2022 (mean and spread, here without its learned scale); A. Zeng et al., "Are Transformers effective for
     time series forecasting?", AAAI 2023, arXiv:2205.13504 (last step).
 """
 

@@ -4,7 +4,7 @@ A word's vector is its embedding beside what a convolution finds in its characte
 directions; a linear layer scores the tags of each word; a conditional random field scores whole sequences of tags.
 Paper: X. Ma, E. Hovy, "End-to-end sequence labeling via bi-directional LSTM-CNNs-CRF", ACL 2016; after Z. Huang,
     W. Xu, K. Yu, "Bidirectional LSTM-CRF models for sequence tagging", arXiv:1508.01991.
-Differs: words are dropped to the unknown word now and then, so that its vector is learnt and characters must do; one
+Differs: words are dropped to the unknown word now and then, so that its vector is learned and characters must do; one
     dropout mask for all words of a sentence (Gal and Ghahramani 2016).
 """
 
@@ -36,7 +36,7 @@ class TaggerOptions:
 
     Args:
         vocabulary: number of different words, padding and the unknown word included.
-        learned: so many of them have a vector that is learnt, the others that of the unknown word; None for all.
+        learned: so many of them have a vector that is learned, the others that of the unknown word; None for all.
         imported_dim: length of a second vector of each word, which `load_embedding` gives and training leaves alone;
             0 for none.
         characters: number of different characters, padding included.
@@ -120,7 +120,7 @@ class Tagger(Network):
         self._initialize(options)
 
     def load_embedding(self, vectors: Tensor) -> None:
-        """Takes vectors of words that were learnt elsewhere, and keeps them as they are but for their size.
+        """Takes vectors of words that were learned elsewhere, and keeps them as they are but for their size.
 
         Shapes:
             ``(vocabulary, imported_dim)``; a row of zeros for a word that has none.

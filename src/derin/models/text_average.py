@@ -88,7 +88,7 @@ class TextAverage(TokenNetwork):
         return self.output(self.hidden(mean))
 
     def load_embedding(self, vectors: Tensor) -> None:
-        """Begins with word vectors that were learnt elsewhere.
+        """Begins with word vectors that were learned elsewhere.
 
         Shapes:
             ``(vocabulary, dim)``.

@@ -90,7 +90,7 @@ class TextBag(TokenNetwork):
         return self.output((self.table(tokens) * weights).sum(1))
 
     def load_embedding(self, vectors: Tensor) -> None:
-        """Begins with vectors of tokens that were learnt elsewhere.
+        """Begins with vectors of tokens that were learned elsewhere.
 
         Shapes:
             ``(vocabulary, dim)``.

@@ -2,7 +2,7 @@
 
 c_t = ReLU(w · x_{t:t+h−1} + b) for filters of each width h, ĉ = max_t c_t, then dropout and one dense layer.
 Paper: Y. Kim, "Convolutional neural networks for sentence classification", EMNLP 2014 (arXiv:1408.5882).
-Differs: word vectors are learnt with the rest, imported ones too (CNN-rand, CNN-non-static); weight decay stands for
+Differs: word vectors are learned with the rest, imported ones too (CNN-rand, CNN-non-static); weight decay stands for
     the paper's bound on the norm of the output's weights.
 """
 
@@ -92,7 +92,7 @@ class TextCNN(TokenNetwork):
         return self.output(self.dropout(torch.cat(largest, 1)))
 
     def load_embedding(self, vectors: Tensor) -> None:
-        """Begins with word vectors that were learnt elsewhere.
+        """Begins with word vectors that were learned elsewhere.
 
         Shapes:
             ``(vocabulary, dim)``.
@@ -109,5 +109,5 @@ TEXT_CNN = ModelInfo(
     native_outputs=2,
     paper="Kim: Convolutional neural networks for sentence classification. EMNLP 2014",
     year=2014,
-    note="Word vectors are learnt, imported ones too; weight decay stands for the bound on norms.",
+    note="Word vectors are learned, imported ones too; weight decay stands for the bound on norms.",
 )

@@ -137,7 +137,7 @@ class TextRNN(TokenNetwork):
         return torch.cat([ends[:, :half], outputs[:, 0, half:]], 1)
 
     def load_embedding(self, vectors: Tensor) -> None:
-        """Begins with word vectors that were learnt elsewhere.
+        """Begins with word vectors that were learned elsewhere.
 
         Shapes:
             ``(vocabulary, dim)``.

@@ -1,7 +1,7 @@
 """Language model of Transformer blocks that look back: a decoder without a memory, as in GPT.
 
 Papers: A. Vaswani et al., "Attention is all you need", NeurIPS 2017, arXiv:1706.03762; A. Radford et al., "Language
-    models are unsupervised multitask learners", 2019 (norms before the halves, small beginnings); J. Su et al.,
+    models are unsupervised multitask learners", 2019 (norms before the sublayers, small beginnings); J. Su et al.,
     "RoFormer", 2021, arXiv:2104.09864 (rotary positions); A. Q. Jiang et al., "Mistral 7B", 2023, arXiv:2310.06825
     (sliding window); tied weights: O. Press, L. Wolf, EACL 2017, arXiv:1608.05859.
 Differs: each token looks at the last `window` tokens, itself included. As far as a text is no longer than that, this is
@@ -41,7 +41,7 @@ class TransformerLMOptions:
         positions: how the places of tokens are told.
         scale_embedding: with sinusoidal positions, whether embeddings begin with a length of about 1 and are multiplied
             by √dim before the waves are added, which are as large (section 3.4 of Vaswani et al.).
-        dropout: share of the numbers of embeddings, halves and attention weights set to zero in training.
+        dropout: share of the numbers of embeddings, sublayers and attention weights set to zero in training.
         tied: whether the output layer's matrix is that of the embedding.
     """
 

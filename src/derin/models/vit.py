@@ -7,7 +7,7 @@ Paper: A. Dosovitskiy et al., "An image is worth 16×16 words: transformers for 
 Differs: sides that are no multiple of the patch are padded with zeros on the right and below. `stem="small"` cuts
     pictures below 64 pixels into patches of 4×4 pixels, not 16×16. Weights begin as the authors' do (Glorot's in dense
     layers, those of q, k and v each by itself, √(1/n) in the patches, 0.02 in the positions), but for the class layer,
-    0.01 and not zero, and for the biases of the halves' dense networks, 0 and not 10⁻⁶.
+    0.01 and not zero, and for the biases of the dense networks, 0 and not 10⁻⁶.
 Known weights: timm's vit_small_patch16_224 (Apache 2.0), from the authors of "How to train your ViT?".
 """
 
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from derin.layers.attention import SelfAttention
 from derin.layers.initializers import initialize
 from derin.layers.options import require_range
-from derin.layers.stochastic_depth import rising_shares
+from derin.layers.stochastic_depth import rising_drop_probs
 from derin.layers.transformer import EncoderBlock
 from derin.models.info import ModelInfo
 from derin.models.key_map import KeyMap
@@ -41,7 +41,7 @@ class ViTOptions:
         stem: "imagenet" cuts the picture into patches of 16×16 pixels, "small" of 4×4; "auto" takes "small" below 64
             pixels.
         dropout: share of the tokens' numbers set to zero in training, behind the positions and in every block.
-        stochastic_depth: share of the examples that pass by the last block's halves in training, less for earlier
+        stochastic_depth: share of the examples that pass by the last block's sublayers in training, less for earlier
             blocks; DeiT's is 0.1.
     """
 
@@ -114,7 +114,7 @@ class ViT(Network):
         self.stem = PatchTokens(input_shape, 4 if options.stem == "small" else 16, _DIM)
         self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
         self.encoder = nn.Sequential()
-        for number, left_out in enumerate(rising_shares(options.stochastic_depth, _NUM_BLOCKS), start=1):
+        for number, drop_prob in enumerate(rising_drop_probs(options.stochastic_depth, _NUM_BLOCKS), start=1):
             if number == _NUM_BLOCKS:
                 # What follows the last block reads the class token alone, so that the patches have no gradient there.
                 self.encoder.add_module("picture", TokensAsMaps(self.stem.grid))
@@ -126,7 +126,7 @@ class ViT(Network):
                 epsilon=_EPSILON,
                 attention_dropout=0.0,
                 dense_dropout=options.dropout,
-                left_out=left_out,
+                drop_prob=drop_prob,
             )
             self.encoder.add_module(f"block{number}", block)
         self.norm = nn.LayerNorm(_DIM, eps=_EPSILON)

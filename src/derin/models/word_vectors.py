@@ -1,4 +1,4 @@
-"""Word vectors that were learnt elsewhere, as the beginning of an embedding."""
+"""Word vectors that were learned elsewhere, as the beginning of an embedding."""
 
 from __future__ import annotations
 

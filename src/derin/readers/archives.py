@@ -162,7 +162,7 @@ def open_files(path: Path) -> Files:
         return FolderFiles(path)
     if not path.is_file():
         raise DataError(f"{path} does not exist; a folder, a zip or a tar file is required.")
-    with _damage_told(path):
+    with _naming_damage(path):
         return ZipFiles(path) if zipfile.is_zipfile(path) else TarFiles(path)
 
 
@@ -388,7 +388,7 @@ class TarFiles:
                 yield wanted[number], b"" if file is None else file.read()
 
     def _members(self) -> Iterator[tuple[int, tarfile.TarInfo, tarfile.TarFile]]:
-        with _damage_told(self.path), open_tar(self.path) as tar:
+        with _naming_damage(self.path), open_tar(self.path) as tar:
             for number, info in enumerate(members_of(tar, self.path)):
                 yield number, info, tar
 
@@ -554,7 +554,7 @@ def _parents(paths: Collection[str]) -> set[str]:
 
 
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
+def _naming_damage(path: Path) -> Iterator[None]:
     """Turns what the archive modules raise on damage into one sentence."""
     try:
         yield

@@ -424,7 +424,7 @@ def _scheme(known: Mapping[str, Any]) -> Scheme | None:
 
 
 def _note_unseen_types(found: BioTags, offsets: np.ndarray, splits: dict[str, np.ndarray], report: DataReport) -> None:
-    """Names what occurs in val or test and never in train: it cannot be learnt."""
+    """Names what occurs in val or test and never in train: it cannot be learned."""
     if "train" not in splits or len(splits) < 2:
         return
     in_train = np.isin(np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)), splits["train"])

@@ -169,7 +169,7 @@ def read_masks(
                 "7.jpg and 7_mask.png; no picture has one. Name the folders or the ending of the names: the settings "
                 "images, masks and suffix of the reader."
             )
-        _told(report, pairs)
+        _report_unpaired(report, pairs)
         found = {mask.path: mask for mask in _mask_files(files, set(pairs.masks.values()), report)}
         named = () if known else _named_values(files, seen)
     usable = {picture: found[mask] for picture, mask in pairs.masks.items() if mask in found}
@@ -222,7 +222,7 @@ def read_masks(
     )
 
 
-def _told(report: DataReport, pairs: MaskPairs) -> None:
+def _report_unpaired(report: DataReport, pairs: MaskPairs) -> None:
     for paths, key in (
         (pairs.alone, "reading.no_mask"),
         (pairs.unclaimed, "reading.no_picture_of_mask"),

@@ -415,7 +415,7 @@ def _targets(records: Records, found: PictureTable, split: int | None, target: s
     if len(usable) > _MOST_NUMBERS and all(not np.isnan(_number(records.columns[i][0])) for i in usable):
         raise DataError(
             f"{found.file} lists pictures with {len(usable):,} numbers for each, such as points in them (landmarks): a "
-            f"task that Derin does not have yet. One of the numbers can be learnt: {ways}."
+            f"task that Derin does not have yet. One of the numbers can be learned: {ways}."
         )
     raise DataError(
         f"{found.file} lists the pictures of {found.source.name}; which of its columns is to be predicted cannot be "

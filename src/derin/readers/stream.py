@@ -44,7 +44,7 @@ class Stream:
         rows: a path or pattern of shards (``"shards/{000..099}.tar"``, ``"shards/*.parquet"``), several of them, or a
             function without arguments that gives an iterator of rows: dicts of values by name, or pairs (x, y). The
             function is called anew for each pass, and must give the same rows.
-        target: the name of the value that is learnt; None takes ``cls``, ``y``, ``label``, ``target`` or ``txt``.
+        target: the name of the value that is learned; None takes ``cls``, ``y``, ``label``, ``target`` or ``txt``.
         classes: the names of all classes.
         val: rows to measure on, as `rows`; None holds out every twentieth row, chosen by its name.
         num_val: so many rows are measured on.
@@ -92,7 +92,7 @@ class Stream:
         self._val: list[Any] | None = None if val is None else [val] if callable(val) else list(shard_paths(val))
         self._target, self._classes, self._size, self._worker = target, classes, size, worker
         self._num_val, self._num_head = num_val, num_head
-        self._shape: tuple[int, ...] | None = None  # of what is learnt from, in the head; None where rows hold cells
+        self._shape: tuple[int, ...] | None = None  # of what is learned from, in the head; None where rows hold cells
         if worker[1] > len(self._shards):
             raise UsageError(f"Stream: {worker[1]} workers need so many shards; there are {len(self._shards)}.")
 
@@ -207,7 +207,7 @@ class Stream:
         target = self._target or next((name for name in _TARGETS if name in names), None)
         if target is None or target not in names:
             raise DataError(
-                f"A stream needs the name of what is learnt; a row has {', '.join(names)}. "
+                f"A stream needs the name of what is learned; a row has {', '.join(names)}. "
                 "Name one: target=… (--target)."
             )
         if not _have_arrays(columns):
@@ -221,12 +221,12 @@ class Stream:
             )
         self._shape = np.shape(columns[inputs[0]])[1:]
         made = input_column(np.asarray(columns[inputs[0]]), inputs[0])
-        learnt = target_column(np.array(columns[target]), target)
-        column = learnt.column
+        learned = target_column(np.array(columns[target]), target)
+        column = learned.column
         if self._classes is not None:
             column = replace(column, kind=Kind.CATEGORY, classes=tuple(map(str, self._classes)))
-        report.notes.extend((*made.notes, *learnt.notes))
-        report.extend((*made.findings, *learnt.findings))
+        report.notes.extend((*made.notes, *learned.notes))
+        report.extend((*made.findings, *learned.findings))
         schema = Schema((made.column, column))
         recipe = None if made.pictures is None else ReadingRecipe(found={"pictures": dict(made.pictures)})
         codes, unknown = _target_values(columns[target], column)

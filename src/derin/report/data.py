@@ -8,7 +8,7 @@ from typing import Any
 
 from derin.core.messages import capital, translate
 from derin.report.html import Html, folded, join, table, tag
-from derin.strategy.assumptions import told_sentence
+from derin.strategy.assumptions import localized
 from derin.strategy.numbers import count_text, shape_text, split_name
 from derin.strategy.record import SPLITS, RunRecord, is_number
 
@@ -27,7 +27,7 @@ def data(story: RunRecord, *, names: bool) -> Html | None:
     return join(
         [
             _source(story),
-            *(tag("p", _told(story, note)) for note in _list(story, "notes")),
+            *(tag("p", _localized(story, note)) for note in _list(story, "notes")),
             _counts(story),
             _duplicates(story, names),
             _findings(story, names),
@@ -115,7 +115,7 @@ def _findings(story: RunRecord, names: bool) -> Html:
     summary = table(
         [translate("data.outcome"), translate("data.reason"), translate("data.how_often")],
         [
-            [_outcome(outcome), _told(story, reason), count_text(num)]
+            [_outcome(outcome), _localized(story, reason), count_text(num)]
             for (outcome, reason), num in often.most_common(_MAX_LINES)
         ],
         numeric=(2,),
@@ -123,7 +123,7 @@ def _findings(story: RunRecord, names: bool) -> Html:
     if not names:
         return join([heading, summary])
     rows = [
-        [tag("code", f.get("where")), _outcome(str(f.get("outcome"))), _told(story, f.get("reason"))]
+        [tag("code", f.get("where")), _outcome(str(f.get("outcome"))), _localized(story, f.get("reason"))]
         for f in findings[:_MAX_LINES]
     ]
     if len(findings) > _MAX_LINES:
@@ -156,7 +156,7 @@ def _columns(story: RunRecord) -> Html | None:
             c.get("kind"),
             c.get("role"),
             shape_text(c.get("shape")),
-            _told(story, c.get("note")),
+            _localized(story, c.get("note")),
         ]
         for c in columns
     ]
@@ -171,8 +171,8 @@ def _outcome(outcome: str) -> str:
     return translate(f"data.{outcome}") if outcome in ("skipped", "converted", "noted") else outcome
 
 
-def _told(story: RunRecord, text: Any) -> str:
-    return told_sentence(story.record, text)
+def _localized(story: RunRecord, text: Any) -> str:
+    return localized(story.record, text)
 
 
 def _list(story: RunRecord, name: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What a language model has learnt: beside an n-gram, of sentences and their shuffled words, and what it writes."""
+"""What a language model has learned: beside an n-gram, of sentences and their shuffled words, and what it writes."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from derin.core.fields import misfits_told
+from derin.core.fields import refusing_misfits
 from derin.core.files import write_bytes
 from derin.core.messages import language, translate
 from derin.report import (
@@ -51,7 +51,7 @@ def write_report(run: Path, *, pictures: bool = True) -> Path:
         RefusedFileError: one of the run's files is damaged.
         StorageError: the report cannot be written.
     """
-    with misfits_told(f"The run {run}"):
+    with refusing_misfits(f"The run {run}"):
         story = read_record(Path(run))
         page = render(story, pictures=pictures)
     path = story.path / "report.html"

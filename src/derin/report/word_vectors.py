@@ -1,4 +1,4 @@
-"""What word vectors have learnt: the neighbors of some words, and a map of frequent ones."""
+"""What word vectors have learned: the neighbors of some words, and a map of frequent ones."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def assumptions(record: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def told_sentence(record: Mapping[str, Any], text: Any) -> str:
+def localized(record: Mapping[str, Any], text: Any) -> str:
     """What was noticed while data was read, in the reader's language where the record tells how it was made."""
     try:
         return localize(Message.from_json(record["data"]["sentences"][str(text)]))
@@ -69,9 +69,9 @@ def _about_data(record: Mapping[str, Any]) -> Iterator[str]:
     total = sum(n for n in sizes.values() if isinstance(n, int))
     yield translate("assumed.data", count=total, data=str(data.get("name")), parts=parts)
     columns = [c for c in data.get("schema") or () if isinstance(c, Mapping)]
-    learnt = _part(record, "task").get("columns")
+    learned = _part(record, "task").get("columns")
     # A task may leave the targets alone, as making pictures does.
-    targets = [c for c in columns if c.get("role") == "target" and c.get("name") in (learnt or [c.get("name")])]
+    targets = [c for c in columns if c.get("role") == "target" and c.get("name") in (learned or [c.get("name")])]
     if targets:
         task = task_name(str(_part(record, "task").get("name")))
         yield translate("assumed.target", target=_names(targets), task=task, what=_classes(targets[0]))
@@ -79,7 +79,7 @@ def _about_data(record: Mapping[str, Any]) -> Iterator[str]:
         yield translate("assumed.inputs", count=len(inputs), inputs=_names(inputs))
     for column in columns:
         if column.get("role") in ("id", "ignored") and column.get("note"):
-            note = told_sentence(record, column["note"])
+            note = localized(record, column["note"])
             yield translate("assumed.no_input", column=str(column.get("name")), why=note)
 
 
@@ -92,7 +92,7 @@ def _about_reading(record: Mapping[str, Any]) -> Iterator[str]:
         often[str(finding.get("outcome")), str(finding.get("reason"))] += number if isinstance(number, int) else 1
     for (outcome, reason), number in often.most_common():
         what = translate(f"data.{outcome}") if outcome in ("skipped", "converted", "noted") else outcome
-        yield translate("assumed.finding", number=count_text(number), what=what, why=told_sentence(record, reason))
+        yield translate("assumed.finding", number=count_text(number), what=what, why=localized(record, reason))
     groups = reading.get("duplicates") or ()
     if groups:
         # The record lists some of them; older ones list all and have no number.
@@ -100,7 +100,7 @@ def _about_reading(record: Mapping[str, Any]) -> Iterator[str]:
     if leaks := reading.get("leaks"):
         yield translate("data.leaks", count=leaks)
     for note in reading.get("notes") or ():
-        yield told_sentence(record, note)
+        yield localized(record, note)
 
 
 def _about_network(record: Mapping[str, Any]) -> Iterator[str]:

@@ -34,7 +34,7 @@ class AdversarialTraining:
 
     Source: E. Wong, L. Rice, J. Z. Kolter, "Fast is better than free: revisiting adversarial training", ICLR 2020,
     arXiv:2001.03994. Differs: the attack sees the network in evaluation mode, so that its batch statistics come from
-    the pictures that are learnt from, and dropout does not hide from it what will be there.
+    the pictures that are learned from, and dropout does not hide from it what will be there.
     """
 
     def __init__(self, task: Any, *, epsilon: float, scale: PixelScale) -> None:

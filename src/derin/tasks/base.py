@@ -1,4 +1,4 @@
-"""What all tasks have in common: columns that are learnt, a form of input, batches, answers, and what a card keeps."""
+"""What all tasks have in common: columns that are learned, a form of input, batches, answers, and what a card keeps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class BaseTask(ABC):
     """A task; fulfils `derin.train.protocol.Task`.
 
     Args:
-        columns: the columns of the table that are learnt.
+        columns: the columns of the table that are learned.
 
     Attributes:
         options: settings that the user may choose, by the name of the argument of `from_table`.

@@ -1,4 +1,4 @@
-"""The answer of a network that forecasts: the coming steps of a series, with an interval where one was learnt."""
+"""The answer of a network that forecasts: the coming steps of a series, with an interval where one was learned."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Forecast:
         names: of the variables that are forecast.
         times: of the steps, in words; empty strings where the series has no times.
         values: the forecasts.
-        low, high: bounds between which a value lies with probability `level`; NaN where none was learnt.
-        level: such as 0.9; None where no interval was learnt.
+        low, high: bounds between which a value lies with probability `level`; NaN where none was learned.
+        level: such as 0.9; None where no interval was learned.
         method: ``"direct"`` (all steps at once), ``"recursive"`` (the horizon again and again, each on the one before)
             or the name of a baseline.
         series: the name of the series among several, or None.

@@ -37,7 +37,7 @@ class Forecasting(BaseTask):
         columns: that are forecast.
         level: of the intervals.
         half_widths: how far an interval reaches to each side, as a multiple of the window's spread, for each step of
-            the horizon and each column; None before they are learnt.
+            the horizon and each column; None before they are learned.
         own_half_widths: the same for those of several series that have their own, by the name of the series.
 
     Example:
@@ -159,7 +159,7 @@ class Forecasting(BaseTask):
         source: Callable[[str], Source],
         folder: Path,
     ) -> dict[str, Any]:
-        """The comparison with the baselines; the intervals that were learnt are kept by the task."""
+        """The comparison with the baselines; the intervals that were learned are kept by the task."""
         found = compare(
             steps_of(network, self.preparation),
             self.preparation,
@@ -188,7 +188,7 @@ class Forecasting(BaseTask):
         windows = self.last_windows(inputs)
         horizon = self.preparation.horizon
         values = self.ahead(steps_of(network, self.preparation), windows, horizon, device, batch_size)
-        return self.told(windows, values, "direct", self.intervals(windows, horizon))
+        return self.forecasts_of(windows, values, "direct", self.intervals(windows, horizon))
 
     def last_windows(self, inputs: Any, context_length: int | None = None) -> Windows:
         """The windows after which a forecast begins, of a table or numbers.
@@ -231,7 +231,7 @@ class Forecasting(BaseTask):
     def intervals(
         self, windows: Windows, num_steps: int, half_widths: Floats | None = None
     ) -> list[Floats] | list[None]:
-        """Half widths in units for so many steps; NaN beyond the trained horizon, where none were learnt.
+        """Half widths in units for so many steps; NaN beyond the trained horizon, where none were learned.
 
         Args:
             windows: that the forecasts are made from.
@@ -239,7 +239,7 @@ class Forecasting(BaseTask):
             half_widths: of another forecaster, as multiples of a window's spread; None takes the network's.
 
         Shapes:
-            for each window ``(num_steps, C)``, or None where no interval was learnt.
+            for each window ``(num_steps, C)``, or None where no interval was learned.
         """
         own: Mapping[str, Sequence[Sequence[float]]] = {}
         if half_widths is None and self.half_widths is not None:
@@ -255,7 +255,9 @@ class Forecasting(BaseTask):
         found[:, :num] = multiples[:, :num] * spreads * windows.spread
         return list(found)
 
-    def told(self, windows: Windows, values: Floats, method: str, widths: Sequence[Floats | None]) -> list[Forecast]:
+    def forecasts_of(
+        self, windows: Windows, values: Floats, method: str, widths: Sequence[Floats | None]
+    ) -> list[Forecast]:
         """Values with their times and bounds, one forecast for each window."""
         answers = []
         parts = zip(values, windows.seconds, windows.series, windows.frequencies, widths, strict=True)

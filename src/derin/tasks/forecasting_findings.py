@@ -258,11 +258,11 @@ def _measure(
     source: Source,
     metrics: Callable[[], ForecastMetrics],
     preparation: SeriesPreparation,
-    learnt: tuple[dict[str, Floats], dict[int, Floats]],
+    learned: tuple[dict[str, Floats], dict[int, Floats]],
     level: float,
 ) -> dict[str, dict[str, Any]]:
     """Each forecaster's errors, and what its intervals hold and how wide they are."""
-    widths, own_widths = learnt
+    widths, own_widths = learned
     sums = {name: metrics() for name in forecasters}
     for batch in source.batches(0):
         for name, forecaster in forecasters.items():

@@ -31,7 +31,7 @@ def infer_task(table: Table, *, name: str | None = None, rows: Rows | None = Non
 
     Raises:
         UsageError: the named task does not fit the target, or does not have an option.
-        DataError: the table has no target that can be learnt.
+        DataError: the table has no target that can be learned.
 
     Example:
         >>> import numpy as np

@@ -155,7 +155,7 @@ def samples(network: LanguageModel, preparation: Preparation) -> dict[str, Any]:
 
 
 def never_drawn(stop: int | None) -> list[int]:
-    """The special tokens that no text holds; the end of a sentence may come where the model learnt sentences."""
+    """The special tokens that no text holds; the end of a sentence may come where the model learned sentences."""
     return [PAD, UNK, BOS, *([] if stop == EOS else [EOS])]
 
 

@@ -223,7 +223,7 @@ def with_targets(table: Table, names: Sequence[str]) -> Table:
         if names.count(name) > 1:
             raise DataError(f"Table {table.name!r}: each target may be named once; got {name!r} twice.")
         if column.role in (Role.WEIGHT, Role.ID):
-            raise DataError(f"Table {table.name!r}: {name!r} is its {column.role.value} and cannot be learnt.")
+            raise DataError(f"Table {table.name!r}: {name!r} is its {column.role.value} and cannot be learned.")
     columns = []
     for column in table.schema:
         if column.name in names:

@@ -1,4 +1,4 @@
-"""Regression: one number or several, learnt in units of the training set's spread and told in their own unit."""
+"""Regression: one number or several, learned in units of the training set's spread and told in their own unit."""
 
 from __future__ import annotations
 

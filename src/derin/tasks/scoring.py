@@ -34,7 +34,7 @@ class TextScore:
 
     Args:
         text: as it came.
-        tokens: how it was cut, in words; an end of sentence among them where the model learnt one.
+        tokens: how it was cut, in words; an end of sentence among them where the model learned one.
         log_probabilities: ln P of each token.
 
     Example:
@@ -77,7 +77,7 @@ def score_texts(
 ) -> list[TextScore]:
     """How probable each text is, as a line of its own.
 
-    Before it stands what ends a line; behind it too where the model learnt sentences of words, so that a sentence that
+    Before it stands what ends a line; behind it too where the model learned sentences of words, so that a sentence that
     breaks off is less probable than a whole one.
 
     Args:

@@ -29,7 +29,7 @@ from derin.train.protocol import Losses, Outputs
 
 
 class Tagging(BaseTask):
-    """Sequences of tags. Of a network with a `crf` −log p(tags | words) is learnt and the best sequence is the answer;
+    """Sequences of tags. Of a network with a `crf` −log p(tags | words) is learned and the best sequence is the answer;
     of any other network the tag of each word by itself.
 
     Args:
@@ -160,11 +160,11 @@ class Tagging(BaseTask):
             with torch.inference_mode():
                 outputs = self.predict(network, batch)
                 texts = [text if isinstance(text := given[place], str) else None for place in places]
-                answers = self._told(network, outputs, [sentences[place] for place in places], texts)
+                answers = self._tagged_sentences(network, outputs, [sentences[place] for place in places], texts)
             found |= dict(zip(places, answers, strict=True))
         return [found[place] for place in range(len(sentences))]
 
-    def _told(
+    def _tagged_sentences(
         self, network: nn.Module, outputs: Outputs, sentences: Sequence[Sequence[str]], texts: Sequence[str | None]
     ) -> list[TaggedSentence]:
         """The tags of a batch in words, with their probabilities."""

@@ -29,7 +29,7 @@ def tagging_findings(
     Args:
         words: of the table.
         tags: the true ones of the table.
-        train: rows that were learnt from.
+        train: rows that were learned from.
         found: the tags that the network gave to each row of a split.
         classes: the names of the tags.
         split: the name of that split.

@@ -102,7 +102,7 @@ def _some(names: Sequence[str], most: int = 8) -> str:
 
 
 def require_values(table: Table, column: str, missing: npt.NDArray[np.bool_]) -> None:
-    """Refuses a target that is missing in a row that is to be learnt from or measured."""
+    """Refuses a target that is missing in a row that is to be learned from or measured."""
     if not missing.any():
         return
     splits = table.splits or {"all": np.arange(len(table), dtype=np.int64)}

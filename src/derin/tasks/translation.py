@@ -1,4 +1,4 @@
-"""Translation: a text becomes another text, learnt from pairs and searched token by token."""
+"""Translation: a text becomes another text, learned from pairs and searched token by token."""
 
 from __future__ import annotations
 

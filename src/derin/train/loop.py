@@ -421,7 +421,7 @@ def _close_epoch(
         "whole": loop.batch >= loop.source.num_batches,  # not where time was over before all examples were seen
         "learning_rate": loop.learning_rate,
         "train_seconds": train_seconds,
-        # Weights that are all 0 leave nothing to take the mean of, and nothing was learnt from them.
+        # Weights that are all 0 leave nothing to take the mean of, and nothing was learned from them.
         "running": {
             name: total / loop.loss_weight if loop.loss_weight else 0.0
             for name, total in {"loss": loop.loss_sum, **loop.running_sums}.items()

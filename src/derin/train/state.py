@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from derin.core.errors import RefusedFileError
-from derin.core.fields import MapOf, Required, checked_form, misfits_told
+from derin.core.fields import MapOf, Required, checked_form, refusing_misfits
 from derin.core.weights import named_now
 from derin.train.optimizers import load_optimizer_tensors, optimizer_scalars, optimizer_tensors
 
@@ -62,7 +62,7 @@ def restore_state(loop: TrainingState) -> bool:
     tensors, document = named_now(loop.model, saved)
     where = f"The state of run {loop.run.path}"
     checked_form(document, _DOCUMENT_FORM, where)
-    with misfits_told(where):
+    with refusing_misfits(where):
         _restore(loop, tensors, document, where)
     loop.run.drop_log_after(loop.epoch)
     loop.history = loop.run.log_lines()

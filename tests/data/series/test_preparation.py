@@ -270,8 +270,9 @@ def test_windows_of_a_series_that_training_did_not_have_are_standardized_one_by_
 def test_a_series_that_is_too_short_is_named_and_left_out(tmp_path: Path) -> None:
     table = shops(tmp_path, {"a": 1, "b": 2, "Dükkan": 3}, late={"Dükkan": 5})
     preparation = SeriesPreparation.fit(table, table.splits["train"], horizon=3, context_length=7)
-    assert "1 series is too short in train for a window of 10 steps, and nothing is learnt from it: Dükkan" in " ".join(
-        table.report.notes
+    assert (
+        "1 series is too short in train for a window of 10 steps, and nothing is learned from it: Dükkan"
+        in " ".join(table.report.notes)
     )
     windows = preparation.windows(table)
     assert (windows.series, windows.left_out) == (["a", "b"], (("Dükkan", 5),))

@@ -219,13 +219,13 @@ def test_held_out_pairs_are_not_learnt_and_each_pair_comes_in_both_directions() 
     def pairs(found: list[Batch]) -> Counter[tuple[int, int]]:
         return Counter(pair for b in found for pair in zip(b["input"].tolist(), b["other"].tolist(), strict=True))
 
-    learnt, measured = pairs(train), pairs(val)
-    assert not set(learnt) & set(measured)
-    assert max((learnt + measured).values()) == 1
-    assert set(learnt) | set(measured) == {
+    learned, measured = pairs(train), pairs(val)
+    assert not set(learned) & set(measured)
+    assert max((learned + measured).values()) == 1
+    assert set(learned) | set(measured) == {
         pair for a, b in zip(host.first.tolist(), host.second.tolist(), strict=True) for pair in ((a, b), (b, a))
     }
-    assert 0 < len(measured) < 0.1 * len(learnt)
+    assert 0 < len(measured) < 0.1 * len(learned)
     count = {(a, b): c for a, b, c in zip(host.first.tolist(), host.second.tolist(), host.counts.tolist(), strict=True)}
     batch = train[0]
     assert batch["count"].tolist() == [

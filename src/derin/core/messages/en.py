@@ -577,7 +577,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "horizon begins. Each looks back at {look_back} {look_back:=step|steps} ({frequency} apart) and forecasts "
     "{horizon} at "
     "once; nothing after a window's last step is read. Scales come from the training steps alone.",
-    "forecast.intervals": "The intervals were learnt from the errors in {num} validation {num:=window|windows}, for "
+    "forecast.intervals": "The intervals were learned from the errors in {num} validation {num:=window|windows}, for "
     "each step "
     "of the horizon and in proportion to how much a window moves, to hold {level:.0%} of the values; "
     "they hold {held:.1%} of those measured here.",

@@ -386,9 +386,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.uneven_series": "The steps of {series} are uneven ({step} is commonest, {odd:,} of {num:,} differ): their "
     "rows are taken as one step apart.",
     "reading.series_short": (
-        "{count} series is too short in train for a window of {needed:,} steps, and nothing is learnt from it: "
+        "{count} series is too short in train for a window of {needed:,} steps, and nothing is learned from it: "
         "{series}.",
-        "{count:,} series are too short in train for a window of {needed:,} steps, and nothing is learnt from them: "
+        "{count:,} series are too short in train for a window of {needed:,} steps, and nothing is learned from them: "
         "{series}.",
     ),
     "reading.unlike_steps": "Steps are {step} apart; other steps have: {others}.",

@@ -1,8 +1,8 @@
-"""Columns to features: what is learnt from the training rows, and the numbers that a network gets for any row.
+"""Columns to features: what is learned from the training rows, and the numbers that a network gets for any row.
 
 Source: Y. LeCun, L. Bottou, G. B. Orr, K.-R. Müller, "Efficient BackProp", 1998, section 4.3 (inputs with mean 0 and
 variance 1). C. Guo, F. Berkhahn, "Entity embeddings of categorical variables", 2016, arXiv:1604.06737 (categories as
-vectors that are learnt). J. Howard, S. Gugger, "fastai: A layered API for deep learning", Information 11, 2020 (their
+vectors that are learned). J. Howard, S. Gugger, "fastai: A layered API for deep learning", Information 11, 2020 (their
 sizes).
 """
 

@@ -225,7 +225,7 @@ def infer_values(
         habits: how the file is written as a whole.
         kind: what the column is to be; None finds it out.
         name: of the column: digits alone are moments only where it says so.
-        loosely: whether a category of which nothing can be learnt, since most of its cells differ, is left without
+        loosely: whether a category of which nothing can be learned, since most of its cells differ, is left without
             classes: they take many times the room of the cells.
 
     Example:
@@ -779,7 +779,7 @@ def _is_text(distinct: _Distinct, absent: npt.NDArray[np.bool_]) -> bool:
 
 
 def mostly_unique(values: Values) -> bool:
-    """Whether a category's values occur less than twice on average, so that nothing is learnt from them."""
+    """Whether a category's values occur less than twice on average, so that nothing is learned from them."""
     return not _repeat(values.num_distinct, values.num_present)
 
 

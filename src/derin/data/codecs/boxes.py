@@ -64,7 +64,7 @@ class BoxesCodec(Codec):
 
     @classmethod
     def fit(cls, table: Table, rows: Rows, *, column: str, frame: Frame) -> BoxesCodec:
-        """The codec of a column of boxes; nothing is learnt from the rows."""
+        """The codec of a column of boxes; nothing is learned from the rows."""
         _boxes(table, column)
         return cls(column=column, frame=frame)
 

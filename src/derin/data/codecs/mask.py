@@ -62,7 +62,7 @@ class MaskCodec(Codec):
 
     @classmethod
     def fit(cls, table: Table, rows: Rows, *, column: str, frame: Frame) -> MaskCodec:
-        """The codec of a column of masks; nothing is learnt from the rows.
+        """The codec of a column of masks; nothing is learned from the rows.
 
         Args:
             table: with the masks.

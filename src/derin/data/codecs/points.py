@@ -72,7 +72,7 @@ class PointsCodec(Codec):
     def fit(
         cls, table: Table, rows: Rows, *, column: str, frame: Frame, pairs: tuple[tuple[int, int], ...] = ()
     ) -> PointsCodec:
-        """The codec of a column of points; nothing is learnt from the rows.
+        """The codec of a column of points; nothing is learned from the rows.
 
         Args:
             table: with the points.

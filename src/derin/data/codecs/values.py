@@ -46,7 +46,7 @@ class ValuesCodec(Codec):
 
     @classmethod
     def fit(cls, table: Table, rows: Rows, *, column: str) -> ValuesCodec:
-        """The codec of a column of numbers, class numbers or dates; nothing is learnt from the rows.
+        """The codec of a column of numbers, class numbers or dates; nothing is learned from the rows.
 
         Raises:
             DataError: the column holds something else.

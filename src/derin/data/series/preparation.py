@@ -321,7 +321,7 @@ class SeriesPreparation(Preparation):
         return tuple(found)
 
     def _note_short(self, table: Table, first: Rows, window_starts: Rows) -> None:
-        """Names the series that nothing is learnt from."""
+        """Names the series that nothing is learned from."""
         starts = np.unique(first)
         short = [str(name) for name in self.series_of(table, np.setdiff1d(starts, first[window_starts]))]
         if short:
@@ -730,7 +730,7 @@ def _starts(table: Table) -> Rows:
 
 
 def _require_order(table: Table, split: str, rows: Rows, first: Rows) -> None:
-    """Refuses a split that was drawn at random: what is measured must come after what was learnt from."""
+    """Refuses a split that was drawn at random: what is measured must come after what was learned from."""
     ordered = np.sort(rows)
     num_runs = int((np.diff(ordered) != 1).sum()) + (1 if len(rows) else 0)
     if num_runs > len(np.unique(first[rows])):

@@ -1,4 +1,4 @@
-"""Byte-pair encoding: pieces of words that are learnt from the text, over bytes, so that none is ever unknown.
+"""Byte-pair encoding: pieces of words that are learned from the text, over bytes, so that none is ever unknown.
 
 Training and encoding are the `tokenizers` library's.
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import RefusedFileError, UsageError
+from derin.core.fields import ANY, Among, Exactly, checked_form
 from derin.core.messages import Message
 from derin.data.codecs.base import Codec
 from derin.data.codecs.padded import PaddedColumn
@@ -26,13 +27,12 @@ if TYPE_CHECKING:
 
     from derin.data.text.vectors import WordVectors
 
-_FIELDS = {"kind", "column", "encoder", "length", "longest"}
 # A text of this many tokens is a book; what comes after it is not read unless asked for.
 _LONGEST = 100_000
 # So many texts, from all over, show how long texts are.
 _MEASURED_TEXTS = 2_000
 _MOST_LONGEST = 1 << 24
-# From so many texts on, a word that stands once becomes <UNK>, which is thereby learnt.
+# From so many texts on, a word that stands once becomes <UNK>, which is thereby learned.
 _MANY_TEXTS = 500
 # Imported words, the commonest as the files are sorted, that a vocabulary takes in beside those of the texts.
 _MOST_VECTORS = 50_000
@@ -72,6 +72,8 @@ class TextCodec(Codec):
     def __post_init__(self) -> None:
         if not 1 <= self.max_length <= _MOST_LONGEST:
             raise UsageError(f"TextCodec: max_length must lie in 1..{_MOST_LONGEST}; got {self.max_length}.")
+        if not 1 <= self.length <= self.max_length:
+            raise UsageError(f"TextCodec: length must lie in 1..{self.max_length}; got {self.length}.")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TextCodec) and self.to_json() == other.to_json() and self.files() == other.files()
@@ -212,14 +214,8 @@ class TextCodec(Codec):
         Raises:
             RefusedFileError: a field or a file is missing, unknown, or no sensible value.
         """
-        if not isinstance(data, dict) or set(data) != _FIELDS or data["kind"] != cls.kind:
-            raise RefusedFileError(
-                f"The card's column of texts must have the fields {', '.join(sorted(_FIELDS))}; "
-                f"got {str(data)[:120]}. The file was altered or comes from another version."
-            )
-        whole = type(data["length"]) is int and type(data["longest"]) is int
-        if not (whole and isinstance(data["column"], str) and 1 <= data["length"] <= data["longest"]):
-            raise RefusedFileError("The card's column of texts has a field of the wrong type; the file was altered.")
+        form = {"kind": Among((cls.kind,)), "column": str, "encoder": ANY, "length": int, "longest": int}
+        checked_form(data, Exactly(form), "The card's column of texts")
         try:
             return cls(
                 column=data["column"],

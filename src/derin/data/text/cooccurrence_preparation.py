@@ -21,7 +21,7 @@ from derin.data.text.corpus_preparation import CorpusPreparation
 if TYPE_CHECKING:
     import torch
 
-# Share of the pairs that are not learnt where there is a split to measure on: a text that was held out would tell
+# Share of the pairs that are not learned where there is a split to measure on: a text that was held out would tell
 # little, since most of its pairs occur once.
 _HELD_OUT = 0.02
 _WORDS_AT_ONCE = 500_000
@@ -35,7 +35,7 @@ class Cooccurrences:
         first: the number of one word.
         second: the number of the other, the same or a higher one.
         counts: Xᵢⱼ = Xⱼᵢ, Σ 1 / distance over the places where j stands in the window around an i.
-        is_held_out: which pairs are measured on and not learnt.
+        is_held_out: which pairs are measured on and not learned.
         train_rows: of the table.
 
     Shapes:

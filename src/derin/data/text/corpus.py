@@ -108,7 +108,7 @@ class NegativeTable:
 
 @dataclass(frozen=True)
 class HuffmanTree:
-    """The way from the root to every word; frequent words have short ways, so that few turns are learnt on average.
+    """The way from the root to every word; frequent words have short ways, so that few turns are learned on average.
 
     Args:
         nodes: the inner nodes on the way, from the root (the highest number) down; 0 behind its end.

@@ -316,7 +316,7 @@ def _text_column(table: Table) -> str:
     found = [column.name for column in table.inputs if column.kind is Kind.TEXT]
     if len(found) != 1:
         raise DataError(
-            f"Table {table.name!r}: word vectors are learnt from one column of text; it has {len(found)}. Give a text "
+            f"Table {table.name!r}: word vectors are learned from one column of text; it has {len(found)}. Give a text "
             "file, a folder of them, or a table with such a column."
         )
     return found[0]

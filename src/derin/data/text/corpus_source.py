@@ -1,4 +1,4 @@
-"""Stretches of a text in batches, with the windows and samples that word vectors are learnt from."""
+"""Stretches of a text in batches, with the windows and samples that word vectors are learned from."""
 
 from __future__ import annotations
 

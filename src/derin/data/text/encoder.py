@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError
+from derin.core.fields import Exactly, Maybe, checked_form
 from derin.core.printable import replace_half_pairs
 from derin.data.table import Ragged
 from derin.data.text.casing import TURKISH, looks_turkish, to_lower
 from derin.data.text.tokenizers import TOKENIZERS, Tokenizer
 from derin.data.text.vocabulary import BOS, EOS, PAD, UNK, Vocabulary
 
-_FIELDS = {"tokenizer", "size", "lowercase", "language"}
+_FORM = Exactly({"tokenizer": str, "size": int, "lowercase": bool, "language": Maybe(str)})
 _UNSEEN = (PAD, BOS, EOS)
 # So many characters, taken from texts all over, show the language.
 _SAMPLE_TEXTS, _SAMPLE_CHARACTERS = 2_000, 1_000
@@ -149,19 +150,14 @@ class TextEncoder:
         Raises:
             RefusedFileError: a field or a file is missing, unknown or damaged.
         """
-        if not isinstance(data, dict) or set(data) != _FIELDS:
-            raise RefusedFileError(
-                f"An encoder of text must have the fields {', '.join(sorted(_FIELDS))}; got {str(data)[:120]}. "
-                "The file was altered or comes from another version."
-            )
-        name, language = data["tokenizer"], data["language"]
-        right = isinstance(name, str) and type(data["size"]) is int and isinstance(data["lowercase"], bool)
-        if not (right and (language is None or isinstance(language, str))):
-            raise RefusedFileError("An encoder of text has a field of the wrong type; the file was altered.")
+        checked_form(data, _FORM, "An encoder of text")
+        name = data["tokenizer"]
         if name not in TOKENIZERS:
             raise RefusedFileError(f"An encoder of text names the tokenizer {name[:40]!r}, which is not known.")
         own = {file.removeprefix(prefix): content for file, content in files.items() if file.startswith(prefix)}
-        found = cls(TOKENIZERS[name].from_files(own, "The vocabulary of the model"), data["lowercase"], language)
+        found = cls(
+            TOKENIZERS[name].from_files(own, "The vocabulary of the model"), data["lowercase"], data["language"]
+        )
         if len(found) != data["size"]:
             raise RefusedFileError(
                 f"The vocabulary of the model must have {data['size']:,} tokens by the card; its file has "

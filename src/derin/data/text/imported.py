@@ -1,4 +1,4 @@
-"""Word vectors that were learnt elsewhere, on their way to the embedding of a network."""
+"""Word vectors that were learned elsewhere, on their way to the embedding of a network."""
 
 from __future__ import annotations
 

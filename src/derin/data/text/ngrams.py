@@ -1,6 +1,6 @@
 """N-grams as tokens: words, pairs of neighboring words and pieces of words, numbered by a hash.
 
-No list of them is kept, so none is ever unknown and nothing has to be learnt or saved; two that fall on one number are
+No list of them is kept, so none is ever unknown and nothing has to be learned or saved; two that fall on one number are
 one to the network. A text becomes the set of its n-grams: how often one occurs tells little more than that it does.
 
 Source: K. Weinberger et al., "Feature hashing for large scale multitask learning", ICML 2009 (arXiv:0902.2206); words,

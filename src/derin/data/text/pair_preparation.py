@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from derin.core.errors import DataError, RefusedFileError, UsageError
+from derin.core.errors import DataError, UsageError
+from derin.core.fields import ANY, Exactly, Listed, Within, checked_form
 from derin.data.codecs.values import ValuesCodec
 from derin.data.preparation import Batching, Preparation
 from derin.data.schema import Kind, Role
@@ -212,7 +213,16 @@ class PairPreparation(Preparation):
         Raises:
             RefusedFileError: something in it cannot be.
         """
-        _check_card(data)
+        number = Within(int, 1, 1_000_000)
+        form = {
+            "kind": str,
+            "columns": Listed(str, 2, 2),
+            "source": ANY,
+            "target": ANY,
+            "longest": number,
+            "typical": number,
+        }
+        checked_form(data, Exactly(form), "The card's preparation of pairs")
         is_shared = data["target"] is None
         source = TextEncoder.from_json(data["source"], files, _SHARED if is_shared else _SOURCE)
         return cls(
@@ -223,19 +233,6 @@ class PairPreparation(Preparation):
             max_length=data["longest"],
             typical=data["typical"],
         )
-
-
-def _check_card(data: Any) -> None:
-    fields = {"kind", "columns", "source", "target", "longest", "typical"}
-    if not isinstance(data, dict) or set(data) != fields:
-        raise RefusedFileError(
-            f"The card's preparation of pairs must have exactly the fields {', '.join(sorted(fields))}."
-        )
-    columns = data["columns"]
-    right = isinstance(columns, list) and len(columns) == 2 and all(isinstance(name, str) for name in columns)
-    numbers = all(type(data[name]) is int and 1 <= data[name] <= 1_000_000 for name in ("longest", "typical"))
-    if not (right and numbers):
-        raise RefusedFileError("The card's preparation of pairs is damaged: a field has a value that cannot be.")
 
 
 def _text_columns(table: Table) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import RefusedFileError, UsageError
+from derin.core.fields import ANY, Among, Exactly, Within, checked_form
 from derin.core.seeds import generator
 from derin.data.preparation import Batching, Preparation
 from derin.data.table import Ragged, Rows, Table
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from derin.data.batch import Source
     from derin.data.text.vectors import WordVectors
 
-_FIELDS = {"kind", "column", "encoder", "window", "context", "characters_per_token"}
 _MOST_WINDOW = 1 << 16
 # So many tokens show what is known of the training text; more would cost as much as training on them.
 _MOST_SAMPLED = 1 << 16
@@ -33,7 +33,7 @@ _MOST_SAMPLED = 1 << 16
 _PIECES = 16
 # More words than this make the last layer of a network larger than all others together.
 _MOST_WORDS = 10_000
-# From so many characters on, a word that stands once becomes <UNK>, which is thereby learnt.
+# From so many characters on, a word that stands once becomes <UNK>, which is thereby learned.
 _MANY_CHARACTERS = 50_000
 
 
@@ -240,22 +240,22 @@ class StreamPreparation(Preparation):
         Raises:
             RefusedFileError: a field or a file is missing, unknown, or no sensible value.
         """
-        if not isinstance(data, dict) or set(data) != _FIELDS or data["kind"] != cls.kind:
-            raise RefusedFileError(
-                f"The preparation of a stream must have the fields {', '.join(sorted(_FIELDS))}; "
-                f"got {str(data)[:120]}. The file was altered or comes from another version."
-            )
-        whole = type(data["window"]) is int and type(data["context"]) is int
-        ratio = data["characters_per_token"]
-        if not (whole and isinstance(data["column"], str) and type(ratio) in (int, float) and ratio > 0):
-            raise RefusedFileError("The preparation of a stream has a field of the wrong type; the file was altered.")
+        form = {
+            "kind": Among((cls.kind,)),
+            "column": str,
+            "encoder": ANY,
+            "window": int,
+            "context": int,
+            "characters_per_token": Within(float, above=0),
+        }
+        checked_form(data, Exactly(form), "The preparation of a stream")
         try:
             return cls(
                 column=data["column"],
                 encoder=TextEncoder.from_json(data["encoder"], files),
                 window=data["window"],
                 context=data["context"],
-                characters_per_token=float(ratio),
+                characters_per_token=float(data["characters_per_token"]),
             )
         except UsageError as error:
             raise RefusedFileError(f"The preparation of a stream is refused: {error}") from None

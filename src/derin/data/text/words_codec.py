@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError, UsageError
+from derin.core.fields import Exactly, Maybe, Within, checked_form
 from derin.data.codecs.base import Codec
 from derin.data.codecs.padded import PaddedColumn
 from derin.data.schema import Kind
@@ -29,8 +30,19 @@ Ids = npt.NDArray[np.int32]
 _WORDS_FILE, _CHARACTERS_FILE = "words.json", "characters.json"
 _MOST_CHARACTERS = 20  # of a word; of a longer one both ends are read
 _RARE = 2  # a character that stands once in the training words is read as the unknown one
-_MANY = 50_000  # training words from which on those that stand once are unknown: enough others are learnt from
+_MANY = 50_000  # training words from which on those that stand once are unknown: enough others are learned from
 _MOST_VECTORS = 50_000  # imported words, the commonest as the files are sorted
+_COUNT = Within(int, 1, 100_000_000)
+# The fields of the card beside its kind, each with its form.
+_CARD = {
+    "column": str,
+    "num_learned": _COUNT,
+    "num_characters": Within(int, 1, _MOST_CHARACTERS),
+    "language": Maybe(str),
+    "cuts_apostrophes": bool,
+    "num_tags": _COUNT,
+    "marks_spans": bool,
+}
 _TYPICAL_WORDS = 20
 
 
@@ -240,7 +252,7 @@ class WordsCodec(Codec):
         return found
 
     def cut(self, text: str) -> list[str]:
-        """A text as words, cut as those that were learnt from; see `derin.data.text.tagged_words.cut_text`."""
+        """A text as words, cut as those that were learned from; see `derin.data.text.tagged_words.cut_text`."""
         return cut_text(text, self._knows, cuts_apostrophes=self.cuts_apostrophes)
 
     @property
@@ -286,13 +298,7 @@ class WordsCodec(Codec):
         Raises:
             RefusedFileError: something in it cannot be.
         """
-        if not isinstance(data, dict) or set(data) != {"kind", *_CARD}:
-            raise RefusedFileError(f"The card's column of words must have exactly the fields kind, {', '.join(_CARD)}.")
-        for name, fits in _CARD.items():
-            if not fits(data[name]):
-                raise RefusedFileError(
-                    f"The card's column of words is damaged: {name}={str(data[name])[:80]!r} cannot be."
-                )
+        checked_form(data, Exactly({"kind": str, **_CARD}), "The card's column of words")
         for name in (_WORDS_FILE, _CHARACTERS_FILE):
             if name not in files:
                 raise RefusedFileError(f"The bundle of a tagger must hold {name}; it is not there.")
@@ -303,22 +309,6 @@ class WordsCodec(Codec):
                 f"The card's column of words is damaged: num_learned={data['num_learned']} of {len(words)} words."
             )
         return cls(words=words, characters=characters, **{name: data[name] for name in _CARD})
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 100_000_000
-
-
-# The fields of the card beside its kind, each with its check.
-_CARD = {
-    "column": lambda value: isinstance(value, str),
-    "num_learned": _is_count,
-    "num_characters": lambda value: _is_count(value) and value <= _MOST_CHARACTERS,
-    "language": lambda value: value is None or isinstance(value, str),
-    "cuts_apostrophes": lambda value: isinstance(value, bool),
-    "num_tags": _is_count,
-    "marks_spans": lambda value: isinstance(value, bool),
-}
 
 
 def _word_column(table: Table) -> str:

@@ -19,7 +19,7 @@ from derin.tasks.metrics.sums import Collected, LossSum, ratio, wide_dtype
 from derin.train.protocol import Outputs
 
 CONFUSION_LIMIT = 200  # classes up to which the confusion matrix is kept; nobody reads a larger one
-PER_CLASS_LIMIT = 1_000  # classes that are told one by one; of more, the weakest of those that occur
+PER_CLASS_LIMIT = 1_000  # classes that are listed one by one; of more, the weakest of those that occur
 TOP_FROM = 6  # classes from which on "among the five most probable" says something
 
 Criterion = Callable[[Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor | None]]
@@ -118,7 +118,7 @@ class ClassificationMetrics:
                     "auc": float(auc[i]),
                     "support": int(counts[2][i]),
                 }
-                for i in _told(f1, counts[2])
+                for i in _listed_classes(f1, counts[2])
             }
         }
         if num_classes <= CONFUSION_LIMIT:
@@ -181,8 +181,8 @@ class ClassificationMetrics:
         return np.array([roc_auc(scores[:, i], truth == i) for i in range(len(self.classes))])
 
 
-def _told(f1: Floats, support: npt.NDArray[np.int64]) -> list[int]:
-    """The classes that are told one by one, in their order; of equally weak ones those with more examples."""
+def _listed_classes(f1: Floats, support: npt.NDArray[np.int64]) -> list[int]:
+    """The classes that are listed one by one, in their order; of equally weak ones those with more examples."""
     if len(f1) <= PER_CLASS_LIMIT:
         return list(range(len(f1)))
     weakest = np.lexsort((-support, f1))  # what neither occurs nor is answered has no F1, and stands last

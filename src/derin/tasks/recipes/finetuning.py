@@ -1,4 +1,4 @@
-"""Recipes for going on from published weights: what was learnt is to be kept, so that all is gentler."""
+"""Recipes for going on from published weights: what was learned is to be kept, so that all is gentler."""
 
 from __future__ import annotations
 

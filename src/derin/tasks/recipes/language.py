@@ -33,7 +33,7 @@ def recurrent(facts: Facts) -> Recipe:
         reasons=(
             reason,
             "Gradients through many steps may explode: their norm is kept below 1 (Pascanu, Mikolov and Bengio 2013).",
-            "A short text is learnt by heart without dropout (Zaremba, Sutskever and Vinyals 2014).",
+            "A short text is learned by heart without dropout (Zaremba, Sutskever and Vinyals 2014).",
         ),
     )
 

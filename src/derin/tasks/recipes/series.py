@@ -23,7 +23,7 @@ def _settings(facts: Facts) -> tuple[dict[str, object], str]:
 def dense(facts: Facts) -> Recipe:
     """The linear path with a dense network beside it."""
     settings, reason = _settings(facts)
-    why = "A short series is learnt by heart without strong dropout and decay of the weights."
+    why = "A short series is learned by heart without strong dropout and decay of the weights."
     return Recipe(settings=settings | {"weight_decay": 0.1}, reasons=(reason, why))
 
 

@@ -28,7 +28,7 @@ def convnet(facts: Facts) -> Recipe:
     if facts.is_large and facts.num_train <= _FEW_PHOTOGRAPHS:
         settings["epochs"] = max(settings["epochs"], _PHOTOGRAPH_EPOCHS)
         options = {"dropout": _DROPOUT}
-        reasons.append("Few photographs are learnt by heart without dropout and augmentation (Chollet 2017).")
+        reasons.append("Few photographs are learned by heart without dropout and augmentation (Chollet 2017).")
     return Recipe(
         settings=settings,
         augmentation=light_augmentation(facts),
@@ -66,7 +66,7 @@ def mlp(facts: Facts) -> Recipe:
     settings |= {"optimizer": "adamw", "learning_rate": 1e-3, "schedule": "one-cycle"}
     if facts.num_train <= 3_000:
         settings["weight_decay"] = 0.1
-        reason += " So few examples are learnt by heart without a strong decay of the weights."
+        reason += " So few examples are learned by heart without a strong decay of the weights."
     return Recipe(settings=settings, inputs={"embeddings": MOST_CLASSES + 1}, reasons=(reason,))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from derin.tasks.recipes.facts import Facts, Recipe
 
-# (training texts up to, passes): a sum of scores is learnt in few, and fewer texts need more.
+# (training texts up to, passes): a sum of scores is learned in few, and fewer texts need more.
 _BAG_PASSES = ((3_000, 8), (20_000, 5), (100_000, 3), (float("inf"), 2))
 _WORD_PASSES = ((1_000, 30), (20_000, 8), (100_000, 4), (float("inf"), 2))
 _BATCH = 32
@@ -17,7 +17,7 @@ _LARGE_BATCH = 128
 def bag(facts: Facts) -> Recipe:
     """The default for texts: a sum over hashed n-grams.
 
-    Adam's steps do not depend on how often an n-gram occurs, so that rare ones are learnt within the few passes in
+    Adam's steps do not depend on how often an n-gram occurs, so that rare ones are learned within the few passes in
     which a table that begins at zero is far from learning the texts by heart.
     """
     return _recipe(

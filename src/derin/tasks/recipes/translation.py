@@ -47,7 +47,7 @@ def transformer(facts: Facts) -> Recipe:
         model_options={"dropout": 0.3},
         label_smoothing=_SMOOTHING,
         reasons=(
-            "Some ten thousand pairs are learnt by heart without dropout of 0.3 (Wu et al., ACL 2021, on Multi30k).",
+            "Some ten thousand pairs are learned by heart without dropout of 0.3 (Wu et al., ACL 2021, on Multi30k).",
             "A smoothed target raises BLEU although it costs likelihood (Vaswani et al. 2017, section 5.4).",
         ),
     )
