@@ -99,7 +99,7 @@ def _on_signal(number: int, frame: Any) -> None:
 
 
 def _remind(number: int, frame: Any) -> None:
-    """Raises the interrupt again, unless it is on its way, within a ``finally``, ``except`` or the end of a ``with``."""
+    """Raises the interrupt again, unless it is on its way: in a ``finally``, an ``except`` or the end of a ``with``."""
     handled = sys.exception()
     while handled is not None:
         if isinstance(handled, KeyboardInterrupt):
