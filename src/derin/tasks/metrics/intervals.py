@@ -42,6 +42,33 @@ def wilson(num_right: int, num: int, z: float = Z_95) -> Interval:
     return (0.0 if num_right == 0 else middle - half, 1.0 if num_right == num else middle + half)
 
 
+def clopper_pearson(num_right: int, num: int, confidence: float = 0.95) -> Interval:
+    """The exact interval of a share: from no true share outside it would so many or so few come by chance.
+
+    low = Beta⁻¹(α/2; k, n − k + 1), high = Beta⁻¹(1 − α/2; k + 1, n − k), α = 1 − confidence. Unlike Wilson's it covers
+    the true share at least as often as it says, however small that is; hence for rare errors.
+
+    Args:
+        num_right: examples that count, k.
+        num: all examples, n. Without any, both bounds are NaN.
+        confidence: two-sided.
+
+    Example:
+        >>> low, high = clopper_pearson(0, 200)
+        >>> low, round(high, 4)
+        (0.0, 0.0183)
+
+    Source: C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits", Biometrika 26, 1934.
+    """
+    from scipy.special import betaincinv
+
+    if not num:
+        return (math.nan, math.nan)
+    tail = (1 - confidence) / 2
+    low = 0.0 if num_right == 0 else float(betaincinv(num_right, num - num_right + 1, tail))
+    return (low, 1.0 if num_right == num else float(betaincinv(num_right + 1, num - num_right, 1 - tail)))
+
+
 def bootstrap(values: Floats, statistics: Callable[[Floats], Mapping[str, Floats]]) -> dict[str, Interval]:
     """95 % percentile intervals of anything that is a function of means over examples.
 
