@@ -360,3 +360,13 @@ def test_mixing_and_columns_of_other_sizes_are_refused_in_a_sentence() -> None:
     other = BoxesCodec(column="boxes", frame=Frame((8, 8), "crop"))
     with pytest.raises(DataError, match="must have one height and width"):
         TableSource({**columns, "c": (other, other.encode(table))}, np.arange(3), Batching(batch_size=2))
+
+
+@pytest.mark.parametrize(("num_classes", "void"), [(3, 255), (255, 255), (256, 65535)])
+def test_void_is_what_segmentation_leaves_out_unless_a_class_has_its_number(num_classes: int, void: int) -> None:
+    names = tuple(map(str, range(num_classes)))
+    column = Column(name="mask", kind=Kind.MASK, role=Role.TARGET, classes=names)
+    masks = {"mask": Dense(np.ones((2, 3, 5), dtype=np.uint16))}
+    table = Table(name="t", schema=Schema((column,)), columns=masks, splits={})
+    codec = MaskCodec.fit(table, np.arange(2), column="mask", frame=Frame((5, 5), "pad"))
+    assert (codec.void, set(codec.encode(table).gather(np.arange(2)).unique().tolist())) == (void, {1, void})

@@ -34,7 +34,7 @@ from derin.data.schema import Kind, Role
 from derin.data.table import Dense, Ragged, Table
 from derin.readers import delimited
 from derin.readers.csv_parser import csv_parser
-from derin.readers.csv_table import looks_like_csv, looks_like_csv_folder, read_csv
+from derin.readers.csv_table import looks_like_csv, read_csv
 from derin.readers.decoding import decode
 from derin.readers.delimited import has_header, read_records, sniff_delimiter
 
@@ -458,7 +458,6 @@ def test_files_named_after_splits_are_splits(tmp_path: Path) -> None:
     table = read_csv(tmp_path, name="data")
     assert {k: v.tolist() for k, v in table.splits.items()} == {"train": [0, 1, 2, 3], "val": [4, 5], "test": [6, 7, 8]}
     assert (table.row_names or ())[4] == "valid.csv line 2"
-    assert looks_like_csv_folder(tmp_path)
 
 
 def test_a_test_file_without_target_is_left_out_and_said(tmp_path: Path) -> None:

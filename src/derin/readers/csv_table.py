@@ -43,12 +43,6 @@ def looks_like_csv(path: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith(ENDINGS) and not path.name.startswith((".", "~$"))
 
 
-def looks_like_csv_folder(folder: Path) -> bool:
-    """Whether a folder holds tables and nothing else that is data: one, or one for each split."""
-    files = csv_files(folder)
-    return len(files) == 1 or (bool(files) and any(split_of(p.name) == "train" for p in files))
-
-
 def csv_files(folder: Path) -> list[Path]:
     """The tables in a folder, in the order of their names."""
     return sorted(p for p in folder.iterdir() if p.is_file() and looks_like_csv(p))

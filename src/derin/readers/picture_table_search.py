@@ -13,6 +13,7 @@ from derin.core.errors import DataError
 from derin.data.table import SPLITS
 from derin.readers.archives import is_document, is_hidden, open_files
 from derin.readers.delimited import Records, head_records
+from derin.readers.file_names import is_archive
 from derin.readers.json_records import JSON_ENDINGS, head_json_records, is_json_lines
 from derin.readers.pictures.listing import is_picture_name
 from derin.readers.split_names import split_of
@@ -107,7 +108,7 @@ def find_picture_table(path: Path, *, target: str | None = None, fewest: int = _
         fewest: pictures that it must list, unless there are less; one will do where such a table is expected.
     """
     if path.is_file() and path.name.lower().endswith(_ENDINGS):
-        archives = sorted(p for p in path.parent.iterdir() if is_archive_file(p))
+        archives = sorted(p for p in path.parent.iterdir() if is_archive(p))
         # A folder may hold anything: it is walked where the table seems to speak of pictures in it.
         speaks_of_files = _may_list_files(path)
         beside = [path.parent, *archives] if speaks_of_files else archives
@@ -115,12 +116,12 @@ def find_picture_table(path: Path, *, target: str | None = None, fewest: int = _
         # To a table of something else an archive that happens to lie beside it, perhaps damaged, is nothing.
         return _first(listings, target, fewest, passes_over_damage=not speaks_of_files)
     if path.is_dir():
-        archives = sorted(p for p in path.iterdir() if is_archive_file(p))
+        archives = sorted(p for p in path.iterdir() if is_archive(p))
         candidates = []
         for file in _tables_in(names_in(path)):
             candidates += [(file, path / file, source) for source in (path, *archives)]
         return _first(candidates, target, fewest)
-    if not is_archive_file(path):
+    if not is_archive(path):
         return None
     with closing(open_files(path)) as files:
         if files.is_sequential:
@@ -246,11 +247,6 @@ def names_in(source: Path) -> list[str]:
 def is_picture(name: str) -> bool:
     """Whether a path names a picture that is not hidden."""
     return is_picture_name(name) and bool(PurePosixPath(name).suffix) and not any(map(is_hidden, name.split("/")))
-
-
-def is_archive_file(path: Path) -> bool:
-    """Whether a path is a zip or tar archive, by its name."""
-    return path.is_file() and path.name.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz"))
 
 
 class unpacked_member:

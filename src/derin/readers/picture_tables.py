@@ -21,12 +21,12 @@ from derin.data.table import SPLITS, Dense, Rows, Table
 from derin.readers.archives import Contents, UnreadableFileError, open_files
 from derin.readers.column_names import LABEL_NAMES, SPLIT_NAMES, TARGET_NAMES
 from derin.readers.delimited import Records
+from derin.readers.file_names import is_archive
 from derin.readers.picture_table_search import (
     LEAST_SHARE,
     SHOWN,
     PictureNames,
     PictureTable,
-    is_archive_file,
     is_picture,
     names_in,
     unpacked_member,
@@ -180,7 +180,7 @@ def listed_files(path: Path) -> Iterator[tuple[str, bytes | str]]:
         DataError: no column names pictures there.
     """
     records = table_records(path)
-    for source in (path.parent, *sorted(p for p in path.parent.iterdir() if is_archive_file(p))):
+    for source in (path.parent, *sorted(p for p in path.parent.iterdir() if is_archive(p))):
         pictures = PictureNames([n for n in names_in(source) if is_picture(n)])
         for cells in records.columns if pictures.paths else ():
             found = [pictures.find(cell, path.name) for cell in cells]

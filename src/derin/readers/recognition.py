@@ -23,6 +23,7 @@ from derin.readers.json_records import JSON_ENDINGS
 from derin.readers.pictures.companions import MASK_FOLDERS, companions
 from derin.readers.pictures.listing import is_picture_name
 from derin.readers.split_names import split_of
+from derin.readers.tagged_lines import is_number
 
 SOUNDS = frozenset((".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma"))
 VIDEOS = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"))
@@ -157,7 +158,7 @@ def _yolo(tree: FileTree) -> str:
     if not _no_classes(tree) or 2 * len({*shared}) < len(tree.pictures) or not shared:
         return ""
     lines = [line.split() for name in shared[:_FEW] for line in _text(tree.head(name)).splitlines()[:5] if line.strip()]
-    if lines and all(len(cells) >= 5 and all(map(_is_number, cells)) for cells in lines):
+    if lines and all(len(cells) >= 5 and all(map(is_number, cells)) for cells in lines):
         boxes = all(len(cells) == 5 for cells in lines)
         form = "boxes in YOLO form" if boxes else "outlines in YOLO form"
         return _annotated(tree, f"{form} (a text file for each picture)", "object detection")
@@ -376,14 +377,6 @@ def _folder(path: str) -> str:
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", errors="replace")
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _some(names: Sequence[str], most: int = 8) -> str:

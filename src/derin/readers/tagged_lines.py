@@ -220,11 +220,12 @@ def are_numbered(rows: Sequence[Sequence[str]]) -> bool:
         return False
     whole = [int(row[0]) for row in rows if row[0].isdecimal() and len(row[0]) < 6]
     # A table of numbers, with a column that numbers its rows perhaps, holds no words.
-    words = any(not _is_number(row[1]) for row in rows)
+    words = any(not is_number(row[1]) for row in rows)
     return words and bool(whole) and all(b in (1, a + 1) for a, b in pairwise([0, *whole]))
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell reads as a number."""
     try:
         float(cell)
     except ValueError:

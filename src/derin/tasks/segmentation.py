@@ -77,6 +77,8 @@ class Segmentation(BaseTask):
             raise UnknownNameError("segmentation loss", loss_name, LOSSES)
         self.loss_name = loss_name
         self.classes = checked_classes(self.name, classes, 2)
+        if len(classes) > VOID:
+            raise UsageError(f"A segmentation tells at most {VOID} classes apart; got {len(classes)}.")
         self.class_weights = checked_class_weights(class_weights, self.classes)
 
     @classmethod

@@ -70,9 +70,10 @@ class MaskCodec(Codec):
             column: of the masks.
             frame: of the pictures that they belong to.
         """
-        largest = _masks(table, column)
-        void = VOID if largest.dtype == np.uint8 else _LARGEST
-        return cls(column=column, frame=frame, void=void)
+        _masks(table, column)
+        # As segmentation has it; of masks with so many classes that 255 is one of them, the last number there is.
+        is_taken = len(table.schema[column].classes or ()) > VOID
+        return cls(column=column, frame=frame, void=_LARGEST if is_taken else VOID)
 
     @property
     def columns(self) -> tuple[str, ...]:
