@@ -196,6 +196,12 @@ BEGINNINGS: dict[str, dict[str, Rule]] = {
         ".*weight": HE,
         ".*bias": ZERO,
     },
+    "mtcnn_[pro]net": {
+        r"(.*\.)?activation\.weight": constant(0.25),
+        r"output\.weight": XAVIER,
+        ".*weight": HE,
+        ".*bias": ZERO,
+    },
     # An output of a transposed window of 2 at stride 2 reads one tap of each channel.
     "unet": {
         **_NORM,

@@ -71,6 +71,9 @@ def shapes(counts: Summary) -> dict[str, tuple[int, ...]]:
         ("inception_v3", {"auxiliary": True}, 27_161_264),
         ("facenet_nn4_small2", {}, 3_733_968),
         ("mobilefacenet", {}, 999_552),  # the tensors of the known weights
+        ("mtcnn_pnet", {}, 6_632),  # the tensors of the known weights
+        ("mtcnn_rnet", {}, 100_178),
+        ("mtcnn_onet", {}, 389_040),
         ("unet", {}, 31_030_658),  # 1 channel, 2 classes, as in figure 1
         ("unet", {"padding": "valid"}, 31_030_658),
     ],

@@ -33,6 +33,9 @@ PICTURES: dict[str, Row] = {
     "facenet_nn1": (((3, 220, 220), 128), "conv6", OUTPUT),
     "facenet_nn4_small2": (((3, 96, 96), 128), "inception5b", OUTPUT),
     "mobilefacenet": (((3, 112, 96), 128), "conv2", OUTPUT),
+    "mtcnn_pnet": (((3, 12, 12), 6), None, OUTPUT),
+    "mtcnn_rnet": (((3, 24, 24), 6), None, OUTPUT),
+    "mtcnn_onet": (((3, 48, 48), 16), None, OUTPUT),
     "unet": (((1, 572, 572), 2), "bottom", OUTPUT),
     "dcgan_discriminator": (((3, 64, 64), 1), None, OUTPUT),
     "squeezenet1_0 squeezenet1_1": (((3, 227, 227), 1000), "stage3", OUTPUT),
@@ -73,12 +76,18 @@ SMALLEST = {
     "facenet_nn1": 17,
     "facenet_nn4_small2": 65,
     "mobilefacenet": 16,
+    "mtcnn_pnet": 12,
+    "mtcnn_rnet": 24,
+    "mtcnn_onet": 48,
     "unet": 16,
     "dcgan_discriminator": 8,
     "squeezenet1_0": 21,
     "squeezenet1_1": 17,
 }
-KINDS = {"embedding": {"facenet_nn1", "facenet_nn4_small2", "mobilefacenet"}, "map": {"unet", "dcgan_generator"}}
+KINDS = {
+    "embedding": {"facenet_nn1", "facenet_nn4_small2", "mobilefacenet"},
+    "map": {"unet", "mtcnn_pnet", "dcgan_generator"},
+}
 
 
 def test_every_network_stands_in_the_registry_as_its_paper_shows_it() -> None:
@@ -109,7 +118,8 @@ PAIRS = {"vocabulary": 1000, "shared": False, "dropout": 0.1}
 SERIES = {"targets": 1}
 MOBILE = {"width": 1.0, "stem": "auto", "padding": "symmetric", "norm": "batch", "epsilon": 1e-5}
 DEFAULTS: dict[str, dict[str, object]] = {
-    "perceptron linear logistic plain20 plain32 plain44 plain56 plain110 facenet_nn4_small2 mobilefacenet": {},
+    "perceptron linear logistic plain20 plain32 plain44 plain56 plain110 facenet_nn4_small2 mobilefacenet "
+    "mtcnn_pnet mtcnn_rnet mtcnn_onet": {},
     "mlp": {"hidden": (128, 64), "activation": "relu", "dropout": 0.0, "batch_norm": False, "embeddings": ()},
     "lenet5": {"activation": "tanh", "padding": "auto"},
     "lenet5_1998": {"padding": "auto"},

@@ -87,7 +87,7 @@ DECIDED: dict[str, Row] = {
         {},
         {},
     ),
-    "dcgan_generator": ({}, "", 0.0, {}, {}),
+    "dcgan_generator mtcnn_pnet mtcnn_rnet mtcnn_onet": ({}, "", 0.0, {}, {}),
     # Radford et al. 2016, section 4: Adam with β₁ = 0.5. Smoothing of reals: Salimans et al. 2016.
     "dcgan": (
         {

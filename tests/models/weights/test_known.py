@@ -17,11 +17,15 @@ OWN = {
     "mobilenet_v2_imagenet": (ONE, (224, 224), "crop"),
     "squeezenet1_0_imagenet": (CAFFE, (227, 227), "resize"),
     "mobilefacenet": (FACES, (112, 96), "resize"),
+    "mtcnn_pnet": (FACES, (12, 12), "resize"),
+    "mtcnn_rnet": (FACES, (24, 24), "resize"),
+    "mtcnn_onet": (FACES, (48, 48), "resize"),
     "resnet20_cifar10": (IMAGENET, (32, 32), "resize"),
     # Weights of TensorFlow, which torchvision transforms for: −1 to 1, 299 pixels for Inception.
     "inception_v3_imagenet": (ONE, (299, 299), "crop"),
     "googlenet_imagenet": (ONE, (224, 224), "crop"),
 }
+NUMBERS = {"mobilefacenet": 128, "mtcnn_pnet": 6, "mtcnn_rnet": 6, "mtcnn_onet": 16}
 each = pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.name)
 
 
@@ -37,7 +41,7 @@ def test_pictures_are_prepared_as_the_publisher_prepared_them(known: KnownWeight
 @each
 def test_a_published_file_holds_the_numbers_of_its_network(known: KnownWeights) -> None:
     classes = len(class_names(known.classes)) or MODELS[known.model].native_outputs
-    assert classes == {"imagenet": 1000, "cifar10": 10, None: 128}[known.classes]
+    assert classes == {"imagenet": 1000, "cifar10": 10, None: NUMBERS.get(known.name)}[known.classes]
     spec = describe(known.model, input_shape=(3, *known.preprocess.size), num_outputs=classes, **known.options)
     net = from_spec(spec, device="meta")
     weights = sum(p.numel() for p in net.parameters())
@@ -46,6 +50,7 @@ def test_a_published_file_holds_the_numbers_of_its_network(known: KnownWeights) 
     shares = {
         "mobilenet_v2_imagenet": (0.5, 0.52),
         "squeezenet1_0_imagenet": (0.1, 0.25),  # Deep Compression
+        "mtcnn_pnet": (1, 1.08),  # 28 kB, two of them names
         "googlenet_imagenet": (1.9, 2.0),
         "inception_v3_imagenet": (1.1, 1.2),
     }

@@ -144,6 +144,10 @@ def test_a_preprocess_that_cannot_be_read_is_refused(text: str, tmp_path: Path) 
         ("mobilenet_v2_imagenet_bnfolded.npz", "mobilenet_v2", 1000, 1000),
         ("squeezenet1_0_imagenet.npz", "squeezenet1_0", 1000, 1000),
         ("resnet20_cifar10/resnet20-12fca82f.th", "resnet20", 10, 10),
+        ("mobilefacenet/068.ckpt", "mobilefacenet", 128, 0),
+        ("mtcnn/pnet.pt", "mtcnn_pnet", 6, 0),
+        ("mtcnn/rnet.pt", "mtcnn_rnet", 6, 0),
+        ("mtcnn/onet.pt", "mtcnn_onet", 16, 0),
     ],
 )
 def test_known_files_need_no_word(file: str, model: str, num_outputs: int, num_classes: int, data_folder: Path) -> None:
@@ -186,6 +190,23 @@ def test_what_was_read_is_told_with_the_file(tmp_path: Path) -> None:
     assert torch.equal(fresh[0], fresh[1])
     assert not torch.equal(fresh[0], fresh[2])
     assert not torch.equal(fresh[0], published.tensors["output.weight"])  # asked for anew, also where as many
+
+
+def test_layers_side_by_side_in_a_file_are_one_of_ours_and_must_fit_together() -> None:
+    own = build("mtcnn_pnet", input_shape=(3, 12, 12), num_outputs=6, seed=3).state_dict()
+    file = {}
+    for name, tensor in own.items():
+        unit, _, part = name.rpartition(".")
+        if unit == "output":
+            file |= {f"conv4_2.{part}": tensor[2:], f"conv4_1.{part}": tensor[:2]}
+        else:
+            file[f"prelu{name[4]}.weight" if "activation" in unit else f"conv{name[4]}.{part}"] = tensor
+    found = match("A file", file, "mtcnn_pnet", {}, (12, 12))
+    assert found.keys() == own.keys()
+    assert all(torch.equal(found[name], tensor) for name, tensor in own.items())
+    wrong = file | {"conv4_2.weight": torch.ones(4, 31, 1, 1)}
+    with pytest.raises(RefusedFileError, match=r"output.weight must hold .* \(.*32, 1, 1\); got .* \(188,\)"):
+        match("A file", wrong, "mtcnn_pnet", {}, (12, 12))
 
 
 def test_tensors_may_lack_counts_be_half_as_exact_and_have_axes_of_one_behind() -> None:

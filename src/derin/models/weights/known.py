@@ -11,6 +11,8 @@ from typing import Any, Literal
 from derin.models.weights.torchvision import TORCHVISION, TorchvisionFile
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+# (x − 127.5) / 128 of values in 0..255
+_FACES = {"mean": (0.5,) * 3, "std": (128 / 255,) * 3}
 _SHA256_DIGITS = 64
 _CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -44,7 +46,7 @@ class KnownWeights:
         model: registered name of the network.
         options: of that model, where they are not the defaults.
         preprocess: of its pictures.
-        classes: ``"imagenet"`` or ``"cifar10"``; None for embeddings.
+        classes: ``"imagenet"`` or ``"cifar10"``; None where there are none.
         licence: as its publisher states it.
         origin: repository, revision and file.
         address: where the file itself can be had; None for a file converted from another form.
@@ -97,6 +99,21 @@ def _of_torchvision(file: TorchvisionFile) -> KnownWeights:
     )
 
 
+def _of_mtcnn(name: str, side: int, num_bytes: int, sha256: str) -> KnownWeights:
+    return KnownWeights(
+        name=f"mtcnn_{name}",
+        sha256=sha256,
+        num_bytes=num_bytes,
+        model=f"mtcnn_{name}",
+        preprocess=Preprocess(size=(side, side), **_FACES, rule="resize"),
+        classes=None,
+        licence="MIT",
+        origin=f"timesler/facenet-pytorch@787da0615608, {name}.pt",
+        address=f"https://raw.githubusercontent.com/timesler/facenet-pytorch/master/data/{name}.pt",
+        places=(f"pretrained/mtcnn/{name}.pt",),
+    )
+
+
 KNOWN: tuple[KnownWeights, ...] = (
     KnownWeights(
         name="resnet20_cifar10",
@@ -144,14 +161,21 @@ KNOWN: tuple[KnownWeights, ...] = (
         sha256="e839247cdbdfc023fb7cadeaf53a4549d50c8fc24ad154c02e35920ea8910d99",
         num_bytes=4_130_855,
         model="mobilefacenet",
-        # (x − 127.5) / 128 of values in 0..255
-        preprocess=Preprocess(size=(112, 96), mean=(0.5,) * 3, std=(128 / 255,) * 3, rule="resize"),
+        preprocess=Preprocess(size=(112, 96), **_FACES, rule="resize"),
         classes=None,
         licence="unknown",
         origin="Xiaoccer/MobileFaceNet_Pytorch@26bd8d262017, 068.ckpt",
         address="https://raw.githubusercontent.com/Xiaoccer/MobileFaceNet_Pytorch/"
         "9c6e162647edf1bdc1d194f305d2030c79bf4613/model/best/068.ckpt",
         places=("pretrained/mobilefacenet/068.ckpt",),
+    ),
+    *(
+        _of_mtcnn(*file)
+        for file in (
+            ("pnet", 12, 28_570, "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f"),
+            ("rnet", 24, 403_147, "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86"),
+            ("onet", 48, 1_559_269, "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d"),
+        )
     ),
     *map(_of_torchvision, TORCHVISION),
 )

@@ -65,12 +65,26 @@ def match(
 
 
 def _renamed(tensors: Mapping[str, Tensor], model: str) -> dict[str, Tensor] | None:
-    """By our names, through the first key map that knows all names; None where none does."""
+    """By our names, through the first key map that knows all names; None where none does.
+
+    Layers that stand side by side in the file and are one in the network lie in it in the order of their names.
+    """
     for key_map in MODELS[model].key_maps:
         if key_map.knows(tensors):
-            pairs = ((key_map.translate(name), tensor) for name, tensor in tensors.items())
-            return {own: tensor for own, tensor in pairs if own}
+            parts: dict[str, list[Tensor]] = {}
+            for name in sorted(tensors):
+                parts.setdefault(key_map.translate(name) or "", []).append(tensors[name])
+            parts.pop("", None)
+            return {own: _joined(found) for own, found in parts.items()}
     return None
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """One below the other; those that do not fit so become a row of numbers, which fits no layer of a network."""
+    import torch
+
+    fits = len({part.shape[1:] for part in parts}) == 1 and parts[0].dim()
+    return parts[0] if len(parts) == 1 else torch.cat(parts if fits else [part.flatten() for part in parts])
 
 
 def _least_unknown(tensors: Mapping[str, Tensor], model: str) -> list[str]:

@@ -31,6 +31,7 @@ RECIPES: dict[str, Callable[[Facts], Recipe]] = {
     "vit_s_16": zoo.transformer,
     "facenet_nn4_small2": zoo.embedding,
     "mobilefacenet": zoo.embedding,
+    **dict.fromkeys(("mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet"), small.own_network),
     "unet": zoo.segmentation,
     "dcgan_discriminator": zoo.normalized,
     "dcgan_generator": small.own_network,
