@@ -123,6 +123,8 @@ WAYS: dict[str, tuple[Make, str, dict[str, Any]]] = {
     "several targets": (table, "t.csv", {"target": "kind,grade", "task": "multitask"}),
     "another seed": (table, "t.csv", {"seed": 7}),
     "calibrated": (table, "t.csv", {"calibrate": True}),
+    "a threshold chosen": (table, "t.csv", {"target": "label", "task": "binary", "threshold": "f1"}),
+    "thresholds chosen": (table, "t.csv", {"target": "x,y", "threshold": "balanced_accuracy"}),
     "arrays": (arrays, "", {}),
     "npz": (packed, "a.npz", {}),
     "named set": (lambda _: "iris", "", {}),

@@ -10,7 +10,7 @@ from tests.tasks.task_tables import TABLES
 
 from derin.core.errors import UnknownNameError, UsageError
 from derin.tasks.inference import infer_task
-from derin.tasks.thresholds import CRITERIA, best_threshold, choose_thresholds
+from derin.tasks.thresholds import CRITERIA, best_threshold, choose_thresholds, decide_by
 
 SCORES = {
     "f1": lambda truth, yes: oracle.f1_score(truth, yes, zero_division=0),
@@ -53,7 +53,8 @@ def test_each_label_gets_its_own_threshold() -> None:
     task = infer_task(TABLES["multilabel"])
     probabilities = torch.tensor([[0.1, 0.9, 0.6], [0.3, 0.8, 0.4], [0.2, 0.7, 0.1]])
     targets = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
-    choose_thresholds(task, {"probabilities": probabilities}, targets)
+    chosen = choose_thresholds(task, {"probabilities": probabilities}, targets)
+    assert chosen["values"] == list(task.thresholds)
     assert task.to_json()["thresholds"] == pytest.approx([0.25, 0.85, 0.5])
 
 
@@ -62,6 +63,18 @@ def test_task_without_thresholds_and_unknown_criteria_are_refused() -> None:
         choose_thresholds(infer_task(TABLES["classification"]), {"probabilities": torch.zeros(1, 3)}, torch.zeros(1))
     with pytest.raises(UnknownNameError, match="did you mean 'accuracy'"):
         best_threshold(np.array([0.1, 0.2]), np.array([True, False]), "acuracy")
+
+
+def test_a_number_is_taken_at_once_and_a_criterion_is_given_back() -> None:
+    task = infer_task(TABLES["multilabel"])
+    assert decide_by(task, "0.25") is None
+    assert task.thresholds == (0.25,) * len(task.classes)
+    assert decide_by(task, "balanced_accuracy") == "balanced_accuracy"
+    for wrong, error in (("1.5", UsageError), ("nan", UsageError), ("f2", UnknownNameError)):
+        with pytest.raises(error):
+            decide_by(task, wrong)
+    with pytest.raises(UsageError, match="the task is 'classification'"):
+        decide_by(infer_task(TABLES["classification"]), 0.5)
 
 
 def test_of_thresholds_that_are_as_good_the_one_nearest_to_half_is_taken() -> None:

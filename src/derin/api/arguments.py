@@ -136,6 +136,14 @@ class Request:
     label_smoothing: float | None = setting(
         None, "Share of the target that is spread over all classes, 0 to 1.", NUMBER, group=_NETWORK
     )
+    threshold: str | float | None = setting(
+        None,
+        "Of binary and multilabel: probability from which on the answer is yes, or f1, accuracy or balanced_accuracy, "
+        "for which the best one is chosen on validation.",
+        TEXT,
+        NUMBER,
+        group=_NETWORK,
+    )
     task_options: Mapping[str, Any] | None = setting(
         None,
         "Other setting of the task, such as label_noise=0.05 of gan; repeatable.",

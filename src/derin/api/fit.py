@@ -90,6 +90,7 @@ def fit(
     class_weights: str | Sequence[float] | None = None,
     loss_weights: Mapping[str, float] | None = None,
     label_smoothing: float | None = None,
+    threshold: str | float | None = None,
     task_options: Mapping[str, Any] | None = None,
     adversarial: str | float | None = None,
     out: str | Path | None = None,
@@ -148,6 +149,8 @@ def fit(
         class_weights: ``"balanced"`` or one number per class.
         loss_weights: of each target column or output, for several: ``{"kind": 2.0}``.
         label_smoothing: share of the target that is spread over all classes.
+        threshold: of the tasks binary and multilabel: the probability from which on the answer is yes (0.5 without
+            it); or ``"f1"``, ``"accuracy"`` or ``"balanced_accuracy"``, for which the best one is chosen on validation.
         task_options: other settings of the task, such as ``{"label_noise": 0.05}``; each task names its own.
         adversarial: ε of adversarial training, such as ``"4/255"``; see `derin.tasks.adversarial_training`.
         out: the run's folder; None takes the next free one under ``runs/``.

@@ -26,6 +26,7 @@ from derin.tasks.precision import check_network
 from derin.tasks.recipes import Recipe, finetuning_recipe, recipe
 from derin.tasks.registry import TASKS
 from derin.tasks.system import SystemTask
+from derin.tasks.thresholds import decide_by
 from derin.train.config import TrainConfig
 
 
@@ -70,6 +71,7 @@ def prepare(
     suggested = recipe(model_name, table) if published is None else finetuning_recipe(tuning.mode, table)
     task = _task(request, table, name, suggested)
     preparation = fit_preparation(request, table, task, model_name, suggested, published)
+    threshold = None if request.threshold is None else decide_by(task, request.threshold)
     task = _joined(task, preparation, request)
 
     if published is None:
@@ -102,6 +104,7 @@ def prepare(
         targets=targets,
         device=device,
         functions={"loss": request.loss, "metrics": request.metrics},
+        threshold=threshold,
         center_only=request.augment == "none",
         stream=stream,
         tuning=own_weights,

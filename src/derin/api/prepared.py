@@ -63,6 +63,7 @@ class Prepared:
         functions: loss and metrics of the caller's own, which no card holds.
         stream: where the training batches come from, of which the table holds only the first rows; None where it holds
             all.
+        threshold: what the task's threshold is chosen for on validation, once the network is trained; None keeps it.
         center_only: whether training too takes the middle of larger pictures, as without any augmentation.
     """
 
@@ -82,6 +83,7 @@ class Prepared:
     features: ExtractedFeatures | None = None
     warm_up: Prepared | None = None
     functions: Mapping[str, Any] = field(default_factory=dict)
+    threshold: str | None = None
     center_only: bool = False
     stream: Stream | None = None
 

@@ -19,11 +19,12 @@ from derin.data.table import Rows
 from derin.tasks.calibration import calibrate
 from derin.tasks.informative import InformativeExamples
 from derin.tasks.supervised import SupervisedTask
+from derin.tasks.thresholds import choose_thresholds
 from derin.train.budget import TimeBudget
 from derin.train.evaluation import affordable, predict_batches
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 # The training split is measured on so many examples at most; it shows over-fitting and decides nothing.
 _TRAIN_LIMIT = 10_000
@@ -59,11 +60,16 @@ def measure(
 
     Returns:
         ``metrics`` (plain numbers), ``details`` (confusion and the like), ``intervals`` and ``num_examples`` by split,
-        ``examples_split``, and ``calibration``.
+        ``examples_split``, ``calibration`` and ``thresholds``.
     """
     found: dict[str, Any] = {"metrics": {}, "details": {}, "intervals": {}, "num_examples": {}}
     if calibrate_on is not None and calibrate_on in prepared.table.splits:
-        found["calibration"] = _calibrate(network, task, prepared, calibrate_on)
+        found["calibration"] = calibrate(task, *_on_split(network, task, prepared, calibrate_on, "logits")).to_json()
+    if prepared.threshold is not None and "val" in prepared.table.splits:
+        probabilities, targets = _on_split(network, task, prepared, "val", "probabilities")
+        found["thresholds"] = choose_thresholds(
+            task, {"probabilities": probabilities}, targets, criterion=prepared.threshold
+        )
     splits = [split for split in ("train", "val", "test") if split in prepared.table.splits]
     shown = splits[-1]
     for place, split in enumerate(splits):
@@ -108,18 +114,15 @@ def plain_numbers(metrics: dict[str, Any]) -> tuple[dict[str, float | None], dic
     return numbers, {name: value for name, value in metrics.items() if name not in numbers}
 
 
-def _calibrate(network: nn.Module, task: Any, prepared: Prepared, split: str) -> dict[str, Any]:
-    """Fits the task's temperature on a split; what was found, as JSON."""
+def _on_split(network: nn.Module, task: Any, prepared: Prepared, split: str, output: str) -> tuple[Tensor, Tensor]:
+    """One output of a network for all examples of a split, and their targets."""
     import torch
 
     pairs = [
-        (outputs["logits"], batch[task.target])
+        (outputs[output], batch[task.target])
         for outputs, batch in predict_batches(network, task, prepared.split_source(split))
     ]
-    report: dict[str, Any] = calibrate(
-        task, torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs])
-    ).to_json()
-    return report
+    return torch.cat([pair[0] for pair in pairs]), torch.cat([pair[1] for pair in pairs])
 
 
 class _Examples:

@@ -33,10 +33,22 @@ def measurements(story: RunRecord) -> Html | None:
             table(head, rows, numeric=range(1, len(splits) + 1)),
             tag("p", translate("metrics.note"), class_="quiet") if has_intervals else None,
             tag("p", translate("metrics.calibration", temperature=temperature)) if is_number(temperature) else None,
+            _thresholds(story),
             _per_class(story),
             _per_output(story),
         ]
     )
+
+
+def _thresholds(story: RunRecord) -> Html | None:
+    """From which probability on an answer is yes, where that was chosen on validation."""
+    chosen = story.part("thresholds")
+    criterion, values = chosen.get("criterion"), chosen.get("values")
+    if not isinstance(criterion, str) or not isinstance(values, list) or not all(is_number(each) for each in values):
+        return None
+    texts = "; ".join(format_number(each, ".3g") for each in values[:_OPEN_UP_TO])
+    texts += "; …" if len(values) > _OPEN_UP_TO else ""
+    return tag("p", translate("metrics.thresholds", metric=metric_name(criterion), values=texts))
 
 
 def _cell(story: RunRecord, split: str, name: str) -> Html:

@@ -7,15 +7,51 @@ import numpy.typing as npt
 from torch import Tensor
 
 from derin.core.errors import UnknownNameError, UsageError
+from derin.tasks.base import BaseTask
 from derin.tasks.binary import Binary
+from derin.tasks.classes import checked_share
 from derin.tasks.multilabel import MultiLabel
-from derin.tasks.supervised import SupervisedTask
 from derin.train.protocol import Outputs
 
 CRITERIA = ("f1", "accuracy", "balanced_accuracy")
 
 
-def choose_thresholds(task: SupervisedTask, outputs: Outputs, targets: Tensor, *, criterion: str = "f1") -> None:
+def decide_by(task: BaseTask, threshold: str | float) -> str | None:
+    """Takes the probability from which on an answer is yes, or what it is to be chosen for.
+
+    Args:
+        task: whose threshold is set, for every label where it has several.
+        threshold: a number from 0 to 1, also as text, or one of `CRITERIA`.
+
+    Returns:
+        the criterion that `choose_thresholds` follows once the network is trained; None where a number was given.
+
+    Raises:
+        UsageError: the task has no thresholds, or the number lies elsewhere.
+        UnknownNameError: no criterion has that name.
+
+    Example:
+        >>> task = Binary(columns=["sick"], classes=["no", "yes"])
+        >>> decide_by(task, "0.2"), task.threshold, decide_by(task, "f1")
+        (None, 0.2, 'f1')
+    """
+    if not isinstance(task, Binary | MultiLabel):
+        raise UsageError(
+            f"threshold is of the tasks binary and multilabel, whose answers are yes or no; the task is {task.name!r}."
+        )
+    try:
+        number = checked_share("threshold", float(threshold), below_one=False)
+    except ValueError:
+        if threshold not in CRITERIA:
+            raise UnknownNameError("criterion of thresholds", str(threshold), CRITERIA) from None
+        return str(threshold)
+    _set(task, [number] * len(task.classes))
+    return None
+
+
+def choose_thresholds(
+    task: BaseTask, outputs: Outputs, targets: Tensor, *, criterion: str = "f1"
+) -> dict[str, str | int | list[float]]:
     """Sets the threshold of a binary task, or those of every label, to the best on these examples.
 
     Args:
@@ -25,6 +61,9 @@ def choose_thresholds(task: SupervisedTask, outputs: Outputs, targets: Tensor, *
         targets: the truth, as in a batch.
         criterion: of `CRITERIA`.
 
+    Returns:
+        ``criterion``, ``values`` and ``num_examples``, as run.json keeps them.
+
     Raises:
         UsageError: the task has no thresholds.
 
@@ -32,18 +71,26 @@ def choose_thresholds(task: SupervisedTask, outputs: Outputs, targets: Tensor, *
         >>> import torch
         >>> task = Binary(columns=["sick"], classes=["no", "yes"])
         >>> yes = torch.tensor([0.05, 0.1, 0.3, 0.4])
-        >>> choose_thresholds(task, {"probabilities": torch.stack([1 - yes, yes], 1)}, torch.tensor([0.0, 0, 1, 1]))
+        >>> outputs = {"probabilities": torch.stack([1 - yes, yes], 1)}
+        >>> _ = choose_thresholds(task, outputs, torch.tensor([0.0, 0, 1, 1]))
         >>> round(task.threshold, 3)
         0.2
     """
     probabilities, truth = outputs["probabilities"].double().cpu().numpy(), targets.cpu().numpy() >= 0.5
     if isinstance(task, Binary):
-        task.threshold = best_threshold(probabilities[:, 1], truth, criterion)
-    elif isinstance(task, MultiLabel):
-        columns = zip(probabilities.T, truth.T)
-        task.thresholds = tuple(best_threshold(column, true, criterion) for column, true in columns)
-    else:
+        probabilities, truth = probabilities[:, 1:], truth[:, None]
+    elif not isinstance(task, MultiLabel):
         raise UsageError(f"Only binary and multilabel tasks have thresholds; got the task {task.name!r}.")
+    values = [best_threshold(column, true, criterion) for column, true in zip(probabilities.T, truth.T, strict=True)]
+    _set(task, values)
+    return {"criterion": criterion, "values": values, "num_examples": len(truth)}
+
+
+def _set(task: Binary | MultiLabel, values: list[float]) -> None:
+    if isinstance(task, Binary):
+        task.threshold = values[0]
+    else:
+        task.thresholds = tuple(values)
 
 
 def best_threshold(

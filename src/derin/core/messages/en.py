@@ -31,6 +31,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metric.auc": "AUC",
     "metric.precision_macro": "precision, mean over classes",
     "metric.recall_macro": "recall, mean over classes",
+    "metric.balanced_accuracy": "balanced accuracy",
     "metric.f1_macro": "F1, mean over classes",
     "metric.f1_micro": "F1 over all labels",
     "metric.auc_macro": "AUC, mean over classes",
@@ -206,6 +207,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metrics.weakest_classes": "Of {whole:,} classes, the {count:,} with the lowest F1 are listed.",
     "metrics.per_class": "Each class on the {split} split",
     "metrics.per_output": "Each number on the {split} split",
+    "metrics.thresholds": "The answer is yes from a probability of {values} on: the best {metric} on validation data.",
     "metrics.calibration": "Probabilities were calibrated on validation data with temperature {temperature:.3g}.",
     "metrics.num_examples": "examples measured",
     # Report: confusion

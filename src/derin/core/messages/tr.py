@@ -31,6 +31,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metric.auc": "AUC",
     "metric.precision_macro": "kesinlik, sınıf ortalaması",
     "metric.recall_macro": "duyarlılık, sınıf ortalaması",
+    "metric.balanced_accuracy": "dengeli doğruluk",
     "metric.f1_macro": "F1, sınıf ortalaması",
     "metric.f1_micro": "F1, bütün etiketler",
     "metric.auc_macro": "AUC, sınıf ortalaması",
@@ -199,6 +200,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metrics.weakest_classes": "{whole:,} sınıftan F1 değeri en düşük {count:,} tanesi listelenmiştir.",
     "metrics.per_class": "{split} setinde her sınıf",
     "metrics.per_output": "{split} setinde her sayı",
+    "metrics.thresholds": "Yanıt, {values} olasılığından başlayarak evettir: doğrulama setinde en iyi {metric}.",
     "metrics.calibration": "Olasılıklar doğrulama setinde {temperature:.3g} sıcaklığıyla kalibre edildi.",
     "metrics.num_examples": "ölçülen örnek",
     # Report: confusion
