@@ -27,7 +27,7 @@ ORDER = (
 )
 MAY_IMPORT = {room: set(others) for room, others in ORDER}
 # From here on each room may import all before it.
-for room in ("report", "api", "lessons", "cli"):
+for room in ("report", "api", "apps", "lessons", "cli"):
     MAY_IMPORT[room] = set(MAY_IMPORT)
 MAY_IMPORT["report"] -= {"readers", "datasets", "export"}
 # The one thing that a loop and a source of batches must both know.

@@ -21,6 +21,7 @@ _EXTRAS = {
     "onnx": "onnxruntime",
     "hub": "huggingface_hub",
     "umap": "umap",
+    "faces": "cryptography",
 }
 _PACKAGES = ("numpy", "pillow", "scikit-learn")
 _BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # the last one is Arm's

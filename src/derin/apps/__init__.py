@@ -1,0 +1,1 @@
+"""Things that people use, built from the parts of the house."""

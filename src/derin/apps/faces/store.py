@@ -1,0 +1,207 @@
+"""Where a gallery lies: people, their embeddings, settings and the log in a database, behind one small interface.
+
+The statements are SQL that SQLite and PostgreSQL both read. What differs (connections, transactions, bulk loading, how
+an embedding is a value of a column) is each store's own. A store checks nothing: that is the gallery's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from derin.apps.faces.encryption import Cipher
+from derin.core.errors import RefusedFileError
+
+# Rows that are read from the database at a time: 4 MiB of embeddings of 128.
+BLOCK_ROWS = 8192
+# Parameters of one statement; SQLite takes 32 766, PostgreSQL 65 535.
+_MAX_PARAMETERS = 1000
+
+
+@dataclass(frozen=True)
+class StoredPerson:
+    """A row of the table of people.
+
+    Args:
+        id: given once and never again.
+        name: by which people are known, unique.
+        note: what was written beside it.
+        log_id: the random name that stands for them in the log.
+        enrolled: when, in UTC.
+        num_embeddings: how many there are of them.
+    """
+
+    id: int
+    name: str
+    note: str | None
+    log_id: str
+    enrolled: str
+    num_embeddings: int
+
+
+class Store(ABC):
+    """The tables of one gallery.
+
+    Reading and writing happen inside of `reading` and `writing`. What is read in one `reading` is of one moment; what
+    is written in one `writing` is there as a whole or not at all, and one writes at a time.
+    """
+
+    place: str
+    dim: int
+    cipher: Cipher | None = None
+
+    # ---- each store's own
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[None]:
+        """A moment that all of the reading within sees."""
+
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[None]:
+        """A transaction of the only writer."""
+
+    @abstractmethod
+    def run(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """What a statement with ``?`` for its parameters answers."""
+
+    @abstractmethod
+    def insert(self, table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Adds many rows."""
+
+    @abstractmethod
+    def add_embeddings(self, people: np.ndarray, embeddings: np.ndarray) -> None:
+        """Adds embeddings, float32 (N, D), of the people with these ids, int64 (N,)."""
+
+    @abstractmethod
+    def blocks(self, *, after: int = 0, person: int | None = None) -> Iterator[tuple[np.ndarray, ...]]:
+        """Ids, people and embeddings in the order in which they were added, by blocks; those above the id ``after``."""
+
+    @abstractmethod
+    def finish_removal(self) -> None:
+        """Takes what was removed out of the bytes that lie on the disk; outside of any transaction."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends the connection."""
+
+    # ---- settings and counters
+
+    def value(self, key: str) -> Any:
+        """What stands under a key, or None."""
+        rows = self.run("SELECT value FROM gallery WHERE key = ?", key)
+        return json.loads(rows[0][0]) if rows else None
+
+    def set_value(self, key: str, value: Any) -> None:
+        """Writes plain data under a key; None removes it."""
+        self.run("DELETE FROM gallery WHERE key = ?", key)
+        if value is not None:
+            self.run("INSERT INTO gallery (key, value) VALUES (?, ?)", key, json.dumps(value))
+
+    def changes(self) -> tuple[int, int]:
+        """How often anything was written, and how often embeddings were taken away: what is in memory may be old."""
+        found = dict(self.run("SELECT key, value FROM gallery WHERE key IN ('changes', 'removals')"))
+        return int(found["changes"]), int(found["removals"])
+
+    def count(self, counter: str, by: int = 1) -> int:
+        """Raises one of the counters of the gallery; what it was before."""
+        before = int(self.value(counter))
+        self.run("UPDATE gallery SET value = ? WHERE key = ?", str(before + by), counter)
+        return before
+
+    def initialize(self, model: str, dim: int, key: str | None) -> None:
+        """What stands in a new gallery."""
+        for counter, value in (("changes", 0), ("removals", 0), ("next_person", 1)):
+            self.set_value(counter, value)
+        self.set_value("model", model)
+        self.set_value("dim", dim)
+        if key is not None:
+            self.cipher, stored = Cipher.create(key)
+            self.set_value("encryption", stored)
+
+    # ---- people
+
+    def ids(self, names: Sequence[str]) -> dict[str, int]:
+        """Ids of those of the names that are there."""
+        sealed = {self._seal(name): name for name in names}
+        found = self._in("SELECT name, id FROM people WHERE name IN", list(sealed))
+        return {sealed[name]: person for name, person in found}
+
+    def names(self, ids: Iterable[int]) -> dict[int, str]:
+        """Names of those of the ids that are there."""
+        found = self._in("SELECT id, name FROM people WHERE id IN", sorted({int(i) for i in ids}))
+        return {person: self._open(name) for person, name in found}
+
+    def people(self, name: str | None = None) -> list[StoredPerson]:
+        """All of them, or the one of that name, in the order of their enrolment."""
+        condition, parameters = ("", ()) if name is None else ("WHERE name = ?", (self._seal(name),))
+        rows = self.run(
+            "SELECT id, name, note, log_id, enrolled, "
+            "(SELECT count(*) FROM embeddings WHERE person = people.id) "
+            f"FROM people {condition} ORDER BY id",
+            *parameters,
+        )
+        return [
+            StoredPerson(i, self._open(name), None if note is None else self._open(note), log_id, enrolled, num)
+            for i, name, note, log_id, enrolled, num in rows
+        ]
+
+    def num_people(self) -> int:
+        """How many are enrolled."""
+        return int(self.run("SELECT count(*) FROM people")[0][0])
+
+    def num_embeddings(self) -> int:
+        """How many embeddings there are of all people."""
+        return int(self.run("SELECT count(*) FROM embeddings")[0][0])
+
+    def add_people(self, people: Sequence[tuple[str, str | None]], time: str, action: str) -> dict[str, int]:
+        """Adds people by name and note, with a line of the log each; their new ids."""
+        first = self.count("next_person", len(people))
+        log_ids = os.urandom(8 * len(people)).hex()
+        ids = {name: first + at for at, (name, _) in enumerate(people)}
+        rows = [
+            (first + at, self._seal(name), None if note is None else self._seal(note), log_ids[16 * at :][:16], time)
+            for at, (name, note) in enumerate(people)
+        ]
+        self.insert("people", "id, name, note, log_id, enrolled", rows)
+        self.insert("log", "time, action, person", [(time, action, row[3]) for row in rows])
+        return ids
+
+    def set_note(self, person: int, note: str) -> None:
+        """Writes a note in place of the one of before."""
+        self.run("UPDATE people SET note = ? WHERE id = ?", self._seal(note), person)
+
+    def remove_people(self, ids: Sequence[int]) -> None:
+        """Takes people away, their embeddings with them."""
+        self._in("DELETE FROM people WHERE id IN", list(ids))
+        self.count("removals")
+
+    # ---- helpers
+
+    def _in(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = []
+        for start in range(0, len(values), _MAX_PARAMETERS):
+            part = values[start : start + _MAX_PARAMETERS]
+            rows += self.run(f"{statement} ({', '.join('?' * len(part))})", *part)
+        return rows
+
+    def _seal(self, text: str) -> str:
+        return text if self.cipher is None else self.cipher.seal_text(text)
+
+    def _open(self, text: str) -> str:
+        return text if self.cipher is None else self.cipher.open_text(text)
+
+    def _rows(self, values: Sequence[bytes], people: Sequence[int]) -> np.ndarray:
+        """Embeddings of the bytes in which they lie in the database."""
+        if self.cipher is not None:
+            values = self.cipher.open_rows(values, people)
+        flat = np.frombuffer(b"".join(values), "<f4")
+        if flat.size != len(values) * self.dim:
+            raise RefusedFileError(f"The gallery {self.place} holds an embedding of another size; restore a backup.")
+        return flat.reshape(-1, self.dim).astype(np.float32, copy=False)

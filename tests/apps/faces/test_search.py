@@ -1,0 +1,64 @@
+"""Exact search against distances of all pairs in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from derin.apps.faces import search
+from derin.apps.faces.search import near_pairs, nearest_people, top_rows
+
+
+def unit(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    rows = rng.standard_normal(shape)
+    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def all_distances(queries: np.ndarray, embeddings: np.ndarray) -> np.ndarray:
+    difference = queries[:, None].astype(np.float64) - embeddings[None].astype(np.float64)
+    return np.sqrt((difference**2).sum(-1))
+
+
+@pytest.mark.parametrize("num_queries", [1, 7])
+@pytest.mark.parametrize("k", [1, 3])
+def test_nearest_people_are_those_of_all_pairs(num_queries: int, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_MIN_BLOCK_ROWS", 50)
+    monkeypatch.setattr(search, "_BLOCK_PRODUCTS", 1)
+    rng = np.random.default_rng(0)
+    embeddings, queries = unit(rng, 1013, 12), unit(rng, num_queries, 12)
+    people = rng.integers(0, 300, 1013) * 10
+    found, distances = nearest_people(embeddings, people, queries, k, max_per_person=int(np.bincount(people).max()))
+    pairs = all_distances(queries, embeddings)
+    for at, row in enumerate(pairs):
+        per_person = {person: row[people == person].min() for person in set(people.tolist())}
+        nearest = sorted(per_person, key=per_person.__getitem__)[:k]
+        assert found[at].tolist() == nearest
+        # Differences of equal float32 numbers in float64, summed in another order: some units in the last place.
+        np.testing.assert_allclose(distances[at], [per_person[person] for person in nearest], rtol=1e-14)
+
+
+def test_equal_embeddings_come_in_the_order_of_their_rows() -> None:
+    same = np.tile(np.eye(1, 5, dtype=np.float32), (30, 1))
+    found, distances = nearest_people(same, np.arange(30), same[:2], 4, max_per_person=1)
+    assert distances.tolist() == [[0.0] * 4] * 2
+    assert len({tuple(row) for row in found.tolist()}) == 1
+
+
+def test_blocks_that_grow_better_and_better_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_MIN_BLOCK_ROWS", 16)
+    monkeypatch.setattr(search, "_BLOCK_PRODUCTS", 1)
+    rng = np.random.default_rng(1)
+    embeddings, queries = unit(rng, 333, 8), unit(rng, 3, 8)
+    for order in (np.argsort(embeddings @ queries[0]), np.argsort(-embeddings @ queries[0])):
+        rows = top_rows(embeddings[order], queries, 5)
+        expected = np.argsort(all_distances(queries, embeddings[order]), axis=1)[:, :5]
+        assert [sorted(row) for row in rows.tolist()] == [sorted(row) for row in expected.tolist()]
+
+
+def test_near_pairs_are_those_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_MIN_BLOCK_ROWS", 64)
+    rng = np.random.default_rng(2)
+    embeddings, others = unit(rng, 150, 6), unit(rng, 201, 6)
+    found = {(a, b) for part in near_pairs(embeddings, others, 0.4) for a, b in zip(part[0], part[1], strict=True)}
+    expected = {(a, b) for a, b in zip(*np.nonzero(all_distances(embeddings, others) <= 0.4), strict=True)}
+    assert found == expected != set()
