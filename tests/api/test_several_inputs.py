@@ -104,7 +104,7 @@ def test_measured_again_the_metrics_are_those_of_the_run_in_whatever_order_the_i
 
 
 REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "warm_up": (lambda model: model.warm_up(), r"reads data of its owner's form \(numbers, word\)"),
+    "warm_up": (lambda model: model.warm_up(), r"reads arrays by name \(numbers, word\)"),
     "explain": (lambda model: model.explain(inputs("graph")), "reads several inputs: numbers, word"),
     "missing": (lambda model: model.predict({"word": inputs("graph")["word"]}), "reads numbers, word; got word"),
     "lengths": (

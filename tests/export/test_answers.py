@@ -274,7 +274,7 @@ def test_what_cannot_be_exported_is_refused_in_a_sentence(tmp_path: Path) -> Non
         model.export(tmp_path / "m.onnx", with_preparation=True)
 
     class Reader:
-        input_kind = "text"
+        input_kind, medium = "text", "texts"
 
     model.preparation = Reader()  # type: ignore[assignment]
     with pytest.raises(UsageError, match=r"reads text\. Export its weights as safetensors"):

@@ -11,10 +11,8 @@ from derin.core.errors import DerinError, RefusedFileError, UsageError
 from derin.core.fields import MapOf, Maybe, Required, checked_form, refusing_misfits
 from derin.core.files import recover_folder
 from derin.core.global_generator import global_generator
-from derin.data.own import OwnPreparation
 from derin.data.preparation import Preparation, preparation_from_json
 from derin.models.signature import TensorSpec
-from derin.tasks.own import input_specs
 from derin.tasks.registry import task_from_json
 from derin.version import __version__
 
@@ -141,10 +139,10 @@ def _require_fit(model: nn.Module, entry: Mapping[str, Any], task: Any, preparat
             f"The card is refused: its network has {entry['num_outputs']} outputs, its task reads {task.num_outputs}. "
             "Get the bundle again."
         )
-    if isinstance(preparation, OwnPreparation):
-        _try(model, task, input_specs(preparation))
-    elif preparation.has_fixed_shape and list(preparation.input_shape) != entry["input_shape"]:
-        _try(model, task, [TensorSpec(name=task.input, shape=tuple(preparation.input_shape))])
+    if preparation.medium == "arrays" or (
+        preparation.has_fixed_shape and list(preparation.input_shape) != entry["input_shape"]
+    ):
+        _try(model, task, task.input_specs(preparation))
 
 
 def _try(model: nn.Module, task: Any, inputs: Sequence[TensorSpec]) -> None:

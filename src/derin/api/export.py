@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from derin.core.errors import UnknownNameError, UsageError
 from derin.core.files import usable_path
-from derin.data.own import OwnPreparation
 
 if TYPE_CHECKING:
     from derin.api.model import Model
@@ -55,8 +54,8 @@ def _onnx(model: Model, path: Path, with_preparation: bool) -> dict[str, Any]:
     from derin.export.onnx import export_onnx
     from derin.export.prepared import PreparedNetwork
 
-    if isinstance(model.preparation, OwnPreparation):
-        return _own_onnx(model, model.preparation, path, with_preparation)
+    if model.preparation.medium == "arrays":
+        return _arrays_onnx(model, path, with_preparation)
     if model.preparation.input_kind not in _WRITTEN_KINDS:
         raise UsageError(
             f"ONNX files are written of networks that read {', '.join(_WRITTEN_KINDS)}; {model.path} reads "
@@ -77,30 +76,26 @@ def _onnx(model: Model, path: Path, with_preparation: bool) -> dict[str, Any]:
     return _document(written)
 
 
-def _own_onnx(model: Model, preparation: OwnPreparation, path: Path, with_preparation: bool) -> dict[str, Any]:
-    """A network on data of its owner's form, with its inputs and outputs under their names."""
+def _arrays_onnx(model: Model, path: Path, with_preparation: bool) -> dict[str, Any]:
+    """A network that reads arrays by name, with its inputs and outputs under their names."""
     import copy
 
     import torch
 
-    from derin.export.answers import NamedOutputs
+    from derin.export.answers import AnsweringNetwork, NamedOutputs
     from derin.export.onnx import GraphInput, export_onnx
-    from derin.tasks.own import input_specs
 
+    preparation: Any = model.preparation
     if with_preparation:
-        raise UsageError(f"{model.path} reads data of its owner's form, which nothing prepares; leave preparation out.")
-    specs = input_specs(preparation)
-    network = NamedOutputs(copy.deepcopy(model.network).cpu().eval(), model.task, specs)
+        raise UsageError(f"{model.path} reads arrays by name, which nothing prepares; leave preparation out.")
+    specs = model.task.input_specs(preparation)
+    plain = copy.deepcopy(model.network).cpu().eval()
+    network: Any = NamedOutputs(plain, model.task, specs) if model.task.is_own else AnsweringNetwork(plain, model.task)
     inputs = [GraphInput(name=s.name, shape=s.shape, dtype=getattr(torch, s.dtype)) for s in specs]
 
     def samples(batch: int, generator: torch.Generator) -> list[torch.Tensor]:
-        # Of whole numbers nothing is known but that 0 and 1 are among them: classes, tokens, flags.
-        return [
-            torch.randn((batch, *one.shape), generator=generator, dtype=one.dtype)
-            if one.dtype.is_floating_point
-            else torch.randint(0, 2, (batch, *one.shape), generator=generator).to(one.dtype)
-            for one in inputs
-        ]
+        drawn = preparation.random_arrays(batch, generator)
+        return [drawn[s.name] if len(specs) > 1 else next(iter(drawn.values())) for s in specs]
 
     written = export_onnx(
         network,
@@ -156,7 +151,7 @@ def metadata(
         "preparation": preparation,
         # All of the task; what most programs ask for stands beside it under a name of its own.
         "task_settings": task,
-        "target_columns": None if model.task.name == "own" else list(model.task.columns),
+        "target_columns": None if model.task.is_own else list(model.task.columns),
         "target_mean": None if scale is None else list(scale[0]),
         "target_std": None if scale is None else list(scale[1]),
     }
@@ -172,14 +167,14 @@ def metadata(
 
 def _meaning(model: Model, name: str) -> str:
     # The outputs of one's own may be called as an answer is.
-    return _MEANINGS["output" if model.task.name == "own" else name.rpartition("/")[2]]
+    return _MEANINGS["output" if model.task.is_own else name.rpartition("/")[2]]
 
 
 def _described_input(model: Model, one: GraphInput, with_preparation: bool) -> dict[str, Any]:
     """An input of the file: what the network's features mean, or which raw column is read and how."""
     found = one.to_json()
     preparation: Any = model.preparation
-    if preparation.kind == "own":
+    if preparation.medium == "arrays":
         return found
     if preparation.reads_pictures:
         return found | {"column": preparation.input.column}

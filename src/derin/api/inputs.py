@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from derin.api.arguments import Request
 from derin.api.pretrained import PretrainedWeights
 from derin.api.vectors import with_vectors_of_a_run
-from derin.core.errors import DerinWarning, UnknownNameError
+from derin.core.errors import DerinWarning, UnknownNameError, UsageError
 from derin.core.messages import translate
+from derin.data.own import has_places, with_input_names
 from derin.data.preparation import PREPARATIONS, Preparation
 from derin.data.table import Table
 from derin.models.registry import MODELS
+from derin.models.signature import bind_inputs
 from derin.tasks.base import BaseTask
 from derin.tasks.recipes import Recipe
+
+
+def named_for(table: Table, network: Any) -> Table:
+    """The table; where it holds arrays by name, in the order and by the names of the network.
+
+    Raises:
+        UsageError: arrays by name are to go into a registered network, or names do not fit.
+    """
+    if not table.holds_arrays:
+        return table
+    if network is None or isinstance(network, str):
+        raise UsageError(
+            "Arrays by name stay as they are, for a network of your own (model=…) that reads "
+            f"{', '.join(column.name for column in table.inputs)}."
+        )
+    given = [column.name for column in table.inputs]
+    return with_input_names(table, bind_inputs(network, given, named=not has_places(given)).names)
 
 
 def fit_preparation(

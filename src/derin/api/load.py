@@ -16,6 +16,7 @@ from derin.core.former_names import takes_former_names
 from derin.core.messages import Message
 from derin.data.cells.writing import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
 from derin.data.duplicates import first_equal_rows, note_duplicates
+from derin.data.own import INPUT, TARGET, Arrays, OwnData, own_data
 from derin.data.recipe import Progress, ReadingRecipe, ReadOptions
 from derin.data.schema import Kind, Role, Schema
 from derin.data.splits import LARGEST, complete_splits, count_examples
@@ -203,8 +204,8 @@ def _read(source: Any, options: ReadOptions, download: bool) -> Table:
         return read_named(source, options, download=download)
     if isinstance(source, str | Path):
         return _read_path(source, options)
-    if isinstance(source, tuple) and len(source) == 2:
-        return _read_pair(*source, options)
+    if isinstance(source, tuple | Mapping | OwnData):
+        return _read_arrays(source, options)
     if hasattr(source, "to_csv") or hasattr(source, "write_csv"):
         return _read_frame(source, options)
     raise UsageError(
@@ -234,11 +235,27 @@ def _at_home(source: str | Path) -> Path:
         return Path(source)
 
 
-def _read_pair(inputs: Any, targets: Any, options: ReadOptions) -> Table:
-    from derin.readers.arrays import ArrayPart, table_from_arrays
+def _read_arrays(source: Any, options: ReadOptions) -> Table:
+    """Arrays in memory: one of inputs with its targets, or several by name, which stay as they are."""
+    from derin.readers.arrays import ArrayPart, table_from_arrays, table_of_named_arrays
 
-    part = ArrayPart(_array(inputs, "X"), _array(targets, "y"), "x", "y")
-    return table_from_arrays({"": part}, name="arrays", found=options.part("pictures"))
+    if isinstance(source, tuple):
+        source = OwnData({"all": Arrays(source, options.target)}, options.target)
+    own = own_data(source, options.target, keeps_arrays=True)
+    if own is None or not own.has_values:
+        raise UsageError(
+            "load: arrays are (X, y), ({name: X, …}, y), one dict with its target, or {'train': …} of these; a "
+            "Dataset, DataLoader or other batches go to derin.fit with a loss (loss=…)."
+        )
+    parts: dict[str, Any] = {"" if name == "all" else name: part for name, part in own.parts.items()}
+    told = {INPUT: "X", TARGET: "y"}
+    arrays = {split: {n: _array(v, told.get(n, n)) for n, v in part.given.items()} for split, part in parts.items()}
+    if all(set(part) == {INPUT, TARGET} for part in arrays.values()):
+        pairs = {split: ArrayPart(part[INPUT], part[TARGET], "x", "y") for split, part in arrays.items()}
+        return table_from_arrays(pairs, name="arrays", found=options.part("pictures"))
+    if any(name.startswith(f"{TARGET}/") for part in arrays.values() for name in part):
+        raise UsageError("Targets by name need a loss for each output, by its name: loss={'kind': …, 'size': …}.")
+    return table_of_named_arrays(arrays, name="arrays")
 
 
 def _array(values: Any, name: str) -> npt.NDArray[Any]:

@@ -136,7 +136,7 @@ class Model:
         """
         from derin.api.evaluation import evaluate, evaluate_own
 
-        if self.task.name == "own":
+        if self.task.is_own:
             found = evaluate_own(self, data, split=split, target=target, loss=loss, metrics=metrics)
         elif loss is not None or metrics is not None:
             raise UsageError(f"The task {self.task.name!r} has its loss and metrics; leave loss and metrics out.")
@@ -234,8 +234,8 @@ class Model:
     @property
     def has_fast_form(self) -> bool:
         """Whether predictions may go through a faster form of the network."""
-        # It is recorded from one input, and would keep that one's lengths for texts and series.
-        return self.preparation.has_fixed_shape
+        # It is recorded from one input of numbers, and would keep that one's lengths for texts and series.
+        return self.preparation.has_fixed_shape and self.preparation.medium != "arrays"
 
     def warm_network(self) -> TracedInference:
         """The network behind its programs, without any where the user put another network in its place."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from derin.api.arguments import Request, request_of
 from derin.api.finetuning import FineTuning, choose_mode
-from derin.api.inputs import fit_preparation
+from derin.api.inputs import fit_preparation, named_for
 from derin.api.networks import build_network, is_ones_own, model_name_of
 from derin.api.own_training import prepare_own
 from derin.api.prepared import Prepared
@@ -55,7 +55,7 @@ def prepare(
     """
     request, settings = request_of(options)
     own = own_data(data, request.target, keeps_arrays=request.loss is not None and is_ones_own(request.model))
-    if own is not None:
+    if own is not None and (request.loss is not None or not own.has_values):
         return prepare_own(own, request, config, settings)
     start = TrainConfig.from_json(settings) if config is None else config
     device = device_named(start.device)
@@ -64,6 +64,7 @@ def prepare(
     published, tuning = weights_to_begin_with(request, download, progress or None)
     stream = stream_of(data, request, start.steps_per_epoch)
     table = training_table(data if stream is None else stream.head(start.seed), request, published, reading)
+    table = named_for(table, request.model)
     tuning = tuning or choose_mode(len(table.splits["train"]))
 
     name = request.task if request.task is not None else inferred_name(table)
@@ -81,6 +82,7 @@ def prepare(
         network = published.network(task.num_outputs, input_shape=preparation.input_shape, seed=start.seed)
         own_weights = FineTuning()
     network = network.to(device)
+    task.arrange(network, preparation.input_names)
 
     encoded, targets, rows = preparation.encode_table(table), task.batch_columns(table), table.splits["train"]
     # A few examples tell whether the network's outputs are what the loss wants, before anything is trained.

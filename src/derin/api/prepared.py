@@ -14,7 +14,6 @@ from derin.data.batch import Batch, Source
 from derin.data.block_source import BlockSource, Place
 from derin.data.columns import INPUT, ColumnsPreparation
 from derin.data.extracted import ExtractedFeatures
-from derin.data.own import OwnPreparation
 from derin.data.preparation import Batching, Preparation
 from derin.data.samplers.by_class import BalancedSampler
 from derin.data.samplers.sampler import Sampler
@@ -95,10 +94,10 @@ class Prepared:
         """The layers of the network, and what they cost for one example."""
         if signature_of(self.model) is not None:
             return summarize(self.model)
-        if not isinstance(self.preparation, OwnPreparation):
+        if self.preparation.medium != "arrays":
             return summarize(self.model, self.preparation.input_shape)
         batch = next(iter(self.split_source("train", 1).batches(0)))
-        one = Batch({name: batch[name][:1] for name in self.preparation.names}, batch.rows[:1])
+        one = Batch({name: batch[name][:1] for name in self.task.arguments.names}, batch.rows[:1])
         return summarize(self.model, call=lambda model: self.task.call(model, one))
 
     @property

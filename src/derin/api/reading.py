@@ -11,6 +11,7 @@ from derin.api.load import load, with_splits
 from derin.core.errors import UsageError
 from derin.core.messages import Message
 from derin.core.run import RunFolder
+from derin.data.own import arrays_in, with_input_names
 from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
 from derin.readers.formats import READERS_BY_TASK
@@ -75,7 +76,11 @@ def read_as_trained(model: Any, data: Any, *, target: str | None = None) -> AsTr
     several = model.task.keeps_targets_apart
     if several and target is not None:
         raise UsageError(f"The network answers for {', '.join(model.task.columns)}; leave `target` out.")
+    reads_arrays = model.preparation.medium == "arrays"
+    if reads_arrays and isinstance(data, str | Path) and Path(data).suffix.lower() == ".npz":
+        data = arrays_in(Path(data))
     raw = data if isinstance(data, Table) else load(data, recipe=model.recipe, target=target, cut=False)
+    raw = with_input_names(raw, model.preparation.input_names) if reads_arrays else raw
     table = with_targets(raw, model.task.columns) if several else raw
     about = model.card.get("data") or {}
     if "cut" not in about or table.fingerprint() != about.get("fingerprint"):

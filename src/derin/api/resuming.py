@@ -13,9 +13,9 @@ from derin.core.errors import DerinWarning, ShapeError, UsageError
 from derin.core.former_names import named_now
 from derin.core.messages import translate
 from derin.core.own import is_own, name_of
-from derin.data.own import own_data
+from derin.data.own import own_data, with_input_names
 from derin.data.recipe import ReadingRecipe
-from derin.data.schema import Schema
+from derin.data.schema import Role, Schema
 from derin.data.table import Table
 from derin.tasks.multitask import with_targets
 from derin.tasks.registry import TASKS
@@ -112,7 +112,7 @@ def _leaves(value: Any) -> list[Any]:
 def require_same_content(path: Path, record: Mapping[str, Any], data: Any) -> None:
     """Refuses data that has changed since a finished run was trained on it."""
     recorded, task = record["data"], record["task"]
-    own = own_data(data, None, keeps_arrays=task["name"] == "own")
+    own = own_data(data, None, keeps_arrays=True) if TASKS[task["name"]].is_own else None
     if own is not None:
         require_same_data(path, recorded, own.table(record["config"]["seed"]))
         return
@@ -139,7 +139,7 @@ def require_same_data(path: Path, recorded: Mapping[str, Any], table: Table) -> 
             )
         warnings.warn(translate("run.data_not_compared", run=str(path)), DerinWarning, stacklevel=2)
         return
-    if table.task == "own":
+    if table.task == "own" or table.holds_arrays:
         table = in_order_of(table, recorded)
     if table.fingerprint() != recorded["fingerprint"]:
         raise UsageError(f"The data of run {path} has changed since it was started; start a new run.")
@@ -151,8 +151,10 @@ def require_same_data(path: Path, recorded: Mapping[str, Any], table: Table) -> 
 
 
 def in_order_of(table: Table, recorded: Mapping[str, Any]) -> Table:
-    """Data of one's own with its columns in the order of a record: that of a dict says nothing."""
-    place = {column["name"]: number for number, column in enumerate(recorded.get("schema") or [])}
+    """Arrays with their columns in the order of a record, and named as there: that of a dict says nothing."""
+    known = recorded.get("schema") or []
+    table = with_input_names(table, [column["name"] for column in known if column.get("role") == Role.INPUT])
+    place = {column["name"]: number for number, column in enumerate(known)}
     columns = sorted(table.schema, key=lambda column: place.get(column.name, len(place)))
     return replace(table, schema=Schema(tuple(columns)))
 

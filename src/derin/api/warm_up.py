@@ -50,10 +50,10 @@ def warm_up(model: Model, *batch_sizes: int) -> dict[int, dict[str, float]]:
     sizes = batch_sizes or (1,)
     if min(sizes) < 1:
         raise UsageError(f"A batch holds at least 1 input; {min(sizes)} came.")
-    if model.task.name == "own":
+    if model.preparation.medium == "arrays":
         raise UsageError(
-            f"Networks that read pictures or rows of numbers are warmed up; {model.path} reads data of its owner's "
-            f"form ({', '.join(model.preparation.input_names)}). Call predict without it."
+            f"Networks that read pictures or rows of numbers are warmed up; {model.path} reads arrays by name "
+            f"({', '.join(model.preparation.input_names)}). Call predict without it."
         )
     if not model.has_fast_form:
         raise UsageError(

@@ -13,6 +13,7 @@ from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.fields import MapOf, Required, checked_form
 from derin.data.codecs.base import CODECS, Codec, EncodedColumn, codec_from_json
 from derin.data.codecs.values import ValuesCodec
+from derin.data.own import arrays_by_name, of_one_length
 from derin.data.preparation import Batching, Preparation
 from derin.data.schema import Kind, Role, Schema
 from derin.data.table import Rows, Table
@@ -64,10 +65,12 @@ class ColumnsPreparation(Preparation):
 
     @classmethod
     def kind_for(cls, table: Table) -> str:
-        """The kind of the codec that the inputs of a table ask for: of pictures, words, or one text; of everything else
-        side by side.
+        """The kind of the codec that the inputs of a table ask for: arrays, pictures, words, one text, or the rest side
+        by side.
         """
         kinds = [column.kind for column in table.inputs]
+        if table.holds_arrays:
+            return "values"
         for kind in (Kind.PICTURE, Kind.WORDS):
             if kind in kinds:
                 return kind.value
@@ -76,7 +79,7 @@ class ColumnsPreparation(Preparation):
     @classmethod
     def settings(cls, table: Table) -> tuple[str, ...]:
         names = inspect.signature(CODECS[cls.kind_for(table)].fit).parameters
-        return tuple(name for name in names if name not in ("table", "rows", "size", "seed"))
+        return tuple(name for name in names if name not in ("table", "rows", "size", "seed", "column"))
 
     @classmethod
     def takes_size(cls, table: Table) -> bool:
@@ -84,7 +87,7 @@ class ColumnsPreparation(Preparation):
 
     @classmethod
     def fit(cls, table: Table, rows: Rows, size: Any = None, **settings: Any) -> ColumnsPreparation:
-        """The codecs that the columns of a table ask for.
+        """The codecs that the columns of a table ask for; of arrays by name each is an input of its own.
 
         Args:
             table: whose input columns are used, and those targets that lie in pictures.
@@ -93,6 +96,8 @@ class ColumnsPreparation(Preparation):
             settings: of the input's codec, by the names of `settings`.
         """
         kind = cls.kind_for(table)
+        if table.holds_arrays:
+            return cls({column.name: ValuesCodec.fit(table, rows, column=column.name) for column in table.inputs})
         if size is not None:
             settings["size"] = size
         codec: Any = CODECS[kind].fit(table, rows, **settings)
@@ -168,7 +173,7 @@ class ColumnsPreparation(Preparation):
 
     @property
     def medium(self) -> str:  # type: ignore[override]
-        """That of the one input; several are handed over as arrays."""
+        """That of the one input; several are handed over by name."""
         return "arrays" if len(self.inputs) > 1 else self.input.medium
 
     @property
@@ -199,7 +204,7 @@ class ColumnsPreparation(Preparation):
     @property
     def reads_in_parts(self) -> bool:  # type: ignore[override]
         """Whether a long list of inputs is read part by part, as the input's codec has it."""
-        return all(codec.reads_in_parts for codec in self.inputs.values())
+        return self.medium != "arrays" and self.input.reads_in_parts
 
     def encode_table(self, table: Table) -> dict[str, EncodedColumn]:
         """The columns of a table, by name in the batch; targets that it lacks are left out."""
@@ -207,16 +212,33 @@ class ColumnsPreparation(Preparation):
         known = {name: codec for name, codec in self.targets.items() if there.issuperset(codec.columns)}
         return {name: codec.encode(table) for name, codec in {**self.inputs, **known}.items()}
 
-    def read(self, inputs: Any) -> np.ndarray:
-        found: np.ndarray = self.input.read(inputs)
-        return found
+    @property
+    def input_forms(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        return {name: (codec.typical_shape, codec.batch_dtype) for name, codec in self.inputs.items()}
 
-    def read_noting(self, inputs: Any) -> tuple[np.ndarray, list[str]]:
-        found: tuple[np.ndarray, list[str]] = self.input.read_noting(inputs)
-        return found
+    def read(self, inputs: Any) -> Any:
+        return self.read_noting(inputs)[0] if self.medium == "arrays" else self.input.read(inputs)
+
+    def read_noting(self, inputs: Any) -> tuple[Any, list[str]]:
+        if self.medium != "arrays":
+            found: tuple[Any, list[str]] = self.input.read_noting(inputs)
+            return found
+        given, notes = arrays_by_name(inputs, self.input_names), []
+        rows = {}
+        for name, codec in self.inputs.items():
+            rows[name], more = codec.read_noting(given[name])
+            notes += more
+        return (of_one_length(rows) if len(rows) > 1 else next(iter(rows.values()))), notes
 
     def is_single(self, inputs: Any) -> bool:
-        return bool(self.input.is_single(inputs))
+        """Of several inputs, whether the first of them is one."""
+        name, codec = next(iter(self.inputs.items()))
+        return codec.is_single(arrays_by_name(inputs, self.input_names)[name] if self.medium == "arrays" else inputs)
+
+    def finished(self, gathered: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        if len(self.inputs) == 1:
+            return super().finished(gathered)
+        return {name: self.inputs[name].to_model_input(values) for name, values in gathered.items()}
 
     def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         found: torch.Tensor = self.input.to_model_input(gathered)

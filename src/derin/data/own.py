@@ -10,7 +10,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -89,11 +90,19 @@ class Arrays(Part):
     """
 
     def __init__(self, given: Any, target: str | None) -> None:
-        self.columns = {name: _tensor(name, value) for name, value in flat(columns_of(given, target)).items()}
-        lengths = {name: len(value) for name, value in self.columns.items()}
+        self.given = flat(columns_of(given, target))
+        for name, value in self.given.items():
+            if not hasattr(value, "__len__") or getattr(value, "shape", None) == ():
+                raise DataError(f"{name} must be an array with an example in each row; got {type(value).__name__}.")
+        lengths = {name: len(value) for name, value in self.given.items()}
         if len(set(lengths.values())) != 1:
             raise DataError(f"All arrays must have as many examples as each other; got {lengths}.")
         self.num_examples = next(iter(lengths.values()))
+
+    @cached_property
+    def columns(self) -> dict[str, Any]:
+        """Tensors by name."""
+        return {name: _tensor(name, value) for name, value in self.given.items()}
 
     def source(self, rows: Rows, form: Form, batching: Batching) -> Any:
         import torch
@@ -216,7 +225,6 @@ class OwnPreparation(Preparation):
     dtypes: tuple[str, ...]
     target: str | None = None
     kind: ClassVar[str] = "own"
-    reads_in_parts: ClassVar[bool] = False
 
     @classmethod
     def fit(cls, table: Table, rows: Rows) -> OwnPreparation:
@@ -245,10 +253,11 @@ class OwnPreparation(Preparation):
     def encode_table(self, table: Table) -> Any:
         raise DataError(f"The data {table.name!r} is a table; the network was trained on data of your own form.")
 
-    def read(self, inputs: Any) -> np.ndarray:
-        return np.asarray(next(iter(self.read_inputs(inputs).values())))
+    @property
+    def input_forms(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        return dict(zip(self.names, zip(self.shapes, self.dtypes)))
 
-    def read_inputs(self, inputs: Any) -> dict[str, Any]:
+    def read(self, inputs: Any) -> dict[str, Any]:
         """Tensors by name, with a batch axis, of the types that were trained with.
 
         Raises:
@@ -256,27 +265,16 @@ class OwnPreparation(Preparation):
         """
         import torch
 
-        given = self._given(inputs)
+        given = arrays_by_name(inputs, self.names)
         found = {}
         for name, shape, dtype in zip(self.names, self.shapes, self.dtypes):
             value = _tensor(name, given[name]).to(getattr(torch, dtype))
             found[name] = value[None] if value.ndim == len(shape) else value
-        lengths = {name: len(value) for name, value in found.items()}
-        if len(set(lengths.values())) != 1:
-            raise DataError(f"All inputs must have as many examples as each other; got {lengths}.")
-        return found
-
-    def _given(self, inputs: Any) -> dict[str, Any]:
-        if isinstance(inputs, str | Path):
-            inputs = _arrays_in(Path(inputs))
-        given = Form(names=self.names).named(inputs_of(inputs))
-        if set(given) != set(self.names):
-            raise DataError(f"The network reads {', '.join(self.names)}; got {', '.join(given)}.")
-        return given
+        return of_one_length(found)
 
     def is_single(self, inputs: Any) -> bool:
         """Whether the first input has no batch axis."""
-        return np.ndim(self._given(inputs)[self.names[0]]) == len(self.shapes[0])
+        return np.ndim(arrays_by_name(inputs, self.names)[self.names[0]]) == len(self.shapes[0])
 
     def source(
         self, encoded: Any, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
@@ -404,8 +402,57 @@ def _part(given: Any, target: str | None) -> Part:
     )
 
 
-def _arrays_in(path: Path) -> Any:
-    """The inputs in a NumPy file."""
+def arrays_by_name(inputs: Any, names: Sequence[str]) -> dict[str, Any]:
+    """What a person hands over for a network with inputs of some names: a dict, a tuple in their order, a file, or the
+    one input.
+
+    Raises:
+        DataError: there are other inputs.
+
+    Example:
+        >>> arrays_by_name((1, 2), ["left", "right"])
+        {'left': 1, 'right': 2}
+    """
+    if isinstance(inputs, str | Path):
+        inputs = arrays_in(Path(inputs))
+    given = Form(names=tuple(names)).named(inputs_of(inputs))
+    if set(given) != set(names):
+        raise DataError(f"The network reads {', '.join(names)}; got {', '.join(given)}.")
+    return given
+
+
+def of_one_length(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Inputs that have as many examples as each other.
+
+    Raises:
+        DataError: they have not.
+    """
+    lengths = {name: len(value) for name, value in inputs.items()}
+    if len(set(lengths.values())) != 1:
+        raise DataError(f"All inputs must have as many examples as each other; got {lengths}.")
+    return inputs
+
+
+def with_input_names(table: Table, names: Sequence[str]) -> Table:
+    """A table whose arrays stand in the order of some names; those of a tuple, which have places alone, get them.
+
+    Where there are other names or another number, or no arrays, it stays as it is.
+    """
+    given = [column.name for column in table.inputs]
+    if not table.holds_arrays:
+        return table
+    new = dict(zip(_places(len(given)), names)) if has_places(given) and len(given) == len(names) else {}
+    inputs = {new.get(name, name): name for name in given}
+    if set(inputs) != set(names):
+        return table
+    others = [column for column in table.schema if column.role is not Role.INPUT]
+    schema = (*(replace(table.schema[inputs[name]], name=name) for name in names), *others)
+    columns = {column.name: table.columns[inputs.get(column.name, column.name)] for column in schema}
+    return replace(table, schema=Schema(schema), columns=columns)
+
+
+def arrays_in(path: Path) -> Any:
+    """The arrays in a NumPy file."""
     if path.suffix.lower() == ".npz":
         return read_npz(path, max_bytes=_MOST_BYTES)
     if path.suffix.lower() == ".npy":

@@ -88,6 +88,11 @@ class Preparation(ABC):
         return self.input_kind if len(self.input_names) == 1 else f"several inputs: {', '.join(self.input_names)}"
 
     @property
+    def input_forms(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        """Of each input, by its name, the shape of one example and the type, as torch names it."""
+        return {self.input_names[0]: (self.input_shape, "float32")}
+
+    @property
     def reads_pictures(self) -> bool:
         """Whether the network sees pictures, which can be shown, augmented and attacked."""
         return False
@@ -139,15 +144,15 @@ class Preparation(ABC):
         """The inputs of a whole table, ready to be gathered by rows; anything costly is done here, once, vectorised."""
 
     @abstractmethod
-    def read(self, inputs: Any) -> np.ndarray:
+    def read(self, inputs: Any) -> Any:
         """What a person hands over for prediction (a path, a picture, a text, an array, a row, or a list of them), as
-        host rows.
+        host rows; of several inputs a dict of these by name.
 
         Shapes:
             ``(B, ...)``, the form in which rows of the encoded table are gathered.
         """
 
-    def read_noting(self, inputs: Any) -> tuple[np.ndarray, list[str]]:
+    def read_noting(self, inputs: Any) -> tuple[Any, list[str]]:
         """As `read`, with sentences about what a network cannot know: values that did not occur in training."""
         return self.read(inputs), []
 
@@ -159,6 +164,10 @@ class Preparation(ABC):
         """Casts and normalises a gathered batch on its device."""
         return gathered
 
+    def finished(self, gathered: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """As `to_model_input`, of the inputs by their names in a batch."""
+        return {name: self.to_model_input(values) for name, values in gathered.items()}
+
     def random_inputs(self, num: int, generator: torch.Generator) -> torch.Tensor:
         """Numbers that the network takes, to time it, record it or show it at work where no example is at hand.
 
@@ -168,6 +177,22 @@ class Preparation(ABC):
         import torch
 
         return torch.randn(num, *self.input_shape, generator=generator)
+
+    def random_arrays(self, num: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """As `random_inputs`, of inputs that are arrays, by name. Of whole numbers nothing is known but that 0 and 1
+        are among them: classes, tokens, flags.
+        """
+        import torch
+
+        found = {}
+        for name, (shape, type_name) in self.input_forms.items():
+            dtype: torch.dtype = getattr(torch, type_name)
+            found[name] = (
+                torch.randn((num, *shape), generator=generator, dtype=dtype)
+                if dtype.is_floating_point
+                else torch.randint(0, 2, (num, *shape), generator=generator).to(dtype)
+            )
+        return found
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     BOXES = "boxes"  # rectangles in a picture with their class numbers, of unequal number
     POINTS = "points"  # the same places in each picture, each visible or not
     NUMBER = "number"  # float, NaN where missing
+    ARRAY = "array"  # numbers of any shape and type, which a network of one's own reads as they are
     CATEGORY = "category"  # int64 index into `classes`, -1 where missing
     DATE = "date"  # float64, seconds since 1970-01-01 UTC, NaN where missing
     TEXT = "text"  # UTF-8 bytes of unequal length

@@ -22,7 +22,7 @@ from derin.core.printable import printable, replace_half_pairs
 from derin.data.cells.packed import PackedColumn
 from derin.data.recipe import ReadingRecipe
 from derin.data.report import DataReport
-from derin.data.schema import Column, Role, Schema
+from derin.data.schema import Column, Kind, Role, Schema
 
 Rows = npt.NDArray[np.int64]
 SPLITS = ("train", "val", "test")
@@ -297,6 +297,11 @@ class Table:
     @property
     def targets(self) -> tuple[Column, ...]:
         return self.schema.with_role(Role.TARGET)
+
+    @property
+    def holds_arrays(self) -> bool:
+        """Whether what goes in are arrays by name, which stay as they are."""
+        return any(column.kind is Kind.ARRAY for column in self.inputs)
 
     def target(self) -> Column:
         """The one target; none or several are refused."""

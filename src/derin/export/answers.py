@@ -33,7 +33,7 @@ class AnsweringNetwork(nn.Module):
     several columns at once each has answers of its own, ``"<column>/probabilities"`` and so on.
 
     Args:
-        network: takes prepared inputs.
+        network: takes prepared inputs, in its order.
         task: one of `ANSWERED_TASKS`, with all that it needs for its answers.
         answers_first: whether the answers come before the network's own output.
 
@@ -60,9 +60,9 @@ class AnsweringNetwork(nn.Module):
         names = tuple(_answer_names(task))
         self.output_names = (*names, OUTPUT) if answers_first else (OUTPUT, *names)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        output = self.network(x)
-        answers = tuple(_answers(self.task, output, x).values())
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        output = self.task.call(self.network, Batch(dict(zip(self.task.arguments.names, inputs)), torch.empty(0)))
+        answers = tuple(_answers(self.task, output, inputs[0]).values())
         return (*answers, output) if self.answers_first else (output, *answers)
 
 

@@ -20,8 +20,8 @@ from derin.core.messages import Message
 from derin.data.pictures.values import PixelValues
 from derin.data.recipe import ReadingRecipe
 from derin.data.report import DataReport, Outcome
-from derin.data.schema import Role, Schema
-from derin.data.table import SPLITS, Table
+from derin.data.schema import Column, Kind, Role, Schema
+from derin.data.table import SPLITS, ColumnData, Dense, Table
 from derin.readers.array_columns import ArrayColumn, input_column, target_column
 from derin.readers.split_names import split_of
 
@@ -145,6 +145,47 @@ def table_from_arrays(
     columns = {each.column.name: each.data for each in (inputs, targets)}
     recipe = None if inputs.pictures is None else ReadingRecipe(found={"pictures": dict(inputs.pictures)})
     return Table(name=name, schema=schema, columns=columns, splits=splits, report=report, recipe=recipe)
+
+
+def table_of_named_arrays(parts: Mapping[str, Mapping[str, Array]], *, name: str) -> Table:
+    """The table of arrays by name, by split, as networks with several inputs read them: what goes in stays as it is.
+
+    Args:
+        parts: of each split the inputs by name, beside ``"target"`` and perhaps ``"weight"``; an empty name is data
+            without splits.
+        name: of the data, for people.
+
+    Raises:
+        DataError: examples of two splits are not of one shape or kind, or there is no target that can be learned.
+
+    Example:
+        >>> arrays = {"left": np.zeros((4, 2, 3)), "right": np.zeros(4, np.uint8), "target": np.array([0, 1, 1, 0])}
+        >>> [(c.name, c.kind.value, c.shape) for c in table_of_named_arrays({"": arrays}, name="little").schema]
+        [('left', 'array', (2, 3)), ('right', 'array', ()), ('target', 'category', ())]
+    """
+    report, several = DataReport(source=name), list(parts.values())
+    if any(set(part) != set(several[0]) for part in several):
+        shown = " and ".join(", ".join(part) for part in several)
+        raise DataError(f"{name}: all splits must have the same arrays; got {shown}.")
+    schema: list[Column] = []
+    columns: dict[str, ColumnData] = {}
+    for key in several[0]:
+        values = _joined([part[key] for part in several], key)
+        if key == Role.TARGET:
+            found = target_column(values, key)
+            report.notes.extend(found.notes)
+            report.extend(found.findings)
+            column, data = found.column, found.data
+        else:
+            if values.dtype.kind not in "biuf":
+                raise DataError(f"{name}: {key} must be an array of numbers; got values of the type {values.dtype}.")
+            kind, role = (Kind.NUMBER, Role.WEIGHT) if key == Role.WEIGHT else (Kind.ARRAY, Role.INPUT)
+            column, data = Column(name=key, kind=kind, role=role, shape=values.shape[1:]), Dense(values)
+        schema.append(column)
+        columns[key] = data
+    bounds = np.cumsum([0, *(len(next(iter(part.values()))) for part in several)])
+    splits = {split: np.arange(a, b) for split, a, b in zip(parts, bounds[:-1], bounds[1:]) if split}
+    return Table(name=name, schema=Schema(tuple(schema)), columns=columns, splits=splits, report=report)
 
 
 def _check_lengths(part: ArrayPart, name: str) -> None:
@@ -283,4 +324,12 @@ def _read_npz(path: Path) -> dict[str, Array]:
         raise DataError(str(error)) from None
 
 
-__all__ = ["ArrayColumn", "ArrayPart", "is_array_file", "is_array_folder", "read_arrays", "table_from_arrays"]
+__all__ = [
+    "ArrayColumn",
+    "ArrayPart",
+    "is_array_file",
+    "is_array_folder",
+    "read_arrays",
+    "table_from_arrays",
+    "table_of_named_arrays",
+]

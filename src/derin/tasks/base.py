@@ -18,7 +18,7 @@ from derin.core.messages import localize
 from derin.data.batch import Batch, Source
 from derin.data.preparation import Preparation
 from derin.data.table import Rows, Table
-from derin.models.signature import Arguments, bind_inputs
+from derin.models.signature import Arguments, TensorSpec, bind_inputs
 from derin.train.protocol import Losses, Metrics, Outputs, Step, update_single
 
 
@@ -43,6 +43,7 @@ class BaseTask(ABC):
         keeps_targets_apart: whether several target columns stay what each of them is, and are not read as one.
         analysis_seconds: how long `final_analysis` may take; infinite where time is not limited.
         keeps_pictures: whether pictures of the data may be kept in the run's folder.
+        is_own: whether data, loss and answers are of their owner's form, which no card holds.
     """
 
     name: str
@@ -60,6 +61,7 @@ class BaseTask(ABC):
     keeps_targets_apart: bool = False
     analysis_seconds: float = math.inf
     keeps_pictures: bool = True
+    is_own: bool = False
 
     input = "input"
 
@@ -132,6 +134,13 @@ class BaseTask(ABC):
             self.arguments = bind_inputs(network, names)
             self.input = self.arguments.names[0]
 
+    def input_specs(self, preparation: Preparation) -> tuple[TensorSpec, ...]:
+        """What the network reads, in its order and by the names in a batch."""
+        forms = preparation.input_forms
+        if len(forms) == 1:
+            forms = {self.input: next(iter(forms.values()))}
+        return tuple(TensorSpec(name=n, shape=forms[n][0], dtype=forms[n][1]) for n in self.arguments.names)
+
     def call(self, model: nn.Module, batch: Batch, *further: Any) -> Any:
         """What the network gives for a batch: the one place where a task calls it, with the inputs by their names.
 
@@ -197,14 +206,19 @@ class BaseTask(ABC):
         return found
 
     def row_answers(
-        self, network: nn.Module, preparation: Preparation, read: np.ndarray, *, batch_size: int, device: torch.device
+        self, network: nn.Module, preparation: Preparation, read: Any, *, batch_size: int, device: torch.device
     ) -> list[Any]:
         """As `answers`, of rows that the preparation has read already."""
-        rows = torch.from_numpy(np.ascontiguousarray(read))
+        named = read if isinstance(read, Mapping) else {self.input: read}
+        rows = {
+            name: values if isinstance(values, Tensor) else torch.from_numpy(np.ascontiguousarray(values))
+            for name, values in named.items()
+        }
+        num = len(next(iter(rows.values())))
         found: list[Any] = []
-        for start in range(0, len(rows), batch_size):
-            chunk = rows[start : start + batch_size]
-            batch = Batch({self.input: preparation.to_model_input(chunk.to(device))}, torch.arange(len(chunk)))
+        for start in range(0, num, batch_size):
+            chunk = {name: values[start : start + batch_size].to(device) for name, values in rows.items()}
+            batch = Batch(preparation.finished(chunk), torch.arange(min(batch_size, num - start)))
             with torch.inference_mode():
                 found += self.decode(self.predict(network, batch))
         return found

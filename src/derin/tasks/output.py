@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
 from derin.core.errors import ShapeError, UsageError
+from derin.data.batch import Batch
 from derin.tasks.base import BaseTask
 
 _MODULES: dict[type[nn.Module], str] = {
@@ -24,7 +27,7 @@ _GRADIENTS = {
 _TRANSPARENT = ("View", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "ToCopy", "Clone", "Alias", "Contiguous")
 
 
-def check_output(task: BaseTask, model: nn.Module, inputs: Tensor | None = None) -> None:
+def check_output(task: BaseTask, model: nn.Module, inputs: Tensor | Mapping[str, Tensor] | None = None) -> None:
     """Refuses a network that ends in an activation or gives the wrong number of outputs.
 
     A softmax before a loss that applies one itself still trains, but slowly and to a worse end, and nothing else tells.
@@ -32,8 +35,8 @@ def check_output(task: BaseTask, model: nn.Module, inputs: Tensor | None = None)
     Args:
         task: that the network is to be trained for.
         model: the network; its mode and its buffers stay as they are.
-        inputs: a small batch. With it the last step is found whatever the network's form; without it only a plain
-            `torch.nn.Sequential` can be judged.
+        inputs: a small batch, or those of several inputs by name. With it the last step is found whatever the network's
+            form; without it only a plain `torch.nn.Sequential` can be judged.
 
     Shapes:
         inputs ``(B, ...)``.
@@ -79,19 +82,23 @@ def _last_module(model: nn.Module) -> str | None:
     return _MODULES.get(type(model))
 
 
-def _last_step(task: BaseTask, model: nn.Module, inputs: Tensor) -> str | None:
+def _last_step(task: BaseTask, model: nn.Module, inputs: Tensor | Mapping[str, Tensor]) -> str | None:
     """The activation whose result is the output, as the automatic derivative recorded it."""
+    named = inputs if isinstance(inputs, Mapping) else {task.input: inputs}
+    num = len(next(iter(named.values())))
     modes = {module: module.training for module in model.modules()}
     model.eval()  # no running average moves, no random number is drawn
     try:
         with torch.enable_grad():
-            probe = inputs.detach().clone()
-            output = model(probe.requires_grad_() if probe.is_floating_point() else probe)
+            probe = {name: values.detach().clone() for name, values in named.items()}
+            for values in probe.values():
+                values.requires_grad_(values.is_floating_point())
+            output = task.call(model, Batch(probe, torch.arange(num)))
             if not isinstance(output, Tensor):
                 raise UsageError(
                     f"The network must give one tensor; got {type(output).__name__}. Return its outputs alone."
                 )
-            reshape_output(output, len(inputs), task.num_outputs)
+            reshape_output(output, num, task.num_outputs)
             step = output.grad_fn
     finally:
         for module, training in modes.items():

@@ -12,9 +12,9 @@ from derin.core.errors import UsageError
 from derin.core.fields import MapOf, Maybe, OneOf
 from derin.core.own import names_of
 from derin.data.batch import Batch
-from derin.data.own import TARGET, WEIGHT, OwnPreparation
+from derin.data.own import TARGET, WEIGHT
 from derin.data.table import Rows, Table
-from derin.models.signature import Arguments, TensorSpec, bind_inputs
+from derin.models.signature import Arguments, bind_inputs
 from derin.tasks.base import BaseTask
 from derin.tasks.card import NAMES, checked
 from derin.tasks.own_functions import Functions, OutputLosses, OwnLoss, OwnMetrics, check_metrics, read_loss
@@ -33,6 +33,7 @@ class OwnTask(BaseTask):
     """
 
     name = "own"
+    is_own = True
     monitor = "loss"
     maximize = False
 
@@ -96,17 +97,9 @@ class OwnTask(BaseTask):
     def metrics(self) -> OwnMetrics:
         return OwnMetrics(_MeanLoss(self.criterion), self.functions, TARGET)
 
-    def answers(
-        self, network: nn.Module, preparation: Any, inputs: Any, *, batch_size: int, device: torch.device
-    ) -> list[Any]:
-        read = preparation.read_inputs(inputs)
-        num, found = len(next(iter(read.values()))), []
-        for start in range(0, num, batch_size):
-            columns = {name: value[start : start + batch_size].to(device) for name, value in read.items()}
-            length = len(next(iter(columns.values())))
-            with torch.inference_mode():
-                found += _rows(self.call(network, Batch(columns, torch.arange(length))), length)
-        return found
+    def decode(self, outputs: Outputs) -> list[Any]:
+        """What the network gave, example by example, as NumPy arrays."""
+        return _rows(outputs["outputs"])
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -122,12 +115,6 @@ class OwnTask(BaseTask):
         forms = {"loss": Maybe(OneOf((str, MapOf(str)))), "loss_weights": MapOf(float), "by_name": bool}
         # Earlier cards know one loss, and inputs whose order alone counts.
         return cls(**checked(cls.name, {"loss_weights": {}, "by_name": False, **data}, {"columns": NAMES, **forms}))
-
-
-def input_specs(preparation: OwnPreparation) -> tuple[TensorSpec, ...]:
-    """What a network on data of one's own reads."""
-    parts = zip(preparation.names, preparation.shapes, preparation.dtypes)
-    return tuple(TensorSpec(name=name, shape=shape, dtype=dtype) for name, shape, dtype in parts)
 
 
 class _MeanLoss:
@@ -160,11 +147,9 @@ class _MeanLoss:
         return {}
 
 
-def _rows(outputs: Any, num: int) -> list[Any]:
-    """What a network gave for a batch, example by example, as NumPy arrays."""
+def _rows(outputs: Any) -> list[Any]:
     if isinstance(outputs, Mapping):
-        parts = {name: _rows(value, num) for name, value in outputs.items()}
-        return [{name: rows[place] for name, rows in parts.items()} for place in range(num)]
+        return [dict(zip(outputs, row)) for row in zip(*(_rows(value) for value in outputs.values()))]
     if isinstance(outputs, list | tuple):
-        return list(zip(*(_rows(value, num) for value in outputs)))
+        return list(zip(*(_rows(value) for value in outputs)))
     return list(outputs.float().cpu().numpy() if outputs.dtype == torch.bfloat16 else outputs.cpu().numpy())

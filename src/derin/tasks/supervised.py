@@ -59,8 +59,8 @@ class SupervisedTask(BaseTask):
         return {self.target: self.targets(table)} | ({} if weights is None else {self.weight: weights})
 
     def check_batch(self, model: nn.Module, batch: Batch) -> None:
-        bind_inputs(model, [self.input])
-        check_output(self, model, batch[self.input])
+        bind_inputs(model, self.arguments.names)
+        check_output(self, model, {name: batch[name] for name in self.arguments.names})
 
     @abstractmethod
     def targets(self, table: Table) -> npt.NDArray[Any]:

@@ -138,6 +138,11 @@ class Codec(ABC):
         return self.shape
 
     @property
+    def batch_dtype(self) -> str:
+        """The type of what a batch holds, as torch names it."""
+        return "float32"
+
+    @property
     def pads(self) -> bool:
         """Whether rows are of unequal length and padded to the longest of their batch; what it encodes is then a
         `PaddedColumn`, and rows of like length make a batch.

@@ -76,6 +76,10 @@ class MaskCodec(Codec):
         return cls(column=column, frame=frame, void=_LARGEST if is_taken else VOID)
 
     @property
+    def batch_dtype(self) -> str:
+        return "int64"
+
+    @property
     def columns(self) -> tuple[str, ...]:
         return (self.column,)
 

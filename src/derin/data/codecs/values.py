@@ -13,14 +13,17 @@ from derin.core.errors import DataError, RefusedFileError, ShapeError
 from derin.core.fields import Required, checked_form
 from derin.data.codecs.base import Codec
 from derin.data.codecs.padded import PaddedColumn
+from derin.data.schema import Kind
 from derin.data.table import Dense, Ragged, Rows, Table
 
 if TYPE_CHECKING:
     import torch
 
-_FORM = {"kind": Required(str), "column": Required(str), "shape": Required([int])}
+_FORM = {"kind": Required(str), "column": Required(str), "shape": Required([int]), "dtype": str}
 # Whole numbers stay exact, all others are what networks compute with.
 _TYPES = {"b": np.int64, "i": np.int64, "u": np.int64, "f": np.float32}
+# Of arrays that nothing prepares, the types that torch computes with stay too.
+_KEPT = ("bool", "int8", "int16", "int32", "int64", "uint8", "float32")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class ValuesCodec(Codec):
     Args:
         column: whose values are meant.
         shape: of one value; it begins with -1 where rows are of unequal length.
+        dtype: in a batch, where it is another than that.
 
     Example:
         >>> ValuesCodec("age", ()).read([3, 4]).tolist()
@@ -38,6 +42,7 @@ class ValuesCodec(Codec):
 
     column: str
     shape: tuple[int, ...] = ()
+    dtype: str | None = None
     kind: ClassVar[str] = "values"
 
     @property
@@ -48,10 +53,18 @@ class ValuesCodec(Codec):
     def fit(cls, table: Table, rows: Rows, *, column: str) -> ValuesCodec:
         """The codec of a column of numbers, class numbers or dates; nothing is learned from the rows.
 
+        Of a column of arrays the type stays, as far as torch computes with it.
+
         Raises:
             DataError: the column holds something else.
         """
-        return cls.of(column, _values(table, column))[0]
+        values = _values(table, column)
+        if table.schema[column].kind is Kind.ARRAY and isinstance(values, np.ndarray):
+            kept = values.dtype.name in _KEPT
+            return cls(
+                column, values.shape[1:], values.dtype.name if kept else np.dtype(_TYPES[values.dtype.kind]).name
+            )
+        return cls.of(column, values)[0]
 
     @classmethod
     def of(cls, name: str, values: npt.NDArray[Any] | Ragged) -> tuple[ValuesCodec, ValuesColumn | PaddedColumn]:
@@ -59,6 +72,10 @@ class ValuesCodec(Codec):
         if isinstance(values, Ragged):
             return cls(name, (-1, *values.flat.shape[1:])), PaddedColumn(values)
         return cls(name, np.shape(values)[1:]), ValuesColumn(values)
+
+    @property
+    def batch_dtype(self) -> str:
+        return self.dtype or "float32"
 
     @property
     def pads(self) -> bool:
@@ -84,7 +101,8 @@ class ValuesCodec(Codec):
         return np.ndim(inputs) == len(self.shape)
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "column": self.column, "shape": list(self.shape)}
+        kept = {} if self.dtype is None else {"dtype": self.dtype}
+        return {"kind": self.kind, "column": self.column, "shape": list(self.shape), **kept}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> ValuesCodec:
@@ -96,7 +114,9 @@ class ValuesCodec(Codec):
         checked_form(data, _FORM, "The card's column of values")
         if any(side < (0 if axis else -1) for axis, side in enumerate(data["shape"])):
             raise RefusedFileError(f"The card's column of values is refused: no shape is negative; got {data}.")
-        return cls(data["column"], tuple(data["shape"]))
+        if data.get("dtype", _KEPT[0]) not in _KEPT:
+            raise RefusedFileError(f"The card's column of values has an unknown type: {data['dtype'][:40]!r}.")
+        return cls(data["column"], tuple(data["shape"]), data.get("dtype"))
 
     def _checked(self, values: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
         fits = len(values.shape) == len(self.shape) + 1 and values.shape[1 + self.pads :] == self.shape[self.pads :]
@@ -105,7 +125,7 @@ class ValuesCodec(Codec):
                 f"{where}: numbers of the shape {self.shape} are required for {self.column!r}; got the type "
                 f"{values.dtype} and the shape {values.shape[1:]}."
             )
-        return values.astype(_TYPES[values.dtype.kind], copy=False)
+        return values.astype(self.dtype or _TYPES[values.dtype.kind], copy=False)
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,10 @@ class TextCodec(Codec):
         return isinstance(other, TextCodec) and self.to_json() == other.to_json() and self.files() == other.files()
 
     @property
+    def batch_dtype(self) -> str:
+        return "int64"
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The raw column that is read."""
         return (self.column,)

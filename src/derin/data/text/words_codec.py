@@ -152,6 +152,10 @@ class WordsCodec(Codec):
         )
 
     @property
+    def batch_dtype(self) -> str:
+        return "int64"
+
+    @property
     def columns(self) -> tuple[str, ...]:
         return (self.column,)
 
