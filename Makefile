@@ -6,7 +6,7 @@ DERIN_TORCH ?= torch
 # A process for each core, tests of one file in one of them; more than four would want more memory than they save time.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: run test test-slow check bench mutants docs clean
+.PHONY: run test test-slow check postgres postgres-stop bench mutants docs clean
 run: $(VENV)/.installed
 	$(BIN)/derin train digits
 
@@ -21,6 +21,13 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(PYTEST)
+
+# A PostgreSQL with pgvector, from a wheel, for the tests of the gallery that need one; it runs until `make postgres-stop`.
+postgres: $(VENV)/.installed-dev
+	$(BIN)/python tests/postgres_server.py start
+
+postgres-stop: $(VENV)/.installed-dev
+	$(BIN)/python tests/postgres_server.py stop
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/speed.py

@@ -22,6 +22,7 @@ _EXTRAS = {
     "hub": "huggingface_hub",
     "umap": "umap",
     "faces": "cryptography",
+    "postgres": "psycopg",
 }
 _PACKAGES = ("numpy", "pillow", "scikit-learn")
 _BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # the last one is Arm's

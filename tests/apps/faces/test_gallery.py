@@ -24,23 +24,6 @@ def unit(*shape: int, seed: int = 0) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    return tmp_path / "faces.db"
-
-
-@pytest.fixture(params=["plain", "encrypted"])
-def open_gallery(request: pytest.FixtureRequest, place: Path) -> Opener:
-    key = "a long secret" if request.param == "encrypted" else None
-    if key is not None:
-        pytest.importorskip("cryptography")
-
-    def opened(**settings: object) -> Gallery:
-        return Gallery.open(place, **{"model": "model-a", "dim": DIM, "key": key, **settings})
-
-    return opened
-
-
 def test_who_is_nearest_is_found_and_found_again_by_another_process(open_gallery: Opener) -> None:
     people = {"Ada": unit(3, DIM, seed=1), "Alan": unit(DIM, seed=2), "Çiğdem": unit(2, DIM, seed=3)}
     with open_gallery() as gallery:

@@ -21,7 +21,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from derin.apps.faces.encryption import KEY_VARIABLE
-from derin.apps.faces.memory_search import MemorySearch
+from derin.apps.faces.postgres_store import PostgresStore
 from derin.apps.faces.search import near_pairs
 from derin.apps.faces.sqlite_store import SQLiteStore
 from derin.apps.faces.store import Store, StoredPerson
@@ -33,7 +33,7 @@ COPY_DISTANCE = 1e-3
 # Where a bulk enrolment is compared with who is there already unless it is said: some seconds of products.
 _MAX_COMPARISONS = 10**9
 # What one transaction of a bulk enrolment holds; a person is never divided.
-_EMBEDDINGS_OF_A_COMMIT = 4096
+_EMBEDDINGS_OF_A_COMMIT = 16_384
 _MAX_NAME = 200
 _MAX_NEAR = 1000
 # Of a float32 vector normalized in float32; rows that are off by more are normalized anew, by much more refused.
@@ -142,7 +142,7 @@ class Gallery:
 
     def __init__(self, store: Store, model: str | None) -> None:
         self._store, self._bound = store, model
-        self._search = MemorySearch(store)
+        self._search = store.searcher()
         self._lock = threading.RLock()
 
     @classmethod
@@ -150,7 +150,7 @@ class Gallery:
         """Opens a gallery; one that is not there is made where a model is named.
 
         Args:
-            place: the path of a file.
+            place: the path of a file, or ``postgresql://user:password@host/database``.
             model: fingerprint of the model that makes the embeddings. Without it only a gallery that is there is
                 opened, and only for what needs no embeddings: people, export, removal, log, settings.
             dim: numbers of an embedding.
@@ -164,7 +164,11 @@ class Gallery:
             MissingExtraError: encryption needs cryptography.
         """
         key = os.environ.get(KEY_VARIABLE) if key is None else key
-        store = SQLiteStore(Path(place), model=model, dim=dim, key=key or None)
+        store: Store
+        if str(place).startswith(("postgresql://", "postgres://")):
+            store = PostgresStore(str(place), model=model, dim=dim, key=key or None)
+        else:
+            store = SQLiteStore(Path(place), model=model, dim=dim, key=key or None)
         try:
             with store.reading():
                 found = store.value("model")
@@ -378,7 +382,6 @@ class Gallery:
                 self._store.remove_people([person.id for person in people])
                 for person in people:
                     self._log("remove", person.log_id)
-                self._store.set_value("removing", True)
             self._store.finish_removal()
         return sum(person.num_embeddings for person in people)
 
@@ -460,7 +463,9 @@ class Gallery:
                     f"An embedding of this gallery has {self.dim} numbers, and of a person there is at least one; "
                     f"got {rows.shape} for {name}."
                 )
-        embeddings = np.concatenate([np.atleast_2d(rows) for _, rows in named]).astype(np.float32, copy=False)
+        embeddings = np.concatenate([rows if rows.ndim == 2 else rows[None] for _, rows in named]).astype(
+            np.float32, copy=False
+        )
         lengths = np.linalg.norm(embeddings.astype(np.float64), axis=1)
         wrong = np.flatnonzero(~(np.abs(lengths - 1) <= _MAX_LENGTH_ERROR))
         if len(wrong):

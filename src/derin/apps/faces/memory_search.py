@@ -25,22 +25,15 @@ class MemorySearch:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._changes = (-1, -1)
-        self._num = self._last = self._max_per_person = 0
+        self._num = self._last = self._num_people = self._max_per_person = 0
         self._embeddings = np.empty((0, store.dim), np.float32)
         self._people = np.empty(0, np.int64)
         self._means: tuple[np.ndarray, np.ndarray] | None = None
 
     def nearest(self, queries: np.ndarray, k: int, *, mean: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Ids of the k nearest people of each query, and how far they are; fewer where fewer are enrolled.
-
-        Args:
-            queries: float32 (B, D), of length one.
-            k: how many.
-            mean: whether a person is the mean of their embeddings and not each of them.
-        """
+        """See `Search.nearest`."""
         self._refresh()
-        num_people = self._means_of_people()[0].size if mean else np.unique(self._people[: self._num]).size
-        k = min(k, num_people)
+        k = min(k, self._num_people)
         if k == 0:
             return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float64)
         if mean:
@@ -50,7 +43,7 @@ class MemorySearch:
         return nearest_people(*known, queries, k, max_per_person=self._max_per_person)
 
     def near(self, embeddings: np.ndarray, distance: float) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """All that is at most so far from the embeddings: their rows, the people found, the distances, by blocks."""
+        """See `Search.near`."""
         self._refresh()
         for row, other, distances in near_pairs(embeddings, self._embeddings[: self._num], distance):
             yield row, self._people[other], distances
@@ -67,7 +60,8 @@ class MemorySearch:
             self._reserve(end)
             self._embeddings[self._num : end], self._people[self._num : end] = embeddings, people
             self._num, self._last = end, int(ids[-1])
-        self._max_per_person = int(np.unique(self._people[: self._num], return_counts=True)[1].max(initial=0))
+        counts = np.bincount(self._people[: self._num])
+        self._num_people, self._max_per_person = int(np.count_nonzero(counts)), int(counts.max(initial=0))
         self._means = None
         self._changes = changes
 

@@ -8,14 +8,34 @@ computed anew from the differences in float64.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 
 # So many products are made at a time: they stay in the second-level cache until they are compared.
-_BLOCK_PRODUCTS = 1 << 18
+_BLOCK_PRODUCTS = 1 << 20
 _MIN_BLOCK_ROWS, _MAX_BLOCK_ROWS = 1 << 12, 1 << 16
 # Candidates beyond those asked for: as many may trade places by the rounding of float32.
-_SLACK = 8
+SLACK = 8
+
+
+class Search(Protocol):
+    """Who searches a gallery: this process over what it keeps in memory, or the server that holds the embeddings."""
+
+    def nearest(self, queries: np.ndarray, k: int, *, mean: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Ids of the k nearest people of each query, and how far they are; fewer where fewer are enrolled.
+
+        Args:
+            queries: float32 (B, D), of length one.
+            k: how many.
+            mean: whether a person is the mean of their embeddings and not each of them.
+
+        Shapes:
+            int64 and float64 (B, at most k).
+        """
+
+    def near(self, embeddings: np.ndarray, distance: float) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """All that is at most so far from the embeddings: their rows, the people found, the distances, by blocks."""
 
 
 def nearest_people(
@@ -40,7 +60,7 @@ def nearest_people(
         (array([[8, 7]]), array([[0.        , 1.41421356]]))
     """
     # The k - 1 people before the last have at most this many embeddings that are nearer than its nearest.
-    num = min(len(embeddings), (k - 1) * max_per_person + 1 + _SLACK)
+    num = min(len(embeddings), (k - 1) * max_per_person + 1 + SLACK)
     rows = top_rows(embeddings, queries, num)
     found = np.empty((len(queries), k), np.int64)
     distances = np.empty((len(queries), k), np.float64)
@@ -76,26 +96,28 @@ def top_rows(embeddings: np.ndarray, queries: np.ndarray, num: int) -> np.ndarra
     # The best so far, and what a product must exceed to be among them.
     best = np.empty((num_queries, 0), np.float32)
     rows = np.empty((num_queries, 0), np.int64)
-    bound = np.full((num_queries, 1), -np.inf, np.float32)
+    bound = np.full(num_queries, -np.inf, np.float32)
     for start in range(0, len(embeddings), size):
-        block = embeddings[start : start + size]
-        products = queries @ block.T if num_queries > 1 else (block @ queries[0])[None]
-        query, column = np.nonzero(products > bound)
-        if not len(query):
+        products = embeddings[start : start + size] @ queries.T
+        row, query = np.divmod(np.flatnonzero(products > bound), num_queries)
+        if not len(row):
             continue
         counts = np.bincount(query, minlength=num_queries)
         width = int(counts.max())
-        if width > block.shape[0] // 4:  # so many that whole rows are no more work
-            candidates, places = products, np.broadcast_to(np.arange(start, start + len(block)), products.shape)
+        if width > len(products) // 4:  # so many that whole columns are no more work
+            candidates = products.T
+            places = np.broadcast_to(np.arange(start, start + len(products)), candidates.shape)
         else:
+            order = np.argsort(query, kind="stable")
+            row, query = row[order], query[order]
+            offset = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
             candidates = np.full((num_queries, width), -np.inf, np.float32)
             places = np.zeros((num_queries, width), np.int64)
-            offset = np.arange(len(query)) - np.repeat(np.cumsum(counts) - counts, counts)
-            candidates[query, offset] = products[query, column]
-            places[query, offset] = start + column
+            candidates[query, offset] = products[row, query]
+            places[query, offset] = start + row
         best, rows = _largest(np.hstack([best, candidates]), np.hstack([rows, places]), num)
         if best.shape[1] == num:
-            bound = best.min(axis=1, keepdims=True)
+            bound = best.min(axis=1)
     return rows
 
 

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from derin.apps.faces.encryption import Cipher
-from derin.core.errors import RefusedFileError
+from derin.apps.faces.encryption import KEY_VARIABLE, Cipher
+from derin.apps.faces.search import Search
+from derin.core.errors import RefusedFileError, UsageError
 
 # Rows that are read from the database at a time: 4 MiB of embeddings of 128.
 BLOCK_ROWS = 8192
@@ -84,6 +85,10 @@ class Store(ABC):
         """Ids, people and embeddings in the order in which they were added, by blocks; those above the id ``after``."""
 
     @abstractmethod
+    def searcher(self) -> Search:
+        """What searches the embeddings."""
+
+    @abstractmethod
     def finish_removal(self) -> None:
         """Takes what was removed out of the bytes that lie on the disk; outside of any transaction."""
 
@@ -124,6 +129,24 @@ class Store(ABC):
         if key is not None:
             self.cipher, stored = Cipher.create(key)
             self.set_value("encryption", stored)
+
+    def unlock(self, key: str | None) -> None:
+        """Reads what the gallery says of itself, and takes the key that it needs.
+
+        Raises:
+            UsageError: a key is missing or of no use.
+            RefusedFileError: it is another key.
+        """
+        self.dim = int(self.value("dim"))
+        stored = self.value("encryption")
+        if stored is not None and key is None:
+            raise UsageError(f"The gallery {self.place} is encrypted; set {KEY_VARIABLE} to its key.")
+        if stored is None and key is not None:
+            raise UsageError(
+                f"The gallery {self.place} is not encrypted; unset {KEY_VARIABLE}, or begin a new gallery."
+            )
+        if stored is not None and key is not None and self.cipher is None:
+            self.cipher = Cipher.open(key, stored, self.place)
 
     # ---- people
 
@@ -197,11 +220,22 @@ class Store(ABC):
     def _open(self, text: str) -> str:
         return text if self.cipher is None else self.cipher.open_text(text)
 
-    def _rows(self, values: Sequence[bytes], people: Sequence[int]) -> np.ndarray:
+    def decode(self, values: Sequence[bytes], people: Sequence[int]) -> np.ndarray:
         """Embeddings of the bytes in which they lie in the database."""
         if self.cipher is not None:
             values = self.cipher.open_rows(values, people)
         flat = np.frombuffer(b"".join(values), "<f4")
         if flat.size != len(values) * self.dim:
-            raise RefusedFileError(f"The gallery {self.place} holds an embedding of another size; restore a backup.")
+            raise self.damaged()
         return flat.reshape(-1, self.dim).astype(np.float32, copy=False)
+
+    def damaged(self) -> RefusedFileError:
+        """The error of an embedding that does not fit."""
+        return RefusedFileError(f"The gallery {self.place} holds an embedding of another size; restore a backup.")
+
+    def newer_form(self, version: int, known: int) -> RefusedFileError:
+        """The error of a gallery of tomorrow."""
+        return RefusedFileError(
+            f"The gallery {self.place} was written by a newer Derin (its form is {version}, known is {known}); "
+            "update Derin."
+        )

@@ -1,0 +1,58 @@
+"""Galleries to try: in a file and in PostgreSQL, plain and encrypted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from derin.apps.faces.gallery import Gallery
+
+DIM = 12
+ADDRESS = Path(__file__).resolve().parents[3] / ".postgres-url"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of an empty database, which goes again with the session."""
+    if not ADDRESS.exists():
+        if os.environ.get("CI"):
+            pytest.fail("there is no PostgreSQL: run make postgres")
+        pytest.skip("no PostgreSQL: run make postgres")
+    psycopg = pytest.importorskip("psycopg")
+    url, name = ADDRESS.read_text().splitlines()[0], f"test_{os.getpid()}"
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+        yield url.replace("/postgres?", f"/{name}?")
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_postgres(postgres: str) -> str:
+    """The address of a database without a gallery."""
+    import psycopg
+
+    with psycopg.connect(postgres, autocommit=True) as server:
+        server.execute("SET client_min_messages = error")
+        server.execute("DROP SCHEMA IF EXISTS derin_faces CASCADE")
+    return postgres
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Where a file may lie."""
+    return tmp_path / "faces.db"
+
+
+@pytest.fixture(params=["file", "encrypted file", "postgres", "encrypted postgres"])
+def open_gallery(request: pytest.FixtureRequest, place: Path) -> Callable[..., Gallery]:
+    """Opens the same gallery again and again."""
+    where: object = place
+    if "postgres" in request.param:
+        where = request.getfixturevalue("empty_postgres")
+    if "encrypted" in request.param:
+        pytest.importorskip("cryptography")
+    settings = {"model": "model-a", "dim": DIM, "key": "a long secret" if "encrypted" in request.param else None}
+    return lambda **others: Gallery.open(where, **{**settings, **others})
