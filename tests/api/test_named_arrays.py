@@ -18,6 +18,7 @@ import derin
 from derin.api.prepare import prepare
 from derin.cli.main import app
 from derin.core.errors import DerinError, DerinWarning, RefusedFileError
+from derin.core.seeds import permutation
 from derin.layers import Concat, Dense
 
 PLAIN: dict[str, Any] = {"plan": "plain", "threads": 1, "report": False}
@@ -217,3 +218,91 @@ def test_a_card_whose_arrays_do_not_fit_its_network_is_refused(part: str, value:
     (bundle / "card.json").write_text(json.dumps(card), encoding="utf-8")
     with pytest.raises(RefusedFileError):
         derin.open(bundle)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> derin.Run:
+    out = tmp_path_factory.mktemp("looking") / "run"
+    return derin.fit((waves(), labels()), model=graph(3), epochs=1, out=out, **PLAIN)
+
+
+def few(num: int = 3) -> dict[str, np.ndarray]:
+    return {name: values[:num] for name, values in waves().items()}
+
+
+def test_of_a_linear_network_each_input_adds_its_weights_times_its_numbers(tmp_path: Path) -> None:
+    wave, flag = derin.Input((4,)), derin.Input((3,))
+    network = derin.Graph({"wave": wave, "flag": flag}, Dense(3)(Concat()(wave, flag)), seed=0)
+    trained = derin.fit((waves(), labels()), model=network, epochs=1, out=tmp_path / "run", **PLAIN)
+    model = derin.open(trained.path)
+    (weights,) = [value.detach().numpy() for value in model.network.parameters() if value.ndim == 2]
+    found = model.explain(few(), "integrated_gradients", target="low")
+    row = weights[(model.classes or ()).index("low")]
+    # One pass through float32 for each of 64 points on the way.
+    np.testing.assert_allclose(found.found["wave"], row[:4] * few()["wave"], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found.found["flag"], row[4:] * few()["flag"], rtol=1e-4, atol=1e-6)
+    assert found.document[0]["inputs"]["flag"] == pytest.approx(found.found["flag"][0].sum(), rel=1e-5)
+
+
+def test_hidden_is_an_input_of_zeros_and_shuffled_one_of_other_rows(run: derin.Run, tmp_path: Path) -> None:
+    model = derin.open(run.path)
+    found = model.explain(few(), "occlusion", target="high")
+    before, hidden = (model.predict(x) for x in (few(), {**few(), "flag": np.zeros((3, 3))}))
+    falls = [a.probabilities["high"] - b.probabilities["high"] for a, b in zip(before, hidden)]
+    assert [row["inputs"]["flag"] for row in found.document] == pytest.approx(falls, abs=1e-6)
+    found.save(tmp_path / "hidden.png")
+    told = model.explain((waves(), labels()), "importance", repeats=3, split="test")
+    rows = prepare((waves(), labels()), model=graph(3), plan="plain").table.splits["test"]
+    test, y = {name: values[rows] for name, values in waves().items()}, labels()[rows]
+
+    def accuracy(x: dict[str, np.ndarray]) -> float:
+        return float(np.mean([answer.label == truth for answer, truth in zip(model.predict(x), y)]))
+
+    falls = {}
+    for place, name in enumerate(("wave", "flag")):
+        orders = [permutation(0, "permutation importance", place * 3 + repeat, len(rows)) for repeat in range(3)]
+        falls[name] = accuracy(test) - np.mean([accuracy({**test, name: test[name][order]}) for order in orders])
+    assert {one["name"]: one["importance"] for one in told.document["columns"]} == pytest.approx(falls, abs=1e-9)
+
+
+def test_inputs_of_a_file_are_explained_and_traced_by_the_command_line(run: derin.Run, tmp_path: Path) -> None:
+    np.savez(tmp_path / "few.npz", **few())
+    path, file = str(run.path), str(tmp_path / "few.npz")
+    for way in ("integrated-gradients", "occlusion"):
+        said = CliRunner().invoke(app, ["explain", way, path, file, "--out", str(tmp_path / "a.png"), "--json"])
+        assert [set(row["inputs"]) for row in json.loads(said.stdout)["found"]] == [{"wave", "flag"}] * 3
+    traced = CliRunner().invoke(app, ["trace", path, "--input", file, "--target", "high", "--json"])
+    assert "wave  (3×4)" in CliRunner().invoke(app, ["trace", path, "--input", file, "--target", "high"]).stdout
+    logits = derin.open(run.path).network(*(torch.from_numpy(few()[name]).float() for name in ("wave", "flag")))
+    target = torch.tensor([sorted(NAMES).index("high")] * 3)
+    assert json.loads(traced.stdout)["loss"] == pytest.approx(
+        nn.functional.cross_entropy(logits, target).item(), rel=1e-5
+    )
+
+
+def test_ways_to_look_that_arrays_do_not_have_are_refused_in_a_sentence(run: derin.Run, tmp_path: Path) -> None:
+    model = derin.open(run.path)
+    whole = {"word": inputs()["word"], "place": inputs()["word"]}
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"method": "grad_cam"}, "reads several inputs: wave, flag"),
+        ({"method": "integrated_gradients", "baseline": "black"}, "begin at zeros"),
+        ({"method": "occlusion", "patch": 3}, "a whole input is hidden"),
+    ]
+    for settings, message in cases:
+        with pytest.raises(DerinError, match=message):
+            model.explain(few(), **settings)
+    with pytest.raises(DerinError, match="At most 48"):
+        model.explain(few(49), "occlusion")
+
+    class Words(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.word = nn.Embedding(7, 3)
+
+        def forward(self, word: Tensor, place: Tensor) -> Tensor:
+            found: Tensor = self.word(word) + self.word(place)
+            return found
+
+    trained = derin.fit((whole, labels()), model=Words(), epochs=1, out=tmp_path / "words", **PLAIN)
+    with pytest.raises(DerinError, match=r"reads whole ones \(word, place\)"):
+        derin.open(trained.path, model=Words()).explain({n: v[:2] for n, v in whole.items()}, "integrated_gradients")

@@ -146,7 +146,7 @@ def test_the_command_line_predicts_arrays_of_a_file_and_shows_both_sides(
     shown = CliRunner().invoke(app, ["summary", run]).stdout.replace("\n", " ")
     assert "inputs numbers (batch, 3), word (batch, 5); outputs size (batch, 1), kind (batch, 2)" in shown
     traced = CliRunner().invoke(app, ["trace", run, "--input", "random", "--target", "1"])
-    assert "numbers, word" in traced.stderr
+    assert "got the task 'own'" in traced.stderr
 
 
 def test_every_number_of_a_step_with_two_inputs_is_traced(runs: dict[str, derin.Run]) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from derin.api.explain_arrays import explain_arrays_by_integrated_gradients, explain_arrays_by_occlusion
 from derin.api.explanation import Explanation, PredictedInputs, caption_for, predict_for_explanation, title_of
-from derin.core.errors import UnknownNameError
+from derin.core.errors import UnknownNameError, UsageError
 from derin.core.messages import format_number, translate
 from derin.explain.grad_cam import LayerHeatMap, grad_cam
 from derin.explain.heat_map import HeatMap
@@ -57,14 +58,20 @@ def explain_by_integrated_gradients(
     """What each pixel adds; see `derin.explain.integrated_gradients.integrated_gradients`.
 
     Args:
-        inputs: pictures, as `Model.predict` takes them.
+        inputs: pictures, or arrays by name, as `Model.predict` takes them.
         target: a class by name or number; None takes what the network answers.
         baseline: the picture that says nothing: ``"mean"`` (the mean color of the training pictures), ``"black"``,
-            ``"white"``, or ``"blur"`` (the picture itself, out of focus).
+            ``"white"``, or ``"blur"`` (the picture itself, out of focus). Arrays begin at zeros.
         num_steps: to begin with.
     """
     if baseline not in BASELINES:
         raise UnknownNameError("baseline", baseline, BASELINES)
+    if model.preparation.medium == "arrays":
+        if baseline != "mean":
+            raise UsageError(
+                f"A baseline is a picture; arrays by name begin at zeros. Leave baseline={baseline!r} out."
+            )
+        return explain_arrays_by_integrated_gradients(model, inputs, target=target, num_steps=num_steps)
     given = predict_for_explanation(model, inputs, target)
     blank = _baseline(model, given.pixels, baseline)
     found = integrated_gradients(model.network, given.x, given.asked.score, baseline=blank, num_steps=num_steps)
@@ -83,12 +90,18 @@ def explain_by_occlusion(
     """How much the probability of a class falls, or a number, where a patch is gray; see `derin.explain.occlusion`.
 
     Args:
-        inputs: pictures, as `Model.predict` takes them.
+        inputs: pictures, as `Model.predict` takes them; of arrays by name one whole input after the other is hidden.
         target: a class by name or number; None takes what the network answers.
         patch: side of the patch in pixels.
         stride: from one place of the patch to the next.
         on_step: told how many places of how many are done.
     """
+    if model.preparation.medium == "arrays":
+        if patch is not None or stride is not None:
+            raise UsageError(
+                "patch and stride are of pictures; of arrays by name a whole input is hidden. Leave them out."
+            )
+        return explain_arrays_by_occlusion(model, inputs, target=target)
     given = predict_for_explanation(model, inputs, target)
     found = occlusion(model.network, given.x, given.asked.measure, patch=patch, stride=stride, on_step=on_step)
     return _heat(model, given, found, "occlusion")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from derin.api.model import Model
 
 _INK, _BLUE, _GRAY = "#1a1f2b", "#1f6feb", "#c3c9d4"
+_ARRAYS_AT_ONCE = 256  # examples in one pass through the network
 _LONGEST, _MOST_DRAWN, _MOST_TICKS, _LABEL_WIDTH = 40, 30, 6, 44
 
 
@@ -48,7 +49,7 @@ def explain_importance(
     """How much worse a network on a table gets when one column is shuffled, and how its answers follow its values.
 
     Columns are those of the data: the features that were made of one (classes, parts of a date, whether it is missing)
-    change together.
+    change together. Of arrays by name each is shuffled as a whole, and has no curve.
 
     Args:
         data: whatever `derin.load` takes, with the answers; None takes the data of the training.
@@ -62,14 +63,17 @@ def explain_importance(
         seed: of the draw and the shuffles.
 
     Raises:
-        UsageError: the network reads no table, or answers with neither one class nor one number.
+        UsageError: the network reads neither a table nor arrays by name, or answers with neither one class nor one
+            number.
         DataError: the data cannot be read, or lack the answers.
     """
     task: Any = model.task
     of_classes = bool(task.classes)
-    if not model.preparation.reads_table_cells:
+    of_arrays = model.preparation.medium == "arrays"
+    if not (of_arrays or model.preparation.reads_table_cells):
         raise UsageError(
-            f"Importance is of the columns of a table; {model.path} reads {model.preparation.described_inputs}."
+            "Importance is of the columns of a table, or of arrays by name; "
+            f"{model.path} reads {model.preparation.described_inputs}."
         )
     if not task.has_single_answer:
         raise UsageError(f"A network that gives one class or one number is required; its task is {task.name!r}.")
@@ -84,15 +88,34 @@ def explain_importance(
     # What is learned by looking at the network may change it: the rows of the test are left for the last measurement.
     split = "val" if data is None and split is None else split
     examples = examples_for(model, given, split=split, target=target, num=num, seed=seed)
-    codec: Any = model.preparation.inputs[INPUT]  # type: ignore[attr-defined]
-    features = codec.encode(examples.table).values[examples.rows]
+    inputs: Any = model.preparation.inputs  # type: ignore[attr-defined]
+    groups: list[tuple[str, np.ndarray, Any]]
+    if of_arrays:
+        encoded = model.preparation.encode_table(examples.table)
+        # Of each input the number of the row that stands for it, which is what is shuffled.
+        features = np.repeat(examples.rows[:, None], len(inputs), axis=1)
+        groups = [(name, np.array([place]), None) for place, name in enumerate(inputs)]
+    else:
+        features = inputs[INPUT].encode(examples.table).values[examples.rows]
+        groups = _groups(inputs[INPUT])
     truths = task.single_truths(examples.table)[examples.rows]
     device = next(model.network.parameters()).device
 
+    def gathered(changed: np.ndarray) -> dict[str, torch.Tensor]:
+        if not of_arrays:
+            return {task.input: torch.from_numpy(changed)}
+        columns = {name: encoded[name].gather(changed[:, place]) for place, name in enumerate(inputs)}
+        return columns if len(columns) > 1 else {task.input: next(iter(columns.values()))}
+
     def predicted(changed: np.ndarray) -> dict[str, torch.Tensor]:
-        rows = model.preparation.to_model_input(torch.from_numpy(changed).to(device))
-        with torch.inference_mode():
-            return dict(task.predict(model.network, Batch({task.input: rows}, torch.arange(len(changed)))))
+        # Rows of a table are small, and go through the network together.
+        parts, size = [], _ARRAYS_AT_ONCE if of_arrays else len(changed)
+        for start in range(0, len(changed), size):
+            some = changed[start : start + size]
+            rows = model.preparation.finished({name: v.to(device) for name, v in gathered(some).items()})
+            with torch.inference_mode():
+                parts.append(task.predict(model.network, Batch(rows, torch.arange(len(some)))))
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     def errors(changed: np.ndarray) -> np.ndarray:
         answers = task.single_answers(predicted(changed)).numpy(force=True)
@@ -102,14 +125,13 @@ def explain_importance(
         key = "probabilities" if of_classes else "value"
         return predicted(changed)[key].numpy(force=True).astype(np.float64).reshape(len(changed), -1)
 
-    groups = _groups(codec)
     found = permutation_importance(
         errors, features, [(n, p) for n, p, _ in groups], repeats=repeats, root=not of_classes, seed=seed
     )
     by_name = {name: (places, encoder) for name, places, encoder in groups}
     drawn = []
     shown = np.sort(permutation(seed, "individual curves", 0, len(features))[:individual])
-    for column in found[:curves]:
+    for column in found[: 0 if of_arrays else curves]:
         places, encoder = by_name[column.name]
         rows = _grid_rows(examples.table, encoder.name, column.name, examples.rows, points)
         if len(rows) < 2:

@@ -34,7 +34,8 @@ class Explanation:
 
     Args:
         method: how it was looked at.
-        found: the numbers: a `HeatMap`, a list of `Activations`, `Patterns`, or a list of `Projection`.
+        found: the numbers: a `HeatMap`, a list of `Activations`, `Patterns`, or a list of `Projection`; of arrays by
+            name one of each.
         document: what is worth knowing of it, as JSON.
         draw: makes the drawing.
     """

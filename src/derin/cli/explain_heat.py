@@ -12,9 +12,14 @@ from derin.cli.console import JsonFlag, console, print_json, progress_bar
 
 if TYPE_CHECKING:
     from derin.api.explanation import Explanation
+    from derin.api.model import Model
 
 Run = Annotated[Path, typer.Argument(help="A run, or a bundle.")]
 Pictures = Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="Pictures, or folders of pictures.")]
+Inputs = Annotated[
+    list[Path],
+    typer.Argument(metavar="INPUT...", help="Pictures, folders of pictures, or a .npz with an array for each input."),
+]
 Asked = Annotated[
     str | None,
     typer.Option(
@@ -57,7 +62,7 @@ def grad_cam(
 
 def integrated_gradients(
     run: Run,
-    pictures: Pictures,
+    inputs: Inputs,
     class_: Asked = None,
     baseline: Annotated[str, typer.Option(help="The picture that says nothing: mean, black, white or blur.")] = "mean",
     steps: Annotated[int, typer.Option(help="Points on the way to the picture; doubled until the sum is exact.")] = 64,
@@ -65,7 +70,7 @@ def integrated_gradients(
     device: Device = "cpu",
     json_output: JsonFlag = False,
 ) -> None:
-    """Show what each pixel adds to the score of a class (integrated gradients).
+    """Show what each pixel, or each number of an array, adds to the score of a class (integrated gradients).
 
     Example: [bold]derin explain integrated-gradients runs/fashion_mnist-1 boot.png --baseline black[/bold]
     """
@@ -76,7 +81,9 @@ def integrated_gradients(
 
     require_place(out)
     model = open(run, device=device)
-    found = explain_by_integrated_gradients(model, listed(pictures), target=class_, baseline=baseline, num_steps=steps)
+    found = explain_by_integrated_gradients(
+        model, _given(model, inputs), target=class_, baseline=baseline, num_steps=steps
+    )
     for row in found.to_json():
         if row["gap"] > 0.01:
             words = translate("explain.gap", name=row["input"], gap=row["gap"], steps=row["steps"])
@@ -86,7 +93,7 @@ def integrated_gradients(
 
 def occlusion(
     run: Run,
-    pictures: Pictures,
+    inputs: Inputs,
     class_: Asked = None,
     patch: Annotated[
         int | None, typer.Option(help="Side of the patch in pixels; else a fifth of the picture.", show_default=False)
@@ -98,7 +105,7 @@ def occlusion(
     device: Device = "cpu",
     json_output: JsonFlag = False,
 ) -> None:
-    """Show how much the probability of a class falls where a patch of the picture is hidden.
+    """Show how much the probability of a class falls where a patch of the picture, or a whole array, is hidden.
 
     Example: [bold]derin explain occlusion runs/fashion_mnist-1 boot.png --patch 7[/bold]
     """
@@ -109,8 +116,15 @@ def occlusion(
     require_place(out)
     model = open(run, device=device)
     with progress_bar("hiding") as tell:
-        found = explain_by_occlusion(model, listed(pictures), target=class_, patch=patch, stride=stride, on_step=tell)
+        found = explain_by_occlusion(
+            model, _given(model, inputs), target=class_, patch=patch, stride=stride, on_step=tell
+        )
     finish(found, out, json_output=json_output)
+
+
+def _given(model: Model, inputs: list[Path]) -> Any:
+    """What was named, as the network reads it: a file of arrays, or pictures."""
+    return inputs[0] if model.preparation.medium == "arrays" and len(inputs) == 1 else listed(inputs)
 
 
 def listed(pictures: list[Path]) -> list[Path]:

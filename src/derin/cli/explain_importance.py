@@ -30,7 +30,9 @@ def importance(
     device: Device = "cpu",
     json_output: JsonFlag = False,
 ) -> None:
-    """Show which columns of a table the answers depend on, and how they follow the values of the most important.
+    """Show which columns of a table, or which of several inputs, the answers depend on.
+
+    Of the most important columns it also shows how the answers follow their values.
 
     Example: [bold]derin explain importance runs/iris-1 --out importance.png[/bold]
     """

@@ -30,7 +30,8 @@ def trace(
         typer.Option(
             "--input",
             metavar="FILE|VALUES",
-            help="A picture, .npy, .csv, or numbers such as 0.1,0.2,0.7 or [[1,2],[3,4]]; random draws some.",
+            help="A picture, .npy, .csv, numbers such as 0.1,0.2,0.7 or [[1,2],[3,4]], of several inputs a .npz with "
+            "their names; random draws some.",
             rich_help_panel=_NETWORK,
         ),
     ] = None,

@@ -47,27 +47,23 @@ def trace_network(
         raise UsageError(f"Tracing a network needs --input and --target; {lacking} is missing. --help has an example.")
     if learning_rate is not None and optimizer is None:
         raise UsageError(f"--lr is the learning rate of --optimizer, which is missing; got --lr {learning_rate}.")
+    inputs: tuple[Tensor, ...]
     if name in MODELS:
-        network, inputs = _registered(name, given, classes, options, seed)
-        criterion = None
-        targets = _targets(target, len(inputs))
+        network, alone = _registered(name, given, classes, options, seed)
+        inputs, criterion = (alone,), None
+        targets = _targets(target, len(alone))
     elif Path(name).is_dir():
         if classes is not None or options:
             raise UsageError(f"{name} is a saved network, whose sizes are known; leave --classes and --option out.")
         model = _opened(name)
-        if len(model.preparation.input_names) > 1:
-            raise UsageError(
-                f"--input is one input; {name} reads {', '.join(model.preparation.input_names)}. Trace it in Python: "
-                "derin.explain.trace.trace.trace(network, (first, second), target)."
-            )
-        network, inputs = model.network, _prepared(model, given)
-        targets = _saved_targets(model, target, len(inputs))
+        network, inputs = model.network, _named(model, given, seed)
+        targets = _saved_targets(model, target, len(inputs[0]))
         criterion = None if loss is not None else _criterion(model)
     else:
         raise UnknownNameError("model or run", name, MODELS)
     return trace(
         network,
-        inputs,
+        inputs[0] if len(inputs) == 1 else inputs,
         targets,
         loss=loss or criterion,
         optimizer=optimizer,
@@ -101,6 +97,28 @@ def _opened(name: str) -> Model:
     from derin.api.model import open
 
     return open(name)
+
+
+def _named(model: Model, given: str, seed: int) -> tuple[Tensor, ...]:
+    """What a saved network reads, in its order; arrays by name come from a file, or are drawn."""
+    import torch
+
+    from derin.core.errors import UsageError
+
+    if model.preparation.medium != "arrays":
+        return (_prepared(model, given),)
+    names = model.task.arguments.names
+    if model.task.arguments.keywords:
+        raise UsageError(f"{model.path} takes inputs by keyword alone ({', '.join(names)}), which are not traced.")
+    if given == "random":
+        rows = model.preparation.random_arrays(1, torch.Generator().manual_seed(seed))
+    elif _suffix(given) in (".npz", ".npy"):
+        read = model.preparation.read(given)
+        rows = read if isinstance(read, dict) else {names[0]: read}
+    else:
+        raise UsageError(f"--input must be a .npz with {', '.join(names)}, or random; got {given!r}.")
+    found = model.preparation.finished({name: torch.as_tensor(values) for name, values in rows.items()})
+    return tuple(found[name] if len(names) > 1 else next(iter(found.values())) for name in names)
 
 
 def _prepared(model: Model, given: str) -> Tensor:

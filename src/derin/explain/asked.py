@@ -97,7 +97,7 @@ def _ask_column(task: MultiTask, output: Tensor, wanted: str) -> Asked:
     part = ask(task.parts[column], task.split_outputs(output)[place], inner or None)
     return Asked(
         tuple(f"{column}={name}" if part.is_class else column for name in part.names),
-        tuple(task.decode(task.predict(nn.Identity(), _batch(task, output)))),
+        tuple(task.decode(task.predict(_Giving(output), _no_inputs(task, output)))),
         lambda raw: part.score(task.split_outputs(raw)[place]),
         lambda raw: part.measure(task.split_outputs(raw)[place]),
         part.is_class,
@@ -106,13 +106,24 @@ def _ask_column(task: MultiTask, output: Tensor, wanted: str) -> Asked:
 
 def _predicted(task: Any, output: Tensor) -> Mapping[str, Tensor]:
     """What the task makes of a network's output."""
-    found: Mapping[str, Tensor] = task.predict(nn.Identity(), _batch(task, output))
+    found: Mapping[str, Tensor] = task.predict(_Giving(output), _no_inputs(task, output))
     return found
 
 
-def _batch(task: Any, output: Tensor) -> Batch:
-    """Outputs in the place of inputs, for a network that hands them on."""
-    return Batch({task.input: output}, torch.arange(len(output)))
+class _Giving(nn.Module):
+    """A network that gives the same whatever goes in."""
+
+    def __init__(self, output: Tensor) -> None:
+        super().__init__()
+        self.output = output
+
+    def forward(self, *inputs: Tensor, **named: Tensor) -> Tensor:
+        return self.output
+
+
+def _no_inputs(task: Any, output: Tensor) -> Batch:
+    """Outputs in the place of all inputs, which nothing reads."""
+    return Batch(dict.fromkeys(task.arguments.names, output), torch.arange(len(output)))
 
 
 def _decided(answer: Answer) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from derin.core.seeds import permutation
 from derin.tasks.metrics.intervals import Interval, bootstrap
 
 Floats = npt.NDArray[np.float64]
-Features = npt.NDArray[np.float32]
+Features = npt.NDArray[Any]
 Places = npt.NDArray[np.int64]
 
 
@@ -52,7 +53,7 @@ def permutation_importance(
 
     Args:
         errors: from features to the error of each example: 0 or 1 for classes, the square for numbers.
-        features: as the network reads them.
+        features: as the network reads them, or numbers of rows that stand for whole inputs.
         columns: name and places of the features of each.
         repeats: R, shuffles of each column.
         root: whether roots of means are compared, as of squared errors.

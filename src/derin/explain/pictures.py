@@ -76,6 +76,24 @@ def heat_sheet(shown: Sequence[Shown], heat: HeatMap, title: str) -> Figure:
     return figure
 
 
+def amounts_sheet(labels: Sequence[str], names: Sequence[str], values: npt.NDArray[np.float64], title: str) -> Figure:
+    """How much each input counts in each example, on one scale for all.
+
+    Shapes:
+        values ``(len(labels), len(names))``.
+    """
+    figure = _figure(2.2 + 1.1 * len(names), 1.0 + 0.34 * len(labels), title)
+    axes = figure.subplots()
+    largest = float(np.abs(values).max()) or 1.0
+    axes.imshow(values / largest, cmap=signed_colors(), vmin=-1, vmax=1, aspect="auto")
+    for (line, column), value in np.ndenumerate(values):
+        axes.text(column, line, format_number(float(value), ".3g"), ha="center", va="center", fontsize=8, color=_INK)
+    axes.set_xticks(range(len(names)), [printable(name) for name in names], fontsize=8, parse_math=False)
+    axes.set_yticks(range(len(labels)), [printable(label) for label in labels], fontsize=8, parse_math=False)
+    axes.tick_params(length=0, labelcolor=_INK)
+    return figure
+
+
 def activation_sheet(
     shown: Shown, layers: Sequence[Activations], *, example: int, num_units: int, title: str
 ) -> Figure:

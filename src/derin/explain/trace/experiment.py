@@ -20,6 +20,7 @@ from derin.core.global_generator import global_generator
 from derin.explain.trace.objective import Loss, Objective, objective_of
 from derin.layers.operators import passing_through
 from derin.layers.unfused import Unfused
+from derin.models.signature import bind_inputs
 
 # A tensor, an array or numbers; several of them for a network with several inputs.
 Batch = Any
@@ -55,8 +56,12 @@ class Experiment:
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """``x``, or ``x1``, ``x2`` … where there are several."""
-        return ("x",) if len(self.inputs) == 1 else tuple(f"x{number + 1}" for number in range(len(self.inputs)))
+        """``x``; of several what the network calls them, or ``x1``, ``x2`` … where such a name is taken."""
+        if len(self.inputs) == 1:
+            return ("x",)
+        places = tuple(f"x{number + 1}" for number in range(len(self.inputs)))
+        names = bind_inputs(self.model, places, named=False).names
+        return places if set(names) & {*self.parameters, *self.buffers, "target"} else names
 
     @cached_property
     def named(self) -> dict[str, Tensor]:
