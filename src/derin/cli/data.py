@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -281,19 +282,17 @@ def _show_findings(report: DataReport, out: Console, show_all: bool) -> None:
 def _show_duplicates(report: DataReport, out: Console, show_all: bool) -> None:
     if not report.duplicates:
         return
-    leaks = report.leaks
+    num_leaks = sum(group.is_leak for group in report.duplicates)
     out.print(f"\n[bold]{translate('data.equal')}[/bold]")
     num = len(report.duplicates)
     text = translate("data.duplicates", count=num)
-    if leaks:
-        text += " " + translate("data.leaks", count=len(leaks))
+    if num_leaks:
+        text += " " + translate("data.leaks", count=num_leaks)
     out.print(text, soft_wrap=True)
-    # Leaks first: they are what is to be mended.
-    ordered = [*leaks, *(d for d in report.duplicates if d not in leaks)]
-    shown = ordered if show_all else ordered[:_FEW_GROUPS]
+    shown = islice(report.ordered_duplicates(), None if show_all else _FEW_GROUPS)
     lines = [_members(group, show_all) for group in shown]
-    if len(shown) < num:
-        lines.append(translate("data.more_groups", count=num - len(shown)))
+    if len(lines) < num:
+        lines.append(translate("data.more_groups", count=num - len(lines)))
     _points(lines, out)
 
 

@@ -6,7 +6,8 @@ compared byte by byte, so that what is reported is exact.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from derin.core.messages import Message
 from derin.core.seeds import generator
-from derin.data.report import Duplicate, Outcome
+from derin.data.report import MAX_RECORDED, DuplicateGroups, Finding, Outcome
 from derin.data.schema import Kind
 from derin.data.table import SPLITS, ColumnData, Dense, Pictures, Ragged, Rows, Table
 
@@ -26,6 +27,7 @@ _WHOLE_BYTES = 4096
 _WINDOW_BYTES = 256
 # Of a text so many words of eight bytes, from its beginning to its end.
 _NUM_WORDS = 5
+_SHOWN = 6  # rows of a group whose targets disagree
 
 
 def first_equal_rows(table: Table) -> Rows:
@@ -84,35 +86,33 @@ def note_duplicates(table: Table, first: Rows | None = None) -> None:
     Groups that a reader found itself (equal files) are kept as they are.
     """
     report = table.report
-    already = bool(report.duplicates)
-    parts = _split_of_rows(table)
-    inside = parts != ""
+    splits = tuple(name for name in SPLITS if name in table.splits)
+    parts = np.full(len(table), len(splits), dtype=np.uint8)  # the number behind the last split is that of none
+    for place, name in enumerate(splits):
+        parts[table.splits[name]] = place
+    inside = (rows[parts[rows] < len(splits)] for rows in content_groups(table, first))
+    groups = [rows for rows in inside if len(rows) > 1]
+    if groups and not report.duplicates:
+        rows, bounds = np.concatenate(groups), np.cumsum([0, *map(len, groups)])
+        report.duplicates = DuplicateGroups(rows, bounds, parts[rows], splits, partial(row_name, table.row_names))
     targets, kinds = [table.columns[c.name] for c in table.targets], {c.kind for c in table.targets}
-    for rows in content_groups(table, first):
-        rows = rows[inside[rows]]
-        if len(rows) < 2:
-            continue
-        names = tuple(row_name(table, int(row)) for row in rows)
-        if not already:
-            report.duplicates.append(Duplicate(names, tuple(str(part) for part in parts[rows])))
-        # A sentence has more than one translation.
-        if any(len(set(_contents(column, rows))) > 1 for column in targets) and Kind.TEXT not in kinds:
-            reason = Message("reading.conflicting")
-            report.add(", ".join(names[:6]) + (", …" if len(names) > 6 else ""), Outcome.NOTED, reason)
+    if Kind.TEXT in kinds:  # a sentence has more than one translation
+        return
+    reason, num = Message("reading.conflicting"), 0
+    for rows in groups:
+        if any(len(set(_contents(column, rows))) > 1 for column in targets):
+            num += 1
+            if num <= MAX_RECORDED:
+                names = ", ".join(row_name(table.row_names, row) for row in rows[:_SHOWN].tolist())
+                report.add(names + (", …" if len(rows) > _SHOWN else ""), Outcome.NOTED, reason)
+    if num > MAX_RECORDED:
+        more = num - MAX_RECORDED
+        report.extend([Finding(f"{more:,} more", Outcome.NOTED, reason, count=more)])
 
 
-def row_name(table: Table, row: int) -> str:
+def row_name(names: Sequence[str] | None, row: int) -> str:
     """What people call a row: its file or line, else its number from 0."""
-    return f"row {row}" if table.row_names is None else table.row_names[row]
-
-
-def _split_of_rows(table: Table) -> npt.NDArray[np.str_]:
-    """The split of every row; empty for rows that belong to none."""
-    parts = np.full(len(table), "", dtype="<U5")
-    for name in SPLITS:
-        if name in table.splits:
-            parts[table.splits[name]] = name
-    return parts
+    return f"row {row}" if names is None else names[row]
 
 
 def _weights(use: str, num: int) -> Words:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from itertools import islice
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
 
 from derin.core.messages import Message
 from derin.data.schema import Schema
@@ -48,6 +52,48 @@ class Duplicate:
     names: tuple[str, ...]
     splits: tuple[str, ...]
 
+    @property
+    def is_leak(self) -> bool:
+        """Whether they lie in more than one split."""
+        return len(set(self.splits)) > 1
+
+
+@dataclass(frozen=True, eq=False)
+class DuplicateGroups(Sequence[Duplicate]):
+    """Groups of rows with equal content, held as numbers: each becomes names where it is looked at.
+
+    Names would take many times the size of a file in which most rows come twice.
+
+    Args:
+        rows: of all groups, one after the other.
+        bounds: where each group begins in them, and where the last one ends.
+        parts: the split of each, as its place in `splits`.
+        splits: their names.
+        name: what people call a row.
+    """
+
+    rows: npt.NDArray[np.int64]
+    bounds: npt.NDArray[np.int64]
+    parts: npt.NDArray[np.uint8]
+    splits: tuple[str, ...]
+    name: Callable[[int], str]
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    @overload
+    def __getitem__(self, place: int) -> Duplicate: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Duplicate]: ...
+    def __getitem__(self, place: int | slice) -> Duplicate | list[Duplicate]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        members = slice(self.bounds[place], self.bounds[place + 1])
+        names = tuple(self.name(row) for row in self.rows[members].tolist())
+        return Duplicate(names, tuple(self.splits[part] for part in self.parts[members].tolist()))
+
 
 @dataclass
 class DataReport:
@@ -65,7 +111,7 @@ class DataReport:
     source: str = ""
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    duplicates: list[Duplicate] = field(default_factory=list)
+    duplicates: Sequence[Duplicate] = ()
     notes: list[str] = field(default_factory=list)
 
     def add(self, where: str, outcome: Outcome, reason: str) -> None:
@@ -77,7 +123,12 @@ class DataReport:
     @property
     def leaks(self) -> list[Duplicate]:
         """Duplicates that lie in more than one split, which make a measurement look better than it is."""
-        return [d for d in self.duplicates if len(set(d.splits)) > 1]
+        return [d for d in self.duplicates if d.is_leak]
+
+    def ordered_duplicates(self) -> Iterator[Duplicate]:
+        """All groups, the leaks first: they are what is to be mended."""
+        for is_leak in (True, False):
+            yield from (d for d in self.duplicates if d.is_leak is is_leak)
 
     def summary(self) -> dict[str, Counter[str]]:
         """How often each reason occurred, by outcome."""
@@ -124,8 +175,7 @@ class DataReport:
             most: how many findings of a reason, groups of copies and members of a group are listed; None lists all.
                 The numbers are of all.
         """
-        leaks = self.leaks
-        groups = self.duplicates if most is None else [*leaks, *(d for d in self.duplicates if len(set(d.splits)) < 2)]
+        groups = self.duplicates if most is None else islice(self.ordered_duplicates(), most)
         return {
             "source": self.source,
             "counts": self.counts,
@@ -133,9 +183,9 @@ class DataReport:
                 {"where": f.where, "outcome": f.outcome.value, "reason": f.reason, "count": f.count}
                 for f in self.listed(most)
             ],
-            "duplicates": [_group(d, most) for d in groups[:most]],
+            "duplicates": [_group(d, most) for d in groups],
             "num_duplicates": len(self.duplicates),
-            "leaks": len(leaks),
+            "leaks": sum(d.is_leak for d in self.duplicates),
             "notes": self.notes,
         }
 

@@ -75,7 +75,6 @@ def complete_splits(
     report = replace(
         table.report,
         findings=list(table.report.findings),
-        duplicates=list(table.report.duplicates),
         notes=list(table.report.notes),
     )
     usable = _rows_with_targets(table, report)
