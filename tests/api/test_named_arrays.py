@@ -291,6 +291,8 @@ def test_ways_to_look_that_arrays_do_not_have_are_refused_in_a_sentence(run: der
     for settings, message in cases:
         with pytest.raises(DerinError, match=message):
             model.explain(few(), **settings)
+    with pytest.raises(DerinError, match="numbers of the shape"):
+        model.predict({**few(), "flag": few()["wave"]})
     with pytest.raises(DerinError, match="At most 48"):
         model.explain(few(49), "occlusion")
 
@@ -304,5 +306,7 @@ def test_ways_to_look_that_arrays_do_not_have_are_refused_in_a_sentence(run: der
             return found
 
     trained = derin.fit((whole, labels()), model=Words(), epochs=1, out=tmp_path / "words", **PLAIN)
+    with pytest.raises(DerinError, match="numbers of the type int32, which others are not"):
+        derin.open(trained.path, model=Words()).predict({"word": 1.5, "place": 2})
     with pytest.raises(DerinError, match=r"reads whole ones \(word, place\)"):
         derin.open(trained.path, model=Words()).explain({n: v[:2] for n, v in whole.items()}, "integrated_gradients")

@@ -65,8 +65,8 @@ def load(
     kept; a missing validation split is cut from train, and a missing test split only where none was given at all.
 
     Args:
-        source: the name of a data set (``"digits"``); the path of a file or folder; arrays ``(X, y)``; a data frame;
-            or a table, which gets what it lacks.
+        source: the name of a data set (``"digits"``); the path of a file or folder; arrays ``(X, y)``, or several by
+            name ``({"a": X, "b": Z}, y)``, which stay as they are; a data frame; or a table, which gets what it lacks.
         target: name of the column or array to be predicted, where it is not found by itself.
         size: shorter side in pixels at which the network will read pictures: files are stored at no more than 1.15
             times that. Arrays are kept as they are.

@@ -56,7 +56,8 @@ class Model:
 
         Args:
             inputs: a path, a picture, an array, a row (dict or data frame row), or a list, array or data frame of them;
-                of texts also a text (a word that is the name of a file is that file), and a list of texts.
+                of texts also a text (a word that is the name of a file is that file), and a list of texts; of several
+                inputs a dict by name, a tuple in their order, or a .npz.
             batch_size: inputs per forward pass.
 
         Returns:
@@ -150,8 +151,8 @@ class Model:
         """Looks inside the network.
 
         Args:
-            inputs: pictures, as `predict` takes them; none for ``"filters"``; for ``"importance"`` a table with its
-                answers, or none for the rows of validation.
+            inputs: pictures, or arrays by name, as `predict` takes them; none for ``"filters"``; for ``"importance"`` a
+                table with its answers, or none for the rows of validation.
             method: ``"grad_cam"``, ``"integrated_gradients"``, ``"occlusion"``, ``"activations"``, ``"filters"``,
                 ``"deconvnet"`` or ``"importance"``.
             options: of that method; see `derin.api.explain_heat`, `explain_layers` and `explain_importance`.

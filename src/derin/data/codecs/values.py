@@ -125,7 +125,10 @@ class ValuesCodec(Codec):
                 f"{where}: numbers of the shape {self.shape} are required for {self.column!r}; got the type "
                 f"{values.dtype} and the shape {values.shape[1:]}."
             )
-        return values.astype(self.dtype or _TYPES[values.dtype.kind], copy=False)
+        found = values.astype(self.dtype or _TYPES[values.dtype.kind], copy=False)
+        if found.dtype.kind in "biu" and self.dtype is not None and not np.array_equal(found, values):
+            raise ShapeError(f"{where}: {self.column!r} holds numbers of the type {self.dtype}, which others are not.")
+        return found
 
 
 @dataclass(frozen=True)
