@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,23 @@ def data_folder() -> Path:
     """The folder with data sets; tests that use it are marked `data`."""
     assert DATA is not None
     return DATA
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if not sys.platform.startswith("linux") or os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root on Linux; injected errors stand for it")
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    mounted = subprocess.run(command, capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(
+            f"this machine mounts no small file system ({mounted.stderr.strip()}); injected errors stand for it"
+        )
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -303,23 +303,6 @@ def test_an_error_at_any_point_is_a_sentence_and_leaves_the_old_or_the_new(
         assert not [path for path in folder.glob("**/.derin-*") if path.is_file()], point
         write(folder, 3)
         assert read(folder) == 3
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    if not sys.platform.startswith("linux") or os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root on Linux; injected errors stand for it")
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    mounted = subprocess.run(command, capture_output=True, text=True)
-    if mounted.returncode != 0:
-        pytest.skip(
-            f"this machine mounts no small file system ({mounted.stderr.strip()}); injected errors stand for it"
-        )
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
 
 
 def test_a_full_disk_is_a_sentence_and_leaves_the_last_good_state(small_disk: Path) -> None:

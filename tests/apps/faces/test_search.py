@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from derin.apps.faces import search
+from derin.apps.faces.inverted_lists import assign, candidates, fit_centroids
 from derin.apps.faces.search import near_pairs, nearest_people, top_rows
 
 
@@ -62,3 +63,32 @@ def test_near_pairs_are_those_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> N
     found = {(a, b) for part in near_pairs(embeddings, others, 0.4) for a, b in zip(part[0], part[1], strict=True)}
     expected = {(a, b) for a, b in zip(*np.nonzero(all_distances(embeddings, others) <= 0.4), strict=True)}
     assert found == expected != set()
+
+
+def test_lists_hold_every_embedding_once_and_all_of_them_find_what_is_nearest() -> None:
+    rng = np.random.default_rng(3)
+    embeddings, queries = unit(rng, 700, 6), unit(rng, 9, 6)
+    centroids = fit_centroids(embeddings)
+    # About two for each of √700 = 26.5, less those of too few members.
+    assert 20 < len(centroids) <= 52
+    np.testing.assert_allclose(np.linalg.norm(centroids, axis=1), 1, atol=1e-6)
+    lists = assign(embeddings, centroids)
+    assert lists.tolist() == all_distances(embeddings, centroids).argmin(1).tolist()
+    order = np.argsort(lists, kind="stable")
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(lists, minlength=len(centroids)))])
+    nearest = all_distances(queries, embeddings[order]).argsort(1)[:, :3]
+    every = list(candidates(embeddings[order], offsets, centroids, queries, 3, len(centroids)))
+    assert [sorted(rows) for rows in every] == [sorted(rows) for rows in nearest.tolist()]
+    few = list(candidates(embeddings[order], offsets, centroids, queries, 700, 2))
+    two = all_distances(queries, centroids).argsort(1)[:, :2]
+    for rows, chosen in zip(few, two, strict=True):
+        assert sorted(rows) == [row for row in range(700) if lists[order][row] in chosen]
+
+
+def test_no_centroid_is_anybodys_embedding() -> None:
+    rng = np.random.default_rng(4)
+    crowd = unit(rng, 1, 8) + 0.01 * rng.standard_normal((400, 8))
+    alone = unit(rng, 5, 8)
+    embeddings = np.concatenate([crowd / np.linalg.norm(crowd, axis=1, keepdims=True), alone]).astype(np.float32)
+    for seed in range(5):
+        assert all_distances(alone, fit_centroids(embeddings, seed)).min() > 1e-3

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -34,8 +34,10 @@ COPY_DISTANCE = 1e-3
 _MAX_COMPARISONS = 10**9
 # What one transaction of a bulk enrolment holds; a person is never divided.
 _EMBEDDINGS_OF_A_COMMIT = 16_384
+_PEOPLE_OF_A_RENEWAL = 64
 _MAX_NAME = 200
 _MAX_NEAR = 1000
+_MIN_INDEXED = 100
 # Of a float32 vector normalized in float32; rows that are off by more are normalized anew, by much more refused.
 _EXACT_LENGTH, _MAX_LENGTH_ERROR = 1e-6, 1e-3
 
@@ -97,6 +99,27 @@ class Enrolment:
     num_skipped: int
     num_compared: int
     near: tuple[Near, ...]
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """An index and how it did when it was built.
+
+    Args:
+        kind: ``"inverted lists"`` or ``"HNSW"``.
+        recall: how often the nearest other embedding was found.
+        num_queries: of so many.
+        exact_seconds: of exact search, for each query of a batch.
+        approximate_seconds: of search by the index.
+        build_seconds: of building.
+    """
+
+    kind: str
+    recall: float
+    num_queries: int
+    exact_seconds: float
+    approximate_seconds: float
+    build_seconds: float
 
 
 @dataclass(frozen=True)
@@ -170,19 +193,15 @@ class Gallery:
         else:
             store = SQLiteStore(Path(place), model=model, dim=dim, key=key or None)
         try:
-            with store.reading():
-                found = store.value("model")
-            if model is not None and model != found:
-                raise RefusedFileError(
-                    f"The gallery {store.place} holds embeddings of the model {_short(found)}, which no other's can be "
-                    f"compared with; got {_short(model)}. Open it with that model, or embed its people again."
-                )
+            gallery = cls(store, model)
+            if model is not None:
+                gallery._require_model()
             if model is not None and dim != store.dim:
                 raise ShapeError(f"The gallery {store.place} holds embeddings of {store.dim} numbers; got dim={dim}.")
         except BaseException:
             store.close()
             raise
-        return cls(store, model)
+        return gallery
 
     def close(self) -> None:
         """Lets the file go."""
@@ -385,28 +404,141 @@ class Gallery:
             self._store.finish_removal()
         return sum(person.num_embeddings for person in people)
 
+    def reembed(self, embed: Callable[[list[str]], Sequence[np.ndarray]], *, model: str, dim: int = 128) -> int:
+        """Puts embeddings of another model in the place of those that are there, and binds the gallery to that model.
+
+        Until everybody has new ones the gallery stays as it is and may be searched. What was done is kept: after an
+        error or a crash the same call goes on from there. Settings and index are the old model's and go with it.
+
+        Args:
+            embed: called with some names, 64 at most; gives of each person float32 (n, D) of length one.
+            model: fingerprint of the new model.
+            dim: numbers of its embeddings.
+
+        Returns:
+            how many embeddings there are now.
+
+        Raises:
+            UsageError: the gallery has embeddings of that model already.
+            ShapeError, DataError: as of `enrol`, or embeddings are missing.
+            BusyError, StorageError: as of `remove`; what is to be removed are the old embeddings.
+        """
+        with self._writing():
+            if self._store.value("model") == model:
+                raise UsageError(f"The gallery {self.place} has embeddings of the model {_short(model)} already.")
+            self._store.start_renewal(model, dim)
+        while True:
+            with self._reading():
+                people = self._store.to_renew(_PEOPLE_OF_A_RENEWAL)
+            if not people and self._finish_renewal(model, dim):
+                return self.num_embeddings
+            names = list(people.values())
+            found = embed(names) if names else []
+            if len(found) != len(names):
+                raise DataError(f"Embeddings of {len(names)} people were asked for; got those of {len(found)}.")
+            if names:
+                parts = [np.atleast_2d(rows) for rows in found]
+                embeddings = self._checked([(repr(name), rows) for name, rows in zip(names, parts, strict=True)], dim)
+                owners = np.repeat(np.array(list(people), np.int64), [len(rows) for rows in parts])
+                with self._writing():
+                    there = np.isin(owners, list(self._store.names(people)))
+                    self._store.add_embeddings(owners[there], embeddings[there], table="renewed")
+
+    def _finish_renewal(self, model: str, dim: int) -> bool:
+        """Exchanges the embeddings unless somebody was enrolled meanwhile."""
+        with self._lock:
+            with self._writing():
+                if self._store.to_renew(1):
+                    return False
+                self._search.drop_index()
+                self._store.set_value("index", None)
+                self._store.finish_renewal(model, dim)
+                self._log("reembed")
+            self._bound, self._search = model, self._store.searcher()
+            self._store.finish_removal()
+        return True
+
     # ---- searching
 
-    def search(self, queries: np.ndarray, k: int = 1, *, by: Literal["nearest", "mean"] = "nearest") -> Matches:
+    def search(
+        self, queries: np.ndarray, k: int = 1, *, by: Literal["nearest", "mean"] = "nearest", exact: bool = True
+    ) -> Matches:
         """Who is nearest to each query.
 
         Args:
             queries: float32 (B, D) or (D,), each of length one.
             k: how many people; there are fewer where fewer are enrolled.
             by: whether a person is as near as the nearest of their embeddings, or as the mean of them.
+            exact: whether the query is compared with all embeddings; otherwise with those that the index of
+                `build_index` leads to, which finds the nearest as often as `index` says.
 
         Raises:
-            UsageError: k is not positive, or the gallery was opened without its model.
+            UsageError: k is not positive, the gallery was opened without its model, or there is no index, or none for
+                means.
             ShapeError, DataError: as of `enrol`.
         """
-        self._require_model()
         if k < 1:
             raise UsageError(f"Gallery.search needs k of at least 1; got k={k}.")
+        if by not in ("nearest", "mean") or (by == "mean" and not exact):
+            raise UsageError(f"Gallery.search goes by 'nearest', or exactly by 'mean'; got by={by!r}, exact={exact}.")
         queries = self._checked([("the query", np.asarray(queries))])
         with self._reading():
-            people, distances = self._search.nearest(queries, k, mean=by == "mean")
+            self._require_model()
+            if not exact and self._store.value("index") is None:
+                raise UsageError(
+                    f"The gallery {self.place} has no index to search by; call build_index, or search exactly."
+                )
+            people, distances = self._search.nearest(queries, k, mean=by == "mean", exact=exact)
             names = self._store.names(people.flat)
         return Matches([[names[person] for person in row] for row in people.tolist()], distances)
+
+    @property
+    def index(self) -> IndexReport | None:
+        """What approximate search goes by, as it was measured when it was built; None while there is none."""
+        with self._reading():
+            found = self._store.value("index")
+        return (
+            None if found is None else IndexReport(**{field.name: found[field.name] for field in fields(IndexReport)})
+        )
+
+    def build_index(self, *, recall: float = 0.99, num_queries: int = 500) -> IndexReport:
+        """Builds what approximate search goes by: inverted lists for a file, HNSW of pgvector in PostgreSQL.
+
+        It is of use from some 100 000 embeddings on: exact search of fewer takes 10 ms. It holds for people who are
+        enrolled later too; build it again when there are several times as many.
+
+        Args:
+            recall: how often the nearest embedding shall be found. Measured on embeddings that are enrolled, each
+                against all others, so that it holds for new pictures of people like these.
+            num_queries: of how many it is measured.
+
+        Raises:
+            UsageError: the recall is no share, or there are too few embeddings.
+        """
+        self._require_model()
+        if not 0 < recall <= 1:
+            raise UsageError(f"The recall of an index lies above 0 and is at most 1; got {recall!r}.")
+        if (num := self.num_embeddings) < _MIN_INDEXED:
+            raise UsageError(
+                f"An index needs at least {_MIN_INDEXED} embeddings; the gallery {self.place} has {num}. Do without."
+            )
+        built = os.urandom(8).hex()
+        with self._lock:
+            # Half of what may be missed is left for the chance of the sample.
+            found = self._search.build_index(built, (1 + recall) / 2, num_queries)
+            with self._writing():
+                self._search.save_index()
+                self._store.set_value("index", {**found, "built": built})
+                self._log("index")
+        report = self.index
+        assert report is not None
+        return report
+
+    def drop_index(self) -> None:
+        """Takes the index away; searches are exact again."""
+        with self._writing():
+            self._search.drop_index()
+            self._store.set_value("index", None)
 
     def duplicates(self, distance: float | None = None) -> tuple[Near, ...]:
         """Pairs of people whose nearest embeddings are suspiciously near, nearest first, 1000 at most.
@@ -438,10 +570,21 @@ class Gallery:
             self._store.count("changes")
 
     def _require_model(self) -> None:
+        """Refuses what needs embeddings where the model is not known, or is the gallery's no more."""
         if self._bound is None:
             raise UsageError(
                 f"The gallery {self.place} was opened without naming the model of the embeddings; "
                 "pass its fingerprint as model to Gallery.open."
+            )
+        with self._reading():
+            self._check_model(self._bound)
+
+    def _check_model(self, model: str) -> None:
+        found = self._store.value("model")
+        if model != found:
+            raise RefusedFileError(
+                f"The gallery {self.place} holds embeddings of the model {_short(found)}, which no other's can be "
+                f"compared with; got {_short(model)}. Open it with that model, or embed its people again."
             )
 
     def _find(self, name: str) -> StoredPerson:
@@ -455,12 +598,13 @@ class Gallery:
     def _log(self, action: str, person: str | None = None) -> None:
         self._store.insert("log", "time, action, person", [(_now(), action, person)])
 
-    def _checked(self, named: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
+    def _checked(self, named: Sequence[tuple[str, np.ndarray]], dim: int | None = None) -> np.ndarray:
         """The embeddings of several one below the other, of length one."""
+        dim = self.dim if dim is None else dim
         for name, rows in named:
-            if rows.ndim not in (1, 2) or rows.shape[-1] != self.dim or not rows.size:
+            if rows.ndim not in (1, 2) or rows.shape[-1] != dim or not rows.size:
                 raise ShapeError(
-                    f"An embedding of this gallery has {self.dim} numbers, and of a person there is at least one; "
+                    f"An embedding of this gallery has {dim} numbers, and of a person there is at least one; "
                     f"got {rows.shape} for {name}."
                 )
         embeddings = np.concatenate([rows if rows.ndim == 2 else rows[None] for _, rows in named]).astype(
@@ -513,6 +657,7 @@ class Gallery:
         embeddings = self._checked([(repr(name), rows) for name, rows, _ in part])
         counts = [len(rows) if rows.ndim == 2 else 1 for _, rows, _ in part]
         with self._writing():
+            self._require_model()
             ids = self._store.ids([name for name, _, _ in part])
             seen = set(ids)
             new: list[tuple[str, str | None]] = []
@@ -534,6 +679,7 @@ class Gallery:
             for name, note in added.items():
                 person = self._find(name)
                 self._log("add", person.log_id)
+                self._store.run("DELETE FROM renewed WHERE person = ?", person.id)
                 if note is not None:
                     self._store.set_note(person.id, note)
             chosen = np.repeat(taken, counts)

@@ -25,7 +25,7 @@ SCHEMA = "derin_faces"
 _MIN_PGVECTOR = (0, 5)
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _COPY_END = b"\xff\xff"
-# One for each version of the schema; %TYPE is that of an embedding.
+# One for each version of the schema; %TYPE is that of an embedding, %ANYTYPE that of one of any size.
 _MIGRATIONS = (
     """
     CREATE TABLE gallery (key text PRIMARY KEY, value text NOT NULL);
@@ -42,6 +42,15 @@ _MIGRATIONS = (
     CREATE TABLE log (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, time text NOT NULL, action text NOT NULL, person text
     );
+    """,
+    """
+    CREATE TABLE renewed (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        person bigint NOT NULL REFERENCES people (id) ON DELETE CASCADE,
+        value %ANYTYPE NOT NULL
+    );
+    CREATE INDEX renewed_of_person ON renewed (person);
+    INSERT INTO gallery (key, value) VALUES ('exchanges', '0');
     """,
 )
 
@@ -94,9 +103,10 @@ class PostgresStore(Store):
             version = 0 if is_new else int(self.value("schema"))
             if version > len(_MIGRATIONS):
                 raise self.newer_form(version, len(_MIGRATIONS))
-            for number in range(version, len(_MIGRATIONS)):
-                column = f"vector({int(dim)})" if key is None else "bytea"
-                for statement in _MIGRATIONS[number].replace("%TYPE", column).split(";\n"):
+            column = f"vector({int(dim)})" if key is None else "bytea"
+            for migration in _MIGRATIONS[version:]:
+                tables = migration.replace("%TYPE", column).replace("%ANYTYPE", column.partition("(")[0])
+                for statement in tables.split(";\n"):
                     if statement.strip():
                         self.run(statement)
             if version < len(_MIGRATIONS):
@@ -176,11 +186,13 @@ class PostgresStore(Store):
             for row in rows:
                 copy.write_row(row)
 
-    def add_embeddings(self, people: np.ndarray, embeddings: np.ndarray) -> None:
+    def add_embeddings(self, people: np.ndarray, embeddings: np.ndarray, *, table: str = "embeddings") -> None:
         """Adds embeddings of people."""
         if self.cipher is None:
-            values = np.zeros(len(people), [("dim", ">i2"), ("unused", ">i2"), ("numbers", ">f4", (self.dim,))])
-            values["dim"], values["numbers"] = self.dim, embeddings
+            values = np.zeros(
+                len(people), [("dim", ">i2"), ("unused", ">i2"), ("numbers", ">f4", embeddings.shape[1:])]
+            )
+            values["dim"], values["numbers"] = embeddings.shape[1], embeddings
         else:
             rows = embeddings.astype("<f4", copy=False)
             sealed = self.cipher.seal_rows([row.tobytes() for row in rows], people.tolist())
@@ -189,7 +201,7 @@ class PostgresStore(Store):
         records = np.empty(len(people), fields)
         records["fields"], records["bytes0"], records["bytes1"] = 2, 8, values.dtype.itemsize
         records["person"], records["value"] = people, values
-        with self._copy("COPY embeddings (person, value) FROM STDIN (FORMAT BINARY)") as copy:
+        with self._copy(f"COPY {table} (person, value) FROM STDIN (FORMAT BINARY)") as copy:
             copy.write(_COPY_HEADER + records.tobytes() + _COPY_END)
 
     def blocks(self, *, after: int = 0, person: int | None = None) -> Iterator[tuple[np.ndarray, ...]]:
@@ -224,6 +236,12 @@ class PostgresStore(Store):
         else:
             embeddings = records["value"]["numbers"].astype(np.float32)
         return records["id"].astype(np.int64), people, embeddings
+
+    def change_dim(self, dim: int) -> None:
+        """Readies the table, which is empty, for embeddings of another size; its index by distance goes."""
+        self.searcher().drop_index()
+        if self.cipher is None:
+            self.run(f"ALTER TABLE embeddings ALTER COLUMN value TYPE vector({int(dim)})")
 
     def finish_removal(self) -> None:
         """Nothing: rows that were removed stay in the server's files until it vacuums, which is its administrator's."""

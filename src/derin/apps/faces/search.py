@@ -8,7 +8,7 @@ computed anew from the differences in float64.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,13 +22,14 @@ SLACK = 8
 class Search(Protocol):
     """Who searches a gallery: this process over what it keeps in memory, or the server that holds the embeddings."""
 
-    def nearest(self, queries: np.ndarray, k: int, *, mean: bool) -> tuple[np.ndarray, np.ndarray]:
+    def nearest(self, queries: np.ndarray, k: int, *, mean: bool, exact: bool) -> tuple[np.ndarray, np.ndarray]:
         """Ids of the k nearest people of each query, and how far they are; fewer where fewer are enrolled.
 
         Args:
             queries: float32 (B, D), of length one.
             k: how many.
             mean: whether a person is the mean of their embeddings and not each of them.
+            exact: whether all are compared; otherwise those that the index leads to.
 
         Shapes:
             int64 and float64 (B, at most k).
@@ -36,6 +37,25 @@ class Search(Protocol):
 
     def near(self, embeddings: np.ndarray, distance: float) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """All that is at most so far from the embeddings: their rows, the people found, the distances, by blocks."""
+
+    def build_index(self, built: str, recall: float, num_queries: int) -> dict[str, Any]:
+        """Makes what approximate search goes by, and measures it; in a transaction of its own.
+
+        Args:
+            built: the name of this index, by which other processes see that it is another one.
+            recall: how often the nearest other embedding of one that is enrolled shall be found.
+            num_queries: of how many that is measured.
+
+        Returns:
+            ``kind``, ``recall`` as measured, ``num_queries``, seconds of one query ``exact_seconds`` and
+            ``approximate_seconds``, ``build_seconds``, and what is its own.
+        """
+
+    def save_index(self) -> None:
+        """Stores what was built where that is not done yet."""
+
+    def drop_index(self) -> None:
+        """Takes the index away."""
 
 
 def nearest_people(

@@ -48,6 +48,15 @@ _MIGRATIONS = (
     CREATE INDEX embeddings_of_person ON embeddings (person);
     CREATE TABLE log (id INTEGER PRIMARY KEY, time TEXT NOT NULL, action TEXT NOT NULL, person TEXT);
     """,
+    """
+    CREATE TABLE renewed (
+        id INTEGER PRIMARY KEY,
+        person INTEGER NOT NULL REFERENCES people (id) ON DELETE CASCADE,
+        value BLOB NOT NULL
+    );
+    CREATE INDEX renewed_of_person ON renewed (person);
+    INSERT INTO gallery (key, value) VALUES ('exchanges', '0');
+    """,
 )
 
 
@@ -147,8 +156,11 @@ class SQLiteStore(Store):
         try:
             yield
             self.run("COMMIT")
-        except BaseException:
+        except BaseException as error:
             self._roll_back()
+            if isinstance(error, StorageError):
+                with suppress(DerinError):  # what the log holds of earlier transactions is room that may be had
+                    self.run("PRAGMA wal_checkpoint(TRUNCATE)")
             raise
 
     def _roll_back(self) -> None:
@@ -167,13 +179,13 @@ class SQLiteStore(Store):
         with self._errors():
             self._connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", rows)
 
-    def add_embeddings(self, people: np.ndarray, embeddings: np.ndarray) -> None:
+    def add_embeddings(self, people: np.ndarray, embeddings: np.ndarray, *, table: str = "embeddings") -> None:
         """Adds embeddings of people."""
-        data, size, owners = embeddings.astype("<f4", copy=False).tobytes(), 4 * self.dim, people.tolist()
+        data, size, owners = embeddings.astype("<f4", copy=False).tobytes(), 4 * embeddings.shape[1], people.tolist()
         values = [data[at : at + size] for at in range(0, len(data), size)]
         if self.cipher is not None:
             values = self.cipher.seal_rows(values, owners)
-        self.insert("embeddings", "person, value", zip(owners, values, strict=True))
+        self.insert(table, "person, value", zip(owners, values, strict=True))
 
     def blocks(self, *, after: int = 0, person: int | None = None) -> Iterator[tuple[np.ndarray, ...]]:
         """Ids, people and embeddings, by blocks."""
@@ -190,6 +202,14 @@ class SQLiteStore(Store):
         """Takes people away; `finish_removal` is to follow, now or when the file is opened the next time."""
         super().remove_people(ids)
         self.set_value("removing", True)
+
+    def finish_renewal(self, model: str, dim: int) -> None:
+        """Exchanges the embeddings; `finish_removal` is to follow."""
+        super().finish_renewal(model, dim)
+        self.set_value("removing", True)
+
+    def change_dim(self, dim: int) -> None:
+        """Nothing: blobs are of any size."""
 
     def searcher(self) -> Search:
         """What searches: this process, over all embeddings in its memory."""

@@ -77,12 +77,16 @@ class Store(ABC):
         """Adds many rows."""
 
     @abstractmethod
-    def add_embeddings(self, people: np.ndarray, embeddings: np.ndarray) -> None:
+    def add_embeddings(self, people: np.ndarray, embeddings: np.ndarray, *, table: str = "embeddings") -> None:
         """Adds embeddings, float32 (N, D), of the people with these ids, int64 (N,)."""
 
     @abstractmethod
     def blocks(self, *, after: int = 0, person: int | None = None) -> Iterator[tuple[np.ndarray, ...]]:
         """Ids, people and embeddings in the order in which they were added, by blocks; those above the id ``after``."""
+
+    @abstractmethod
+    def change_dim(self, dim: int) -> None:
+        """Readies the table of embeddings, which is empty, for those of another size."""
 
     @abstractmethod
     def searcher(self) -> Search:
@@ -109,10 +113,11 @@ class Store(ABC):
         if value is not None:
             self.run("INSERT INTO gallery (key, value) VALUES (?, ?)", key, json.dumps(value))
 
-    def changes(self) -> tuple[int, int]:
-        """How often anything was written, and how often embeddings were taken away: what is in memory may be old."""
-        found = dict(self.run("SELECT key, value FROM gallery WHERE key IN ('changes', 'removals')"))
-        return int(found["changes"]), int(found["removals"])
+    def changes(self) -> tuple[int, int, int]:
+        """How often anything was written, people were removed, all embeddings exchanged: by it old copies are known."""
+        counters = "'changes', 'removals', 'exchanges'"
+        found = dict(self.run(f"SELECT key, value FROM gallery WHERE key IN ({counters})"))
+        return int(found["changes"]), int(found["removals"]), int(found["exchanges"])
 
     def count(self, counter: str, by: int = 1) -> int:
         """Raises one of the counters of the gallery; what it was before."""
@@ -122,7 +127,7 @@ class Store(ABC):
 
     def initialize(self, model: str, dim: int, key: str | None) -> None:
         """What stands in a new gallery."""
-        for counter, value in (("changes", 0), ("removals", 0), ("next_person", 1)):
+        for counter, value in (("changes", 0), ("removals", 0), ("exchanges", 0), ("next_person", 1)):
             self.set_value(counter, value)
         self.set_value("model", model)
         self.set_value("dim", dim)
@@ -152,18 +157,18 @@ class Store(ABC):
 
     def ids(self, names: Sequence[str]) -> dict[str, int]:
         """Ids of those of the names that are there."""
-        sealed = {self._seal(name): name for name in names}
+        sealed = {self.seal(name): name for name in names}
         found = self._in("SELECT name, id FROM people WHERE name IN", list(sealed))
         return {sealed[name]: person for name, person in found}
 
     def names(self, ids: Iterable[int]) -> dict[int, str]:
         """Names of those of the ids that are there."""
         found = self._in("SELECT id, name FROM people WHERE id IN", sorted({int(i) for i in ids}))
-        return {person: self._open(name) for person, name in found}
+        return {person: self.unseal(name) for person, name in found}
 
     def people(self, name: str | None = None) -> list[StoredPerson]:
         """All of them, or the one of that name, in the order of their enrolment."""
-        condition, parameters = ("", ()) if name is None else ("WHERE name = ?", (self._seal(name),))
+        condition, parameters = ("", ()) if name is None else ("WHERE name = ?", (self.seal(name),))
         rows = self.run(
             "SELECT id, name, note, log_id, enrolled, "
             "(SELECT count(*) FROM embeddings WHERE person = people.id) "
@@ -171,9 +176,13 @@ class Store(ABC):
             *parameters,
         )
         return [
-            StoredPerson(i, self._open(name), None if note is None else self._open(note), log_id, enrolled, num)
+            StoredPerson(i, self.unseal(name), None if note is None else self.unseal(note), log_id, enrolled, num)
             for i, name, note, log_id, enrolled, num in rows
         ]
+
+    def people_ids(self) -> np.ndarray:
+        """Ids of everybody, int64."""
+        return np.array([person for (person,) in self.run("SELECT id FROM people")], np.int64)
 
     def num_people(self) -> int:
         """How many are enrolled."""
@@ -189,7 +198,7 @@ class Store(ABC):
         log_ids = os.urandom(8 * len(people)).hex()
         ids = {name: first + at for at, (name, _) in enumerate(people)}
         rows = [
-            (first + at, self._seal(name), None if note is None else self._seal(note), log_ids[16 * at :][:16], time)
+            (first + at, self.seal(name), None if note is None else self.seal(note), log_ids[16 * at :][:16], time)
             for at, (name, note) in enumerate(people)
         ]
         self.insert("people", "id, name, note, log_id, enrolled", rows)
@@ -198,12 +207,41 @@ class Store(ABC):
 
     def set_note(self, person: int, note: str) -> None:
         """Writes a note in place of the one of before."""
-        self.run("UPDATE people SET note = ? WHERE id = ?", self._seal(note), person)
+        self.run("UPDATE people SET note = ? WHERE id = ?", self.seal(note), person)
 
     def remove_people(self, ids: Sequence[int]) -> None:
         """Takes people away, their embeddings with them."""
         self._in("DELETE FROM people WHERE id IN", list(ids))
         self.count("removals")
+
+    # ---- embeddings of another model, which replace those that are there when everybody has them
+
+    def start_renewal(self, model: str, dim: int) -> None:
+        """Goes on with the renewal for a model, or begins it and forgets one for any other."""
+        asked = {"model": model, "dim": dim}
+        if self.value("renewal") != asked:
+            self.run("DELETE FROM renewed")
+            self.set_value("renewal", asked)
+
+    def to_renew(self, limit: int) -> dict[int, str]:
+        """Ids and names of some who have no new embeddings yet."""
+        rows = self.run(
+            "SELECT id, name FROM people WHERE NOT EXISTS (SELECT 1 FROM renewed WHERE person = people.id) "
+            "ORDER BY id LIMIT ?",
+            limit,
+        )
+        return {person: self.unseal(name) for person, name in rows}
+
+    def finish_renewal(self, model: str, dim: int) -> None:
+        """Puts the new embeddings in the place of the old ones."""
+        self.run("DELETE FROM embeddings")
+        self.change_dim(dim)
+        self.run("INSERT INTO embeddings (person, value) SELECT person, value FROM renewed ORDER BY id")
+        self.run("DELETE FROM renewed")
+        for key, value in (("renewal", None), ("settings", None), ("model", model), ("dim", dim)):
+            self.set_value(key, value)
+        self.count("exchanges")
+        self.dim = dim
 
     # ---- helpers
 
@@ -214,10 +252,12 @@ class Store(ABC):
             rows += self.run(f"{statement} ({', '.join('?' * len(part))})", *part)
         return rows
 
-    def _seal(self, text: str) -> str:
+    def seal(self, text: str) -> str:
+        """Text as it is stored."""
         return text if self.cipher is None else self.cipher.seal_text(text)
 
-    def _open(self, text: str) -> str:
+    def unseal(self, text: str) -> str:
+        """Text of what is stored."""
         return text if self.cipher is None else self.cipher.open_text(text)
 
     def decode(self, values: Sequence[bytes], people: Sequence[int]) -> np.ndarray:

@@ -1,0 +1,72 @@
+"""Approximate search: its recall is what it says, and it follows what is enrolled and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from tests.apps.faces.conftest import DIM
+
+from derin.apps.faces.gallery import Gallery
+from derin.core.errors import UsageError
+
+
+def clustered(num: int, seed: int) -> np.ndarray:
+    """Around 40 centers, the same for every seed."""
+    rng, centers = np.random.default_rng(seed), np.random.default_rng(0).standard_normal((40, DIM))
+    rows = centers[rng.integers(0, 40, num)] + 0.5 * rng.standard_normal((num, DIM))
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def people(embeddings: np.ndarray, first: int = 0) -> list[tuple[str, np.ndarray]]:
+    return [(f"person {first + at}", row) for at, row in enumerate(embeddings)]
+
+
+def nearest(embeddings: np.ndarray, queries: np.ndarray) -> list[list[str]]:
+    return [[f"person {at}"] for at in (queries.astype(np.float64) @ embeddings.astype(np.float64).T).argmax(1)]
+
+
+def agreement(found: list[list[str]], expected: list[list[str]]) -> float:
+    return float(np.mean([a == b for a, b in zip(found, expected, strict=True)]))
+
+
+def test_an_index_finds_the_nearest_as_often_as_it_says(open_gallery: Callable[..., Gallery]) -> None:
+    embeddings, queries, more = clustered(2000, 1), clustered(200, 2), clustered(200, 3)
+    with open_gallery() as gallery, open_gallery() as other:
+        gallery.enrol_many(people(embeddings), compare=False)
+        with pytest.raises(UsageError, match="has no index to search by; call build_index"):
+            gallery.search(queries, exact=False)
+        other.search(queries[:1])
+        report = gallery.build_index(num_queries=200)
+        assert (gallery.index, report.num_queries) == (report, 200)
+        assert report.recall >= 0.99
+        for opened in (gallery, other):
+            # Of 200 queries at most four may be missed where the true rate is one in a hundred (97 % of the time).
+            assert agreement(opened.search(queries, exact=False).names, nearest(embeddings, queries)) >= 0.98
+        gallery.enrol_many(people(more, 2000), compare=False)
+        assert agreement(other.search(more, exact=False).names, [[name] for name, _ in people(more, 2000)]) >= 0.98
+        gone = [f"person {at}" for at in range(0, 2200, 2)]
+        gallery.remove(*gone)
+        left = np.concatenate([embeddings, more])[1::2]
+        expected = [[f"person {2 * int(name[0].removeprefix('person ')) + 1}"] for name in nearest(left, queries)]
+        for opened in (gallery, other):
+            assert opened.search(queries).names == expected
+            assert agreement(opened.search(queries, exact=False).names, expected) >= 0.98
+        everybody = gallery.search(queries[:2], 1100, exact=False).names
+        assert [len(set(row)) for row in everybody] == [1100, 1100]
+        gallery.drop_index()
+        assert other.index is None
+        with pytest.raises(UsageError, match="has no index"):
+            other.search(queries, exact=False)
+
+
+def test_an_index_that_cannot_be_is_a_sentence(open_gallery: Callable[..., Gallery]) -> None:
+    with open_gallery() as gallery:
+        gallery.enrol_many(people(clustered(99, 1)), compare=False)
+        with pytest.raises(UsageError, match=r"needs at least 100 embeddings; the gallery .* has 99"):
+            gallery.build_index()
+        with pytest.raises(UsageError, match="at most 1; got 2"):
+            gallery.build_index(recall=2)
+        with pytest.raises(UsageError, match="exactly by 'mean'"):
+            gallery.search(clustered(1, 2), by="mean", exact=False)
