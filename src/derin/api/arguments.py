@@ -65,6 +65,13 @@ class Request:
     missing: Sequence[str] | None = setting(
         None, 'Word that means "no value", in place of the usual ones; repeatable.', LIST, group=_DATA, repeats=True
     )
+    hold_out: str | Sequence[str] | None = setting(
+        None,
+        "With --task embedding: classes of the test split, such as 7,8,9 or Greek/*; none keeps every class in each.",
+        TEXT,
+        LIST,
+        group=_DATA,
+    )
     size: int | None = setting(None, "Height and width of pictures.", WHOLE, group=_DATA)
     augment: str | Augmentation | None = setting(
         None, 'Such as "flip,rotate=10,shift=0.1", or "none".', TEXT, CONFIG, group=_DATA

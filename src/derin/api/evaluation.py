@@ -12,6 +12,7 @@ from derin.api.reading import read_as_trained
 from derin.api.resuming import in_order_of
 from derin.core.errors import MissingExtraError, UsageError
 from derin.core.messages import Message
+from derin.data.batch import Source
 from derin.data.known_rows import KNOWN_ROWS, row_hashes, unpack
 from derin.data.own import own_data
 from derin.data.preparation import Batching
@@ -23,6 +24,7 @@ from derin.tasks.matching import match_classes
 from derin.tasks.own_functions import with_own_functions
 from derin.tasks.targets import find_target
 from derin.train.evaluation import evaluate as evaluate_source
+from derin.train.evaluation import predict_batches
 
 if TYPE_CHECKING:
     from derin.api.model import Model
@@ -66,7 +68,9 @@ class Evaluation:
         }
 
 
-def evaluate(model: Model, data: Any, *, split: str | None = None, target: str | None = None) -> Evaluation:
+def evaluate(
+    model: Model, data: Any, *, split: str | None = None, target: str | None = None, one_shot: int | None = None
+) -> Evaluation:
     """The task's metrics on data with known answers; see `derin.Model.evaluate`."""
     read = read_as_trained(model, data, target=target)
     table, notes = read.table, list(read.notes)
@@ -100,11 +104,28 @@ def evaluate(model: Model, data: Any, *, split: str | None = None, target: str |
         ),
     )
     metrics = evaluate_source(model.network, model.task, source)
+    if one_shot is not None:
+        metrics["one_shot"] = _one_shot(model, source, one_shot)
     try:
         metrics |= model.task.searched_metrics(model.network, table, rows)
     except MissingExtraError as error:
         notes.append(str(error))
     return Evaluation(metrics, source.num_examples, chosen, trained_on, tuple(notes))
+
+
+def _one_shot(model: Model, source: Source, ways: int) -> dict[str, float | int]:
+    """How often an example is told among so many classes, of each of which one example is known."""
+    from derin.tasks.metrics.comparing import EmbeddingMetrics, one_shot_accuracy
+
+    collected = model.task.metrics()
+    if not isinstance(collected, EmbeddingMetrics):
+        raise UsageError(
+            f"One-shot evaluation compares embeddings; the task {model.task.name!r} gives none. Train with "
+            "task='embedding' (--task embedding)."
+        )
+    for outputs, batch in predict_batches(model.network, model.task, source):
+        collected.update(outputs, batch)
+    return one_shot_accuracy(*collected.collected(), ways)
 
 
 def evaluate_own(

@@ -25,6 +25,7 @@ _MEANINGS = {
     "label": "the place in class_names of the class decided for",
     "labels": "whether each label is set, in the order of class_names",
     "value": "in the unit of the target",
+    "embedding": "of length 1; like examples are near",
     "low": "the lower bound of the interval, in the unit of the target",
     "high": "the upper bound of the interval, in the unit of the target",
 }

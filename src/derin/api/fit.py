@@ -79,6 +79,7 @@ def fit(
     kinds: Mapping[str, str] | None = None,
     date_order: str | None = None,
     missing: Sequence[str] | None = None,
+    hold_out: str | Sequence[str] | None = None,
     size: int | None = None,
     augment: str | Augmentation | None = None,
     reader_options: Mapping[str, Any] | None = None,
@@ -135,6 +136,7 @@ def fit(
         ignore: columns that are no inputs.
         target_kind: ``"category"`` or ``"number"``, where that is found out wrongly.
         kinds, date_order, missing: how columns of a table are read; see `derin.load`.
+        hold_out: classes of the test split, where the task holds out whole classes; see `derin.load`.
         size: height and width to which pictures are brought.
         augment: such as ``"flip,rotate=10"``, or a `derin.Augmentation`; ``"none"`` for none.
         reader_options: settings of the reader of a task, such as ``{"encoding": "cp1254"}``; see `derin.load`.

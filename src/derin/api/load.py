@@ -15,6 +15,7 @@ from derin.core.files import usable_path
 from derin.core.former_names import takes_former_names
 from derin.core.messages import Message
 from derin.data.cells.writing import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
+from derin.data.class_splits import IN_PROPORTION, class_names, hold_out_classes
 from derin.data.duplicates import first_equal_rows, note_duplicates
 from derin.data.own import INPUT, TARGET, Arrays, OwnData, own_data
 from derin.data.recipe import Progress, ReadingRecipe, ReadOptions
@@ -29,6 +30,9 @@ from derin.readers.targets import TargetKind
 
 # Word vectors are judged by other questions than the words left out of their text.
 _WITHOUT_A_TEST = ("word-vectors", "glove")
+
+# What they learn is measured on classes that were never trained on.
+HOLDING_OUT_CLASSES = ("embedding",)
 
 # Every sentence that is measured is translated twice, word by word.
 _MOST_HELD_OUT_PAIRS = 2_000
@@ -51,6 +55,7 @@ def load(
     kinds: Mapping[str, str] | None = None,
     date_order: str | None = None,
     missing: Sequence[str] | None = None,
+    hold_out: Sequence[str] | str | None = None,
     task: str | None = None,
     reader_options: Mapping[str, Any] | None = None,
     seed: int | None = None,
@@ -80,8 +85,10 @@ def load(
         date_order: ``"DD/MM/YYYY"`` or ``"MM/DD/YYYY"``, where a date such as 03/04/2024 could be either.
         missing: the words that mean "no value" in its cells, beside the empty cell; None takes the usual ones (NA,
             null, ? and others).
+        hold_out: of data for ``"embedding"``, the classes of the test split, or patterns such as ``"Greek/*"``, where
+            they are not to be drawn; ``"none"`` keeps examples of every class in each split.
         task: what the data is read for, where its form does not tell: ``"lm"``, ``"word-vectors"``, ``"tagging"``,
-            ``"translation"``, ``"forecasting"``, ``"segmentation"``.
+            ``"translation"``, ``"forecasting"``, ``"segmentation"``; for ``"embedding"`` whole classes are held out.
         reader_options: settings of the reader of that task, such as ``{"encoding": "cp1254"}``.
         seed: of the cut; None is 0, or that of the recipe.
         recipe: how other data was read; this is read in the same way. Of the arguments above those that are given win.
@@ -119,21 +126,31 @@ def load(
     asked |= {"ignore": tuple(ignore) or None, "target_kind": target_kind, "kinds": kinds, "date_order": date_order}
     asked |= {"missing": None if missing is None else tuple(missing), "task": task, "seed": seed}
     asked["reader_options"] = reader_options
+    asked["hold_out"] = class_names(hold_out) or None
     options = _options(recipe, {name: value for name, value in asked.items() if value is not None}, progress or None)
     table = _with_channels(_read(source, options, download), options.channels)
     _require_columns_as_said(table, options)
     if not isinstance(source, Table):
         table = replace(table, recipe=options.recipe({} if table.recipe is None else table.recipe.found))
-    return with_splits(table, seed=options.seed) if cut else table
+    return with_splits(table, options) if cut else table
 
 
-def with_splits(table: Table, *, seed: int = 0) -> Table:
+def with_splits(table: Table, recipe: ReadingRecipe) -> Table:
     """The table with the splits that it lacks; copies and leaks stand in its report.
 
     Args:
         table: as its reader gave it.
-        seed: of the cut.
+        recipe: which says by what seed, and whether whole classes are held out.
+
+    Raises:
+        UsageError: classes are to be held out of data that is not read for comparing.
     """
+    seed = recipe.seed
+    if recipe.task in HOLDING_OUT_CLASSES:
+        return replace(_with_other_classes(table, recipe), task=recipe.task)
+    if recipe.hold_out:
+        tasks = ", ".join(HOLDING_OUT_CLASSES)
+        raise UsageError(f"Whole classes are held out for the task {tasks}; leave hold_out out, or name that task.")
     if table.task in _WITHOUT_A_TEST or (table.task is not None and set(table.splits) > {"train"}):
         # Text and series are cut by their reader where they can be cut: in their order.
         table.report.counts = count_examples(table)
@@ -141,6 +158,17 @@ def with_splits(table: Table, *, seed: int = 0) -> Table:
     first = first_equal_rows(table)
     largest = _MOST_HELD_OUT_PAIRS if table.task == "translation" else LARGEST
     table = complete_splits(table, seed=seed, first=first, largest=largest)
+    note_duplicates(table, first)
+    return table
+
+
+def _with_other_classes(table: Table, recipe: ReadingRecipe) -> Table:
+    """The table with splits of whole classes, unless examples of every class are wanted in each."""
+    first = first_equal_rows(table)
+    if recipe.hold_out == (IN_PROPORTION,):
+        table = complete_splits(table, seed=recipe.seed, first=first)
+    else:
+        table = hold_out_classes(table, names=recipe.hold_out, seed=recipe.seed)
     note_duplicates(table, first)
     return table
 

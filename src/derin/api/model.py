@@ -116,6 +116,7 @@ class Model:
         target: str | None = None,
         loss: Callable[..., Any] | Mapping[str, Callable[..., Any]] | None = None,
         metrics: Mapping[str, Any] | None = None,
+        one_shot: int | None = None,
     ) -> Evaluation:
         """The task's metrics on data with known answers, which is read as the training data was.
 
@@ -126,6 +127,8 @@ class Model:
                 no test) or that comes with one, and all rows otherwise.
             target: the column with the answers, where it has another name than in training.
             loss, metrics: of a network on data of its owner's form, as `derin.fit` was given them: no file holds them.
+            one_shot: of embeddings, among so many classes an example is told, of each of which one example is known;
+                see `derin.tasks.metrics.comparing.one_shot_accuracy`, whose figures are then the metric ``one_shot``.
 
         Returns:
             metrics by name, how many examples they were measured on (it unpacks into these two), and in ``notes`` what
@@ -142,7 +145,7 @@ class Model:
         elif loss is not None or metrics is not None:
             raise UsageError(f"The task {self.task.name!r} has its loss and metrics; leave loss and metrics out.")
         else:
-            found = evaluate(self, data, split=split, target=target)
+            found = evaluate(self, data, split=split, target=target, one_shot=one_shot)
         for note in found.notes:
             warnings.warn(localize(note), DerinWarning, stacklevel=2)
         return found

@@ -55,7 +55,8 @@ def build_network(
     elif isinstance(network, Sequential):
         network.bind(preparation.input_shape, seed=seed)
     _load_embedding(network, preparation.embedding(seed))
-    return network
+    trained: nn.Module = task.with_head(network, seed)
+    return trained
 
 
 def _load_embedding(network: nn.Module, values: np.ndarray | None) -> None:

@@ -152,14 +152,16 @@ class Prepared:
         return (self.task.target, len(self.task.classes)) if self.task.mixes_classes else None
 
     def sampler(self) -> Sampler | None:
-        """Says which training examples come how often; None where each comes once in an epoch.
+        """Says which training examples come how often and together; None where each comes once in an epoch.
 
         Raises:
             UsageError: the task or the data has nothing by which examples could be chosen.
         """
         name, rows = self.config.sampler, self.table.splits["train"]
         if name == "uniform":
-            return None
+            seed, size = self.config.seed, self.config.batch_size
+            wanted: Sampler | None = self.task.sampler(self.targets, rows, batch_size=size, seed=seed)
+            return wanted
         how: Any = {"batch_size": self.config.batch_size, "seed": self.config.seed}
         if name == "weighted":
             if getattr(self.task, "weight_column", None) is None:

@@ -11,6 +11,7 @@ from derin.api.load import load, with_splits
 from derin.core.errors import UsageError
 from derin.core.messages import Message
 from derin.core.run import RunFolder
+from derin.data.class_splits import as_source_gave
 from derin.data.own import arrays_in, with_input_names
 from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
@@ -89,7 +90,7 @@ def read_as_trained(model: Any, data: Any, *, target: str | None = None) -> AsTr
     if table.splits_fingerprint() == about["cut"]:  # as of a table that was handed over
         return AsTrained(table, True, ())
     # Cut before the targets are named, as for training: their classes are kept in proportion.
-    cut = with_splits(raw, seed=model.recipe.seed)
+    cut = with_splits(as_source_gave(raw) if raw is data else raw, model.recipe)
     if cut.splits_fingerprint() != about["cut"]:
         return AsTrained(table, False, (Message("eval.cut_differs"),))
     return AsTrained(with_targets(cut, model.task.columns) if several else cut, True, ())

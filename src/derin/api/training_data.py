@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from derin.api.arguments import Request
-from derin.api.load import load
+from derin.api.load import HOLDING_OUT_CLASSES, load, with_splits
 from derin.api.pretrained import PretrainedWeights
 from derin.core.errors import DataError, UsageError
+from derin.data.class_splits import as_source_gave, class_names
+from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
 from derin.readers.shards import is_pattern, is_shard
 from derin.readers.stream import Stream
@@ -19,7 +22,8 @@ from derin.tasks.supervised import SupervisedTask
 
 # What is asked for and decides how data are read.
 _READING = (
-    "weight_column", "group_column", "target_kind", "kinds", "date_order", "missing", "task", "reader_options", "size",
+    "weight_column", "group_column", "target_kind", "kinds", "date_order", "missing", "hold_out", "task",
+    "reader_options", "size",
 )  # fmt: skip
 
 
@@ -60,7 +64,15 @@ def training_table(
         # Readers make one column of several targets; here each stays what it is.
         apart = [name.strip() for name in target.split(",")]
         target = apart[0]
-    table = data if isinstance(data, Table) else load(data, target=target, **options)
+    if not isinstance(data, Table):
+        table = load(data, target=target, **options)
+    elif request.task in HOLDING_OUT_CLASSES:
+        known = data.recipe or ReadingRecipe()
+        held_out = class_names(request.hold_out) or known.hold_out
+        known = replace(known, task=request.task, hold_out=held_out, seed=reading["seed"])
+        table = replace(with_splits(as_source_gave(data), known), recipe=known)
+    else:
+        table = data
     if apart is not None:
         table = with_targets(table, apart)
     if "train" not in table.splits:

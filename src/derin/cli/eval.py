@@ -16,6 +16,10 @@ def eval_(
     data: Annotated[str | None, typer.Argument(help="What to measure on; the run's own data if left out.")] = None,
     split: Annotated[str | None, typer.Option(help="train, val, test, all, or new: what was not trained on.")] = None,
     target: Annotated[str | None, typer.Option(help="Column with the answers.")] = None,
+    one_shot: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Of embeddings: tell examples among N classes, one example of each known."),
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     json_output: JsonFlag = False,
 ) -> None:
@@ -34,7 +38,7 @@ def eval_(
     source = data or model.card.get("data", {}).get("source")
     if source is None:
         raise UsageError(f"{run} does not say on which data it was trained; name the data to measure on.")
-    found = model.evaluate(source, split=split, target=target)
+    found = model.evaluate(source, split=split, target=target, one_shot=one_shot)
     if json_output:
         print_json(found.to_json())
         return
@@ -44,6 +48,8 @@ def eval_(
     for name, value in found.metrics.items():
         if isinstance(value, float):
             terminal.print(f"{printable(name):>20}  {value:.4f}", markup=False, soft_wrap=True)
+    if told := found.metrics.get("one_shot"):
+        terminal.print(translate("eval.one_shot", **told), markup=False, soft_wrap=True)
     each = found.metrics.get("per_series")
     for name, values in (each or {}).items():
         terminal.print(

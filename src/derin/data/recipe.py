@@ -35,6 +35,8 @@ class ReadingRecipe:
         kinds: the kind of each column for which finding out is not wanted.
         date_order: in which order day, month and year stand; None finds it out for each column.
         missing: the words that mean "no value"; None takes the usual ones.
+        hold_out: classes of the test split where whole classes are held out, or patterns of them; ``("none",)`` holds
+            none out.
         task: what the data is read for, where its form does not tell.
         reader_options: settings of the reader of that task.
         seed: of the cut into splits.
@@ -52,6 +54,7 @@ class ReadingRecipe:
     kinds: Mapping[str, str] = field(default_factory=dict)
     date_order: str | None = None
     missing: tuple[str, ...] | None = None
+    hold_out: tuple[str, ...] = ()
     task: str | None = None
     reader_options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
@@ -82,6 +85,7 @@ class ReadingRecipe:
             "seed": int,
             "ignore": list,
             "missing": list,
+            "hold_out": list,
             "kinds": Mapping,
             "reading": Mapping,
             "found": Mapping,

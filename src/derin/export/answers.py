@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from derin.core.errors import UsageError
@@ -13,6 +14,7 @@ from derin.data.batch import Batch
 from derin.models.signature import TensorSpec
 from derin.tasks.binary import Binary
 from derin.tasks.classification import Classification
+from derin.tasks.embedding import Embedding
 from derin.tasks.forecasting import Forecasting
 from derin.tasks.forecasting_findings import spread_of
 from derin.tasks.multilabel import MultiLabel
@@ -21,7 +23,7 @@ from derin.tasks.regression import Regression
 from derin.tasks.segmentation import Segmentation
 
 OUTPUT = "output"  # what the network itself gives
-ANSWERED_TASKS = (Classification, Binary, MultiLabel, Regression, MultiTask, Forecasting, Segmentation)
+ANSWERED_TASKS = (Classification, Binary, MultiLabel, Regression, MultiTask, Forecasting, Segmentation, Embedding)
 
 
 class AnsweringNetwork(nn.Module):
@@ -29,8 +31,8 @@ class AnsweringNetwork(nn.Module):
 
     ``probabilities`` are those after calibration, ``label`` is the place of the class decided for and ``labels`` says
     which labels are set, with the thresholds applied; ``value`` is in the unit of the target; ``low`` and ``high``
-    bound a forecast. A segmentation has ``probabilities`` and ``label`` for each pixel of the network's input. Of
-    several columns at once each has answers of its own, ``"<column>/probabilities"`` and so on.
+    bound a forecast; ``embedding`` has length 1. A segmentation has ``probabilities`` and ``label`` for each pixel of
+    the network's input. Of several columns at once each has answers of its own, ``"<column>/probabilities"`` and so on.
 
     Args:
         network: takes prepared inputs, in its order.
@@ -116,6 +118,8 @@ def _answer_names(task: Any) -> list[str]:
         return ["value"] if task.half_widths is None else ["value", "low", "high"]
     if isinstance(task, Regression):
         return ["value"]
+    if isinstance(task, Embedding):
+        return ["embedding"]
     return ["probabilities", "labels" if isinstance(task, MultiLabel) else "label"]
 
 
@@ -133,6 +137,8 @@ def _answers(task: Any, output: Tensor, x: Tensor) -> Mapping[str, Tensor]:
         wide = output.double().flatten(1) if output.ndim > 1 else output.double().unsqueeze(1)
         values = wide * torch.tensor(task.std, dtype=wide.dtype) + torch.tensor(task.mean, dtype=wide.dtype)
         return {"value": values.flatten() if task.num_outputs == 1 else values}
+    if isinstance(task, Embedding):
+        return {"embedding": F.normalize(output.float(), dim=1)}
     logits = output.float() if isinstance(task, Segmentation) else task.tempered(output.float())
     if isinstance(task, Binary):
         logits = logits.flatten()

@@ -9,6 +9,7 @@ from derin.core.fields import refusing_misfits
 from derin.core.files import write_bytes
 from derin.core.messages import language, translate
 from derin.report import (
+    comparing,
     data,
     examples,
     forecast,
@@ -36,7 +37,7 @@ from derin.version import __version__
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 # The sections that show pieces of the data.
-_OF_THE_DATA = frozenset({"examples", "segmentation", "tagging", "translation", "forecast"})
+_OF_THE_DATA = frozenset({"examples", "comparing", "segmentation", "tagging", "translation", "forecast"})
 
 
 def write_report(run: Path, *, pictures: bool = True) -> Path:
@@ -72,6 +73,7 @@ def render(story: RunRecord, *, pictures: bool = True) -> str:
         ("other_methods", "other_methods.heading", other_methods.section(story)),
         ("language", "language.heading", language_model.section(story)),
         ("segmentation", "segmentation.heading", segmentation.section(story, examples=pictures)),
+        ("comparing", "comparing.heading", comparing.section(story, examples=pictures)),
         ("tagging", "tagging.heading", tagging.section(story, examples=pictures)),
         ("translation", "translation.heading", translation.section(story, examples=pictures)),
         ("forecast", "forecast.heading", forecast.section(story, examples=pictures)),
@@ -117,7 +119,9 @@ def _notice(story: RunRecord, pictures: bool, sections: Collection[str]) -> Html
     if _OF_THE_DATA.isdisjoint(sections):
         return None
     key = (
-        "report.notice_pictures" if "pictures" in story.examples or "segmentation" in sections else "report.notice_rows"
+        "report.notice_pictures"
+        if "pictures" in story.examples or not {"segmentation", "comparing"}.isdisjoint(sections)
+        else "report.notice_rows"
     )
     return tag("p", join([translate(key)]), class_="notice")
 

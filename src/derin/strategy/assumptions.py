@@ -37,6 +37,14 @@ _ALWAYS = ("epochs", "batch_size", "optimizer", "learning_rate")
 _WITH_MOMENTUM = ("momentum", "nesterov", "rmsprop", "muon")
 # What cuts a series into examples.
 _WINDOW = {"look_back": "context_length", "horizon": "horizon"}  # as a card and as a setting names it
+# What has an effect where embeddings are learned, by the loss.
+_COMPARING = {
+    "triplet": ("loss", "margin", "mining", "embedding_size"),
+    "contrastive": ("loss", "margin", "embedding_size"),
+    "arcface": ("loss", "margin", "embedding_size"),
+    "ntxent": ("loss", "temperature", "embedding_size"),
+    "pair": ("loss", "embedding_size"),
+}
 _FLAGS = {"learning_rate": "--lr", "augmentation": "--augment", "networks": "--set"}
 
 
@@ -135,6 +143,10 @@ def _about_settings(record: Mapping[str, Any]) -> Iterator[str]:
     ]
     if (augmentation := record.get("augmentation")) and asked.get("augment") is None:
         flags.append(f"--augment {_value(augmentation)}")
+    flags += _size_flag(record, asked)
+    given = _part(asked, "task_options")
+    of_task = _COMPARING.get(str(task.get("loss")), ()) if task.get("name") == "embedding" else ()
+    flags += [f"--task-option {name}={_value(task[name])}" for name in of_task if name in task and name not in given]
     options = _part(record, "model", "spec", "options")
     given = _part(asked, "model_options")
     flags += [
@@ -150,6 +162,16 @@ def _about_settings(record: Mapping[str, Any]) -> Iterator[str]:
         yield translate("assumed.settings", flags="  ".join(flags))
     if not record.get("augmentation") and asked.get("augment") is None and _has_pictures(record):
         yield translate("assumed.no_augmentation")
+
+
+def _size_flag(record: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """The size to which pictures of one other size are brought."""
+    codec, columns = _part(record, "preparation", "inputs", "input"), _part(record, "data").get("schema") or ()
+    own = [c.get("shape") for c in columns if isinstance(c, Mapping) and c.get("role") == "input"]
+    height, width = codec.get("height"), codec.get("width")
+    if asked.get("size") is not None or height != width or len(own) != 1 or not isinstance(own[0], list):
+        return []
+    return [] if height is None or own[0][:2] in ([height, width], [-1, -1]) else [f"--size {_value(height)}"]
 
 
 def _has_pictures(record: Mapping[str, Any]) -> bool:

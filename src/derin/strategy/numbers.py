@@ -23,6 +23,8 @@ _SHARES = (
     "token_accuracy",
     "pixel_accuracy",
     "exact_match",
+    "eer",
+    "rank_1",
     "discriminator_accuracy",
     "accuracy_on_real",
     "accuracy_on_made",

@@ -17,6 +17,7 @@ from derin.core.errors import DerinWarning, UsageError
 from derin.core.messages import localize
 from derin.data.batch import Batch, Source
 from derin.data.preparation import Preparation
+from derin.data.samplers.sampler import Sampler
 from derin.data.table import Rows, Table
 from derin.models.signature import Arguments, TensorSpec, bind_inputs
 from derin.train.protocol import Losses, Metrics, Outputs, Step, update_single
@@ -156,6 +157,26 @@ class BaseTask(ABC):
     def default_model(cls, table: Table) -> str:
         """The network that is taken where none is named."""
         raise UsageError(f"The task {cls.name!r} has no network of its own; name one: --model.")
+
+    def with_head(self, network: nn.Module, seed: int) -> nn.Module:
+        """The network that is trained, from the one that was named: with what the loss learns beside it, if anything.
+
+        Args:
+            network: with `num_outputs` outputs.
+            seed: of further weights.
+        """
+        return network
+
+    def sampler(self, targets: Mapping[str, Any], rows: Rows, *, batch_size: int, seed: int) -> Sampler | None:
+        """The order of training examples where the loss wants one, as of pairs; None where each comes once in an epoch.
+
+        Args:
+            targets: as `batch_columns` gives them, for every row of the table.
+            rows: that are trained on.
+            batch_size: examples of a batch, about.
+            seed: of the order.
+        """
+        return None
 
     def batch_columns(self, table: Table) -> dict[str, Any]:
         """Further columns of a batch by name, one value per row of the table: targets, weights."""

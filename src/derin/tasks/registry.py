@@ -27,6 +27,7 @@ TASKS: Registry[type[BaseTask]] = Registry(
         "glove": "derin.tasks.glove:GloveTask",
         "segmentation": "derin.tasks.segmentation:Segmentation",
         "forecasting": "derin.tasks.forecasting:Forecasting",
+        "embedding": "derin.tasks.embedding:Embedding",
         "own": "derin.tasks.own:OwnTask",
         "gan": "derin.tasks.gan:GAN",
     },

@@ -60,7 +60,7 @@ def segmentation_findings(
         means = [float(row[~np.isnan(row)].mean()) if (~np.isnan(row)).any() else 1.0 for row in iou]
         worst = sorted(range(len(means)), key=means.__getitem__)[:_NUM_WORST]
         for place in sorted({*worst, *(p - seen for p in drawn if seen <= p < seen + len(means))}):
-            shown = _shown(codec, batch[task.input][place])
+            shown = shown_pixels(codec, batch[task.input][place])
             masks = [part[place].to(torch.uint8).cpu().numpy() for part in (batch[task.target], found)]
             kept.append((means[place], place + seen in drawn, int(batch.rows[place]), (shown, *masks)))
         kept = _fewest(kept)
@@ -82,7 +82,7 @@ def _fewest(kept: list[tuple[float, bool, int, Any]]) -> list[tuple[float, bool,
     return [each for each in kept if each[1] or each[2] in worst]
 
 
-def _shown(codec: Any, picture: torch.Tensor) -> np.ndarray:
+def shown_pixels(codec: Any, picture: torch.Tensor) -> np.ndarray:
     """The pixels of a prepared picture."""
     mean, std = (torch.tensor(values, device=picture.device)[:, None, None] for values in (codec.mean, codec.std))
     pixels = ((picture * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)

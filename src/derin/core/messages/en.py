@@ -21,6 +21,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "task.glove": "word vectors (GloVe)",
     "task.forecasting": "forecasting",
     "task.segmentation": "segmentation",
+    "task.embedding": "comparing (embedding)",
     "task.gan": "making pictures (GAN)",
     "metric.loss": "loss",
     "metric.accuracy": "accuracy",
@@ -29,6 +30,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metric.recall": "recall",
     "metric.f1": "F1",
     "metric.auc": "AUC",
+    "metric.eer": "equal error rate (EER)",
+    "metric.rank_1": "nearest of one known example per class is right",
     "metric.precision_macro": "precision, mean over classes",
     "metric.recall_macro": "recall, mean over classes",
     "metric.balanced_accuracy": "balanced accuracy",
@@ -450,6 +453,22 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metric.iou": "IoU",
     "metric.dice": "Dice",
     "metric.pixel_accuracy": "right pixels",
+    "comparing.heading": "Same or different",
+    "comparing.pairs": "On {split}, {same:,} pairs of one class and {different:,} of two were compared.",
+    "comparing.threshold": "With the threshold {threshold:.3f}, {fmr:.2%} of the different pairs are taken for the "
+    "same (wanted: at most {wanted_fmr:.2%}), and {fnmr:.2%} of the same ones for different.",
+    "comparing.unsupported": "These are too few pairs to show so small a rate.",
+    "comparing.baseline": "The inputs themselves, compared number by number, reach an equal error rate of {eer:.4f}.",
+    "comparing.loss": "Among the curves, the running loss is what training minimizes, on pairs that are chosen to be "
+    "hard; the loss of a split is 1 − AUC: how often a different pair is nearer than a same one.",
+    "comparing.roc": "Same pairs found, by false matches (ROC)",
+    "comparing.false_matches": "different pairs taken for the same, %",
+    "comparing.distances": "Distances: share of the pairs",
+    "comparing.distance": "distance",
+    "comparing.same": "same",
+    "comparing.different": "different",
+    "comparing.farthest": "Same, and farthest from each other",
+    "comparing.nearest": "Different, and nearest to each other",
     "segmentation.heading": "Masks",
     "segmentation.baseline": "Naming {name} everywhere, the commonest class of the training pixels, reaches a mean IoU "
     "of {mean_iou:.3f} on {split}, and {pixel_accuracy:.1%} right pixels.",
@@ -704,6 +723,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "eval.data_changed": "The data has changed since the training, so that its test split cannot be found again.",
     "eval.cut_differs": "The data is that of the training, but is cut into other splits today, by another version of "
     "Derin or another seed.",
+    "eval.one_shot": "{ways}-way one-shot: {accuracy:.1%} right ({low:.1%} to {high:.1%} over {episodes:,} episodes "
+    "drawn from {num_classes:,} classes; guessing reaches {chance:.1%}).",
     "eval.measured": ("{count:,} example ({split})", "{count:,} examples ({split})"),
     "split.all": "all",
     "split.new": "new ones",

@@ -261,6 +261,12 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.split_of_size": "{split} ({count:,})",
     "reading.from_train": "train, which keeps {count:,}",
     "reading.from_all": "all rows, train keeps {count:,}",
+    "reading.classes_held_out": "{split} holds {num} whole classes that are not trained on ({count:,} "
+    "{count:=example|examples}): {classes}.",
+    "reading.classes_unused": (
+        "{count:,} example belongs to no split: its class is held out of the part that it came with.",
+        "{count:,} examples belong to no split: their classes are held out of the part that they came with.",
+    ),
     "reading.in_proportion": "every class in proportion",
     "reading.in_near_proportion": "classes as near their proportion as whole groups allow",
     "reading.groups_together": "rows of one {column!r} together",

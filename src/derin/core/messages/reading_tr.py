@@ -249,6 +249,12 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.split_of_size": "{split} ({count:,})",
     "reading.from_train": "{count:,} örneği kalan train setinden",
     "reading.from_all": "bütün satırlardan (train: {count:,})",
+    "reading.classes_held_out": "{split}, eğitimde hiç kullanılmayan {num} bütün sınıftan oluşuyor ({count:,} örnek): "
+    "{classes}.",
+    "reading.classes_unused": (
+        "{count:,} örnek hiçbir bölümde değil: sınıfı, geldiği bölümün dışında tutuluyor.",
+        "{count:,} örnek hiçbir bölümde değil: sınıfları, geldikleri bölümün dışında tutuluyor.",
+    ),
     "reading.in_proportion": "her sınıf kendi oranında",
     "reading.in_near_proportion": "sınıflar, grupların bölünmeden izin verdiği kadar oranında",
     "reading.groups_together": "aynı {column!r} değerinin satırları bir arada",

@@ -19,6 +19,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "task.translation": "çeviri",
     "task.word-vectors": "kelime vektörleri",
     "task.glove": "kelime vektörleri (GloVe)",
+    "task.embedding": "karşılaştırma (embedding)",
     "task.gan": "görüntü üretme (GAN)",
     "task.forecasting": "zaman serisi tahmini",
     "task.segmentation": "bölütleme (segmentation)",
@@ -29,6 +30,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metric.recall": "duyarlılık",
     "metric.f1": "F1",
     "metric.auc": "AUC",
+    "metric.eer": "eşit hata oranı (EER)",
+    "metric.rank_1": "sınıf başına bilinen tek örneğin en yakını doğru",
     "metric.precision_macro": "kesinlik, sınıf ortalaması",
     "metric.recall_macro": "duyarlılık, sınıf ortalaması",
     "metric.balanced_accuracy": "dengeli doğruluk",
@@ -432,6 +435,23 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metric.iou": "IoU",
     "metric.dice": "Dice",
     "metric.pixel_accuracy": "doğru pikseller",
+    "comparing.heading": "Aynı mı, farklı mı",
+    "comparing.pairs": "{split} bölümünde aynı sınıftan {same:,} çift ile farklı sınıflardan {different:,} çift "
+    "karşılaştırıldı.",
+    "comparing.threshold": "{threshold:.3f} eşiğiyle yanlış eşleşme oranı farklı çiftlerde {fmr:.2%} (istenen: en çok "
+    "{wanted_fmr:.2%}), kaçırma oranı aynı çiftlerde {fnmr:.2%}.",
+    "comparing.unsupported": "Bu kadar az çift, bu kadar küçük bir oranı gösteremez.",
+    "comparing.baseline": "Girdilerin kendisi, sayı sayı karşılaştırıldığında, {eer:.4f} eşit hata oranına ulaşıyor.",
+    "comparing.loss": "Eğrilerde süren kayıp, zor oldukları için seçilen çiftlerde eğitimin en aza indirdiği değerdir; "
+    "bir bölümün kaybı 1 − AUC'dir: farklı bir çiftin aynı bir çiftten ne sıklıkta daha yakın olduğu.",
+    "comparing.roc": "Yanlış eşleşmelere göre bulunan aynı çiftler (ROC)",
+    "comparing.false_matches": "aynı sayılan farklı çiftler, %",
+    "comparing.distances": "Uzaklıklar: çiftlerin payı",
+    "comparing.distance": "uzaklık",
+    "comparing.same": "aynı",
+    "comparing.different": "farklı",
+    "comparing.farthest": "Aynı olup birbirine en uzak olanlar",
+    "comparing.nearest": "Farklı olup birbirine en yakın olanlar",
     "segmentation.heading": "Maskeler",
     "segmentation.baseline": "Her yere {name} demek (eğitim piksellerinde en sık sınıf) {split} bölümünde "
     "{mean_iou:.3f} ortalama IoU'ya ve {pixel_accuracy:.1%} doğru piksele ulaşır.",
@@ -678,6 +698,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "eval.data_changed": "Veri eğitimden beri değişti; bu yüzden test bölümü yeniden bulunamıyor.",
     "eval.cut_differs": "Veri eğitimdeki veridir, ama bugün başka bölümlere ayrılıyor (Derin'in başka bir sürümü ya da "
     "başka bir tohum).",
+    "eval.one_shot": "{ways} sınıf arasında tek örnekle (one-shot): doğru {accuracy:.1%} ({num_classes:,} sınıftan "
+    "çekilen {episodes:,} denemede {low:.1%} ile {high:.1%} arası; rastgele seçim {chance:.1%}).",
     "eval.measured": ("{count:,} örnek ({split})", "{count:,} örnek ({split})"),
     "split.all": "hepsi",
     "split.new": "yeniler",

@@ -77,18 +77,23 @@ class BalancedSampler(_ByClass):
         return Order(rows, equal_bounds(self.num_examples, self.batch_size, self.num_batches))
 
 
+# The pairs of few examples are many: an epoch of them is so long that measuring after it takes less time than it does.
+LEAST_BATCHES = 20
+
+
 class ClassBatchSampler(_ByClass):
     """Batches of P classes with K examples each (P×K), as losses on the distances between examples want them.
 
     Classes come in an order of each epoch, P at a time; what is left over of it, fewer than P, waits for the next
     round. A class that comes again in an epoch goes on in its rows; one with fewer than K rows repeats them. An epoch
-    has as many batches as the rows would fill, and at least one.
+    has as many batches as the rows would fill, and at least so many as are asked for.
 
     Args:
         rows: which are given.
         labels: the class of each of them.
         num_classes: P.
         num_each: K.
+        least_batches: of an epoch.
         seed: of the order.
 
     Raises:
@@ -107,7 +112,14 @@ class ClassBatchSampler(_ByClass):
     repeats = True
 
     def __init__(
-        self, rows: Rows, labels: npt.NDArray[np.integer], *, num_classes: int, num_each: int, seed: int = 0
+        self,
+        rows: Rows,
+        labels: npt.NDArray[np.integer],
+        *,
+        num_classes: int,
+        num_each: int,
+        least_batches: int = 1,
+        seed: int = 0,
     ) -> None:
         super().__init__(rows, labels, batch_size=num_classes * num_each, seed=seed)
         if len(self._counts) < num_classes:
@@ -116,7 +128,7 @@ class ClassBatchSampler(_ByClass):
                 f"{len(self._counts)}. Take fewer classes."
             )
         self._num_classes, self._num_each = num_classes, num_each
-        self.num_batches = max(1, len(rows) // self.batch_size)
+        self.num_batches = max(least_batches, len(rows) // self.batch_size)
         self.num_examples = self.num_batches * self.batch_size
 
     def order(self, epoch: int) -> Order:

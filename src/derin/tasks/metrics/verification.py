@@ -166,10 +166,23 @@ def equal_error_rate(distances: npt.ArrayLike, same: npt.ArrayLike) -> float:
         0.3333
     """
     curve = roc(distances, same)
-    gap = curve.fmr - curve.fnmr  # never falls, from −1 to 1
+    return crossing(curve.fmr, curve.fnmr)
+
+
+def crossing(fmr: Floats, fnmr: Floats) -> float:
+    """Where the two rates of a curve, from (0, 1) to (1, 0), are equal.
+
+    Shapes:
+        both ``(T,)``, in the order of thresholds.
+
+    Example:
+        >>> crossing(np.array([0.0, 0.5, 1.0]), np.array([1.0, 0.0, 0.0])).__round__(4)
+        0.3333
+    """
+    gap = fmr - fnmr  # never falls, from −1 to 1
     after = int(np.argmax(gap >= 0))
     part = -gap[after - 1] / (gap[after] - gap[after - 1])
-    return float(curve.fmr[after - 1] + part * (curve.fmr[after] - curve.fmr[after - 1]))
+    return float(fmr[after - 1] + part * (fmr[after] - fmr[after - 1]))
 
 
 def auc(distances: npt.ArrayLike, same: npt.ArrayLike) -> float:

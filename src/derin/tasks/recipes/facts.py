@@ -52,6 +52,7 @@ class Recipe:
         augmentation: in the words of `Augmentation.parse`; empty for none.
         label_smoothing: of the task.
         model_options: of the network, by name.
+        size: height and width of the pictures; None keeps theirs.
         inputs: of the preparation, by name; those that it does not know are for another form of input.
         reasons: one sentence for each choice.
         notes: what a person should know of it, as a report says it.
@@ -61,6 +62,7 @@ class Recipe:
     augmentation: str = ""
     label_smoothing: float = 0.0
     model_options: Mapping[str, Any] = field(default_factory=dict)
+    size: int | None = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -89,6 +91,7 @@ def facts_of(table: Table) -> Facts:
                 is_classes=is_classes,
                 mirrored=mirroring.same,
                 mirror_note=mirroring.note,
+                task=table.task,
             )
     rows = table.splits["train"] if "train" in table.splits else np.arange(len(table))
     texts = [table.columns[c.name] for c in table.inputs if c.kind in (Kind.TEXT, Kind.WORDS)]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from derin.data.table import Table
 from derin.tasks.recipes import language, series, small, tagging, text, translation, word_vectors, zoo
+from derin.tasks.recipes.comparing import COMPARING, for_comparing
 from derin.tasks.recipes.facts import Facts, Recipe, facts_of, with_notes
 
 # Every name of the registry of models stands here on purpose; a new one is given its recipe with its registration.
@@ -68,4 +69,5 @@ def recipe(model_name: str, table: Table | Facts) -> Recipe:
         'flip,crop_padding=4'
     """
     facts = facts_of(table) if isinstance(table, Table) else table
-    return with_notes(RECIPES.get(model_name, small.own_network)(facts), facts)
+    found = with_notes(RECIPES.get(model_name, small.own_network)(facts), facts)
+    return for_comparing(found, facts, model_name) if facts.task == COMPARING else found
