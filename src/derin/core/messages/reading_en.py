@@ -261,8 +261,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.split_of_size": "{split} ({count:,})",
     "reading.from_train": "train, which keeps {count:,}",
     "reading.from_all": "all rows, train keeps {count:,}",
-    "reading.classes_held_out": "{split} holds {num} whole classes that are not trained on ({count:,} "
-    "{count:=example|examples}): {classes}.",
+    "reading.classes_held_out": "{split} holds {num} {num:=class|classes} as a whole, which {num:=is|are} not trained "
+    "on ({count:,} {count:=example|examples}): {classes}.",
     "reading.classes_unused": (
         "{count:,} example belongs to no split: its class is held out of the part that it came with.",
         "{count:,} examples belong to no split: their classes are held out of the part that they came with.",
