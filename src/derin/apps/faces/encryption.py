@@ -1,7 +1,7 @@
 """Encryption of what a gallery stores about people, by a key that stands in no file.
 
-Names and notes are sealed by AES-SIV (RFC 5297), which gives equal text equal bytes, so that a name can still be looked
-up and kept unique; embeddings by AES-GCM (NIST SP 800-38D) with a new nonce each. Both take a *data key*, drawn once
+Names are sealed by AES-SIV (RFC 5297), which gives equal text equal bytes, so that a name can still be looked up and
+kept unique; embeddings and notes by AES-GCM (NIST SP 800-38D) with a new nonce each. Both take a *data key*, drawn once
 for the gallery and stored wrapped (RFC 3394) by a key that scrypt (RFC 7914) derives from what the user keeps.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from derin.core.errors import MissingExtraError, RefusedFileError
 
 KEY_VARIABLE = "DERIN_GALLERY_KEY"
-_DATA_KEY_BYTES = 32 + 64  # AES-256 for embeddings, AES-256-SIV for names and notes
+_DATA_KEY_BYTES = 32 + 64  # AES-256 for embeddings and notes, AES-256-SIV for names
 _NONCE_BYTES = 12
 # 2¹⁵·8·128 bytes: 32 MiB and about a tenth of a second for every try of whoever guesses.
 _SCRYPT = {"n": 1 << 15, "r": 8, "p": 1}
@@ -99,7 +99,7 @@ set DERIN_GALLERY_KEY to the key that it was made with.
             raise _damaged() from None
 
     def seal_rows(self, rows: Sequence[bytes], people: Sequence[int]) -> list[bytes]:
-        """Embeddings, each sealed for the person whose it is and for no other."""
+        """Bytes of embeddings, each sealed for the person whose it is and for no other."""
         seal, nonces = self._gcm.encrypt, os.urandom(_NONCE_BYTES * len(rows))
         sealed = []
         for at, (row, person) in enumerate(zip(rows, people, strict=True)):

@@ -501,7 +501,7 @@ class Gallery:
             None if found is None else IndexReport(**{field.name: found[field.name] for field in fields(IndexReport)})
         )
 
-    def build_index(self, *, recall: float = 0.99, num_queries: int = 500) -> IndexReport:
+    def build_index(self, *, recall: float = 0.99, num_queries: int = 1000) -> IndexReport:
         """Builds what approximate search goes by: inverted lists for a file, HNSW of pgvector in PostgreSQL.
 
         It is of use from some 100 000 embeddings on: exact search of fewer takes 10 ms. It holds for people who are
@@ -524,8 +524,9 @@ class Gallery:
             )
         built = os.urandom(8).hex()
         with self._lock:
-            # Half of what may be missed is left for the chance of the sample.
-            found = self._search.build_index(built, (1 + recall) / 2, num_queries)
+            # Three quarters of what may be missed are left for the chance of the sample, and for new pictures, on which
+            # no list was fitted.
+            found = self._search.build_index(built, (3 + recall) / 4, num_queries)
             with self._writing():
                 self._search.save_index()
                 self._store.set_value("index", {**found, "built": built})

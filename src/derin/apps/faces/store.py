@@ -6,6 +6,7 @@ an embedding is a value of a column) is each store's own. A store checks nothing
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from abc import ABC, abstractmethod
@@ -176,7 +177,7 @@ class Store(ABC):
             *parameters,
         )
         return [
-            StoredPerson(i, self.unseal(name), None if note is None else self.unseal(note), log_id, enrolled, num)
+            StoredPerson(i, self.unseal(name), self._unseal_note(note, i), log_id, enrolled, num)
             for i, name, note, log_id, enrolled, num in rows
         ]
 
@@ -198,7 +199,7 @@ class Store(ABC):
         log_ids = os.urandom(8 * len(people)).hex()
         ids = {name: first + at for at, (name, _) in enumerate(people)}
         rows = [
-            (first + at, self.seal(name), None if note is None else self.seal(note), log_ids[16 * at :][:16], time)
+            (first + at, self.seal(name), self._seal_note(note, first + at), log_ids[16 * at :][:16], time)
             for at, (name, note) in enumerate(people)
         ]
         self.insert("people", "id, name, note, log_id, enrolled", rows)
@@ -207,7 +208,7 @@ class Store(ABC):
 
     def set_note(self, person: int, note: str) -> None:
         """Writes a note in place of the one of before."""
-        self.run("UPDATE people SET note = ? WHERE id = ?", self.seal(note), person)
+        self.run("UPDATE people SET note = ? WHERE id = ?", self._seal_note(note, person), person)
 
     def remove_people(self, ids: Sequence[int]) -> None:
         """Takes people away, their embeddings with them."""
@@ -259,6 +260,16 @@ class Store(ABC):
     def unseal(self, text: str) -> str:
         """Text of what is stored."""
         return text if self.cipher is None else self.cipher.open_text(text)
+
+    def _seal_note(self, note: str | None, person: int) -> str | None:
+        if note is None or self.cipher is None:
+            return note
+        return base64.b64encode(self.cipher.seal_rows([note.encode()], [person])[0]).decode()
+
+    def _unseal_note(self, note: str | None, person: int) -> str | None:
+        if note is None or self.cipher is None:
+            return note
+        return self.cipher.open_rows([base64.b64decode(note)], [person])[0].decode()
 
     def decode(self, values: Sequence[bytes], people: Sequence[int]) -> np.ndarray:
         """Embeddings of the bytes in which they lie in the database."""
