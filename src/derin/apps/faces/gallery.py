@@ -492,6 +492,31 @@ class Gallery:
             names = self._store.names(people.flat)
         return Matches([[names[person] for person in row] for row in people.tolist()], distances)
 
+    def distances(self, queries: np.ndarray, name: str, *, by: Literal["nearest", "mean"] = "nearest") -> np.ndarray:
+        """How far each query is from a person, as when a claimed identity is verified.
+
+        Args:
+            queries: float32 (B, D) or (D,), each of length one.
+            name: of whom.
+            by: see `search`.
+
+        Returns:
+            float64 (B,); at most the threshold where the query shows that person.
+
+        Raises:
+            UsageError: nobody of that name is enrolled, or the gallery was opened without its model.
+            ShapeError, DataError: as of `enrol`.
+        """
+        queries = self._checked([("the query", np.asarray(queries))]).astype(np.float64)
+        with self._reading():
+            self._require_model()
+            person = self._find(name).id
+            rows = np.concatenate([rows for _, _, rows in self._store.blocks(person=person)]).astype(np.float64)
+        if by == "mean":
+            rows = rows.sum(0, keepdims=True)
+            rows /= np.linalg.norm(rows)
+        return np.linalg.norm(queries[:, None] - rows, axis=2).min(1)
+
     @property
     def index(self) -> IndexReport | None:
         """What approximate search goes by, as it was measured when it was built; None while there is none."""

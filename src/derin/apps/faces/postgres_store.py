@@ -23,6 +23,7 @@ from derin.core.printable import shown_reason
 SCHEMA = "derin_faces"
 # pgvector has HNSW since then.
 _MIN_PGVECTOR = (0, 5)
+_WAIT = "30s"  # for another writer
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _COPY_END = b"\xff\xff"
 # One for each version of the schema; %TYPE is that of an embedding, %ANYTYPE that of one of any size.
@@ -91,6 +92,7 @@ class PostgresStore(Store):
     def _prepare(self, model: str | None, dim: int, key: str | None) -> None:
         # For Derin alone; the type of pgvector lies where its extension was made, commonly in public.
         self.run(f"SELECT set_config('search_path', '{SCHEMA}, ' || current_setting('search_path'), false)")
+        self.run(f"SELECT set_config('lock_timeout', '{_WAIT}', false)")
         if self.run(f"SELECT to_regclass('{SCHEMA}.gallery')")[0][0] is None and model is None:
             raise UsageError(f"There is no gallery in {self.place}; enrol somebody first, or name another database.")
         if key is None:
