@@ -155,10 +155,10 @@ def index(options: argparse.Namespace, folder: Path) -> None:
 
         faiss.omp_set_num_threads(options.threads)
         expected = (embeddings @ queries.T).argmax(0)
-        num_lists = 2 * int(options.num**0.5)
+        num_lists = 8 * int(options.num**0.5)
         lists = faiss.IndexIVFFlat(faiss.IndexFlatL2(DIM), DIM, num_lists)
         measured(
-            f"faiss, {num_lists} lists", lambda: (lists.train(embeddings[: 48 * num_lists]), lists.add(embeddings))
+            f"faiss, {num_lists} lists", lambda: (lists.train(embeddings[: 20 * num_lists]), lists.add(embeddings))
         )
         for probes in (16, 32, 64, 128):
             lists.nprobe = probes

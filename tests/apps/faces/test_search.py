@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from derin.apps.faces import search
-from derin.apps.faces.inverted_lists import assign, candidates, fit_centroids
+from derin.apps.faces.inverted_lists import assign, candidates, make_lists
 from derin.apps.faces.search import near_pairs, nearest_people, top_rows
 
 
@@ -68,12 +68,16 @@ def test_near_pairs_are_those_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> N
 def test_lists_hold_every_embedding_once_and_all_of_them_find_what_is_nearest() -> None:
     rng = np.random.default_rng(3)
     embeddings, queries = unit(rng, 700, 6), unit(rng, 9, 6)
-    centroids = fit_centroids(embeddings)
-    # About two for each of √700 = 26.5, less those of too few members.
-    assert 20 < len(centroids) <= 52
+    centroids, lists = make_lists(embeddings)
+    # At most one for each sixteen embeddings, less those of too few members.
+    assert 20 < len(centroids) <= 700 // 16
     np.testing.assert_allclose(np.linalg.norm(centroids, axis=1), 1, atol=1e-6)
-    lists = assign(embeddings, centroids)
-    assert lists.tolist() == all_distances(embeddings, centroids).argmin(1).tolist()
+    counts = np.bincount(lists, minlength=len(centroids))
+    assert counts.min() >= 8
+    for number, centroid in enumerate(centroids):
+        mean = embeddings[lists == number].astype(np.float64).mean(0)
+        np.testing.assert_allclose(centroid, mean / np.linalg.norm(mean), atol=1e-6)  # summed in float32
+    assert assign(embeddings, centroids).tolist() == all_distances(embeddings, centroids).argmin(1).tolist()
     order = np.argsort(lists, kind="stable")
     offsets = np.concatenate([[0], np.cumsum(np.bincount(lists, minlength=len(centroids)))])
     nearest = all_distances(queries, embeddings[order]).argsort(1)[:, :3]
@@ -91,4 +95,4 @@ def test_no_centroid_is_anybodys_embedding() -> None:
     alone = unit(rng, 5, 8)
     embeddings = np.concatenate([crowd / np.linalg.norm(crowd, axis=1, keepdims=True), alone]).astype(np.float32)
     for seed in range(5):
-        assert all_distances(alone, fit_centroids(embeddings, seed)).min() > 1e-3
+        assert all_distances(alone, make_lists(embeddings, seed)[0]).min() > 1e-3

@@ -1,41 +1,54 @@
 """Approximate search by inverted lists: embeddings lie by their nearest centroid, and a query looks into few lists.
 
 Source: Sivic and Zisserman, "Video Google", ICCV 2003; Jégou, Douze and Schmid, "Product quantization for nearest
-neighbor search", 2011, section IV, here without quantization. Of the graph of HNSW it differs in that it keeps nothing
-beside the embeddings but the centroids, so that what is removed is in no second copy, and is built in seconds.
+neighbor search", 2011, section IV, here without quantization. Unlike a graph (HNSW) it keeps nothing beside the
+embeddings but centroids and numbers of lists, so that what is removed is in no second copy, and is built in a tenth of
+the time.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
 
-_ROWS_PER_CENTROID = 48  # of the sample that centroids are fitted on
-_ITERATIONS = 6
+_LISTS = 8  # times √N: of few lists many are looked into, of many the centroids alone take long
+_ROWS_PER_CENTROID = 20  # of the sample that centroids are fitted on
+_ITERATIONS = 4
 # A centroid is the mean of at least so many, so that none is anybody's embedding.
 _MIN_MEMBERS = 8
-_BLOCK_ROWS = 8192
+_BLOCK_ROWS = 512
 
 
-def fit_centroids(embeddings: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Centroids by spherical k-means on a sample, about two for each of √N embeddings.
+def make_lists(embeddings: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Centroids by spherical k-means on a sample, and the number of the list of each embedding.
 
     Shapes:
-        embeddings float32 (N, D) of length one; the answer float32 (L, D), of length one.
+        embeddings float32 (N, D) of length one, N at least 8; the answer float32 (L, D), of length one, and int32 (N,).
     """
     rng = np.random.default_rng(seed)
-    num = max(1, min(2 * int(len(embeddings) ** 0.5), len(embeddings) // _MIN_MEMBERS))
+    num = max(1, min(_LISTS * int(len(embeddings) ** 0.5), len(embeddings) // (2 * _MIN_MEMBERS)))
     size = min(len(embeddings), num * _ROWS_PER_CENTROID)
     sample = embeddings[np.sort(rng.choice(len(embeddings), size, replace=False))]
     centroids = sample[rng.choice(size, num, replace=False)]
     for _ in range(_ITERATIONS):
-        nearest = assign(sample, centroids)
-        order = np.argsort(nearest, kind="stable")
-        _, first, counts = np.unique(nearest[order], return_index=True, return_counts=True)
-        sums = np.add.reduceat(sample[order], first)[counts >= min(_MIN_MEMBERS, size)]
-        centroids = sums / np.linalg.norm(sums, axis=1, keepdims=True)
-    return centroids
+        centroids = _means(sample, assign(sample, centroids))
+    lists = assign(embeddings, centroids)
+    large = np.bincount(lists, minlength=len(centroids)) >= _MIN_MEMBERS
+    alone = np.flatnonzero(~large[lists])
+    lists = (np.cumsum(large, dtype=np.int32) - 1)[lists]
+    lists[alone] = assign(embeddings[alone], centroids[large])
+    return _means(embeddings, lists), lists
+
+
+def _means(embeddings: np.ndarray, lists: np.ndarray) -> np.ndarray:
+    """The mean of each list that has members, of length one."""
+    order = np.argsort(lists, kind="stable")
+    _, first = np.unique(lists[order], return_index=True)
+    bounds = [*first.tolist(), len(order)]
+    sums = np.stack([embeddings[order[a:b]].sum(0) for a, b in itertools.pairwise(bounds)])
+    return sums / np.linalg.norm(sums, axis=1, keepdims=True)
 
 
 def assign(embeddings: np.ndarray, centroids: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from derin.apps.faces.inverted_lists import assign, candidates, fit_centroids
+from derin.apps.faces.inverted_lists import assign, candidates, make_lists
 from derin.apps.faces.search import SLACK, first_of_each, near_pairs, nearest_people, top_rows
 from derin.apps.faces.store import Store
 
@@ -17,12 +17,14 @@ from derin.apps.faces.store import Store
 _GROWTH = 1.25
 # Embeddings that were added since the lists were made are looked at one by one, until they are this part of all.
 _MAX_UNLISTED = 1 / 16
+# How an index is stored beside its centroids, sorted by id.
+_LISTED = np.dtype([("id", "<i8"), ("list", "<i4")])
 
 
 class MemorySearch:
     """Search over all embeddings of a store, exact or by inverted lists.
 
-    They take ``4 D + 8`` bytes each, twice that while they are put in the order of lists. What was added since is read
+    They take ``4 D + 16`` bytes each, twice that while they are put in the order of lists. What was added since is read
     and appended; what was removed is dropped.
 
     Args:
@@ -35,6 +37,7 @@ class MemorySearch:
         self._num = self._last = self._num_people = self._max_per_person = 0
         self._embeddings = np.empty((0, store.dim), np.float32)
         self._people = np.empty(0, np.int64)
+        self._ids = np.empty(0, np.int64)
         self._means: tuple[np.ndarray, np.ndarray] | None = None
         self._index: str | None = None
         self._centroids: np.ndarray | None = None
@@ -65,8 +68,9 @@ class MemorySearch:
         with self._store.reading():
             self._refresh()
         started = time.perf_counter()
-        self._centroids, self._index = fit_centroids(self._known()[0]), built
-        self._make_lists()
+        self._centroids, lists = make_lists(self._known()[0])
+        self._index = built
+        self._order_by(lists)
         seconds = time.perf_counter() - started
         embeddings, _ = self._known()
         rows = np.random.default_rng(1).choice(len(embeddings), min(num_queries, len(embeddings)), replace=False)
@@ -99,12 +103,17 @@ class MemorySearch:
         assert self._centroids is not None
         data = base64.b64encode(self._centroids.astype("<f4").tobytes()).decode()
         self._store.set_value("centroids", self._store.seal(data))
+        rows = np.empty(self._num, _LISTED)
+        rows["id"], rows["list"] = self._ids[: self._num], self._lists()
+        self._store.set_value("lists", base64.b64encode(np.sort(rows, order="id").tobytes()).decode())
 
     def drop_index(self) -> None:
         """See `Search.drop_index`."""
         self._store.set_value("centroids", None)
+        self._store.set_value("lists", None)
 
     def _approximately(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        self._follow_index()
         assert self._centroids is not None
         embeddings, people = self._known()
         num = (k - 1) * self._max_per_person + 1 + SLACK
@@ -136,11 +145,11 @@ class MemorySearch:
             end = self._num + len(ids)
             self._reserve(end)
             self._embeddings[self._num : end], self._people[self._num : end] = embeddings, people
+            self._ids[self._num : end] = ids
             self._num, self._last = end, int(ids[-1])
         counts = np.bincount(self._people[: self._num])
         self._num_people, self._max_per_person = int(np.count_nonzero(counts)), int(counts.max(initial=0))
         self._means = None
-        self._load_centroids()
         self._changes = changes
 
     def _drop_removed(self) -> None:
@@ -154,6 +163,7 @@ class MemorySearch:
         self._offsets = np.concatenate([[0], np.cumsum(kept)])[self._offsets]
         self._num = int(kept.sum())
         self._embeddings[: self._num], self._people[: self._num] = embeddings[kept], people[kept]
+        self._ids[: self._num] = self._ids[: len(kept)][kept]
 
     def _reserve(self, num: int, *, exactly: bool = False) -> None:
         if num <= len(self._people) and not exactly:
@@ -161,30 +171,43 @@ class MemorySearch:
         room = num if exactly else int(num * _GROWTH)
         embeddings, people = np.empty((room, self._store.dim), np.float32), np.empty(room, np.int64)
         embeddings[: self._num], people[: self._num] = self._known()
-        self._embeddings, self._people = embeddings, people
+        ids = np.empty(room, np.int64)
+        ids[: self._num] = self._ids[: self._num]
+        self._embeddings, self._people, self._ids = embeddings, people, ids
 
-    def _make_lists(self) -> None:
+    def _order_by(self, lists: np.ndarray) -> None:
         """Puts the embeddings in the order of their lists."""
         assert self._centroids is not None
-        embeddings, people = self._known()
-        lists = assign(embeddings, self._centroids)
         order = np.argsort(lists, kind="stable")
+        embeddings, people = self._known()
         self._embeddings[: self._num], self._people[: self._num] = embeddings[order], people[order]
+        self._ids[: self._num] = self._ids[: self._num][order]
         self._offsets = np.concatenate([[0], np.cumsum(np.bincount(lists, minlength=len(self._centroids)))])
+        self._means = None
 
-    def _load_centroids(self) -> None:
+    def _lists(self) -> np.ndarray:
+        """The list of each embedding, those that were added since among them."""
+        assert self._centroids is not None
+        counts = np.diff(self._offsets)
+        listed = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        return np.concatenate([listed, assign(self._embeddings[len(listed) : self._num], self._centroids)])
+
+    def _follow_index(self) -> None:
+        """Takes over the index that the store has, and puts what was added since into its lists."""
         index = self._store.value("index")
-        built = None if index is None else index["built"]
-        if index is None:
-            self._centroids = None
-        elif built != self._index:
+        if index["built"] != self._index:
             data = base64.b64decode(self._store.unseal(self._store.value("centroids")))
             self._centroids = np.frombuffer(data, "<f4").reshape(-1, self._store.dim)
-            self._num_probes = index["num_probes"]
-            self._offsets = np.zeros(1, np.int64)
-        self._index = built
-        if self._centroids is not None and self._num - self._offsets[-1] > _MAX_UNLISTED * self._num:
-            self._make_lists()
+            self._num_probes, self._index = index["num_probes"], index["built"]
+            stored = np.frombuffer(base64.b64decode(self._store.value("lists")), _LISTED)
+            ids = self._ids[: self._num]
+            at = np.minimum(np.searchsorted(stored["id"], ids), len(stored) - 1)
+            lists = np.where(stored["id"][at] == ids, stored["list"][at], -1).astype(np.int32)
+            new = np.flatnonzero(lists < 0)
+            lists[new] = assign(self._embeddings[new], self._centroids)
+            self._order_by(lists)
+        elif self._num - self._offsets[-1] > _MAX_UNLISTED * self._num:
+            self._order_by(self._lists())
 
     def _means_of_people(self) -> tuple[np.ndarray, np.ndarray]:
         """Ids of the people, and the mean of each one's embeddings, of length one again."""
