@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import math
+import shutil
 import struct
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -64,7 +66,7 @@ def take_weights_from_here(copies: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     weights_of_torchvision(place)
     stand_in = replace(known, sha256=sha256_file(place))
     monkeypatch.setitem(published.BY_NAME, known.name, stand_in)
-    monkeypatch.setattr(known_weights, "KNOWN", (stand_in,))
+    monkeypatch.setattr(known_weights, "KNOWN", (stand_in, *known_weights.KNOWN))
 
 
 def write_named_sets(copies: Path) -> None:
@@ -112,3 +114,21 @@ def write_what_help_names(folder: Path) -> None:
     sea = "ankara is far from the sea and deniz is the sea near ankara\n" * 40
     corpus.write_text(sea + corpus.read_text(encoding="utf-8"), encoding="utf-8")
     weights_of_torchvision(folder / "r18.pth")
+
+
+def write_faces(folder: Path, copies: Path, data: Path) -> None:
+    """Weights that find and tell apart faces, and some people's pictures under the names that the help gives them."""
+    for place in ("mtcnn", "mobilefacenet"):
+        shutil.copytree(data / "pretrained" / place, copies / "pretrained" / place)
+    pictures = [f"s{person}/{number}.pgm" for person in (1, 2, 3) for number in (1, 2, 3, 4)]
+    with ZipFile(data / "faces_orl" / "orl_faces.zip") as stored, ZipFile(folder / "lfw.zip", "w") as archive:
+        for name in pictures:
+            archive.writestr(name, stored.read(f"orl_faces/{name}"))
+        (folder / "group.jpg").write_bytes(stored.read("orl_faces/s7/3.pgm"))
+    lines = [
+        f"{int(a[:2] == b[:2])},{a.replace('/', ',')},{b.replace('/', ',')}"
+        for a in pictures
+        for b in pictures
+        if a < b
+    ]
+    (folder / "pairs.csv").write_text("\n".join(["same,person_a,file_a,person_b,file_b", *lines]) + "\n")

@@ -62,8 +62,14 @@ COMMANDS = [
     "embed evaluate vectors --questions questions.txt",
     "embed map vectors --method pca --num 5 --out map.svg",
     "embed convert vectors vectors.bin",
+    "faces find seven.png --finder nothing",
+    "faces evaluate pairs.tsv --weights nothing",
 ]
-FAILING = ("weights fetch nothing",)
+FAILING = (
+    "weights fetch nothing",
+    "faces find seven.png --finder nothing",
+    "faces evaluate pairs.tsv --weights nothing",
+)
 # What libraries keep of a home, in folders that are meant for it, and which hold no number of the device.
 KEPT_AT_HOME = (".cache/matplotlib", ".config/matplotlib", ".cache/fontconfig", ".cache/derin")
 

@@ -11,7 +11,14 @@ from typing import Any
 
 import pytest
 import typer
-from tests.stand_ins import take_weights_from_here, write_named_sets, write_what_help_names, write_what_is_ones_own
+from tests.conftest import DATA
+from tests.stand_ins import (
+    take_weights_from_here,
+    write_faces,
+    write_named_sets,
+    write_what_help_names,
+    write_what_is_ones_own,
+)
 from typer.testing import CliRunner
 
 import derin
@@ -135,6 +142,8 @@ def test_examples_of_help_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     write_what_help_names(tmp_path)
     write_named_sets(tmp_path / "copies")
     take_weights_from_here(tmp_path / "copies", monkeypatch)
+    if DATA is not None:
+        write_faces(tmp_path, tmp_path / "copies", DATA)
     for name in RUNS_ON:
         task = ["--task", "lm"] if name in ("tinyshakespeare", "food") else []
         run("train", name, *task, *QUICK, "--plan", "plain")
@@ -142,7 +151,7 @@ def test_examples_of_help_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     run("train", "digits", "--task", "gan", "--out", "runs/gan", *QUICK, "--plan", "plain")
     for line in dict.fromkeys(in_help()):
         words = shlex.split(line)[1:]
-        if "fetch" not in words:  # which needs the network
+        if "fetch" not in words and not (DATA is None and words[0] == "faces"):  # which need the network, and data
             run(*words, *(QUICK if "train" in words[:2] and "--epochs" not in words else []))
 
 

@@ -19,6 +19,7 @@ from derin.models.weights.published import Published, load_published
 if TYPE_CHECKING:
     from torch import nn
 
+    from derin.data.pictures.codec import PictureCodec
     from derin.data.preparation import Preparation
 
 _ROOM = "weights"  # among the downloads
@@ -111,10 +112,9 @@ def model_parts(published: Published) -> tuple[nn.Module, Any, Preparation, dict
         UsageError: the network tells no classes apart, or nobody says what its classes are called.
     """
     from derin.data.columns import INPUT, ColumnsPreparation
-    from derin.data.pictures.codec import PictureCodec
     from derin.tasks.classification import Classification
 
-    info, asked = MODELS[published.model], published.preprocess
+    info = MODELS[published.model]
     if info.output_kind != "vector":
         raise UsageError(
             f"The weights {published.source} are of {published.model}, whose answers are {info.output_kind}s and no "
@@ -125,23 +125,30 @@ def model_parts(published: Published) -> tuple[nn.Module, Any, Preparation, dict
             f"The names of the {published.num_outputs} classes of {published.source} are not known; give them with "
             "--classes FILE, one name to a line in the order of the outputs."
         )
-    codec = PictureCodec(
-        column="picture",
-        size=asked.size,
-        channels=info.native_input[0],
-        mean=asked.mean,
-        std=asked.std,
-        rule=asked.rule,
-    )
     origin: dict[str, Any] = {"file": published.source.name, "sha256": published.sha256}
     if (known := published.known) is not None:
         said = {"name": known.name, "origin": known.origin, "address": known.address, "accuracy": known.published}
         origin |= {field: value for field, value in said.items() if value}
-    facts: dict[str, Any] = {"data": {"size": max(asked.size)}, "published": origin}
+    facts: dict[str, Any] = {"data": {"size": max(published.preprocess.size)}, "published": origin}
     if published.licence is not None:
         facts["license"] = published.licence
     task = Classification(columns=["label"], classes=published.classes)
-    return published.network(), task, ColumnsPreparation({INPUT: codec}), facts
+    return published.network(), task, ColumnsPreparation({INPUT: picture_codec(published)}), facts
+
+
+def picture_codec(published: Published) -> PictureCodec:
+    """What pictures go through before the published network reads them."""
+    from derin.data.pictures.codec import PictureCodec
+
+    asked = published.preprocess
+    return PictureCodec(
+        column="picture",
+        size=asked.size,
+        channels=MODELS[published.model].native_input[0],
+        mean=asked.mean,
+        std=asked.std,
+        rule=asked.rule,
+    )
 
 
 def open_published(source: str | Path) -> tuple[nn.Module, Any, Preparation, Bundle]:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from derin.cli import embed, explain, weights
+from derin.cli import embed, explain, faces, weights
 from derin.cli.console import cli_errors, silence
 from derin.cli.stopping import listen_to_signals
 from derin.core.errors import StorageError
@@ -40,7 +40,7 @@ COMMANDS = (
 )
 
 # Commands that have commands of their own.
-GROUPS = {"embed": embed.app, "explain": explain.app, "weights": weights.app}
+GROUPS = {"embed": embed.app, "explain": explain.app, "faces": faces.app, "weights": weights.app}
 
 # What a system answers when standard output takes no more.
 _UNPRINTED = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)

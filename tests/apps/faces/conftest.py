@@ -1,4 +1,4 @@
-"""Galleries to try: in a file and in PostgreSQL, plain and encrypted."""
+"""Galleries to try, in a file and in PostgreSQL, plain and encrypted; and the recognizer with published weights."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from derin.apps.faces.gallery import Gallery
+from derin.apps.faces.recognizer import FaceRecognizer
+from derin.models.weights import published
+from derin.models.weights.importer import plain_tensors
 
 DIM = 12
 ADDRESS = Path(__file__).resolve().parents[3] / ".postgres-url"
@@ -56,3 +60,17 @@ def open_gallery(request: pytest.FixtureRequest, place: Path) -> Callable[..., G
         pytest.importorskip("cryptography")
     settings = {"model": "model-a", "dim": DIM, "key": "a long secret" if "encrypted" in request.param else None}
     return lambda **others: Gallery.open(where, **{**settings, **others})
+
+
+@pytest.fixture(scope="session")
+def weights_read_here() -> Iterator[None]:
+    """Published weights are read in this process, which takes no seconds; that they are not is tested elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(published, "read_weights", lambda path: plain_tensors(torch.load(path, "cpu", weights_only=True)))
+        yield
+
+
+@pytest.fixture(scope="session")
+def recognizer(data_folder: Path, weights_read_here: None) -> FaceRecognizer:
+    """With the published MobileFaceNet and MTCNN."""
+    return FaceRecognizer()

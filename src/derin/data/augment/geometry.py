@@ -167,17 +167,17 @@ def move(pictures: Tensor, geometry: Geometry, fill: str) -> Tensor:
     """Moves every picture by its own map.
 
     Args:
-        pictures: in frames of one size, which stays.
-        geometry: as `Geometry.drawn` gives it.
+        pictures: in frames of one size.
+        geometry: whose targets have one size too: that of the pictures where whole pixels move.
         fill: what comes in over the edge: ``"zero"``, ``"edge"`` or ``"reflect"``.
 
     Shapes:
-        ``(B, C, H, W)`` → the same; whole pixels keep their dtype and come channels last in memory, resampled ones are
-        float32 and come in planes.
+        ``(B, C, H, W)`` → ``(B, C, *target)``; whole pixels keep their dtype and come channels last in memory,
+        resampled ones are float32 and come in planes.
     """
     if geometry.whole_pixels:
         return _copy(pictures.permute(0, 2, 3, 1), geometry, fill, 0).permute(0, 3, 1, 2)
-    return _resample(pictures, geometry.maps, fill)
+    return _resample(pictures, geometry, fill)
 
 
 def move_classes(masks: Tensor, geometry: Geometry, void: int) -> Tensor:
@@ -243,15 +243,15 @@ def inverse_maps(
     return np.concatenate([linear, translation[:, :, None]], axis=2)
 
 
-def _resample(pictures: Tensor, maps: npt.NDArray[np.float64], fill: str) -> Tensor:
+def _resample(pictures: Tensor, geometry: Geometry, fill: str) -> Tensor:
     """Bilinear values of the pictures at the places that the maps name."""
     import torch
     from torch.nn.functional import grid_sample
 
-    _, _, height, width = pictures.shape
+    height, width = geometry.target[0].tolist() if len(geometry) else pictures.shape[2:]
     # grid_sample without aligned corners measures from the middle in half sides: u pixels are 2u / side.
-    half = np.array([width / 2, height / 2])
-    scaled = maps / half[:, None] * np.array([*half, 1.0])
+    half = np.array([pictures.shape[3] / 2, pictures.shape[2] / 2])
+    scaled = geometry.maps / half[:, None] * np.array([width / 2, height / 2, 1.0])
     along, down, shift = torch.from_numpy(scaled.astype(np.float32)).to(pictures.device).unbind(2)  # each (B, 2)
     from_column = along.T[:, :, None] * _middles(width, pictures)  # (2, B, W)
     from_row = down.T[:, :, None] * _middles(height, pictures) + shift.T[:, :, None]  # (2, B, H)
