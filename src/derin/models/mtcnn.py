@@ -34,14 +34,14 @@ class PNet(Network):
     """Three 3×3 convolutions and a 1×1 one: every window of 12 pixels, two pixels apart.
 
     Shapes:
-        ``(B, C, H, W)`` → ``(B, num_outputs, ⌈(H − 11) / 2⌉, ⌈(W − 11) / 2⌉)``: row i, column j is of the window whose
+        ``(B, C, H, W)`` → ``(B, num_outputs, ⌈(H − 10) / 2⌉, ⌈(W − 10) / 2⌉)``: row i, column j is of the window whose
         left upper corner is ``(2j, 2i)``.
 
     Example:
         >>> import torch
         >>> net = PNet((3, 12, 12), 6, NoOptions())
         >>> sum(p.numel() for p in net.parameters()), net(torch.zeros(1, 3, 14, 33)).shape
-        (6632, torch.Size([1, 6, 2, 11]))
+        (6632, torch.Size([1, 6, 2, 12]))
     """
 
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: NoOptions) -> None:

@@ -55,8 +55,8 @@ def similarities(points: Array, template: Array) -> Array:
 
     Example:
         >>> square = np.array([[0.0, 0], [2, 0], [0, 2], [2, 2]])
-        >>> similarities(square[None] * 3 + 1, square).round(3).tolist()
-        [[[0.333, 0.0, -0.333], [-0.0, 0.333, -0.333]]]
+        >>> (similarities(square[None] * 3 + 1, square).round(3) + 0.0).tolist()
+        [[[0.333, 0.0, -0.333], [0.0, 0.333, -0.333]]]
     """
     p, t = points[..., 0] + 1j * points[..., 1], template[:, 0] + 1j * template[:, 1]
     mean = p.mean(1, keepdims=True)

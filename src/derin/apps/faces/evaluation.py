@@ -223,7 +223,7 @@ def identification(embeddings: Array, people: Sequence[str]) -> Identification |
         embeddings ``(N, dim)``, people ``(N,)``.
 
     Example:
-        >>> found = identification(np.array([[1, 0], [0.96, 0.28], [0, 1], [0.6, 0.8]]), ["a", "a", "b", "b"])
+        >>> found = identification(np.array([[1, 0], [0.96, 0.28], [0, 1], [0.28, 0.96]]), ["a", "a", "b", "b"])
         >>> found.nearest, found.one_picture
         (1.0, 1.0)
     """

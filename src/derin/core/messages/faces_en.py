@@ -20,7 +20,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "faces.roc_threshold": "threshold {threshold:.3f}",
     "faces.roc_unsupported": "too few pairs to tell",
     # Finding and measuring
-    "faces.found": ("One face.", "{count:,} faces."),
+    "faces.found": ("{count} face.", "{count:,} faces."),
     "faces.face": "{width:.0f} × {height:.0f} pixels at {left:.0f}, {top:.0f}, probability {probability:.1%}",
     "faces.drawn": "The picture with its faces is in {path}.",
     "faces.accuracy": "Pairs decided rightly: {accuracy:.2%} ± {error:.2%} of {pairs:,}, each by the "
@@ -30,11 +30,11 @@ MESSAGES: dict[str, CatalogEntry] = {
     "faces.one_picture": "Right person with one picture of each enrolled: {rank1:.2%}, mean over {choices:,} "
     "{choices:=choice|choices} of that picture.",
     "faces.several": (
-        "One picture shows several faces; the largest was taken.",
+        "{count} picture shows several faces; the largest was taken.",
         "{count:,} pictures show several faces; the largest of each was taken.",
     ),
     "faces.whole": (
-        "In one picture no face was found; it was taken whole.",
+        "In {count} picture no face was found; it was taken whole.",
         "In {count:,} pictures no face was found; they were taken whole.",
     ),
 }

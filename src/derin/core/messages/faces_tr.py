@@ -19,7 +19,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "faces.roc_threshold": "eşik {threshold:.3f}",
     "faces.roc_unsupported": "bunu söylemek için çift sayısı az",
     # Bulmak ve ölçmek
-    "faces.found": ("Bir yüz.", "{count:,} yüz."),
+    "faces.found": "{count:,} yüz.",
     "faces.face": "{left:.0f}, {top:.0f} konumunda {width:.0f} × {height:.0f} piksel, olasılık {probability:.1%}",
     "faces.drawn": "Yüzleri işaretlenmiş resim {path} dosyasında.",
     "faces.accuracy": "Doğru karar verilen çiftler: {pairs:,} çiftte {accuracy:.2%} ± {error:.2%}; {folds} parçanın "
@@ -29,12 +29,6 @@ MESSAGES: dict[str, CatalogEntry] = {
     "faces.nearest": "En yakın öteki resmi aynı kişiden olanlar: {nearest:.2%}, {people:,} kişi.",
     "faces.one_picture": "Herkesin tek resmi kayıtlıyken doğru bulunan kişi: {rank1:.2%}, bu resmin {choices:,} "
     "seçiminin ortalaması.",
-    "faces.several": (
-        "Bir resimde birden çok yüz var; en büyüğü alındı.",
-        "{count:,} resimde birden çok yüz var; her birinin en büyüğü alındı.",
-    ),
-    "faces.whole": (
-        "Bir resimde yüz bulunamadı; bütünü alındı.",
-        "{count:,} resimde yüz bulunamadı; bütünleri alındı.",
-    ),
+    "faces.several": "{count:,} resimde birden çok yüz var; her birinin en büyüğü alındı.",
+    "faces.whole": "{count:,} resimde yüz bulunamadı; bütünü alındı.",
 }
