@@ -164,6 +164,13 @@ def test_what_the_page_of_tables_shows_runs(newcomer: Path) -> None:
     assert (newcomer / "importance.png").is_file()
 
 
+def test_python_of_the_page_about_comparing_runs(newcomer: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {}
+    for block in blocks("docs/comparing.md", "python"):
+        exec(compile(block, "docs/comparing.md", "exec"), names)  # our own text
+    assert "False 0.018" in capsys.readouterr().out
+
+
 def test_python_of_the_page_for_engineers_runs(newcomer: Path) -> None:
     names: dict[str, object] = {"__name__": "engineers"}
     for block in blocks("docs/engineers.md", "python"):

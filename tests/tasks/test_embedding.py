@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,10 @@ from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Table
 from derin.tasks.embedding import LOSSES, Embedding
 from derin.tasks.metrics.comparing import EmbeddingMetrics, one_shot_accuracy, rank_1_by_class
+from derin.tasks.recipes import Facts, recipe
 from derin.tasks.registry import task_from_json
+from derin.train.callback import Callback
+from derin.train.loop import TrainingState
 
 QUICK = {"plan": "plain", "threads": 1, "quiet": True, "model": "mlp", "epochs": 3, "batch_size": 32}
 FEW = {"hidden": [32]}
@@ -168,5 +173,36 @@ def test_card_gives_the_same_task_and_what_does_not_fit_is_refused() -> None:
 
 def test_recipe_of_before_opens_and_the_classes_that_are_held_out_are_kept() -> None:
     assert ReadingRecipe.from_json({"target": "y"}).hold_out == ()
-    recipe = ReadingRecipe(task="embedding", hold_out=("Greek/*",))
+    recipe = ReadingRecipe(task="embedding", hold_out=("Greek-*",))
     assert ReadingRecipe.from_json(recipe.to_json()) == recipe
+
+
+class AfterOneEpoch(Callback):
+    """Asks training to end, as Ctrl-C does."""
+
+    def on_epoch_end(self, state: TrainingState, record: Mapping[str, Any]) -> None:
+        state.interrupt()
+
+
+@pytest.mark.parametrize("options", [{"mining": "distance-weighted"}, {"loss": "arcface"}], ids=["drawn", "head"])
+def test_interrupted_training_ends_with_the_same_bits(options: dict[str, Any], tmp_path: Path) -> None:
+    """Also where negatives are drawn, and where the loss has weights of its own."""
+    asked = {**QUICK, "epochs": 2, "task": "embedding", "task_options": options, "report": False, "compare": False}
+    whole = derin.fit(blobs(), model_options=FEW, out=tmp_path / "whole", **asked)
+    derin.fit(blobs(), model_options=FEW, out=tmp_path / "two", callbacks=[AfterOneEpoch()], **asked)
+    two = derin.fit(blobs(), model_options=FEW, out=tmp_path / "two", resume=True, **asked)
+    assert two.metrics == whole.metrics
+    states = [derin.open(run.path).network.state_dict() for run in (whole, two)]
+    assert all(torch.equal(values, states[1][name]) for name, values in states[0].items())
+
+
+def test_recipe_has_larger_batches_and_as_many_updates_as_the_examples_bear() -> None:
+    found = {}
+    for num_train in (240, 5_000, 40_000):
+        settings = recipe("convnet", Facts(num_train=num_train, task="embedding")).settings
+        found[num_train] = (settings["batch_size"], settings["epochs"])
+    # 20, 78 and 312 batches an epoch: 200, 624 and 1 248 updates.
+    assert found == {240: (64, 10), 5_000: (64, 8), 40_000: (128, 4)}
+    faces = recipe("convnet", Facts(num_train=240, picture_size=(112, 92), channels=1, task="embedding"))
+    assert (faces.model_options, faces.label_smoothing) == ({}, 0.0)
+    assert faces.augmentation == "rotate=10,zoom=0.1,brightness=0.2,contrast=0.2"

@@ -67,7 +67,7 @@ class Request:
     )
     hold_out: str | Sequence[str] | None = setting(
         None,
-        "With --task embedding: classes of the test split, such as 7,8,9 or Greek/*; none keeps every class in each.",
+        "With --task embedding: classes of the test split, such as 7,8,9 or Greek-*; none keeps every class in each.",
         TEXT,
         LIST,
         group=_DATA,
@@ -118,8 +118,8 @@ class Request:
     )
     task: str | None = setting(
         None,
-        "classification, binary, multilabel, multitask, regression; of text lm, tagging, translation, word-vectors, "
-        "glove; of a series forecasting; of pictures gan.",
+        "classification, binary, multilabel, multitask, regression, embedding; of text lm, tagging, translation, "
+        "word-vectors, glove; of a series forecasting; of pictures gan.",
         TEXT,
         group=_NETWORK,
     )
@@ -153,7 +153,7 @@ class Request:
     )
     task_options: Mapping[str, Any] | None = setting(
         None,
-        "Other setting of the task, such as label_noise=0.05 of gan; repeatable.",
+        "Other setting of the task, such as loss=ntxent of embedding, label_noise=0.05 of gan; repeatable.",
         MAP,
         group=_NETWORK,
         flags="--task-option",

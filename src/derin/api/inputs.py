@@ -55,8 +55,7 @@ def fit_preparation(
         if name not in known:
             raise UnknownNameError(f"setting of inputs of kind {form.kind_for(table)!r}", name, known)
     usual = {name: value for name, value in suggested.inputs.items() if name in known}
-    wanted = suggested.size if request.size is None else request.size
-    size = {"size": wanted} if wanted is not None and form.takes_size(table) else {}
+    size = {"size": request.size} if request.size is not None and form.takes_size(table) else {}
     preparation: Preparation = form.fit(table, rows, **{**size, **usual, **inputs})
     if size or not preparation.reads_pictures:
         return preparation

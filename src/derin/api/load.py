@@ -85,7 +85,7 @@ def load(
         date_order: ``"DD/MM/YYYY"`` or ``"MM/DD/YYYY"``, where a date such as 03/04/2024 could be either.
         missing: the words that mean "no value" in its cells, beside the empty cell; None takes the usual ones (NA,
             null, ? and others).
-        hold_out: of data for ``"embedding"``, the classes of the test split, or patterns such as ``"Greek/*"``, where
+        hold_out: of data for ``"embedding"``, the classes of the test split, or patterns such as ``"Greek-*"``, where
             they are not to be drawn; ``"none"`` keeps examples of every class in each split.
         task: what the data is read for, where its form does not tell: ``"lm"``, ``"word-vectors"``, ``"tagging"``,
             ``"translation"``, ``"forecasting"``, ``"segmentation"``; for ``"embedding"`` whole classes are held out.

@@ -117,7 +117,9 @@ def prepare(
 
 def _task(request: Request, table: Table, name: str, suggested: Recipe) -> Any:
     """What is learned, with its settings."""
-    smoothing = suggested.label_smoothing if request.label_smoothing is None else request.label_smoothing
+    smoothing = request.label_smoothing
+    if smoothing is None and "label_smoothing" in TASKS[name].options:
+        smoothing = suggested.label_smoothing
     settings: dict[str, Any] = {
         "class_weights": request.class_weights,
         "label_smoothing": smoothing,

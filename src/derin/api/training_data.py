@@ -26,6 +26,10 @@ _READING = (
     "reader_options", "size",
 )  # fmt: skip
 
+# Pixels of the shorter side at which pictures are read that the default network compares, where they are larger: on
+# faces of 112×92 it is as good as with twice as many, at a quarter of the time.
+_COMPARED_SIZE = 32
+
 
 def stream_of(data: Any, request: Request, steps_per_epoch: int) -> Stream | None:
     """The data as a stream where it is one, a pattern of shards, or one shard of which an epoch is so many batches;
@@ -59,6 +63,8 @@ def training_table(
     options["ignore"] = tuple(request.ignore or ())
     if published is not None:
         options |= {"size": request.size or max(published.size), "channels": published.channels}
+    elif request.task in HOLDING_OUT_CLASSES and request.model is None and request.size is None:
+        options["size"] = _COMPARED_SIZE
     target, apart = request.target, None
     if target is not None and request.task is not None and TASKS[request.task].keeps_targets_apart:
         # Readers make one column of several targets; here each stays what it is.

@@ -30,7 +30,7 @@ def hold_out_classes(table: Table, *, names: Sequence[str] = (), seed: int = 0, 
 
     Args:
         table: with splits as its source gave them, and one class for each row.
-        names: the classes of the test split, or patterns of them such as ``"Greek/*"``; empty draws them.
+        names: the classes of the test split, or patterns of them such as ``"Greek-*"``; empty draws them.
         seed: of the draw.
         share: of the classes that val and test take each.
 
@@ -51,10 +51,10 @@ def hold_out_classes(table: Table, *, names: Sequence[str] = (), seed: int = 0, 
     pools = {name: given.get(name, given.get("train", everything)) for name in SPLITS}
     own: dict[str, npt.NDArray[np.int64]] = {}
     left = np.unique(classes[pools["train"]])
-    size = max(_FEWEST, round(share * len(left)))
     if names:
         own["test"] = _matching(column.classes, names)
         left = np.setdiff1d(left, own["test"])
+    size = max(_FEWEST, round(share * len(left)))
     for name in ("val", "test"):
         apart = np.unique(classes[pools[name]])
         if name in given and not np.isin(apart, left).any():

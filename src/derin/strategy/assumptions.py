@@ -143,10 +143,12 @@ def _about_settings(record: Mapping[str, Any]) -> Iterator[str]:
     ]
     if (augmentation := record.get("augmentation")) and asked.get("augment") is None:
         flags.append(f"--augment {_value(augmentation)}")
-    flags += _size_flag(record, asked)
     given = _part(asked, "task_options")
     of_task = _COMPARING.get(str(task.get("loss")), ()) if task.get("name") == "embedding" else ()
     flags += [f"--task-option {name}={_value(task[name])}" for name in of_task if name in task and name not in given]
+    size = _part(record, "data", "recipe").get("size")
+    if of_task and size is not None and asked.get("size") is None and _has_pictures(record):
+        flags.append(f"--size {_value(size)}")
     options = _part(record, "model", "spec", "options")
     given = _part(asked, "model_options")
     flags += [
@@ -162,16 +164,6 @@ def _about_settings(record: Mapping[str, Any]) -> Iterator[str]:
         yield translate("assumed.settings", flags="  ".join(flags))
     if not record.get("augmentation") and asked.get("augment") is None and _has_pictures(record):
         yield translate("assumed.no_augmentation")
-
-
-def _size_flag(record: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
-    """The size to which pictures of one other size are brought."""
-    codec, columns = _part(record, "preparation", "inputs", "input"), _part(record, "data").get("schema") or ()
-    own = [c.get("shape") for c in columns if isinstance(c, Mapping) and c.get("role") == "input"]
-    height, width = codec.get("height"), codec.get("width")
-    if asked.get("size") is not None or height != width or len(own) != 1 or not isinstance(own[0], list):
-        return []
-    return [] if height is None or own[0][:2] in ([height, width], [-1, -1]) else [f"--size {_value(height)}"]
 
 
 def _has_pictures(record: Mapping[str, Any]) -> bool:

@@ -9,21 +9,33 @@ from derin.tasks.recipes.facts import Facts, Recipe
 
 COMPARING = "embedding"
 _BATCH = 64  # 16 classes with 4 examples each: 48 same and 960 different pairs for the anchors to choose from
-_LARGE_BATCH, _MANY = 128, 10_000
-_UPDATES, _FEWEST_EPOCHS = 400, 4
-_SIZE = 64  # pixels, which show a face, a letter or a product; larger maps cost more than they tell
+_LARGE_BATCH = 128
+# (training examples up to, updates): few people are soon known by heart, and what is learned then holds for them alone.
+_UPDATES: tuple[tuple[float, int], ...] = ((500, 200), (10_000, 600), (float("inf"), 1_000))
+
+_LIGHT = "brightness=0.2,contrast=0.2"  # what is the same in another light must stay near
 
 
-def for_comparing(recipe: Recipe, facts: Facts, model_name: str) -> Recipe:
-    """The recipe of a network for batches of pairs: larger ones, and as many updates as hard triplets need."""
-    batch_size = _LARGE_BATCH if facts.num_train > _MANY else _BATCH
+def for_comparing(recipe: Recipe, facts: Facts) -> Recipe:
+    """The recipe of a network for batches of pairs."""
+    updates = next(number for most, number in _UPDATES if facts.num_train <= most)
+    batch_size = _BATCH if updates < _UPDATES[-1][1] else _LARGE_BATCH
     per_epoch = max(LEAST_BATCHES, facts.num_train // batch_size)
-    epochs = max(_FEWEST_EPOCHS, -(-_UPDATES // per_epoch))
-    reason = f"Hard pairs are found among many: batches of {batch_size}, {epochs} epochs of {per_epoch}."
+    epochs = -(-updates // per_epoch)
+    settings = {**recipe.settings, "batch_size": batch_size, "epochs": epochs}
+    if "learning_rate" in settings:
+        settings["learning_rate"] /= 2
+    augmentation = recipe.augmentation
+    if facts.picture_size is not None and "brightness" not in augmentation:
+        augmentation = ",".join(filter(None, [augmentation, _LIGHT]))
     return replace(
         recipe,
-        settings={**recipe.settings, "batch_size": batch_size, "epochs": epochs},
+        settings=settings,
+        augmentation=augmentation,
         label_smoothing=0.0,
-        size=_SIZE if model_name == "convnet" and facts.is_large else None,
-        reasons=(*recipe.reasons[1:], reason),
+        model_options={name: value for name, value in recipe.model_options.items() if name != "dropout"},
+        reasons=(
+            "Hard triplets are noisy, which half of the usual rate bears; dropout would part what should be near.",
+            f"Hard pairs are found among many: {epochs} epochs of {per_epoch} batches of {batch_size}.",
+        ),
     )

@@ -52,7 +52,6 @@ class Recipe:
         augmentation: in the words of `Augmentation.parse`; empty for none.
         label_smoothing: of the task.
         model_options: of the network, by name.
-        size: height and width of the pictures; None keeps theirs.
         inputs: of the preparation, by name; those that it does not know are for another form of input.
         reasons: one sentence for each choice.
         notes: what a person should know of it, as a report says it.
@@ -62,7 +61,6 @@ class Recipe:
     augmentation: str = ""
     label_smoothing: float = 0.0
     model_options: Mapping[str, Any] = field(default_factory=dict)
-    size: int | None = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

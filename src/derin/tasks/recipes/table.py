@@ -70,4 +70,4 @@ def recipe(model_name: str, table: Table | Facts) -> Recipe:
     """
     facts = facts_of(table) if isinstance(table, Table) else table
     found = with_notes(RECIPES.get(model_name, small.own_network)(facts), facts)
-    return for_comparing(found, facts, model_name) if facts.task == COMPARING else found
+    return for_comparing(found, facts) if facts.task == COMPARING else found
