@@ -205,4 +205,5 @@ def test_recipe_has_larger_batches_and_as_many_updates_as_the_examples_bear() ->
     assert found == {240: (64, 10), 5_000: (64, 8), 40_000: (128, 4)}
     faces = recipe("convnet", Facts(num_train=240, picture_size=(112, 92), channels=1, task="embedding"))
     assert (faces.model_options, faces.label_smoothing) == ({}, 0.0)
+    assert faces.inputs == {"fit": "squeeze"}
     assert faces.augmentation == "rotate=10,zoom=0.1,brightness=0.2,contrast=0.2"

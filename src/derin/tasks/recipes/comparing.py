@@ -33,6 +33,8 @@ def for_comparing(recipe: Recipe, facts: Facts) -> Recipe:
         settings=settings,
         augmentation=augmentation,
         label_smoothing=0.0,
+        # The middle of a face says less than all of it, and windows drawn anywhere would be of different parts.
+        inputs={"fit": "squeeze", **recipe.inputs} if facts.picture_size is not None else recipe.inputs,
         model_options={name: value for name, value in recipe.model_options.items() if name != "dropout"},
         reasons=(
             "Hard triplets are noisy, which half of the usual rate bears; dropout would part what should be near.",
