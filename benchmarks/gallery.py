@@ -160,7 +160,7 @@ def index(options: argparse.Namespace, folder: Path) -> None:
         measured(
             f"faiss, {num_lists} lists", lambda: (lists.train(embeddings[: 20 * num_lists]), lists.add(embeddings))
         )
-        for probes in (16, 32, 64, 128):
+        for probes in (32, 64, 128):
             lists.nprobe = probes
             found = measured(
                 f"faiss, {probes} lists, {len(queries)} queries", lambda: lists.search(queries, 1)[1][:, 0]

@@ -549,9 +549,8 @@ class Gallery:
             )
         built = os.urandom(8).hex()
         with self._lock:
-            # Three quarters of what may be missed are left for the chance of the sample, and for new pictures, on which
-            # no list was fitted.
-            found = self._search.build_index(built, (3 + recall) / 4, num_queries)
+            # Half of what may be missed is left for the chance of the sample.
+            found = self._search.build_index(built, (1 + recall) / 2, num_queries)
             with self._writing():
                 self._search.save_index()
                 self._store.set_value("index", {**found, "built": built})

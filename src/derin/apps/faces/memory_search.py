@@ -86,7 +86,7 @@ class MemorySearch:
             approximate_seconds = (time.perf_counter() - started) / len(rows)
             if found >= recall or self._num_probes >= len(self._centroids):
                 break
-            self._num_probes *= 2
+            self._num_probes += (self._num_probes + 1) // 2
         return {
             "kind": "inverted lists",
             "num_lists": len(self._centroids),
