@@ -42,6 +42,7 @@ mutants: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_pictures.py
 	$(BIN)/python docs/make_explain_pictures.py
+	$(BIN)/python docs/make_face_pictures.py
 	$(BIN)/python docs/make_lesson_pages.py
 	$(BIN)/python docs/make_trace_pictures.py
 	$(BIN)/python docs/make_sequence_pictures.py

@@ -124,7 +124,11 @@ def write_faces(folder: Path, copies: Path, data: Path) -> None:
     with ZipFile(data / "faces_orl" / "orl_faces.zip") as stored, ZipFile(folder / "lfw.zip", "w") as archive:
         for name in pictures:
             archive.writestr(name, stored.read(f"orl_faces/{name}"))
-        (folder / "group.jpg").write_bytes(stored.read("orl_faces/s7/3.pgm"))
+        for name in ("group.jpg", "party.jpg", "somebody.jpg", "ada.jpg"):
+            (folder / name).write_bytes(stored.read("orl_faces/s7/3.pgm"))
+        for name, parent in ((name, parent) for name in pictures for parent in ("people", "photos")):
+            (folder / parent / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / parent / name).write_bytes(stored.read(f"orl_faces/{name}"))
     lines = [
         f"{int(a[:2] == b[:2])},{a.replace('/', ',')},{b.replace('/', ',')}"
         for a in pictures

@@ -15,6 +15,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import derin
+from derin.apps.faces.gallery import Gallery
 from derin.cli.main import app
 from derin.models import build
 
@@ -64,11 +65,26 @@ COMMANDS = [
     "embed convert vectors vectors.bin",
     "faces find seven.png --finder nothing",
     "faces evaluate pairs.tsv --weights nothing",
+    "faces enrol Alan seven.png --weights nothing",
+    "faces verify Ada seven.png --weights nothing",
+    "faces identify seven.png --weights nothing",
+    "faces calibrate pairs.tsv --weights nothing",
+    "faces reembed folder --weights nothing",
+    "faces cluster . --weights nothing",
+    "faces list",
+    "faces export Ada --out ada.json",
+    "faces delete Ada",
 ]
 FAILING = (
     "weights fetch nothing",
     "faces find seven.png --finder nothing",
     "faces evaluate pairs.tsv --weights nothing",
+    "faces enrol Alan seven.png --weights nothing",
+    "faces verify Ada seven.png --weights nothing",
+    "faces identify seven.png --weights nothing",
+    "faces calibrate pairs.tsv --weights nothing",
+    "faces reembed folder --weights nothing",
+    "faces cluster . --weights nothing",
 )
 # What libraries keep of a home, in folders that are meant for it, and which hold no number of the device.
 KEPT_AT_HOME = (".cache/matplotlib", ".config/matplotlib", ".cache/fontconfig", ".cache/derin")
@@ -110,6 +126,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = np.sin(np.arange(120) / 3)
     (path / "series.csv").write_text("t,v\n" + "".join(f"{i},{v:.4f}\n" for i, v in enumerate(values)))
     (path / "names.txt").write_text("ant\nbee\ncat\n")
+    with Gallery.open(path / "faces.db", model="none", dim=4) as gallery:
+        gallery.enrol("Ada", np.eye(4, dtype=np.float32)[0])
     (path / "questions.txt").write_text(": all\nwords are words are\n")
     network = build("resnet20", input_shape=(3, 32, 32), num_outputs=3, seed=1)
     names = {"conv.": "conv1.", "norm.": "bn1.", "output.": "linear."}

@@ -1,152 +1,37 @@
-"""`derin faces`: find faces, and measure how well they are told apart."""
+"""`derin faces`: people found, enrolled, verified and identified by their faces."""
 
 from __future__ import annotations
 
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+import importlib
 
 import typer
 
-from derin.cli.console import JsonFlag, cli_errors, console, print_json
+from derin.cli.console import cli_errors
 
-if TYPE_CHECKING:
-    from derin.apps.faces.recognizer import FaceRecognizer
+# Command → module with a function of the same name (a trailing underscore where the name is taken); the order is that
+# of --help.
+COMMANDS = {
+    "enrol": "derin.cli.faces_gallery",
+    "verify": "derin.cli.faces_answers",
+    "identify": "derin.cli.faces_answers",
+    "calibrate": "derin.cli.faces_calibrate",
+    "list": "derin.cli.faces_gallery",
+    "export": "derin.cli.faces_gallery",
+    "delete": "derin.cli.faces_gallery",
+    "reembed": "derin.cli.faces_gallery",
+    "cluster": "derin.cli.faces_calibrate",
+    "find": "derin.cli.faces_measure",
+    "evaluate": "derin.cli.faces_measure",
+}
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    help="Faces: find them, and tell people apart by them.\n\nExample: [bold]derin faces find group.jpg[/bold]",
+    help="Enrol people, verify who somebody is, or name one of many by their face.\n\n"
+    "Example: [bold]derin faces enrol Ada ada.jpg[/bold]",
 )
 
-Weights = Annotated[
-    str | None,
-    typer.Option(
-        help="Network of embeddings: known weights, their file, or a run of the task embedding; else mobilefacenet.",
-        show_default=False,
-    ),
-]
-Finder = Annotated[
-    Path | None,
-    typer.Option(help="Folder with pnet.pt, rnet.pt and onet.pt; else the known weights.", show_default=False),
-]
-MinFace = Annotated[int, typer.Option(help="Side of the smallest face that is looked for, in pixels.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda or mps.")]
-Cropped = Annotated[
-    bool, typer.Option("--cropped", help="Pictures are faces as they stand: nothing is looked for or turned.")
-]
-
-
-def recognizer(weights: str | None, finder: Path | None, min_face: int, device: str) -> FaceRecognizer:
-    """What the options of a command name."""
-    from derin.apps.faces.recognizer import PUBLISHED_EMBEDDER, FaceRecognizer
-
-    return FaceRecognizer(weights or PUBLISHED_EMBEDDER, finder, min_face=min_face, device=device)
-
-
-@app.command("find")
-@partial(cli_errors, group="faces")
-def find(
-    picture: Annotated[Path, typer.Argument(help="A picture.")],
-    out: Annotated[
-        Path | None, typer.Option(help="The picture with the faces drawn into it (.png, .jpg).", show_default=False)
-    ] = None,
-    finder: Finder = None,
-    min_face: MinFace = 20,
-    device: Device = "cpu",
-    json_output: JsonFlag = False,
-) -> None:
-    """Find the faces in a picture: box, eyes, nose and mouth.
-
-    Example: [bold]derin faces find group.jpg --out found.png[/bold]
-    """
-    from derin.apps.faces.drawing import draw_faces
-    from derin.apps.faces.recognizer import load_finder, read_picture
-    from derin.core.messages import translate
-    from derin.explain.pictures import require_place
-
-    if out is not None:
-        require_place(out)
-    pixels = read_picture(picture)
-    faces = load_finder(finder, min_face=min_face, device=device).find(pixels[None]).of(0)
-    terminal = console(json_output=json_output)
-    if out is not None:
-        draw_faces(pixels, faces, out)
-        terminal.print(translate("faces.drawn", path=str(out)), markup=False, soft_wrap=True)
-    if json_output:
-        print_json({"picture": str(picture), "faces": [face.to_json() for face in faces]})
-        return
-    terminal.print(translate("faces.found", count=len(faces)), markup=False)
-    for face in faces:
-        left, top, right, bottom = face.box
-        sides = {"width": right - left, "height": bottom - top, "left": left, "top": top}
-        terminal.print(translate("faces.face", **sides, probability=face.probability), markup=False, soft_wrap=True)
-
-
-@app.command("evaluate")
-@partial(cli_errors, group="faces")
-def evaluate(
-    pairs: Annotated[
-        Path,
-        typer.Argument(
-            help="A table with the columns same, person_a, file_a, person_b, file_b; or a folder or zip with a folder "
-            "of pictures for each person, of which all pairs are taken."
-        ),
-    ],
-    pictures: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder or zip with the pictures at person/file; else the table's folder, or a zip in it.",
-            show_default=False,
-        ),
-    ] = None,
-    weights: Weights = None,
-    finder: Finder = None,
-    folds: Annotated[int, typer.Option(help="Parts of the table; each is decided by a threshold of the others.")] = 10,
-    cropped: Cropped = False,
-    whole: Annotated[
-        bool, typer.Option("--whole", help="Take a picture in which no face is found as it is; how many is told.")
-    ] = False,
-    min_face: MinFace = 20,
-    device: Device = "cpu",
-    json_output: JsonFlag = False,
-) -> None:
-    """Measure how well people are told apart: pairs, and the nearest among all.
-
-    Example: [bold]derin faces evaluate pairs.csv --pictures lfw.zip[/bold]
-    """
-    from derin.apps.faces.evaluation import evaluate_faces
-    from derin.core.messages import translate
-
-    found = evaluate_faces(
-        recognizer(weights, finder, min_face, device),
-        pairs,
-        pictures,
-        folds=folds,
-        cropped=cropped,
-        whole_if_none=whole,
-    )
-    if json_output:
-        print_json(found.to_json())
-        return
-    lines = [
-        translate(
-            "faces.accuracy",
-            accuracy=found.accuracy,
-            error=found.standard_error,
-            folds=folds,
-            pairs=found.num_pairs,
-        ),
-        translate("faces.rates", eer=found.eer, auc=found.auc, threshold=found.threshold),
-    ]
-    if (rates := found.identification) is not None:
-        lines.append(translate("faces.nearest", nearest=rates.nearest, people=rates.num_people))
-        lines.append(translate("faces.one_picture", rank1=rates.one_picture, choices=len(rates.choices)))
-    if found.num_several:
-        lines.append(translate("faces.several", count=found.num_several))
-    if found.num_whole:
-        lines.append(translate("faces.whole", count=found.num_whole))
-    terminal = console()
-    for line in lines:
-        terminal.print(line, markup=False, soft_wrap=True)
+for _name, _module in COMMANDS.items():
+    _command = getattr(importlib.import_module(_module), _name + ("_" if _name == "list" else ""))
+    app.command(_name)(cli_errors(_command, group="faces"))

@@ -36,11 +36,12 @@ CONFIDENCE = 0.95
 # False-match rates at which the curve is written down.
 _TABLE = (0.1, 0.01, 0.001, 0.0001)
 _MAX_POINTS = 200  # of the curve in a document
+_MAX_FACES = 6_000  # of which every pair is taken: 18 million, some 1.5 GB
 _MAX_DISTANCES = 20_000_000  # from faces to enrolled faces, over all choices of these
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identification:
+class OpenSetIdentification:
     """How well one of N enrolled people is named, or nobody.
 
     Attributes:
@@ -99,7 +100,7 @@ class Calibration:
     auc: float
     num_people: int | None
     curve: Roc
-    identification: Identification | None = None
+    identification: OpenSetIdentification | None = None
 
     @property
     def threshold(self) -> float:
@@ -201,9 +202,10 @@ class Calibration:
         figure = Figure(figsize=(6.4, 4.4), layout="constrained")
         axes = figure.subplots()
         smallest = 1 / self.fit.num_impostors
-        axes.step(
-            np.maximum(self.curve.fmr, smallest / 2), 1 - self.curve.fnmr, where="post", color="#1f5fa8", linewidth=2
-        )
+        # From the last threshold that accepts no different pair on; what is before is a vertical line.
+        start = int(np.searchsorted(self.curve.fmr, 0, "right")) - 1
+        rates, accepted = np.maximum(self.curve.fmr[start:], smallest / 2), 1 - self.curve.fnmr[start:]
+        axes.step(rates, accepted, where="post", color="#1f5fa8", linewidth=2)
         axes.plot([max(self.fit.fmr, smallest / 2)], [1 - self.fnmr], "o", color="#c4501b")
         axes.annotate(
             translate("faces.roc_threshold", threshold=self.threshold),
@@ -219,6 +221,7 @@ class Calibration:
         axes.set(
             xscale="log",
             xlim=(smallest / 2, 1),
+            ylim=(max(0, 1.3 * float(accepted[0]) - 0.3 - 0.02), 1.02),
             xlabel=translate("faces.roc_x"),
             ylabel=translate("faces.roc_y"),
             title=translate("faces.roc_title", same=self.num_same, different=self.fit.num_impostors),
@@ -265,7 +268,7 @@ def calibrate(
 
     Raises:
         UsageError: a rate is not between 0 and 1, or as many people cannot be enrolled.
-        DataError: fewer than three people, or nobody with two pictures.
+        DataError: fewer than three people, nobody with two pictures, or more than 6,000 faces.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -282,6 +285,11 @@ def calibrate(
         raise DataError(
             "A calibration needs pictures of three people or more, two or more of some; got "
             f"{len(points)} of {len(names)}. Give a folder with a folder for each person."
+        )
+    if len(points) > _MAX_FACES:
+        raise DataError(
+            f"A calibration takes every pair of at most {_MAX_FACES:,} faces; got {len(points):,}. Give fewer people, "
+            "or a table of pairs."
         )
     first, second = np.triu_indices(len(points), 1)
     between = _distances(points, points)
@@ -351,7 +359,7 @@ def calibrate_pairs(
 
 def identification_rates(
     embeddings: npt.ArrayLike, people: Sequence[str], threshold: float, num_enrolled: int | None = None
-) -> Identification:
+) -> OpenSetIdentification:
     """The rates of identification at a threshold, as the mean over every choice of who is enrolled.
 
     Each is enrolled with one picture; the rates are also means over which one, ten of them at most.
@@ -400,7 +408,7 @@ def _identification(
     threshold: float,
     fpir: float | None,
     num_enrolled: int | None,
-) -> Identification:
+) -> OpenSetIdentification:
     num_people = int(codes.max()) + 1
     num = num_people // 2 if num_enrolled is None else num_enrolled
     if not 1 <= num < num_people:
@@ -433,7 +441,7 @@ def _identification(
     right = np.where(mates <= limit, first[nearer], 0)[known]
     wrong = 1 - first[np.minimum(nearer, near)][known]
     ones = np.ones(len(owners))
-    return Identification(
+    return OpenSetIdentification(
         threshold=float(limit),
         asked_fpir=fpir,
         num_enrolled=num,

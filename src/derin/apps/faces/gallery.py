@@ -256,6 +256,16 @@ class Gallery:
         with self._reading():
             return [Person(p.name, p.num_embeddings, p.note, p.enrolled) for p in self._store.people()]
 
+    def person(self, name: str) -> Person:
+        """Somebody by name.
+
+        Raises:
+            UsageError: nobody of that name is enrolled.
+        """
+        with self._reading():
+            found = self._find(name)
+        return Person(found.name, found.num_embeddings, found.note, found.enrolled)
+
     def export(self, name: str) -> dict[str, Any]:
         """Everything that is stored about a person, as plain data.
 

@@ -37,4 +37,71 @@ MESSAGES: dict[str, CatalogEntry] = {
         "In {count} picture no face was found; it was taken whole.",
         "In {count:,} pictures no face was found; they were taken whole.",
     ),
+    # Who is in the gallery
+    "faces.reading": "reading faces",
+    "faces.enrolled": "{people:,} {people:=person|people} enrolled with {embeddings:,} "
+    "{embeddings:=picture|pictures} in {place}.",
+    "faces.skipped": (
+        "{count:,} person was there already and was left as they were.",
+        "{count:,} people were there already and were left as they were.",
+    ),
+    "faces.near": "{name} and {other} may be one person: the distance of two of their pictures is {distance:.3f}.",
+    "faces.reembedded": "{people:,} {people:=person has|people have} {embeddings:,} {embeddings:=embedding|embeddings} "
+    "of the new model in {place}. Calibrate its threshold again.",
+    "faces.left_out": "Left out: {reason}",
+    "faces.name": "name",
+    "faces.embeddings": "pictures",
+    "faces.since": "since",
+    "faces.note": "note",
+    "faces.time": "time",
+    "faces.action": "action",
+    "faces.who": "who",
+    "faces.people": (
+        "{count:,} person in {place}.",
+        "{count:,} people in {place}.",
+    ),
+    "faces.exported": "What is stored about {name} is in {path}.",
+    "faces.deleted": (
+        "{names} deleted, with {count:,} embedding.",
+        "{names} deleted, with {count:,} embeddings.",
+    ),
+    # Answers
+    "faces.accepted": "Yes: {picture} shows {name} (distance {distance:.3f}, at most {threshold:.3f}).",
+    "faces.refused": "No: {picture} does not show {name} (distance {distance:.3f}, above {threshold:.3f}).",
+    "faces.verification_rates": "Calibrated for at most {asked:.3%} false matches: {fmr:.3%} of {different:,} "
+    "different {different:=pair|pairs} were accepted ({low:.3%} to {high:.3%} with other people), and {fnmr:.2%} of "
+    "{same:,} same {same:=pair|pairs} were refused.",
+    "faces.not_supported": "So few pairs cannot show that rate; they show {shown:.3%} at best.",
+    "faces.several_enrolled": "The nearest of {pictures:,} enrolled pictures counts, so that false matches are up to "
+    "{pictures:,} times as frequent.",
+    "faces.threshold_published": "No threshold was calibrated for this gallery. {threshold:.3f} goes with the "
+    "published weights, and no rates are known for it here; `derin faces calibrate` fits one to your pictures.",
+    "faces.threshold_given": "The threshold {threshold:.3f} was given, and no rates are known for it.",
+    "faces.is": "{picture} [{place}]: {name} (distance {distance:.3f})",
+    "faces.nobody": "{picture} [{place}]: nobody who is enrolled (the nearest is at {distance:.3f})",
+    "faces.candidate": "    {distance:.3f}  {name}",
+    "faces.identification_rates": "With {enrolled:,} of such people enrolled, {fpir:.2%} of unknown faces are named "
+    "({low:.2%} to {high:.2%} with other people), and {fnir:.2%} of known ones are not given their name.",
+    "faces.more_enrolled": "{people:,} {people:=person is|people are} enrolled here, and the more there are, the "
+    "more unknown faces are named.",
+    "faces.fpir_bound": "Among {people:,} enrolled {people:=person|people} at most {bound:.2%} of unknown faces are "
+    "named, by the false-match rate.",
+    # Calibration
+    "faces.fmr": "FMR   {fmr:.3%} of {different:,} different {different:=pair|pairs} accepted ({low:.3%} to "
+    "{high:.3%})",
+    "faces.fnmr": "FNMR  {fnmr:.2%} of {same:,} same {same:=pair|pairs} refused ({low:.2%} to {high:.2%})",
+    "faces.over_people": "      with other people: {low:.3%} to {high:.3%}",
+    "faces.eer": "EER   {eer:.2%}, AUC {auc:.4f}",
+    "faces.at_fmr": "      FNMR {fnmr:.2%} at FMR {fmr:.2%}",
+    "faces.identifying": "Identification with {enrolled:,} enrolled {enrolled:=person|people}, threshold "
+    "{threshold:.4f}:",
+    "faces.fpir": "FPIR  {fpir:.2%} of unknown faces named ({low:.2%} to {high:.2%} with other people)",
+    "faces.fnir": "FNIR  {fnir:.2%} of known faces not given their name ({low:.2%} to {high:.2%}), "
+    "{misidentified:.2%} given another",
+    "faces.calibrated": "Threshold {threshold:.4f} is kept in {place}.",
+    "faces.roc_written": "The ROC is in {path}.",
+    # Groups
+    "faces.grouped": "{faces:,} {faces:=face|faces} of {pictures:,} {pictures:=picture|pictures} in {groups:,} "
+    "{groups:=group|groups}, {alone:,} of {alone:=it|them} with one face.",
+    "faces.wrote": "Written: {path}",
 }

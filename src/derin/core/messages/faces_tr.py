@@ -31,4 +31,58 @@ MESSAGES: dict[str, CatalogEntry] = {
     "seçiminin ortalaması.",
     "faces.several": "{count:,} resimde birden çok yüz var; her birinin en büyüğü alındı.",
     "faces.whole": "{count:,} resimde yüz bulunamadı; bütünü alındı.",
+    "faces.reading": "yüzler okunuyor",
+    "faces.enrolled": "{place} içine {people:,} kişi, {embeddings:,} görüntüyle kaydedildi.",
+    "faces.skipped": "{count:,} kişi zaten kayıtlıydı, olduğu gibi bırakıldı.",
+    "faces.near": "{name} ile {other} aynı kişi olabilir: ikisinin birer görüntüsü arasındaki uzaklık {distance:.3f}.",
+    "faces.reembedded": "{place} içindeki {people:,} kişinin yeni modelle {embeddings:,} gömmesi var. Eşiği yeniden "
+    "ayarlayın.",
+    "faces.left_out": "Dışarıda bırakıldı: {reason}",
+    "faces.name": "ad",
+    "faces.embeddings": "görüntü",
+    "faces.since": "kayıt",
+    "faces.note": "not",
+    "faces.time": "zaman",
+    "faces.action": "işlem",
+    "faces.who": "kim",
+    "faces.people": "{place} içinde {count:,} kişi.",
+    "faces.exported": "{name} hakkında saklananların tümü {path} içinde.",
+    "faces.deleted": "{names} silindi; {count:,} gömme de onunla birlikte.",
+    "faces.accepted": "Evet: {picture}, {name} adlı kişiyi gösteriyor (uzaklık {distance:.3f}, en çok "
+    "{threshold:.3f}).",
+    "faces.refused": "Hayır: {picture}, {name} adlı kişiyi göstermiyor (uzaklık {distance:.3f}, eşik {threshold:.3f}).",
+    "faces.verification_rates": "En çok {asked:.3%} yanlış eşleşme için ayarlandı: {different:,} farklı kişi "
+    "çiftinin {fmr:.3%} kadarı kabul edildi (başka kişilerle {low:.3%} ile {high:.3%} arası), {same:,} aynı kişi "
+    "çiftinin {fnmr:.2%} kadarı reddedildi.",
+    "faces.not_supported": "Bu kadar az çift o oranı gösteremez; en iyi {shown:.3%} gösterilebilir.",
+    "faces.several_enrolled": "Kayıtlı {pictures:,} görüntünün en yakını sayılır; bu yüzden yanlış eşleşmeler "
+    "{pictures:,} katına kadar çıkabilir.",
+    "faces.threshold_published": "Bu galeri için ayarlanmış bir eşik yok. {threshold:.3f}, yayımlanmış ağırlıkların "
+    "eşiğidir ve buradaki hata oranları bilinmiyor; `derin faces calibrate` görüntülerinize göre bir eşik bulur.",
+    "faces.threshold_given": "{threshold:.3f} eşiğini siz verdiniz; hata oranları bilinmiyor.",
+    "faces.is": "{picture} [{place}]: {name} (uzaklık {distance:.3f})",
+    "faces.nobody": "{picture} [{place}]: kayıtlı hiç kimse değil (en yakını {distance:.3f} uzaklıkta)",
+    "faces.candidate": "    {distance:.3f}  {name}",
+    "faces.identification_rates": "Böyle {enrolled:,} kişi kayıtlıyken tanınmayan yüzlerin {fpir:.2%} kadarına bir "
+    "ad veriliyor (başka kişilerle {low:.2%} ile {high:.2%} arası), kayıtlı yüzlerin {fnir:.2%} kadarına kendi adı "
+    "verilmiyor.",
+    "faces.more_enrolled": "Burada {people:,} kişi kayıtlı; kayıtlı kişi arttıkça tanınmayan yüzlere daha sık ad "
+    "verilir.",
+    "faces.fpir_bound": "Kayıtlı {people:,} kişi arasında, yanlış eşleşme oranına göre tanınmayan yüzlerin en çok "
+    "{bound:.2%} kadarına bir ad verilir.",
+    "faces.fmr": "FMR   {different:,} farklı kişi çiftinin {fmr:.3%} kadarı kabul edildi ({low:.3%} ile {high:.3%} "
+    "arası)",
+    "faces.fnmr": "FNMR  {same:,} aynı kişi çiftinin {fnmr:.2%} kadarı reddedildi ({low:.2%} ile {high:.2%} arası)",
+    "faces.over_people": "      başka kişilerle: {low:.3%} ile {high:.3%} arası",
+    "faces.eer": "EER   {eer:.2%}, AUC {auc:.4f}",
+    "faces.at_fmr": "      FMR {fmr:.2%} iken FNMR {fnmr:.2%}",
+    "faces.identifying": "{enrolled:,} kişi kayıtlıyken kimlik bulma, eşik {threshold:.4f}:",
+    "faces.fpir": "FPIR  tanınmayan yüzlerin {fpir:.2%} kadarına bir ad veriliyor (başka kişilerle {low:.2%} ile "
+    "{high:.2%} arası)",
+    "faces.fnir": "FNIR  kayıtlı yüzlerin {fnir:.2%} kadarına kendi adı verilmiyor ({low:.2%} ile {high:.2%} arası), "
+    "{misidentified:.2%} kadarına başka bir ad veriliyor",
+    "faces.calibrated": "Eşik {threshold:.4f}, {place} içinde saklandı.",
+    "faces.roc_written": "ROC eğrisi {path} içinde.",
+    "faces.grouped": "{pictures:,} görüntüdeki {faces:,} yüz, {groups:,} grupta; {alone:,} grupta tek yüz var.",
+    "faces.wrote": "Yazıldı: {path}",
 }
