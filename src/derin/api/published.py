@@ -225,8 +225,8 @@ def _file_name(known: KnownWeights) -> str:
 def _remedy(known: KnownWeights) -> str:
     if known.address is not None:
         return (
-            f"Fetch them ({known.num_bytes / 1e6:,.1f} MB) with --download or `derin weights fetch {known.name}`, or "
-            f"set DERIN_DATA to a folder that holds {known.places[0]}."
+            f"Fetch them ({known.num_bytes / 1e6:,.1f} MB) with `derin weights fetch {known.name}`, or with --download "
+            f"where the command has it, or set DERIN_DATA to a folder that holds {known.places[0]}."
         )
     return (
         f"The file has no public address, as it was {known.origin}: put it at {known.places[0]} and set DERIN_DATA "

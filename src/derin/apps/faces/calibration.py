@@ -213,6 +213,7 @@ class Calibration:
             xytext=(8, -16),
             textcoords="offset points",
             color="#c4501b",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # over the line of the equal error rate
         )
         axes.axvline(self.eer, color="#6b7280", linestyle=":", label=translate("faces.roc_eer", eer=self.eer))
         axes.axvspan(
