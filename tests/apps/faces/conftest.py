@@ -62,15 +62,22 @@ def open_gallery(request: pytest.FixtureRequest, place: Path) -> Callable[..., G
     return lambda **others: Gallery.open(where, **{**settings, **others})
 
 
-@pytest.fixture(scope="session")
-def weights_read_here() -> Iterator[None]:
+def read_here(patch: pytest.MonkeyPatch) -> None:
     """Published weights are read in this process, which takes no seconds; that they are not is tested elsewhere."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(published, "read_weights", lambda path: plain_tensors(torch.load(path, "cpu", weights_only=True)))
-        yield
+    patch.setattr(published, "read_weights", lambda path: plain_tensors(torch.load(path, "cpu", weights_only=True)))
+
+
+@pytest.fixture
+def weights_read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """During a test."""
+    read_here(monkeypatch)
 
 
 @pytest.fixture(scope="session")
-def recognizer(data_folder: Path, weights_read_here: None) -> FaceRecognizer:
+def recognizer(data_folder: Path) -> FaceRecognizer:
     """With the published MobileFaceNet and MTCNN."""
-    return FaceRecognizer()
+    with pytest.MonkeyPatch.context() as patch:
+        read_here(patch)
+        made = FaceRecognizer()
+        assert made.finder.networks  # which are read when they are first needed
+        return made
