@@ -120,7 +120,7 @@ def write_faces(folder: Path, copies: Path, data: Path) -> None:
     """Weights that find and tell apart faces, and some people's pictures under the names that the help gives them."""
     for place in ("mtcnn", "mobilefacenet"):
         shutil.copytree(data / "pretrained" / place, copies / "pretrained" / place)
-    pictures = [f"s{person}/{number}.pgm" for person in (1, 2, 3) for number in (1, 2, 3, 4)]
+    pictures = [f"s{person}/{number}.pgm" for person in range(1, 7) for number in (1, 2, 3, 4)]
     with ZipFile(data / "faces_orl" / "orl_faces.zip") as stored, ZipFile(folder / "lfw.zip", "w") as archive:
         for name in pictures:
             archive.writestr(name, stored.read(f"orl_faces/{name}"))
