@@ -76,15 +76,22 @@ def _distances(found: Mapping[str, Any]) -> Html | None:
     counts = found.get("distances")
     if not isinstance(counts, Mapping):
         return None
-    series = []
-    for kind, style in (("same", "val"), ("different", "train")):
+    kinds: list[list[float]] = []
+    for kind in ("same", "different"):
         bins = counts.get(kind)
         if not isinstance(bins, list) or not bins or not all(map(is_number, bins)):
             return None
-        width, whole = _WIDEST / len(bins), max(sum(bins), 1)
-        line = [((place + 0.5) * width, 100 * count / whole) for place, count in enumerate(bins)]
-        series.append(Series(translate(f"comparing.{kind}"), style, line))
-    return _chart(series, translate("comparing.distances"), translate("comparing.distance"))
+        kinds.append(bins)
+    # Beyond the largest distance that occurs there is nothing to see.
+    shown = max((place + 1 for bins in kinds for place, count in enumerate(bins) if count), default=1)
+    series = []
+    for kind, bins, style in zip(("same", "different"), kinds, ("val", "train"), strict=True):
+        # In hundredths, so that the places along are whole numbers.
+        width, whole = 100 * _WIDEST / len(bins), max(sum(bins), 1)
+        line = [((place + 0.5) * width, 100 * count / whole) for place, count in enumerate(bins[:shown])]
+        # A polygon of shares begins and ends on the axis.
+        series.append(Series(translate(f"comparing.{kind}"), style, [(0.0, 0.0), *line, (shown * width, 0.0)]))
+    return _chart(series, translate("comparing.distances"), f"100 × {translate('comparing.distance')}")
 
 
 def _chart(series: list[Series], title: str, x_label: str) -> Html:
