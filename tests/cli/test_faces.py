@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from derin.apps.faces import recognizer
+from derin.apps.faces import gallery, recognizer
 from derin.apps.faces.finding import Face
 from derin.apps.faces.gallery import Gallery
 from derin.cli.main import app
@@ -46,8 +46,16 @@ class ColorRecognizer:
         faces = [Face((x, 0, x + SIDE, SIDE), ((x, 0),) * 5, 0.9) for x, _ in found]
         return faces, np.array([color for _, color in found], np.float32)
 
-    def embed_all(self, pictures: Any, *, names: Any = None, cropped: bool = False, largest: bool = False) -> Any:
-        rows, reasons = [], []
+    def embed_all(
+        self,
+        pictures: Any,
+        *,
+        names: Any = None,
+        cropped: bool = False,
+        largest: bool = False,
+        whole_if_none: bool = False,
+    ) -> Any:
+        rows, reasons, counts = [], [], []
         for name, picture in zip(names, pictures, strict=True):
             try:
                 faces, each = self.embed_each(picture)
@@ -55,10 +63,12 @@ class ColorRecognizer:
                     None if len(faces) == 1 or largest else f"{name}: one face is required; it shows several."
                 )
                 rows.append(each[0])
+                counts.append(len(faces))
             except DataError as error:
                 reasons.append(f"{name}: {error}")
                 rows.append(np.full(3, np.nan))
-        return recognizer.Embedded(np.array(rows, np.float32), tuple(reasons), np.ones(len(rows), np.int64))
+                counts.append(0)
+        return recognizer.Embedded(np.array(rows, np.float32), tuple(reasons), np.array(counts))
 
     def embed(self, pictures: Any, *, cropped: bool = False, largest: bool = False) -> np.ndarray:
         listed = pictures if isinstance(pictures, list) else [pictures]
@@ -162,6 +172,16 @@ def test_what_a_calibration_cannot_show_is_printed(run: Callable[..., Any]) -> N
     assert run("list", "--json")["threshold"] is not None
 
 
+def test_of_pairs_the_largest_face_is_taken_and_said(run: Callable[..., Any], tmp_path: Path) -> None:
+    picture(tmp_path / "people" / "Ada" / "0.png", COLORS["Ada"], COLORS["Alan"])
+    people = list(COLORS)
+    lines = [f"1,{person},0.png,{person},1.png" for person in people]
+    lines += [f"0,{person},0.png,{other},1.png" for person in people for other in people if person != other]
+    (tmp_path / "people" / "pairs.csv").write_text("\n".join(["same,person_a,file_a,person_b,file_b", *lines]), "utf-8")
+    assert run("calibrate", "people/pairs.csv", "--fmr", "0.1", "--json")["num_several"] == 1
+    assert "1 picture shows several faces; the largest was taken" in run("calibrate", "people/pairs.csv")
+
+
 def test_faces_without_names_are_grouped(run: Callable[..., Any], tmp_path: Path) -> None:
     picture(tmp_path / "people" / "all.png", *COLORS.values())
     picture(tmp_path / "people" / "none.png", (0, 0, 0))
@@ -213,6 +233,7 @@ REFUSED = {
     "not that threshold": (("verify", "Ada", "people/Ada/0.png", "--threshold", "3"), "between 0 and 2"),
     "one person": (("calibrate", "lone"), "three people or more"),
     "pairs and folder": (("calibrate", "people", "--pictures", "x"), "--pictures is for a .csv"),
+    "largest of pairs": (("calibrate", "pairs.csv", "--largest"), "the largest face of each picture is taken"),
 }
 
 
@@ -230,6 +251,16 @@ def test_what_is_refused_is_one_sentence_and_stores_nothing(case: str, run: Call
     assert sentence in told
     assert len(told.strip().splitlines()) == 1
     assert (run("list", "--json"), {path.name for path in tmp_path.glob("*.db")}) == before
+
+
+def test_a_folder_with_a_name_that_is_there_stores_nobody(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("enrol", "Çağrı", "people/Çağrı/0.png")
+    monkeypatch.setattr(gallery, "_EMBEDDINGS_OF_A_COMMIT", 1)
+    assert "knows a person named 'Çağrı' already" in run("enrol", "people", is_refused=True)
+    assert [person["name"] for person in run("list", "--json")["people"]] == ["Çağrı"]
+    assert run("enrol", "people", "--known", "skip", "--json")["num_people"] == 4
 
 
 def test_a_wrong_key_opens_nothing(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

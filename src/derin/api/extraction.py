@@ -24,7 +24,7 @@ from derin.data.batch import Source
 from derin.data.extracted import ExtractedFeatures
 from derin.data.preparation import Batching, Preparation
 from derin.data.table import Table
-from derin.readers.cache import cache_folder, describe, keep_within_limit, mark_used, work_folder
+from derin.core.cache import cache_folder, describe, keep_within_limit, mark_used, work_folder
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ import typer
 from derin.cli.console import JsonFlag, console, print_json
 
 if TYPE_CHECKING:
-    from derin.readers.cache import CacheEntry
+    from derin.core.cache import CacheEntry
 
 
 def cache(
@@ -38,7 +38,7 @@ def cache(
     Example: [bold]derin cache --limit 5G[/bold]
     """
     from derin.core.errors import UsageError
-    from derin.readers import cache as stored
+    from derin.core import cache as stored
 
     if name is not None and not clear:
         raise UsageError(f"NAME says what is to be cleared; got {name!r} without --clear. Add --clear or leave it out.")
@@ -71,7 +71,7 @@ def _show(entries: list[CacheEntry], removed: list[CacheEntry], total: int, most
     from rich.text import Text
 
     from derin.core.printable import printable
-    from derin.readers.cache import bytes_in_words, cache_folder
+    from derin.core.cache import bytes_in_words, cache_folder
 
     out = console()
     for entry in removed:

@@ -98,10 +98,13 @@ def calibrate(
     recognizer = recognizer_of(weights, finder, min_face, device)
     check_gallery(db, recognizer)
     left_out: list[str] = []
+    num_several = 0
     if data.suffix.lower() == ".csv":
         if fpir is not None or enrolled is not None:
             raise UsageError("--fpir and --enrolled need people with all of their pictures: name a folder, not pairs.")
-        found = _of_pairs(recognizer, data, pictures, fmr, cropped=cropped)
+        if largest:
+            raise UsageError("--largest is for a folder; of a .csv of pairs the largest face of each picture is taken.")
+        found, num_several = _of_pairs(recognizer, data, pictures, fmr, cropped=cropped)
     else:
         if pictures is not None:
             raise UsageError("--pictures is for a .csv of pairs; of a folder leave it out.")
@@ -119,11 +122,14 @@ def calibrate(
                 "picture": None if out is None else str(out),
                 **found.to_json(),
                 "left_out": left_out,
+                "num_several": num_several,
             }
         )
         return
     terminal = console()
     say_left_out(terminal, left_out)
+    if num_several:
+        say(terminal, "faces.several", count=num_several)
     _say_calibration(terminal, found)
     say(terminal, "faces.calibrated", threshold=found.threshold, place=place)
     if out is not None:
@@ -157,12 +163,14 @@ def _of_folder(
 
 def _of_pairs(
     recognizer: FaceRecognizer, table: Path, pictures: Path | None, fmr: float, *, cropped: bool
-) -> Calibration:
+) -> tuple[Calibration, int]:
+    """The calibration, and of how many pictures one of several faces was taken."""
     from derin.apps.faces.calibration import calibrate_pairs
     from derin.apps.faces.evaluation import embedded_pairs
 
     pairs = embedded_pairs(recognizer, table, pictures, cropped=cropped)
-    return calibrate_pairs(pairs.distances, pairs.same, pairs.first, pairs.second, fmr=fmr)
+    found = calibrate_pairs(pairs.distances, pairs.same, pairs.first, pairs.second, fmr=fmr)
+    return found, int((pairs.num_faces > 1).sum())
 
 
 def _say_calibration(terminal: Console, found: Calibration) -> None:

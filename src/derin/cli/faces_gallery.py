@@ -55,7 +55,8 @@ def enrol(
     """Store people: their name and embeddings of their faces, no pictures.
 
     One picture each is enough. Of several pictures the nearest counts. A picture without a face or with several stores
-    nothing; in a folder such pictures are left out and told.
+    nothing; in a folder such pictures are left out and told. A folder is stored some thousand pictures at a time, each
+    person whole: stopped and begun again with --known skip, it goes on.
 
     Example: [bold]derin faces enrol Ada ada.jpg[/bold]
     """
@@ -80,9 +81,12 @@ def enrol(
         if note is not None:
             raise UsageError("--note is of one person; of a folder leave it out.")
         with progress_bar(translate("faces.reading")) as tell:
-            people = PeopleSource(name, recognizer, cropped=cropped, largest=largest).people(progress=tell)
+            source = PeopleSource(name, recognizer, cropped=cropped, largest=largest)
             with gallery_of(db, recognizer, new=True) as gallery:
-                stored = gallery.enrol_many(_with_embeddings(people, left_out), known=known)  # type: ignore[arg-type]
+                if known == "refuse":  # before anybody is stored, and before minutes of reading
+                    gallery.require_new(source.names)
+                people = _with_embeddings(source.people(progress=tell), left_out)
+                stored = gallery.enrol_many(people, known=known)  # type: ignore[arg-type]
                 _finish(gallery, stored, left_out, json_output=json_output)
 
 

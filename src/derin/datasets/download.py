@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from derin.core.errors import DataError, StorageError
-from derin.readers.cache import cache_folder
+from derin.core.cache import cache_folder
 from derin.version import __version__
 
 Progress = Callable[[int, int], None]

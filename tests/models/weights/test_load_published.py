@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from derin.core import cache
 from derin.core.errors import DerinError, RefusedFileError, UsageError
+from derin.core.files import sha256_file
 from derin.models import build
 from derin.models.weights import importer, load_published
 from derin.models.weights.matching import match
 from derin.models.weights.published import read_preprocess
+from derin.models.weights.reading import read_weights
 
 IMAGENET = {"model": "resnet20", "preprocess": "imagenet"}
 
@@ -94,6 +98,41 @@ class _Hostile:
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.mkdir, (self.target,)
+
+
+def test_a_pickled_file_is_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DERIN_CACHE", str(tmp_path / "cache"))
+    tensors = published_names()
+    torch.save(tensors, tmp_path / "a.pth")
+    assert read_weights(tmp_path / "a.pth").keys() == tensors.keys()
+    (tmp_path / "a.pth").rename(tmp_path / "b.ckpt")
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("the file was converted again"))
+        kept = read_weights(tmp_path / "b.ckpt")
+    assert all(kept[name].equal(tensor) for name, tensor in tensors.items())
+    (entry,) = cache.entries()
+    assert (entry.name[:8], entry.about) == ("weights/", "tensors of a.pth")
+    torch.save(tensors | {"linear.bias": torch.ones(7)}, tmp_path / "b.ckpt")
+    assert read_weights(tmp_path / "b.ckpt")["linear.bias"].tolist() == [1.0] * 7
+    assert len(cache.entries()) == 2
+
+
+def test_what_the_cache_holds_is_checked_and_no_pickle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DERIN_CACHE", str(tmp_path / "cache"))
+    tensors = published_names()
+    torch.save(tensors, tmp_path / "a.pth")
+    read_weights(tmp_path / "a.pth")
+    (entry,) = cache.entries()
+    (kept,) = entry.path.glob("*.safetensors")
+    data = bytearray(kept.read_bytes())
+    data[-5] ^= 1
+    kept.write_bytes(data)
+    assert read_weights(tmp_path / "a.pth")["linear.weight"].equal(tensors["linear.weight"])
+    (kept,) = entry.path.glob("*.safetensors")
+    torch.save(_Hostile(tmp_path / "ran"), kept)
+    kept.rename(kept.with_name(f"{sha256_file(kept)}.safetensors"))
+    assert read_weights(tmp_path / "a.pth")["linear.weight"].equal(tensors["linear.weight"])
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_hostile_file_is_refused_and_never_runs(tmp_path: Path) -> None:

@@ -378,7 +378,8 @@ class Gallery:
     ) -> Enrolment:
         """Stores many people, some thousand embeddings at a time: each person whole or not at all.
 
-        After an error or a crash those before it are stored; with ``known="skip"`` the same call goes on from there.
+        After an error or a crash, a name that is refused among them, the people before it are stored; with
+        ``known="skip"`` the same call goes on from there. `require_new` tells beforehand whether a name is refused.
 
         Args:
             people: names and embeddings, see `enrol`.
@@ -391,6 +392,19 @@ class Gallery:
             UsageError, ShapeError, DataError, StorageError: as of `enrol`.
         """
         return self._enrol(((name, embeddings, None) for name, embeddings in people), known, near, compare=compare)
+
+    def require_new(self, names: Sequence[str]) -> None:
+        """Refuses names of which one is enrolled already.
+
+        Raises:
+            UsageError: as `enrol` has it; or a name cannot be one.
+        """
+        wanted = [_checked_name(name) for name in names]
+        with self._reading():
+            ids = self._store.ids(wanted)
+        for name in wanted:
+            if name in ids:
+                raise self._known_already(name)
 
     def remove(self, *names: str) -> int:
         """Takes people out of the gallery and out of the bytes of its file.
@@ -631,6 +645,12 @@ class Gallery:
             )
         return found[0]
 
+    def _known_already(self, name: str) -> UsageError:
+        return UsageError(
+            f"The gallery {self.place} knows a person named {name!r} already; choose another name, remove "
+            "that person first, or say that the embeddings are to be added."
+        )
+
     def _log(self, action: str, person: str | None = None) -> None:
         self._store.insert("log", "time, action, person", [(_now(), action, person)])
 
@@ -703,10 +723,7 @@ class Gallery:
                     new.append((name, note))
                     seen.add(name)
                 elif known == "refuse":
-                    raise UsageError(
-                        f"The gallery {self.place} knows a person named {name!r} already; choose another name, remove "
-                        "that person first, or say that the embeddings are to be added."
-                    )
+                    raise self._known_already(name)
                 elif known == "skip":
                     taken[at] = False
             added = {name: note for name, _, note in part if name in ids} if known == "add" else {}

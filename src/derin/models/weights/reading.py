@@ -5,12 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from derin.core.arrays import read_npz
-from derin.core.errors import RefusedFileError, UsageError
-from derin.core.tensors import load_tensors
+from derin.core.cache import cache_folder, describe, keep_within_limit, mark_used, work_folder
+from derin.core.errors import RefusedFileError, StorageError, UsageError
+from derin.core.files import sha256_file
+from derin.core.folders import replace_folder, temporary_folder
+from derin.core.tensors import load_tensors, save_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,13 +24,17 @@ SUFFIXES = (".safetensors", ".npz", *PICKLED)
 
 _MAX_BYTES = 8 << 30
 _MAX_SECONDS = 600
+_NAMESPACE = "weights"
+# Raised when `importer.plain_tensors` takes other tensors out of a file than before.
+_CONVERSION = 1
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
     """The tensors in a file, by the names that they have there.
 
     Args:
-        path: .safetensors, .npz, or a pickled .pth, .pt, .th or .ckpt, which is read in a process of its own.
+        path: .safetensors, .npz, or a pickled .pth, .pt, .th or .ckpt, which is read in a process of its own, once: its
+            tensors are kept in the cache, by the SHA-256 of the file.
 
     Raises:
         UsageError: there is no such file, or it is of another form.
@@ -58,6 +66,40 @@ def _read_npz(path: Path) -> dict[str, Tensor]:
 
 
 def _read_pickled(path: Path) -> dict[str, Tensor]:
+    """What the cache holds of this very file, else what a process of its own takes out of it."""
+    sha256 = sha256_file(path)
+    place = cache_folder() / _NAMESPACE / f"{sha256}-{_CONVERSION}"
+    tensors = _read_kept(place)
+    if tensors is None:
+        tensors = _convert(path)
+        if sha256_file(path) == sha256:  # nobody wrote to it meanwhile
+            _keep(place, tensors, f"tensors of {path.name}")
+    else:
+        mark_used(place)
+    return tensors
+
+
+def _read_kept(place: Path) -> dict[str, Tensor] | None:
+    """The tensors of an entry whose file has the SHA-256 that it is named by; None where there is no such entry."""
+    with suppress(RefusedFileError, OSError):
+        for kept in place.glob("*.safetensors"):
+            if sha256_file(kept) == kept.stem:
+                return load_tensors(kept)
+    return None
+
+
+def _keep(place: Path, tensors: dict[str, Tensor], about: str) -> None:
+    """Keeps tensors in the cache. They are at hand already, so that a full disk is no reason to stop."""
+    with suppress(StorageError, OSError), temporary_folder(work_folder(place)) as temporary:
+        written = temporary / "tensors"
+        sha256 = save_tensors(written, tensors)
+        written.rename(temporary / f"{sha256}.safetensors")
+        describe(temporary, about)
+        replace_folder(temporary, place)
+        keep_within_limit(place)
+
+
+def _convert(path: Path) -> dict[str, Tensor]:
     with tempfile.TemporaryDirectory(prefix="derin-weights-") as folder:
         converted = Path(folder) / "converted.safetensors"
         # -P: a file torch.py in the current folder must not be taken for the library.

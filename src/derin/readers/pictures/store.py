@@ -22,7 +22,7 @@ from derin.data.pictures.values import PixelValues
 from derin.data.report import Finding
 from derin.data.table import Dense, Pictures, Rows
 from derin.readers.archives import Contents, Files, open_files
-from derin.readers.cache import (
+from derin.core.cache import (
     bytes_in_words,
     cache_folder,
     describe,

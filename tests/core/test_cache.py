@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from derin.core.errors import UsageError
-from derin.readers import cache
+from derin.core import cache
 
 
 @pytest.fixture
