@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from derin.core.errors import UsageError
 from derin.core import cache
+from derin.core.errors import UsageError
 
 
 @pytest.fixture

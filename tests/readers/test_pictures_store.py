@@ -21,11 +21,11 @@ import pytest
 from PIL import Image
 from tests.readers.troubled_pictures import picture
 
+from derin.core import cache
 from derin.core.errors import DataError, StorageError
 from derin.core.messages import localize
 from derin.data.pictures.encoded import EncodedPictures
 from derin.data.table import Dense, Pictures, Table
-from derin.core import cache
 from derin.readers.archives import FolderFiles
 from derin.readers.picture_folder import read_picture_folder
 from derin.readers.pictures import building, spool, store

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from derin.core.cache import cache_folder, describe, keep_within_limit, mark_used, work_folder
 from derin.core.errors import RefusedFileError, StorageError, UsageError
 from derin.core.folders import replace_folder, temporary_folder
 from derin.core.strict_json import dump_json
@@ -24,7 +25,6 @@ from derin.data.batch import Source
 from derin.data.extracted import ExtractedFeatures
 from derin.data.preparation import Batching, Preparation
 from derin.data.table import Table
-from derin.core.cache import cache_folder, describe, keep_within_limit, mark_used, work_folder
 
 if TYPE_CHECKING:
     import torch

@@ -37,8 +37,8 @@ def cache(
 
     Example: [bold]derin cache --limit 5G[/bold]
     """
-    from derin.core.errors import UsageError
     from derin.core import cache as stored
+    from derin.core.errors import UsageError
 
     if name is not None and not clear:
         raise UsageError(f"NAME says what is to be cleared; got {name!r} without --clear. Add --clear or leave it out.")
@@ -70,8 +70,8 @@ def _show(entries: list[CacheEntry], removed: list[CacheEntry], total: int, most
     from rich.table import Table
     from rich.text import Text
 
-    from derin.core.printable import printable
     from derin.core.cache import bytes_in_words, cache_folder
+    from derin.core.printable import printable
 
     out = console()
     for entry in removed:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from derin.core.errors import DataError, StorageError
 from derin.core.cache import cache_folder
+from derin.core.errors import DataError, StorageError
 from derin.version import __version__
 
 Progress = Callable[[int, int], None]

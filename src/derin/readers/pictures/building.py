@@ -17,13 +17,13 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
+from derin.core.cache import hold
 from derin.data.pictures.decode import Pixels, pixels_of
 from derin.data.pictures.encoded import num_decoders
 from derin.data.pictures.fitting import ResizePolicy, Rule, choose_fitting, is_strip
 from derin.data.pictures.values import USUAL_VALUES, PixelValues
 from derin.data.report import Outcome
 from derin.readers.archives import Files
-from derin.core.cache import hold
 from derin.readers.pictures.index import PIXELS, PictureIndex
 from derin.readers.pictures.listing import Entry
 from derin.readers.pictures.spool import (

@@ -12,16 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from derin.core.errors import DataError, RefusedFileError, StorageError
-from derin.core.files import recover_folder, remove_leftovers, replace_folder, storage_errors, temporary_folder
-from derin.core.lock import FolderLock
-from derin.core.messages import Message
-from derin.data.pictures.encoded import EncodedPictures
-from derin.data.pictures.fitting import ResizePolicy, Rule, input_size
-from derin.data.pictures.values import PixelValues
-from derin.data.report import Finding
-from derin.data.table import Dense, Pictures, Rows
-from derin.readers.archives import Contents, Files, open_files
 from derin.core.cache import (
     bytes_in_words,
     cache_folder,
@@ -32,6 +22,16 @@ from derin.core.cache import (
     total_bytes,
     work_folder,
 )
+from derin.core.errors import DataError, RefusedFileError, StorageError
+from derin.core.files import recover_folder, remove_leftovers, replace_folder, storage_errors, temporary_folder
+from derin.core.lock import FolderLock
+from derin.core.messages import Message
+from derin.data.pictures.encoded import EncodedPictures
+from derin.data.pictures.fitting import ResizePolicy, Rule, input_size
+from derin.data.pictures.values import PixelValues
+from derin.data.report import Finding
+from derin.data.table import Dense, Pictures, Rows
+from derin.readers.archives import Contents, Files, open_files
 from derin.readers.pictures.building import build_entry, map_pixels
 from derin.readers.pictures.index import PIXELS, PictureIndex, read_index, write_index
 from derin.readers.pictures.listing import Entry, Listing, list_classes, shown
