@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import derin
 from derin.api.prepare import prepare
@@ -45,8 +47,8 @@ def blobs(num_classes: int = 12, num_each: int = 10, given: tuple[str, ...] = ()
     return Table(name="blobs", schema=Schema(tuple(schema)), columns=columns, splits=parts, given_splits=given)
 
 
-def classes_in(table: Table) -> dict[str, set[int]]:
-    return {name: set(table["kind"].take(rows).tolist()) for name, rows in table.splits.items()}
+def classes_in(table: Table, target: str = "kind") -> dict[str, set[int]]:
+    return {name: set(table[target].take(rows).tolist()) for name, rows in table.splits.items()}
 
 
 @pytest.mark.parametrize("given", [(), ("train", "test")])
@@ -71,6 +73,35 @@ def test_classes_are_held_out_by_name_and_pattern() -> None:
         hold_out_classes(blobs(), names=["d1"])
     with pytest.raises(DataError, match=r"got 2 for train, 2 for val, 1 for test.*--hold-out none"):
         hold_out_classes(blobs(5), names=["c4"])
+
+
+def test_folders_within_folders_are_classes_where_that_is_asked_for_and_are_held_out_by_the_folder_around(
+    tmp_path: Path,
+) -> None:
+    draw = np.random.default_rng(0)
+    for path in [f"{alphabet}/{letter}" for alphabet in ("Greek", "Latin") for letter in ("a", "b", "c", "d")]:
+        (tmp_path / "letters" / path).mkdir(parents=True)
+        for number in range(2):
+            pixels = draw.integers(0, 256, (9, 9), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "letters" / path / f"{number}.png")
+    (tmp_path / "letters" / "Latin" / "e").mkdir()  # an empty class beside the others
+    with pytest.raises(DataError, match="--reader-option classes=innermost"):
+        derin.load(tmp_path / "letters", task="embedding")
+    asked: dict[str, Any] = {"task": "embedding", "reader_options": {"classes": "innermost"}, "hold_out": "Latin"}
+    table = derin.load(tmp_path / "letters", **asked)
+    classes = table.target().classes
+    assert classes == tuple(f"{alphabet}/{letter}" for alphabet in ("Greek", "Latin") for letter in "abcd")
+    assert [sorted(held) for held in classes_in(table, "label").values()][-1] == [4, 5, 6, 7]
+    run = derin.fit(tmp_path / "letters", out=tmp_path / "run", report=False, **asked, **QUICK | {"epochs": 1})
+    # Other letters are read as those of training were, whatever their folders are called.
+    (tmp_path / "letters" / "Latin").rename(tmp_path / "Runic")
+    shutil.copytree(tmp_path / "Runic", tmp_path / "others" / "Runic")
+    shutil.copytree(tmp_path / "Runic", tmp_path / "others" / "Ogham")
+    assert derin.open(run.path).evaluate(tmp_path / "others").metrics["eer"] >= 0
+    with pytest.raises(UnknownNameError, match="setting of reading for class folders named 'class'"):
+        derin.load(tmp_path / "others", reader_options={"class": "innermost"})
+    with pytest.raises(UnknownNameError, match="choice of class folders named 'inner'"):
+        derin.load(tmp_path / "others", reader_options={"classes": "inner"})
 
 
 def test_table_that_was_cut_before_is_cut_anew_from_what_its_source_gave() -> None:

@@ -78,7 +78,7 @@ class Request:
     )
     reader_options: Mapping[str, Any] | None = setting(
         None,
-        "With --task: how the file is read, such as encoding=cp1254; repeatable.",
+        "How files are read, such as encoding=cp1254 or classes=innermost; repeatable.",
         MAP,
         group=_DATA,
         flags="--reader-option --reading",

@@ -63,7 +63,7 @@ def data(
         typer.Option(
             "--reader-option",
             "--reading",
-            help="With --task: how it is read, such as encoding=cp1254; repeatable.",
+            help="How files are read, such as encoding=cp1254 or classes=innermost; repeatable.",
             show_default=False,
         ),
     ] = None,

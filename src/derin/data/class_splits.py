@@ -30,7 +30,8 @@ def hold_out_classes(table: Table, *, names: Sequence[str] = (), seed: int = 0, 
 
     Args:
         table: with splits as its source gave them, and one class for each row.
-        names: the classes of the test split, or patterns of them such as ``"Greek-*"``; empty draws them.
+        names: the classes of the test split, patterns of them such as ``"Greek-*"``, or folders of them
+            (``"Greek"`` of ``"Greek/alpha"``); empty draws them.
         seed: of the draw.
         share: of the classes that val and test take each.
 
@@ -105,7 +106,12 @@ def _matching(classes: Sequence[str], names: Sequence[str]) -> npt.NDArray[np.in
     """The numbers of the classes that are named; each name must be one, or a pattern of some."""
     found: set[int] = set()
     for name in names:
-        places = {place for place, known in enumerate(classes) if known == name or fnmatchcase(known, name)}
+        below = f"{name.rstrip('/')}/"  # a folder of classes
+        places = {
+            place
+            for place, known in enumerate(classes)
+            if known == name or known.startswith(below) or fnmatchcase(known, name)
+        }
         if not places:
             raise UnknownNameError("class to hold out", name, classes)
         found |= places
@@ -117,9 +123,16 @@ def _require_enough(table: Table, counts: dict[str, int]) -> None:
         got = ", ".join(f"{count} for {name}" for name, count in counts.items())
         raise DataError(
             f"Table {table.name!r}: at least {_FEWEST} classes each are required to train, to choose and to measure "
-            f"on; got {got}. Add classes, or keep examples of every class in each split: hold_out={IN_PROPORTION} "
-            f"(--hold-out {IN_PROPORTION})."
+            f"on; got {got}. Add classes{_deeper(table)}, or keep examples of every class in each split: "
+            f"hold_out={IN_PROPORTION} (--hold-out {IN_PROPORTION})."
         )
+
+
+def _deeper(table: Table) -> str:
+    """How the folders in class folders become classes, where there are some."""
+    notes = table.report.notes
+    nested = any(isinstance(note, Message) and note.key == "reading.nested_folders" for note in notes)
+    return ", or read the folders within them as classes (--reader-option classes=innermost)" if nested else ""
 
 
 def _sentence(name: str, own: npt.NDArray[np.int64], classes: Sequence[str], rows: Rows) -> Message:

@@ -17,7 +17,7 @@ from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.core.messages import Message
 from derin.core.printable import shown_reason
 from derin.core.registry import Registry
-from derin.data.recipe import ReadOptions
+from derin.data.recipe import ReadingRecipe, ReadOptions
 from derin.data.table import Dense, Table
 from derin.readers.archives import ARCHIVE_ERRORS, is_document, is_hidden, members_of, open_tar
 from derin.readers.arrays import is_array_file, is_array_folder, read_arrays
@@ -32,7 +32,7 @@ from derin.readers.labelled_text import TEXTS, looks_like_labelled_text, read_la
 from derin.readers.pairs import looks_like_pairs
 from derin.readers.picture_table_search import find_picture_table
 from derin.readers.picture_tables import read_picture_table
-from derin.readers.pictures.listing import PICTURE_ENDINGS
+from derin.readers.pictures.listing import FOLDER_SETTINGS, FOLDERS, PICTURE_ENDINGS
 from derin.readers.recognition import MASKS, recognized
 from derin.readers.table_recipe import SUBJECT
 from derin.readers.unpacking import unpack
@@ -95,10 +95,11 @@ def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:
     if TEXTS in options.found and not is_archive(path):
         return read_labelled_text(path, name=name, target=options.target, options=options)
     table = _read_file(path, name, options) if path.is_file() else _read_folder(path, name, options)
-    if options.reader_options and (table.recipe is None or not table.recipe.part(SUBJECT)):
+    recipe = table.recipe or ReadingRecipe()
+    if options.reader_options and not (recipe.part(SUBJECT) or recipe.part(FOLDERS)):
         raise UsageError(
-            f"load: reader options ({', '.join(options.reader_options)}) are for tables, and for data that is read for "
-            f"a task ({', '.join(READERS_BY_TASK)}); leave them out, or name the task."
+            f"load: reader options ({', '.join(options.reader_options)}) are for tables, class folders of pictures and "
+            f"data that is read for a task ({', '.join(READERS_BY_TASK)}); leave them out, or name the task."
         )
     return table
 
@@ -344,6 +345,9 @@ def table_settings(options: ReadOptions) -> dict[str, Any]:
 def _read_pictures(path: Path, name: str, options: ReadOptions) -> Table:
     from derin.readers.picture_folder import read_picture_folder
 
+    for setting in options.reader_options:
+        if setting not in FOLDER_SETTINGS:
+            raise UnknownNameError("setting of reading for class folders", setting, FOLDER_SETTINGS)
     return read_picture_folder(
         path,
         name=name,
@@ -351,6 +355,7 @@ def _read_pictures(path: Path, name: str, options: ReadOptions) -> Table:
         channels=options.channels,
         found=options.part("pictures"),
         progress=options.progress,
+        **options.part(FOLDERS) | dict(options.reader_options),
     )
 
 

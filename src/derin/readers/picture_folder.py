@@ -9,14 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from derin.core.errors import DataError, UsageError
+from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.core.messages import Message
 from derin.data.recipe import ReadingRecipe
 from derin.data.report import DataReport, Finding, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Dense, Rows, Table
 from derin.readers.archives import open_files
-from derin.readers.pictures.listing import Entry, Listing, is_picture_name, natural_key, shown
+from derin.readers.pictures.listing import (
+    CLASS_FOLDERS,
+    FOLDERS,
+    Entry,
+    Listing,
+    is_picture_name,
+    natural_key,
+    shown,
+)
 from derin.readers.pictures.store import Decisions, StoredPictures, stored_pictures
 
 PICTURE, LABEL = "picture", "label"
@@ -28,6 +36,7 @@ def read_picture_folder(
     name: str,
     size: int | None = None,
     channels: int | None = None,
+    classes: str = "outermost",
     found: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Table:
@@ -42,6 +51,8 @@ def read_picture_folder(
         size: height and width of the network's input. Pictures are stored with 1.15 times that as their shorter side.
             None keeps pictures that all have one size of at most 128 pixels, and is 128 for all others.
         channels: 1 stores gray, 3 colour; None is 1 where all pictures are gray, also where they hold it three times.
+        classes: ``"outermost"``: everything below a class folder belongs to its class; ``"innermost"``: each folder
+            that holds pictures is a class, called by its path (``Greek/alpha``).
         found: what other pictures decided (`ReadingRecipe.part("pictures")`), which these follow.
         progress: called with (files done, files in all).
 
@@ -64,23 +75,27 @@ def read_picture_folder(
         raise UsageError(f"read_picture_folder: channels must be 1 (gray) or 3 (colour); got {channels}.")
     if size is not None and size < 1:
         raise UsageError(f"read_picture_folder: size must be at least 1 pixel; got {size}.")
+    if classes not in CLASS_FOLDERS:
+        raise UnknownNameError("choice of class folders", str(classes), tuple(CLASS_FOLDERS))
     decisions = Decisions.from_recipe(found or {}, size=size, channels=channels)
-    stored = stored_pictures(Path(path), size=size, decisions=decisions, progress=progress)
+    stored = stored_pictures(
+        Path(path), size=size, decisions=decisions, list_files=CLASS_FOLDERS[classes], progress=progress
+    )
     report = DataReport(source=str(path))
     report.extend(stored.listing.findings)
     report.extend(stored.findings)
     report.extend(_class_findings(stored.listing, stored.entries))
     report.notes += [*stored.listing.notes, *stored.notes]
     present = {entry.class_name for entry in stored.entries}
-    classes = tuple(c for c in stored.listing.class_names if c in present)
+    names = tuple(c for c in stored.listing.class_names if c in present)
     # What follows another set's decisions is measured, and may hold a part of its classes.
-    if len(classes) < 2 and not (classes and found):
+    if len(names) < 2 and not (names and found):
         raise DataError(
-            f"{path}: at least two classes with pictures are required; got {len(classes)} ({', '.join(classes)}). "
+            f"{path}: at least two classes with pictures are required; got {len(names)} ({', '.join(names)}). "
             "Put the pictures of each class into a folder of their own, or a csv file with their names and labels "
             "beside them."
         )
-    number = {c: n for n, c in enumerate(classes)}
+    number = {c: n for n, c in enumerate(names)}
     labels = np.array([number[entry.class_name] for entry in stored.entries], dtype=np.int64)
     splits = _splits(stored.entries)
     report.counts = _counts(stored.entries)
@@ -88,13 +103,13 @@ def read_picture_folder(
         (
             Column(name=PICTURE, kind=Kind.PICTURE, role=Role.INPUT, shape=stored.shape, note=_note(stored)),
             Column(
-                name=LABEL, kind=Kind.CATEGORY, role=Role.TARGET, classes=classes, note=Message("reading.from_folders")
+                name=LABEL, kind=Kind.CATEGORY, role=Role.TARGET, classes=names, note=Message("reading.from_folders")
             ),
         )
     )
     columns: dict[str, ColumnData] = {PICTURE: stored.data, LABEL: Dense(labels)}
     row_names = [shown(entry.member.path) for entry in stored.entries]
-    recipe = ReadingRecipe(found={"pictures": dict(stored.decisions)})
+    recipe = ReadingRecipe(found={"pictures": dict(stored.decisions), FOLDERS: {"classes": classes}})
     return Table(
         name=name, schema=schema, columns=columns, splits=splits, report=report, row_names=row_names, recipe=recipe
     )

@@ -35,7 +35,8 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{count:,} masks and maps of other pictures were left out ({one} belongs to {other}).",
     ),
     "reading.beside_splits": "the folder lies beside the splits and names none",
-    "reading.nested_folders": "Folders inside class folders belong to the class ({some}).",
+    "reading.nested_folders": "Folders inside class folders belong to the class ({some}); where they are classes "
+    "themselves, read with the option classes=innermost (--reader-option).",
     "reading.folders_as_split": "Several folders were read as {split}: {folders}.",
     "reading.empty_file": "empty file (0 bytes)",
     "reading.no_picture": "no picture that can be read",

@@ -35,7 +35,8 @@ MESSAGES: dict[str, CatalogEntry] = {
         "başka resimlerin {count:,} maskesi ya da haritası alınmadı ({one}, {other} resmine ait).",
     ),
     "reading.beside_splits": "klasör setlerin yanında duruyor ve bir set adı taşımıyor",
-    "reading.nested_folders": "Sınıf klasörlerinin içindeki klasörler o sınıfa aittir ({some}).",
+    "reading.nested_folders": "Sınıf klasörlerinin içindeki klasörler o sınıfa aittir ({some}); sınıf olan onlarsa "
+    "classes=innermost seçeneğiyle okuyun (--reader-option).",
     "reading.folders_as_split": "Birden çok klasör {split} olarak okundu: {folders}.",
     "reading.empty_file": "boş dosya (0 bayt)",
     "reading.no_picture": "okunabilen bir resim değil",

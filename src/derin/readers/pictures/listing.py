@@ -108,14 +108,15 @@ def is_picture_name(path: str) -> bool:
     return _ending(path) in PICTURE_ENDINGS and not is_document(path.rpartition("/")[2])
 
 
-def list_classes(contents: Contents, source: str) -> Listing:
+def list_classes(contents: Contents, source: str, *, innermost: bool = False) -> Listing:
     """The pictures of class folders, with or without train, val and test above, or one folder around all.
 
-    Everything below a class folder belongs to its class.
+    Everything below a class folder belongs to its class, unless the innermost folders are the classes.
 
     Args:
         contents: what the source holds.
         source: its name, for messages.
+        innermost: whether each folder of pictures is a class, called by its path (``Greek/alpha``).
 
     Raises:
         DataError: there are no pictures, or no class folders.
@@ -145,7 +146,7 @@ def list_classes(contents: Contents, source: str) -> Listing:
     for member in pictures:
         folder = member.path.rpartition("/")[0]
         if folder not in homes:
-            homes[folder] = _home(folder, base, splits, nested, below=below, inside=inside)
+            homes[folder] = _home(folder, base, splits, nested, below=below, inside=inside, innermost=innermost)
         home = homes[folder]
         if home is None:
             outside = splits and _part(folder, len(base)) not in splits
@@ -157,9 +158,10 @@ def list_classes(contents: Contents, source: str) -> Listing:
         raise DataError(f"{source}: its {len(pictures):,} pictures lie in no class folders; {_REQUIRED}.")
     listing.findings += _listed(stray, Message("reading.in_no_class"))
     listing.findings += _listed(beside, Message("reading.beside_splits"))
+    around = {above for folder in contents.folders for above in _around(folder)} if innermost else set()
     for folder in contents.folders:
-        if not any(is_hidden(part) for part in folder.split("/")):
-            home = _home(folder, base, splits, set(), below=below, inside=inside)
+        if folder not in around and not any(is_hidden(part) for part in folder.split("/")):
+            home = _home(folder, base, splits, set(), below=below, inside=inside, innermost=innermost)
             if home is not None:
                 names.add(home[1])
     listing.class_names = tuple(sorted(names, key=natural_key))
@@ -174,6 +176,16 @@ def list_classes(contents: Contents, source: str) -> Listing:
         for name in merged
     ]
     return listing
+
+
+def list_innermost_classes(contents: Contents, source: str) -> Listing:
+    """The pictures of folders each of which is a class, however deep it lies."""
+    return list_classes(contents, source, innermost=True)
+
+
+FOLDERS = "folders"  # under which a recipe keeps how they were read
+FOLDER_SETTINGS = ("classes",)
+CLASS_FOLDERS = {"outermost": list_classes, "innermost": list_innermost_classes}
 
 
 def shown(path: str) -> str:
@@ -364,6 +376,7 @@ def _home(
     *,
     below: int = 0,
     inside: bool = False,
+    innermost: bool = False,
 ) -> tuple[str | None, str] | None:
     """Split and class of what lies in a folder, or None where no class folder is above it."""
     parts = folder.split("/") if folder else []
@@ -382,10 +395,14 @@ def _home(
         if split is None:
             return None
         inner = [inner[0], *inner[2:]]
-    if len(inner) > 1:
-        nested.add("/".join(inner[:2]))
+    if innermost:
+        name = "/".join(inner)
+    else:
+        name = inner[0]
+        if len(inner) > 1:
+            nested.add("/".join(inner[:2]))
     # macOS writes ğ as two characters, others as one.
-    return split, unicodedata.normalize("NFC", shown(inner[0]))
+    return split, unicodedata.normalize("NFC", shown(name))
 
 
 def _and(names: Iterable[str], most: int = 4) -> str:
