@@ -26,6 +26,7 @@ COMMANDS = [
     "train digits --model lenet5 --size 32 --epochs 1 --plan plain --out pictures",
     "export pictures --out network.onnx",
     "eval pictures",
+    "errors pictures --out mistakes",
     "predict pictures seven.png",
     "report pictures",
     "data digits --sheet sheet.png",

@@ -80,7 +80,7 @@ def evaluate(
         notes += more
     chosen = split or usual_split(table, read.is_own)
     # Of the training's own splits it is known without a look at every row.
-    known = None if read.is_own and chosen in SPLITS else _known_rows(model, table)
+    known = None if read.is_own and chosen in SPLITS else known_rows(model, table)
     rows = rows_to_measure(table, chosen, known)
     trained_on = None
     if read.is_own and chosen in SPLITS:
@@ -183,7 +183,7 @@ def usual_split(table: Table, is_own: bool) -> str:
     return "val" if is_own and "val" in table.splits else "all"
 
 
-def _known_rows(model: Model, table: Table) -> np.ndarray | None:
+def known_rows(model: Model, table: Table) -> np.ndarray | None:
     """Which rows of a table the network was trained on; None where the bundle does not tell."""
     if model.known_rows is None or table.task in WITHOUT_EXAMPLES:
         return None

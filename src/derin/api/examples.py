@@ -34,6 +34,7 @@ class Examples:
         rows: which.
         source: gives them in batches, with their answers where these are known.
         answered: whether the table holds the answers.
+        is_own: whether it is the very data of the training, with its splits.
     """
 
     table: Table
@@ -41,6 +42,7 @@ class Examples:
     rows: Rows
     source: Source
     answered: bool
+    is_own: bool
 
     @property
     def names(self) -> list[str]:
@@ -116,4 +118,4 @@ def examples_for(
         input_name=model.task.input,
         batching=Batching(batch_size=_BATCH_SIZE, device=next(model.network.parameters()).device),
     )
-    return Examples(table, chosen, rows, source, answered)
+    return Examples(table, chosen, rows, source, answered, read.is_own)

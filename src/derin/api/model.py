@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
+    from derin.api.errors import ErrorAnalysis
     from derin.api.evaluation import Evaluation
     from derin.api.explanation import Explanation
     from derin.api.files import FileForm
@@ -149,6 +150,20 @@ class Model:
         for note in found.notes:
             warnings.warn(localize(note), DerinWarning, stacklevel=2)
         return found
+
+    def errors(self, data: Any = None, **options: Any) -> ErrorAnalysis:
+        """The mistakes on data with known answers, by tag; see `derin.api.errors.find_errors`.
+
+        Example:
+            >>> import derin, tempfile
+            >>> run = derin.fit("iris", epochs=3, out=tempfile.mkdtemp() + "/iris")
+            >>> found = run.model().errors()
+            >>> found.measured.num_examples, len(found.mistakes) == found.measured.num_mistakes
+            (30, True)
+        """
+        from derin.api.errors import find_errors
+
+        return find_errors(self, data, **options)
 
     def explain(self, inputs: Any = None, method: str = "grad_cam", **options: Any) -> Explanation:
         """Looks inside the network.

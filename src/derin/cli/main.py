@@ -22,6 +22,7 @@ from derin.version import __version__
 COMMANDS = (
     "train",
     "eval",
+    "errors",
     "predict",
     "generate",
     "score",

@@ -69,7 +69,7 @@ class InformativeExamples:
         ``true`` and ``predicted`` in words, ``probability`` of what was predicted (NaN for numbers), ``loss``."""
         found = [part for reason in _REASONS if (part := self._chosen.get(reason)) is not None]
         answers = [answer for part in found for answer in self._task.decode(part.outputs)]
-        words = [_in_words(answer) for answer in answers]
+        words = [in_words(answer) for answer in answers]
         reasons = [reason for reason in _REASONS if reason in self._chosen for _ in self._chosen[reason].places]
         return {
             "place": np.concatenate([part.places for part in found]).astype(np.int64),
@@ -104,14 +104,14 @@ class _Chosen:
         )
 
 
-def _in_words(answer: Answer) -> tuple[str, float]:
+def in_words(answer: Answer) -> tuple[str, float]:
     """What was predicted, and with which probability."""
     if isinstance(answer, Prediction):
         return answer.label, answer.probability
     if isinstance(answer, Labels):
         return ", ".join(answer.labels), float("nan")
     if isinstance(answer, Answers):
-        words = "; ".join(f"{column}: {_in_words(part)[0]}" for column, part in answer.columns.items())
+        words = "; ".join(f"{column}: {in_words(part)[0]}" for column, part in answer.columns.items())
         return words, float("nan")
     assert isinstance(answer, Value)
     numbers = answer.value if isinstance(answer.value, tuple) else (answer.value,)

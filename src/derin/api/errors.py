@@ -1,0 +1,412 @@
+"""The mistakes of a network on data with known answers, and what they have in common."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from derin.api.evaluation import known_rows
+from derin.api.examples import examples_for
+from derin.core.errors import DataError, MissingExtraError, UsageError
+from derin.core.files import path_atomically, write_bytes
+from derin.core.messages import Message
+from derin.core.strict_json import dump_json
+from derin.data.display import displayed
+from derin.data.schema import Kind
+from derin.data.table import Rows, Table
+from derin.strategy.error_tags import TagCeiling, corrected_error, eyeball_rows, input_tags, rank_tags
+from derin.tasks.class_task import ClassTask
+from derin.tasks.informative import in_words
+from derin.tasks.metrics.intervals import Interval, wilson
+from derin.tasks.regression import Regression
+from derin.train.evaluation import predict_batches
+
+if TYPE_CHECKING:
+    from derin.api.model import Model
+
+# What is kept of an example that is no picture: letters of a text or value, and columns of a row.
+_LONGEST_TEXT, _LONGEST_VALUE, _MOST_COLUMNS = 1_000, 60, 12
+# Tags of a person's own stand in one cell.
+_BETWEEN_TAGS = "; "
+_YES = ("1", "true", "yes", "evet", "x")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """One example that was answered wrongly.
+
+    Args:
+        row: its number in the table.
+        name: its file or line; else the number.
+        true: the label.
+        predicted: the answer.
+        probability: of the answer; NaN where there is none.
+        loss: the larger, the worse.
+        tags: found by themselves.
+        own_tags: that a person gave.
+        label_wrong: whether a person found the label to be wrong.
+        shown: what the network was shown, in words; empty for pictures.
+    """
+
+    row: int
+    name: str
+    true: str
+    predicted: str
+    probability: float
+    loss: float
+    tags: tuple[str, ...]
+    own_tags: tuple[str, ...] = ()
+    label_wrong: bool = False
+    shown: str = ""
+
+    def cells(self) -> dict[str, Any]:
+        """Its row of the table of mistakes."""
+        return {
+            "row": self.row,
+            "name": self.name,
+            "true": self.true,
+            "predicted": self.predicted,
+            "probability": None if np.isnan(self.probability) else self.probability,
+            "loss": self.loss,
+            "tags": _BETWEEN_TAGS.join(self.tags),
+            "own_tags": _BETWEEN_TAGS.join(self.own_tags),
+            "label_wrong": int(self.label_wrong),
+            "shown": self.shown,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Some of the measured examples, and how many of them were answered wrongly."""
+
+    num_examples: int
+    num_mistakes: int
+
+    @property
+    def error(self) -> float:
+        """Share of wrong answers."""
+        return self.num_mistakes / self.num_examples
+
+    @property
+    def interval(self) -> Interval:
+        """Of the error, 95 %, Wilson's."""
+        return wilson(self.num_mistakes, self.num_examples)
+
+    def to_json(self) -> dict[str, Any]:
+        low, high = self.interval
+        return {
+            "num_examples": self.num_examples,
+            "num_mistakes": self.num_mistakes,
+            "error": self.error,
+            "low": low,
+            "high": high,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorAnalysis:
+    """What went wrong, example by example and tag by tag.
+
+    Args:
+        run: the run or bundle.
+        key: of this network on these data, by which a browser keeps the tags of its page.
+        data: name of the data.
+        split: that was measured.
+        measured: all its examples.
+        eyeball: the examples whose mistakes are shown.
+        blackbox: those that are measured only; None where all are shown.
+        mistakes: of the eyeball part, by their loss, the highest first.
+        carrying: how many examples of the eyeball part carry each tag that is found by itself.
+        copies: examples whose inputs the network was trained on, and the mistakes among them; None where that cannot
+            be told.
+        table: the data.
+        notes: sentences without which the figures would mislead.
+    """
+
+    run: str
+    key: str
+    data: str
+    split: str
+    measured: Part
+    eyeball: Part
+    blackbox: Part | None
+    mistakes: Sequence[Mistake]
+    carrying: Mapping[str, int]
+    copies: Part | None
+    table: Table = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def tags(self) -> list[TagCeiling]:
+        """All tags of the mistakes, by what mending each could bring at most."""
+        counts = Counter(tag for mistake in self.mistakes for tag in dict.fromkeys((*mistake.tags, *mistake.own_tags)))
+        return rank_tags(
+            {tag: (n, self.carrying[tag]) if tag in self.carrying else n for tag, n in counts.items()},
+            num_mistakes=self.eyeball.num_mistakes,
+            num_examples=self.eyeball.num_examples,
+        )
+
+    @property
+    def wrong_labels(self) -> int:
+        """Mistakes whose label a person found to be wrong."""
+        return sum(mistake.label_wrong for mistake in self.mistakes)
+
+    @property
+    def corrected(self) -> float:
+        """The error without those; see `derin.strategy.error_tags.corrected_error`."""
+        return corrected_error(self.eyeball.num_mistakes, self.wrong_labels, self.eyeball.num_examples)
+
+    def with_tags(self, path: str | Path) -> ErrorAnalysis:
+        """The same with the tags of a person, as the page exports them.
+
+        Args:
+            path: a CSV file with the columns ``row``, ``own_tags`` (with semicolons between them) and ``label_wrong``.
+
+        Raises:
+            DataError: the file cannot be read, or is of other mistakes.
+        """
+        given = _read_tags(
+            Path(path), {mistake.row: mistake for mistake in self.mistakes}, f"{self.run} ({self.split})"
+        )
+        return replace(
+            self,
+            mistakes=[
+                replace(each, own_tags=given[each.row][0], label_wrong=given[each.row][1])
+                if each.row in given
+                else each
+                for each in self.mistakes
+            ],
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "run": self.run,
+            "data": self.data,
+            "split": self.split,
+            "measured": self.measured.to_json(),
+            "eyeball": self.eyeball.to_json(),
+            "blackbox": None if self.blackbox is None else self.blackbox.to_json(),
+            "tags": [tag.to_json() for tag in self.tags],
+            "wrong_labels": {"mistakes": self.wrong_labels, "corrected_error": self.corrected},
+            "copies": None if self.copies is None else self.copies.to_json(),
+            "notes": list(self.notes),
+        }
+
+    def save(self, folder: str | Path, *, parquet: bool = False) -> dict[str, str]:
+        """Writes ``mistakes.csv`` into a folder, and ``mistakes.parquet`` where asked for.
+
+        Returns:
+            the path of each file by its kind.
+
+        Raises:
+            StorageError: a file cannot be written.
+            MissingExtraError: Parquet was asked for and is not installed.
+        """
+        folder = Path(folder)
+        rows = [mistake.cells() for mistake in self.mistakes]
+        names = list(Mistake(row=0, name="", true="", predicted="", probability=0, loss=0, tags=()).cells())
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        paths = {"csv": folder / "mistakes.csv"}
+        if parquet:
+            paths["parquet"] = folder / "mistakes.parquet"
+            _write_parquet(paths["parquet"], names, rows)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(paths["csv"], text.getvalue().encode("utf-8"))
+        return {kind: str(path) for kind, path in paths.items()}
+
+
+def find_errors(
+    model: Model,
+    data: Any = None,
+    *,
+    split: str | None = None,
+    target: str | None = None,
+    tolerance: float | None = None,
+    eyeball: int | None = None,
+    seed: int = 0,
+) -> ErrorAnalysis:
+    """The mistakes of a network, with the tags that are found by themselves.
+
+    Args:
+        model: gives one class, several labels, or one number.
+        data: whatever `derin.load` takes; None takes the data of the training.
+        split: of the data; None takes validation of the training's own data, since what is mended by looking at it
+            measures nothing any more, and of other data what `derin.api.examples.examples_for` takes.
+        target: the column with the answers, where it has another name than in training.
+        tolerance: of numbers: an answer that is further off, in the target's unit, is a mistake.
+        eyeball: look at about so many mistakes and leave the others unseen; None shows all.
+        seed: of that draw, and of the sample that says what is ordinary.
+
+    Raises:
+        UsageError: the network gives other answers, or the tolerance is missing or needless.
+        DataError: the data cannot be read, or lack the answers.
+    """
+    is_wrong = _judge(model, tolerance)
+    source = (model.card.get("data") or {}).get("source") if data is None else data
+    if source is None:
+        raise UsageError(f"The model {model.path} does not say where its data lie; name the data.")
+    examples = examples_for(model, source, split="val" if data is None and split is None else split, target=target)
+    table, task = examples.table, model.task
+    rows, losses, wrong, answers = [], [], [], {}
+    for outputs, batch in predict_batches(model.network, task, examples.source):
+        targets = batch[task.target]
+        loss = task.example_losses(outputs, targets).double().cpu().numpy()
+        missed = is_wrong(outputs, targets).cpu()
+        of_batch = batch.rows.numpy()
+        # Words are made of the mistakes alone, which are few.
+        places = missed.nonzero()[:, 0].to(targets.device)
+        decoded = task.decode({name: values[places] for name, values in outputs.items()})
+        for row, true, answer in zip(of_batch[missed.numpy()].tolist(), task.truths(targets[places]), decoded):
+            answers[row] = (true, *in_words(answer))
+        rows.append(of_batch)
+        losses.append(loss)
+        wrong.append(missed.numpy())
+    measured, loss, missed = (np.concatenate(part) for part in (rows, losses, wrong))
+    shown = np.ones(len(measured), dtype=bool)
+    if eyeball is not None:
+        shown = eyeball_rows(measured, int(missed.sum()), eyeball, seed=seed)
+    looked_at = measured[shown]
+    reference = table.splits["train"] if examples.is_own and "train" in table.splits else looked_at
+    found = dict(input_tags(table, looked_at, reference, seed=seed))
+    known, copies = known_rows(model, table), None
+    if known is not None and examples.split != "train":
+        copied = known[measured]
+        if copied.any():
+            copies = Part(num_examples=int(copied.sum()), num_mistakes=int((copied & missed).sum()))
+            found[Message("errors.tag_copy")] = known[looked_at]
+    chosen = np.flatnonzero(missed[shown])
+    chosen = chosen[np.argsort(-loss[shown][chosen], kind="stable")]
+    names = table.row_names
+    words = _shown(model, table, looked_at[chosen])
+    mistakes = []
+    for place, text in zip(chosen.tolist(), words, strict=True):
+        row = int(looked_at[place])
+        true, predicted, probability = answers[row]
+        pair = () if isinstance(task, Regression) else (f"{true} → {predicted}",)
+        mistakes.append(
+            Mistake(
+                row=row,
+                name=str(row) if names is None else str(names[row]),
+                true=true,
+                predicted=predicted,
+                probability=probability,
+                loss=float(loss[shown][place]),
+                tags=(*(tag for tag, mask in found.items() if mask[place]), *pair),
+                shown=text,
+            )
+        )
+    return ErrorAnalysis(
+        run=str(model.path),
+        key=_key(model, table, examples.split),
+        data=table.name,
+        split=examples.split,
+        measured=_part(missed),
+        eyeball=_part(missed[shown]),
+        blackbox=None if shown.all() else _part(missed[~shown]),
+        mistakes=mistakes,
+        carrying={tag: int(mask.sum()) for tag, mask in found.items()},
+        copies=copies,
+        table=table,
+        notes=() if reference is not looked_at else (Message("errors.reference_of_its_own"),),
+    )
+
+
+def _part(missed: np.ndarray) -> Part:
+    return Part(num_examples=len(missed), num_mistakes=int(missed.sum()))
+
+
+def _judge(model: Model, tolerance: float | None) -> Any:
+    """Which of a batch's answers are mistakes."""
+    task = model.task
+    if isinstance(task, ClassTask):
+        if tolerance is not None:
+            raise UsageError(f"tolerance is of numbers; the task {task.name!r} gives classes. Leave it out.")
+        return lambda outputs, targets: ~task.certainty(outputs, targets)[2]
+    if not (isinstance(task, Regression) and task.has_single_answer):
+        raise UsageError(
+            f"A network that gives one class, several labels or one number is required; the task of {model.path} is "
+            f"{task.name!r}."
+        )
+    if tolerance is None or not tolerance > 0:
+        raise UsageError(
+            f"Of numbers a mistake is an answer that is too far off: tolerance (--tolerance) above 0 is required, in "
+            f"the unit of {task.columns[0]!r}; got {tolerance}."
+        )
+    allowed = torch.tensor(tolerance / task.std[0])
+    return lambda outputs, targets: (outputs["standardized"] - targets).abs() > allowed.to(targets.device)
+
+
+def _shown(model: Model, table: Table, rows: Rows) -> list[str]:
+    """What the network was shown of some rows, in words; empty where it was pictures alone."""
+    columns = [column.name for column in table.inputs if column.kind is not Kind.PICTURE]
+    if len(columns) == 1:
+        return displayed(table, columns[0], rows, max_length=_LONGEST_TEXT)
+    values = [displayed(table, name, rows, max_length=_LONGEST_VALUE) for name in columns[:_MOST_COLUMNS]]
+    if not values:
+        return [""] * len(rows)
+    more = " · …" if len(columns) > _MOST_COLUMNS else ""
+    return [" · ".join(f"{name}: {value or '–'}" for name, value in zip(columns, row)) + more for row in zip(*values)]
+
+
+def _key(model: Model, table: Table, split: str) -> str:
+    """The same for the same network, data and split, wherever they lie."""
+    about = dump_json([model.card, table.fingerprint(), split])
+    return hashlib.sha256(about).hexdigest()[:20]
+
+
+def _read_tags(path: Path, mistakes: Mapping[int, Mistake], of: str) -> dict[int, tuple[tuple[str, ...], bool]]:
+    """What a person said of mistakes, by their rows."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            lines = list(reader)
+            columns = reader.fieldnames or ()
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"The tags {path} cannot be read: {error}. Export them on the page as CSV.") from None
+    for needed in ("row", "own_tags", "label_wrong"):
+        if needed not in columns:
+            raise DataError(
+                f"The tags {path} need the columns row, own_tags and label_wrong; {needed} is missing. Export them on "
+                "the page as CSV."
+            )
+    found: dict[int, tuple[tuple[str, ...], bool]] = {}
+    for number, line in enumerate(lines, start=2):
+        text = (line["row"] or "").strip()
+        mistake = mistakes.get(int(text)) if text.isdecimal() else None
+        if mistake is None or (line.get("name") or mistake.name) != mistake.name:
+            raise DataError(
+                f"The tags {path}, line {number}: a mistake of {of} is required; got row {text!r}. They are of "
+                "another run, split or eyeball set."
+            )
+        own = (tag.strip() for tag in (line["own_tags"] or "").split(_BETWEEN_TAGS.strip()))
+        found[mistake.row] = (
+            tuple(dict.fromkeys(tag for tag in own if tag)),
+            (line["label_wrong"] or "").strip().lower() in _YES,
+        )
+    return found
+
+
+def _write_parquet(path: Path, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise MissingExtraError("pyarrow", "tables", "Writing a Parquet file") from None
+    kinds = {"row": pyarrow.int64(), "probability": pyarrow.float64(), "loss": pyarrow.float64()}
+    kinds["label_wrong"] = pyarrow.int8()
+    schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in names])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path_atomically(path) as place:
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(list(rows), schema=schema), place)

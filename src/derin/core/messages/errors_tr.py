@@ -1,0 +1,52 @@
+"""What Derin says of mistakes in Turkish."""
+
+from __future__ import annotations
+
+from derin.core.messages import CatalogEntry
+
+MESSAGES: dict[str, CatalogEntry] = {
+    # Tags that are found by themselves
+    "errors.tag_blurry": "bulanık",
+    "errors.tag_dark": "karanlık",
+    "errors.tag_bright": "parlak",
+    "errors.tag_low_contrast": "düşük karşıtlık",
+    "errors.tag_small": "küçük",
+    "errors.tag_wide": "geniş",
+    "errors.tag_tall": "uzun boylu",
+    "errors.tag_short": "kısa",
+    "errors.tag_long": "uzun",
+    "errors.tag_rare_words": "seyrek sözcükler",
+    "errors.tag_unusual": "{column}: alışılmadık değer",
+    "errors.tag_missing": "{column}: eksik",
+    "errors.tag_rare": "{column}: seyrek değer",
+    "errors.tag_source": "{column} = {value}",
+    "errors.tag_copy": "bir eğitim örneğinin kopyası",
+    # What was measured
+    "errors.measured": "{examples:,} örnekte ({split}) {num:,} hata: {error:.2%} ({low:.2%} – {high:.2%}).",
+    "errors.parts": "Göz kümesi: {eyeball_examples:,} örnekte {eyeball_num:,} hata ({eyeball_error:.2%}), gösterilir. "
+    "Kara kutu kümesi: {blackbox_examples:,} örnekte {blackbox_num:,} hata ({blackbox_error:.2%}), ölçülür ama hiç "
+    "gösterilmez.",
+    "errors.copies": (
+        "{count} örnek bir eğitim örneğinin kopyası ({mistakes:,} tanesi yanlış yanıtlandı): hatayı olduğundan küçük "
+        "gösterir.",
+        "{count:,} örnek eğitim örneklerinin kopyası ({mistakes:,} tanesi yanlış yanıtlandı): hatayı olduğundan küçük "
+        "gösterir.",
+    ),
+    "errors.reference_of_its_own": "Neyin bulanık, uzun ya da alışılmadık olduğu bu örneklerin kendilerine göre "
+    "söylenir; çünkü bunlar eğitimin verisi değil.",
+    "errors.corrected": (
+        "{count} hatanın etiketi yanlış: o olmadan hata {error:.2%} yerine {corrected:.2%}.",
+        "{count:,} hatanın etiketi yanlış: onlar olmadan hata {error:.2%} yerine {corrected:.2%}.",
+    ),
+    "errors.column_tag": "İşaret",
+    "errors.column_mistakes": "Hata",
+    "errors.column_share": "Pay",
+    "errors.column_interval": "%95 aralık",
+    "errors.column_gain": "En çok",
+    "errors.column_after": "Kalan hata",
+    "errors.column_within": "İçindeki hata",
+    "errors.ceiling_note": "En çok: bu işareti taşıyan bütün hatalar giderilse hata oranından düşecek olan. İşaretler "
+    "örtüşebilir. İçindeki hata: işareti taşıyan bütün örneklerdeki hata oranı.",
+    "errors.more_tags": ("{count} işaret daha dosyalarda.", "{count:,} işaret daha dosyalarda."),
+    "errors.wrote": "Yazıldı: {path}",
+}
