@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DERIN_TORCH ?= torch
+# Compiled files are kept even where the environment says otherwise: each worker of the tests would compile every test anew,
+# and each process that a test starts the library.
+unexport PYTHONDONTWRITEBYTECODE
 # A process for each core, tests of one file in one of them; more than four would want more memory than they save time.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
