@@ -34,6 +34,7 @@ def test_exported_names_are_these() -> None:
         "Table",
         "TrainConfig",
         "__version__",
+        "compare",
         "fit",
         "gradcheck",
         "load",

@@ -22,6 +22,7 @@ set_library_settings()
 
 if TYPE_CHECKING:
     from derin import optimizers, schedules
+    from derin.api.compare import compare
     from derin.api.fit import fit
     from derin.api.load import load
     from derin.api.model import open
@@ -52,6 +53,7 @@ _PUBLIC = {
     "System": "derin.models.system",
     "Table": "derin.data.table",
     "TrainConfig": "derin.train.config",
+    "compare": "derin.api.compare",
     "fit": "derin.api.fit",
     "gradcheck": "derin.explain.trace.gradcheck",
     "load": "derin.api.load",
@@ -76,6 +78,7 @@ __all__ = [
     "Table",
     "TrainConfig",
     "__version__",
+    "compare",
     "fit",
     "gradcheck",
     "load",

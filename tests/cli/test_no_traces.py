@@ -27,6 +27,8 @@ COMMANDS = [
     "export pictures --out network.onnx",
     "eval pictures",
     "errors pictures --out mistakes",
+    "train digits --model linear --size 32 --epochs 1 --plan plain --no-report --out linear",
+    "compare pictures linear --maximize accuracy --out choice.png",
     "predict pictures seven.png",
     "report pictures",
     "data digits --sheet sheet.png",

@@ -68,33 +68,49 @@ class Evaluation:
         }
 
 
-def evaluate(
-    model: Model, data: Any, *, split: str | None = None, target: str | None = None, one_shot: int | None = None
-) -> Evaluation:
-    """The task's metrics on data with known answers; see `derin.Model.evaluate`."""
+@dataclass(frozen=True)
+class ToMeasure:
+    """Data with known answers, read for a model.
+
+    Args:
+        table: the data, its classes matched with those of the network.
+        split: the part that is measured.
+        rows: which those are.
+        known: which rows of the table the network was trained on; None where it cannot be told, or need not be: of the
+            training's own splits it is known without a look at every row.
+        is_own: whether it is the very data of the training.
+        notes: what differs from it where it should not.
+    """
+
+    table: Table
+    split: str
+    rows: Rows
+    known: np.ndarray | None
+    is_own: bool
+    notes: tuple[str, ...]
+
+
+def to_measure(model: Model, data: Any, *, split: str | None = None, target: str | None = None) -> ToMeasure:
+    """The rows of some data on which a network is measured; see `derin.Model.evaluate`.
+
+    Raises:
+        UsageError: there is no such split.
+        DataError: the data cannot be read as the training data was.
+    """
     read = read_as_trained(model, data, target=target)
-    table, notes = read.table, list(read.notes)
+    table, notes = read.table, read.notes
     if not read.is_own and isinstance(model.task, ClassTask) and len(model.task.columns) == 1:
         target_column = find_target(table, model.task.columns[0])
         table, more = match_classes(table, target_column, model.task.classes)
-        notes += more
+        notes = (*notes, *more)
     chosen = split or usual_split(table, read.is_own)
-    # Of the training's own splits it is known without a look at every row.
     known = None if read.is_own and chosen in SPLITS else known_rows(model, table)
-    rows = rows_to_measure(table, chosen, known)
-    trained_on = None
-    if read.is_own and chosen in SPLITS:
-        trained_on = len(rows) if chosen == "train" else 0
-    elif known is not None:
-        trained_on = int(known[rows].sum())
-        if trained_on and chosen != "train":
-            if trained_on == len(rows):
-                notes.append(Message("eval.all_trained_on"))
-            else:
-                notes.append(Message("eval.trained_on", count=trained_on, total=len(rows)))
-    elif not (read.is_own or chosen == "train"):
-        notes.append(Message("eval.rows_unknown"))
-    source = model.preparation.source(
+    return ToMeasure(table, chosen, rows_to_measure(table, chosen, known), known, read.is_own, notes)
+
+
+def source_of(model: Model, table: Table, rows: Rows) -> Source:
+    """The batches of some rows with their answers, for measuring a network."""
+    return model.preparation.source(
         model.preparation.encode_table(table),
         model.task.batch_columns(table),
         rows,
@@ -103,6 +119,27 @@ def evaluate(
             batch_size=model.task.most_at_once or _BATCH_SIZE, device=next(model.network.parameters()).device
         ),
     )
+
+
+def evaluate(
+    model: Model, data: Any, *, split: str | None = None, target: str | None = None, one_shot: int | None = None
+) -> Evaluation:
+    """The task's metrics on data with known answers; see `derin.Model.evaluate`."""
+    found = to_measure(model, data, split=split, target=target)
+    table, chosen, rows, notes = found.table, found.split, found.rows, list(found.notes)
+    trained_on = None
+    if found.is_own and chosen in SPLITS:
+        trained_on = len(rows) if chosen == "train" else 0
+    elif found.known is not None:
+        trained_on = int(found.known[rows].sum())
+        if trained_on and chosen != "train":
+            if trained_on == len(rows):
+                notes.append(Message("eval.all_trained_on"))
+            else:
+                notes.append(Message("eval.trained_on", count=trained_on, total=len(rows)))
+    elif not (found.is_own or chosen == "train"):
+        notes.append(Message("eval.rows_unknown"))
+    source = source_of(model, table, rows)
     metrics = evaluate_source(model.network, model.task, source)
     if one_shot is not None:
         metrics["one_shot"] = _one_shot(model, source, one_shot)

@@ -23,6 +23,7 @@ COMMANDS = (
     "train",
     "eval",
     "errors",
+    "compare",
     "predict",
     "generate",
     "score",

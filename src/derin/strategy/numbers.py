@@ -28,6 +28,11 @@ _SHARES = (
     "discriminator_accuracy",
     "accuracy_on_real",
     "accuracy_on_made",
+    "error",
+    "f_beta",
+    "f0.5",
+    "f2",
+    "weighted_error",
 )
 _SCORES = ("auc", "auc_macro", "ece", "brier", "r2", "mean_iou", "iou", "dice")
 _MANY = 5_000  # examples from which on a hundredth of a percent says something
@@ -36,16 +41,18 @@ _MANY = 5_000  # examples from which on a hundredth of a percent says something
 def metric_name(name: str) -> str:
     """A measurement in the reader's language; one that the catalogue does not know keeps its name.
 
-    ``"kind/accuracy"`` is that of the column ``kind``.
+    ``"kind/accuracy"`` is that of the column ``kind``; settings stand behind a colon.
     """
     column, slash, base = name.rpartition("/")
+    base, colon, settings = base.partition(":")
     word = translate(f"metric.{base}") if f"metric.{base}" in catalogue("en") else base
+    word += f" ({settings})" if colon else ""
     return f"{column}: {word}" if slash else word
 
 
 def is_share(name: str) -> bool:
     """Whether a measurement is a share of something, written in percent."""
-    return name.rpartition("/")[2] in _SHARES
+    return name.rpartition("/")[2].partition(":")[0] in _SHARES
 
 
 def metric_text(name: str, value: Any, num_examples: int = 0) -> str:

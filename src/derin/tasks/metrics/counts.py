@@ -43,7 +43,11 @@ class ClassCounts:
 
     def f1(self) -> Floats:
         """2 · right / (predicted + true); NaN where a class neither occurs nor is predicted."""
-        return _divide(2 * self.right, self.predicted + self.true)
+        return self.f_beta(1.0)
+
+    def f_beta(self, beta: float) -> Floats:
+        """(1 + β²) · right / (predicted + β² · true); NaN where a class neither occurs nor is predicted."""
+        return _divide((1 + beta**2) * self.right, self.predicted + beta**2 * self.true)
 
     def macro(self, values: Floats) -> Floats:
         """The mean over the classes that occur or were predicted, an undefined one of them counting as 0.

@@ -143,13 +143,21 @@ def bootstrap_confusion(
         confusion ``(classes, classes)``; `statistics` gets ``(R, classes, classes)`` and gives ``(R,)`` for each name.
     """
     counts = np.asarray(confusion, dtype=np.int64)
-    num, cells = int(counts.sum()), counts.reshape(-1)
-    if not num:
+    if not counts.sum():
         return {}
-    used = np.flatnonzero(cells)
-    drawn = np.zeros((NUM_RESAMPLES, cells.size))
-    drawn[:, used] = generator(0, "bootstrap").multinomial(num, cells[used] / num, size=NUM_RESAMPLES)
-    return _percentiles(statistics(drawn.reshape(NUM_RESAMPLES, *counts.shape)))
+    return _percentiles(statistics(resampled_counts(counts.reshape(-1)).reshape(NUM_RESAMPLES, *counts.shape)))
+
+
+def resampled_counts(counts: npt.NDArray[np.int64]) -> Floats:
+    """How often each kind of example comes where as many as there are get drawn with replacement.
+
+    Shapes:
+        ``(cells,)`` → ``(R, cells)``.
+    """
+    num, used = int(counts.sum()), np.flatnonzero(counts)
+    drawn = np.zeros((NUM_RESAMPLES, counts.size))
+    drawn[:, used] = generator(0, "bootstrap").multinomial(num, counts[used] / num, size=NUM_RESAMPLES)
+    return drawn
 
 
 def around_auc(auc: float, influence: Floats, z: float = Z_95) -> Interval:
