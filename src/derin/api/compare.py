@@ -324,7 +324,7 @@ def _common(models: Sequence[Model], read: Sequence[ToMeasure]) -> tuple[list[Ro
     places = [dict(zip(each, found.rows.tolist())) for each, found in zip(keys, read)]
     common = [key for key in keys[0] if all(key in each for each in places[1:])]
     if not common:
-        return None, [Message("compare.no_common", count=len(models))]
+        return None, [Message("compare.no_common")]
     rows = [np.array([each[key] for key in common], dtype=np.int64) for each in places]
     trained = np.zeros(len(common), dtype=bool)
     for model, found, part in zip(models, read, rows):
@@ -338,7 +338,7 @@ def _common(models: Sequence[Model], read: Sequence[ToMeasure]) -> tuple[list[Ro
         notes.append(Message("compare.unlike_answers", count=int(unlike.sum())))
     kept = ~(trained | unlike)
     if not kept.any():
-        return None, [*notes, Message("compare.no_common", count=len(models))]
+        return None, [*notes, Message("compare.no_common")]
     largest = max(len(found.rows) for found in read)
     if kept.sum() < largest:
         notes.append(Message("compare.some_common", num=int(kept.sum()), whole=largest))

@@ -101,8 +101,8 @@ def _show(found: Comparison) -> None:
         numbers = translate(
             "compare.difference",
             metric=metric_name(each.metric),
-            first=each.first,
-            second=each.second,
+            one=each.first,
+            other=each.second,
             difference=_signed(each.metric, each.value),
             low=_signed(each.metric, low),
             high=_signed(each.metric, high),

@@ -25,7 +25,7 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{run} is measured on {count:,} {split} example of its own.",
         "{run} is measured on {count:,} {split} examples of its own.",
     ),
-    "compare.no_common": "The {count:,} runs were measured on different data: no example that none of them was trained "
+    "compare.no_common": "The runs were measured on different data: no example that none of them was trained "
     "on is known to all. Their figures stand side by side, and whether they differ cannot be tested; name data for all "
     "with --data.",
     "compare.some_common": "{num:,} of up to {whole:,} examples are known to all runs and were not trained on; the "
@@ -44,7 +44,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "tested.",
     "compare.many_pairs": "{pairs:,} pairs are tested: of twenty pairs that are equally good, one seems different by "
     "chance.",
-    "compare.difference": "{metric}, {first} minus {second}: {difference} (95 % interval {low} to {high}).",
+    "compare.difference": "{metric}, {one} minus {other}: {difference} (95 % interval {low} to {high}).",
     "compare.p_value": " McNemar’s p = {p}.",
     "compare.better": "{better} is better than {worse}.",
     "compare.chance": "{first} and {second} cannot be told apart: the difference may be chance.",

@@ -19,7 +19,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "compare.run": "çalışma",
     "compare.measured": "Hepsi için aynı olan {count:,} {split} örneğinde ölçüldü.",
     "compare.measured_alone": "{run} kendi {count:,} {split} örneğinde ölçüldü.",
-    "compare.no_common": "{count:,} çalışma farklı verilerde ölçüldü: hiçbirinin eğitilmediği ve hepsinde bulunan bir "
+    "compare.no_common": "Çalışmalar farklı verilerde ölçüldü: hiçbirinin eğitilmediği ve hepsinde bulunan bir "
     "örnek yok. Sayıları yan yana duruyor, ama farklı olup olmadıkları sınanamıyor; hepsi için veriyi "
     "--data ile verin.",
     "compare.some_common": "En çok {whole:,} örnekten {num:,} tanesi bütün çalışmalarda var ve eğitimde kullanılmadı; "
@@ -30,7 +30,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "yerlerinden tanındı.",
     "compare.no_test": "{task} görevinin tek bir örneğe yanıtı yok; farkların rastlantı olup olmadığı sınanmadı.",
     "compare.many_pairs": "{pairs:,} çift sınandı: eşit derecede iyi yirmi çiftten biri rastlantıyla farklı görünür.",
-    "compare.difference": "{metric}, {first} eksi {second}: {difference} (%95 aralık {low} ile {high} arası).",
+    "compare.difference": "{metric}, {one} eksi {other}: {difference} (%95 aralık {low} ile {high} arası).",
     "compare.p_value": " McNemar p = {p}.",
     "compare.better": "{better}, {worse} çalışmasından daha iyi.",
     "compare.chance": "{first} ile {second} ayırt edilemiyor: fark rastlantı olabilir.",
