@@ -3,16 +3,15 @@
 python benchmarks/gallery.py [--num 1000000] [--threads 2] [--graphs 100000] [--postgres postgresql://…] [--only PART …]
 
 Parts: `file` (bulk enrolment, exact search of random unit embeddings of 128 beside NumPy and faiss flat), `encrypted`,
-`index` (approximate search of clustered embeddings beside the inverted lists of faiss), `graphs` (HNSW of faiss and
-hnswlib, built on so many embeddings), `postgres` (the same on the server of `make postgres`, or at an address). Each
-line has the time of the clock and that of this process on all cores, in which other work on the machine does not count;
-a server's work counts in neither but the clock's. faiss-cpu and hnswlib are compared where they are installed.
+`index` (approximate search of clustered embeddings), `graphs` (the same beside HNSW of faiss, on so many embeddings),
+`postgres` (the same on the server of `make postgres`, or at an address). Each line has the time of the clock and that
+of this process on all cores, in which other work on the machine does not count; a server's work counts in neither but
+the clock's. It needs faiss-cpu.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import resource
 import tempfile
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import faiss
 import numpy as np
 
 from derin.apps.faces.gallery import Gallery
@@ -71,11 +71,7 @@ def memory() -> str:
     return f"{pages * resource.getpagesize() >> 20} MiB resident, {most >> 10} MiB at most"
 
 
-def has(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
-
-
-def search_exactly(gallery: Gallery, embeddings: np.ndarray, queries: np.ndarray, threads: int) -> None:
+def search_exactly(gallery: Gallery, embeddings: np.ndarray, queries: np.ndarray) -> None:
     """The gallery, NumPy and faiss flat by turns."""
     measured("gallery, first search (reads all)", lambda: gallery.search(queries[:1]))
     print(f"memory with the embeddings read a second time: {memory()}")
@@ -85,13 +81,9 @@ def search_exactly(gallery: Gallery, embeddings: np.ndarray, queries: np.ndarray
         names = measured(f"gallery, exact, {num} queries", lambda: gallery.search(part).names, rounds=5)  # noqa: B023
         print(f"  the same answers as NumPy's: {names == expected[:num]}")
         measured(f"NumPy, {num} queries", lambda: (embeddings @ part.T).argmax(0), rounds=5)  # noqa: B023
-        if has("faiss"):
-            import faiss
-
-            faiss.omp_set_num_threads(threads)
-            flat = faiss.IndexFlatL2(DIM)
-            flat.add(embeddings)
-            measured(f"faiss flat, {num} queries", lambda: flat.search(part, 1), rounds=5)  # noqa: B023
+        flat = faiss.IndexFlatL2(DIM)
+        flat.add(embeddings)
+        measured(f"faiss flat, {num} queries", lambda: flat.search(part, 1), rounds=5)  # noqa: B023
 
 
 def in_a_file(options: argparse.Namespace, folder: Path) -> None:
@@ -106,7 +98,7 @@ def in_a_file(options: argparse.Namespace, folder: Path) -> None:
             num=options.num,
         )
         print(f"  {sum(path.stat().st_size for path in folder.iterdir()) >> 20} MiB of files; {memory()}")
-        search_exactly(gallery, embeddings, queries, options.threads)
+        search_exactly(gallery, embeddings, queries)
         measured("file, removal of one (writes the file anew)", lambda: gallery.remove("person 5"))
         measured("file, search after it", lambda: gallery.search(queries[:1]))
         measured("file, enrolment of one more", lambda: gallery.enrol("one more", queries[0]))
@@ -144,29 +136,17 @@ def by_index(gallery: Gallery, embeddings: np.ndarray, queries: np.ndarray) -> N
 
 
 def index(options: argparse.Namespace, folder: Path) -> None:
-    """Clustered embeddings, by inverted lists; beside those of faiss with as many lists."""
+    """Clustered embeddings, and how long a process that has not built the index takes to its first search by it."""
     embeddings = clustered_embeddings(options.num, 2, options.num // 10)
     queries = clustered_embeddings(1000, 3, options.num // 10)
     with Gallery.open(folder / "clustered.db", model="benchmark") as gallery:
         gallery.enrol_many(people(embeddings), compare=False)
         by_index(gallery, embeddings, queries)
-    if has("faiss"):
-        import faiss
-
-        faiss.omp_set_num_threads(options.threads)
-        expected = (embeddings @ queries.T).argmax(0)
-        num_lists = 8 * int(options.num**0.5)
-        lists = faiss.IndexIVFFlat(faiss.IndexFlatL2(DIM), DIM, num_lists)
-        measured(
-            f"faiss, {num_lists} lists", lambda: (lists.train(embeddings[: 20 * num_lists]), lists.add(embeddings))
-        )
-        for probes in (32, 64, 128):
-            lists.nprobe = probes
-            found = measured(
-                f"faiss, {probes} lists, {len(queries)} queries", lambda: lists.search(queries, 1)[1][:, 0]
-            )
-            measured(f"faiss, {probes} lists, 1 query", lambda: lists.search(queries[:1], 1), rounds=9)
-            print(f"  recall@1: {np.mean(found == expected)}")
+        measured("removal of one (writes the file anew)", lambda: gallery.remove("person 5"))
+        measured("search by index after it", lambda: gallery.search(queries[:1], exact=False))
+    with Gallery.open(folder / "clustered.db", model="benchmark") as gallery:
+        measured("first search of a process (reads all)", lambda: gallery.search(queries[:1]))
+        measured("first search by index (reads the lists)", lambda: gallery.search(queries[:1], exact=False))
 
 
 def graphs(options: argparse.Namespace, folder: Path) -> None:
@@ -174,28 +154,13 @@ def graphs(options: argparse.Namespace, folder: Path) -> None:
     num = options.graphs
     embeddings, queries = clustered_embeddings(num, 2, num // 10), clustered_embeddings(1000, 3, num // 10)
     expected = (embeddings @ queries.T).argmax(0)
-    if has("faiss"):
-        import faiss
-
-        faiss.omp_set_num_threads(options.threads)
-        graph = faiss.IndexHNSWFlat(DIM, 16)
-        graph.hnsw.efConstruction = 80
-        measured(f"faiss, HNSW of {num:,}", lambda: graph.add(embeddings))
-        for width in (16, 32, 64):
-            graph.hnsw.efSearch = width
-            found = measured(f"faiss, HNSW, width {width}, 1000 queries", lambda: graph.search(queries, 1)[1][:, 0])
-            print(f"  recall@1: {np.mean(found == expected)}")
-    if has("hnswlib"):
-        import hnswlib
-
-        other = hnswlib.Index("l2", DIM)
-        other.init_index(num, M=16, ef_construction=80)
-        other.set_num_threads(options.threads)
-        measured(f"hnswlib, HNSW of {num:,}", lambda: other.add_items(embeddings))
-        for width in (16, 32, 64):
-            other.set_ef(width)
-            found = measured(f"hnswlib, width {width}, 1000 queries", lambda: other.knn_query(queries, 1)[0][:, 0])
-            print(f"  recall@1: {np.mean(found == expected)}")
+    graph = faiss.IndexHNSWFlat(DIM, 16)
+    graph.hnsw.efConstruction = 80
+    measured(f"faiss, HNSW of {num:,}", lambda: graph.add(embeddings))
+    for width in (16, 32, 64, 128):
+        graph.hnsw.efSearch = width
+        found = measured(f"faiss, HNSW, width {width}, 1000 queries", lambda: graph.search(queries, 1)[1][:, 0])
+        print(f"  recall@1: {np.mean(found == expected)}")
     with Gallery.open(folder / "graphs.db", model="benchmark") as gallery:
         gallery.enrol_many(people(embeddings), compare=False)
         by_index(gallery, embeddings, queries)
@@ -233,6 +198,7 @@ def main() -> None:
     parser.add_argument("--folder", help="on whose disk galleries are made")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
+    faiss.omp_set_num_threads(options.threads)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()}, NumPy {np.__version__}")
     parts = dict(zip(PARTS, (in_a_file, encrypted, index, graphs, in_postgres), strict=True))
     for part in options.only:

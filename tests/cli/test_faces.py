@@ -182,6 +182,32 @@ def test_of_pairs_the_largest_face_is_taken_and_said(run: Callable[..., Any], tm
     assert "1 picture shows several faces; the largest was taken" in run("calibrate", "people/pairs.csv")
 
 
+def test_an_index_is_built_used_and_taken_away(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("faiss")
+    monkeypatch.setattr(gallery, "_MIN_INDEXED", 16)
+    run("enrol", "people")
+    face = "people/Ada/1.png"
+    assert "has no index to search by" in run("identify", face, "--threshold", "0.3", "--approximate", is_refused=True)
+    assert "16 embeddings in faces.db indexed in " in run("index")
+    built = run("index", "--json")["index"]
+    assert (built["kind"], built["recall"], built["num_embeddings"]) == ("inverted lists", 1.0, 16)
+    found = run("identify", face, "--threshold", "0.3", "--approximate", "--json")
+    assert (found["pictures"][0]["faces"][0]["name"], found["index"]) == ("Ada", built)
+    told = run("identify", face, "--threshold", "0.3", "--approximate")
+    assert "which found the nearest in 100.00% of 16 cases" in told
+    assert "again" not in told
+    run("enrol", "people", "--known", "add")
+    picture(tmp_path / "more.png", (120, 120, 120))
+    run("enrol", "Eve", "more.png")
+    told = run("identify", "more.png", "--threshold", "0.1", "--approximate")
+    assert "more.png [0, 0, 16, 16]: Eve" in told
+    assert "built of 16 embeddings, and there are 33 now" in told
+    assert run("index", "--drop", "--json")["index"] is None
+    assert "no index" in run("identify", face, "--threshold", "0.3", "--approximate", is_refused=True)
+
+
 def test_faces_without_names_are_grouped(run: Callable[..., Any], tmp_path: Path) -> None:
     picture(tmp_path / "people" / "all.png", *COLORS.values())
     picture(tmp_path / "people" / "none.png", (0, 0, 0))

@@ -75,6 +75,7 @@ COMMANDS = [
     "faces reembed folder --weights nothing",
     "faces cluster . --weights nothing",
     "faces list",
+    "faces index",
     "faces export Ada --out ada.json",
     "faces delete Ada",
 ]
@@ -131,6 +132,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path / "names.txt").write_text("ant\nbee\ncat\n")
     with Gallery.open(path / "faces.db", model="none", dim=4) as gallery:
         gallery.enrol("Ada", np.eye(4, dtype=np.float32)[0])
+        rows = np.random.default_rng(0).standard_normal((120, 4))
+        gallery.enrol_many((str(n), row / np.linalg.norm(row)) for n, row in enumerate(rows))
     (path / "questions.txt").write_text(": all\nwords are words are\n")
     network = build("resnet20", input_shape=(3, 32, 32), num_outputs=3, seed=1)
     names = {"conv.": "conv1.", "norm.": "bn1.", "output.": "linear."}

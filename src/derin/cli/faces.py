@@ -19,6 +19,7 @@ COMMANDS = {
     "export": "derin.cli.faces_gallery",
     "delete": "derin.cli.faces_gallery",
     "reembed": "derin.cli.faces_gallery",
+    "index": "derin.cli.faces_gallery",
     "cluster": "derin.cli.faces_calibrate",
     "find": "derin.cli.faces_measure",
     "evaluate": "derin.cli.faces_measure",

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
     from derin.apps.faces.deciding import Threshold
 
+# Times as many embeddings as when an index was built: what was measured then is no longer said without a word.
+_GROWN = 2
+
 
 def verify(
     name: Annotated[str, typer.Argument(help="Who it is said to be.")],
@@ -95,6 +98,10 @@ def identify(
     threshold: Limit = None,
     by: By = "nearest",
     num: Annotated[int, typer.Option(help="How many of the nearest people to show.", rich_help_panel=DECISION)] = 1,
+    approximate: Annotated[
+        bool,
+        typer.Option("--approximate", help="Search by the index of `derin faces index`.", rich_help_panel=DECISION),
+    ] = False,
     cropped: Cropped = False,
     weights: Weights = None,
     finder: Finder = None,
@@ -117,6 +124,7 @@ def identify(
     with gallery_of(db, recognizer) as gallery:
         limit = threshold_for(gallery, threshold, weights, identifying=True)
         num_people, num_embeddings = gallery.num_people, gallery.num_embeddings
+        index = gallery.index if approximate else None
         if not num_people:
             raise DataError(f"Nobody is enrolled in the gallery {gallery.place}; enrol somebody first.")
         for picture in pictures:
@@ -126,7 +134,7 @@ def identify(
             else:
                 faces, embeddings = recognizer.embed_each(str(picture))
                 places = [face.to_json() for face in faces]
-            answers = decide(gallery, embeddings, limit, num_candidates=num, by=way)
+            answers = decide(gallery, embeddings, limit, num_candidates=num, by=way, exact=not approximate)
             found = [{**answer.to_json(), **place} for answer, place in zip(answers, places, strict=True)]
             documents.append({"picture": str(picture), "faces": found})
     bound = _fpir_bound(limit, num_embeddings)
@@ -138,6 +146,7 @@ def identify(
                 "threshold_origin": limit.origin,
                 "num_people": num_people,
                 "fpir_bound": bound,
+                "index": None if index is None else vars(index),
                 "calibration": limit.calibration,
             }
         )
@@ -147,6 +156,10 @@ def identify(
         _say_faces(terminal, document)
     _say_rates(terminal, limit, num_people, bound)
     say_origin(terminal, limit)
+    if index is not None:
+        say(terminal, "faces.by_index", recall=index.recall, queries=index.num_queries)
+        if index.num_embeddings is not None and num_embeddings > _GROWN * index.num_embeddings:
+            say(terminal, "faces.index_grown", before=index.num_embeddings, now=num_embeddings)
 
 
 def _fpir_bound(limit: Threshold, num_embeddings: int) -> float | None:

@@ -22,6 +22,7 @@ _EXTRAS = {
     "hub": "huggingface_hub",
     "umap": "umap",
     "faces": "cryptography",
+    "faces-index": "faiss",
     "postgres": "psycopg",
 }
 _PACKAGES = ("numpy", "pillow", "scikit-learn")

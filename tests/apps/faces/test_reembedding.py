@@ -120,6 +120,6 @@ def test_a_gallery_of_the_first_form_is_brought_up_to_date(place: Path) -> None:
         new = unit(2, NEW_DIM, 6)
         assert gallery.reembed(lambda names: [new[[0]], new[[1]]], model="model-b", dim=NEW_DIM) == 2
     connection = sqlite3.connect(place)
-    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from derin.apps.faces import search
-from derin.apps.faces.inverted_lists import assign, candidates, make_lists
+from derin.apps.faces.inverted_lists import InvertedLists, fit_centroids
 from derin.apps.faces.search import near_pairs, nearest_people, top_rows
 
 
@@ -65,34 +65,38 @@ def test_near_pairs_are_those_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> N
     assert found == expected != set()
 
 
-def test_lists_hold_every_embedding_once_and_all_of_them_find_what_is_nearest() -> None:
+def test_lists_lead_to_what_is_nearest_and_forget_what_is_removed() -> None:
+    pytest.importorskip("faiss")
     rng = np.random.default_rng(3)
-    embeddings, queries = unit(rng, 700, 6), unit(rng, 9, 6)
-    centroids, lists = make_lists(embeddings)
+    embeddings, queries, ids = unit(rng, 700, 6), unit(rng, 9, 6), np.arange(700) * 3
+    centroids = fit_centroids(embeddings)
     # At most one for each sixteen embeddings, less those of too few members.
     assert 20 < len(centroids) <= 700 // 16
     np.testing.assert_allclose(np.linalg.norm(centroids, axis=1), 1, atol=1e-6)
-    counts = np.bincount(lists, minlength=len(centroids))
-    assert counts.min() >= 8
-    for number, centroid in enumerate(centroids):
-        mean = embeddings[lists == number].astype(np.float64).mean(0)
-        np.testing.assert_allclose(centroid, mean / np.linalg.norm(mean), atol=1e-6)  # summed in float32
-    assert assign(embeddings, centroids).tolist() == all_distances(embeddings, centroids).argmin(1).tolist()
-    order = np.argsort(lists, kind="stable")
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(lists, minlength=len(centroids)))])
-    nearest = all_distances(queries, embeddings[order]).argsort(1)[:, :3]
-    every = list(candidates(embeddings[order], offsets, centroids, queries, 3, len(centroids)))
-    assert [sorted(rows) for rows in every] == [sorted(rows) for rows in nearest.tolist()]
-    few = list(candidates(embeddings[order], offsets, centroids, queries, 700, 2))
+    inverted = InvertedLists(centroids, embeddings)
+    lists = inverted.assign(embeddings)
+    assert lists.tolist() == all_distances(embeddings, centroids).argmin(1).tolist()
+    inverted.add(ids[:400], embeddings[:400], lists[:400])
+    inverted.add(ids[400:], embeddings[400:], lists[400:])
+    nearest = all_distances(queries, embeddings).argsort(1)
+    # Eight more than asked for, since 8 bits a number let some trade places.
+    every = inverted.candidates(queries, 11, num_probes=len(centroids)) // 3
+    assert all(set(row[:3]) <= set(found) for row, found in zip(nearest, every, strict=True))
+    few = inverted.candidates(queries, 700, num_probes=2)
     two = all_distances(queries, centroids).argsort(1)[:, :2]
-    for rows, chosen in zip(few, two, strict=True):
-        assert sorted(rows) == [row for row in range(700) if lists[order][row] in chosen]
+    for found, chosen in zip(few, two, strict=True):
+        assert sorted(found[found >= 0] // 3) == np.flatnonzero(np.isin(lists, chosen)).tolist()
+    inverted.remove(ids[nearest[:, 0]])
+    left = inverted.candidates(queries, 700, num_probes=len(centroids))
+    assert not np.isin(left, ids[nearest[:, 0]]).any()
+    assert {row[row >= 0].size for row in left} == {700 - len(set(nearest[:, 0]))}
 
 
 def test_no_centroid_is_anybodys_embedding() -> None:
+    pytest.importorskip("faiss")
     rng = np.random.default_rng(4)
     crowd = unit(rng, 1, 8) + 0.01 * rng.standard_normal((400, 8))
     alone = unit(rng, 5, 8)
     embeddings = np.concatenate([crowd / np.linalg.norm(crowd, axis=1, keepdims=True), alone]).astype(np.float32)
     for seed in range(5):
-        assert all_distances(alone, make_lists(embeddings, seed)[0]).min() > 1e-3
+        assert all_distances(alone, fit_centroids(embeddings, seed)).min() > 1e-3

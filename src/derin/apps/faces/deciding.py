@@ -170,6 +170,7 @@ def identify(
     *,
     num_candidates: int = 1,
     by: By = "nearest",
+    exact: bool = True,
 ) -> list[Identity]:
     """Whose faces these are, one of those who are enrolled or nobody, written into the log of the gallery.
 
@@ -179,15 +180,16 @@ def identify(
         threshold: see `threshold_of`.
         num_candidates: how many of the nearest people are told of each.
         by: whether the nearest of a person's embeddings counts, or their mean.
+        exact: whether everybody is compared; otherwise whom the index of the gallery leads to, see `Gallery.search`.
 
     Shapes:
         embeddings ``(N, D)``; the answer has N.
 
     Raises:
-        UsageError: fewer than one candidate.
+        UsageError: fewer than one candidate, or the gallery has no index to go by.
         ShapeError, DataError: the embeddings are none of this gallery's.
     """
-    found = gallery.search(embeddings, num_candidates, by=by)
+    found = gallery.search(embeddings, num_candidates, by=by, exact=exact)
     answers = []
     for names, distances in zip(found.names, found.distances.tolist(), strict=True):
         candidates = tuple(zip(names, distances, strict=True))

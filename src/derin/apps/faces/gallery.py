@@ -112,6 +112,8 @@ class IndexReport:
         exact_seconds: of exact search, for each query of a batch.
         approximate_seconds: of search by the index.
         build_seconds: of building.
+        num_embeddings: that there were; None of an index of earlier times.
+        num_bytes: that it takes: in the memory of a process that searches a file, or in the server.
     """
 
     kind: str
@@ -120,6 +122,8 @@ class IndexReport:
     exact_seconds: float
     approximate_seconds: float
     build_seconds: float
+    num_embeddings: int | None = None
+    num_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -499,6 +503,7 @@ class Gallery:
         Raises:
             UsageError: k is not positive, the gallery was opened without its model, or there is no index, or none for
                 means.
+            MissingExtraError: the index of a gallery that this process searches needs faiss.
             ShapeError, DataError: as of `enrol`.
         """
         if k < 1:
@@ -510,7 +515,8 @@ class Gallery:
             self._require_model()
             if not exact and self._store.value("index") is None:
                 raise UsageError(
-                    f"The gallery {self.place} has no index to search by; call build_index, or search exactly."
+                    f"The gallery {self.place} has no index to search by; build one with `derin faces index` or "
+                    "Gallery.build_index, or search exactly."
                 )
             people, distances = self._search.nearest(queries, k, mean=by == "mean", exact=exact)
             names = self._store.names(people.flat)
@@ -546,15 +552,15 @@ class Gallery:
         """What approximate search goes by, as it was measured when it was built; None while there is none."""
         with self._reading():
             found = self._store.value("index")
-        return (
-            None if found is None else IndexReport(**{field.name: found[field.name] for field in fields(IndexReport)})
-        )
+        if found is None:
+            return None
+        return IndexReport(**{field.name: found[field.name] for field in fields(IndexReport) if field.name in found})
 
     def build_index(self, *, recall: float = 0.99, num_queries: int = 1000) -> IndexReport:
-        """Builds what approximate search goes by: inverted lists for a file, HNSW of pgvector in PostgreSQL.
+        """Builds what approximate search goes by: inverted lists of faiss for a file, HNSW of pgvector in PostgreSQL.
 
-        It is of use from some 100 000 embeddings on: exact search of fewer takes 10 ms. It holds for people who are
-        enrolled later too; build it again when there are several times as many.
+        It is of use from some 100 000 embeddings on: exact search of fewer takes 10 ms. Who is enrolled later is found
+        by it too, and who is removed goes out of it at once; build it again when there are several times as many.
 
         Args:
             recall: how often the nearest embedding shall be found. Measured on embeddings that are enrolled, each
@@ -563,6 +569,7 @@ class Gallery:
 
         Raises:
             UsageError: the recall is no share, or there are too few embeddings.
+            MissingExtraError: an index that this process searches needs faiss.
         """
         self._require_model()
         if not 0 < recall <= 1:
@@ -574,9 +581,10 @@ class Gallery:
         built = os.urandom(8).hex()
         with self._lock:
             # The rest is left for the chance of the sample, and for new pictures, which drew no list towards them as
-            # those did that are enrolled: where these are found at 0.995, new ones were at 0.986.
+            # those did that are enrolled.
             found = self._search.build_index(built, (3 + recall) / 4, num_queries)
             with self._writing():
+                self._require_model()  # embeddings of another one may have taken over meanwhile
                 self._search.save_index()
                 self._store.set_value("index", {**found, "built": built})
                 self._log("index")

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from derin.apps.faces.inverted_lists import assign, candidates, make_lists
+from derin.apps.faces.inverted_lists import InvertedLists, fit_centroids
 from derin.apps.faces.search import SLACK, first_of_each, near_pairs, nearest_people, top_rows
 from derin.apps.faces.store import Store
 
 # Room that is left where embeddings are added, so that they are not all copied for each one.
 _GROWTH = 1.25
-# Embeddings that were added since the lists were made are looked at one by one, until they are this part of all.
-_MAX_UNLISTED = 1 / 16
-# How an index is stored beside its centroids, sorted by id.
-_LISTED = np.dtype([("id", "<i8"), ("list", "<i4")])
 
 
 class MemorySearch:
     """Search over all embeddings of a store, exact or by inverted lists.
 
-    They take ``4 D + 16`` bytes each, twice that while they are put in the order of lists. What was added since is read
-    and appended; what was removed is dropped.
+    They take ``4 D + 24`` bytes each, and as much as `InvertedLists` says where these are used. What was added since is
+    read and appended, and put into its lists when they are used the next time; what was removed is dropped.
 
     Args:
         store: where the embeddings are.
@@ -39,10 +35,10 @@ class MemorySearch:
         self._people = np.empty(0, np.int64)
         self._ids = np.empty(0, np.int64)
         self._means: tuple[np.ndarray, np.ndarray] | None = None
-        self._index: str | None = None
-        self._centroids: np.ndarray | None = None
+        self._index: str | None = None  # the name of that which the lists are of
+        self._inverted: InvertedLists | None = None
+        self._lists = np.empty(0, np.int64)  # of the first so many embeddings, which are in the lists
         self._num_probes = 0
-        self._offsets = np.zeros(1, np.int64)
 
     def nearest(self, queries: np.ndarray, k: int, *, mean: bool, exact: bool) -> tuple[np.ndarray, np.ndarray]:
         """See `Search.nearest`."""
@@ -68,11 +64,11 @@ class MemorySearch:
         with self._store.reading():
             self._refresh()
         started = time.perf_counter()
-        self._centroids, lists = make_lists(self._known()[0])
-        self._index = built
-        self._order_by(lists)
-        seconds = time.perf_counter() - started
         embeddings, _ = self._known()
+        self._begin_lists(built, fit_centroids(embeddings))
+        self._fill_lists()
+        seconds = time.perf_counter() - started
+        assert self._inverted is not None
         rows = np.random.default_rng(1).choice(len(embeddings), min(num_queries, len(embeddings)), replace=False)
         queries, num = embeddings[rows], min(2 + SLACK, len(embeddings))
         started = time.perf_counter()
@@ -81,44 +77,47 @@ class MemorySearch:
         self._num_probes = 1
         while True:
             started = time.perf_counter()
-            likely = candidates(embeddings, self._offsets, self._centroids, queries, num, self._num_probes)
+            likely = self._rows_of(self._inverted.candidates(queries, num, num_probes=self._num_probes))
             found = float(np.mean(_nearest_but_self(embeddings, rows, likely) <= best + 1e-6))
             approximate_seconds = (time.perf_counter() - started) / len(rows)
-            if found >= recall or self._num_probes >= len(self._centroids):
+            if found >= recall or self._num_probes >= len(self._inverted.centroids):
                 break
             self._num_probes += (self._num_probes + 1) // 2
         return {
             "kind": "inverted lists",
-            "num_lists": len(self._centroids),
+            "num_lists": len(self._inverted.centroids),
             "num_probes": self._num_probes,
             "recall": found,
             "num_queries": len(rows),
             "exact_seconds": exact_seconds,
             "approximate_seconds": approximate_seconds,
             "build_seconds": seconds,
+            "num_embeddings": len(embeddings),
+            "num_bytes": self._inverted.num_bytes,
         }
 
     def save_index(self) -> None:
         """See `Search.save_index`."""
-        assert self._centroids is not None
-        data = base64.b64encode(self._centroids.astype("<f4").tobytes()).decode()
+        assert self._inverted is not None
+        self._refresh()
+        self._fill_lists()
+        self.drop_index()
+        data = base64.b64encode(self._inverted.centroids.astype("<f4").tobytes()).decode()
         self._store.set_value("centroids", self._store.seal(data))
-        rows = np.empty(self._num, _LISTED)
-        rows["id"], rows["list"] = self._ids[: self._num], self._lists()
-        self._store.set_value("lists", base64.b64encode(np.sort(rows, order="id").tobytes()).decode())
+        self._store.add_listed(self._ids[: self._num], self._lists)
 
     def drop_index(self) -> None:
         """See `Search.drop_index`."""
         self._store.set_value("centroids", None)
-        self._store.set_value("lists", None)
+        self._store.run("DELETE FROM listed")
 
     def _approximately(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         self._follow_index()
-        assert self._centroids is not None
+        assert self._inverted is not None
         embeddings, people = self._known()
-        num = (k - 1) * self._max_per_person + 1 + SLACK
+        num = min(len(embeddings), (k - 1) * self._max_per_person + 1 + SLACK)
         found, distances = np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float64)
-        likely = candidates(embeddings, self._offsets, self._centroids, queries, num, self._num_probes)
+        likely = self._rows_of(self._inverted.candidates(queries, num, num_probes=self._num_probes))
         for at, rows in enumerate(likely):
             owners, apart = first_of_each(embeddings, people, queries[at], rows, k)
             if len(owners) < k:  # the lists that were looked into hold fewer people than were asked for
@@ -126,6 +125,11 @@ class MemorySearch:
                 owners, apart = known[0][0], known[1][0]
             found[at], distances[at] = owners, apart
         return found, distances
+
+    def _rows_of(self, ids: np.ndarray) -> list[np.ndarray]:
+        """The rows of embeddings with these ids, which are in order; −1 is none."""
+        rows = np.searchsorted(self._ids[: self._num], ids)
+        return [row[found >= 0] for row, found in zip(rows, ids, strict=True)]
 
     def _known(self) -> tuple[np.ndarray, np.ndarray]:
         return self._embeddings[: self._num], self._people[: self._num]
@@ -137,7 +141,8 @@ class MemorySearch:
         before = (0, -1, -1) if self._changes is None else self._changes
         if changes[2] != before[2]:
             self._num = self._last = 0
-            self._offsets = np.zeros(1, np.int64)
+            self._index = self._inverted = None
+            self._lists = np.empty(0, np.int64)
             self._reserve(self._store.num_embeddings(), exactly=True)
         elif changes[1] != before[1]:
             self._drop_removed()
@@ -159,8 +164,9 @@ class MemorySearch:
         ids = self._store.people_ids()
         alive[ids[ids < len(alive)]] = True
         kept = alive[people]
-        # Of each list as many fewer as were dropped before its end.
-        self._offsets = np.concatenate([[0], np.cumsum(kept)])[self._offsets]
+        if self._inverted is not None:
+            self._inverted.remove(self._ids[: len(kept)][~kept])
+            self._lists = self._lists[kept[: len(self._lists)]]
         self._num = int(kept.sum())
         self._embeddings[: self._num], self._people[: self._num] = embeddings[kept], people[kept]
         self._ids[: self._num] = self._ids[: len(kept)][kept]
@@ -175,39 +181,40 @@ class MemorySearch:
         ids[: self._num] = self._ids[: self._num]
         self._embeddings, self._people, self._ids = embeddings, people, ids
 
-    def _order_by(self, lists: np.ndarray) -> None:
-        """Puts the embeddings in the order of their lists."""
-        assert self._centroids is not None
-        order = np.argsort(lists, kind="stable")
-        embeddings, people = self._known()
-        self._embeddings[: self._num], self._people[: self._num] = embeddings[order], people[order]
-        self._ids[: self._num] = self._ids[: self._num][order]
-        self._offsets = np.concatenate([[0], np.cumsum(np.bincount(lists, minlength=len(self._centroids)))])
-        self._means = None
+    def _begin_lists(self, built: str, centroids: np.ndarray) -> None:
+        """Empty lists about centroids."""
+        self._inverted = InvertedLists(centroids, self._known()[0])
+        self._index, self._lists = built, np.empty(0, np.int64)
 
-    def _lists(self) -> np.ndarray:
-        """The list of each embedding, those that were added since among them."""
-        assert self._centroids is not None
-        counts = np.diff(self._offsets)
-        listed = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-        return np.concatenate([listed, assign(self._embeddings[len(listed) : self._num], self._centroids)])
+    def _fill_lists(self) -> None:
+        """Puts what was added since into its lists."""
+        assert self._inverted is not None
+        start = len(self._lists)
+        if start < self._num:
+            added = self._embeddings[start : self._num]
+            self._add_to_lists(self._inverted.assign(added))
+
+    def _add_to_lists(self, lists: np.ndarray) -> None:
+        """Puts the embeddings behind those that are in lists into these."""
+        assert self._inverted is not None
+        start = len(self._lists)
+        end = start + len(lists)
+        self._inverted.add(self._ids[start:end], self._embeddings[start:end], lists)
+        self._lists = np.concatenate([self._lists, lists])
 
     def _follow_index(self) -> None:
         """Takes over the index that the store has, and puts what was added since into its lists."""
         index = self._store.value("index")
         if index["built"] != self._index:
             data = base64.b64decode(self._store.unseal(self._store.value("centroids")))
-            self._centroids = np.frombuffer(data, "<f4").reshape(-1, self._store.dim)
-            self._num_probes, self._index = index["num_probes"], index["built"]
-            stored = np.frombuffer(base64.b64decode(self._store.value("lists")), _LISTED)
-            ids = self._ids[: self._num]
-            at = np.minimum(np.searchsorted(stored["id"], ids), len(stored) - 1)
-            lists = np.where(stored["id"][at] == ids, stored["list"][at], -1).astype(np.int32)
-            new = np.flatnonzero(lists < 0)
-            lists[new] = assign(self._embeddings[new], self._centroids)
-            self._order_by(lists)
-        elif self._num - self._offsets[-1] > _MAX_UNLISTED * self._num:
-            self._order_by(self._lists())
+            self._begin_lists(index["built"], np.frombuffer(data, "<f4").reshape(-1, self._store.dim))
+            self._num_probes = index["num_probes"]
+            ids, lists = self._store.listed()
+            # Ids only grow: those that were listed stand before those that were added since.
+            if not np.array_equal(ids, self._ids[: len(ids)]):
+                raise self._store.damaged("an index of other embeddings")
+            self._add_to_lists(lists)
+        self._fill_lists()
 
     def _means_of_people(self) -> tuple[np.ndarray, np.ndarray]:
         """Ids of the people, and the mean of each one's embeddings, of length one again."""
@@ -220,7 +227,7 @@ class MemorySearch:
         return self._means
 
 
-def _nearest_but_self(embeddings: np.ndarray, rows: np.ndarray, found: Iterable[np.ndarray]) -> np.ndarray:
+def _nearest_but_self(embeddings: np.ndarray, rows: np.ndarray, found: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     """How far the nearest of the candidates of each row is that is not the row itself."""
     nearest = np.full(len(rows), np.inf)
     for at, (row, others) in enumerate(zip(rows, found, strict=True)):

@@ -48,7 +48,11 @@ class Search(Protocol):
 
         Returns:
             ``kind``, ``recall`` as measured, ``num_queries``, seconds of one query ``exact_seconds`` and
-            ``approximate_seconds``, ``build_seconds``, and what is its own.
+            ``approximate_seconds``, ``build_seconds``, ``num_embeddings``, ``num_bytes`` that it takes, and what is
+            its own.
+
+        Raises:
+            MissingExtraError: what builds it is not installed.
         """
 
     def save_index(self) -> None:

@@ -61,6 +61,8 @@ class ServerSearch:
             self._store.run(f"CREATE INDEX {_INDEX} ON embeddings USING hnsw (value vector_l2_ops)")
         seconds = time.perf_counter() - started
         with self._store.reading():
+            num_embeddings = self._store.num_embeddings()
+            num_bytes = int(self._store.run(f"SELECT pg_relation_size('{_INDEX}')")[0][0])
             drawn = self._store.run("SELECT id, value FROM embeddings ORDER BY random() LIMIT ?", num_queries)
             self._scan(None)
             started = time.perf_counter()
@@ -81,6 +83,8 @@ class ServerSearch:
             "exact_seconds": exact_seconds,
             "approximate_seconds": approximate_seconds,
             "build_seconds": seconds,
+            "num_embeddings": num_embeddings,
+            "num_bytes": num_bytes,
         }
 
     def save_index(self) -> None:

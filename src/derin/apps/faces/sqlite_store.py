@@ -57,6 +57,13 @@ _MIGRATIONS = (
     CREATE INDEX renewed_of_person ON renewed (person);
     INSERT INTO gallery (key, value) VALUES ('exchanges', '0');
     """,
+    """
+    CREATE TABLE listed (
+        embedding INTEGER PRIMARY KEY REFERENCES embeddings (id) ON DELETE CASCADE, list BLOB NOT NULL
+    );
+    DELETE FROM gallery WHERE key = 'index' AND EXISTS (SELECT 1 FROM gallery WHERE key = 'centroids');
+    DELETE FROM gallery WHERE key IN ('centroids', 'lists');
+    """,
 )
 
 

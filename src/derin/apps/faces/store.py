@@ -215,6 +215,30 @@ class Store(ABC):
         self._in("DELETE FROM people WHERE id IN", list(ids))
         self.count("removals")
 
+    # ---- the lists of an index; with an embedding its row goes
+
+    def add_listed(self, ids: np.ndarray, lists: np.ndarray) -> None:
+        """Writes down which embedding is in which list."""
+        data, numbers = lists.astype("<i4").tobytes(), ids.tolist()
+        values = [data[at : at + 4] for at in range(0, len(data), 4)]
+        if self.cipher is not None:
+            values = self.cipher.seal_rows(values, numbers)
+        self.insert("listed", "embedding, list", zip(numbers, values, strict=True))
+
+    def listed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Ids of the embeddings that are in lists, in order, and the number of the list of each, both int64."""
+        ids: list[int] = []
+        data = b""
+        while rows := self.run(
+            "SELECT embedding, list FROM listed WHERE embedding > ? ORDER BY embedding LIMIT ?",
+            ids[-1] if ids else 0,
+            BLOCK_ROWS,
+        ):
+            numbers, values = zip(*rows, strict=True)
+            data += b"".join(values if self.cipher is None else self.cipher.open_rows(values, numbers))
+            ids += numbers
+        return np.array(ids, np.int64), np.frombuffer(data, "<i4").astype(np.int64)
+
     # ---- embeddings of another model, which replace those that are there when everybody has them
 
     def start_renewal(self, model: str, dim: int) -> None:
@@ -280,9 +304,9 @@ class Store(ABC):
             raise self.damaged()
         return flat.reshape(-1, self.dim).astype(np.float32, copy=False)
 
-    def damaged(self) -> RefusedFileError:
-        """The error of an embedding that does not fit."""
-        return RefusedFileError(f"The gallery {self.place} holds an embedding of another size; restore a backup.")
+    def damaged(self, what: str = "an embedding of another size") -> RefusedFileError:
+        """The error of what does not fit."""
+        return RefusedFileError(f"The gallery {self.place} holds {what}; restore a backup.")
 
     def newer_form(self, version: int, known: int) -> RefusedFileError:
         """The error of a gallery of tomorrow."""

@@ -65,7 +65,17 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{names} deleted, with {count:,} embedding.",
         "{names} deleted, with {count:,} embeddings.",
     ),
+    "faces.indexed": "{embeddings:,} {embeddings:=embedding|embeddings} in {place} indexed in {seconds:,.1f} s. Of "
+    "{queries:,} enrolled {queries:=one|ones} the nearest other is found in {recall:.2%} of cases, in "
+    "{approximate:.3f} ms each; comparing with all takes {exact:.3f} ms.",
+    "faces.index_size": "The index takes {size} beside the embeddings.",
+    "faces.index_short": "That is less often than the {asked:.2%} that were asked for; search exactly where it counts.",
+    "faces.index_dropped": "{place} has no index any more: every search compares with all.",
     # Answers
+    "faces.by_index": "Searched by the index, which found the nearest in {recall:.2%} of {queries:,} "
+    "{queries:=case|cases} when it was built.",
+    "faces.index_grown": "It was built of {before:,} {before:=embedding|embeddings}, and there are {now:,} now; "
+    "build it again with `derin faces index`.",
     "faces.accepted": "Yes: {picture} shows {name} (distance {distance:.3f}, at most {threshold:.3f}).",
     "faces.refused": "No: {picture} does not show {name} (distance {distance:.3f}, above {threshold:.3f}).",
     "faces.verification_rates": "Calibrated for at most {asked:.3%} false matches: {fmr:.3%} of {different:,} "

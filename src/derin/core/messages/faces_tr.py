@@ -48,6 +48,15 @@ MESSAGES: dict[str, CatalogEntry] = {
     "faces.people": "{place} içinde {count:,} kişi.",
     "faces.exported": "{name} hakkında saklananların tümü {path} içinde.",
     "faces.deleted": "{names} silindi; {count:,} gömme de onunla birlikte.",
+    "faces.indexed": "{place} içindeki {embeddings:,} gömmenin dizini {seconds:,.1f} saniyede kuruldu. Denenen "
+    "{queries:,} kayıtlı gömmede en yakın öteki gömme {recall:.2%} oranında bulunuyor, her biri {approximate:.3f} ms; "
+    "hepsiyle karşılaştırmak {exact:.3f} ms sürüyor.",
+    "faces.index_size": "Dizin, gömmelerin yanında {size} yer tutuyor.",
+    "faces.index_short": "Bu, istenen {asked:.2%} oranının altında; önemli olan yerde tam arama yapın.",
+    "faces.index_dropped": "{place} içinde artık dizin yok: her arama bütün gömmelerle karşılaştırır.",
+    "faces.by_index": "Dizinle arandı; dizin kurulurken {queries:,} denemede en yakını {recall:.2%} oranında bulmuştu.",
+    "faces.index_grown": "Dizin {before:,} gömmeyle kurulmuştu, şimdi {now:,} gömme var; `derin faces index` ile "
+    "yeniden kurun.",
     "faces.accepted": "Evet: {picture}, {name} adlı kişiyi gösteriyor (uzaklık {distance:.3f}, en çok "
     "{threshold:.3f}).",
     "faces.refused": "Hayır: {picture}, {name} adlı kişiyi göstermiyor (uzaklık {distance:.3f}, eşik {threshold:.3f}).",
