@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,9 +22,12 @@ from derin.core.files import path_atomically, write_bytes
 from derin.core.messages import Message
 from derin.core.strict_json import dump_json
 from derin.data.display import displayed
-from derin.data.schema import Kind
-from derin.data.table import Rows, Table
+from derin.data.duplicates import first_equal_rows
+from derin.data.schema import Kind, Role
+from derin.data.table import SPLITS, Dense, Rows, Table
+from derin.strategy.drift import Drift, drift_between
 from derin.strategy.error_tags import TagCeiling, corrected_error, eyeball_rows, input_tags, rank_tags
+from derin.strategy.time_leak import TimeLeak, time_leak
 from derin.tasks.class_task import ClassTask
 from derin.tasks.informative import in_words
 from derin.tasks.metrics.intervals import Interval, wilson
@@ -128,6 +132,10 @@ class ErrorAnalysis:
         carrying: how many examples of the eyeball part carry each tag that is found by itself.
         copies: examples whose inputs the network was trained on, and the mistakes among them; None where that cannot
             be told.
+        shared: for each two splits how many examples of the second are copies of one of the first, where there are any.
+        drift: how the measured examples differ from those of training; None where these are not at hand, or too few.
+        time_leaks: by columns of dates, whether the measured examples lie between those of training, and answer as
+            their neighbors do.
         table: the data.
         notes: sentences without which the figures would mislead.
     """
@@ -142,6 +150,9 @@ class ErrorAnalysis:
     mistakes: Sequence[Mistake]
     carrying: Mapping[str, int]
     copies: Part | None
+    shared: Mapping[str, int]
+    drift: Drift | None
+    time_leaks: Mapping[str, TimeLeak]
     table: Table = field(repr=False)
     notes: tuple[str, ...] = ()
 
@@ -198,6 +209,9 @@ class ErrorAnalysis:
             "tags": [tag.to_json() for tag in self.tags],
             "wrong_labels": {"mistakes": self.wrong_labels, "corrected_error": self.corrected},
             "copies": None if self.copies is None else self.copies.to_json(),
+            "shared": dict(self.shared),
+            "drift": None if self.drift is None else self.drift.to_json(),
+            "time_leaks": {column: leak.to_json() for column, leak in self.time_leaks.items()},
             "notes": list(self.notes),
         }
 
@@ -278,6 +292,8 @@ def find_errors(
     if eyeball is not None:
         shown = eyeball_rows(measured, int(missed.sum()), eyeball, seed=seed)
     looked_at = measured[shown]
+    has_training = examples.is_own and "train" in table.splits and examples.split != "train"
+    trained = table.splits["train"] if has_training else np.zeros(0, dtype=np.int64)
     reference = table.splits["train"] if examples.is_own and "train" in table.splits else looked_at
     found = dict(input_tags(table, looked_at, reference, seed=seed))
     known, copies = known_rows(model, table), None
@@ -289,7 +305,7 @@ def find_errors(
     chosen = np.flatnonzero(missed[shown])
     chosen = chosen[np.argsort(-loss[shown][chosen], kind="stable")]
     names = table.row_names
-    words = _shown(model, table, looked_at[chosen])
+    words = shown_inputs(table, looked_at[chosen])
     mistakes = []
     for place, text in zip(chosen.tolist(), words, strict=True):
         row = int(looked_at[place])
@@ -318,9 +334,36 @@ def find_errors(
         mistakes=mistakes,
         carrying={tag: int(mask.sum()) for tag, mask in found.items()},
         copies=copies,
+        shared=_shared(table) if examples.is_own else {},
+        drift=drift_between(table, trained, measured, seed=seed) if len(trained) else None,
+        time_leaks=_time_leaks(table, trained, measured, seed) if len(trained) else {},
         table=table,
         notes=() if reference is not looked_at else (Message("errors.reference_of_its_own"),),
     )
+
+
+def _shared(table: Table) -> dict[str, int]:
+    """How many examples of one split are copies of examples of another."""
+    first = first_equal_rows(table)
+    pairs = itertools.combinations([split for split in SPLITS if split in table.splits], 2)
+    found = {f"{a}/{b}": int(np.isin(first[table.splits[b]], first[table.splits[a]]).sum()) for a, b in pairs}
+    return {pair: num for pair, num in found.items() if num}
+
+
+def _time_leaks(table: Table, trained: Rows, measured: Rows, seed: int) -> dict[str, TimeLeak]:
+    """Of each column of dates, where the target is one class or number."""
+    found = {}
+    target = table.columns[table.target().name] if len(table.targets) == 1 else None
+    if not isinstance(target, Dense) or target.values.ndim != 1:
+        return {}
+    for column in table.schema:
+        dates = table.columns[column.name]
+        if column.kind is Kind.DATE and isinstance(dates, Dense) and column.role is not Role.TARGET:
+            sides = [part.take(rows) for rows in (trained, measured) for part in (dates, target)]
+            leak = time_leak(*sides, seed=seed)
+            if leak is not None:
+                found[column.name] = leak
+    return found
 
 
 def _part(missed: np.ndarray) -> Part:
@@ -348,7 +391,7 @@ def _judge(model: Model, tolerance: float | None) -> Any:
     return lambda outputs, targets: (outputs["standardized"] - targets).abs() > allowed.to(targets.device)
 
 
-def _shown(model: Model, table: Table, rows: Rows) -> list[str]:
+def shown_inputs(table: Table, rows: Rows) -> list[str]:
     """What the network was shown of some rows, in words; empty where it was pictures alone."""
     columns = [column.name for column in table.inputs if column.kind is not Kind.PICTURE]
     if len(columns) == 1:

@@ -80,6 +80,7 @@ def _print(found: ErrorAnalysis, files: dict[str, Any]) -> None:
     from rich.table import Table
 
     from derin.core.messages import format_number, localize, translate
+    from derin.strategy.drift import LEVEL
 
     terminal = console()
 
@@ -108,6 +109,16 @@ def _print(found: ErrorAnalysis, files: dict[str, Any]) -> None:
         say(translate("errors.parts", **numbers))
     if found.copies is not None:
         say(translate("errors.copies", count=found.copies.num_examples, mistakes=found.copies.num_mistakes))
+    for pair, num in found.shared.items():
+        first, second = (translate(f"split.{split}") for split in pair.split("/"))
+        say(translate("errors.shared", count=num, first=first, second=second))
+    for column, leak in found.time_leaks.items():
+        if leak.is_found:
+            say(translate("errors.time_leak", column=column, between=leak.between, p=leak.p_value))
+    if found.drift is not None and found.drift.is_found:
+        differing = [feature for feature in found.drift.features if feature.adjusted <= LEVEL]
+        names = ", ".join(localize(feature.name) for feature in differing) or translate("errors.no_single_feature")
+        say(translate("errors.drift", auc=found.drift.auc, p=found.drift.p_value, features=names))
     for note in found.notes:
         say(localize(note))
     if found.wrong_labels:

@@ -393,3 +393,29 @@ def _sentence(wanted: Sequence[str], parts: Mapping[str, Rows], given: Mapping[s
     if len(cuts) == 1:
         return Message("reading.cut_one", first=cuts[0], source=source, seed=seed, how=how)
     return Message("reading.cut_two", first=cuts[0], second=cuts[1], source=source, seed=seed, how=how)
+
+
+def cut_folds(table: Table, rows: Rows, num: int, *, seed: int = 0, first: Rows | None = None) -> list[Rows]:
+    """Rows in parts of about equal size, each class in proportion, copies and groups together.
+
+    Args:
+        table: whose rows they are.
+        rows: to be cut, all with a target.
+        num: of parts.
+        seed: of the cut.
+        first: what `first_equal_rows` gave, if it is known already.
+
+    Raises:
+        DataError: fewer than two parts, or too few rows.
+
+    Example:
+        >>> from derin.data.schema import Schema
+        >>> schema = Schema((Column(name="x", kind=Kind.NUMBER, role=Role.INPUT),))
+        >>> table = Table(name="t", schema=schema, columns={"x": Dense(np.arange(7.0))}, splits={})
+        >>> [len(part) for part in cut_folds(table, np.arange(7), 3)]
+        [3, 2, 2]
+    """
+    if num < 2 or len(rows) < num:
+        raise DataError(f"Table {table.name!r}: 2 folds or more, and a row for each, are required; got {num} folds.")
+    names = [f"fold {number}" for number in range(1, num)]
+    return list(_Cut.of(table, rows, first).parts(names, num=len(rows) // num, seed=seed).values())

@@ -194,7 +194,7 @@ def input_tags(table: Table, rows: Rows, reference: Rows, *, seed: int = 0) -> d
     for column in table.inputs:
         data = table.columns[column.name]
         if column.kind is Kind.PICTURE:
-            found |= _picture_tags(_measured(data, some), _measured(data, rows))
+            found |= _picture_tags(measured_pictures(data, some), measured_pictures(data, rows))
         elif column.kind in (Kind.TEXT, Kind.WORDS) and isinstance(data, Ragged):
             found |= _text_tags(data.texts(some), data.texts(rows))
         elif isinstance(data, Dense) and data.values.ndim == 1:
@@ -225,7 +225,8 @@ def picture_measures(picture: npt.NDArray[np.uint8]) -> Floats:
     return np.array([sharpness, gray.mean(), gray.std(), height * width, width / height])
 
 
-def _measured(data: Any, rows: Rows) -> Floats:
+def measured_pictures(data: Any, rows: Rows) -> Floats:
+    """`picture_measures` of rows of a column, ``(len(rows), 5)``."""
     if not isinstance(data, Dense | Pictures):
         raise TypeError(f"Pictures are stored as Dense or Pictures; got {type(data).__name__}.")
     return np.stack([picture_measures(picture) for picture in data.take(rows)])

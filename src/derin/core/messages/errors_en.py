@@ -33,6 +33,23 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{count:,} examples are copies of training examples ({mistakes:,} of them answered wrongly): they make the "
         "error look smaller than it is.",
     ),
+    "errors.shared": (
+        "{count} example of {second} is a copy of one of {first}.",
+        "{count:,} examples of {second} are copies of examples of {first}.",
+    ),
+    "errors.time_leak": "{between:.0%} of the measured examples lie between training examples by {column}, and have "
+    "the answers of their neighbors in time (p = {p:.3f}): of days to come the error will be larger. Give training and "
+    "test as files of their own, cut by time.",
+    "errors.drift": "The measured examples differ from those of training in: {features} (a classifier tells them apart "
+    "with an area under the ROC of {auc:.2f}, p = {p:.3f}).",
+    "errors.no_single_feature": "no feature by itself",
+    "errors.feature_sharpness": "sharpness",
+    "errors.feature_brightness": "brightness",
+    "errors.feature_contrast": "contrast",
+    "errors.feature_area": "size",
+    "errors.feature_aspect": "aspect",
+    "errors.feature_words": "number of words",
+    "errors.feature_letters": "letters per word",
     "errors.reference_of_its_own": "What is blurry, long or unusual is told beside these examples themselves, since "
     "they are not the data of the training.",
     "errors.corrected": (

@@ -32,6 +32,23 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{count:,} örnek eğitim örneklerinin kopyası ({mistakes:,} tanesi yanlış yanıtlandı): hatayı olduğundan küçük "
         "gösterir.",
     ),
+    "errors.shared": (
+        "{second} bölümündeki {count} örnek, {first} bölümündeki bir örneğin kopyası.",
+        "{second} bölümündeki {count:,} örnek, {first} bölümündeki örneklerin kopyası.",
+    ),
+    "errors.time_leak": "{column} sütununa göre ölçülen örneklerin {between:.0%}'(s)i eğitim örneklerinin arasında "
+    "kalıyor ve yanıtları zamanca komşularınınki gibi (p = {p:.3f}): gelecek günlerde hata daha büyük olur. Eğitim ve "
+    "test verisini zamana göre ayrılmış ayrı dosyalar olarak verin.",
+    "errors.drift": "Ölçülen örnekler eğitim örneklerinden şunlarda farklı: {features} (onları ayırt eden bir "
+    "sınıflandırıcının ROC eğrisi altında kalan alanı {auc:.2f}, p = {p:.3f}).",
+    "errors.no_single_feature": "tek başına hiçbir özellik değil",
+    "errors.feature_sharpness": "keskinlik",
+    "errors.feature_brightness": "parlaklık",
+    "errors.feature_contrast": "karşıtlık",
+    "errors.feature_area": "boyut",
+    "errors.feature_aspect": "en boy oranı",
+    "errors.feature_words": "sözcük sayısı",
+    "errors.feature_letters": "sözcük başına harf",
     "errors.reference_of_its_own": "Neyin bulanık, uzun ya da alışılmadık olduğu bu örneklerin kendilerine göre "
     "söylenir; çünkü bunlar eğitimin verisi değil.",
     "errors.corrected": (
