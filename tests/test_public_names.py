@@ -35,6 +35,8 @@ def test_exported_names_are_these() -> None:
         "TrainConfig",
         "__version__",
         "compare",
+        "diagnose",
+        "diagnose_numbers",
         "fit",
         "gradcheck",
         "load",

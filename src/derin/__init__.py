@@ -23,6 +23,7 @@ set_library_settings()
 if TYPE_CHECKING:
     from derin import optimizers, schedules
     from derin.api.compare import compare
+    from derin.api.diagnose import diagnose, diagnose_numbers
     from derin.api.fit import fit
     from derin.api.load import load
     from derin.api.model import open
@@ -54,6 +55,8 @@ _PUBLIC = {
     "Table": "derin.data.table",
     "TrainConfig": "derin.train.config",
     "compare": "derin.api.compare",
+    "diagnose": "derin.api.diagnose",
+    "diagnose_numbers": "derin.api.diagnose",
     "fit": "derin.api.fit",
     "gradcheck": "derin.explain.trace.gradcheck",
     "load": "derin.api.load",
@@ -79,6 +82,8 @@ __all__ = [
     "TrainConfig",
     "__version__",
     "compare",
+    "diagnose",
+    "diagnose_numbers",
     "fit",
     "gradcheck",
     "load",

@@ -29,6 +29,7 @@ COMMANDS = [
     "errors pictures --out mistakes",
     "train digits --model linear --size 32 --epochs 1 --plan plain --no-report --out linear",
     "compare pictures linear --maximize accuracy --out choice.png",
+    "diagnose pictures",
     "predict pictures seven.png",
     "report pictures",
     "data digits --sheet sheet.png",

@@ -258,7 +258,9 @@ def test_weights_known_by_the_beginning_of_their_hash_are_fetched_when_asked_and
     assert model.card["published"]["sha256"] == sha256(content).hexdigest()
     assert torch.equal(model.network.state_dict()["output.weight"], network.state_dict()["output.weight"])
 
-    published.find_known(known).unlink()
+    place = known.find()
+    assert place is not None
+    place.unlink()
     file.write_bytes(content[:-8] + b"tampered")
     assert "not the published one" in run_derin("weights", "fetch", known.name).stderr
     file.write_bytes(content * 2)
@@ -266,7 +268,7 @@ def test_weights_known_by_the_beginning_of_their_hash_are_fetched_when_asked_and
     assert "the published file has about 1.1 MB; the server has 2.2 MB" in result.stderr
     file.unlink()
     assert "cannot be fetched" in run_derin("weights", "fetch", known.name).stderr
-    assert published.find_known(known) is None
+    assert known.find() is None
 
 
 def test_sizes_of_torchvisions_files_are_those_of_our_networks() -> None:

@@ -11,9 +11,10 @@ from sklearn import datasets
 from tests.readers.test_idx import write_set
 
 from derin.core.errors import DataError, UnknownNameError
+from derin.core.library_settings import downloads_folder
 from derin.datasets import named
 from derin.datasets.catalog import NAMED_SETS
-from derin.datasets.download import RemoteFile, downloads_folder
+from derin.datasets.download import RemoteFile
 from derin.datasets.named import find_named, read_named
 from derin.readers.formats import ReadOptions
 

@@ -69,7 +69,18 @@ def run(tmp_path: Path) -> Path:
 def test_the_page_has_every_section_and_links_to_it(run: Path) -> None:
     page = Page(write_report(run))
     anchors = [a["href"] for a in page.all("a")]
-    names = ["result", "learning", "measurements", "mistakes", "examples", "data", "network", "plan", "reproduce"]
+    names = [
+        "result",
+        "diagnosis",
+        "learning",
+        "measurements",
+        "mistakes",
+        "examples",
+        "data",
+        "network",
+        "plan",
+        "reproduce",
+    ]
     assert anchors == [f"#{name}" for name in names]
     assert [s["id"] for s in page.all("section")] == names
 
@@ -306,6 +317,7 @@ def test_a_run_that_is_still_going_shows_what_there_is(tmp_path: Path) -> None:
     assert "This run is not finished" in page.text
     assert [s["id"] for s in page.all("section")] == [
         "result",
+        "diagnosis",
         "learning",
         "measurements",
         "data",

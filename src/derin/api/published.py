@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from derin.core.bundle import Bundle
 from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.core.files import sha256_file
+from derin.core.library_settings import downloads_folder
 from derin.core.lock import FolderLock
-from derin.datasets.download import Progress, RemoteFile, downloads_folder, fetch
-from derin.datasets.named import data_folder
+from derin.datasets.download import Progress, RemoteFile, fetch
 from derin.models.registry import MODELS
-from derin.models.weights.known import BY_NAME, KnownWeights
+from derin.models.weights.known import BY_NAME, DOWNLOADED, KnownWeights
 from derin.models.weights.published import Published, load_published
 
 if TYPE_CHECKING:
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 
     from derin.data.pictures.codec import PictureCodec
     from derin.data.preparation import Preparation
-
-_ROOM = "weights"  # among the downloads
-
-
-def find_known(known: KnownWeights) -> Path | None:
-    """Where known weights lie: below the folder that ``DERIN_DATA`` names, or among the downloads."""
-    root = data_folder()
-    places = [] if root is None else [root / place for place in known.places]
-    places.append(downloads_folder() / _ROOM / _file_name(known))
-    return next((place for place in places if place.is_file()), None)
 
 
 def read_published(
@@ -59,7 +49,7 @@ def read_published(
     """
     known = BY_NAME.get(str(source))
     if known is not None:
-        place = find_known(known)
+        place = known.find()
         if place is None and download and known.address is not None:
             place = fetch_known(known.name, progress)
         if place is None:
@@ -78,20 +68,20 @@ def fetch_known(name: str, progress: Progress | None = None) -> Path:
         DataError: they have no public address, or cannot be fetched.
     """
     known = known_by_name(name)
-    place = find_known(known)
+    place = known.find()
     if place is not None:
         return place
     if known.address is None:
         raise DataError(f"The weights {known.name} cannot be fetched. {_remedy(known)}")
     remote = RemoteFile(
         address=known.address,
-        name=_file_name(known),
+        name=known.file_name,
         num_bytes=known.num_bytes,
         sha256=known.sha256,
         is_rounded=known.is_rounded,
     )
     with FolderLock(downloads_folder()):
-        return fetch(remote, downloads_folder() / _ROOM, progress)
+        return fetch(remote, downloads_folder() / DOWNLOADED, progress)
 
 
 def known_by_name(name: str) -> KnownWeights:
@@ -215,11 +205,6 @@ def import_weights(
         "license": published.licence,
         "sha256": published.sha256,
     }
-
-
-def _file_name(known: KnownWeights) -> str:
-    """The name of the published file, whose ending says its form."""
-    return Path((known.places or (known.address or known.name,))[0]).name
 
 
 def _remedy(known: KnownWeights) -> str:

@@ -47,10 +47,10 @@ class Run:
     @property
     def diagnosis(self) -> list[str]:
         """What the curves and metrics say, in sentences."""
-        from derin.strategy.fitting import diagnose
+        from derin.strategy.run_diagnosis import run_sentences
 
         with refusing_misfits(f"The record of run {self.path}"):
-            return diagnose(self.record, self.history, self.path)
+            return run_sentences(self.record, self.history, self.path)
 
     @property
     def report(self) -> Path:

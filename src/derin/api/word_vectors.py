@@ -126,7 +126,7 @@ def evaluate_word_vectors(
 
 
 def _local(name: str) -> Path | None:
-    from derin.datasets.named import data_folder
+    from derin.core.library_settings import data_folder
 
     folder = data_folder()
     return folder / name if folder is not None and (folder / name).is_file() else None

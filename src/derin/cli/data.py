@@ -165,8 +165,9 @@ def _write_preview(table: Table, text: str | None, path: Path, seed: int) -> Non
 
 
 def _list_sets(out: Console, json_output: bool) -> None:
+    from derin.core.library_settings import data_folder
     from derin.datasets.catalog import NAMED_SETS
-    from derin.datasets.named import data_folder, find_named
+    from derin.datasets.named import find_named
 
     found = {name: find_named(name) for name in NAMED_SETS}
     if json_output:

@@ -24,6 +24,7 @@ COMMANDS = (
     "eval",
     "errors",
     "compare",
+    "diagnose",
     "predict",
     "generate",
     "score",

@@ -30,11 +30,10 @@ def weights(context: typer.Context, json_output: JsonFlag = False) -> None:
 
 
 def _list(json_output: bool) -> None:
-    from derin.api.published import find_known
-    from derin.datasets.named import data_folder
+    from derin.core.library_settings import data_folder
     from derin.models.weights.known import KNOWN
 
-    found = {known.name: find_known(known) for known in KNOWN}
+    found = {known.name: known.find() for known in KNOWN}
     if json_output:
         document: list[dict[str, Any]] = [
             {

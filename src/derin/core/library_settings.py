@@ -40,6 +40,17 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "derin"
 
 
+def downloads_folder() -> Path:
+    """Where downloads are kept: a room of the cache."""
+    return cache_folder() / "downloads"
+
+
+def data_folder() -> Path | None:
+    """The folder of local copies that ``DERIN_DATA`` names, if it is set."""
+    value = os.environ.get("DERIN_DATA", "").strip()
+    return Path(value).expanduser() if value else None
+
+
 def _folder_of_the_compiler() -> Path:
     """Below Derin's cache; where that cannot be written, below a name that nobody can foresee, removed at the end."""
     try:

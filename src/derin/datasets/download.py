@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from derin.core.cache import cache_folder
 from derin.core.errors import DataError, StorageError
 from derin.version import __version__
 
@@ -44,11 +43,6 @@ class RemoteFile:
     num_bytes: int
     sha256: str
     is_rounded: bool = False
-
-
-def downloads_folder() -> Path:
-    """Where downloads are kept: a room of the cache."""
-    return cache_folder() / "downloads"
 
 
 def fetch_all(files: Sequence[RemoteFile], folder: Path, progress: Progress | None = None) -> Path:

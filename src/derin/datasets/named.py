@@ -6,24 +6,18 @@ no files at all.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from derin.core.errors import DataError, UnknownNameError
+from derin.core.library_settings import data_folder, downloads_folder
 from derin.core.lock import FolderLock
 from derin.core.messages import Message
 from derin.data.recipe import ReadOptions
 from derin.data.schema import Kind
 from derin.data.table import Table
 from derin.datasets.catalog import NAMED_SETS, NamedSet
-from derin.datasets.download import downloads_folder, fetch, fetch_all
+from derin.datasets.download import fetch, fetch_all
 from derin.readers.unpacking import unpack
-
-
-def data_folder() -> Path | None:
-    """The folder of local copies that ``DERIN_DATA`` names, if it is set."""
-    value = os.environ.get("DERIN_DATA", "").strip()
-    return Path(value).expanduser() if value else None
 
 
 def find_named(name: str) -> Path | None:

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from derin.api.load import load
 from derin.core.errors import DataError, UsageError
+from derin.core.library_settings import data_folder
 from derin.core.seeds import generator
 from derin.data.schema import Kind
 from derin.data.table import Dense
-from derin.datasets.named import data_folder
 from derin.layers.options import require_range
 from derin.lessons.drawing import BLUE, COLORS, GRAY, INK, ORANGE, legend, new_figure, png, style
 from derin.lessons.lesson import Lesson, Outcome, Text

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import DataError
+from derin.core.library_settings import data_folder
 from derin.data.pictures.decode import UnreadablePictureError, open_picture
-from derin.datasets.named import data_folder
 
 Gray = npt.NDArray[np.float64]
 _PAINTING = Path("photos_and_paintings") / "wave.jpg"

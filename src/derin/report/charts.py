@@ -11,6 +11,7 @@ from derin.report.html import Html, join, tag
 
 _WIDTH, _HEIGHT = 520, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 14, 42
+_LADDER_WIDTH, _RUNG = 760, 40
 _LOG_RATIO = 20  # a loss that falls further than this is drawn on a logarithmic scale
 _DOTS_UP_TO = 60  # epochs
 
@@ -265,6 +266,62 @@ def interval_strip(value: float, low: float, high: float, format_number: Spell, 
         *(tag("text", format_number(bound), x=scale(bound), y=38, class_="tick middle") for bound in (low, high)),
     ]
     return _svg(parts, title, 300, 44, natural=True)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A number of a `ladder`, and the step that leads to it from the rung before.
+
+    Args:
+        name: beside it.
+        value, low, high: the number and its interval.
+        step: what the step is called; empty where nothing leads here.
+        is_marked: whether the step is the one to look at.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    step: str = ""
+    is_marked: bool = False
+
+
+def ladder(rungs: Sequence[Rung], *, title: str, format_number: Spell, spell_tick: Spell) -> Html:
+    """Numbers one below the other on one scale, with their intervals, and the steps from each to the next.
+
+    Args:
+        rungs: from the top.
+        title: above the drawing.
+        format_number: writes a value.
+        spell_tick: writes a round value below the scale.
+    """
+    left = max(_text_width(rung.name) for rung in rungs) + 20
+    high = max(max(rung.high, rung.value) for rung in rungs) * 1.02 or 1.0
+    low = min(0.0, *(rung.low for rung in rungs))
+    # Room at the right for the name of a step that begins at the far end of the scale.
+    right = max(_text_width(rung.step) for rung in rungs) + 16
+    end = _LADDER_WIDTH - right
+    across, bottom = Scale(low, high, left, end), _RUNG * len(rungs) + 6
+    parts = []
+    for tick in nice_ticks(low, high):
+        parts.append(tag("line", x1=across(tick), x2=across(tick), y1=6, y2=bottom, class_="grid"))
+        parts.append(tag("text", spell_tick(tick), x=across(tick), y=bottom + 18, class_="tick middle"))
+    for place, rung in enumerate(rungs):
+        y, x = (place + 0.5) * _RUNG + 6, across(rung.value)
+        parts.append(tag("text", rung.name, x=left - 12, y=y + 4, class_="label end"))
+        if rung.step:
+            before = across(rungs[place - 1].value)
+            style = "step marked" if rung.is_marked else "step"
+            parts.append(tag("line", x1=before, x2=before, y1=y - _RUNG, y2=y, class_="fall"))
+            parts.append(tag("line", x1=before, x2=x, y1=y, y2=y, class_=style))
+            far = max(before, x, across(rung.high)) + 12
+            parts.append(tag("text", rung.step, x=far, y=y + 4, class_="label strong" if rung.is_marked else "tick"))
+        if rung.high > rung.low:
+            parts.append(tag("line", x1=across(rung.low), x2=across(rung.high), y1=y, y2=y, class_="whisker"))
+        hover = f"{rung.name}: {format_number(rung.value)}"
+        parts.append(tag("circle", tag("title", hover), cx=x, cy=y, r=5, class_="dot val"))
+    return _svg(parts, title, _LADDER_WIDTH, bottom + 26, natural=True)
 
 
 def _frame(

@@ -1,4 +1,4 @@
-"""The curves, and what they say in words."""
+"""The curves, and of two networks against each other which is ahead."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Mapping
 from derin.core.messages import capital, format_number, translate
 from derin.report.charts import Series, line_chart
 from derin.report.html import Html, join, tag
-from derin.strategy.fitting import fitting_sentences
+from derin.strategy.adversaries import adversary_sentences
 from derin.strategy.numbers import is_share, metric_name, metric_text, split_name, tick_text
 from derin.strategy.record import RunRecord, is_number
 
 
 def learning(story: RunRecord) -> Html | None:
-    """Loss, headline and learning rate over the epochs, then over- or under-fitting in words."""
+    """Loss, headline and learning rate over the epochs; of two networks that play a game, who is ahead."""
     if not story.history:
         return None
     epochs = {line.get("epoch") for line in story.history}
-    words = tag(
-        "div",
-        tag("h3", translate("fit.heading" if story.monitor else "gan.ahead")),
-        *(tag("p", s) for s in fitting_sentences(story)),
-        class_="words",
-    )
+    ahead = [] if story.monitor else adversary_sentences(story)
+    words = tag("div", tag("h3", translate("gan.ahead")), *map(_paragraph, ahead), class_="words") if ahead else None
     if len(epochs) < 2:
         return join([tag("p", translate("curves.one_epoch"), class_="quiet"), words])
     charts = [_losses(story), _headline(story), *_running(story), _rate(story)]
     return join([words, tag("div", *charts, _running_note(story), class_="charts")])
+
+
+def _paragraph(sentence: str) -> Html:
+    return tag("p", sentence)
 
 
 def _losses(story: RunRecord) -> Html | None:

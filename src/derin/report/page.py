@@ -11,6 +11,7 @@ from derin.core.messages import language, translate
 from derin.report import (
     comparing,
     data,
+    diagnosis,
     examples,
     forecast,
     learning,
@@ -67,6 +68,7 @@ def render(story: RunRecord, *, pictures: bool = True) -> str:
     sections = [
         ("result", "summary.heading", summary.result(story)),
         ("made_pictures", "gan.heading", made_pictures.section(story) if pictures else None),
+        ("diagnosis", "diagnosis.heading", diagnosis.section(story)),
         ("learning", "curves.heading", learning.learning(story)),
         ("measurements", "metrics.heading", measurements.measurements(story)),
         ("text_baseline", "text_baseline.heading", text_baseline.section(story)),

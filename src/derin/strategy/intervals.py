@@ -3,23 +3,24 @@
 A share of mistakes is counted; its interval is Wilson's. A difference of two shares has Newcombe's interval where the
 examples are different ones, and Bonett and Price's where they are the same: there most of the chance falls out, since
 both make the same mistakes. Of metrics that are no shares, `derin.tasks.metrics.intervals.bootstrap` gives intervals
-from the values of each example, and `combined_difference` those of a difference.
+from the values of each example, and `combined_interval` those of differences.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from derin.core.errors import UsageError
 from derin.tasks.metrics.intervals import Z_95, Interval, wilson
 from derin.tasks.metrics.mcnemar import PairedComparison
 
 
-def share_interval(errors: int, n: int, z: float = Z_95) -> Interval:
+def share_interval(errors: float, n: int, z: float = Z_95) -> Interval:
     """The interval of a share of mistakes, Wilson's.
 
     Args:
-        errors: mistakes.
+        errors: mistakes; a share that was rounded may make no whole number of them.
         n: examples.
         z: of the normal distribution; 1.96 is 95 %.
 
@@ -61,28 +62,46 @@ def difference_interval(errors: int, n: int, other_errors: int, other_n: int, z:
 
 
 def combined_difference(value: float, interval: Interval, other: float, other_interval: Interval) -> Interval:
-    """The interval of a difference of two independent estimates, from the interval of each.
-
-    low = d − √((x − l₁)² + (u₂ − y)²), high = d + √((u₁ − x)² + (y − l₂)²), d = x − y. Of Wilson's intervals it makes
-    Newcombe's. A number that is known exactly has both bounds at its value.
+    """The interval of a difference of two independent estimates, from the interval of each; see `combined_interval`.
 
     Args:
         value: x.
-        interval: (l₁, u₁).
+        interval: of x.
         other: y.
-        other_interval: (l₂, u₂).
+        other_interval: of y.
 
     Example:
         >>> low, high = combined_difference(0.10, (0.08, 0.12), 0.01, (0.01, 0.01))
         >>> round(low, 3), round(high, 3)
         (0.07, 0.11)
+    """
+    return combined_interval([(1.0, value, interval), (-1.0, other, other_interval)])
+
+
+def combined_interval(terms: Sequence[tuple[float, float, Interval]]) -> Interval:
+    """The interval of a sum of independent estimates with factors, from the interval of each.
+
+    low = Σ cᵢxᵢ − √Σ (cᵢxᵢ − lᵢ)², high = Σ cᵢxᵢ + √Σ (uᵢ − cᵢxᵢ)², lᵢ and uᵢ the smaller and the larger of cᵢ times
+    the bounds of xᵢ. Of Wilson's intervals of two shares it makes Newcombe's. What is known exactly has both bounds at
+    its value.
+
+    Args:
+        terms: (c, x, interval of x) each.
+
+    Example:
+        >>> low, high = combined_interval([(2.0, 0.08, (0.07, 0.09)), (-1.0, 0.1, (0.08, 0.13))])
+        >>> round(low, 3), round(high, 3)
+        (0.024, 0.088)
 
     Source: G. Y. Zou, A. Donner, "Construction of confidence limits about effect measures: a general approach",
         Statistics in Medicine 27, 2008.
     """
-    low = math.hypot(value - interval[0], other_interval[1] - other)
-    high = math.hypot(interval[1] - value, other - other_interval[0])
-    return value - other - low, value - other + high
+    value = sum(factor * x for factor, x, _ in terms)
+    ends = [(factor * x, sorted((factor * low, factor * high))) for factor, x, (low, high) in terms]
+    return (
+        value - math.hypot(*(place - bounds[0] for place, bounds in ends)),
+        value + math.hypot(*(bounds[1] - place for place, bounds in ends)),
+    )
 
 
 def paired_difference_interval(only_first: int, only_second: int, n: int, z: float = Z_95) -> Interval:

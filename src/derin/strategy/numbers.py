@@ -55,6 +55,11 @@ def is_share(name: str) -> bool:
     return name.rpartition("/")[2].partition(":")[0] in _SHARES
 
 
+def best_is_one(name: str) -> bool:
+    """Whether a measurement lies between 0 and 1, or at most at 1: a share or a score."""
+    return name.rpartition("/")[2] in (*_SHARES, *_SCORES)
+
+
 def metric_text(name: str, value: Any, num_examples: int = 0) -> str:
     """A measurement's value with as many digits as it deserves."""
     if not is_number(value):

@@ -16,7 +16,7 @@ from derin.core.errors import RefusedFileError
 from derin.core.run import RunFolder
 from derin.data.preparation import input_kind
 
-SPLITS = ("train", "val", "test")
+SPLITS = ("train", "traindev", "val", "test")
 _MAX_EXAMPLE_BYTES = 1 << 28
 _TEXTS = ("names", "reason", "inputs", "true", "predicted")
 _NUMBERS = ("rows", "probability", "loss")

@@ -7,6 +7,7 @@ from derin.core.messages import CatalogEntry
 MESSAGES: dict[str, CatalogEntry] = {
     # Words
     "split.train": "training",
+    "split.traindev": "training-dev",
     "split.val": "validation",
     "split.test": "test",
     "task.classification": "classification",
@@ -57,6 +58,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "unit.seconds": "{seconds:.1f} s",
     "unit.minutes": "{minutes} min {seconds} s",
     "unit.hours": "{hours} h {minutes} min",
+    "list.and": "{first} and {last}",
     "list.more": ("… and {count:,} more", "… and {count:,} more"),
     "epochs.count": ("{count:,} epoch", "{count:,} epochs"),
     "examples.count": ("{count:,} example", "{count:,} examples"),
@@ -161,42 +163,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "curves.with_smoothing": "label smoothing",
     "curves.with_adversarial": "adversarial examples",
     "curves.one_epoch": "There is only one epoch on record, so that there is no curve to draw.",
-    "fit.heading": "Over- or under-fitting?",
-    "fit.over": "Over-fitting: {what}",
     "fit.rise": "validation loss was lowest at epoch {epoch} ({low:.3g}) and rose to {last:.3g} by epoch "
     "{last_epoch}, while training loss went on falling, from {train_then:.3g} to {train_last:.3g}.",
-    "fit.gap": "{metric} is {train} on training data and {val} on validation data. The network knows its "
-    "examples better than it knows the task.",
-    "fit.loss_gap": "the loss on validation data, {val:.3g}, is {ratio:.1f} times that on training data, {train:.3g}.",
-    "fit.harder": "the loss on validation data, {val:.3g}, is {ratio:.1f} times that on training data, {train:.3g}; "
-    "but "
-    "that period is harder for any forecast: repeating what was last known errs {naive:.1f} times as much there as in "
-    "training.",
-    "fit.apart_from_test": "{metric} is {val} on validation data, but {test} on the test data, and each lies outside "
-    "the "
-    "other's interval: the two were not drawn alike, or validation chose too much. Believe the test data, and look at "
-    "how the splits were made.",
-    "fit.stopped_time": "Even on training data {metric} is only {train}, but training ended when its time was over: "
-    "give it more (--max-seconds) before the network is judged.",
-    "fit.stopped_interrupted": "Even on training data {metric} is only {train}, but training was interrupted: let it "
-    "go "
-    "on (--resume) before the network is judged.",
-    "fit.remedy_improving": "What helps: more epochs first, as {metric} on validation data was best after the last "
-    "one; "
-    "then more or more varied data, augmentation, dropout or weight decay.",
-    "fit.remedy_improving_numbers": "What helps: more epochs first, as {metric} on validation data was best after the "
-    "last one; then more data, dropout or weight decay.",
     "fit.too_short_in_part": "Not even one epoch was whole, which is too short to tell.",
-    "fit.remedy_stop": "What helps: more or more varied data, augmentation, dropout or weight decay, a smaller "
-    "network, or stopping at epoch {epoch} (--patience).",
-    "fit.remedy_stop_numbers": "What helps: more data, dropout or weight decay, a smaller network, or "
-    "stopping at epoch {epoch} (--patience).",
-    "fit.agree": "No sign of over-fitting: {metric} is {train} on training data and {val} on validation data.",
-    "fit.under": "Under-fitting: even on training data {metric} is only {train}, and the loss hardly moved over the "
-    "last "
-    "epochs ({before:.3g} to {last:.3g}).",
-    "fit.remedy_under": "What helps: a larger network, another learning rate (derin find-lr), less regularization, or "
-    "inputs that say more.",
     "fit.still_learning": "It was still learning: over the last {epochs} validation loss fell by {share:.0%}. "
     "More epochs will probably help.",
     "fit.still_learning_last": "It was still learning: over the last epoch validation loss fell by {share:.0%}. "

@@ -7,6 +7,7 @@ from derin.core.messages import CatalogEntry
 MESSAGES: dict[str, CatalogEntry] = {
     # Words
     "split.train": "eğitim",
+    "split.traindev": "eğitim-geliştirme",
     "split.val": "doğrulama",
     "split.test": "test",
     "task.classification": "sınıflandırma",
@@ -57,6 +58,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "unit.seconds": "{seconds:.1f} sn",
     "unit.minutes": "{minutes} dk {seconds} sn",
     "unit.hours": "{hours} sa {minutes} dk",
+    "list.and": "{first} ve {last}",
     "list.more": "… ve {count:,} tane daha",
     "epochs.count": "{count:,} epok",
     "examples.count": "{count:,} örnek",
@@ -154,41 +156,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "curves.with_smoothing": "etiket yumuşatma",
     "curves.with_adversarial": "çekişmeli örnekler",
     "curves.one_epoch": "Kayıtta tek epok var; çizilecek eğri yok.",
-    "fit.heading": "Aşırı uydurma mı, eksik uydurma mı?",
-    "fit.over": "Aşırı uydurma: {what}",
     "fit.rise": "doğrulama kaybı en düşük değerine {epoch}. epokta ({low:.3g}) ulaştı ve {last_epoch}. epokta "
     "{last:.3g} oldu; eğitim kaybı ise düşmeyi sürdürdü: {train_then:.3g} → {train_last:.3g}.",
-    "fit.gap": "{metric} eğitim setinde {train}, doğrulama setinde {val}. Ağ, örneklerini işin kendisinden "
-    "daha iyi biliyor.",
-    "fit.loss_gap": "doğrulama setindeki kayıp ({val:.3g}), eğitim setindekinin ({train:.3g}) {ratio:.1f} katı.",
-    "fit.harder": "doğrulama setindeki kayıp ({val:.3g}), eğitim setindekinin ({train:.3g}) {ratio:.1f} katı; ama o "
-    "dönem her tahmin için daha zor: son bilinen değeri yinelemenin hatası da orada eğitimdekinin {naive:.1f} katı.",
-    "fit.apart_from_test": "{metric} doğrulama setinde {val}, test setinde ise {test}; her biri ötekinin güven "
-    "aralığının "
-    "dışında: iki set aynı biçimde ayrılmamış ya da doğrulama seti gereğinden çok şey seçmiş. Test setine inanın ve "
-    "setlerin nasıl ayrıldığına bakın.",
-    "fit.stopped_time": "{metric} eğitim setinde bile ancak {train}; ama eğitim, süresi dolduğu için bitti: ağ "
-    "hakkında "
-    "karar vermeden önce daha çok süre verin (--max-seconds).",
-    "fit.stopped_interrupted": "{metric} eğitim setinde bile ancak {train}; ama eğitim yarıda kesildi: ağ hakkında "
-    "karar "
-    "vermeden önce sürdürün (--resume).",
-    "fit.remedy_improving": "Ne yapmalı: önce daha çok epok, çünkü doğrulama setinde {metric} en iyi değerine son "
-    "epokta "
-    "ulaştı; sonra daha çok ve daha çeşitli veri, veri çeşitlendirme, iletim sönümü ya da ağırlık sönümü.",
-    "fit.remedy_improving_numbers": "Ne yapmalı: önce daha çok epok, çünkü doğrulama setinde {metric} en iyi değerine "
-    "son epokta ulaştı; sonra daha çok veri, iletim sönümü ya da ağırlık sönümü.",
     "fit.too_short_in_part": "Tek bir epok bile tamamlanmadı; bir şey söylemek için bu azdır.",
-    "fit.remedy_stop": "Ne yapmalı: daha çok ve daha çeşitli veri, veri çeşitlendirme, iletim sönümü ya da ağırlık "
-    "sönümü, daha küçük bir ağ ya da {epoch}. epokta durmak (--patience).",
-    "fit.remedy_stop_numbers": "Ne yapmalı: daha çok veri, iletim sönümü ya da ağırlık sönümü, daha küçük bir ağ ya da "
-    "{epoch}. epokta durmak (--patience).",
-    "fit.agree": "Aşırı uydurma belirtisi yok: {metric} eğitim setinde {train}, doğrulama setinde {val}.",
-    "fit.under": "Eksik uydurma: {metric} eğitim setinde bile ancak {train}; son epoklarda kayıp neredeyse değişmedi "
-    "({before:.3g} → {last:.3g}).",
-    "fit.remedy_under": "Ne yapmalı: daha büyük bir ağ, başka bir öğrenme oranı (derin find-lr), daha az "
-    "düzenlileştirme ya "
-    "da daha çok şey söyleyen girdiler.",
     "fit.still_learning": "Ağ hâlâ öğreniyordu: son {epochs} içinde doğrulama kaybı {share:.0%} düştü. Daha çok "
     "epok büyük "
     "olasılıkla işe yarar.",

@@ -6,14 +6,17 @@ import json
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Literal
 
+from derin.core.library_settings import data_folder, downloads_folder
 from derin.models.weights.torchvision import TORCHVISION, TorchvisionFile
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # (x − 127.5) / 128 of values in 0..255
 _FACES = {"mean": (0.5,) * 3, "std": (128 / 255,) * 3}
 _SHA256_DIGITS = 64
+DOWNLOADED = "weights"  # their folder among the downloads
 _CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
@@ -72,6 +75,18 @@ class KnownWeights:
     def has_whole_sha256(self) -> bool:
         """Whether all digits are known before the file is there."""
         return len(self.sha256) == _SHA256_DIGITS
+
+    @property
+    def file_name(self) -> str:
+        """The name of the published file, whose ending says its form."""
+        return Path((self.places or (self.address or self.name,))[0]).name
+
+    def find(self) -> Path | None:
+        """Where the file lies: below the folder that ``DERIN_DATA`` names, or among the downloads."""
+        root = data_folder()
+        places = [] if root is None else [root / place for place in self.places]
+        places.append(downloads_folder() / DOWNLOADED / self.file_name)
+        return next((place for place in places if place.is_file()), None)
 
     def is_file_of(self, sha256: str) -> bool:
         """Whether a file with this SHA-256 is the published one, as far as its publisher lets that be checked."""

@@ -18,7 +18,7 @@ NUM_RESAMPLES = 1000
 _MOST_GROUPS = 2_000  # examples beyond this number are drawn in groups; the interval is the same and the time bounded
 
 
-def wilson(num_right: int, num: int, z: float = Z_95) -> Interval:
+def wilson(num_right: float, num: int, z: float = Z_95) -> Interval:
     """The interval of a share, honest for few examples and for shares near 0 and 1.
 
     Args:

@@ -1,0 +1,81 @@
+"""`derin diagnose`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from derin.cli.console import JsonFlag, console, model_options, print_json
+from derin.core.messages import translate
+
+
+def diagnose(
+    what: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN", help="A run; with --numbers errors: NAME=ERROR or NAME=ERROR:EXAMPLES."),
+    ],
+    numbers: Annotated[
+        bool, typer.Option("--numbers", help="Diagnose errors of any system: human, train, traindev, dev, test.")
+    ] = False,
+    human: Annotated[float | None, typer.Option(help="The error that people make on the task, such as 0.01.")] = None,
+    human_level: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=ERROR", help="Another reference error, such as expert=0.007; repeatable."),
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="Of several reference errors, the one to measure against; else the smallest.")
+    ] = None,
+    material: Annotated[float | None, typer.Option(help="Smallest part that matters, such as 0.01.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="Of a run: in place of the metric by which its states were compared.")
+    ] = None,
+    json_output: JsonFlag = False,
+) -> None:
+    """Say what is wrong with a run, or with any system of which the errors are known, and what to do next.
+
+    The error is taken apart: avoidable bias (training above a reference, such as people), variance (training-dev or
+    dev above training), data mismatch (dev above training-dev), an over-fitted dev set (test above dev). An error is a
+    share or a percentage; with its number of examples, every part has an interval.
+
+    Example: [bold]derin diagnose runs/digits-1 --human 0.002[/bold]
+    """
+    from derin.api.diagnose import diagnose as diagnose_run
+    from derin.api.diagnose import diagnose_numbers
+    from derin.core.errors import UsageError
+
+    levels = {} if human is None else {"human": human}
+    levels |= model_options(human_level, flag="--human-level")
+    if numbers:
+        if metric is not None:
+            raise UsageError("--metric chooses among those of a run; errors of --numbers are of one already.")
+        given = [f"{name}={value}" for name, value in levels.items()]
+        found = diagnose_numbers(*given, *what, material=material, reference=reference)
+    elif len(what) > 1:
+        raise UsageError(f"derin diagnose takes one run, or errors with --numbers; got {' '.join(what)}.")
+    else:
+        found = diagnose_run(what[0], levels=levels, reference=reference, material=material, metric=metric)
+    if json_output:
+        print_json(found.to_json())
+        return
+    _print(found)
+
+
+def _print(found: Any) -> None:
+    from derin.strategy.diagnosis_text import error_text, part_text, remarks, verdict
+    from derin.strategy.numbers import count_text
+
+    terminal = console()
+    rows = []
+    for name, error in found.errors.items():
+        known = translate("diagnosis.exactly") if error.num_examples is None else count_text(error.num_examples)
+        rows.append((translate(f"diagnosis.set_{name}"), f"{error_text(found, error.value)}  {known}"))
+    for part in found.parts:
+        rows.append((translate(f"diagnosis.part_{part.name}"), part_text(found, part)))
+    width = max(len(label) for label, _ in rows)
+    for label, value in rows:
+        terminal.print(f"{label:>{width}}  {value}", markup=False)
+    for sentence in (verdict(found), *remarks(found)):
+        terminal.print(sentence, markup=False, soft_wrap=True)
+    for suggestion in found.suggestions:
+        terminal.print(f"– {suggestion.why}\n  {suggestion.command}", markup=False, soft_wrap=True)

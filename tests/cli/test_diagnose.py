@@ -1,0 +1,42 @@
+"""`derin diagnose` of a run, and the page about it: whatever it tells to type runs as it stands."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from tests.test_readme import blocks, commands
+from typer.testing import CliRunner
+
+import derin
+from derin.cli.main import app
+
+RUNNER = CliRunner()
+
+
+@pytest.mark.slow
+def test_the_page_about_it_runs_and_so_does_what_it_suggests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DERIN_LANG", "en")
+    for arguments in commands("docs/diagnose.md"):
+        result = RUNNER.invoke(app, arguments)
+        assert result.exit_code == 0, f"derin {shlex.join(arguments)}: {result.output}{result.exception}"
+    for block in blocks("docs/diagnose.md", "python"):
+        exec(compile(block, "docs/diagnose.md", "exec"), {})  # our own text
+    document = json.loads(RUNNER.invoke(app, ["diagnose", "runs/too-short", "--human", "0.02", "--json"]).stdout)
+    assert document["principal"] == "avoidable_bias"
+    assert document["parts"][0]["low"] > 0.05
+    # As it is printed, from the folder where the user stands.
+    command = shlex.split(document["suggestions"][0]["command"])
+    assert RUNNER.invoke(app, [*command[1:], "--out", "better"]).exit_code == 0
+    before, after = (derin.Run(path).metrics["val"]["accuracy"] for path in ("runs/too-short", "better"))
+    assert after > before
+
+
+def test_what_is_no_run_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    for arguments in ([str(tmp_path)], [str(tmp_path), "second"], ["--human-level", "expert", "x"]):
+        result = RUNNER.invoke(app, ["diagnose", *arguments])
+        assert result.exit_code == 2
+        assert result.stderr.count("\n") == 1
