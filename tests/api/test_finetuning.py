@@ -14,6 +14,8 @@ import pytest
 import torch
 
 import derin
+from derin.api.prepare import prepare
+from derin.apps.faces.recognizer import FaceRecognizer
 from derin.core.errors import UnknownNameError, UsageError
 from derin.core.run import RunFolder
 from derin.core.tensors import load_tensors
@@ -191,6 +193,32 @@ def test_nonsense_is_refused_in_a_sentence(
         options = {**options, "weights": base}
     with pytest.raises(error, match=words):
         derin.fit(TARGET, out=tmp_path / "run", epochs=1, **options, **QUICK)
+
+
+def test_an_embedding_goes_on_with_its_outputs(base: Path, tmp_path: Path) -> None:
+    people = pictures(72, FOUR, 3)
+    how: dict[str, Any] = {"task": "embedding", "hold_out": "none"}
+    size = {"embedding_size": 9}
+    run = derin.fit(people, weights=base, task_options=size, out=tmp_path / "run", epochs=1, **how, **QUICK)
+    learned = tensors(run.path)
+    begun = prepare(people, weights=run.path, task_options=size, **how).model.state_dict()
+    assert [name for name, tensor in learned.items() if not begun[name].equal(tensor)] == []
+    other = prepare(people, weights=run.path, task_options={"embedding_size": 5}, **how).model.state_dict()
+    assert {name for name, tensor in learned.items() if not other[name].equal(tensor)} == {
+        "output.weight",
+        "output.bias",
+    }
+    classes = prepare(people, weights=run.path).model.state_dict()
+    assert {name for name, tensor in learned.items() if not classes[name].equal(tensor)} == {
+        "output.weight",
+        "output.bias",
+    }
+    with pytest.raises(UsageError, match=r"The loss 'arcface' has weights beside the network"):
+        prepare(people, weights=run.path, task_options={"loss": "arcface"}, **how)
+    recognizer = FaceRecognizer(run.path)
+    (row,) = recognizer.embed([people[0][0]], cropped=True)
+    # The same network on the same pixels, in batches of another size.
+    np.testing.assert_allclose(row, derin.open(run.path).predict(people[0][0]).embedding, atol=1e-6)
 
 
 def test_a_table_without_pictures_is_refused(base: Path, tmp_path: Path) -> None:

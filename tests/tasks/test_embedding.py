@@ -137,7 +137,9 @@ def test_each_loss_learns_to_compare_classes_that_it_never_saw_and_is_opened_aga
     assert (found["ways"], found["chance"]) == (3, pytest.approx(1 / 3))
     assert found["accuracy"] > 0.6
     if loss == "triplet":
-        assert "Same, and farthest from each other" in run.report.read_text(encoding="utf-8")
+        told = run.report.read_text(encoding="utf-8")
+        assert "Same, and farthest from each other" in told
+        assert f"an equal error rate of {raw:.1%}, this network {measured['eer']:.1%}" in told
 
 
 def test_batches_hold_several_examples_of_several_classes() -> None:

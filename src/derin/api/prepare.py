@@ -12,7 +12,13 @@ from derin.api.own_training import prepare_own
 from derin.api.prepared import Prepared
 from derin.api.training_data import stream_of, training_table
 from derin.api.training_settings import check_sampling, training_augmentation, training_config
-from derin.api.warm_start import begin_with_own_weights, going_on_from, head_of, weights_to_begin_with
+from derin.api.warm_start import (
+    begin_with_own_weights,
+    going_on_from,
+    head_of,
+    network_going_on,
+    weights_to_begin_with,
+)
 from derin.core.devices import device_named
 from derin.core.errors import UsageError
 from derin.data.own import own_data
@@ -79,7 +85,7 @@ def prepare(
         network = build_network(request, model_name, task, preparation, suggested, start.seed)
         own_weights = begin_with_own_weights(network, request)
     else:
-        network = published.network(task.num_outputs, input_shape=preparation.input_shape, seed=start.seed)
+        network = network_going_on(published, task, preparation.input_shape, start.seed)
         own_weights = FineTuning()
     network = network.to(device)
     task.arrange(network, preparation.input_names)

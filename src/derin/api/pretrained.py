@@ -35,6 +35,7 @@ class PretrainedWeights:
         std: of each channel.
         rule: ``"resize"`` or ``"crop"``, see `derin.data.pictures.codec.PictureCodec`.
         about: what else is known, for the card: licence, address, authors.
+        embeds: whether its outputs are an embedding, which is of use for other classes too.
     """
 
     source: str
@@ -48,9 +49,18 @@ class PretrainedWeights:
     std: tuple[float, ...]
     rule: str
     about: Mapping[str, Any]
+    embeds: bool = False
 
-    def network(self, num_outputs: int, *, input_shape: tuple[int, ...], seed: int) -> nn.Module:
-        """The network for another number of classes: all weights but those of the output layers, which are fresh.
+    def network(
+        self, num_outputs: int, *, input_shape: tuple[int, ...], seed: int, keep_outputs: bool = False
+    ) -> nn.Module:
+        """The network for another number of outputs: all weights but those of the output layers, which are fresh.
+
+        Args:
+            num_outputs: of the network.
+            input_shape: without the batch.
+            seed: of the fresh weights.
+            keep_outputs: whether output layers of the same size keep their weights too.
 
         Raises:
             UsageError: the weights do not fit a network for this input shape.
@@ -63,9 +73,9 @@ class PretrainedWeights:
         new = tuple(f"{layer}." for layer in MODELS[self.model].output_layers)
         with torch.no_grad():
             for name, tensor in network.state_dict().items():
-                if name.startswith(new):
-                    continue
                 given = self.tensors.get(name)
+                if name.startswith(new) and not (keep_outputs and given is not None and given.shape == tensor.shape):
+                    continue
                 if given is None and name.endswith("num_batches_tracked"):
                     continue  # a count of batches seen, which published files often lack and no prediction needs
                 if given is None or given.shape != tensor.shape:
@@ -167,6 +177,7 @@ def _from_published(
         std=prepared.std,
         rule=prepared.rule,
         about={"license": published.licence} | ({} if known is None else {"name": known.name, "origin": known.origin}),
+        embeds=MODELS[published.model].output_kind == "embedding",
     )
 
 
@@ -271,8 +282,9 @@ def _sha256(bundle: Bundle) -> str:
 
 def _from_bundle(path: Path, name: str | None, model: str | None, preprocess: str | None) -> PretrainedWeights:
     from derin.api.bundles import load_model
+    from derin.tasks.embedding import Embedding
 
-    whole, _, preparation, bundle = load_model(path)
+    whole, task, preparation, bundle = load_model(path)
     network = network_of(path, whole, name)
     spec: Any = getattr(network, "spec", None) or bundle.card["model"]
     if model is not None and model != spec["name"]:
@@ -296,4 +308,5 @@ def _from_bundle(path: Path, name: str | None, model: str | None, preprocess: st
         std=settings.std,
         rule=settings.rule,
         about={"license": bundle.card.get("license")},
+        embeds=task.name == Embedding.name,
     )

@@ -12,6 +12,7 @@ from derin.api.prepared import Prepared
 from derin.api.pretrained import PretrainedWeights, begin_system, load_pretrained
 from derin.core.errors import UsageError
 from derin.models.registry import MODELS
+from derin.tasks.embedding import Embedding
 from derin.tasks.recipes import finetuning_recipe
 from derin.tasks.registry import TASKS
 from derin.tasks.system import SystemTask
@@ -39,6 +40,22 @@ def weights_to_begin_with(
         request.weights, model=request.model, preprocess=request.preprocess, download=download, progress=progress
     )
     return published, tuning
+
+
+def network_going_on(published: PretrainedWeights, task: Any, input_shape: tuple[int, ...], seed: int) -> Any:
+    """The network with the weights; what makes an embedding goes on making one, and other outputs begin anew.
+
+    Raises:
+        UsageError: the weights do not fit, or the loss learns more than a network.
+    """
+    keep = published.embeds and task.name == Embedding.name
+    network = published.network(task.num_outputs, input_shape=input_shape, seed=seed, keep_outputs=keep)
+    if task.with_head(network, seed) is not network:
+        raise UsageError(
+            f"The loss {task.kind_of_loss!r} has weights beside the network, which learn with it from the beginning; "
+            "got weights to go on from. Leave `weights` out, or take the loss triplet, contrastive or ntxent."
+        )
+    return network
 
 
 def begin_with_own_weights(network: Any, request: Request) -> FineTuning:

@@ -13,6 +13,7 @@ from derin.core.messages import format_number, translate
 from derin.report.charts import Series, line_chart
 from derin.report.examples import png_address
 from derin.report.html import Html, join, tag
+from derin.strategy.baselines import embedding_verdict
 from derin.strategy.numbers import split_name
 from derin.strategy.record import RunRecord, is_number
 from derin.tasks.embedding_findings import WORST_PAIRS
@@ -34,7 +35,7 @@ def section(story: RunRecord, *, examples: bool = True) -> Html | None:
     charts = [_roc(found), _distances(found)]
     return join(
         [
-            tag("p", *_sentences(found)),
+            tag("p", " ".join([*_sentences(found), *embedding_verdict(found, story.part("metrics"))])),
             tag("p", translate("comparing.loss"), class_="quiet"),
             tag("div", *charts, class_="charts"),
             _worst(story, found) if examples else None,
@@ -55,10 +56,7 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
         sentences.append(translate("comparing.threshold", **numbers))
         if fit.get("supported") is False:
             sentences.append(translate("comparing.unsupported"))
-    baseline = found.get("baseline")
-    if isinstance(baseline, Mapping) and is_number(baseline.get("eer")):
-        sentences.append(translate("comparing.baseline", eer=float(baseline["eer"])))
-    return [" ".join(sentences)]
+    return sentences
 
 
 def _roc(found: Mapping[str, Any]) -> Html | None:

@@ -34,6 +34,7 @@ def baseline_sentences(record: Mapping[str, Any], run: Path | None = None) -> li
         *_forecasts(found, run or Path(str(record.get("name", "RUN")))),
         *_texts(found),
         *_language(found, record.get("metrics", {})),
+        *embedding_verdict(found, record.get("metrics", {})),
     ]
 
 
@@ -80,6 +81,27 @@ def _texts(found: Mapping[str, Any]) -> list[str]:
     if not (is_number(ours) and is_number(theirs)):
         return []
     return [translate("baseline.text", ours=metric_text("accuracy", ours), theirs=metric_text("accuracy", theirs))]
+
+
+def embedding_verdict(found: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """How an embedding fares beside its own inputs, in a sentence; none where that was not measured.
+
+    Args:
+        found: ``findings`` of ``run.json``.
+        metrics: by the names of the splits.
+
+    Example:
+        >>> found = {"split": "test", "baseline": {"eer": 0.185}}
+        >>> embedding_verdict(found, {"test": {"eer": 0.269}})[0].startswith("This network is worse")
+        True
+    """
+    measured = found.get("baseline"), metrics.get(str(found.get("split")))
+    theirs, ours = (part.get("eer") if isinstance(part, Mapping) else None for part in measured)
+    if not (is_number(ours) and is_number(theirs)):
+        return []
+    is_worse = float(ours) > float(theirs)
+    values = {"ours": metric_text("eer", ours), "theirs": metric_text("eer", theirs)}
+    return [translate("baseline.embedding_worse" if is_worse else "baseline.embedding", **values)]
 
 
 def _language(found: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:

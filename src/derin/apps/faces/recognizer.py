@@ -294,8 +294,8 @@ def _embedder(source: str | Path) -> tuple[nn.Module, PictureCodec, Callable[[Te
     network, task, preparation, _ = load_model(path)
     if task.name != "embedding" or not preparation.reads_pictures:
         raise UsageError(
-            f"The embedder must be of the task embedding and read pictures; {source} is of {task.name}. Train one with "
-            "--task embedding."
+            f"The embedder must be of the task embedding and read pictures; {source} is of {task.name} and reads "
+            f"{preparation.input_kind}. Train one of pictures with --task embedding."
         )
 
     def answer(pictures: Tensor) -> Tensor:

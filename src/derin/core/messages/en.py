@@ -427,7 +427,6 @@ MESSAGES: dict[str, CatalogEntry] = {
     "comparing.threshold": "With the threshold {threshold:.3f}, {fmr:.2%} of the different pairs are taken for the "
     "same (wanted: at most {wanted_fmr:.2%}), and {fnmr:.2%} of the same ones for different.",
     "comparing.unsupported": "These are too few pairs to show so small a rate.",
-    "comparing.baseline": "The inputs themselves, compared number by number, reach an equal error rate of {eer:.4f}.",
     "comparing.loss": "Among the curves, the running loss is what training minimizes, on pairs that are chosen to be "
     "hard; the loss of a split is 1 − AUC: how often a different pair is nearer than a same one.",
     "comparing.roc": "Same pairs found, by false matches (ROC)",
@@ -649,6 +648,10 @@ MESSAGES: dict[str, CatalogEntry] = {
     "embed.similarity": "Likeness of words beside what people say ({path}): Pearson {pearson:.4f}, Spearman "
     "{spearman:.4f}; {num:,} of {num_asked:,} {num_asked:=pair|pairs} {num:=is|are} known.",
     "baseline.text": "A linear model of n-grams reaches {theirs} on the same texts, this network {ours}.",
+    "baseline.embedding": "The inputs themselves, compared number by number, have an equal error rate of {theirs}, "
+    "this network {ours}.",
+    "baseline.embedding_worse": "This network is worse than no network: the inputs themselves, compared number by "
+    "number, have an equal error rate of {theirs}, this network {ours}. Train longer, or on more classes.",
     "baseline.language": "A {order}-gram of characters needs {theirs:.3f} bits per character, this network {ours:.3f}.",
     # Predictions of rows
     "predict.unseen_values": "Values of {column!r} that did not occur in training: {number:,}; its features are "

@@ -411,7 +411,6 @@ MESSAGES: dict[str, CatalogEntry] = {
     "comparing.threshold": "{threshold:.3f} eşiğiyle yanlış eşleşme oranı farklı çiftlerde {fmr:.2%} (istenen: en çok "
     "{wanted_fmr:.2%}), kaçırma oranı aynı çiftlerde {fnmr:.2%}.",
     "comparing.unsupported": "Bu kadar az çift, bu kadar küçük bir oranı gösteremez.",
-    "comparing.baseline": "Girdilerin kendisi, sayı sayı karşılaştırıldığında, {eer:.4f} eşit hata oranına ulaşıyor.",
     "comparing.loss": "Eğrilerde süren kayıp, zor oldukları için seçilen çiftlerde eğitimin en aza indirdiği değerdir; "
     "bir bölümün kaybı 1 − AUC'dir: farklı bir çiftin aynı bir çiftten ne sıklıkta daha yakın olduğu.",
     "comparing.roc": "Yanlış eşleşmelere göre bulunan aynı çiftler (ROC)",
@@ -624,6 +623,11 @@ MESSAGES: dict[str, CatalogEntry] = {
     "embed.similarity": "Sözcük benzerlikleri, insanların verdiği puanlarla karşılaştırınca ({path}): Pearson "
     "{pearson:.4f}, Spearman {spearman:.4f}; {num_asked:,} çiftin {num:,} tanesi biliniyor.",
     "baseline.text": "Aynı metinlerde doğrusal bir n-gram modeli {theirs}, bu ağ {ours} doğruluğa ulaşır.",
+    "baseline.embedding": "Girdilerin kendisi, sayı sayı karşılaştırıldığında, {theirs} eşit hata oranına ulaşıyor, bu "
+    "ağ {ours} oranına.",
+    "baseline.embedding_worse": "Bu ağ, ağsız karşılaştırmadan daha kötü: girdilerin kendisi, sayı sayı "
+    "karşılaştırıldığında, {theirs} eşit hata oranına ulaşıyor, bu ağ {ours} oranına. Daha uzun ya da daha çok sınıfla "
+    "eğitin.",
     "baseline.language": "{order} karakterlik bir n-gram karakter başına {theirs:.3f} bit, bu ağ {ours:.3f} bit "
     "kullanır.",
     # Satırlara verilen yanıtlar
