@@ -43,6 +43,7 @@ def test_exported_names_are_these() -> None:
         "open",
         "optimizers",
         "schedules",
+        "search",
         "tune_process",
     ]
     for name in derin.__all__:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from derin.api.load import load
     from derin.api.model import open
     from derin.api.run import Run
+    from derin.api.search import search
     from derin.core.errors import DerinError
     from derin.core.process_tuning import tune_process
     from derin.data.augment import Augmentation
@@ -61,6 +62,7 @@ _PUBLIC = {
     "gradcheck": "derin.explain.trace.gradcheck",
     "load": "derin.api.load",
     "open": "derin.api.model",
+    "search": "derin.api.search",
     "tune_process": "derin.core.process_tuning",
 }
 
@@ -90,6 +92,7 @@ __all__ = [
     "open",
     "optimizers",
     "schedules",
+    "search",
     "tune_process",
 ]
 

@@ -54,6 +54,7 @@ COMMANDS = [
     "explain adversarial pictures digits --num 4 --out adversarial.png",
     "train iris --epochs 1 --plan plain --no-report --no-compare --out table",
     "explain importance table --repeats 2 --curves 1 --num 20 --out importance.png",
+    "search iris --search lr=0.01:0.1 --trials 2 --epochs 1 --plan plain --out searched",
     "train text.txt --task lm --epochs 1 --plan plain --no-report --out language",
     "generate language --length 5",
     "score language words",

@@ -16,7 +16,7 @@ from derin.api.arguments import named_arguments
 from derin.api.costs import costs
 from derin.api.evaluation import ToMeasure, source_of, to_measure
 from derin.api.results import plain_numbers
-from derin.core.errors import UsageError
+from derin.core.errors import UnknownNameError, UsageError
 from derin.core.messages import Message, translate
 from derin.data.batch import Batch
 from derin.data.display import displayed
@@ -511,6 +511,30 @@ def _in_classes_of(first: Answers, second: Answers) -> Answers:
     numbers = {name: place for place, name in enumerate(first.classes)}
     new = np.array([numbers.setdefault(name, len(numbers)) for name in second.classes], dtype=np.int64)
     return Answers(tuple(numbers), new[second.truth], new[second.answer], second.groups)
+
+
+def measure_for_choice(run: Path, data: Any, names: Sequence[str]) -> dict[str, float]:
+    """Metrics of a run on validation that its log does not hold: costs, and those of `derin.tasks.metrics.chosen`.
+
+    Args:
+        run: its folder.
+        data: that it was trained on.
+        names: of the metrics.
+
+    Raises:
+        UnknownNameError: one of them does not exist.
+    """
+    from derin.api.model import open
+
+    model = open(run)
+    found = to_measure(model, data, split="val")
+    wanted = {name: metric for name in names if (metric := ChosenMetric.parse(name)) is not None}
+    seen = _look(model, found, found.rows, wanted)
+    every = seen.metrics | costs([model], [seen.one])[0]
+    for name in names:
+        if name not in every:
+            raise UnknownNameError("metric", name, every)
+    return {name: value for name in names if (value := every[name]) is not None}
 
 
 def verdict(difference: Difference) -> str:

@@ -25,6 +25,7 @@ COMMANDS = (
     "errors",
     "compare",
     "diagnose",
+    "search",
     "predict",
     "generate",
     "score",

@@ -35,12 +35,13 @@ def listen_to_signals() -> None:
         signal.signal(number, _on_signal)
 
 
-def keeping(command: str, run: Path | None = None) -> Callback:
+def keeping(command: str, run: Path | None = None, *, whole: Path | None = None) -> Callback:
     """A listener to a training, of which a second signal says that it is kept, and how to go on with it.
 
     Args:
         command: that trains, as ``"derin train"``.
         run: that it goes on with, where it may have saved something before; None begins a new one.
+        whole: what is gone on with, where that is more than the run, such as a search.
     """
     from derin.train.callback import Callback
 
@@ -50,7 +51,7 @@ def keeping(command: str, run: Path | None = None) -> Callback:
 
     class Keeping(Callback):
         def on_start(self, loop: Training) -> None:
-            again = translate("run.kept", command=resuming(command, loop.run.path))
+            again = translate("run.kept", command=resuming(command, whole or loop.run.path))
             _state.update(training=loop, kept=again)
 
         def on_stop(self, loop: Training) -> None:

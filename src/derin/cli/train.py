@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from derin.api.arguments import SETTINGS, RunOptions
-from derin.cli.console import JsonFlag, column_kinds, console, model_options, print_json, progress_bar
+from derin.api.arguments import RunOptions
+from derin.cli.console import JsonFlag, console, print_json, progress_bar
 from derin.cli.stopping import exit_code, keeping, resuming
+from derin.cli.training_options import option, parameter, training_options, training_parameters
 from derin.core.messages import translate
-from derin.core.settings import FLAG, NUMBER, PATH, TEXT, WHOLE, Setting, settings_of
-
-# Settings of the inputs that have an option of their own.
-_OF_INPUTS = {
-    "tokenizer": (str, ("--tokenizer",), "Of text: words, characters, bytes or bpe."),
-    "vectors": (str, ("--vectors",), "Word vectors to begin with: a word2vec or GloVe file, or a run."),
-    "horizon": (int, ("--horizon",), "Of a forecast: steps that are predicted."),
-    "context_length": (int, ("--context-length", "--look-back"), "Of a forecast: steps that are looked at."),
-}
-_TYPES: dict[str, Any] = {FLAG: bool, WHOLE: int, NUMBER: float, PATH: Path}
+from derin.core.settings import settings_of
 
 
 def train(**given: Any) -> None:
@@ -40,17 +30,11 @@ def train(**given: Any) -> None:
     from derin.train.callback import Callback
     from derin.train.progress import ProgressBar
 
-    data, config, json_output = given.pop("data"), given.pop("config"), given.pop("json_output")
+    data, json_output = given.pop("data"), given.pop("json_output")
     tensorboard = given.pop("tensorboard") or given["histograms"]
     about_run = {each.name: given.pop(each.name) for each in settings_of(RunOptions) if each.name in given}
     out, resume, extend = (about_run[name] for name in ("out", "resume", "extend"))
-    named = {name: given.pop(name) for name in _OF_INPUTS}
-    read = {name: _READ[name](value) if name in _READ else value for name, value in given.items()}
-    # Options of the inputs that have a flag of their own win.
-    read["inputs"] |= {name: value for name, value in named.items() if value is not None}
-    # An option that is not there is None, no items, or an unset flag; 0 is a number.
-    said = {name: value for name, value in read.items() if value or (value == 0 and value is not False)}
-    options = {**_from_config(config), **said}
+    options = training_options(given)
     terminal = console(json_output=json_output)
     callbacks: list[Callback] = [
         keeping("derin train", out if resume else None),
@@ -151,109 +135,20 @@ def _document(run: Any) -> dict[str, Any]:
     }
 
 
-def _class_weights(text: str | None) -> str | list[float] | None:
-    from derin.core.errors import UsageError
-
-    if text is None or text == "balanced":
-        return text
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise UsageError(f'--class-weights must be "balanced" or numbers with commas; got {text!r}.') from None
-
-
-def _loss_weights(text: str | None) -> dict[str, float] | None:
-    from derin.core.errors import UsageError
-
-    if text is None:
-        return None
-    found: dict[str, float] = {}
-    for part in text.split(","):
-        name, _, number = part.rpartition("=")
-        try:
-            found[name.strip()] = float(number)
-        except ValueError:
-            raise UsageError(f"--loss-weights must be COLUMN=NUMBER with commas between; got {text!r}.") from None
-    return found
-
-
-def _from_config(path: Path | None) -> dict[str, Any]:
-    """The settings of another run or of a JSON file."""
-    from derin.api.arguments import check_names
-    from derin.core.errors import UsageError
-    from derin.core.files import read_json
-    from derin.core.run import RunFolder
-
-    if path is None:
-        return {}
-    if (path / "run.json").exists():
-        record = RunFolder.open(path).record()
-        request, config = record.get("request", {}), record.get("config", {})
-        options = {name: value for name, value in request.get("options", {}).items() if name != "config"}
-        return {**options, **config}
-    if not path.is_file():
-        raise UsageError(f"--config must be a run or a JSON file; there is neither at {path}.")
-    settings = read_json(path)
-    if not isinstance(settings, dict):
-        raise UsageError(f"--config {path} must hold one JSON object of settings; got {type(settings).__name__}.")
-    check_names(settings, f"--config {path}")
-    return settings
-
-
-# What the words of an option become, where that is not what they are.
-_READ: dict[str, Callable[[Any], Any]] = {
-    "kinds": column_kinds,
-    "class_weights": _class_weights,
-    "loss_weights": _loss_weights,
-    "model_options": model_options,
-    "reader_options": functools.partial(model_options, flag="--reader-option"),
-    "inputs": functools.partial(model_options, flag="--input"),
-    "task_options": functools.partial(model_options, flag="--task-option"),
-    "networks": lambda several: ";".join(several or ()) or None,
-}
-
-
 def _signature() -> inspect.Signature:
     """The options of the command: everything in the table of settings that has a flag, and what only a command has."""
-    found = [_parameter("data", str | None, None, typer.Argument(help=_DATA_HELP))]
-    for each in SETTINGS:
-        if each.flags:
-            found.append(_parameter(each.name, *_typed(each), _option(*each.flags, help=each.help, group=each.group)))
-        if each.name == "reader_options":
-            found += [
-                _parameter(name, kind | None, None, _option(*flags, help=about, group=each.group))
-                for name, (kind, flags, about) in _OF_INPUTS.items()
-            ]
-    config = "A run, or a JSON file, whose settings to use; options given here win."
     events = "Write events for TensorBoard into the run."
-    found += [
-        _parameter("config", Path | None, None, _option(help=config, group="Run")),
-        _parameter("tensorboard", bool, False, _option("--tensorboard", help=events, group="Run")),
-        inspect.Parameter("json_output", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=JsonFlag),
-    ]
-    return inspect.Signature(found)
+    return inspect.Signature(
+        [
+            parameter("data", str | None, None, typer.Argument(help=_DATA_HELP)),
+            *training_parameters(),
+            parameter("tensorboard", bool, False, option("--tensorboard", help=events, group="Run")),
+            inspect.Parameter("json_output", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=JsonFlag),
+        ]
+    )
 
 
 _DATA_HELP = "A named set (derin data --sets), a folder, an archive or a file; may be left out with --resume."
-
-
-def _parameter(name: str, kind: Any, default: Any, info: Any) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
-
-
-def _option(*flags: str, help: str, group: str) -> Any:
-    return typer.Option(*flags, help=help, rich_help_panel=group)
-
-
-def _typed(setting: Setting) -> tuple[Any, Any]:
-    """The type of an option, and what holds where it is not there."""
-    if setting.repeats:
-        return list[str] | None, None
-    if FLAG in setting.kinds:
-        return bool, setting.default
-    # What may be a text besides is read by `_READ` or by whoever takes it.
-    kind = str if TEXT in setting.kinds else _TYPES.get(setting.kinds[0], str)
-    return (str if setting.name == "weights" else kind) | None, None
 
 
 train.__signature__ = _signature()  # type: ignore[attr-defined]

@@ -139,7 +139,7 @@ class RunFolder:
             UsageError: there is a run at ``path`` already, or other files.
             StorageError: the folder cannot be made.
         """
-        run = cls(_next_free(Path(root), name) if path is None else usable_path(path, "The run"))
+        run = cls(next_free(Path(root), name) if path is None else usable_path(path, "The run"))
         with storage_errors(f"The run {run.path}"):
             run._is_new = path is None or not run.path.exists()
             run.path.mkdir(parents=True, exist_ok=True)
@@ -274,7 +274,7 @@ class RunFolder:
         return self._states.load()
 
 
-def _next_free(root: Path, name: str) -> Path:
+def next_free(root: Path, name: str) -> Path:
     """A new folder ``root/name-number``, made, so that no other process can take it."""
     stem = re.sub(r"[^\w.-]+", "-", name).strip(".-")[:80] or "run"
     taken = re.compile(re.escape(stem) + r"-(\d{1,9})")

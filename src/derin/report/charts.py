@@ -254,6 +254,90 @@ def histogram(
     return tag("figure", tag("figcaption", tag("b", title)), _svg(parts, title))
 
 
+@dataclass(frozen=True)
+class Dot:
+    """A point of a chart: its place, its class in the style sheet, and what it says."""
+
+    x: float
+    y: float
+    style: str
+    says: str
+
+
+def dot_chart(
+    dots: Sequence[Dot],
+    *,
+    title: str,
+    x_label: str,
+    spell_x: Spell,
+    spell_y: Spell,
+    names: Sequence[str] = (),
+    logarithmic: bool = False,
+    line: Sequence[tuple[float, float]] = (),
+    levels: Sequence[tuple[float, str]] = (),
+) -> Html:
+    """Dots, with steps and horizontal levels where there are some.
+
+    Args:
+        dots: in the order in which they are drawn.
+        title: above the chart.
+        x_label: beneath it.
+        spell_x, spell_y: write round values beside the axes.
+        names: of the places 0, 1, … along, where these are no numbers.
+        logarithmic: whether the scale along is.
+        line: places of a line of steps, from left to right.
+        levels: values with a name each, drawn all the way across.
+    """
+    xs, ys = [dot.x for dot in dots], [*(dot.y for dot in dots), *(value for value, _ in levels)]
+    low, high = min(ys), max(ys)
+    room = (high - low) * 0.06 or abs(low) * 0.05 or 1.0
+    up = Scale(low - room, high + room, _HEIGHT - _BOTTOM, _TOP)
+    if names:
+        across = Scale(-0.5, len(names) - 0.5, _LEFT, _WIDTH - _RIGHT)
+        ticks: list[float] = []
+    else:
+        first, last = min(xs), max(xs)
+        if logarithmic:
+            across = Scale(first / 1.2, last * 1.2, _LEFT, _WIDTH - _RIGHT, logarithmic=True)
+            ticks = log_ticks(across.low, across.high)
+        else:
+            side = (last - first) * 0.04 or abs(first) * 0.05 or 1.0
+            across = Scale(first - side, last + side, _LEFT, _WIDTH - _RIGHT)
+            ticks = nice_ticks(across.low, across.high)
+    parts = [_frame(across, up, ticks, None, spell_x, spell_up=spell_y)]
+    parts += [
+        tag("text", _short(name), x=across(i), y=up.start + 18, class_="tick middle") for i, name in enumerate(names)
+    ]
+    for value, says in levels:
+        level = tag("line", x1=across.start, x2=across.end, y1=up(value), y2=up(value), class_="mark")
+        parts.append(tag("g", level, tag("title", says)))
+        parts.append(tag("text", says, x=across.end, y=up(value) - 5, class_="tick end"))
+    if line:
+        start, *rest = line
+        path = f"M{across(start[0]):.1f} {up(start[1]):.1f}"
+        path += "".join(f" H{across(x):.1f} V{up(y):.1f}" for x, y in rest)
+        parts.append(tag("path", d=path, class_="line train"))
+    parts += [
+        tag("circle", tag("title", dot.says), cx=across(dot.x), cy=up(dot.y), r=4, class_=f"dot {dot.style}")
+        for dot in dots
+    ]
+    parts.append(_label(x_label, (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 6))
+    return tag("figure", tag("figcaption", tag("b", title)), _svg(parts, title))
+
+
+def bars(shares: Sequence[tuple[str, float]], *, title: str, spell: Spell) -> Html:
+    """Horizontal bars of shares of a whole, one beneath the other, with their names and values."""
+    left, line = max(_text_width(_short(name)) for name, _ in shares) + 12, 30
+    along = Scale(0.0, max(max(share for _, share in shares), 1e-9), left, _WIDTH - 60)
+    parts = []
+    for i, (name, share) in enumerate(shares):
+        middle = i * line + line / 2
+        parts.append(tag("text", _short(name), x=left - 8, y=middle + 4, class_="tick end"))
+        parts.append(tag("rect", x=left, y=middle - 9, width=along(share) - left, height=18, rx=3, class_="bar"))
+        parts.append(tag("text", spell(share), x=along(share) + 8, y=middle + 4, class_="label"))
+    return tag("figure", tag("figcaption", tag("b", title)), _svg(parts, title, _WIDTH, len(shares) * line))
+
+
 def interval_strip(value: float, low: float, high: float, format_number: Spell, title: str) -> Html:
     """A value and its interval on a short scale around them."""
     room = max(high - low, abs(value) * 0.01, 1e-9) * 0.6

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from derin.core.fields import refusing_misfits
@@ -88,9 +88,32 @@ def render(story: RunRecord, *, pictures: bool = True) -> str:
         ("reproduce", "reproduce.heading", reproduce.reproduce(story)),
     ]
     shown = [(anchor, translate(key), body) for anchor, key, body in sections if body is not None]
+    date = str(story.record.get("started", ""))[:16].replace("T", " ")
+    subtitle = " · ".join(part for part in (task_name(story.part("task").get("name")), date) if part)
+    notice = _notice(story, pictures, {anchor for anchor, _, _ in shown})
+    return whole_page(title, subtitle, shown, notice=notice, finished=story.finished)
+
+
+def whole_page(
+    title: str,
+    subtitle: str,
+    sections: Sequence[tuple[str, str, Html]],
+    *,
+    notice: Html | None = None,
+    finished: bool = True,
+) -> str:
+    """A page that loads nothing: heading, table of contents and sections.
+
+    Args:
+        title: of the page.
+        subtitle: beneath it.
+        sections: anchor, heading and body of each.
+        notice: above the contents.
+        finished: whether what it tells of has come to its end.
+    """
     navigation = tag(
         "nav",
-        *(tag("a", heading, href=f"#{anchor}") for anchor, heading, _ in shown),
+        *(tag("a", heading, href=f"#{anchor}") for anchor, heading, _ in sections),
         aria_label=translate("report.contents"),
     )
     head = tag(
@@ -103,12 +126,9 @@ def render(story: RunRecord, *, pictures: bool = True) -> str:
         tag("title", title),
         tag("style", Html(_style())),
     )
-    date = str(story.record.get("started", ""))[:16].replace("T", " ")
-    subtitle = " · ".join(part for part in (task_name(story.part("task").get("name")), date) if part)
-    notice = _notice(story, pictures, {anchor for anchor, _, _ in shown})
     header = tag("header", tag("h1", title), tag("p", subtitle, class_="subtitle"), notice, navigation)
-    unfinished = None if story.finished else tag("p", translate("report.unfinished"), class_="notice")
-    bodies = (tag("section", tag("h2", heading), body, id=anchor) for anchor, heading, body in shown)
+    unfinished = None if finished else tag("p", translate("report.unfinished"), class_="notice")
+    bodies = (tag("section", tag("h2", heading), body, id=anchor) for anchor, heading, body in sections)
     footer = tag("footer", translate("report.made_by", version=__version__))
     body = tag("body", header, tag("main", unfinished, *bodies), footer)
     return "<!DOCTYPE html>\n" + tag("html", head, body, lang=language()) + "\n"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from derin.train.averages import WeightAverage
     from derin.train.config import TrainConfig
     from derin.train.protocol import Source, Task
+    from derin.train.stopping import BestTracker
 
 
 class Training(Protocol):
@@ -28,6 +29,7 @@ class Training(Protocol):
         source: where the training batches come from.
         validation: where the validation batches come from, or None.
         average: the exponential average of the weights, or None.
+        tracker: which epoch was best so far, and whether it is no use to go on.
     """
 
     model: nn.Module
@@ -42,6 +44,7 @@ class Training(Protocol):
     source: Source
     validation: Source | None
     average: WeightAverage | None
+    tracker: BestTracker
 
     def interrupt(self) -> None:
         """Asks training to end after the update at hand, with all saved that resuming needs, as Ctrl-C does."""

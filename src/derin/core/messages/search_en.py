@@ -52,4 +52,61 @@ MESSAGES: dict[str, CatalogEntry] = {
     "compare.refused": "Not good enough: {runs}.",
     "compare.front": "none is better in one without being worse in the other",
     "compare.picture": "The picture is at {path}",
+    # Searching
+    "search.title": "Search over settings on {data}",
+    "search.maximize": "as much {metric} on validation as possible",
+    "search.minimize": "as little {metric} on validation as possible",
+    "search.maximize_subject": "as much {metric} on validation as possible, with {limits}",
+    "search.minimize_subject": "as little {metric} on validation as possible, with {limits}",
+    "search.result": "Result",
+    "search.history": "Trial by trial",
+    "search.settings": "Setting by setting",
+    "search.importance": "Which settings mattered",
+    "search.trials": "All trials",
+    "search.again": "Going on",
+    "search.nothing_yet": "No trial has come to its end yet.",
+    "search.nothing_fits": "No trial meets the constraints.",
+    "search.best": "The best run, {run}, has {metric} {best} on validation.",
+    "search.better": "The best run, {run}, has {metric} {best} on validation; the default settings have {default}.",
+    "search.default_best": (
+        "The default settings have {metric} {best} on validation, and {count:,} other trial was no better ({run}).",
+        "The default settings have {metric} {best} on validation, and none of {count:,} other trials was better "
+        "({run}).",
+    ),
+    "search.by": "Its settings: {settings}.",
+    "search.test": "On test, which chose nothing and was measured for the best run alone: {metric} {value}.",
+    "search.optimism": "On validation the best of {count:,} {count:=trial|trials} looks better than it is, since "
+    "luck is chosen with it; "
+    "the test split tells what it is worth.",
+    "search.baselines": "Methods that take seconds, {metric} on validation: {values}.",
+    "search.baseline_majority": "majority",
+    "search.baseline_mean": "mean",
+    "search.baseline_linear": "linear model",
+    "search.baseline_neighbors": "nearest neighbors",
+    "search.history_of": "{metric} on validation, and the best so far",
+    "search.legend": "Orange: the best. Blue: trained to the end. Gray: given up, with what it had reached by then.",
+    "search.trial": "trial",
+    "search.outcome": "end",
+    "search.epochs": "epochs",
+    "search.time": "time",
+    "search.finished": "finished",
+    "search.halved": "given up",
+    "search.diverged": "diverged",
+    "search.failed": "failed",
+    "search.running": "under way",
+    "search.importance_share": "share of the differences that a setting explains",
+    "search.importance_about": "Of the differences between the trials that came to their end, so much goes with each "
+    "setting "
+    "alone or together with others (functional ANOVA of a forest; Hutter et al. 2014). With few trials it is a hint.",
+    "search.importance_unknown": "Too few trials with different results have come to their end to tell which "
+    "settings mattered.",
+    "search.trials_about": "Each trial is a run in the folder trials. One that was given up keeps its state: derin "
+    "train "
+    "--resume goes on with it.",
+    "search.telling": "Trial {number}: {outcome}, {metric} {value}; {settings}",
+    "search.telling_failed": "Trial {number}: {outcome}; {settings}; {reason}",
+    "search.going_on": "The search is not over; go on with: {command}",
+    "search.saved": "The best run is {run}; the page of the search is at {address}",
+    "search.page": "The page of the search is at {address}",
+    "search.elsewhere": "The best run lies on another machine, in {run} of its search.",
 }

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 METHODS = ("linear", "neighbors", "boosting")
 # More rows and values take long to fit and change the picture little; the report says on how many rows it was.
-_MOST_ROWS, _MOST_VALUES = 20_000, 4_000_000
+MOST_ROWS, MOST_VALUES = 20_000, 4_000_000
 # Boosting grows a tree for each class in each round.
 _MOST_CLASSES_BOOSTED = 50
 _COSTS, _NEIGHBORS, _RATES = (0.01, 1.0, 100.0), (1, 5, 15), (0.05, 0.2)
@@ -73,7 +73,7 @@ def compare_with_table_methods(
     train = np.asarray(table.splits["train"])
     if of_classes and len(np.unique(truths[train])) < 2:
         return {}
-    most = max(1, min(_MOST_ROWS, _MOST_VALUES // inputs.shape[1]))
+    most = max(1, min(MOST_ROWS, MOST_VALUES // inputs.shape[1]))
     train = np.sort(train[permutation(0, "table methods", 1, len(train))[:most]])
     weights = task.weights(table)
     answered = {split: answers_of(task, network, source(split), task.single_answers) for split in splits}
@@ -91,7 +91,7 @@ def compare_with_table_methods(
             skipped.append(name)
             continue
         tried: list[tuple[dict[str, float], str, npt.NDArray[Any]]] = []
-        for setting, model in _candidates(name, of_classes, len(train)):
+        for setting, model in candidates(name, of_classes, len(train)):
             if tried and time.monotonic() >= ended:
                 break
             given = {} if weights is None or name == "neighbors" else {"sample_weight": weights[train]}
@@ -119,7 +119,7 @@ def compare_with_table_methods(
     }
 
 
-def _candidates(name: str, of_classes: bool, num_train: int) -> Iterator[tuple[str, Any]]:
+def candidates(name: str, of_classes: bool, num_train: int) -> Iterator[tuple[str, Any]]:
     """The settings of a method, in words, and the models to fit."""
     if name == "linear":
         from sklearn.linear_model import LogisticRegression, Ridge
