@@ -40,3 +40,18 @@ def test_what_is_no_run_is_refused_in_a_sentence(tmp_path: Path) -> None:
         result = RUNNER.invoke(app, ["diagnose", *arguments])
         assert result.exit_code == 2
         assert result.stderr.count("\n") == 1
+
+
+def test_a_training_dev_set_is_measured_kept_apart_and_found_again(tmp_path: Path) -> None:
+    run = derin.fit(
+        "iris", model="linear", epochs=2, training_dev=0.2, train_on_dev=0.5, plan="plain", report=False,
+        out=tmp_path / "run",
+    )  # fmt: skip
+    assert list(run.metrics) == ["train", "traindev", "val", "test"]
+    assert run.record["data"]["splits"] == {"train": 84, "traindev": 21, "val": 15, "test": 30}
+    assert [part.name for part in derin.diagnose(run).parts][:3] == ["avoidable_bias", "variance", "data_mismatch"]
+    # Read again from the name of the data alone, as the card says it.
+    found = derin.open(run.path).evaluate("iris", split="traindev")
+    assert (found.num_examples, found.trained_on) == (21, 0)
+    assert found.metrics["accuracy"] == pytest.approx(run.metrics["traindev"]["accuracy"], abs=1e-6)
+    assert derin.fit(out=run.path, resume=True, extend=True, epochs=3, report=False).finished

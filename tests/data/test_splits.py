@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from derin.core.errors import DataError
 from derin.data.schema import Column, Kind, Role, Schema
-from derin.data.splits import complete_splits, count_examples
+from derin.data.splits import complete_splits, count_examples, hold_out_training_dev, train_on_dev
 from derin.data.table import Dense, Rows, Table
 
 
@@ -243,3 +243,26 @@ def test_several_labels_are_counted_each() -> None:
         name="t", schema=schema, columns={"x": Dense(np.arange(4.0)), "y": Dense(labels)}, splits={"train": rows(0, 4)}
     )
     assert count_examples(table) == {"train": {"sea": 3, "sky": 1}}
+
+
+def test_a_part_of_training_is_held_out_and_a_part_of_validation_trains() -> None:
+    table = complete_splits(make(np.arange(200) % 4), seed=1)
+    held = hold_out_training_dev(table, 0.25, seed=1)
+    assert list(held.splits) == ["train", "traindev", "val", "test"]
+    assert len(held.splits["traindev"]) == len(table.splits["train"]) // 4
+    together = np.concatenate([held.splits["train"], held.splits["traindev"]])
+    np.testing.assert_array_equal(np.sort(together), table.splits["train"])
+    # Every class in proportion, up to one.
+    counts = np.bincount(table.columns["y"].take(held.splits["traindev"]))
+    assert counts.max() - counts.min() <= 1
+
+    moved = train_on_dev(table, 0.5, seed=1)
+    assert len(moved.splits["val"]) == len(table.splits["val"]) - len(table.splits["val"]) // 2
+    np.testing.assert_array_equal(
+        np.sort(np.concatenate([moved.splits["train"], moved.splits["val"]])),
+        np.sort(np.concatenate([table.splits["train"], table.splits["val"]])),
+    )
+    np.testing.assert_array_equal(moved.splits["test"], table.splits["test"])
+    for refused in (0.0, 1.0, 1.5):
+        with pytest.raises(DataError, match="a share of examples between 0 and 1"):
+            hold_out_training_dev(table, refused)

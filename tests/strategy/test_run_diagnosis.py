@@ -210,6 +210,7 @@ SITUATIONS = {
         num={"train": 10_000, "traindev": 2_000, "val": 2_000},
         principal="data_mismatch",
         said=("Data mismatch comes first",),
+        tried=("derin train photos --train-on-dev 0.5",),
     ),
     # An error without a best value: how much of it can be avoided is not known, and variance is judged beside it.
     "a loss": Situation(
@@ -281,6 +282,15 @@ def test_levels_and_other_metrics_are_taken_and_what_does_not_exist_is_refused()
     with pytest.raises(UsageError, match="no measurement of val"):
         diagnose_record(without)
     assert run_sentences(without.record, []) == ["Without a validation split nothing can be said about over-fitting."]
+
+
+def test_a_dev_set_that_came_with_the_data_may_be_of_another_kind() -> None:
+    story = SITUATIONS["validation that turned upwards"].story()
+    given = {**story.record, "data": {**story.record["data"], "given_splits": ["train", "val"]}}
+    found = diagnose_record(RunRecord(story.path, given, [], {}))
+    assert "derin train photos --training-dev 0.1" in [each.command for each in found.suggestions]
+    assert not any("--training-dev" in each.command for each in diagnose_record(story).suggestions)
+    assert len(found.notes) == len(diagnose_record(story).notes) + 1
 
 
 @pytest.mark.parametrize("kind", ["features", "words", "stream", "series", "pairs"])

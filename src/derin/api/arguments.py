@@ -72,6 +72,18 @@ class Request:
         LIST,
         group=_DATA,
     )
+    training_dev: float | None = setting(
+        None,
+        "Share of the training examples that is measured and not trained on: tells variance from data mismatch.",
+        NUMBER,
+        group=_DATA,
+    )
+    train_on_dev: float | None = setting(
+        None,
+        "Share of the validation examples that trains, where they are of the kind that counts.",
+        NUMBER,
+        group=_DATA,
+    )
     size: int | None = setting(None, "Height and width of pictures.", WHOLE, group=_DATA)
     augment: str | Augmentation | None = setting(
         None, 'Such as "flip,rotate=10,shift=0.1", or "none".', TEXT, CONFIG, group=_DATA

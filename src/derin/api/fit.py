@@ -80,6 +80,8 @@ def fit(
     date_order: str | None = None,
     missing: Sequence[str] | None = None,
     hold_out: str | Sequence[str] | None = None,
+    training_dev: float | None = None,
+    train_on_dev: float | None = None,
     size: int | None = None,
     augment: str | Augmentation | None = None,
     reader_options: Mapping[str, Any] | None = None,
@@ -137,6 +139,8 @@ def fit(
         target_kind: ``"category"`` or ``"number"``, where that is found out wrongly.
         kinds, date_order, missing: how columns of a table are read; see `derin.load`.
         hold_out: classes of the test split, where the task holds out whole classes; see `derin.load`.
+        training_dev, train_on_dev: shares of the training and of the validation examples, where these are of another
+            kind; see `derin.load`.
         size: height and width to which pictures are brought.
         augment: such as ``"flip,rotate=10"``, or a `derin.Augmentation`; ``"none"`` for none.
         reader_options: settings of the reader of a task, such as ``{"encoding": "cp1254"}``; see `derin.load`.

@@ -20,7 +20,8 @@ from derin.data.duplicates import first_equal_rows, note_duplicates
 from derin.data.own import INPUT, TARGET, Arrays, OwnData, own_data
 from derin.data.recipe import Progress, ReadingRecipe, ReadOptions
 from derin.data.schema import Kind, Role, Schema
-from derin.data.splits import LARGEST, complete_splits, count_examples
+from derin.data.splits import LARGEST, complete_splits, count_examples, hold_out_training_dev
+from derin.data.splits import train_on_dev as move_into_training
 from derin.data.table import Dense, Table
 from derin.datasets.catalog import NAMED_SETS
 from derin.datasets.named import read_named
@@ -58,6 +59,8 @@ def load(
     hold_out: Sequence[str] | str | None = None,
     task: str | None = None,
     reader_options: Mapping[str, Any] | None = None,
+    training_dev: float | None = None,
+    train_on_dev: float | None = None,
     seed: int | None = None,
     recipe: ReadingRecipe | None = None,
     cut: bool = True,
@@ -90,6 +93,10 @@ def load(
         task: what the data is read for, where its form does not tell: ``"lm"``, ``"word-vectors"``, ``"tagging"``,
             ``"translation"``, ``"forecasting"``, ``"segmentation"``; for ``"embedding"`` whole classes are held out.
         reader_options: settings of the reader of that task, such as ``{"encoding": "cp1254"}``.
+        training_dev: share of the training examples that is held out as the split ``traindev``; where the validation
+            data is of another kind, it tells variance from data mismatch.
+        train_on_dev: share of the validation examples that trains, where they are of the kind that counts and the
+            training data is of another.
         seed: of the cut; None is 0, or that of the recipe.
         recipe: how other data was read; this is read in the same way. Of the arguments above those that are given win.
         cut: whether splits that are missing are cut; False keeps those that the source itself has, as to measure on it.
@@ -125,7 +132,7 @@ def load(
     asked |= {"group_column": group_column}
     asked |= {"ignore": tuple(ignore) or None, "target_kind": target_kind, "kinds": kinds, "date_order": date_order}
     asked |= {"missing": None if missing is None else tuple(missing), "task": task, "seed": seed}
-    asked["reader_options"] = reader_options
+    asked |= {"reader_options": reader_options, "training_dev": training_dev, "train_on_dev": train_on_dev}
     asked["hold_out"] = class_names(hold_out) or None
     options = _options(recipe, {name: value for name, value in asked.items() if value is not None}, progress or None)
     table = _with_channels(_read(source, options, download), options.channels)
@@ -136,6 +143,40 @@ def load(
 
 
 def with_splits(table: Table, recipe: ReadingRecipe) -> Table:
+    """The table with the splits that it lacks, and those that are asked for; copies and leaks stand in its report.
+
+    Args:
+        table: as its reader gave it.
+        recipe: which says by what seed, whether whole classes are held out, and what else is.
+
+    Raises:
+        UsageError: rows are to be held out of data that is no set of rows.
+    """
+    return hold_out_rows(_completed(table, recipe), recipe)
+
+
+def hold_out_rows(table: Table, recipe: ReadingRecipe) -> Table:
+    """The table with validation rows that train, and training rows that are measured, as far as that is asked for.
+
+    Raises:
+        UsageError: the data is no set of rows, which could be dealt out.
+    """
+    if recipe.training_dev is None and recipe.train_on_dev is None:
+        return table
+    in_order = table.schema.with_role(Role.TIME) or table.task in (*_WITHOUT_A_TEST, "lm")
+    if in_order or recipe.task in HOLDING_OUT_CLASSES:
+        raise UsageError(
+            f"The data {table.name!r} is split in its order or by whole classes; leave training_dev "
+            "and train_on_dev out."
+        )
+    if recipe.train_on_dev is not None:
+        table = move_into_training(table, recipe.train_on_dev, seed=recipe.seed)
+    if recipe.training_dev is not None:
+        table = hold_out_training_dev(table, recipe.training_dev, seed=recipe.seed)
+    return table
+
+
+def _completed(table: Table, recipe: ReadingRecipe) -> Table:
     """The table with the splits that it lacks; copies and leaks stand in its report.
 
     Args:

@@ -15,7 +15,7 @@ from derin.core.messages import translate
 from derin.data.batch import Source
 from derin.data.columns import INPUT
 from derin.data.display import displayed
-from derin.data.table import Rows
+from derin.data.table import TRAINING_DEV, Rows
 from derin.tasks.calibration import calibrate
 from derin.tasks.informative import InformativeExamples
 from derin.tasks.supervised import SupervisedTask
@@ -70,7 +70,7 @@ def measure(
         found["thresholds"] = choose_thresholds(
             task, {"probabilities": probabilities}, targets, criterion=prepared.threshold
         )
-    splits = [split for split in ("train", "val", "test") if split in prepared.table.splits]
+    splits = [split for split in ("train", TRAINING_DEV, "val", "test") if split in prepared.table.splits]
     shown = splits[-1]
     for place, split in enumerate(splits):
         source = _measured_source(prepared, split)

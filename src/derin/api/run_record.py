@@ -66,6 +66,7 @@ def new_record(
             "fingerprint": table.fingerprint(),
             "cut": table.splits_fingerprint(),
             "schema": table.schema.to_json(),
+            "given_splits": list(table.given_splits),
             "splits": {split: len(rows) for split, rows in table.splits.items()},
             "reading": table.report.to_json(MAX_RECORDED),
             "sentences": sentences(table.report, table.schema, MAX_RECORDED),

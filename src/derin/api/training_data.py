@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from derin.api.arguments import Request
-from derin.api.load import HOLDING_OUT_CLASSES, load, with_splits
+from derin.api.load import HOLDING_OUT_CLASSES, hold_out_rows, load, with_splits
 from derin.api.pretrained import PretrainedWeights
 from derin.core.errors import DataError, UsageError
 from derin.data.class_splits import as_source_gave, class_names
@@ -23,6 +23,7 @@ from derin.tasks.supervised import SupervisedTask
 # What is asked for and decides how data are read.
 _READING = (
     "weight_column", "group_column", "target_kind", "kinds", "date_order", "missing", "hold_out", "task",
+    "training_dev", "train_on_dev",
     "reader_options", "size",
 )  # fmt: skip
 
@@ -78,7 +79,14 @@ def training_table(
         known = replace(known, task=request.task, hold_out=held_out, seed=reading["seed"])
         table = replace(with_splits(as_source_gave(data), known), recipe=known)
     else:
-        table = data
+        known = replace(
+            data.recipe or ReadingRecipe(),
+            training_dev=request.training_dev,
+            train_on_dev=request.train_on_dev,
+            seed=reading["seed"],
+        )
+        table = data if request.training_dev is None and request.train_on_dev is None else hold_out_rows(data, known)
+        table = replace(table, recipe=known) if table is not data else table
     if apart is not None:
         table = with_targets(table, apart)
     if "train" not in table.splits:

@@ -39,6 +39,8 @@ class ReadingRecipe:
             none out.
         task: what the data is read for, where its form does not tell.
         reader_options: settings of the reader of that task.
+        training_dev: share of the training rows that is held out as the split ``traindev``.
+        train_on_dev: share of the validation rows that trains.
         seed: of the cut into splits.
         found: what readers found out, as JSON, by subject; each reader documents its own part. A reader that is given
             it follows it and finds out nothing of that anew.
@@ -57,6 +59,8 @@ class ReadingRecipe:
     hold_out: tuple[str, ...] = ()
     task: str | None = None
     reader_options: Mapping[str, Any] = field(default_factory=dict)
+    training_dev: float | None = None
+    train_on_dev: float | None = None
     seed: int = 0
     found: Mapping[str, Any] = field(default_factory=dict)
 
@@ -83,6 +87,8 @@ class ReadingRecipe:
             "size": int,
             "channels": int,
             "seed": int,
+            "training_dev": (int, float),
+            "train_on_dev": (int, float),
             "ignore": list,
             "missing": list,
             "hold_out": list,

@@ -22,7 +22,7 @@ from derin.core.seeds import generator, permutation, uniforms
 from derin.data.duplicates import first_equal_rows
 from derin.data.report import DataReport, Outcome
 from derin.data.schema import Column, Kind, Role
-from derin.data.table import SPLITS, Dense, Rows, Table
+from derin.data.table import SPLITS, TRAINING_DEV, Dense, Rows, Table
 
 SHARE = 0.2
 LARGEST = 10_000
@@ -104,6 +104,68 @@ def complete_splits(
         given_splits=tuple(given),
         report=report,
     )
+    report.counts = count_examples(result)
+    return result
+
+
+def hold_out_training_dev(table: Table, share: float, *, seed: int = 0, largest: int = LARGEST) -> Table:
+    """The table with a part of its training rows as the split ``traindev``, which is measured and not trained on.
+
+    Where validation is of another kind than training, the error on it tells variance from data mismatch.
+
+    Args:
+        table: with its splits.
+        share: of the training rows.
+        seed: of the cut.
+        largest: number of rows at most.
+
+    Raises:
+        DataError: the share is none, or the training rows are too few.
+    """
+    _require_share("training_dev", share)
+    pool = table.splits[_TRAIN]
+    if len(pool) < 2:
+        raise DataError(f"Table {table.name!r}: {len(pool)} training rows are too few to hold some of them out.")
+    num = min(max(1, int(share * len(pool))), largest)
+    parts = _Cut.of(table, pool, None).parts([TRAINING_DEV], num=num, seed=seed)
+    note = Message("reading.training_dev", count=len(parts[TRAINING_DEV]))
+    return _with_parts(table, {**table.splits, **parts}, note)
+
+
+def train_on_dev(table: Table, share: float, *, seed: int = 0) -> Table:
+    """The table with a part of its validation rows in training, where these are of the kind that counts.
+
+    Of few examples of the right kind and many of another, the right ones are best shared out: some train beside the
+    others, and only they choose and measure.
+
+    Args:
+        table: with a training and a validation split.
+        share: of the validation rows.
+        seed: of the cut.
+
+    Raises:
+        DataError: the share is none, or the validation rows are too few.
+    """
+    _require_share("train_on_dev", share)
+    pool = table.splits.get("val", np.zeros(0, dtype=np.int64))
+    num = len(pool) - int(share * len(pool))
+    if not 0 < num < len(pool):
+        raise DataError(f"Table {table.name!r}: {len(pool)} validation rows are too few to train on some of them.")
+    parts = _Cut.of(table, pool, None).parts(["val"], num=num, seed=seed)
+    train = np.sort(np.concatenate([table.splits[_TRAIN], parts[_TRAIN]]))
+    note = Message("reading.train_on_dev", count=len(parts[_TRAIN]))
+    return _with_parts(table, {**table.splits, _TRAIN: train, "val": parts["val"]}, note)
+
+
+def _require_share(name: str, share: float) -> None:
+    if not 0 < share < 1:
+        raise DataError(f"{name} is a share of examples between 0 and 1; got {share}.")
+
+
+def _with_parts(table: Table, splits: Mapping[str, Rows], note: Message) -> Table:
+    order = (_TRAIN, TRAINING_DEV, *SPLITS[1:])
+    report = replace(table.report, notes=[*table.report.notes, note])
+    result = replace(table, splits={name: splits[name] for name in order if name in splits}, report=report)
     report.counts = count_examples(result)
     return result
 

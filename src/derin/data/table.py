@@ -26,6 +26,8 @@ from derin.data.schema import Column, Kind, Role, Schema
 
 Rows = npt.NDArray[np.int64]
 SPLITS = ("train", "val", "test")
+# Examples of the training kind that are not trained on, where validation is of another kind.
+TRAINING_DEV = "traindev"
 
 
 class ColumnData(Protocol):
@@ -331,7 +333,7 @@ class Table:
     def splits_fingerprint(self) -> str:
         """SHA-256 over the rows of each split."""
         digest = hashlib.sha256()
-        for name in SPLITS:
+        for name in (*SPLITS, TRAINING_DEV):
             if name in self.splits:
                 digest.update(name.encode() + np.ascontiguousarray(self.splits[name], dtype="<i8").tobytes())
         return digest.hexdigest()

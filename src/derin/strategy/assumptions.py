@@ -13,9 +13,9 @@ from typing import Any
 from derin.core.messages import Message, localize, translate
 from derin.data.preparation import input_kind
 from derin.strategy.numbers import count_text, plan_text, split_name, task_name
+from derin.strategy.record import SPLITS
 from derin.strategy.tuning import tuning_text
 
-SPLITS = ("train", "val", "test")
 _MOST_NAMES = 8
 # With these values a setting does nothing.
 _NEUTRAL: dict[str, Any] = {

@@ -70,7 +70,7 @@ _GENERAL = {
         ("augment", "derin train DATA --augment flip,rotate=15,zoom=0.2"),
         ("regularize", "derin train DATA --weight-decay 0.1"),
     ),
-    "data_mismatch": (("mismatch", "derin data DATA"),),
+    "data_mismatch": (("mismatch", "derin train DATA --train-on-dev 0.5"), ("differences", "derin errors RUN")),
     "dev_overfit": (("dev", "derin train DATA --seed 1"),),
 }
 
@@ -242,23 +242,38 @@ def _restraint(story: RunRecord, curves: Curves) -> Iterator[Suggestion]:
 
 def _other_dev(story: RunRecord, _: Curves) -> Iterator[Suggestion]:
     seed = story.part("config").get("seed")
-    if "val" in (story.part("data").get("given_splits") or ()):
+    if has_given_dev(story):
         command = shlex.join(["derin", "eval", str(story.path), "DATA"])
         yield Suggestion(translate("remedy.new_dev"), command)
     else:
         yield Suggestion(translate("remedy.other_dev"), train_command(story, seed=int(seed or 0) + 1))
 
 
-def _like_dev(story: RunRecord, _: Curves) -> Iterator[Suggestion]:
-    data = story.part("request").get("data")
-    where = data_from_here(data, story.path) if isinstance(data, str) else "DATA"
-    yield Suggestion(translate("remedy.mismatch"), shlex.join(["derin", "data", where]))
+def _dev_in_training(story: RunRecord, _: Curves) -> Iterator[Suggestion]:
+    """A part of the few examples of the right kind trains beside the many others."""
+    if "train_on_dev" not in _asked(story):
+        yield Suggestion(translate("remedy.train_on_dev"), train_command(story, train_on_dev=0.5))
+
+
+def _differences(story: RunRecord, _: Curves) -> Iterator[Suggestion]:
+    yield Suggestion(translate("remedy.mismatch"), shlex.join(["derin", "errors", str(story.path)]))
+
+
+def _training_dev(story: RunRecord, _: Curves) -> Iterator[Suggestion]:
+    """A set that tells variance from mismatch, where validation came with the data and may be of another kind."""
+    if "traindev" not in story.metrics and has_given_dev(story):
+        yield Suggestion(translate("remedy.training_dev"), train_command(story, training_dev=0.1))
+
+
+def has_given_dev(story: RunRecord) -> bool:
+    """Whether the validation data came with the set, and may be of another kind than the training data."""
+    return "val" in (story.part("data").get("given_splits") or ())
 
 
 _KNOBS: dict[str, tuple[Callable[[RunRecord, Curves], Iterator[Suggestion]], ...]] = {
     "avoidable_bias": (_weights, _rate, _longer, _options, _regularization, _larger, _best_rate),
-    "variance": (_weights, _longer, _augmentation, _restraint),
-    "data_mismatch": (_like_dev, _augmentation),
+    "variance": (_weights, _longer, _augmentation, _restraint, _training_dev),
+    "data_mismatch": (_dev_in_training, _differences, _augmentation),
     "dev_overfit": (_other_dev,),
 }
 

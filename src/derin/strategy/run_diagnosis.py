@@ -16,7 +16,7 @@ from derin.strategy.diagnosis import Diagnosis, Measured, diagnose_errors
 from derin.strategy.diagnosis_text import error_text, verdict
 from derin.strategy.numbers import best_is_one, metric_name
 from derin.strategy.record import RunRecord, is_number
-from derin.strategy.remedies import with_remedies
+from derin.strategy.remedies import has_given_dev, with_remedies
 
 _SETS = {"train": "train", "traindev": "traindev", "val": "dev", "test": "test"}
 # Shares whose mistakes are counted example by example.
@@ -82,6 +82,8 @@ def diagnose_record(
     found = replace(found, metric=name, in_percent=in_percent)
     if not levels:
         notes.insert(0, _about_reference(found))
+    if "traindev" not in errors and has_given_dev(story):
+        notes.append(translate("diagnosis.given_dev"))
     return with_remedies(replace(found, notes=tuple(notes)), story)
 
 

@@ -50,6 +50,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "diagnosis.metric": "Errors are {error}.",
     "diagnosis.error_share": "1 − {metric}",
     "diagnosis.relative_to_naive": "mean squared errors, divided by those of repeating the last value on the same data",
+    "diagnosis.given_dev": "The validation data came with the set. Whether it is of the kind of the training data "
+    "cannot be told from these numbers.",
     # What may help: a run
     "remedy.heading": "What to try, most promising first",
     "remedy.interrupted": "Training was interrupted: let it go on before the network is judged.",
@@ -77,8 +79,13 @@ MESSAGES: dict[str, CatalogEntry] = {
     "remedy.decay": "More weight decay (now {now:g}) keeps the network smoother.",
     "remedy.other_dev": "Choose by other examples: another seed draws another dev set.",
     "remedy.new_dev": "Choose by other examples: collect a new and larger dev set, and measure on it.",
-    "remedy.mismatch": "Look at what the training examples and the dev examples do not have in common, and bring "
-    "examples of the other kind into training.",
+    "remedy.mismatch": "Look at what the training examples and the dev examples do not have in common.",
+    "remedy.train_on_dev": "Train on some of the dev examples too, as only these are of the kind that counts; the "
+    "others choose and measure.",
+    "remedy.training_dev": "Hold out a part of the training examples: the error on them tells variance from data "
+    "mismatch.",
+    "remedy.general_mismatch": "Train on some of the dev examples too; the others choose and measure.",
+    "remedy.general_differences": "Look at what training and dev examples do not have in common.",
     # What may help: a system of which only the errors are known
     "remedy.general_larger": "A larger network can learn what a small one cannot.",
     "remedy.general_longer": "Train longer, or with a better optimizer.",
@@ -86,7 +93,5 @@ MESSAGES: dict[str, CatalogEntry] = {
     "remedy.general_weights": "Begin with published weights, where the examples are pictures.",
     "remedy.general_augment": "Change the training examples at random, so that they count as more.",
     "remedy.general_regularize": "Regularize: weight decay, dropout.",
-    "remedy.general_mismatch": "Look at what training and dev examples do not have in common, and make the training "
-    "data more like the dev data.",
     "remedy.general_dev": "Choose by a larger dev set, or by another one.",
 }

@@ -50,6 +50,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "diagnosis.metric": "Hata olarak şu alındı: {error}.",
     "diagnosis.error_share": "1 − {metric}",
     "diagnosis.relative_to_naive": "ortalama kare hatanın, aynı veride son değeri yinelemenin hatasına oranı",
+    "diagnosis.given_dev": "Doğrulama verisi setle birlikte geldi. Eğitim verisiyle aynı türden olup olmadığı bu "
+    "sayılardan anlaşılmaz.",
     # What may help: a run
     "remedy.heading": "Neler denenebilir, en umut verici olandan başlayarak",
     "remedy.interrupted": "Eğitim yarıda kesildi: ağ hakkında karar vermeden önce sürdürün.",
@@ -78,8 +80,13 @@ MESSAGES: dict[str, CatalogEntry] = {
     "remedy.decay": "Daha çok ağırlık sönümü (şimdi {now:g}), ağı daha düzgün tutar.",
     "remedy.other_dev": "Başka örneklerle seçin: başka bir tohum (seed) başka bir geliştirme seti çeker.",
     "remedy.new_dev": "Başka örneklerle seçin: yeni ve daha büyük bir geliştirme seti toplayıp onunla ölçün.",
-    "remedy.mismatch": "Eğitim ve geliştirme örneklerinin nerede ayrıldığına bakın ve öteki türden örnekleri eğitime "
-    "katın.",
+    "remedy.mismatch": "Eğitim örnekleriyle geliştirme örneklerinin nerede ayrıldığına bakın.",
+    "remedy.train_on_dev": "Önemli olan tür yalnızca geliştirme setinde olduğundan bu örneklerin bir bölümünü de "
+    "eğitime katın; kalanı seçer ve ölçer.",
+    "remedy.training_dev": "Eğitim örneklerinin bir bölümünü ayırın: bunlardaki hata, varyansı veri uyuşmazlığından "
+    "ayırır.",
+    "remedy.general_mismatch": "Geliştirme örneklerinin bir bölümünü de eğitime katın; kalanı seçer ve ölçer.",
+    "remedy.general_differences": "Eğitim ve geliştirme örneklerinin nerede ayrıldığına bakın.",
     # What may help: a system of which only the errors are known
     "remedy.general_larger": "Daha büyük bir ağ, küçüğünün öğrenemediğini öğrenebilir.",
     "remedy.general_longer": "Daha uzun ya da daha iyi bir eniyileyiciyle eğitin.",
@@ -87,7 +94,5 @@ MESSAGES: dict[str, CatalogEntry] = {
     "remedy.general_weights": "Örnekler görüntüyse yayımlanmış ağırlıklarla başlayın.",
     "remedy.general_augment": "Eğitim örneklerini rastgele değiştirin; böylece daha çok örnek sayılırlar.",
     "remedy.general_regularize": "Düzenlileştirin: ağırlık sönümü, iletim sönümü.",
-    "remedy.general_mismatch": "Eğitim ve geliştirme örneklerinin nerede ayrıldığına bakın ve eğitim verisini "
-    "geliştirme verisine yaklaştırın.",
     "remedy.general_dev": "Daha büyük ya da başka bir geliştirme setiyle seçin.",
 }

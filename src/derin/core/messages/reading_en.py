@@ -257,6 +257,14 @@ MESSAGES: dict[str, CatalogEntry] = {
     ),
     "reading.other_content": "{file}: by its content the file is {content}, and is read as that.",
     # Splits
+    "reading.training_dev": (
+        "{count:,} training example is held out as training-dev: measured, and not trained on.",
+        "{count:,} training examples are held out as training-dev: measured, and not trained on.",
+    ),
+    "reading.train_on_dev": (
+        "{count:,} validation example trains beside the others.",
+        "{count:,} validation examples train beside the others.",
+    ),
     "reading.cut_one": "{first} was cut from {source}; seed {seed}{how}.",
     "reading.cut_two": "{first} and {second} were cut from {source}; seed {seed}{how}.",
     "reading.split_of_size": "{split} ({count:,})",

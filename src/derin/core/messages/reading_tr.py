@@ -245,6 +245,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     ),
     "reading.other_content": "{file}: dosya içeriğine göre {content} ve öyle okundu.",
     # Splits
+    "reading.training_dev": "{count:,} eğitim örneği eğitim-geliştirme seti olarak ayrıldı: ölçülür, eğitimde "
+    "kullanılmaz.",
+    "reading.train_on_dev": "{count:,} doğrulama örneği eğitime katıldı.",
     "reading.cut_one": "{first}, {source} ayrıldı; tohum {seed}{how}.",
     "reading.cut_two": "{first} ve {second}, {source} ayrıldı; tohum {seed}{how}.",
     "reading.split_of_size": "{split} ({count:,})",
