@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.browser import NO_BROWSER
 
 # Tests that run side by side share the cores: more threads in each would only wait for one another.
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -79,6 +80,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "no data sets" in str(r.longrepr)]
-    if skipped:
-        terminalreporter.write_line(f"{len(skipped)} tests need data sets and did not run; set DERIN_DATA to run them.")
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    if num := sum("no data sets" in reason for reason in reasons):
+        terminalreporter.write_line(f"{num} tests need data sets and did not run; set DERIN_DATA to run them.")
+    if num := sum(NO_BROWSER in reason for reason in reasons):
+        terminalreporter.write_line(f"{num} tests of pages need a browser and did not run; install chromium.")

@@ -19,13 +19,14 @@ from derin.api.evaluation import known_rows
 from derin.api.examples import examples_for
 from derin.core.errors import DataError, MissingExtraError, UsageError
 from derin.core.files import path_atomically, write_bytes
-from derin.core.messages import Message
+from derin.core.messages import Message, localize, translate
 from derin.core.strict_json import dump_json
 from derin.data.display import displayed
 from derin.data.duplicates import first_equal_rows
 from derin.data.schema import Kind, Role
 from derin.data.table import SPLITS, Dense, Rows, Table
-from derin.strategy.drift import Drift, drift_between
+from derin.report.errors_page import ErrorsPage, PageRow, PageTag
+from derin.strategy.drift import LEVEL, Drift, drift_between
 from derin.strategy.error_tags import TagCeiling, corrected_error, eyeball_rows, input_tags, rank_tags
 from derin.strategy.time_leak import TimeLeak, time_leak
 from derin.tasks.class_task import ClassTask
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
 _LONGEST_TEXT, _LONGEST_VALUE, _MOST_COLUMNS = 1_000, 60, 12
 # Tags of a person's own stand in one cell.
 _BETWEEN_TAGS = "; "
+_COLUMNS = (
+    "row", "name", "true", "predicted", "probability", "loss", "tags", "own_tags", "label_wrong", "shown",
+)  # fmt: skip
+_ON_THE_PAGE = ("row", "name", "true", "predicted", "probability", "loss", "shown", "own_tags", "label_wrong")
 _YES = ("1", "true", "yes", "evet", "x")
 
 
@@ -74,18 +79,13 @@ class Mistake:
 
     def cells(self) -> dict[str, Any]:
         """Its row of the table of mistakes."""
-        return {
-            "row": self.row,
-            "name": self.name,
-            "true": self.true,
-            "predicted": self.predicted,
+        written = {
             "probability": None if np.isnan(self.probability) else self.probability,
-            "loss": self.loss,
             "tags": _BETWEEN_TAGS.join(self.tags),
             "own_tags": _BETWEEN_TAGS.join(self.own_tags),
             "label_wrong": int(self.label_wrong),
-            "shown": self.shown,
         }
+        return {name: written[name] if name in written else getattr(self, name) for name in _COLUMNS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +137,7 @@ class ErrorAnalysis:
         time_leaks: by columns of dates, whether the measured examples lie between those of training, and answer as
             their neighbors do.
         table: the data.
+        rows: of the eyeball part.
         notes: sentences without which the figures would mislead.
     """
 
@@ -154,6 +155,7 @@ class ErrorAnalysis:
     drift: Drift | None
     time_leaks: Mapping[str, TimeLeak]
     table: Table = field(repr=False)
+    rows: Rows = field(repr=False)
     notes: tuple[str, ...] = ()
 
     @property
@@ -198,6 +200,19 @@ class ErrorAnalysis:
             ],
         )
 
+    def with_suspected_labels(self, suspected: frozenset[int]) -> ErrorAnalysis:
+        """The same with a tag for labels that are probably wrong.
+
+        Args:
+            suspected: rows of the table, as `derin.api.label_errors.find_wrong_labels` finds them.
+        """
+        tag = Message("errors.tag_label")
+        return replace(
+            self,
+            carrying={**self.carrying, tag: len(suspected & set(self.rows.tolist()))},
+            mistakes=[replace(m, tags=(tag, *m.tags)) if m.row in suspected else m for m in self.mistakes],
+        )
+
     def to_json(self) -> dict[str, Any]:
         return {
             "run": self.run,
@@ -215,8 +230,84 @@ class ErrorAnalysis:
             "notes": list(self.notes),
         }
 
-    def save(self, folder: str | Path, *, parquet: bool = False) -> dict[str, str]:
-        """Writes ``mistakes.csv`` into a folder, and ``mistakes.parquet`` where asked for.
+    def page(self, *, pictures: bool = True) -> ErrorsPage:
+        """The mistakes as a page to look at, filter and tag.
+
+        Args:
+            pictures: whether small copies of the pictures are in it.
+        """
+        tags = {tag: place for place, tag in enumerate(dict.fromkeys(t for m in self.mistakes for t in m.tags))}
+        column = next((c.name for c in self.table.inputs if c.kind is Kind.PICTURE), None) if pictures else None
+        data: Any = None if column is None else self.table.columns[column]
+        given = [[m.row, m.own_tags, m.label_wrong] for m in self.mistakes if m.own_tags or m.label_wrong]
+        return ErrorsPage(
+            title=translate("errors.page_title", run=Path(self.run).parent.name or self.run),
+            lines=self.sentences(),
+            # A page that brings tags along starts with them, whatever the browser kept of another.
+            key=self.key if not given else hashlib.sha256(dump_json([self.key, given])).hexdigest()[:20],
+            columns=_COLUMNS,
+            rows=[
+                PageRow(
+                    **{name: getattr(m, name) for name in _ON_THE_PAGE},
+                    tags=[tags[tag] for tag in m.tags],
+                )
+                for m in self.mistakes
+            ],
+            tags=[
+                PageTag(name=tag, carrying=self.carrying.get(tag), is_pair=not isinstance(tag, Message)) for tag in tags
+            ],
+            num_examples=self.eyeball.num_examples,
+            pictures=None if data is None else lambda place: data.take(np.array([self.mistakes[place].row]))[0],
+        )
+
+    def sentences(self) -> list[str]:
+        """What was measured and what would mislead, in the reader's language."""
+        low, high = self.measured.interval
+        said = [
+            translate(
+                "errors.measured",
+                num=self.measured.num_mistakes,
+                examples=self.measured.num_examples,
+                split=translate(f"split.{self.split}"),
+                error=self.measured.error,
+                low=low,
+                high=high,
+            )
+        ]
+        if self.blackbox is not None:
+            numbers = {
+                f"{name}_{key}": value
+                for name, some in (("eyeball", self.eyeball), ("blackbox", self.blackbox))
+                for key, value in (("num", some.num_mistakes), ("examples", some.num_examples), ("error", some.error))
+            }
+            said.append(translate("errors.parts", **numbers))
+        if self.copies is not None:
+            said.append(translate("errors.copies", count=self.copies.num_examples, mistakes=self.copies.num_mistakes))
+        for pair, num in self.shared.items():
+            first, second = (translate(f"split.{split}") for split in pair.split("/"))
+            said.append(translate("errors.shared", count=num, first=first, second=second))
+        for column, leak in self.time_leaks.items():
+            if leak.is_found:
+                said.append(translate("errors.time_leak", column=column, between=leak.between, p=leak.p_value))
+        if self.drift is not None and self.drift.is_found:
+            names = [localize(feature.name) for feature in self.drift.features if feature.adjusted <= LEVEL]
+            features = ", ".join(names) or translate("errors.no_single_feature")
+            said.append(translate("errors.drift", auc=self.drift.auc, p=self.drift.p_value, features=features))
+        if self.wrong_labels:
+            said.append(
+                translate(
+                    "errors.corrected", count=self.wrong_labels, error=self.eyeball.error, corrected=self.corrected
+                )
+            )
+        return [*said, *map(localize, self.notes)]
+
+    def save(self, folder: str | Path, *, parquet: bool = False, pictures: bool = True) -> dict[str, str]:
+        """Writes ``mistakes.csv`` and ``errors.html`` into a folder, and ``mistakes.parquet`` where asked for.
+
+        Args:
+            folder: is made where it does not exist.
+            parquet: whether the table is written as Parquet too.
+            pictures: whether the page holds small copies of the pictures.
 
         Returns:
             the path of each file by its kind.
@@ -227,17 +318,18 @@ class ErrorAnalysis:
         """
         folder = Path(folder)
         rows = [mistake.cells() for mistake in self.mistakes]
-        names = list(Mistake(row=0, name="", true="", predicted="", probability=0, loss=0, tags=()).cells())
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, names, lineterminator="\n")
+        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         paths = {"csv": folder / "mistakes.csv"}
         if parquet:
             paths["parquet"] = folder / "mistakes.parquet"
-            _write_parquet(paths["parquet"], names, rows)
+            _write_parquet(paths["parquet"], rows)
         folder.mkdir(parents=True, exist_ok=True)
         write_bytes(paths["csv"], text.getvalue().encode("utf-8"))
+        paths["page"] = folder / "errors.html"
+        self.page(pictures=pictures).save(paths["page"])
         return {kind: str(path) for kind, path in paths.items()}
 
 
@@ -338,6 +430,7 @@ def find_errors(
         drift=drift_between(table, trained, measured, seed=seed) if len(trained) else None,
         time_leaks=_time_leaks(table, trained, measured, seed) if len(trained) else {},
         table=table,
+        rows=looked_at,
         notes=() if reference is not looked_at else (Message("errors.reference_of_its_own"),),
     )
 
@@ -441,7 +534,7 @@ def _read_tags(path: Path, mistakes: Mapping[int, Mistake], of: str) -> dict[int
     return found
 
 
-def _write_parquet(path: Path, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+def _write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -449,7 +542,7 @@ def _write_parquet(path: Path, names: Sequence[str], rows: Sequence[Mapping[str,
         raise MissingExtraError("pyarrow", "tables", "Writing a Parquet file") from None
     kinds = {"row": pyarrow.int64(), "probability": pyarrow.float64(), "loss": pyarrow.float64()}
     kinds["label_wrong"] = pyarrow.int8()
-    schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in names])
+    schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in _COLUMNS])
     path.parent.mkdir(parents=True, exist_ok=True)
     with path_atomically(path) as place:
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(list(rows), schema=schema), place)

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from derin.cli.console import JsonFlag, console, plain, print_json
+from derin.cli.console import JsonFlag, console, plain, print_json, progress_bar
 from derin.cli.explain_embeddings import Split, Target
 from derin.cli.explain_heat import Device, Run
 
 if TYPE_CHECKING:
     from derin.api.errors import ErrorAnalysis
+    from derin.api.label_errors import LabelAnalysis
 
+_MOST_LABELS = 5
 _MOST_TAGS = 20  # in the terminal; the JSON document and the page have all
 
 
@@ -34,10 +36,21 @@ def errors(
     tags: Annotated[
         Path | None, typer.Option(help="Tags of your own: the CSV file that the page exports.", show_default=False)
     ] = None,
+    labels: Annotated[
+        bool,
+        typer.Option(
+            help="Also find labels that are probably wrong, of all splits: trains the run anew for each fold."
+        ),
+    ] = False,
+    folds: Annotated[int, typer.Option(help="With --labels: parts of the data, each unseen by one network.")] = 5,
+    max_seconds: Annotated[
+        float, typer.Option(help="With --labels: of all trainings together; 0 has no limit.")
+    ] = 600.0,
     out: Annotated[
         Path | None, typer.Option(help="Folder of what is written; else errors/ in the run.", show_default=False)
     ] = None,
     parquet: Annotated[bool, typer.Option(help='Write Parquet too (pip install "derin\\[tables]").')] = False,
+    pictures: Annotated[bool, typer.Option(help="Put small copies of the pictures into the page.")] = True,
     seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
     device: Device = "cpu",
     json_output: JsonFlag = False,
@@ -64,11 +77,25 @@ def errors(
     )
     if tags is not None:
         found = found.with_tags(tags)
-    files = found.save(_folder(Path(run)) if out is None else out, parquet=parquet)
+    folder = _folder(Path(run)) if out is None else out
+    analysis = None
+    if labels:
+        from derin.api.run import Run as TrainedRun
+
+        with progress_bar("folds") as tell:
+            analysis = TrainedRun(run).wrong_labels(
+                data, folds=folds, max_seconds=max_seconds, seed=seed, progress=tell
+            )
+        found = found.with_suspected_labels(analysis.suspected)
+    files = found.save(folder, parquet=parquet, pictures=pictures)
+    if analysis is not None:
+        files["labels"] = str(folder / "labels.csv")
+        analysis.save(folder / "labels.csv")
     if json_output:
-        print_json({**found.to_json(), "files": files})
+        told = None if analysis is None else analysis.to_json()
+        print_json({**found.to_json(), "labels": told, "files": files})
         return
-    _print(found, files)
+    _print(found, files, analysis)
 
 
 def _folder(run: Path) -> Path:
@@ -76,57 +103,27 @@ def _folder(run: Path) -> Path:
     return run / "errors" if (run / "run.json").exists() else Path("errors")
 
 
-def _print(found: ErrorAnalysis, files: dict[str, Any]) -> None:
+def _print(found: ErrorAnalysis, files: dict[str, Any], labels: LabelAnalysis | None) -> None:
     from rich.table import Table
 
     from derin.core.messages import format_number, localize, translate
-    from derin.strategy.drift import LEVEL
+    from derin.core.printable import printable
 
     terminal = console()
 
     def say(text: str) -> None:
         terminal.print(text, markup=False, soft_wrap=True)
 
-    part = translate(f"split.{found.split}")
-    low, high = found.measured.interval
-    say(
-        translate(
-            "errors.measured",
-            num=found.measured.num_mistakes,
-            examples=found.measured.num_examples,
-            split=part,
-            error=found.measured.error,
-            low=low,
-            high=high,
-        )
-    )
-    if found.blackbox is not None:
-        numbers = {
-            f"{name}_{key}": value
-            for name, some in (("eyeball", found.eyeball), ("blackbox", found.blackbox))
-            for key, value in (("num", some.num_mistakes), ("examples", some.num_examples), ("error", some.error))
-        }
-        say(translate("errors.parts", **numbers))
-    if found.copies is not None:
-        say(translate("errors.copies", count=found.copies.num_examples, mistakes=found.copies.num_mistakes))
-    for pair, num in found.shared.items():
-        first, second = (translate(f"split.{split}") for split in pair.split("/"))
-        say(translate("errors.shared", count=num, first=first, second=second))
-    for column, leak in found.time_leaks.items():
-        if leak.is_found:
-            say(translate("errors.time_leak", column=column, between=leak.between, p=leak.p_value))
-    if found.drift is not None and found.drift.is_found:
-        differing = [feature for feature in found.drift.features if feature.adjusted <= LEVEL]
-        names = ", ".join(localize(feature.name) for feature in differing) or translate("errors.no_single_feature")
-        say(translate("errors.drift", auc=found.drift.auc, p=found.drift.p_value, features=names))
-    for note in found.notes:
-        say(localize(note))
-    if found.wrong_labels:
+    for sentence in found.sentences():
+        say(sentence)
+    if labels is not None:
+        num = len(labels.suspected)
         say(
-            translate(
-                "errors.corrected", count=found.wrong_labels, error=found.eyeball.error, corrected=found.corrected
-            )
+            translate("errors.labels", num=num, examples=len(labels.rows), folds=labels.folds, accuracy=labels.accuracy)
         )
+        for line in labels.listed(min(_MOST_LABELS, num)):
+            name = translate("examples.row", number=line["name"]) if line["name"].isdecimal() else line["name"]
+            say(f"  {printable(name)}  {printable(line['label'])} → {printable(line['suggested'])}?")
     ranked = found.tags
     if ranked:
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))

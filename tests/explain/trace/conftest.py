@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-NO_BROWSER = "no browser: install chromium"
+from tests.browser import NO_BROWSER, find_browser
 
 Visit = Callable[..., str]
 
@@ -18,7 +15,7 @@ Visit = Callable[..., str]
 @pytest.fixture(scope="session")
 def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
     """Opens a page from disk and gives what it has become, as HTML: ``visit(path, "node=…&lang=tr")``."""
-    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    browser = find_browser()
     if browser is None:
         pytest.skip(NO_BROWSER)
     profile = tmp_path_factory.mktemp("browser")
@@ -41,9 +38,3 @@ def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
         return done.stdout
 
     return opened
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    skipped = [r for r in terminalreporter.stats.get("skipped", []) if NO_BROWSER in str(r.longrepr)]
-    if skipped:
-        terminalreporter.write_line(f"{len(skipped)} tests of pages need a browser and did not run; install chromium.")

@@ -20,6 +20,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "errors.tag_missing": "{column}: missing",
     "errors.tag_rare": "{column}: rare value",
     "errors.tag_source": "{column} = {value}",
+    "errors.tag_label": "label probably wrong",
     "errors.tag_copy": "copy of a training example",
     # What was measured
     "errors.measured": "{num:,} {num:=mistake|mistakes} among {examples:,} {examples:=example|examples} ({split}): "
@@ -56,6 +57,8 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{count} mistake has a wrong label: without it the error is {corrected:.2%} in place of {error:.2%}.",
         "{count:,} mistakes have wrong labels: without them the error is {corrected:.2%} in place of {error:.2%}.",
     ),
+    "errors.labels": "Labels that are probably wrong: {num:,} of {examples:,}, by networks that never saw them "
+    "({folds} folds, which agree with {accuracy:.1%} of the labels). The most suspicious:",
     "errors.column_tag": "Tag",
     "errors.column_mistakes": "Mistakes",
     "errors.column_share": "Share",
@@ -66,5 +69,36 @@ MESSAGES: dict[str, CatalogEntry] = {
     "errors.ceiling_note": "At most: what goes from the error if every mistake with the tag is mended. Tags overlap. "
     "Error within: among all examples with the tag.",
     "errors.more_tags": ("{count} more tag stands in the files.", "{count:,} more tags stand in the files."),
+    # The page
+    "errors.page_title": "Mistakes of {run}",
+    "errors.pictures_cut": (
+        "The picture of {count} mistake is left out: the page holds {megabytes} MB of pictures, those of the highest "
+        "losses.",
+        "The pictures of {count:,} mistakes are left out: the page holds {megabytes} MB of pictures, those of the "
+        "highest losses.",
+    ),
+    "errors.no_storage": "This browser keeps nothing of this page: export your tags before you close it.",
+    "errors.page_count": "{shown} of {total}",
+    "errors.page_loss": "loss",
+    "errors.page_label_wrong": "label wrong?",
+    "errors.label_wrong": "label wrong?",
+    "errors.page_interval": "95 % interval",
+    "errors.page_filter_by": "Show only mistakes with this tag",
+    "errors.page_corrected": "Labels found wrong: {wrong}. Without these mistakes the error is {corrected} in place of "
+    "{error}.",
+    "errors.page_uncorrected": "Error: {error}. Mark wrong labels with w, and it is corrected for them.",
+    "errors.page_clear_question": "Remove all tags and marks of your own?",
+    "errors.search": "Search names and texts",
+    "errors.any_true": "Any label",
+    "errors.any_predicted": "Any answer",
+    "errors.any_state": "All",
+    "errors.state_new": "Not yet tagged",
+    "errors.list": "Mistakes, the highest loss first",
+    "errors.new_tag": "New tag",
+    "errors.add": "Add",
+    "errors.keys": "[↑] [↓] move · [1]–[9] tag · [w] label wrong · [n] new tag · [/] search · [Esc] back to the list",
+    "errors.ceilings": "What mending each tag could bring at most",
+    "errors.export": "Export as CSV",
+    "errors.clear": "Remove my tags",
     "errors.wrote": "Wrote {path}",
 }

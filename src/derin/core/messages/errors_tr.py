@@ -20,6 +20,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "errors.tag_missing": "{column}: eksik",
     "errors.tag_rare": "{column}: seyrek değer",
     "errors.tag_source": "{column} = {value}",
+    "errors.tag_label": "etiketi büyük olasılıkla yanlış",
     "errors.tag_copy": "bir eğitim örneğinin kopyası",
     # What was measured
     "errors.measured": "{examples:,} örnekte ({split}) {num:,} hata: {error:.2%} ({low:.2%} – {high:.2%}).",
@@ -55,6 +56,9 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{count} hatanın etiketi yanlış: o olmadan hata {error:.2%} yerine {corrected:.2%}.",
         "{count:,} hatanın etiketi yanlış: onlar olmadan hata {error:.2%} yerine {corrected:.2%}.",
     ),
+    "errors.labels": "Büyük olasılıkla yanlış etiket: {examples:,} örnekte {num:,}; etiketler, onları hiç görmemiş "
+    "ağlarla karşılaştırıldı ({folds} kat, ağlar etiketlerin {accuracy:.1%}'(s)i ile aynı yanıtı veriyor). En "
+    "şüphelileri:",
     "errors.column_tag": "İşaret",
     "errors.column_mistakes": "Hata",
     "errors.column_share": "Pay",
@@ -65,5 +69,35 @@ MESSAGES: dict[str, CatalogEntry] = {
     "errors.ceiling_note": "En çok: bu işareti taşıyan bütün hatalar giderilse hata oranından düşecek olan. İşaretler "
     "örtüşebilir. İçindeki hata: işareti taşıyan bütün örneklerdeki hata oranı.",
     "errors.more_tags": ("{count} işaret daha dosyalarda.", "{count:,} işaret daha dosyalarda."),
+    # The page
+    "errors.page_title": "{run} hataları",
+    "errors.pictures_cut": (
+        "{count} hatanın resmi sayfada yok: sayfa en çok {megabytes} MB resim taşır, kaybı en yüksek olanlarınkini.",
+        "{count:,} hatanın resmi sayfada yok: sayfa en çok {megabytes} MB resim taşır, kaybı en yüksek olanlarınkini.",
+    ),
+    "errors.no_storage": "Bu tarayıcı bu sayfadan hiçbir şey saklamıyor: kapatmadan önce işaretlerinizi dışa aktarın.",
+    "errors.page_count": "{shown} / {total}",
+    "errors.page_loss": "kayıp",
+    "errors.page_label_wrong": "etiket yanlış mı?",
+    "errors.label_wrong": "etiket yanlış mı?",
+    "errors.page_interval": "%95 aralık",
+    "errors.page_filter_by": "Yalnızca bu işareti taşıyan hataları göster",
+    "errors.page_corrected": "Yanlış bulunan etiket: {wrong}. Bu hatalar olmadan hata oranı {error} yerine "
+    "{corrected}.",
+    "errors.page_uncorrected": "Hata oranı: {error}. Yanlış etiketleri w ile işaretleyin; oran onlara göre düzeltilir.",
+    "errors.page_clear_question": "Kendi işaretlerinizin hepsi silinsin mi?",
+    "errors.search": "Adlarda ve metinlerde ara",
+    "errors.any_true": "Her etiket",
+    "errors.any_predicted": "Her yanıt",
+    "errors.any_state": "Hepsi",
+    "errors.state_new": "Henüz işaretlenmemiş",
+    "errors.list": "Hatalar, kaybı en yüksek olan başta",
+    "errors.new_tag": "Yeni işaret",
+    "errors.add": "Ekle",
+    "errors.keys": "[↑] [↓] gezin · [1]–[9] işaretle · [w] etiket yanlış · [n] yeni işaret · [/] ara · "
+    "[Esc] listeye dön",
+    "errors.ceilings": "Her işareti gidermek en çok ne kazandırır",
+    "errors.export": "CSV olarak dışa aktar",
+    "errors.clear": "İşaretlerimi sil",
     "errors.wrote": "Yazıldı: {path}",
 }
