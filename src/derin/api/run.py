@@ -11,7 +11,6 @@ from derin.core.printable import printable
 from derin.core.run import RunFolder
 
 if TYPE_CHECKING:
-    from derin.api.label_errors import LabelAnalysis
     from derin.api.model import Model
 
 
@@ -67,12 +66,6 @@ class Run:
         from derin.api.model import open
 
         return open(self.path)
-
-    def wrong_labels(self, data: Any = None, **options: Any) -> LabelAnalysis:
-        """Labels of the data that are probably wrong; see `derin.api.label_errors.find_wrong_labels`."""
-        from derin.api.label_errors import find_wrong_labels
-
-        return find_wrong_labels(self, data, **options)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, model={self.record.get('model', {}).get('name')!r}, {self._headline()})"

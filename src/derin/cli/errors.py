@@ -80,11 +80,12 @@ def errors(
     folder = _folder(Path(run)) if out is None else out
     analysis = None
     if labels:
+        from derin.api.label_errors import find_wrong_labels
         from derin.api.run import Run as TrainedRun
 
         with progress_bar("folds") as tell:
-            analysis = TrainedRun(run).wrong_labels(
-                data, folds=folds, max_seconds=max_seconds, seed=seed, progress=tell
+            analysis = find_wrong_labels(
+                TrainedRun(run), data, folds=folds, max_seconds=max_seconds, seed=seed, progress=tell
             )
         found = found.with_suspected_labels(analysis.suspected)
     files = found.save(folder, parquet=parquet, pictures=pictures)

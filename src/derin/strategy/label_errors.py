@@ -67,7 +67,7 @@ def find_label_errors(probabilities: npt.NDArray[Any], labels: npt.NDArray[Any])
     Example:
         >>> said = [[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8], [0.95, 0.05]]
         >>> found = find_label_errors(np.array(said), np.array([0, 0, 1, 1, 1]))
-        >>> found.order[0], found.cut.tolist(), found.counts.tolist()
+        >>> int(found.order[0]), found.cut.tolist(), found.counts.tolist()
         (4, [False, False, False, False, True], [[1, 0], [1, 2]])
     """
     probabilities, labels = _checked(probabilities, labels)
