@@ -94,20 +94,22 @@ def test_whoever_is_removed_leaves_no_row_of_the_index_behind(key: str | None, p
         assert len(left) == 200
         # A number of four bytes, or behind a nonce of 12 and before a tag of 16.
         assert {len(value) for value in left.values()} == {32 if key else 4}
-        (centroids,) = file.execute("SELECT value FROM gallery WHERE key = 'centroids'").fetchone()
+        sizes = {len(value) for (value,) in file.execute("SELECT value FROM centroids")}
+        assert sizes == {4 * DIM + 28 * (key is not None)}
         file.execute("DELETE FROM listed WHERE embedding = ?", (min(left),))
         file.commit()
-    with Gallery.open(place, model="a", dim=DIM, key=key) as gallery:
-        assert key is None or gallery._store.unseal(centroids.strip('"')) not in centroids
-        with pytest.raises(RefusedFileError, match="an index of other embeddings"):
-            gallery.search(clustered(1, 2), exact=False)
+    with (
+        Gallery.open(place, model="a", dim=DIM, key=key) as gallery,
+        pytest.raises(RefusedFileError, match="an index of other embeddings"),
+    ):
+        gallery.search(clustered(1, 2), exact=False)
 
 
 def test_an_index_of_earlier_times_goes_when_the_gallery_is_opened(place: Path) -> None:
     with Gallery.open(place, model="a", dim=DIM) as gallery:
         gallery.enrol_many(people(clustered(100, 1)), compare=False)
     with closing(sqlite3.connect(place)) as file:
-        file.execute("DROP TABLE listed")
+        file.executescript("DROP TABLE listed; DROP TABLE centroids")
         file.executemany("INSERT INTO gallery VALUES (?, '\"x\"')", [("index",), ("centroids",), ("lists",)])
         file.execute("PRAGMA user_version = 2")
         file.commit()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from derin.apps.faces import search
-from derin.apps.faces.inverted_lists import InvertedLists, fit_centroids
+from derin.apps.faces.inverted_lists import InvertedLists, fit_lists
 from derin.apps.faces.search import near_pairs, nearest_people, top_rows
 
 
@@ -69,10 +69,14 @@ def test_lists_lead_to_what_is_nearest_and_forget_what_is_removed() -> None:
     pytest.importorskip("faiss")
     rng = np.random.default_rng(3)
     embeddings, queries, ids = unit(rng, 700, 6), unit(rng, 9, 6), np.arange(700) * 3
-    centroids = fit_centroids(embeddings)
+    centroids, fitted = fit_lists(embeddings)
     # At most one for each sixteen embeddings, less those of too few members.
     assert 20 < len(centroids) <= 700 // 16
     np.testing.assert_allclose(np.linalg.norm(centroids, axis=1), 1, atol=1e-6)
+    assert np.bincount(fitted, minlength=len(centroids)).min() >= 8
+    for number, centroid in enumerate(centroids):
+        mean = embeddings[fitted == number].astype(np.float64).mean(0)
+        np.testing.assert_allclose(centroid, mean / np.linalg.norm(mean), atol=1e-6)  # summed in float32
     inverted = InvertedLists(centroids, embeddings)
     lists = inverted.assign(embeddings)
     assert lists.tolist() == all_distances(embeddings, centroids).argmin(1).tolist()
@@ -99,4 +103,4 @@ def test_no_centroid_is_anybodys_embedding() -> None:
     alone = unit(rng, 5, 8)
     embeddings = np.concatenate([crowd / np.linalg.norm(crowd, axis=1, keepdims=True), alone]).astype(np.float32)
     for seed in range(5):
-        assert all_distances(alone, fit_centroids(embeddings, seed)).min() > 1e-3
+        assert all_distances(alone, fit_lists(embeddings, seed)[0]).min() > 1e-3

@@ -31,7 +31,7 @@ class InvertedLists:
     They take ``D + 8`` bytes for each embedding.
 
     Args:
-        centroids: of the lists, see `fit_centroids`.
+        centroids: of the lists, see `fit_lists`.
         embeddings: of the kind that will be added, by which the 8 bits are laid.
 
     Shapes:
@@ -97,11 +97,11 @@ class InvertedLists:
         return found
 
 
-def fit_centroids(embeddings: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Centroids by spherical k-means on a sample, each the mean of at least eight of all embeddings.
+def fit_lists(embeddings: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Lists by spherical k-means on a sample, each of at least eight embeddings: their means, and the list of each.
 
     Shapes:
-        embeddings float32 (N, D) of length one, N at least 16; the answer float32 (L, D), of length one.
+        embeddings float32 (N, D) of length one, N at least 16; the answer float32 (L, D), of length one, int64 (N,).
 
     Raises:
         MissingExtraError: faiss is not installed.
@@ -132,7 +132,7 @@ def fit_centroids(embeddings: np.ndarray, seed: int = 0) -> np.ndarray:
     nearest.add(means.centroids[large])
     if len(lonely):
         lists[lonely] = nearest.search(embeddings[lonely], 1)[1][:, 0]
-    return _means(embeddings, lists)
+    return _means(embeddings, lists), lists
 
 
 def _means(embeddings: np.ndarray, lists: np.ndarray) -> np.ndarray:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from derin.apps.faces.inverted_lists import InvertedLists, fit_centroids
+from derin.apps.faces.inverted_lists import InvertedLists, fit_lists
 from derin.apps.faces.search import SLACK, first_of_each, near_pairs, nearest_people, top_rows
 from derin.apps.faces.store import Store
 
@@ -65,8 +64,9 @@ class MemorySearch:
             self._refresh()
         started = time.perf_counter()
         embeddings, _ = self._known()
-        self._begin_lists(built, fit_centroids(embeddings))
-        self._fill_lists()
+        centroids, lists = fit_lists(embeddings)
+        self._begin_lists(built, centroids)
+        self._add_to_lists(lists)
         seconds = time.perf_counter() - started
         assert self._inverted is not None
         rows = np.random.default_rng(1).choice(len(embeddings), min(num_queries, len(embeddings)), replace=False)
@@ -101,15 +101,11 @@ class MemorySearch:
         assert self._inverted is not None
         self._refresh()
         self._fill_lists()
-        self.drop_index()
-        data = base64.b64encode(self._inverted.centroids.astype("<f4").tobytes()).decode()
-        self._store.set_value("centroids", self._store.seal(data))
-        self._store.add_listed(self._ids[: self._num], self._lists)
+        self._store.save_lists(self._inverted.centroids, self._ids[: self._num], self._lists)
 
     def drop_index(self) -> None:
         """See `Search.drop_index`."""
-        self._store.set_value("centroids", None)
-        self._store.run("DELETE FROM listed")
+        self._store.drop_lists()
 
     def _approximately(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         self._follow_index()
@@ -206,10 +202,9 @@ class MemorySearch:
         """Takes over the index that the store has, and puts what was added since into its lists."""
         index = self._store.value("index")
         if index["built"] != self._index:
-            data = base64.b64decode(self._store.unseal(self._store.value("centroids")))
-            self._begin_lists(index["built"], np.frombuffer(data, "<f4").reshape(-1, self._store.dim))
+            centroids, ids, lists = self._store.saved_lists()
+            self._begin_lists(index["built"], centroids)
             self._num_probes = index["num_probes"]
-            ids, lists = self._store.listed()
             # Ids only grow: those that were listed stand before those that were added since.
             if not np.array_equal(ids, self._ids[: len(ids)]):
                 raise self._store.damaged("an index of other embeddings")

@@ -54,6 +54,7 @@ _MIGRATIONS = (
     INSERT INTO gallery (key, value) VALUES ('exchanges', '0');
     """,
     """
+    CREATE TABLE centroids (id bigint PRIMARY KEY, value bytea NOT NULL);
     CREATE TABLE listed (
         embedding bigint PRIMARY KEY REFERENCES embeddings (id) ON DELETE CASCADE, list bytea NOT NULL
     );

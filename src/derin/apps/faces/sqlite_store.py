@@ -58,6 +58,7 @@ _MIGRATIONS = (
     INSERT INTO gallery (key, value) VALUES ('exchanges', '0');
     """,
     """
+    CREATE TABLE centroids (id INTEGER PRIMARY KEY, value BLOB NOT NULL);
     CREATE TABLE listed (
         embedding INTEGER PRIMARY KEY REFERENCES embeddings (id) ON DELETE CASCADE, list BLOB NOT NULL
     );

@@ -215,18 +215,27 @@ class Store(ABC):
         self._in("DELETE FROM people WHERE id IN", list(ids))
         self.count("removals")
 
-    # ---- the lists of an index; with an embedding its row goes
+    # ---- the lists of an index, in tables of their own: what is large slows every look into that of settings
 
-    def add_listed(self, ids: np.ndarray, lists: np.ndarray) -> None:
-        """Writes down which embedding is in which list."""
-        data, numbers = lists.astype("<i4").tobytes(), ids.tolist()
-        values = [data[at : at + 4] for at in range(0, len(data), 4)]
-        if self.cipher is not None:
-            values = self.cipher.seal_rows(values, numbers)
-        self.insert("listed", "embedding, list", zip(numbers, values, strict=True))
+    def save_lists(self, centroids: np.ndarray, ids: np.ndarray, lists: np.ndarray) -> None:
+        """Writes down centroids and which embedding is in which list, in place of those of before.
 
-    def listed(self) -> tuple[np.ndarray, np.ndarray]:
-        """Ids of the embeddings that are in lists, in order, and the number of the list of each, both int64."""
+        Shapes:
+            centroids float32 (L, D); ids of the embeddings and numbers of the lists int64 (N,).
+        """
+        self.drop_lists()
+        for table, columns, numbers, values in (
+            ("centroids", "id, value", np.arange(len(centroids)), centroids.astype("<f4")),
+            ("listed", "embedding, list", ids, lists.astype("<i4")[:, None]),
+        ):
+            rows = [row.tobytes() for row in values]
+            if self.cipher is not None:
+                rows = self.cipher.seal_rows(rows, numbers.tolist())
+            self.insert(table, columns, zip(numbers.tolist(), rows, strict=True))
+
+    def saved_lists(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What `save_lists` wrote down, but for embeddings that are gone: with them their rows went; ids in order."""
+        numbers, values = zip(*self.run("SELECT id, value FROM centroids ORDER BY id"), strict=True)
         ids: list[int] = []
         data = b""
         while rows := self.run(
@@ -234,10 +243,15 @@ class Store(ABC):
             ids[-1] if ids else 0,
             BLOCK_ROWS,
         ):
-            numbers, values = zip(*rows, strict=True)
-            data += b"".join(values if self.cipher is None else self.cipher.open_rows(values, numbers))
-            ids += numbers
-        return np.array(ids, np.int64), np.frombuffer(data, "<i4").astype(np.int64)
+            owners, lists = zip(*rows, strict=True)
+            data += b"".join(lists if self.cipher is None else self.cipher.open_rows(lists, owners))
+            ids += owners
+        return self.decode(values, numbers), np.array(ids, np.int64), np.frombuffer(data, "<i4").astype(np.int64)
+
+    def drop_lists(self) -> None:
+        """Takes them away."""
+        self.run("DELETE FROM listed")
+        self.run("DELETE FROM centroids")
 
     # ---- embeddings of another model, which replace those that are there when everybody has them
 
