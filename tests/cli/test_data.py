@@ -123,3 +123,17 @@ def test_it_speaks_turkish(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "her sınıf kendi oranında" in out
     assert "150 örnek" in out
     assert ["toplam", "90", "30", "30"] in [line.split() for line in out.splitlines()]
+
+
+def test_the_sizes_of_splits_are_explained_and_given_ones_compared(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    lines = ["x,kind,split"]
+    for split, shift in (("train", 0.0), ("val", 0.0), ("test", 2.0)):
+        lines += [f"{random.normal() + shift:.4f},{random.choice(['a', 'b'])},{split}" for _ in range(100)]
+    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n")
+    shown, _ = run(str(tmp_path / "table.csv"), "--target", "kind")
+    assert "33.3 / 33.3 / 33.3 % of the examples" in shown
+    # Wilson's interval of 10 mistakes in 100.
+    assert "100 test examples tell an accuracy of 90% to within ±6.0%" in shown
+    assert "Validation and test differ: a classifier tells them apart" in shown
+    assert "; x)" in shown

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derin.core.errors import DataError
+from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.splits import complete_splits, count_examples, hold_out_training_dev, train_on_dev
 from derin.data.table import Dense, Rows, Table
@@ -266,3 +266,48 @@ def test_a_part_of_training_is_held_out_and_a_part_of_validation_trains() -> Non
     for refused in (0.0, 1.0, 1.5):
         with pytest.raises(DataError, match="a share of examples between 0 and 1"):
             hold_out_training_dev(table, refused)
+
+
+def test_in_order_of_a_column_the_earliest_train_and_the_latest_measure() -> None:
+    random = np.random.default_rng(5)
+    days = random.integers(0, 40, 203).astype(np.float64)
+    days[[3, 50]] = np.nan
+    column = Column(name="day", kind=Kind.DATE, role=Role.INPUT)
+    target = Column(name="y", kind=Kind.NUMBER, role=Role.TARGET)
+    table = Table(
+        name="t",
+        schema=Schema((column, target)),
+        columns={"day": Dense(days), "y": Dense(random.normal(size=203))},
+        splits={},
+    )
+    cut = complete_splits(table, time_column="day")
+    train, val, test = (days[cut.splits[split]] for split in ("train", "val", "test"))
+    assert np.isnan(train).sum() == 2
+    assert np.nanmax(train) < val.min() <= val.max() < test.min()
+    assert sum(map(len, (train, val, test))) == 203
+    # A fifth, and the rest of the moment at which it begins: some five of each day.
+    assert 40 <= len(test) <= 55
+    assert 40 <= len(val) <= 55
+    assert any("the latest rows by 'day'" in note for note in cut.report.notes)
+    again = complete_splits(table, time_column="day", seed=3)
+    assert all(np.array_equal(again.splits[name], rows) for name, rows in cut.splits.items())
+
+
+def test_a_column_without_an_order_cuts_nothing() -> None:
+    table = Table(
+        name="t",
+        schema=Schema(
+            (
+                Column(name="day", kind=Kind.NUMBER, role=Role.INPUT),
+                Column(name="kind", kind=Kind.CATEGORY, role=Role.TARGET, classes=("a", "b")),
+            )
+        ),
+        columns={"day": Dense(np.ones(50)), "kind": Dense(np.arange(50) % 2)},
+        splits={},
+    )
+    with pytest.raises(UnknownNameError, match="did you mean 'day'"):
+        complete_splits(table, time_column="days")
+    with pytest.raises(UsageError, match="time_column must be of dates or numbers; 'kind'"):
+        complete_splits(table, time_column="kind")
+    with pytest.raises(DataError, match="too few different times"):
+        complete_splits(table, time_column="day")

@@ -47,6 +47,9 @@ class Request:
     group_column: str | None = setting(
         None, "Column whose equal values (a patient, a shop) stay in one split.", TEXT, group=_DATA
     )
+    time_column: str | None = setting(
+        None, "Column by which rows are cut: the earliest train, the latest are the test split.", TEXT, group=_DATA
+    )
     ignore: Sequence[str] | None = setting(
         None, "Column that is no input; repeatable.", LIST, group=_DATA, repeats=True
     )

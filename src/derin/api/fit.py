@@ -74,6 +74,7 @@ def fit(
     target: str | None = None,
     weight_column: str | None = None,
     group_column: str | None = None,
+    time_column: str | None = None,
     ignore: Sequence[str] | None = None,
     target_kind: TargetKind | None = None,
     kinds: Mapping[str, str] | None = None,
@@ -135,6 +136,7 @@ def fit(
         target: the column to predict, or several with commas between them.
         weight_column: the column that says how much each example counts.
         group_column: the column whose equal values stay in one split.
+        time_column: the column by which rows are cut: the earliest train, the latest are the test split.
         ignore: columns that are no inputs.
         target_kind: ``"category"`` or ``"number"``, where that is found out wrongly.
         kinds, date_order, missing: how columns of a table are read; see `derin.load`.

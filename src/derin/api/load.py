@@ -51,6 +51,7 @@ def load(
     channels: int | None = None,
     weight_column: str | None = None,
     group_column: str | None = None,
+    time_column: str | None = None,
     ignore: Sequence[str] = (),
     target_kind: TargetKind | None = None,
     kinds: Mapping[str, str] | None = None,
@@ -81,6 +82,8 @@ def load(
         channels: 1 stores all pictures in gray, 3 in colour; None keeps what they are.
         weight_column: name of the column of a csv table or data frame that says how much each example counts.
         group_column: name of its column whose equal values (one patient, one shop) must not stand in two splits.
+        time_column: name of the column, of dates or numbers, in whose order missing splits are cut: the earliest rows
+            train, the latest are the test split.
         ignore: names of its columns that are no inputs.
         target_kind: ``"category"`` or ``"number"``: what its target is, where that is found out wrongly.
         kinds: what its columns hold, where that is found out wrongly: ``{"zip": "category"}``; ``"number"``,
@@ -129,7 +132,7 @@ def load(
     if progress and not callable(progress):
         raise UsageError(f"load: progress must be a function of (done, total), or False; got {progress!r}.")
     asked: dict[str, Any] = {"target": target, "size": size, "channels": channels, "weight_column": weight_column}
-    asked |= {"group_column": group_column}
+    asked |= {"group_column": group_column, "time_column": time_column}
     asked |= {"ignore": tuple(ignore) or None, "target_kind": target_kind, "kinds": kinds, "date_order": date_order}
     asked |= {"missing": None if missing is None else tuple(missing), "task": task, "seed": seed}
     asked |= {"reader_options": reader_options, "training_dev": training_dev, "train_on_dev": train_on_dev}
@@ -198,7 +201,7 @@ def _completed(table: Table, recipe: ReadingRecipe) -> Table:
         return replace(table, given_splits=table.given_splits or tuple(table.splits))
     first = first_equal_rows(table)
     largest = _MOST_HELD_OUT_PAIRS if table.task == "translation" else LARGEST
-    table = complete_splits(table, seed=seed, first=first, largest=largest)
+    table = complete_splits(table, seed=seed, first=first, largest=largest, time_column=recipe.time_column)
     note_duplicates(table, first)
     return table
 

@@ -22,7 +22,7 @@ from derin.tasks.supervised import SupervisedTask
 
 # What is asked for and decides how data are read.
 _READING = (
-    "weight_column", "group_column", "target_kind", "kinds", "date_order", "missing", "hold_out", "task",
+    "weight_column", "group_column", "time_column", "target_kind", "kinds", "date_order", "missing", "hold_out", "task",
     "training_dev", "train_on_dev",
     "reader_options", "size",
 )  # fmt: skip

@@ -33,6 +33,12 @@ def data(
         str | None,
         typer.Option(help="Column whose equal values (a patient, a shop) stay in one split.", show_default=False),
     ] = None,
+    time_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Column by which rows are cut: the earliest train, the latest are the test split.", show_default=False
+        ),
+    ] = None,
     ignore: Annotated[
         list[str] | None, typer.Option(help="Column that is no input; repeatable.", show_default=False)
     ] = None,
@@ -113,6 +119,7 @@ def data(
             weight_column=weight_column,
             ignore=ignore or (),
             group_column=group_column,
+            time_column=time_column,
             target_kind=target_kind,  # type: ignore[arg-type]  # checked by load
             kinds=column_kinds(kind),
             date_order=date_order,
@@ -209,15 +216,43 @@ def _list_sets(out: Console, json_output: bool) -> None:
 
 
 def _show(table: Table, out: Console, show_all: bool) -> None:
+    from derin.strategy.split_sizes import split_reasons
+
     read = translate("data.read_from", count=len(table), source=plain(table.report.source))
     out.print(f"[bold]{plain(table.name)}[/bold]: {read}", soft_wrap=True)
     _show_schema(table, out, show_all)
     _show_splits(table.report, out, show_all)
+    out.print()
+    reasons = split_reasons({split: len(rows) for split, rows in table.splits.items()}, _tells_shares(table))
+    _points([*reasons, *_alike(table)], out)
     _show_findings(table.report, out, show_all)
     _show_duplicates(table.report, out, show_all)
     if table.report.notes:
         out.print(f"\n[bold]{translate('data.notes')}[/bold]")
         _points([localize(note) for note in table.report.notes], out)
+
+
+def _alike(table: Table) -> list[str]:
+    """Whether validation and test are of one distribution, where they were not both cut at random here."""
+    from derin.strategy.drift import LEVEL, drift_between
+
+    if not {"val", "test"} <= set(table.splits) or {"val", "test"}.isdisjoint(table.given_splits):
+        return []
+    found = drift_between(table, table.splits["val"], table.splits["test"])
+    if found is None:
+        return []
+    if not found.is_found:
+        return [translate("splits.alike", p=found.p_value)]
+    features = [localize(each.name) for each in found.features if each.adjusted <= LEVEL]
+    named = plain(", ".join(features[:_FEW_NAMES])) or translate("splits.no_feature")
+    return [translate("splits.differ", auc=found.auc, features=named)]
+
+
+def _tells_shares(table: Table) -> bool:
+    """Whether what is measured is a share of right answers."""
+    from derin.data.schema import Kind
+
+    return len(table.targets) == 1 and table.targets[0].kind is Kind.CATEGORY and not table.targets[0].shape
 
 
 def _show_schema(table: Table, out: Console, show_all: bool) -> None:

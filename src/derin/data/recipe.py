@@ -30,6 +30,7 @@ class ReadingRecipe:
         channels: 1 or 3; None keeps what pictures are.
         weight_column: name of the column that says how much each example counts.
         group_column: name of the column whose equal values stay in one split.
+        time_column: name of the column in whose order rows are cut into splits.
         ignore: names of columns that are no inputs.
         target_kind: ``"category"`` or ``"number"``; None finds it out.
         kinds: the kind of each column for which finding out is not wanted.
@@ -51,6 +52,7 @@ class ReadingRecipe:
     channels: int | None = None
     weight_column: str | None = None
     group_column: str | None = None
+    time_column: str | None = None
     ignore: tuple[str, ...] = ()
     target_kind: Any = None
     kinds: Mapping[str, str] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Which rows train, which choose and which measure.
 
 Given splits are kept. What is missing is cut off, seeded, with every class in proportion, and with copies and groups
-kept together. Validation and test take 20 % each, but no more than 10 000 rows.
+kept together; or in the order of a column. Validation and test take 20 % each, but no more than 10 000 rows.
 
 Of a class, a share is seldom a whole number of examples. The seed decides which classes are rounded up: classes of
 equal size differ by one training example at most, every class has its chance to be measured, and none is without a
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from derin.core.errors import DataError
+from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.core.messages import Message
 from derin.core.seeds import generator, permutation, uniforms
 from derin.data.duplicates import first_equal_rows
@@ -41,6 +41,7 @@ def complete_splits(
     largest: int = LARGEST,
     first: Rows | None = None,
     wanted: Sequence[str] | None = None,
+    time_column: str | None = None,
 ) -> Table:
     """The table with the splits that it needs for training and a fair measurement.
 
@@ -65,9 +66,13 @@ def complete_splits(
         largest: number of rows that a cut part takes at most.
         first: what `first_equal_rows` gave, if it is known already.
         wanted: the splits to cut; None cuts those of the table above.
+        time_column: a column of dates or numbers in whose order is cut, not at random: the earliest rows train, the
+            latest are the last split. Rows of one time stay together; those without one train.
 
     Raises:
-        DataError: there are too few rows, or one row is in two splits.
+        DataError: there are too few rows or times, or one row is in two splits.
+        UsageError: the column has no order, or groups are to stay together as well.
+        UnknownNameError: there is no such column.
     """
     if not 0 < share < 0.5:
         raise DataError(f"complete_splits: share must lie between 0 and 0.5; got {share}.")
@@ -77,6 +82,7 @@ def complete_splits(
         findings=list(table.report.findings),
         notes=list(table.report.notes),
     )
+    times = None if time_column is None else _times(table, time_column)
     usable = _rows_with_targets(table, report)
     given = {name: rows[usable[rows]] for name, rows in table.splits.items() if len(rows)}
     if wanted is None:
@@ -91,12 +97,17 @@ def complete_splits(
                 f"Table {table.name!r}: at least {len(wanted) + 1} rows with a target are required to cut "
                 f"{' and '.join(wanted)} from; got {len(pool)}. Add examples."
             )
-        cut = _Cut.of(table, pool, first)
-        parts = cut.parts(list(wanted), num=min(max(1, int(share * len(pool))), largest), seed=seed)
+        num = min(max(1, int(share * len(pool))), largest)
+        if times is not None:
+            parts = _latest(pool, times[pool], list(wanted), num, table.name)
+            how: tuple[str, ...] = (Message("reading.latest_by", column=time_column),)
+        else:
+            cut = _Cut.of(table, pool, first)
+            parts, how = cut.parts(list(wanted), num=num, seed=seed), cut.how
         splits.update(parts)
-        report.notes.append(_sentence(wanted, parts, given, cut, seed))
+        report.notes.append(_sentence(wanted, parts, given, how, seed))
         dates = [column.name for column in table.schema if column.kind is Kind.DATE]
-        if dates and table.task is None:
+        if dates and times is None and table.task is None:
             report.notes.append(Message("reading.cut_without_time", column=dates[0]))
     result = replace(
         table,
@@ -168,6 +179,41 @@ def _with_parts(table: Table, splits: Mapping[str, Rows], note: Message) -> Tabl
     result = replace(table, splits={name: splits[name] for name in order if name in splits}, report=report)
     report.counts = count_examples(result)
     return result
+
+
+def _times(table: Table, name: str) -> npt.NDArray[np.float64]:
+    """The values of a column that has an order; NaN where there is none."""
+    if all(column.name != name for column in table.schema):
+        raise UnknownNameError(f"column of {table.name!r}", name, [column.name for column in table.schema])
+    column, data = table.schema[name], table.columns[name]
+    if column.kind not in (Kind.DATE, Kind.NUMBER) or column.shape or not isinstance(data, Dense):
+        raise UsageError(
+            f"time_column must be of dates or numbers; {name!r} of {table.name!r} holds {column.kind.value}. Say what "
+            f"it is: kinds={{{name!r}: 'date'}} (--kind {name}=date)."
+        )
+    if groups := table.schema.with_role(Role.GROUP):
+        raise UsageError(
+            f"Rows are cut in the order of {name!r} or by the groups of {groups[0].name!r}, not by both; leave one out."
+        )
+    return data.values.astype(np.float64)
+
+
+def _latest(pool: Rows, times: npt.NDArray[np.float64], names: list[str], num: int, table: str) -> dict[str, Rows]:
+    """The rows of train and of each named part, about ``num`` each, one later than the other."""
+    order = np.argsort(np.nan_to_num(times, nan=-np.inf), kind="stable")
+    values = np.nan_to_num(times, nan=-np.inf)[order]
+    bounds = [len(pool)]
+    for _ in names:
+        # The first row of its moment, so that no moment is cut in two.
+        bounds.append(int(np.searchsorted(values, values[max(bounds[-1] - num, 0)], side="left")))
+    if bounds[-1] == 0 or values[bounds[-1]] == -np.inf:
+        raise DataError(
+            f"Table {table!r}: too few different times to cut {' and '.join(names)} from; give the splits yourself."
+        )
+    bounds = [0, *bounds[::-1]]
+    return {
+        name: np.sort(pool[order[start:end]]) for name, start, end in zip((_TRAIN, *names), bounds[:-1], bounds[1:])
+    }
 
 
 def count_examples(table: Table) -> dict[str, dict[str, int]]:
@@ -446,11 +492,13 @@ def _stratifying(table: Table) -> Column | None:
     return table.targets[0] if isinstance(table.columns[table.targets[0].name], Dense) else None
 
 
-def _sentence(wanted: Sequence[str], parts: Mapping[str, Rows], given: Mapping[str, Rows], cut: _Cut, seed: int) -> str:
+def _sentence(
+    wanted: Sequence[str], parts: Mapping[str, Rows], given: Mapping[str, Rows], clauses: Sequence[str], seed: int
+) -> str:
     cuts = [Message("reading.split_of_size", split=name, count=len(parts[name])) for name in wanted]
     source = Message("reading.from_train" if given else "reading.from_all", count=len(parts[_TRAIN]))
     how = ""
-    for clause in cut.how:
+    for clause in clauses:
         how = Message("reading.comma", first=how, second=clause)
     if len(cuts) == 1:
         return Message("reading.cut_one", first=cuts[0], source=source, seed=seed, how=how)

@@ -11,6 +11,7 @@ from derin.report.html import Html, folded, join, table, tag
 from derin.strategy.assumptions import localized
 from derin.strategy.numbers import count_text, shape_text, split_name
 from derin.strategy.record import SPLITS, RunRecord, is_number
+from derin.strategy.split_sizes import split_reasons
 
 _MAX_LINES = 200  # of a table; a report of a million findings would help nobody
 _OPEN_UP_TO = 30
@@ -70,7 +71,15 @@ def _counts(story: RunRecord) -> Html | None:
     ]
     if not named:
         head[0] = ""
-    return _foldable(translate("data.counts"), table(head, rows, numeric=range(1, len(head)), foot=foot), len(rows))
+    whole = {split: float(size) for split, size in zip(splits, totals) if is_number(size)}
+    reasons = split_reasons(whole, tells_shares=story.part("task").get("headline") == "accuracy")
+    counted = table(head, rows, numeric=range(1, len(head)), foot=foot)
+    return join(
+        [
+            _foldable(translate("data.counts"), counted, len(rows)),
+            *(tag("p", reason, class_="quiet") for reason in reasons),
+        ]
+    )
 
 
 def _duplicates(story: RunRecord, names: bool) -> Html | None:

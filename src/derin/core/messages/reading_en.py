@@ -281,7 +281,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.groups_together": "rows of one {column!r} together",
     "reading.nothing_to_train": "There is no training split: this data can be looked at and measured on.",
     "reading.cut_without_time": "Rows carry dates ({column!r}) and were cut at random, so that later rows help to "
-    "foretell earlier ones; a column named split, with train, val and test, cuts them in order of time.",
+    "foretell earlier ones; time_column={column!r} (--time-column) cuts them in order of time.",
+    "reading.latest_by": "the latest rows by {column!r}",
     "reading.equal_together": "equal examples together",
     # Texts
     "reading.as_encoding_marked": "{file}: read as {encoding}, which its byte-order mark names.",

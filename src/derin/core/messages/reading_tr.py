@@ -264,8 +264,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.groups_together": "aynı {column!r} değerinin satırları bir arada",
     "reading.nothing_to_train": "Eğitim bölümü yok: bu veriye bakılabilir ve üzerinde ölçüm yapılabilir.",
     "reading.cut_without_time": "Satırlarda tarih var ({column!r}) ve satırlar rastgele bölündü; böylece sonraki "
-    "satırlar öncekileri öngörmeye yardım eder. train, val ve test değerli, split adlı bir sütun onları zaman "
-    "sırasıyla böler.",
+    "satırlar öncekileri öngörmeye yardım eder. time_column={column!r} (--time-column) onları zaman sırasıyla böler.",
+    "reading.latest_by": "{column!r} sırasına göre en son satırlar",
     "reading.equal_together": "eşit örnekler bir arada",
     # Texts
     "reading.as_encoding_marked": "{file}: {encoding} olarak okundu; bayt sırası işareti bunu söylüyor.",

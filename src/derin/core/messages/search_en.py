@@ -109,4 +109,20 @@ MESSAGES: dict[str, CatalogEntry] = {
     "search.saved": "The best run is {run}; the page of the search is at {address}",
     "search.page": "The page of the search is at {address}",
     "search.elsewhere": "The best run lies on another machine, in {run} of its search.",
+    # Sizes of splits
+    "splits.shares": "{splits}: {shares} % of the examples. What Derin cuts for validation and test is {share:.0%} "
+    "each, and "
+    "no more than {largest:,}: of a million examples 98 / 1 / 1 %, since ten thousand tell half a percent.",
+    "splits.tells": (
+        "{count:,} {split} example tells an accuracy of {accuracy:.0%} to within ±{half:.1%}: less between two runs is "
+        "chance.",
+        "{count:,} {split} examples tell an accuracy of {accuracy:.0%} to within ±{half:.1%}: less between two runs "
+        "may "
+        "be chance.",
+    ),
+    "splits.alike": "Validation and test look alike: a classifier cannot tell them apart (p = {p:.2g}).",
+    "splits.differ": "Validation and test differ: a classifier tells them apart (AUC {auc:.2f}; {features}). What is "
+    "chosen "
+    "on validation aims at something else than what test measures; take both from the same examples.",
+    "splits.no_feature": "no single feature by itself",
 }

@@ -94,4 +94,15 @@ MESSAGES: dict[str, CatalogEntry] = {
     "search.saved": "En iyi çalışma {run}; aramanın sayfası: {address}",
     "search.page": "Aramanın sayfası: {address}",
     "search.elsewhere": "En iyi çalışma başka bir makinede, oradaki aramanın {run} klasöründe.",
+    # Bölümlerin boyutları
+    "splits.shares": "{splits}: örnekler %{shares} oranında bölündü. Derin doğrulama ve sınama için {share:.0%} "
+    "keser, her "
+    "biri en çok "
+    "{largest:,}: bir milyon örnekte %98 / 1 / 1, çünkü on bin örnek yarım yüzdeyi ayırt eder.",
+    "splits.tells": "{count:,} {split} örneği, {accuracy:.0%} dolayındaki bir doğruluğu ±{half:.1%} içinde söyler: iki "
+    "çalışma arasında daha küçük bir fark rastlantı olabilir.",
+    "splits.alike": "Doğrulama ile sınama birbirine benziyor: bir sınıflandırıcı onları ayırt edemiyor (p = {p:.2g}).",
+    "splits.differ": "Doğrulama ile sınama farklı: bir sınıflandırıcı onları ayırt ediyor (AUC {auc:.2f}; {features}). "
+    "Doğrulamada seçilen, sınamanın ölçtüğünden başka bir şeyi hedefler; ikisini aynı örneklerden alın.",
+    "splits.no_feature": "tek başına hiçbir özellik",
 }
