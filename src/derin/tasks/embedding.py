@@ -18,12 +18,13 @@ from derin.data.batch import Batch, Source
 from derin.data.preparation import Preparation
 from derin.data.samplers.by_class import LEAST_BATCHES, ClassBatchSampler
 from derin.data.samplers.sampler import Sampler
-from derin.data.schema import Column
+from derin.data.schema import Column, Kind
 from derin.data.table import Rows, Table
 from derin.layers.options import require_range
 from derin.models.system import require_networks
 from derin.tasks.base import BaseTask
 from derin.tasks.card import NAMES, checked
+from derin.tasks.class_augmentation import augment_classes, read_class_augmentation
 from derin.tasks.classes import classes_of
 from derin.tasks.comparing import arcface, contrastive, nt_xent, pair_classifier, triplet
 from derin.tasks.embedded import Embedded
@@ -32,12 +33,15 @@ from derin.tasks.metrics.comparing import EmbeddingMetrics
 from derin.tasks.mining import MINERS
 from derin.tasks.supervised import SupervisedTask, built_from_card
 from derin.tasks.targets import class_numbers
-from derin.train.protocol import Losses, Outputs
+from derin.train.protocol import Losses, Outputs, Step
 
 EMBEDDER, HEAD = "embedder", "head"
 # The margin of each loss that has one: of distances between vectors of length 1, and of an angle in radians.
 MARGINS = {"triplet": 0.2, "contrastive": 1.0, "arcface": 0.5}
 LOSSES = ("triplet", "contrastive", "pair", "arcface", "ntxent")
+# Of pictures. Mirrored, turned and slanted faces and letters are other faces and letters.
+CLASS_AUGMENTATION = "flip,rotate=20,zoom=0.1,shear=0.3"
+_PICTURE_AXES = 4
 _WITH_HEAD = ("pair", "arcface")
 _SCALE = 32.0  # of ArcFace's cosines: 64 is for a hundred thousand classes, and turns few of them into certainty
 # A pair classifier begins with a sum of differences that weighs all numbers alike: of random vectors of length 1 in D
@@ -61,6 +65,8 @@ class Embedding(BaseTask):
         temperature: of ``"ntxent"``.
         embedding_size: D.
         examples_per_class: K, unless a batch would need more classes than there are; P is the batch size over K.
+        class_augmentation: how the pictures of each class of a batch are moved, all alike, in the words of
+            ``--augment``; see `derin.tasks.class_augmentation`. ArcFace, whose classes are those of the data, has none.
 
     Shapes:
         a network gives ``(B, D)``.
@@ -75,7 +81,9 @@ class Embedding(BaseTask):
     name = "embedding"
     monitor = "eer"
     maximize = False
-    options = frozenset({"loss", "margin", "mining", "temperature", "embedding_size", "examples_per_class"})
+    options = frozenset(
+        {"loss", "margin", "mining", "temperature", "embedding_size", "examples_per_class", "class_augmentation"}
+    )
     target = "target"
 
     def __init__(
@@ -85,10 +93,11 @@ class Embedding(BaseTask):
         trained_classes: Sequence[str],
         loss: str = "triplet",
         margin: float | None = None,
-        mining: str = "batch-hard",
+        mining: str = "distance-weighted",
         temperature: float = 0.1,
         embedding_size: int = 128,
         examples_per_class: int = 4,
+        class_augmentation: str = "none",
     ) -> None:
         super().__init__(columns)
         for kind, value, known in (("loss of embeddings", loss, LOSSES), ("mining", mining, tuple(MINERS))):
@@ -100,6 +109,9 @@ class Embedding(BaseTask):
         self.margin = float(MARGINS.get(loss, 0.0) if margin is None else margin)
         self.temperature = float(temperature)
         self.embedding_size, self.examples_per_class = embedding_size, examples_per_class
+        self.class_augmentation = read_class_augmentation(class_augmentation)
+        if loss == "arcface" and not self.class_augmentation.is_identity:
+            raise UsageError("The loss 'arcface' knows the classes of the data alone; leave class_augmentation out.")
         self.trained_classes = tuple(trained_classes)
         require_range("embedding", "margin", self.margin, 0.0, 4.0)
         require_range("embedding", "temperature", self.temperature, 1e-3, 100.0)
@@ -112,6 +124,9 @@ class Embedding(BaseTask):
         classes = classes_of(table, column, cls.name)
         seen = np.unique(class_numbers(table, column, classes)[rows])
         trained = [classes[place] for place in seen.tolist() if place >= 0]
+        of_pictures = any(each.kind is Kind.PICTURE for each in table.inputs)
+        if of_pictures and options.get("loss") != "arcface":
+            options = {"class_augmentation": CLASS_AUGMENTATION, **options}
         return cls(columns=[column.name], trained_classes=trained, **options)
 
     @classmethod
@@ -125,8 +140,9 @@ class Embedding(BaseTask):
             "temperature": float,
             "embedding_size": int,
             "examples_per_class": int,
+            "class_augmentation": str,
         }
-        fields = checked(cls.name, data, forms)
+        fields = checked(cls.name, {"class_augmentation": "none", **data}, forms)  # cards of before have none
         if fields["loss"] not in MARGINS:
             fields.pop("margin")
         return built_from_card(cls, cls.name, fields)
@@ -142,6 +158,7 @@ class Embedding(BaseTask):
             "temperature": self.temperature,
             "embedding_size": self.embedding_size,
             "examples_per_class": self.examples_per_class,
+            "class_augmentation": str(self.class_augmentation),
         }
 
     @property
@@ -222,6 +239,14 @@ class Embedding(BaseTask):
                 f"{self.embedding_size}); got {came}. Give it as many outputs, or set embedding_size."
             )
         return F.normalize(output.float(), dim=1)
+
+    def update(self, step: Step, batch: Batch) -> Losses:
+        pictures = batch[self.input]
+        # A head that is trained alone reads features in place of pictures.
+        if pictures.ndim == _PICTURE_AXES and not self.class_augmentation.is_identity:
+            moved = augment_classes(pictures, batch[self.target], self.class_augmentation)
+            batch = Batch({**batch.columns, self.input: moved}, batch.rows)
+        return super().update(step, batch)
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         embeddings, labels = self._embedding(model, batch), batch[self.target]

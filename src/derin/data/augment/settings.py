@@ -189,6 +189,11 @@ class Augmentation:
         """Whether pictures move by flips and whole pixels at most, so that nothing is resampled."""
         return not self._any(*_RESAMPLED)
 
+    @property
+    def only_moves(self) -> bool:
+        """Whether pixels are moved and nothing else is done to them."""
+        return not self._any(*_SETTINGS.keys() - set(_MOVED))
+
     def fill_for(self, num_channels: int) -> str:
         """The fill with ``"auto"`` resolved."""
         return self.fill if self.fill != "auto" else "zero" if num_channels == 1 else "reflect"

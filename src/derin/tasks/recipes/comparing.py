@@ -14,6 +14,9 @@ _LARGE_BATCH = 128
 _UPDATES: tuple[tuple[float, int], ...] = ((500, 200), (10_000, 600), (float("inf"), 1_000))
 
 _LIGHT = "brightness=0.2,contrast=0.2"  # what is the same in another light must stay near
+# Beside the moves of whole classes (`tasks.class_augmentation`), which are larger. Gray pictures are as often on white
+# as on black: over the edge comes the nearest pixel.
+_GRAY = "rotate=10,zoom=0.1,shear=0.1,shift=0.05,fill=edge"
 
 
 def for_comparing(recipe: Recipe, facts: Facts) -> Recipe:
@@ -25,7 +28,7 @@ def for_comparing(recipe: Recipe, facts: Facts) -> Recipe:
     settings = {**recipe.settings, "batch_size": batch_size, "epochs": epochs}
     if "learning_rate" in settings:
         settings["learning_rate"] /= 2
-    augmentation = recipe.augmentation
+    augmentation = _GRAY if facts.picture_size is not None and facts.channels == 1 else recipe.augmentation
     if facts.picture_size is not None and "brightness" not in augmentation:
         augmentation = ",".join(filter(None, [augmentation, _LIGHT]))
     return replace(
