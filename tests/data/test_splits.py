@@ -1,5 +1,7 @@
 """Splits: given ones are kept, missing ones are cut by the rule that is documented."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,7 @@ def make(
     splits: dict[str, Rows] | None = None,
     inputs: np.ndarray | None = None,
     group: np.ndarray | None = None,
+    sources: np.ndarray | None = None,
 ) -> Table:
     """A table with one number and classes a, b, c, …; all numbers differ unless given."""
     num = len(labels)
@@ -28,6 +31,9 @@ def make(
     if group is not None:
         columns["who"] = Dense(group)
         schema.append(Column(name="who", kind=Kind.NUMBER, role=Role.GROUP))
+    if sources is not None:
+        columns["source"] = Dense(sources)
+        schema.append(Column(name="source", kind=Kind.CATEGORY, role=Role.IGNORED, classes=("web", "app")))
     return Table(name="t", schema=Schema(tuple(schema)), columns=columns, splits=splits or {})
 
 
@@ -311,3 +317,38 @@ def test_a_column_without_an_order_cuts_nothing() -> None:
         complete_splits(table, time_column="kind")
     with pytest.raises(DataError, match="too few different times"):
         complete_splits(table, time_column="day")
+
+
+def test_what_the_network_is_for_is_measured_alone_and_all_else_trains() -> None:
+    # The course: 200,000 pictures of the web and 10,000 of the app, measured on 2,500 of the app each.
+    table = make(np.arange(210_000) % 2, sources=np.repeat([0, 1], [200_000, 10_000]))
+    cut = complete_splits(table, share=0.25, dev_from="source=app")
+    assert sizes(cut) == {"train": 205_000, "val": 2_500, "test": 2_500}
+    assert min(cut.splits["val"].min(), cut.splits["test"].min()) >= 200_000
+    assert (cut.splits["train"] >= 200_000).sum() == 5_000
+    # Option 1 deals out all alike: of 2,500 about 2,381 are of the web and 119 of the app.
+    (note,) = [note for note in cut.report.notes if "source=app" in note]
+    assert "5,000 of its rows train beside 200,000 others" in note
+    assert "Of the 2,500 rows of val, about 119 would be of source=app" in note
+    mixed = complete_splits(table, share=0.25, largest=2_500)
+    # Hypergeometric with a mean of 119.05 and a standard deviation of 10.6; four of these.
+    assert abs((mixed.splits["val"] >= 200_000).sum() - 119.05) < 43
+
+
+def test_rows_that_cannot_be_measured_alone_are_refused_in_a_sentence() -> None:
+    table = make(np.arange(40) % 2, sources=np.repeat([0, 1], 20))
+    named = replace(table, row_names=[f"{'web' if i < 20 else 'app'}/{i}.png" for i in range(40)])
+    assert min(complete_splits(named, dev_from="app/*").splits["val"]) >= 20
+    for source, says in [
+        ("source=shop", "it holds 'web', 'app'"),
+        ("x=1", "as a category"),
+        ("*", "not all"),
+        ("tv/*", "no row"),
+    ]:
+        with pytest.raises(UsageError, match=says):
+            complete_splits(named, dev_from=source)
+    with pytest.raises(UsageError, match="its own"):
+        complete_splits(table.with_splits({"train": rows(0, 30), "val": rows(30, 40)}), dev_from="source=app")
+    grouped = make(np.arange(40) % 2, sources=np.repeat([0, 1], 20), group=np.arange(40.0) % 5)
+    with pytest.raises(UsageError, match="parts groups of 'who'"):
+        complete_splits(grouped, dev_from="source=app")

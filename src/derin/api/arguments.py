@@ -75,6 +75,12 @@ class Request:
         LIST,
         group=_DATA,
     )
+    dev_from: str | None = setting(
+        None,
+        "Cut validation and test from these rows alone: source=app, or app/* of files; all others train.",
+        TEXT,
+        group=_DATA,
+    )
     training_dev: float | None = setting(
         None,
         "Share of the training examples that is measured and not trained on: tells variance from data mismatch.",

@@ -81,6 +81,7 @@ def fit(
     date_order: str | None = None,
     missing: Sequence[str] | None = None,
     hold_out: str | Sequence[str] | None = None,
+    dev_from: str | None = None,
     training_dev: float | None = None,
     train_on_dev: float | None = None,
     size: int | None = None,
@@ -141,6 +142,8 @@ def fit(
         target_kind: ``"category"`` or ``"number"``, where that is found out wrongly.
         kinds, date_order, missing: how columns of a table are read; see `derin.load`.
         hold_out: classes of the test split, where the task holds out whole classes; see `derin.load`.
+        dev_from: the rows from which validation and test are cut, such as ``"source=app"``; all others train. See
+            `derin.load`.
         training_dev, train_on_dev: shares of the training and of the validation examples, where these are of another
             kind; see `derin.load`.
         size: height and width to which pictures are brought.

@@ -60,6 +60,7 @@ def load(
     hold_out: Sequence[str] | str | None = None,
     task: str | None = None,
     reader_options: Mapping[str, Any] | None = None,
+    dev_from: str | None = None,
     training_dev: float | None = None,
     train_on_dev: float | None = None,
     seed: int | None = None,
@@ -96,6 +97,9 @@ def load(
         task: what the data is read for, where its form does not tell: ``"lm"``, ``"word-vectors"``, ``"tagging"``,
             ``"translation"``, ``"forecasting"``, ``"segmentation"``; for ``"embedding"`` whole classes are held out.
         reader_options: settings of the reader of that task, such as ``{"encoding": "cp1254"}``.
+        dev_from: the rows from which validation and test are cut, those that the network is for: ``"source=app"``, a
+            column and its value, or a pattern of the names of rows, such as ``"app/*"``. All others train. The column
+            is then no input.
         training_dev: share of the training examples that is held out as the split ``traindev``; where the validation
             data is of another kind, it tells variance from data mismatch.
         train_on_dev: share of the validation examples that trains, where they are of the kind that counts and the
@@ -136,7 +140,12 @@ def load(
     asked |= {"ignore": tuple(ignore) or None, "target_kind": target_kind, "kinds": kinds, "date_order": date_order}
     asked |= {"missing": None if missing is None else tuple(missing), "task": task, "seed": seed}
     asked |= {"reader_options": reader_options, "training_dev": training_dev, "train_on_dev": train_on_dev}
+    asked["dev_from"] = dev_from
     asked["hold_out"] = class_names(hold_out) or None
+    column = (dev_from or "").partition("=")
+    if column[1]:
+        # What tells where a row is from is the same for all that the network is for.
+        asked["ignore"] = tuple(dict.fromkeys((*ignore, column[0])))
     options = _options(recipe, {name: value for name, value in asked.items() if value is not None}, progress or None)
     table = _with_channels(_read(source, options, download), options.channels)
     _require_columns_as_said(table, options)
@@ -190,6 +199,10 @@ def _completed(table: Table, recipe: ReadingRecipe) -> Table:
         UsageError: classes are to be held out of data that is not read for comparing.
     """
     seed = recipe.seed
+    if recipe.dev_from is not None and (recipe.task in HOLDING_OUT_CLASSES or table.task is not None):
+        raise UsageError(
+            f"dev_from is of rows that are dealt out at random; {table.name!r} is cut otherwise. Leave it out."
+        )
     if recipe.task in HOLDING_OUT_CLASSES:
         return replace(_with_other_classes(table, recipe), task=recipe.task)
     if recipe.hold_out:
@@ -201,7 +214,9 @@ def _completed(table: Table, recipe: ReadingRecipe) -> Table:
         return replace(table, given_splits=table.given_splits or tuple(table.splits))
     first = first_equal_rows(table)
     largest = _MOST_HELD_OUT_PAIRS if table.task == "translation" else LARGEST
-    table = complete_splits(table, seed=seed, first=first, largest=largest, time_column=recipe.time_column)
+    table = complete_splits(
+        table, seed=seed, first=first, largest=largest, time_column=recipe.time_column, dev_from=recipe.dev_from
+    )
     note_duplicates(table, first)
     return table
 

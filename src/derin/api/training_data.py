@@ -23,7 +23,7 @@ from derin.tasks.supervised import SupervisedTask
 # What is asked for and decides how data are read.
 _READING = (
     "weight_column", "group_column", "time_column", "target_kind", "kinds", "date_order", "missing", "hold_out", "task",
-    "training_dev", "train_on_dev",
+    "dev_from", "training_dev", "train_on_dev",
     "reader_options", "size",
 )  # fmt: skip
 
@@ -71,6 +71,10 @@ def training_table(
         # Readers make one column of several targets; here each stays what it is.
         apart = [name.strip() for name in target.split(",")]
         target = apart[0]
+    if isinstance(data, Table) and request.dev_from is not None:
+        raise UsageError(
+            "dev_from is followed where data is read; this table has its splits. Cut it: derin.load(…, dev_from=…)."
+        )
     if not isinstance(data, Table):
         table = load(data, target=target, **options)
     elif request.task in HOLDING_OUT_CLASSES:

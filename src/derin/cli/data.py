@@ -76,6 +76,13 @@ def data(
     size: Annotated[
         int | None, typer.Option(help="Side in pixels at which pictures are read.", show_default=False)
     ] = None,
+    dev_from: Annotated[
+        str | None,
+        typer.Option(
+            help="Cut validation and test from these rows alone: source=app, or app/* of files; all others train.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the splits that are cut.")] = 0,
     sheet: Annotated[
         Path | None,
@@ -127,6 +134,7 @@ def data(
             task=task,
             reader_options=model_options(reader_options, "--reader-option"),
             size=size,
+            dev_from=dev_from,
             seed=seed,
             download=download,
             progress=progress,

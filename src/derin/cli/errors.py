@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from derin.cli.console import JsonFlag, console, plain, print_json, progress_bar
-from derin.cli.explain_embeddings import Split, Target
+from derin.cli.explain_embeddings import Target
 from derin.cli.explain_heat import Device, Run
 
 if TYPE_CHECKING:
@@ -24,7 +24,12 @@ def errors(
     data: Annotated[
         str | None, typer.Option(help="What to measure on; the run's own data if left out.", show_default=False)
     ] = None,
-    split: Split = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="train, val, test or all; else val, and of --data test where there is one.", show_default=False
+        ),
+    ] = None,
     target: Target = None,
     tolerance: Annotated[
         float | None, typer.Option(help="Of numbers: an answer that is further off is a mistake.", show_default=False)

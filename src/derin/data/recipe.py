@@ -40,6 +40,7 @@ class ReadingRecipe:
             none out.
         task: what the data is read for, where its form does not tell.
         reader_options: settings of the reader of that task.
+        dev_from: the rows from which validation and test are cut; None cuts from all.
         training_dev: share of the training rows that is held out as the split ``traindev``.
         train_on_dev: share of the validation rows that trains.
         seed: of the cut into splits.
@@ -61,6 +62,7 @@ class ReadingRecipe:
     hold_out: tuple[str, ...] = ()
     task: str | None = None
     reader_options: Mapping[str, Any] = field(default_factory=dict)
+    dev_from: str | None = None
     training_dev: float | None = None
     train_on_dev: float | None = None
     seed: int = 0

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,7 @@ def complete_splits(
     first: Rows | None = None,
     wanted: Sequence[str] | None = None,
     time_column: str | None = None,
+    dev_from: str | None = None,
 ) -> Table:
     """The table with the splits that it needs for training and a fair measurement.
 
@@ -68,10 +70,13 @@ def complete_splits(
         wanted: the splits to cut; None cuts those of the table above.
         time_column: a column of dates or numbers in whose order is cut, not at random: the earliest rows train, the
             latest are the last split. Rows of one time stay together; those without one train.
+        dev_from: the rows from which they are cut, as `rows_from` takes it: those that the network is for. All others
+            train, beside what these keep. None cuts from all rows.
 
     Raises:
         DataError: there are too few rows or times, or one row is in two splits.
-        UsageError: the column has no order, or groups are to stay together as well.
+        UsageError: the column has no order, or groups are to stay together as well; `dev_from` names no rows, or all,
+            or parts a group, or the source brings all its splits.
         UnknownNameError: there is no such column.
     """
     if not 0 < share < 0.5:
@@ -88,6 +93,11 @@ def complete_splits(
     if wanted is None:
         wanted = ["val", "test"] if set(given) <= {_TRAIN} else [] if "val" in given or _TRAIN not in given else ["val"]
     splits = dict(given)
+    if dev_from is not None and not wanted:
+        raise UsageError(
+            f"The data {table.name!r} comes with its own {' and '.join(given)}; dev_from says of what splits are cut. "
+            "Leave it out."
+        )
     if given and _TRAIN not in given:
         report.notes.append(Message("reading.nothing_to_train"))
     if wanted:
@@ -97,6 +107,9 @@ def complete_splits(
                 f"Table {table.name!r}: at least {len(wanted) + 1} rows with a target are required to cut "
                 f"{' and '.join(wanted)} from; got {len(pool)}. Add examples."
             )
+        others = pool[:0]
+        if dev_from is not None:
+            pool, others = _by_source(table, pool, dev_from, len(wanted))
         num = min(max(1, int(share * len(pool))), largest)
         if times is not None:
             parts = _latest(pool, times[pool], list(wanted), num, table.name)
@@ -104,6 +117,20 @@ def complete_splits(
         else:
             cut = _Cut.of(table, pool, first)
             parts, how = cut.parts(list(wanted), num=num, seed=seed), cut.how
+        if dev_from is not None:
+            held = len(parts[wanted[0]])
+            report.notes.append(
+                Message(
+                    "reading.dev_from",
+                    source=dev_from,
+                    kept=len(parts[_TRAIN]),
+                    others=len(others),
+                    held=held,
+                    split=wanted[0],
+                    mixed=round(held * len(pool) / (len(pool) + len(others))),
+                )
+            )
+            parts[_TRAIN] = np.sort(np.concatenate([parts[_TRAIN], others]))
         splits.update(parts)
         report.notes.append(_sentence(wanted, parts, given, how, seed))
         dates = [column.name for column in table.schema if column.kind is Kind.DATE]
@@ -214,6 +241,49 @@ def _latest(pool: Rows, times: npt.NDArray[np.float64], names: list[str], num: i
     return {
         name: np.sort(pool[order[start:end]]) for name, start, end in zip((_TRAIN, *names), bounds[:-1], bounds[1:])
     }
+
+
+def rows_from(table: Table, source: str) -> npt.NDArray[np.bool_]:
+    """Which rows are of a source: ``"COLUMN=VALUE"``, or a pattern of the names of rows, such as ``"app/*"``.
+
+    Raises:
+        UsageError: there is no such column or value, or no row of such a name.
+
+    Shapes:
+        → ``(N,)``.
+    """
+    column, sign, value = source.partition("=")
+    if not sign:
+        found = np.array([fnmatchcase(name, source) for name in table.row_names or ()], dtype=bool)
+        if not found.any():
+            like = ", ".join(map(repr, (table.row_names or ())[:3])) or "numbers"
+            raise UsageError(f"dev_from={source!r} names no row of {table.name!r}, whose rows are called {like}, …")
+        return found
+    data, about = table[column], table.schema[column]
+    if not isinstance(data, Dense) or about.classes is None or value not in about.classes:
+        there = ", ".join(map(repr, (about.classes or ())[:10])) or f"{about.kind.value}s"
+        raise UsageError(
+            f"dev_from={source!r}: the column {column!r} must hold {value!r} as a category; it holds {there}."
+        )
+    return np.asarray(data.values == about.classes.index(value))
+
+
+def _by_source(table: Table, pool: Rows, source: str, num: int) -> tuple[Rows, Rows]:
+    """The rows of a pool that are of a source, and the others."""
+    is_of = rows_from(table, source)[pool]
+    measured, others = pool[is_of], pool[~is_of]
+    if len(measured) <= num or not len(others):
+        raise UsageError(
+            f"dev_from={source!r} must be some of the rows, more than {num}, and not all; they are {len(measured)} of "
+            f"{len(pool)}."
+        )
+    for column in table.schema.with_role(Role.GROUP):
+        units, _ = _units(table, np.concatenate([measured, others]), None)
+        if np.isin(units[: len(measured)], units[len(measured) :]).any():
+            raise UsageError(
+                f"dev_from={source!r} parts groups of {column.name!r}, which must stay together; leave one of both out."
+            )
+    return measured, others
 
 
 def count_examples(table: Table) -> dict[str, dict[str, int]]:

@@ -39,8 +39,8 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{count:,} examples of {second} are copies of examples of {first}.",
     ),
     "errors.time_leak": "{between:.0%} of the measured examples lie between training examples by {column}, and have "
-    "the answers of their neighbors in time (p = {p:.3f}): of days to come the error will be larger. Give training and "
-    "test as files of their own, cut by time.",
+    "the answers of their neighbors in time (p = {p:.3f}): of days to come the error will be larger. Cut by time: "
+    "--time-column {column}.",
     "errors.drift": "The measured examples differ from those of training in: {features} (a classifier tells them apart "
     "with an area under the ROC of {auc:.2f}, p = {p:.3f}).",
     "errors.no_single_feature": "no feature by itself",

@@ -38,8 +38,8 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{second} bölümündeki {count:,} örnek, {first} bölümündeki örneklerin kopyası.",
     ),
     "errors.time_leak": "{column} sütununa göre ölçülen örneklerin {between:.0%}'(s)i eğitim örneklerinin arasında "
-    "kalıyor ve yanıtları zamanca komşularınınki gibi (p = {p:.3f}): gelecek günlerde hata daha büyük olur. Eğitim ve "
-    "test verisini zamana göre ayrılmış ayrı dosyalar olarak verin.",
+    "kalıyor ve yanıtları zamanca komşularınınki gibi (p = {p:.3f}): gelecek günlerde hata daha büyük olur. "
+    "Zamana göre ayırın: --time-column {column}.",
     "errors.drift": "Ölçülen örnekler eğitim örneklerinden şunlarda farklı: {features} (onları ayırt eden bir "
     "sınıflandırıcının ROC eğrisi altında kalan alanı {auc:.2f}, p = {p:.3f}).",
     "errors.no_single_feature": "tek başına hiçbir özellik değil",

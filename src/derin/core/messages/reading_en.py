@@ -265,6 +265,8 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{count:,} validation example trains beside the others.",
         "{count:,} validation examples train beside the others.",
     ),
+    "reading.dev_from": "Validation and test are of {source} alone: {kept:,} of its rows train beside {others:,} "
+    "others. Of the {held:,} rows of {split}, about {mixed:,} would be of {source} if they were cut from all.",
     "reading.cut_one": "{first} was cut from {source}; seed {seed}{how}.",
     "reading.cut_two": "{first} and {second} were cut from {source}; seed {seed}{how}.",
     "reading.split_of_size": "{split} ({count:,})",

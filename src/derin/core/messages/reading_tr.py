@@ -248,6 +248,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.training_dev": "{count:,} eğitim örneği eğitim-geliştirme seti olarak ayrıldı: ölçülür, eğitimde "
     "kullanılmaz.",
     "reading.train_on_dev": "{count:,} doğrulama örneği eğitime katıldı.",
+    "reading.dev_from": "Doğrulama ve test yalnızca {source} satırlarından: onların {kept:,} tanesi, öteki {others:,} "
+    "satırla birlikte eğitimde. Hepsinden ayrılsaydı {split} bölümündeki {held:,} satırın yaklaşık {mixed:,} tanesi "
+    "{source} olurdu.",
     "reading.cut_one": "{first}, {source} ayrıldı; tohum {seed}{how}.",
     "reading.cut_two": "{first} ve {second}, {source} ayrıldı; tohum {seed}{how}.",
     "reading.split_of_size": "{split} ({count:,})",
