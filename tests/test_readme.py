@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 import shutil
@@ -120,6 +121,11 @@ def test_network_of_the_readme_sees_the_seven(newcomer: Path) -> None:
     assert derin.open(run.path).predict("docs/pictures/seven.png").label == "7"
 
 
+@functools.cache
+def help_of(*command: str) -> str:
+    return CliRunner().invoke(app, [*command, "--help"], terminal_width=200, env={"COLUMNS": "200"}).output
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_and_option_of_a_page_exists(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -128,7 +134,7 @@ def test_every_command_and_option_of_a_page_exists(page: str) -> None:
     for command, rest in spoken:
         assert command.replace("-", "_") in {*COMMANDS, *GROUPS}, f"derin {command}"
         below = rest.split()[:1] if command in GROUPS and not rest.lstrip().startswith("-") else []
-        known = CliRunner().invoke(app, [command, *below, "--help"], terminal_width=200, env={"COLUMNS": "200"}).output
+        known = help_of(command, *below)
         for option in re.findall(r"(?<!\S)--[a-z][a-z0-9-]*", rest):
             assert option in known, f"derin {command} {option}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import signal
@@ -14,6 +15,7 @@ import pytest
 import torch
 
 import derin
+from derin.api import warm_start
 from derin.api.prepare import prepare
 from derin.apps.faces.recognizer import FaceRecognizer
 from derin.core.errors import UnknownNameError, UsageError
@@ -58,6 +60,18 @@ def target() -> tuple[np.ndarray, np.ndarray]:
     return TARGET
 
 
+@pytest.fixture
+def short_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The head that learns before the layers beneath it does so for nine epochs; two hundred take most of the time."""
+    recipe = warm_start.finetuning_recipe
+
+    def short(mode: str, table: Any) -> Any:
+        found = recipe(mode, table)
+        return dataclasses.replace(found, settings={**found.settings, "epochs": 9})
+
+    monkeypatch.setattr(warm_start, "finetuning_recipe", short)
+
+
 def tensors(run: Path) -> dict[str, torch.Tensor]:
     return load_tensors(run / "model" / "model.safetensors")
 
@@ -99,6 +113,7 @@ def test_preparation_follows_the_weights(base: Path, target: tuple[np.ndarray, n
     assert "72" in run.record["finetune"]["reason"] or "few" in run.record["finetune"]["reason"]
 
 
+@pytest.mark.usefixtures("short_head")
 def test_frozen_groups_keep_weights_and_running_statistics(
     base: Path, target: tuple[np.ndarray, np.ndarray], tmp_path: Path
 ) -> None:
@@ -108,6 +123,7 @@ def test_frozen_groups_keep_weights_and_running_statistics(
     assert {"stages.3.conv1.weight", "stages.3.norm1.running_mean", "output.weight"} <= moved
 
 
+@pytest.mark.usefixtures("short_head")
 def test_full_changes_everything(base: Path, target: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
     run = derin.fit(target, weights=base, finetune="full", out=tmp_path / "run", epochs=1, **QUICK)
     names = {n for n in tensors(run.path) if "num_batches" not in n}
@@ -126,6 +142,7 @@ class StopAt(Callback):
             time.sleep(0.3)  # the main thread, which takes the signal, must come before the next step
 
 
+@pytest.mark.usefixtures("short_head")
 @pytest.mark.parametrize("finetune", ["gradual", "head", "freeze:2"])
 def test_a_resumed_run_has_the_bits_of_an_unbroken_one(
     base: Path, target: tuple[np.ndarray, np.ndarray], tmp_path: Path, finetune: str
@@ -145,6 +162,7 @@ def test_a_resumed_run_has_the_bits_of_an_unbroken_one(
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
+@pytest.mark.usefixtures("short_head")
 def test_gradual_unfreezing_goes_from_the_output_to_the_input(
     base: Path, target: tuple[np.ndarray, np.ndarray], tmp_path: Path
 ) -> None:
@@ -226,6 +244,7 @@ def test_a_table_without_pictures_is_refused(base: Path, tmp_path: Path) -> None
         derin.fit("iris", weights=base, out=tmp_path / "run", **QUICK)
 
 
+@pytest.mark.usefixtures("short_head")
 def test_other_weights_on_resume_are_refused(base: Path, target: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
     settings = {**QUICK, "weights": base, "finetune": "gradual", "epochs": 4, "batch_size": 16}
     derin.fit(target, out=tmp_path / "run", callbacks=[StopAt(3)], **settings)

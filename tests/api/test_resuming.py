@@ -22,6 +22,14 @@ def write(path: Path, shift: int = 0) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a table and of a run that was trained on it for two epochs and is asked to go on."""
+    folder = tmp_path_factory.mktemp("finished")
+    derin.fit(write(folder / "t.csv"), out=folder / "run", epochs=2, **QUICK)
+    return folder
+
+
 @pytest.mark.parametrize(
     ("other", "named"),
     [
@@ -34,14 +42,17 @@ def write(path: Path, shift: int = 0) -> Path:
         ({"calibrate": True}, "calibrate"),
     ],
 )
-def test_a_finished_run_is_not_deaf_to_other_settings(tmp_path: Path, other: dict[str, Any], named: str) -> None:
-    data = write(tmp_path / "t.csv")
-    derin.fit(data, out=tmp_path / "run", epochs=2, **QUICK)
-    before = (tmp_path / "run" / "run.json").read_bytes()
+def test_a_finished_run_is_not_deaf_to_other_settings(finished: Path, other: dict[str, Any], named: str) -> None:
+    data, out = finished / "t.csv", finished / "run"
+    before = (out / "run.json").read_bytes()
     with pytest.raises(UsageError, match=named):
-        derin.fit(data, out=tmp_path / "run", resume=True, report=False, **other)
-    assert (tmp_path / "run" / "run.json").read_bytes() == before
-    assert derin.fit(data, out=tmp_path / "run", resume=True, epochs=2, report=False).record["epochs"] == 2
+        derin.fit(data, out=out, resume=True, report=False, **other)
+    assert (out / "run.json").read_bytes() == before
+
+
+def test_a_finished_run_is_told_its_own_settings_again(finished: Path) -> None:
+    again = derin.fit(finished / "t.csv", out=finished / "run", resume=True, epochs=2, report=False)
+    assert again.record["epochs"] == 2
 
 
 def test_a_finished_run_is_not_deaf_to_other_data(tmp_path: Path) -> None:

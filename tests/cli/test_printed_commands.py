@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import shlex
 from collections.abc import Iterator
@@ -82,8 +83,13 @@ def in_pages() -> list[str]:
     return found
 
 
-def texts_of_the_source() -> Iterator[str]:
+@functools.cache
+def texts_of_the_source() -> tuple[str, ...]:
     """Everything that the code may print: its strings, what is filled in as ``{}``, and both catalogues."""
+    return tuple(_texts_of_the_source())
+
+
+def _texts_of_the_source() -> Iterator[str]:
     for path in SOURCE.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         inner = {id(value) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for value in node.values}

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.models.small_networks import CLASSES, NAMES, REPRESENTATIVES, SMALL_OPTIONS, build_small, small_shape
+from tests.models.small_networks import (
+    CLASSES,
+    DEEPER_SIBLINGS,
+    NAMES,
+    REPRESENTATIVES,
+    SMALL_OPTIONS,
+    build_small,
+    small_shape,
+)
 from torch import Tensor, nn
 
 from derin.core.errors import ShapeError, UnknownNameError
@@ -28,7 +36,11 @@ LIMITED_MODELS = [name for name in REPRESENTATIVES if MODELS[name].smallest_inpu
 
 
 # Of the scope of the module, so that all tests of one network run one after the other, on one copy of its weights.
-@pytest.fixture(params=NAMES, scope="module")
+# Deeper siblings run the code of a network that is here, with more layers: the slow tests go over them too.
+@pytest.fixture(
+    params=[pytest.param(name, marks=pytest.mark.slow) if name in DEEPER_SIBLINGS else name for name in NAMES],
+    scope="module",
+)
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 

@@ -44,19 +44,24 @@ SETS = {
 }
 
 
-@pytest.mark.parametrize("shapes", SETS.values(), ids=SETS)
-@pytest.mark.parametrize("fit", [None, "crop", "pad", "squeeze"])
-@pytest.mark.parametrize(
-    "change", [lambda image: image, lambda image: image.convert("L"), tripled_gray], ids=["colour", "gray", "tripled"]
-)
-def test_the_ways_of_a_picture_give_the_same_pixels(
-    change: Callable[[Image.Image], Image.Image], fit: str | None, shapes: dict[str, tuple[int, int]], tmp_path: Path
-) -> None:
-    table = derin.load(write(tmp_path / "set", shapes, change))
+FITS = (None, "crop", "pad", "squeeze")
+CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "colour": lambda image: image,
+    "gray": lambda image: image.convert("L"),
+    "tripled": tripled_gray,
+}
+# Every two of them meet: shapes and fits once, and each change both of them.
+MEETING = [
+    (name, fit, list(CHANGES)[(a + b) % len(CHANGES)]) for a, name in enumerate(SETS) for b, fit in enumerate(FITS)
+]
+
+
+@pytest.mark.parametrize(("name", "fit", "color"), MEETING)
+def test_the_ways_of_a_picture_give_the_same_pixels(name: str, fit: str | None, color: str, tmp_path: Path) -> None:
+    change = CHANGES[color]
+    table = derin.load(write(tmp_path / "set", SETS[name], change))
     fitted = PictureCodec.fit(table, np.arange(len(table)), fit=fit)
-    assert fitted.channels == (
-        3 if np.asarray(change(picture(9, 9, 0))).ndim == 3 and change is not tripled_gray else 1
-    )
+    assert fitted.channels == (3 if color == "colour" else 1)
     stored = cached(fitted, table)
     files = [tmp_path / "set" / name for name in table.row_names or ()]
     arrays = [np.asarray(Image.open(file)) for file in files]
@@ -71,10 +76,10 @@ def test_the_ways_of_a_picture_give_the_same_pixels(
         "float32 to one": [(a / 255.0).astype(np.float32) for a in arrays],
         "float of bytes": [a.astype(np.float32) for a in arrays],
     }
-    for name, inputs in ways.items():
-        np.testing.assert_array_equal(fitted.read(inputs), stored, err_msg=name)
+    for way, inputs in ways.items():
+        np.testing.assert_array_equal(fitted.read(inputs), stored, err_msg=way)
         for place, one in enumerate(inputs):
-            np.testing.assert_array_equal(fitted.read(one), stored[place : place + 1], err_msg=f"{name} alone")
+            np.testing.assert_array_equal(fitted.read(one), stored[place : place + 1], err_msg=f"{way} alone")
 
 
 @pytest.mark.parametrize("other", ["gray", "large", "small"])
