@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -48,6 +50,31 @@ def test_multiply_adds_are_half_of_torchs_operations(net: nn.Module, shape: tupl
         net(torch.zeros(2, *shape))
     # Two operations to a multiply-add, two examples in the batch.
     assert summarize(net, shape).multiply_adds == counter.get_total_flops() / 4
+
+
+@pytest.mark.parametrize(
+    ("net", "shape"),
+    [
+        (nn.Conv1d(4, 6, 3, stride=2, groups=2), (4, 11)),
+        (nn.Conv2d(4, 6, (3, 2), padding=(1, 3), dilation=(2, 1), stride=(1, 2)), (4, 9, 7)),
+        (nn.Conv2d(4, 6, 3, padding="same"), (4, 9, 7)),
+        (nn.Conv3d(2, 3, 2, bias=False), (2, 4, 5, 6)),
+        (nn.ConvTranspose1d(4, 6, 3, stride=3, padding=2, dilation=2), (4, 5)),
+        (nn.ConvTranspose2d(4, 6, (3, 4), stride=2, output_padding=(1, 0), groups=2), (4, 5, 7)),
+        (nn.Tanh(), (3, 5)),
+        (nn.Sigmoid(), (3, 5)),
+    ],
+)
+def test_without_memory_a_layer_has_the_outputs_that_it_gives(net: nn.Module, shape: tuple[int, ...]) -> None:
+    (row,) = summarize(copy.deepcopy(net).to("meta"), shape).layers
+    assert row.output_shape == net(torch.zeros(1, *shape)).shape[1:]
+    assert row.multiply_adds == summarize(net, shape).multiply_adds
+
+
+@pytest.mark.parametrize("shape", [(5, 9, 9), (4, 2, 9)], ids=["channels", "size"])
+def test_without_memory_a_convolution_that_cannot_be_is_refused_by_torch(shape: tuple[int, ...]) -> None:
+    with pytest.raises(RuntimeError):
+        summarize(nn.Conv2d(4, 6, 3).to("meta"), shape)
 
 
 @pytest.mark.parametrize(

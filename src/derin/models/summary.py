@@ -116,7 +116,9 @@ class _Counter:
     def see(self, operator: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         name = operator.overloadpacket.__name__
         shape_of = _SHAPES.get(name) if isinstance(args[0], Tensor) and args[0].is_meta else None
-        out = operator(*args, **options) if shape_of is None else shape_of(args)
+        out = None if shape_of is None else shape_of(args)
+        if out is None:
+            out = operator(*args, **options)
         self._count(name, args, out)
         return out
 
@@ -260,12 +262,33 @@ def _norm(args: tuple[Any, ...]) -> tuple[Tensor, Tensor, Tensor]:
     return _alike(args), args[0].new_empty(0), args[0].new_empty(0)
 
 
-# What operations give on the meta device where torch would go by its decompositions, a millisecond for each call: with
-# these, counting all registered networks takes half the time.
+def _convolve(args: tuple[Any, ...]) -> Tensor | None:
+    """What a convolution gives; None where torch has to say that it cannot be."""
+    x, weight, _, strides, paddings, dilations, transposed, added, groups = args
+    windows = [(side - 1) * dilation + 1 for side, dilation in zip(weight.shape[2:], dilations)]
+    if transposed:
+        takes, gives = weight.shape[0], weight.shape[1] * groups
+        parts = zip(x.shape[2:], strides, paddings, windows, added)
+        sides = [(side - 1) * stride - 2 * padding + window + more for side, stride, padding, window, more in parts]
+    else:
+        takes, gives = weight.shape[1] * groups, weight.shape[0]
+        around = zip(x.shape[2:], strides, paddings, windows)
+        sides = [(side + 2 * padding - window) // stride + 1 for side, stride, padding, window in around]
+    fits = x.ndim == weight.ndim == len(sides) + 2 and x.shape[1] == takes and min(sides) > 0
+    return x.new_empty((x.shape[0], gives, *sides)) if fits else None
+
+
+# What operations give on the meta device where torch would go by its decompositions, a millisecond for each call, and
+# the first of them loads its compiler and SymPy, which takes seconds.
 _SHAPES: dict[str, Callable[[tuple[Any, ...]], Any]] = {
     "native_batch_norm": _norm,
     "native_layer_norm": _norm,
     "addmm": lambda args: torch.mm(args[1], args[2]),
+    "convolution": _convolve,
+    "tanh": _alike,
+    "tanh_": lambda args: args[0],
+    "sigmoid": _alike,
+    "sigmoid_": lambda args: args[0],
     "hardtanh": _alike,
     "hardtanh_": lambda args: args[0],
     "_prelu_kernel": _alike,
