@@ -139,8 +139,9 @@ def explain_importance(
         raw = examples.table.schema[encoder.name]
         first = next(p for n, p, _ in groups if by_name[n][1] is encoder)[0]
         values = Dense(examples.table.columns[encoder.name].take(rows))
-        encoded = encoder.encode(TableColumn(raw, values))[0][:, places - first]
-        means, own = partial_dependence(outputs, features, places, encoded, shown)
+        encoded = np.zeros((len(rows), len(encoder.feature_names)), dtype=np.float32)
+        encoder.encode(TableColumn(raw, values), encoded)
+        means, own = partial_dependence(outputs, features, places, encoded[:, places - first], shown)
         names = displayed(examples.table, encoder.name, rows, max_length=_LONGEST)
         if raw.shape:
             place = int(column.name[len(encoder.name) + 1 : -1])

@@ -23,7 +23,7 @@ from derin.data.schema import Column, Kind
 from derin.data.table import ColumnData, Dense, Ragged, Rows, Table
 
 # Rows that are encoded at a time: so few that what a column of vectors takes in float64 stays in a processor's cache.
-_CHUNK_ROWS, _CHUNK_BYTES = 16_384, 1 << 18
+_CHUNK_ROWS, _CHUNK_BYTES = 16_384, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,9 @@ class FeaturesCodec(Codec):
         if isinstance(inputs, Table):
             return self._table_features(inputs)
         raw = raw_columns(inputs, {e.name: e.shape for e in self.encoders})
-        features, counts = self._encode([raw[e.name] for e in self.encoders])
-        return features, self._notes(counts)
+        columns = [raw[e.name] for e in self.encoders]
+        features = np.zeros((len(columns[0]), *self.shape), dtype=np.float32)
+        return features, self._notes(self._encode(columns, features))
 
     def is_single(self, inputs: Any) -> bool:
         """Whether it is one row: a dict, a list of numbers, or an array of one axis."""
@@ -188,21 +189,29 @@ class FeaturesCodec(Codec):
             )
         result = np.zeros((len(table), *self.shape), dtype=np.float32)
         counts = np.zeros((2, len(self.encoders)), dtype=np.int64)
-        # A broken line has no values that could be missing.
-        answered = np.setdiff1d(np.arange(len(table)), list(table.unanswered))
+        # A broken line has no values that could be missing; where there is none, nothing is chosen, and thus copied.
+        answered = np.setdiff1d(np.arange(len(table)), list(table.unanswered)) if table.unanswered else None
         # In parts, so that the float64 values between never need more memory than the result.
         widest = max(math.prod(encoder.shape) for encoder in self.encoders)
         num_rows = min(_CHUNK_ROWS, max(1, _CHUNK_BYTES // (8 * widest)))
-        for start in range(0, len(answered), num_rows):
-            rows = answered[start : start + num_rows]
-            part = [TableColumn(known[name], _taken(table, known[name], rows)) for name in self.columns]
-            result[rows], found = self._encode(part)
-            counts += found
+        for start in range(0, len(table) if answered is None else len(answered), num_rows):
+            rows: Any = slice(start, start + num_rows)
+            chosen = rows if answered is None else answered[rows]
+            part = [TableColumn(known[name], _taken(table, known[name], chosen)) for name in self.columns]
+            features = result[chosen]
+            counts += self._encode(part, features)
+            if answered is not None:
+                result[chosen] = features
         return result, self._notes(counts)
 
-    def _encode(self, columns: Sequence[RawColumn]) -> tuple[Features, npt.NDArray[np.int64]]:
-        parts, *counts = zip(*(e.encode(c) for e, c in zip(self.encoders, columns)))
-        return np.concatenate(parts, axis=1), np.asarray(counts, dtype=np.int64)
+    def _encode(self, columns: Sequence[RawColumn], features: Features) -> npt.NDArray[np.int64]:
+        """Writes the features of all columns, side by side."""
+        counts, start = [], 0
+        for encoder, column in zip(self.encoders, columns):
+            stop = start + len(encoder.feature_names)
+            counts.append(encoder.encode(column, features[:, start:stop]))
+            start = stop
+        return np.asarray(counts, dtype=np.int64).T
 
     def _notes(self, counts: npt.NDArray[np.int64]) -> list[str]:
         """Of each column, how many values did not occur in training, and how many are missing as none was there."""

@@ -278,15 +278,16 @@ def _whole_numbers(data: npt.NDArray[np.uint8], starts: Rows, sizes: Rows) -> np
     width = int(sizes.max())
     if not 0 < int(sizes.min()) <= width <= _MOST_DIGITS:
         return None
-    digits = _gathered(data, starts, 0, 8 * -(-width // 8))
-    # Behind a short one lie zeros, as the blocks of a tar are filled with them.
-    texts = digits.view(f"S{digits.shape[1]}")[:, 0]
-    if (np.strings.str_len(texts) != sizes).any():
-        return None
-    # Eight letters are sorted quicker as a number.
-    distinct, places = np.unique(digits.view(np.int64)[:, 0] if width <= 8 else texts, return_inverse=True)
+    texts = _gathered(data, starts, 0, width)
+    digits = texts.T - ord("0")
+    is_text = np.arange(width)[:, None] < sizes
+    if ((digits < 10) | ~is_text).all():
+        numbers = np.zeros(len(starts), dtype=np.int64)
+        for digit, is_one in zip(digits, is_text):
+            numbers = np.where(is_one, 10 * numbers + digit, numbers)
+        return numbers
     try:
-        return np.array([int(text) for text in distinct.view(texts.dtype).tolist()])[places]
+        return np.array([int(text[:size]) for text, size in zip(map(bytes, texts), sizes.tolist())])
     except ValueError:
         return None
 

@@ -1,9 +1,11 @@
 """The rows of a tar in WebDataset's form: members that lie together and share their name up to its first dot.
 
 A tar is read in windows of some megabytes. The headers in a window are found, checked and understood all at once, by
-array operations over its blocks of 512 bytes, which takes a small part of what a loop over members does. That is done
-for plain headers alone. From the row on in which anything else stands (long names, links, names that lead out of the
-archive, hidden files, a wrong checksum, a missing end) `tarfile` reads the shard to its end, member after member.
+array operations over its blocks of 512 bytes, which takes a small part of what a loop over members does. Rows that lie
+as those of the window before, member for member, are only compared with them, which takes a part of that again.
+Both are done for plain headers alone. From the row on in which anything else stands (long names, links, names that lead
+out of the archive, hidden files, a wrong checksum, a missing end) `tarfile` reads the shard to its end, member after
+member.
 
 Source: POSIX.1-1988 (ustar), as https://www.gnu.org/software/tar/manual/html_node/Standard.html has it.
 """
@@ -45,6 +47,13 @@ _ZERO, _SLASH, _DOT, _BACKSLASH, _COLON = b"0/.\\:"
 _NAME_BYTES, _MAGIC_AT, _PREFIX_AT = 100, 257, 345
 _SPACES_FOR_CHECKSUM = 8 * ord(" ")
 _FEW_ENDINGS = 16
+# Where two headers must not differ if the one is to mean what the other does; names and sizes are looked at apart, and
+# times, owners and permissions mean nothing here.
+_MATTERS = np.zeros(_BLOCK, dtype=bool)
+_MATTERS[[135, 154, 156, *range(_MAGIC_AT, _MAGIC_AT + len(_MAGIC)), _PREFIX_AT]] = True
+# Letters by which a name is cut or not plain.
+_IS_SPECIAL = np.zeros(256, dtype=bool)
+_IS_SPECIAL[[0, _SLASH, _DOT, _BACKSLASH, _COLON]] = True
 
 
 @dataclass(frozen=True)
@@ -159,14 +168,19 @@ def _plain_rows(path: Path) -> Generator[TarRows, None, int | None]:
     with unpacked(path) as file:
         buffer = np.empty(_WINDOW_BYTES, dtype=np.uint8)
         place = filled = 0
+        layout: _Layout | None = None
         while True:
             filled += _fill(file, buffer[filled:])
-            found, used, is_end = _rows_of(buffer[: filled - filled % _BLOCK])
+            data, is_end = buffer[: filled - filled % _BLOCK], None
+            found, used = (None, 0) if layout is None else layout.rows_of(data)
+            if found is None:
+                found, used, is_end = _rows_of(data)
+                layout = None if found is None else _Layout.of(found)
             if found is not None:
                 yield found
             if is_end is True:
                 return None
-            if is_end is False or filled < len(buffer):
+            if is_end is False or (not used and filled < len(buffer)):
                 return place + used
             if not used:
                 if len(buffer) >= _LARGEST_WINDOW:
@@ -248,6 +262,107 @@ def _rows_of(data: Bytes) -> tuple[TarRows | None, int, bool | None]:
     return rows, stop * _BLOCK, is_end
 
 
+@dataclass(frozen=True)
+class _Layout:
+    """How rows lie that differ in their names and in what their members hold, and in nothing else.
+
+    Args:
+        row_bytes: from the beginning of a row to that of the next.
+        key_length: of the names of rows.
+        endings: of the members of a row, each once.
+        codes: the place of each member among them.
+        places: where its header begins in the row.
+        sizes: how many bytes it has in the first row.
+        heads: the headers of that row.
+    """
+
+    row_bytes: int
+    key_length: int
+    endings: list[str]
+    codes: Rows
+    places: Rows
+    sizes: Rows
+    heads: Bytes
+
+    @classmethod
+    def of(cls, found: TarRows) -> _Layout | None:
+        """That of some rows; None where they lie in several ways."""
+        num = len(found.keys)
+        lengths = np.strings.str_len(found.keys)
+        if num < 2 or len(found.rows) % num or (lengths != lengths[0]).any():
+            return None
+        rows, codes = found.rows.reshape(num, -1), found.codes.reshape(num, -1)
+        sizes = found.sizes[: rows.shape[1]]
+        ends = np.cumsum(_BLOCK + _BLOCK * -(-sizes // _BLOCK))
+        places, row_bytes = np.append(0, ends[:-1]), int(ends[-1])
+        starts = found.starts[0] + places + np.arange(num)[:, None] * row_bytes
+        lie_alike = (starts.reshape(-1) == found.starts).all() and (codes == codes[0]).all()
+        if not lie_alike or (rows != np.arange(num)[:, None]).any():
+            return None
+        heads = found.data[(starts[0] - _BLOCK)[:, None] + np.arange(_BLOCK)]
+        return cls(row_bytes, int(lengths[0]), found.endings, codes[0], places, sizes, heads)
+
+    def rows_of(self, data: Bytes) -> tuple[TarRows | None, int]:
+        """The rows at the beginning of whole blocks that lie like this, and how many bytes they take; None where they
+        are few.
+        """
+        num = len(data) // self.row_bytes
+        rows = data[: num * self.row_bytes].reshape(num, self.row_bytes)
+        sizes = np.empty((num, len(self.places)), dtype=np.int64)
+        names: list[tuple[Rows, Bytes]] = []
+        are_alike = np.ones(num, dtype=bool)
+        for member, (place, head, size) in enumerate(zip(self.places.tolist(), self.heads, self.sizes.tolist())):
+            heads = rows[:, place : place + _BLOCK]
+            varied, letters = _varied(heads, head)
+            differs = letters != head[varied, None]
+            are_alike &= ~differs[_MATTERS[varied] | ((varied >= self.key_length) & (varied < _NAME_BYTES))].any(axis=0)
+            checksums, are_octal = _octal(heads, 148, 6)
+            counted = (varied < 148) | (varied >= 156)
+            rest = int(head.sum()) - int(head[148:156].sum()) - int(head[varied[counted]].sum()) + _SPACES_FOR_CHECKSUM
+            are_alike &= are_octal & (checksums == rest + letters[counted].sum(axis=0, dtype=np.int64))
+            sizes[:, member] = size
+            if ((varied >= 124) & (varied < 136)).any():
+                sizes[:, member], are_octal = _octal(heads, 124, 11)
+                are_alike &= are_octal & (-(-sizes[:, member] // _BLOCK) == -(-size // _BLOCK))
+            in_name = varied < self.key_length
+            names.append((varied[in_name], letters[in_name]))
+            are_alike &= ~(_IS_SPECIAL[letters[in_name]] | _IS_SPECIAL[head[varied[in_name]]][:, None]).any(axis=0)
+        (first, letters), *others = names
+        for varied, further in others:
+            are_alike &= (letters == further).all(axis=0) if np.array_equal(varied, first) else False
+        are_alike[1:] &= (letters[:, 1:] != letters[:, :-1]).any(axis=0)
+        # The last row may go on in what follows.
+        num = (num if are_alike.all() else int(np.argmin(are_alike))) - 1
+        used = num * self.row_bytes
+        if 2 * used < len(data):
+            return None, 0
+        keys = np.ascontiguousarray(rows[:num, : self.key_length]).view(f"S{self.key_length}")[:, 0]
+        starts = self.places + _BLOCK + np.arange(num)[:, None] * self.row_bytes
+        found = TarRows(
+            keys=keys,
+            endings=self.endings,
+            data=data,
+            rows=np.repeat(np.arange(num), len(self.places)),
+            codes=np.tile(self.codes, num),
+            starts=starts.reshape(-1),
+            sizes=sizes[:num].reshape(-1),
+        )
+        return found, used
+
+
+def _varied(heads: Bytes, head: Bytes) -> tuple[Rows, Bytes]:
+    """Where some headers differ from one, and what stands there in each.
+
+    Shapes:
+        heads ``(num, 512)``, head ``(512,)`` → ``(places,)``, ``(places, num)``.
+    """
+    # Eight places are compared at a time.
+    differ = np.repeat((heads.view(np.uint64) != head.view(np.uint64)).any(axis=0), 8)
+    places, letters = np.flatnonzero(differ), np.ascontiguousarray(heads[:, differ].T)
+    are_varied = (letters != head[places, None]).any(axis=1)
+    return places[are_varied], letters[are_varied]
+
+
 def _field(heads: Bytes, start: int, length: int) -> Bytes:
     """Bytes of each header, those of one place side by side: so that operations run over all headers at once.
 
@@ -266,10 +381,9 @@ def _octal(heads: Bytes, start: int, num_digits: int) -> tuple[Rows, npt.NDArray
     """A number of each header, and whether it is written in as many digits, with a zero byte or a space behind them."""
     digits = _field(heads, start, num_digits + 1)
     digits, behind = digits[:-1] - _ZERO, digits[-1]
-    number = np.zeros(len(heads), dtype=np.int64)
-    for digit in digits:
-        number = 8 * number + digit
-    return number, (digits < 8).all(axis=0) & ((behind == 0) | (behind == ord(" ")))
+    return (8 ** np.arange(num_digits)[::-1]) @ digits, (digits < 8).all(axis=0) & (
+        (behind == 0) | (behind == ord(" "))
+    )
 
 
 def _chain(at: Rows, behind: Rows, num_blocks: int) -> Rows:

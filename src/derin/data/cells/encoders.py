@@ -35,6 +35,7 @@ _FIRST_WEEKDAY = 3
 _BLOCK = 64
 _LONGEST_VECTOR = 600
 _LARGEST_COLUMN = 1 << 24
+_LARGEST = np.finfo(np.float32).max
 _WHERE = "The card's column of a table"
 _PARTS = ("month", "weekday", "hour")
 
@@ -60,12 +61,12 @@ class Encoder(Protocol):
     @property
     def feature_names(self) -> tuple[str, ...]: ...
 
-    def encode(self, column: RawColumn) -> tuple[Features, int, int]:
-        """The features of each row, how many values had not occurred in training, and how many are missing though
-        none was in training.
+    def encode(self, column: RawColumn, features: Features) -> tuple[int, int]:
+        """Writes the features of each row, always finite, where all are 0 before. Gives how many values had not
+        occurred in training, and how many are missing though none was in training.
 
         Shapes:
-            → ``(N, len(feature_names))`` float32, always finite.
+            features ``(N, len(feature_names))``.
         """
         ...
 
@@ -120,24 +121,25 @@ class NumberEncoder:
         names = [self.name] if not self.shape else [f"{self.name}[{i}]" for i in range(len(self.means))]
         return (*names, *(f"{names[i]} is missing" for i in self.missing))
 
-    def encode(self, column: RawColumn) -> tuple[Features, int, int]:
+    def encode(self, column: RawColumn, features: Features) -> tuple[int, int]:
         means, divisors, is_constant = self._constants
         values = column.numbers(self.shape, self.writing)
-        absent = np.isnan(values)
+        numbers, num_new = features[:, : values.shape[1]], 0
         # Numbers far beyond those of training may leave the range; they are clipped below.
         with np.errstate(over="ignore"):
             values -= means
             values /= divisors
-        gaps, num_new = np.zeros((len(values), len(self.missing)), dtype=bool), 0
-        if absent.any():
-            values[absent] = 0.0
-            gaps = absent[:, list(self.missing)]
-            num_new = int(np.delete(absent, list(self.missing), axis=1).any(axis=1).sum())
+            numbers[...] = values
         if is_constant.any():
-            values[:, is_constant] = 0.0
-        largest = float(np.finfo(np.float32).max)
-        np.clip(values, -largest, largest, out=values)
-        return np.concatenate([values, gaps], axis=1, dtype=np.float32, casting="unsafe"), 0, num_new
+            numbers[:, is_constant] = 0.0
+        if not np.isfinite(numbers).all():
+            # NaN is what is missing: no number less a mean is one.
+            absent = np.isnan(values)
+            np.clip(numbers, -_LARGEST, _LARGEST, out=numbers)
+            numbers[absent] = 0.0
+            features[:, values.shape[1] :] = absent[:, list(self.missing)]
+            num_new = int(np.delete(absent, list(self.missing), axis=1).any(axis=1).sum())
+        return 0, num_new
 
     @cached_property
     def _constants(self) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
@@ -247,11 +249,10 @@ class CategoryEncoder:
         names = tuple(f"{self.name} = {c}" for c in self.classes)
         return names + (f"{self.name} is another",) * self.other + (f"{self.name} is missing",) * self.missing
 
-    def encode(self, column: RawColumn) -> tuple[Features, int, int]:
+    def encode(self, column: RawColumn, features: Features) -> tuple[int, int]:
         codes = column.codes(self.classes, self.writing)
         unseen = codes == UNSEEN
         if self.dim is None:
-            features = np.zeros((len(codes), len(self.feature_names)), dtype=np.float32)
             rows = np.flatnonzero(codes >= 0)
             features[rows, codes[rows]] = 1.0
             if self.other:
@@ -259,8 +260,8 @@ class CategoryEncoder:
             if self.missing:
                 features[codes == MISSING, -1] = 1.0
         else:
-            features = (codes - UNSEEN)[:, None].astype(np.float32)
-        return features, 0 if self.other else int(unseen.sum()), 0 if self.missing else int((codes == MISSING).sum())
+            features[:, 0] = codes - UNSEEN
+        return 0 if self.other else int(unseen.sum()), 0 if self.missing else int((codes == MISSING).sum())
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -339,19 +340,19 @@ class DateEncoder:
         names = [f"{self.name} year", *(f"{self.name} {part} {f}" for part in self.parts for f in ("sine", "cosine"))]
         return (*names, *(f"{self.name} is missing",) * self.missing)
 
-    def encode(self, column: RawColumn) -> tuple[Features, int, int]:
+    def encode(self, column: RawColumn, features: Features) -> tuple[int, int]:
         seconds = column.seconds(self.writing or Writing(order=self.order))
         absent = np.isnan(seconds)
         year, circles = _calendar(np.where(absent, 0.0, seconds))
-        features = [(year - self.mean) / self.scale if self.scale else np.zeros(len(year))]
-        for part in self.parts:
+        if self.scale:
+            features[:, 0] = (year - self.mean) / self.scale
+        for place, part in enumerate(self.parts):
             angle = 2 * math.pi * circles[part]
-            features += [np.sin(angle), np.cos(angle)]
-        result = np.stack(features, axis=1)
-        result[absent] = 0.0
+            features[:, 1 + 2 * place], features[:, 2 + 2 * place] = np.sin(angle), np.cos(angle)
+        features[absent] = 0.0
         if self.missing:
-            result = np.concatenate([result, absent[:, None]], axis=1)
-        return result.astype(np.float32), 0, 0 if self.missing else int(absent.sum())
+            features[:, -1] = absent
+        return 0, 0 if self.missing else int(absent.sum())
 
     def to_json(self) -> dict[str, Any]:
         return {
