@@ -20,7 +20,7 @@ from derin.api.label_errors import find_wrong_labels
 from derin.core.seeds import generator, permutation
 from derin.data.table import Dense, Table
 
-SETS = {"mnist": (3_000, 5), "fashion_mnist": (4_000, 6), "turkish_news_topics": (4_000, 8)}
+SETS = {"mnist": (3_000, 5), "fashion_mnist": (3_000, 5), "turkish_news_topics": (3_000, 8)}
 SHARE, FOUND, FOLDS, SEEDS = 0.05, 0.8, 3, (0, 1, 2)
 
 
