@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import os
+import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import pytest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 NO_BROWSER = "no browser: install chromium"
@@ -117,3 +122,50 @@ class Browser:
     def screenshot(self, path: Path) -> None:
         """What is seen, as PNG."""
         path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"]))
+
+
+Visit = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
+    """Opens a page from disk and gives what it has become, as HTML: ``visit(path, "node=…&lang=tr")``."""
+    browser = find_browser()
+    if browser is None:
+        pytest.skip(NO_BROWSER)
+    profile = tmp_path_factory.mktemp("browser")
+
+    def opened(page: Path, fragment: str = "") -> str:
+        done = subprocess.run(
+            [
+                *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
+                *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+                *(f"--user-data-dir={profile}", "--virtual-time-budget=4000", "--dump-dom"),
+                page.as_uri() + (f"#{fragment}" if fragment else ""),
+            ],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+        assert "</html>" in done.stdout, done.stderr[-2000:]
+        return done.stdout
+
+    return opened
+
+
+def scripted(page: Path, script: str, visit: Visit, fragment: str = "") -> Any:
+    """What a script finds on a copy of the page: its value of `found`, as JSON."""
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8"))
+    ending = "document.body.dataset.found = JSON.stringify(found)"
+    refused = "document.body.dataset.failed = error.stack"
+    tried = f"try {{ {script}; {ending}; }} catch (error) {{ {refused}; }}"
+    wrapped = f"<script>(() => {{ const found = []; {tried} }})();</script>"
+    copy = page.with_name("copy.html")
+    copy.write_text(text.replace("</body>", wrapped + "</body>"), encoding="utf-8")
+    shown = visit(copy, fragment)
+    answer = re.search(r'data-found="([^"]*)"', shown)
+    failed = re.search(r'data-failed="([^"]*)"', shown)
+    assert answer, html.unescape(failed[1]) if failed else "the script of the test did not end"
+    return json.loads(html.unescape(answer[1]))

@@ -37,6 +37,7 @@ COMMANDS = [
     "models",
     "summary lenet5 --input 1x32x32",
     "lesson convolution-steps --out lesson",
+    "course --out course",
     "trace mlp --input 0.1,0.2,0.7 --target 0 --classes 3 --out trace.html",
     "cache",
     "env",

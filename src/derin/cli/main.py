@@ -38,6 +38,7 @@ COMMANDS = (
     "report",
     "export",
     "lesson",
+    "course",
     "trace",
     "cache",
     "env",

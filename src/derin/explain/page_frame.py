@@ -6,10 +6,16 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from derin.core.messages import language
 from derin.core.strict_json import dump_json
+
+
+def page_part(name: str) -> str:
+    """A script that several kinds of pages share."""
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def whole_page(title: str, body: Iterable[str], *, style: str, script: str = "", data: Any = None) -> str:

@@ -19,38 +19,16 @@ _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, *_TRANSPOSED, MaxoutLinear)
 
 
-def _zeros(weight: Tensor, fan_in: float, fan_out: float, generator: torch.Generator | None) -> None:
-    weight.zero_()
-
-
-def _normal(weight: Tensor, fan_in: float, fan_out: float, generator: torch.Generator | None) -> None:
-    weight.normal_(0.0, 0.01, generator=generator)
-
-
-def _xavier(weight: Tensor, fan_in: float, fan_out: float, generator: torch.Generator | None) -> None:
-    weight.normal_(0.0, math.sqrt(1 / fan_in), generator=generator)
-
-
-def _glorot(weight: Tensor, fan_in: float, fan_out: float, generator: torch.Generator | None) -> None:
-    weight.normal_(0.0, math.sqrt(2 / (fan_in + fan_out)), generator=generator)
-
-
-def _he(weight: Tensor, fan_in: float, fan_out: float, generator: torch.Generator | None) -> None:
-    weight.normal_(0.0, math.sqrt(2 / fan_in), generator=generator)
-
-
-def _orthogonal(weight: Tensor, fan_in: float, fan_out: float, generator: torch.Generator | None) -> None:
-    nn.init.orthogonal_(weight, generator=generator)
-
-
-INITIALIZERS: dict[str, Callable[[Tensor, float, float, torch.Generator | None], None]] = {
-    "zeros": _zeros,  # w = 0: every unit of a layer stays equal to its neighbors
-    "normal": _normal,  # w ~ N(0, 0.01²)
-    "xavier": _xavier,  # w ~ N(0, 1/n)
-    "glorot": _glorot,  # w ~ N(0, 2/(n + m))
-    "he": _he,  # w ~ N(0, 2/n)
-    "orthogonal": _orthogonal,  # W Wᵀ = I over the smaller side
+# The standard deviation of normal weights around 0, of n inputs to a unit and m outputs.
+DEVIATIONS: dict[str, Callable[[float, float], float]] = {
+    "zeros": lambda fan_in, fan_out: 0.0,  # every unit of a layer stays equal to its neighbors
+    "normal": lambda fan_in, fan_out: 0.01,
+    "xavier": lambda fan_in, fan_out: math.sqrt(1 / fan_in),
+    "glorot": lambda fan_in, fan_out: math.sqrt(2 / (fan_in + fan_out)),
+    "he": lambda fan_in, fan_out: math.sqrt(2 / fan_in),
 }
+# And orthogonal: W Wᵀ = I over the smaller side.
+INITIALIZERS = (*DEVIATIONS, "orthogonal")
 
 
 @torch.no_grad()
@@ -61,7 +39,7 @@ def initialize(module: nn.Module, name: str, *, generator: torch.Generator | Non
 
     Args:
         module: a layer or a whole network.
-        name: a key of `INITIALIZERS`.
+        name: of `INITIALIZERS`.
         generator: where the numbers come from; torch's global generator where none is given.
 
     Raises:
@@ -78,11 +56,15 @@ def initialize(module: nn.Module, name: str, *, generator: torch.Generator | Non
     """
     if name not in INITIALIZERS:
         raise UnknownNameError("initializer", name, INITIALIZERS)
-    draw = INITIALIZERS[name]
     for layer in module.modules():
         if isinstance(layer, _WEIGHTED) and not layer.weight.is_meta:
             fan_in, fan_out = fans(layer)
-            draw(layer.weight, fan_in, fan_out, generator)
+            if name == "orthogonal":
+                nn.init.orthogonal_(layer.weight, generator=generator)
+            elif deviation := DEVIATIONS[name](fan_in, fan_out):
+                layer.weight.normal_(0.0, deviation, generator=generator)
+            else:
+                layer.weight.zero_()
             if layer.bias is not None:
                 layer.bias.zero_()
 

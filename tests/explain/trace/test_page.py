@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tests.explain.trace.conftest import Visit
+from tests.browser import Visit, scripted
 from torch import nn
 
 from derin.explain.trace.page import render_page
@@ -86,18 +84,6 @@ class _Elements(HTMLParser):
             self.root = found
         if found.get("id"):
             self.attributes[str(found["id"])] = found
-
-
-def scripted(page: Path, script: str, visit: Visit) -> Any:
-    """What a script finds on a copy of the page: its value of `found`, as JSON."""
-    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8"))
-    ending = "document.body.dataset.found = JSON.stringify(found);"
-    wrapped = f"<script>(() => {{ const found = []; {script}; {ending} }})();</script>"
-    copy = page.with_name("copy.html")
-    copy.write_text(text.replace("</body>", wrapped + "</body>"), encoding="utf-8")
-    answer = re.search(r'data-found="([^"]*)"', visit(copy))
-    assert answer, "the script of the test did not end"
-    return json.loads(answer[1].replace("&quot;", '"').replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"))
 
 
 def test_ten_random_cells_have_the_sums_of_their_formulas(page: Path, arrays: Arrays, visit: Visit) -> None:

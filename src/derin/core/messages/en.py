@@ -98,6 +98,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "enlarged to {native}, its paper's size.",
     "run.result": "{metric} on {split}: {value}",
     "run.report": "Report: {address}",
+    "course.written": "Course: {address}",
     # Fine-tuning
     "finetune.starts": "Going on from {weights}: {how}.",
     "finetune.how_head": "the output layer learns from features that are computed once",

@@ -97,6 +97,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "boyuta, {native} piksele büyütülüyor.",
     "run.result": "{split} setinde {metric}: {value}",
     "run.report": "Rapor: {address}",
+    "course.written": "Ders: {address}",
     # İnce ayar
     "finetune.starts": "{weights} ağırlıklarından devam ediliyor: {how}.",
     "finetune.how_head": "çıkış katmanı, bir kez hesaplanan özniteliklerden öğrenir",

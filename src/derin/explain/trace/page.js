@@ -34,15 +34,7 @@ for (const node of data.nodes) {
 }
 
 const say = (key, values = {}) => data.words[state.language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-function spell(value, digits = 5) {
-  if (Number.isNaN(value)) return "NaN";
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  const size = Math.abs(value);
-  const text = size !== 0 && (size < 1e-4 || size >= 1e7)
-    ? value.toExponential(digits - 2).replace(/e\+?(-?\d+)/, (_, power) => `·10${[...power].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]).join("")}`)
-    : String(Number(value.toPrecision(digits)));
-  return (state.language === "tr" ? text.replace(".", ",") : text).replace("-", "−");
-}
+const spell = (value, digits = 5) => spellNumber(value, digits, state.language);
 const label = (name, at) => `${trace.nodes.get(name)?.title ?? name}${at.length ? `[${at.join(", ")}]` : ""}`;
 // A loss of a network is L; an expression's result keeps its own name.
 const lossName = trace.nodes.get(data.output).title.length <= 3 ? trace.nodes.get(data.output).title : "L";
@@ -54,16 +46,6 @@ const SIDES = { forward: "value", loss: "value", backward: "gradient", update: "
 data.steps.forEach((step, index) => { const map = stepOf[SIDES[step.phase]]; if (!map.has(step.node)) map.set(step.node, index); });
 const isKnown = (name, side) => (stepOf[side].get(name) ?? -1) <= state.step;
 
-function tag(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const key in attributes) {
-    if (key === "onclick") made.addEventListener("click", attributes[key]);
-    else if (key in made && key !== "style") made[key] = attributes[key];
-    else made.setAttribute(key, attributes[key]);
-  }
-  made.append(...children.filter((child) => child !== null));
-  return made;
-}
 function formula(text) {
   const holder = tag("div", { className: "formula" });
   holder.innerHTML = text; // MathML that was written beside the data, from formulas of the operations' own table

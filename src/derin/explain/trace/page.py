@@ -14,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.messages import LANGUAGES, catalogue, language
-from derin.explain.page_frame import whole_page
+from derin.explain.page_frame import page_part, whole_page
 from derin.explain.trace.graph import Argument, Node, Ref
 from derin.explain.trace.mathml import to_mathml
 from derin.explain.trace.operations import OPERATIONS
 from derin.explain.trace.trace import Trace
 from derin.explain.trace.updates import Update
 
+_SHARED = ("page_elements.js", "page_numbers.js", "page_tensor.js")
 _SCRIPTS = (
-    "page_numbers.js",
     "page_operations.js",
     "page_operations_arithmetic.js",
     "page_operations_products.js",
@@ -30,7 +30,6 @@ _SCRIPTS = (
     "page_operations_scores.js",
     "page_operations_shaping.js",
     "page_sums.js",
-    "page_tensor.js",
     "page_graph.js",
     "page.js",
 )
@@ -46,7 +45,7 @@ def render_page(trace: Trace, *, title: str) -> str:
         trace: what is shown.
         title: above it.
     """
-    script = "\n".join(_beside(name) for name in _SCRIPTS)
+    script = "\n".join([*map(page_part, _SHARED), *map(_beside, _SCRIPTS)])
     body = [
         f'<header><h1>{escape(title)}</h1><span id="loss"></span>',
         '<div id="steps"><button id="back" type="button" data-label="back">←</button>'

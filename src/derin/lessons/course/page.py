@@ -1,0 +1,269 @@
+"""The pages of the course as HTML: a lesson, the contents, the glossary, the playground."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from derin.core.messages import LANGUAGES, language
+from derin.explain.page_frame import page_part, whole_page
+from derin.explain.trace.mathml import to_mathml
+from derin.lessons.course.form import CourseLesson, Given, Line
+from derin.lessons.course.glossary import GLOSSARY
+from derin.lessons.course.markup import both
+from derin.lessons.course.words import AREAS, WORDS
+from derin.lessons.lesson import Lesson, Text
+from derin.version import __version__
+
+SearchEntry = Mapping[str, Any]
+
+
+def lesson_page(lesson: CourseLesson, titles: Mapping[str, Text], search: Sequence[SearchEntry]) -> str:
+    """The page of a lesson.
+
+    Args:
+        lesson: what is shown.
+        titles: of all lessons that have a page, by name.
+        search: of `search_entries`.
+    """
+    question, exercise = lesson.question, lesson.exercise
+    choices = "".join(
+        f'<button type="button" data-choice="{place}" aria-pressed="false">{both(choice)}</button>'
+        for place, choice in enumerate(question.choices)
+    )
+    figures = "".join(
+        f'<figure><figcaption id="figure{place}">{both(figure.title)}</figcaption><div class="figure"></div></figure>'
+        for place, figure in enumerate(lesson.figures)
+    )
+    body = [
+        f'<p class="eyebrow">{both(AREAS[lesson.area])} · {", ".join(lesson.rows)}</p>',
+        f"<h1>{both(lesson.title)}</h1>",
+        f'<section class="box"><h2>{both(WORDS["goals"])}</h2><ul>{_each(lesson.goals, "li")}</ul></section>',
+        f"<section>{_each(lesson.story, 'p')}</section>",
+        f'<section id="question" class="box"><h2>{both(WORDS["question"])}</h2>{both(question.text, "p")}'
+        f'<div class="choices">{choices}</div>'
+        f'<div id="why" hidden><p><strong id="verdict" aria-live="polite"></strong></p>{both(question.why, "p")}</div>'
+        f'<button id="reveal" type="button">{both(WORDS["reveal"])}</button></section>',
+        f'<p class="wait quiet">{both(WORDS["wait"])}</p>',
+        f'<section class="answer"><h2>{both(WORDS["try"])}</h2><ul>{_each(lesson.try_it, "li")}</ul>',
+        f'<div class="lab"><div class="figures"><div class="pair">{figures}</div>'
+        f'{_controls(lesson)}<div id="givens"></div></div>',
+        f'<div><h2>{both(WORDS["numbers"])}</h2><p class="quiet">{both(WORDS["numbers_help"])}</p>'
+        '<div id="lines"></div></div></div></section>',
+        f'<section><h2>{both(WORDS["formula"])}</h2><div class="formula">{to_mathml(lesson.formula)}</div>'
+        f"{_legend(lesson.legend)}</section>",
+        f"<section><h2>{both(WORDS['derin'])}</h2>{code_block(lesson.code)}</section>",
+        f'<section id="exercise" class="box"><h2>{both(WORDS["exercise"])}</h2>{both(exercise.text, "p")}'
+        '<div class="controls"><input id="answer" inputmode="decimal" autocomplete="off" data-label="answer">'
+        f'<button id="check" class="main" type="button">{both(WORDS["check"])}</button>'
+        f'<button id="hint" type="button">{both(WORDS["hint"])}</button>'
+        '<span id="result" aria-live="polite"></span></div>'
+        + "".join(f'<div class="hint" hidden>{both(hint, "p")}</div>' for hint in exercise.hints)
+        + f'<div id="way" hidden>{both(exercise.way, "p")}</div></section>',
+    ]
+    if lesson.erratum is not None:
+        body.append(f"<section><h2>{both(WORDS['erratum'])}</h2>{both(lesson.erratum, 'p')}</section>")
+    following = [name for name in lesson.after if name in titles]
+    links = "".join(f"<li>{_link(f'{name}.html', both(titles[name]))}</li>" for name in following)
+    if links:
+        body.append(f"<section><h2>{both(WORDS['after'])}</h2><ul>{links}</ul></section>")
+    payload = {
+        "name": lesson.name,
+        "question": question.right,
+        "exercise": {"answer": exercise.answer, "tolerance": exercise.tolerance},
+        "figures": [{"kind": figure.kind, "options": _symbols(figure.options)} for figure in lesson.figures],
+        "sheet": {
+            "givens": [_given(given) for given in lesson.sheet.givens],
+            "lines": [_line(line) for line in lesson.sheet.lines],
+            "sets": [
+                {"title": _spoken(title), "examples": [dict(one) for one in examples]}
+                for title, examples in lesson.sheet.sets
+            ],
+            "updates": dict(lesson.sheet.updates),
+        },
+    }
+    scripts = ("sheet.js", "figures.js")
+    return render(lesson.title, body, search=search, scripts=scripts, data={"lesson": payload})
+
+
+def contents_page(lessons: Sequence[CourseLesson], printed: Sequence[Lesson], search: Sequence[SearchEntry]) -> str:
+    """The first page: the lessons that are pages, and those that are printed by a command.
+
+    Args:
+        lessons: with a page.
+        printed: of `derin.lessons.registry` that have none yet.
+        search: of `search_entries`.
+    """
+    body = [
+        f"<h1>{both(WORDS['course'])}</h1>",
+        both(WORDS["welcome"], "p"),
+        '<p><progress id="progress" value="0" data-label="progress_label"></progress> ',
+        '<span id="progress_text"></span></p>',
+    ]
+    for area, title in AREAS.items():
+        ours = [lesson for lesson in lessons if lesson.area == area]
+        cards = "".join(
+            f'<li data-lesson="{lesson.name}">{_card(f"{lesson.name}.html", lesson.title, lesson.goals[0])}</li>'
+            for lesson in ours
+        )
+        if ours:
+            body.append(f'<h2>{area} · {both(title)}</h2><ul class="cards">{cards}</ul>')
+    rows = "".join(
+        f"<tr><td>{', '.join(lesson.rows)}</td><td>{both(lesson.title)}</td>"
+        f"<td><code>derin lesson {lesson.name}</code></td></tr>"
+        for lesson in printed
+    )
+    body += [
+        f"<h2>{both(WORDS['printed'])}</h2>",
+        both(WORDS["printed_about"], "p"),
+        f'<div class="scroll"><table>{rows}</table></div>',
+    ]
+    return render(WORDS["course"], body, search=search)
+
+
+def glossary_page(search: Sequence[SearchEntry]) -> str:
+    """All terms with what they mean, in the order of the glossary."""
+    terms = "".join(
+        f'<dt id="{entry.name}"><strong>{both(entry.term)}</strong> <span class="quiet">'
+        f'<span lang="en">{escape(entry.term.tr)}</span><span lang="tr">{escape(entry.term.en)}</span></span></dt>'
+        f"<dd>{both(entry.meaning, 'p')}</dd>"
+        for entry in GLOSSARY
+    )
+    body = [f"<h1>{both(WORDS['glossary'])}</h1>", both(WORDS["glossary_about"], "p"), f"<dl>{terms}</dl>"]
+    return render(WORDS["glossary"], body, search=search)
+
+
+def render(
+    title: Text,
+    body: Iterable[str],
+    *,
+    search: Sequence[SearchEntry],
+    scripts: Iterable[str] = (),
+    data: Mapping[str, Any] | None = None,
+) -> str:
+    """A page with the head and the foot that all have.
+
+    Args:
+        title: of the window.
+        body: HTML.
+        search: what is found on all pages.
+        scripts: files beside this one that the page needs.
+        data: what they read.
+    """
+    head = (
+        f"<header>{_link('index.html', both(WORDS['course']), 'home')}<nav>"
+        f"{_link('glossary.html', both(WORDS['glossary']))}</nav>"
+        '<div class="tools"><div class="searching">'
+        '<input id="search" type="search" data-label="search" data-hint="search">'
+        '<ul id="found" hidden></ul></div>'
+        '<button id="language" type="button"></button><button id="theme" type="button" data-label="theme">◐</button>'
+        '<button id="large" type="button" data-label="large">A⁺</button></div></header>'
+    )
+    foot = f"<footer>Derin {__version__}</footer>"
+    payload = {
+        "language": language(),
+        "titles": _spoken(title),
+        "words": {spoken: {key: getattr(word, spoken) for key, word in WORDS.items()} for spoken in LANGUAGES},
+        "search": list(search),
+        **(data or {}),
+    }
+    script = "\n".join([page_part("page_elements.js"), *(beside(name) for name in scripts), beside("course.js")])
+    lines = [head, "<main>", *body, "</main>", foot]
+    return whole_page(str(title), lines, style=beside("course.css"), script=script, data=payload)
+
+
+def search_entries(lessons: Sequence[CourseLesson]) -> list[SearchEntry]:
+    """What the search of every page finds: pages and terms."""
+    found = [
+        *(
+            _entry(f"{one.name}.html", one.title, [*one.goals, *(meaning for _, meaning in one.legend)])
+            for one in lessons
+        ),
+        *(_entry("glossary.html", one.term, [one.meaning], one.name) for one in GLOSSARY),
+    ]
+    return found
+
+
+def code_block(code: str) -> str:
+    """Lines to copy."""
+    return f'<div class="code"><button class="copy" type="button"></button><pre><code>{escape(code)}</code></pre></div>'
+
+
+def beside(name: str) -> str:
+    """A script or a style of the course."""
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def _entry(page: str, title: Text, texts: Iterable[Text], anchor: str = "") -> SearchEntry:
+    told = list(texts)
+    return {
+        "page": page,
+        "anchor": anchor,
+        **{
+            spoken: {"title": getattr(title, spoken), "text": " ".join(getattr(text, spoken) for text in told)}
+            for spoken in LANGUAGES
+        },
+    }
+
+
+def _controls(lesson: CourseLesson) -> str:
+    """Steps and sets of examples, where the sheet has them."""
+    parts = []
+    if len(lesson.sheet.sets) > 1:
+        parts.append('<select id="set" data-label="examples"></select>')
+    if lesson.sheet.updates:
+        parts += [
+            '<button id="back" type="button" data-label="back">←</button>',
+            f'<button id="step" class="main" type="button">{both(WORDS["step"])}</button>',
+            '<button id="run" type="button"></button>',
+        ]
+    parts.append(f'<button id="reset" type="button">{both(WORDS["reset"])}</button>')
+    if lesson.sheet.updates:
+        parts.append('<span id="steps" class="quiet"></span>')
+    return f'<div class="controls">{"".join(parts)}</div>'
+
+
+def _legend(legend: Iterable[tuple[str, Text]]) -> str:
+    rows = "".join(f"<dt>{to_mathml(symbol, block=False)}</dt><dd>{both(meaning)}</dd>" for symbol, meaning in legend)
+    return f'<dl class="legend">{rows}</dl>'
+
+
+def _given(given: Given) -> dict[str, Any]:
+    symbol = to_mathml(given.symbol, block=False)
+    return {
+        "id": given.id, "symbol": symbol, "label": _spoken(given.meaning), "value": given.value,
+        "low": given.low, "high": given.high, "step": given.step,
+    }  # fmt: skip
+
+
+def _line(line: Line) -> dict[str, Any]:
+    heading = both(line.heading) if line.heading else ""
+    return {"id": line.id, "symbol": to_mathml(line.symbol, block=False), "formula": line.formula, "heading": heading}
+
+
+def _spoken(text: Text) -> dict[str, str]:
+    return {spoken: getattr(text, spoken) for spoken in LANGUAGES}
+
+
+def _symbols(options: Any) -> Any:
+    """Options with every ``symbol`` as MathML."""
+    if isinstance(options, Mapping):
+        return {
+            key: to_mathml(value, block=False) if key == "symbol" else _symbols(value) for key, value in options.items()
+        }
+    return [_symbols(one) for one in options] if isinstance(options, (list, tuple)) else options
+
+
+def _each(texts: Iterable[Text], name: str) -> str:
+    return "".join(both(text, name) for text in texts)
+
+
+def _card(page: str, title: Text, about: Text) -> str:
+    return _link(page, f"<b>{both(title)}</b>{both(about)}")
+
+
+def _link(page: str, content: str, kind: str = "") -> str:
+    name = f' class="{kind}"' if kind else ""
+    return f'<a{name} href="{page}" data-page="{page}">{content}</a>'

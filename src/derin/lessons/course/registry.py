@@ -1,0 +1,14 @@
+"""The lessons that are pages, by name, in course order."""
+
+from __future__ import annotations
+
+from derin.core.registry import Registry
+from derin.lessons.course.form import CourseLesson
+
+_ROOM = "derin.lessons.course."
+COURSE: Registry[CourseLesson] = Registry(
+    "lesson of the course",
+    {
+        "one-neuron": _ROOM + "one_neuron:LESSON",
+    },
+)

@@ -1,0 +1,88 @@
+"""The engine of the course's pages beside Derin's own layers, losses and optimizers, in a browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.browser import Visit, scripted
+
+import derin.lessons.course
+from derin.core.seeds import philox, uniforms
+from derin.explain.page_frame import whole_page
+from derin.lessons.course.experiment import SETS, Experiment
+from derin.train.optimizers import OPTIMIZERS
+
+pytestmark = pytest.mark.slow
+
+SCRIPTS = ("random.js", "engine.js", "data.js", "trainer.js")
+# Each optimizer, activation, initializer and set of data stands in one at least.
+EXPERIMENTS: list[dict[str, Any]] = [
+    {"data": "xor", "optimizer": "sgd", "hidden": [4, 2], "activation": "tanh", "initializer": "xavier"},
+    {"data": "circles", "optimizer": "momentum", "hidden": [5], "activation": "relu", "initializer": "he", "l1": 1e-3},
+    {"data": "spirals", "optimizer": "nesterov", "hidden": [7, 5, 3], "activation": "leaky_relu", "noise": 0.1},
+    {"data": "blobs", "optimizer": "adagrad", "hidden": [3], "activation": "sigmoid", "initializer": "glorot"},
+    {"data": "plane", "optimizer": "rmsprop", "hidden": [], "weight_decay": 0.01, "learning_rate": 0.01},
+    {"data": "wave", "optimizer": "adam", "hidden": [6, 4], "activation": "elu", "batch_norm": True},
+    {"data": "xor", "optimizer": "adamw", "hidden": [4, 4], "activation": "tanh", "weight_decay": 0.1, "dropout": 0.25},
+    {
+        "data": "xor",
+        "optimizer": "sgd",
+        "hidden": [3],
+        "activation": "linear",
+        "initializer": "normal",
+        "test_share": 0,
+    },
+    {"data": "circles", "optimizer": "adam", "hidden": [3], "initializer": "zeros", "batch_size": 1},
+]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = Path(derin.lessons.course.__file__).parent
+    script = "\n".join((folder / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    page = tmp_path_factory.mktemp("engine") / "engine.html"
+    page.write_text(whole_page("Engine", [], style="", script=script), encoding="utf-8")
+    return page
+
+
+def test_random_numbers_are_those_of_python_bit_for_bit(engine: Path, visit: Visit) -> None:
+    script = """found.push(RANDOM.philox([1, 2, 3, 4], [5, 6]),
+      RANDOM.philox([0xffffffff, 0xfffffffe, 7, 0], [0xffffffff, 9]),
+      [...RANDOM.uniforms(3, "ölçü", 2, [5, 70000], 6)])"""
+    first, second, drawn = scripted(engine, script, visit)
+    assert first == philox((1, 2, 3, 4), (5, 6)).tolist()
+    assert second == philox((0xFFFFFFFF, 0xFFFFFFFE, 7, 0), (0xFFFFFFFF, 9)).tolist()
+    assert drawn == uniforms(3, "ölçü", 2, [5, 70000], 6).reshape(-1).tolist()
+
+
+def test_after_a_hundred_steps_page_and_program_have_the_same_numbers(engine: Path, visit: Visit) -> None:
+    names = {"learningRate": "learning_rate", "batchSize": "batch_size", "testShare": "test_share"}
+    names |= {"weightDecay": "weight_decay", "batchNorm": "batch_norm"}
+    chosen, pages = [Experiment(**{**one, "seed": 5, "num": 90}) for one in EXPERIMENTS], []
+    for one in chosen:
+        settings = {key: getattr(one.settings, names.get(key, key)) for key in (*names, *vars(one.settings))}
+        pages.append({**settings, "hidden": list(settings["hidden"])})
+    script = f"""for (const s of {json.dumps(pages)}) {{
+      const trainer = new Trainer(s, DATA.generate(s.data, s.num, s.noise, s.seed), DATA.SETS[s.data].task);
+      for (let step = 0; step < 100; step++) trainer.advance();
+      trainer.record();
+      const points = Float64Array.of(0.3, -0.2, -0.7, 0.9);
+      found.push({{ rows: trainer.rows, loss: trainer.history.at(-1), out: [...trainer.predict(points).data],
+        parameters: trainer.network.parameters.map((one) => [...one.data]) }});
+    }}"""
+    for experiment, page in zip(chosen, scripted(engine, script, visit), strict=True):
+        # Rounding differs by some 1e-16 a step, and a hundred steps make less than 1e-9 of it.
+        assert page["rows"] == [pytest.approx(row, abs=1e-12) for row in experiment.points.tolist()]
+        experiment.train(100)
+        assert page["loss"][1] == pytest.approx(experiment.train_loss, abs=1e-6)
+        assert page["loss"][2] == (pytest.approx(experiment.test_loss, abs=1e-6) if len(experiment.test_rows) else None)
+        assert page["parameters"] == [pytest.approx(values, abs=1e-6) for values in experiment.parameters]
+
+
+def test_every_choice_of_the_page_is_tried_here() -> None:
+    assert {one["data"] for one in EXPERIMENTS} == set(SETS)
+    # NAdam, Lion and Muon are not on the page.
+    assert {one["optimizer"] for one in EXPERIMENTS} == set(OPTIMIZERS) - {"nadam", "lion", "muon"}

@@ -1,0 +1,187 @@
+"""The pages of the course: whole, in both languages, without a reference elsewhere; their numbers are Python's."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.browser import Visit, scripted
+from typer.testing import CliRunner
+
+from derin.cli.main import app
+from derin.lessons.course.form import CourseLesson
+from derin.lessons.course.glossary import GLOSSARY
+from derin.lessons.course.registry import COURSE
+from derin.lessons.course.site import build_course, cached_course
+from derin.lessons.course.words import WORDS
+from derin.lessons.registry import LESSONS
+from derin.tasks.losses import binary_cross_entropy
+
+ROOT = Path(__file__).resolve().parents[3]
+LARGEST = 1_000_000  # bytes of a page
+Numbers = Mapping[str, float]
+
+
+def float64(given: Numbers, *names: str, **options: Any) -> torch.Tensor:
+    return torch.tensor([given[name] for name in names], dtype=torch.float64, **options)
+
+
+def one_neuron(given: Numbers) -> dict[str, float]:
+    """The perceptron's rule as Rosenblatt wrote it, and the logistic unit by automatic differentiation."""
+    x = torch.cat([float64(given, "x1", "x2"), torch.ones(1, dtype=torch.float64)])
+    w, v = float64(given, "w1", "w2", "b"), float64(given, "v1", "v2", "c", requires_grad=True)
+    answer = float((x @ w).item() > 0)
+    moved = w + given["eta"] * (given["y"] - answer) * x
+    score = v @ x
+    loss, _ = binary_cross_entropy(score[None], float64(given, "y"))
+    loss.backward()
+    assert v.grad is not None
+    after = (v - given["eta"] * v.grad).tolist()
+    numbers = {"z": (x @ w).item(), "o": answer, "e": given["y"] - answer, "s": score.item(), "L": loss.item()}
+    numbers |= {"p": torch.sigmoid(score).item(), "ds": v.grad[2].item()}
+    return numbers | dict(zip(("w1n", "w2n", "bn", "v1n", "v2n", "cn"), [*moved.tolist(), *after], strict=True))
+
+
+# Every line of a lesson's sheet, from its given numbers, by another way than the sheet's formulas.
+EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {"one-neuron": one_neuron}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_course(tmp_path_factory.mktemp("site") / "pages").parent
+
+
+def data_of(page: Path) -> Any:
+    text = page.read_text(encoding="utf-8")
+    return json.loads(text.split('<script id="data" type="application/json">')[1].split("</script>")[0])
+
+
+def test_every_page_is_small_whole_and_refers_to_nothing_elsewhere(site: Path) -> None:
+    names = {page.name for page in site.iterdir()}
+    assert names >= {"index.html", "glossary.html", *(f"{name}.html" for name in COURSE)}
+    for page in site.iterdir():
+        text = page.read_text(encoding="utf-8")
+        assert len(text.encode()) <= LARGEST
+        assert set(re.findall(r"https?://[^\s\"'`]+", text)) <= {"http://www.w3.org/2000/svg"}  # not fetched
+        assert "default-src 'none'" in text
+        links = set(re.findall(r'href="([^"#]+)', text)) | {entry["page"] for entry in data_of(page)["search"]}
+        assert links <= names
+        anchors = {entry["anchor"] for entry in data_of(page)["search"] if entry["anchor"]}
+        assert anchors == {entry.name for entry in GLOSSARY}
+
+
+def test_what_has_no_page_yet_is_listed_as_the_command_that_it_is(site: Path) -> None:
+    listed = re.findall(r"derin lesson ([\w-]+)", (site / "index.html").read_text(encoding="utf-8"))
+    covered = {name for lesson in COURSE for name in COURSE[lesson].covers}
+    assert covered <= set(LESSONS)
+    assert listed == [name for name in LESSONS if name not in covered]
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_a_lesson_is_of_one_piece(name: str) -> None:
+    lesson: CourseLesson = COURSE[name]
+    assert lesson.name == name
+    assert {line.id for line in lesson.sheet.lines}.isdisjoint(given.id for given in lesson.sheet.givens)
+    known = {given.id for given in lesson.sheet.givens}
+    for line in lesson.sheet.lines:
+        used = set(re.findall(r"[A-Za-z]\w*(?!\w|\()", line.formula))
+        assert used <= known, line
+        known.add(line.id)
+    assert set(lesson.sheet.updates) <= {given.id for given in lesson.sheet.givens}
+    assert set(lesson.sheet.updates.values()) <= {line.id for line in lesson.sheet.lines}
+    assert lesson.question.right < len(lesson.question.choices)
+    assert set(lesson.after) <= set(COURSE)
+    assert name in EXPECTED
+
+
+def test_words_are_of_both_languages_and_of_the_same_holes() -> None:
+    for word in (*WORDS.values(), *(entry.meaning for entry in GLOSSARY)):
+        assert word.en
+        assert word.tr
+        assert set(re.findall(r"\{\w+\}", word.en)) == set(re.findall(r"\{\w+\}", word.tr))
+
+
+def test_the_glossary_has_the_words_of_the_course_table() -> None:
+    table = (ROOT / "docs" / "course.md").read_text(encoding="utf-8").split("## Glossary")[1]
+    rows = [[cell.strip() for cell in line.split("|")[1:3]] for line in table.splitlines() if line.startswith("| ")]
+    turkish = {english: word for word, english in rows}
+    shared = [entry for entry in GLOSSARY if entry.term.en in turkish]
+    assert len(shared) > 10
+    assert [entry.name for entry in shared if entry.term.tr not in turkish[entry.term.en].split(", ")] == []
+
+
+def test_the_course_is_written_once_and_into_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DERIN_CACHE", str(tmp_path / "cache"))
+    first = cached_course()
+    changed = first.stat().st_mtime_ns
+    assert cached_course() == first
+    assert first.stat().st_mtime_ns == changed
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "mine.txt").write_text("mine")
+    result = CliRunner().invoke(app, ["course", "--out", str(tmp_path / "own"), "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["course"] == str(tmp_path / "own" / "index.html")
+    assert (tmp_path / "own" / "mine.txt").read_text() == "mine"
+
+
+VISIT = """
+  const { sheet } = derinCourse, of = (id) => document.getElementById(id), press = (id) => of(id).click();
+  const { exercise, question, sheet: { givens } } = derinCourse.lesson;
+  const open = () => of("lines").offsetParent !== null;
+  const given = () => Object.fromEntries(givens.map(({ id }) => [id, sheet.values[id]]));
+  const tell = () => found.push([given(), { ...sheet.values }]);
+  const answer = (text) => { of("answer").value = text; press("check"); return of("exercise").dataset.result; };
+  const before = open();
+  document.querySelector(`#question button[data-choice="${question}"]`).click();
+  found.push([before, open(), of("verdict").textContent]);
+  for (let k = 0; k < 3; k++) press("hint");
+  found.push(document.querySelectorAll("#exercise .hint:not([hidden])").length);
+  const far = String(exercise.answer + 10 * exercise.tolerance);
+  found.push(["", "x", far, String(exercise.answer).replace(".", ",")].map(answer));
+  tell();
+  for (let k = 0; k < 5; k++) { if (of("step")) press("step"); tell(); }
+  if (of("back")) press("back");
+  found.push(sheet.steps);
+  document.querySelector("#lines .number").click();
+  const english = of("lines").textContent;
+  press("language");
+  const commas = (text) => text.split(",").length;
+  found.push([document.querySelectorAll(".origin").length, commas(of("lines").textContent) > commas(english)]);
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COURSE)
+def test_a_page_has_pythons_numbers_and_answers(name: str, site: Path, visit: Visit) -> None:
+    """The numbers at first and after some steps, the question, and the exercise with wrong and right answers."""
+    lesson = COURSE[name]
+    seen, hints, results, *told, steps, (marked, spelled) = scripted(site / f"{name}.html", VISIT, visit, "lang=en")
+    assert seen == [False, True, WORDS["foreseen"].en]
+    assert hints == 3
+    assert results == ["wrong", "wrong", "wrong", "right"]
+    assert (marked, spelled) == (1, True)
+    assert steps == (4 if lesson.sheet.updates else 0)
+    for given, values in told:
+        expected = EXPECTED[name](given)
+        assert set(expected) == {line.id for line in lesson.sheet.lines}
+        # Both count in 64 bits; what the sheet writes out differs from Python's kernels by rounding alone.
+        assert {key: values[key] for key in expected} == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.slow
+def test_search_finds_words_of_either_language(site: Path, visit: Visit) -> None:
+    script = """const box = document.getElementById("search");
+      for (const [word, spoken] of [["gradient", "en"], ["öğrenme oranı", "tr"], ["OGRENME", "tr"], ["qqq", "en"]]) {
+        derinCourse.language = spoken; box.value = word; box.dispatchEvent(new Event("input"));
+        found.push([...document.querySelectorAll("#found a")].map((link) => link.textContent));
+      }"""
+    gradient, rate, plain, nothing = scripted(site / "index.html", script, visit, "lang=en")
+    assert "gradient" in gradient
+    assert rate[0] == "öğrenme oranı"
+    assert "öğrenme oranı" in plain
+    assert nothing == []
