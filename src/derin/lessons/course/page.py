@@ -65,8 +65,7 @@ def lesson_page(lesson: CourseLesson, titles: Mapping[str, Text], search: Sequen
     ]
     if lesson.erratum is not None:
         body.append(f"<section><h2>{both(WORDS['erratum'])}</h2>{both(lesson.erratum, 'p')}</section>")
-    following = [name for name in lesson.after if name in titles]
-    links = "".join(f"<li>{_link(f'{name}.html', both(titles[name]))}</li>" for name in following)
+    links = "".join(f"<li>{_link(f'{name}.html', both(titles[name]))}</li>" for name in lesson.after)
     if links:
         body.append(f"<section><h2>{both(WORDS['after'])}</h2><ul>{links}</ul></section>")
     payload = {
