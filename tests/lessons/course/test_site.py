@@ -174,6 +174,39 @@ def test_a_page_has_pythons_numbers_and_answers(name: str, site: Path, visit: Vi
 
 
 @pytest.mark.slow
+def test_the_playground_gives_the_lines_that_have_its_numbers(
+    site: Path, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A named set and points of one's own, clicked and from a file, after a hundred steps."""
+    script = """
+      const of = (id) => document.getElementById(id);
+      const tell = () => { for (let k = 0; k < 99; k++) PLAYGROUND.trainer.advance();
+        of("one_step").click();
+        found.push([of("python").textContent, decodeURIComponent(of("points").href.split(",").slice(1).join(",")),
+          PLAYGROUND.trainer.history.at(-1), document.querySelectorAll("#step_numbers .numbers").length]); };
+      PLAYGROUND.change("hidden", [3]); tell();
+      document.querySelector("[data-pen=zero]").click(); PLAYGROUND.place(0.5, 0.5); tell();
+      found.push(PLAYGROUND.readTable("a;b;c\\n1;2;yes\\n3;4;no\\n5;6;no\\n7;9;yes"));
+      found.push(PLAYGROUND.readTable("a,b\\n1,2"));
+      of("language").click(); found.push(of("play").textContent)"""
+    monkeypatch.chdir(tmp_path)
+    *runs, table, refused, play = scripted(site / "playground.html", script, visit, "lang=en")
+    for lines, points, (steps, train, test), tables in runs:
+        (tmp_path / "points.csv").write_text(points)
+        namespace: dict[str, Any] = {}
+        exec(lines.replace("print(", "("), namespace)
+        experiment = namespace["experiment"]
+        assert steps == experiment.step == 100
+        assert (train, test) == pytest.approx((experiment.train_loss, experiment.test_loss), abs=1e-6)
+        assert tables > 10
+    assert runs[0][1].count("\n") + 1 == runs[1][1].count("\n")
+    assert [row[2] for row in table] == [1, 0, 0, 1]
+    assert sum(row[0] for row in table) == pytest.approx(0, abs=1e-8)
+    assert refused is None
+    assert play == WORDS["run"].tr
+
+
+@pytest.mark.slow
 def test_search_finds_words_of_either_language(site: Path, visit: Visit) -> None:
     script = """const box = document.getElementById("search");
       for (const [word, spoken] of [["gradient", "en"], ["öğrenme oranı", "tr"], ["OGRENME", "tr"], ["qqq", "en"]]) {

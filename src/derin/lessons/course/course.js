@@ -52,7 +52,9 @@ element("large").addEventListener("click", () => change(() => root.classList.tog
 const plain = (text) => text.toLocaleLowerCase(page.language).normalize("NFD").replace(/[\u0300-\u036f]/g, "").replaceAll("ı", "i");
 element("search").addEventListener("input", () => {
   const words = plain(element("search").value).split(/\s+/).filter(Boolean), list = element("found");
-  const found = words.length ? data.search.filter((one) => words.every((word) => plain(`${one[page.language].title} ${one[page.language].text}`).includes(word))) : [];
+  const within = (text) => words.every((word) => plain(text).includes(word));
+  const matches = data.search.filter((one) => words.length && within(`${one[page.language].title} ${one[page.language].text}`));
+  const found = matches.toSorted((a, b) => within(b[page.language].title) - within(a[page.language].title));
   list.replaceChildren(...found.slice(0, 8).map((one) => tag("li", {}, tag("a", { href: one.page + (one.anchor ? `#${one.anchor}` : `#lang=${page.language}`), textContent: one[page.language].title }))));
   if (words.length && !found.length) list.append(tag("li", { textContent: say("nothing_found") }));
   list.hidden = !words.length;
@@ -183,4 +185,4 @@ function open() {
   speak();
 }
 window.derinCourse = page;
-document.addEventListener("DOMContentLoaded", open);
+open();

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from derin.core.errors import UnknownNameError, UsageError
 from derin.core.seeds import uniforms
+from derin.core.storage import storage_errors
 from derin.layers import Activation, BatchNorm, Dense
 from derin.layers.initializers import DEVIATIONS
 from derin.layers.layer import Layer
@@ -88,7 +89,7 @@ class ExperimentSettings:
     """What is chosen on the page.
 
     Args:
-        data: a name of `SETS`, or a file of rows x₁, x₂ and the answer.
+        data: a name of `SETS`, or a file of rows x₁, x₂ and the answer, such as the page's points.csv.
         points: such rows themselves, in place of `data`.
         task: ``binary`` for answers 0 and 1, ``mse`` for numbers; None finds it out from the answers.
         num: points of a named set.
@@ -283,10 +284,17 @@ def _points(chosen: ExperimentSettings) -> tuple[Floats, Task]:
         return np.column_stack([np.column_stack([a, b]) + shaken, answers]), task
     if chosen.points is None and not Path(chosen.data).is_file():
         raise UnknownNameError("data of an experiment (or a file of rows)", chosen.data, SETS)
-    points = np.array(chosen.points or read_rows(chosen.data, where="data"), dtype=np.float64)
+    points = np.array(chosen.points or _read_points(Path(chosen.data)), dtype=np.float64)
     if points.shape[1:] != (3,) or len(points) < 2:
         raise UsageError(
             f"An experiment needs two or more rows of x₁, x₂ and the answer; got {len(points)} of "
             f"{points.shape[-1]} numbers."
         )
     return points, chosen.task or ("binary" if np.isin(points[:, 2], (0, 1)).all() else "mse")
+
+
+def _read_points(path: Path) -> Rows:
+    """Rows of a file, below the names of its columns where it has them."""
+    with storage_errors(f"The file {path}"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+    return read_rows("\n".join(lines[1:] if lines and lines[0][:1].isalpha() else lines), where=str(path))

@@ -13,7 +13,7 @@ from derin.explain.trace.mathml import to_mathml
 from derin.lessons.course.form import CourseLesson, Given, Line
 from derin.lessons.course.glossary import GLOSSARY
 from derin.lessons.course.markup import both
-from derin.lessons.course.words import AREAS, WORDS
+from derin.lessons.course.words import AREAS, PLAYGROUND_WORDS, WORDS
 from derin.lessons.lesson import Lesson, Text
 from derin.version import __version__
 
@@ -95,11 +95,13 @@ def contents_page(lessons: Sequence[CourseLesson], printed: Sequence[Lesson], se
         printed: of `derin.lessons.registry` that have none yet.
         search: of `search_entries`.
     """
+    playground = _card("playground.html", WORDS["playground"], WORDS["playground_about"])
     body = [
         f"<h1>{both(WORDS['course'])}</h1>",
         both(WORDS["welcome"], "p"),
         '<p><progress id="progress" value="0" data-label="progress_label"></progress> ',
         '<span id="progress_text"></span></p>',
+        f'<ul class="cards"><li>{playground}</li></ul>',
     ]
     for area, title in AREAS.items():
         ours = [lesson for lesson in lessons if lesson.area == area]
@@ -122,6 +124,50 @@ def contents_page(lessons: Sequence[CourseLesson], printed: Sequence[Lesson], se
     return render(WORDS["course"], body, search=search)
 
 
+def playground_page(search: Sequence[SearchEntry]) -> str:
+    """Data, a network, its maps, its losses, and every number of a step."""
+    word = {name: both(text) for name, text in {**WORDS, **PLAYGROUND_WORDS}.items()}
+    pens = "".join(
+        f'<button type="button" data-pen="{pen}" aria-pressed="{"true" if pen == "one" else "false"}">'
+        f"{word[f'pen_{pen}']}</button>"
+        for pen in ("one", "zero", "erase")
+    )
+    losses = "".join(
+        f'<span class="key {color}">{word[name]} <b id="{name}"></b></span>'
+        for name, color in (("train_loss", "zero"), ("test_loss", "one"))
+    )
+    body = [
+        f"<h1>{word['playground']}</h1>",
+        '<div class="controls"><button id="play" class="main" type="button"></button>'
+        f'<button id="one_step" type="button">{word["one_step"]}</button>'
+        f'<button id="again" type="button">{word["reset"]}</button>'
+        '<input id="speed" type="range" min="1" max="50" value="5" data-label="speed">'
+        '<span id="counts" class="quiet"></span></div>',
+        '<div class="bench"><div class="chosen"><div class="settings"></div><div class="settings"></div>'
+        '<div class="settings"></div></div>',
+        f'<div><figure><figcaption id="net_title">{word["net"]}</figcaption>'
+        f'<div class="controls">{word["layers"]} '
+        '<button id="layer_less" type="button" data-label="layer_less">−</button>'
+        '<button id="layer_more" type="button" data-label="layer_more">+</button><span id="units"></span></div>'
+        f'<div id="net"></div><p class="quiet">{word["net_help"]}</p></figure>',
+        f'<figure><figcaption id="curve_title">{word["curve"]}</figcaption><p class="legend">{losses}</p>'
+        '<div id="curve"></div></figure></div>',
+        f'<figure><figcaption id="board_title">{word["board"]}</figcaption><div id="board"></div>'
+        f'<p class="quiet">{word["board_help"]}</p>'
+        f'<div class="controls">{word["pens"]} {pens}</div></figure></div>',
+        f'<section class="box"><p><label for="file"><strong>{word["file"]}</strong></label></p>'
+        f'<p><input id="file" type="file" accept=".csv,.tsv,.txt"> <span id="file_result" aria-live="polite"></span>'
+        f'<p class="quiet">{word["file_help"]}</p></section>',
+        f'<h2>{word["step_numbers"]}</h2><p id="step_hint" class="quiet">{word["step_hint"]}</p>'
+        '<div id="step_numbers"></div>',
+        f"<h2>{word['same']}</h2><p>{word['same_python']}</p>{code_block('', 'python')}"
+        f'<p><a id="points" download="points.csv">{word["points"]}</a></p>'
+        f"<p>{word['same_command']}</p>{code_block('', 'command')}",
+    ]
+    scripts = ("random.js", "engine.js", "data.js", "trainer.js", "figures.js", "playground.js")
+    return render(WORDS["playground"], body, search=search, scripts=scripts, words=PLAYGROUND_WORDS)
+
+
 def glossary_page(search: Sequence[SearchEntry]) -> str:
     """All terms with what they mean, in the order of the glossary."""
     terms = "".join(
@@ -141,6 +187,7 @@ def render(
     search: Sequence[SearchEntry],
     scripts: Iterable[str] = (),
     data: Mapping[str, Any] | None = None,
+    words: Mapping[str, Text] | None = None,
 ) -> str:
     """A page with the head and the foot that all have.
 
@@ -150,10 +197,11 @@ def render(
         search: what is found on all pages.
         scripts: files beside this one that the page needs.
         data: what they read.
+        words: what they say beside `WORDS`.
     """
     head = (
         f"<header>{_link('index.html', both(WORDS['course']), 'home')}<nav>"
-        f"{_link('glossary.html', both(WORDS['glossary']))}</nav>"
+        f"{_link('playground.html', both(WORDS['playground']))}{_link('glossary.html', both(WORDS['glossary']))}</nav>"
         '<div class="tools"><div class="searching">'
         '<input id="search" type="search" data-label="search" data-hint="search">'
         '<ul id="found" hidden></ul></div>'
@@ -164,11 +212,15 @@ def render(
     payload = {
         "language": language(),
         "titles": _spoken(title),
-        "words": {spoken: {key: getattr(word, spoken) for key, word in WORDS.items()} for spoken in LANGUAGES},
+        "words": {
+            spoken: {key: getattr(word, spoken) for key, word in {**WORDS, **(words or {})}.items()}
+            for spoken in LANGUAGES
+        },
         "search": list(search),
         **(data or {}),
     }
-    script = "\n".join([page_part("page_elements.js"), *(beside(name) for name in scripts), beside("course.js")])
+    shared = ("page_elements.js", "page_numbers.js", "page_tensor.js")
+    script = "\n".join([*map(page_part, shared), *(beside(name) for name in scripts), beside("course.js")])
     lines = [head, "<main>", *body, "</main>", foot]
     return whole_page(str(title), lines, style=beside("course.css"), script=script, data=payload)
 
@@ -176,6 +228,7 @@ def render(
 def search_entries(lessons: Sequence[CourseLesson]) -> list[SearchEntry]:
     """What the search of every page finds: pages and terms."""
     found = [
+        _entry("playground.html", WORDS["playground"], [WORDS["playground_about"]]),
         *(
             _entry(f"{one.name}.html", one.title, [*one.goals, *(meaning for _, meaning in one.legend)])
             for one in lessons
@@ -185,9 +238,11 @@ def search_entries(lessons: Sequence[CourseLesson]) -> list[SearchEntry]:
     return found
 
 
-def code_block(code: str) -> str:
-    """Lines to copy."""
-    return f'<div class="code"><button class="copy" type="button"></button><pre><code>{escape(code)}</code></pre></div>'
+def code_block(code: str, name: str = "") -> str:
+    """Lines to copy, under a name where a script fills them."""
+    known = f' id="{name}"' if name else ""
+    block = f"<pre><code{known}>{escape(code)}</code></pre>"
+    return f'<div class="code"><button class="copy" type="button"></button>{block}</div>'
 
 
 def beside(name: str) -> str:

@@ -10,7 +10,7 @@ from derin.core.folders import replace_folder, temporary_folder
 from derin.core.library_settings import cache_folder
 from derin.core.messages import language
 from derin.core.storage import storage_errors
-from derin.lessons.course.page import contents_page, glossary_page, lesson_page, search_entries
+from derin.lessons.course.page import contents_page, glossary_page, lesson_page, playground_page, search_entries
 from derin.lessons.course.registry import COURSE
 from derin.lessons.registry import LESSONS
 from derin.version import __version__
@@ -56,6 +56,7 @@ def pages() -> dict[str, str]:
     return {
         "index.html": contents_page(lessons, printed, search),
         "glossary.html": glossary_page(search),
+        "playground.html": playground_page(search),
         **{f"{lesson.name}.html": lesson_page(lesson, titles, search) for lesson in lessons},
     }
 
