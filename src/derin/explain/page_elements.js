@@ -17,7 +17,7 @@ function spellNumber(value, digits, language) {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
   const text = size !== 0 && (size < 1e-4 || size >= 1e7)
-    ? value.toExponential(Math.max(0, digits - 2)).replace(/e\+?(-?\d+)/, (_, power) => `·10${[...power].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]).join("")}`)
+    ? value.toExponential(Math.max(0, digits - 2)).replace(/\.?0+e/, "e").replace(/e\+?(-?\d+)/, (_, power) => `·10${[...power].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]).join("")}`)
     : String(Number(value.toPrecision(digits)));
   return (language === "tr" ? text.replace(".", ",") : text).replace("-", "−");
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.browser import Visit, scripted
 from typer.testing import CliRunner
 
 from derin.cli.main import app
+from derin.layers import BatchNorm
 from derin.lessons.course.form import CourseLesson
 from derin.lessons.course.glossary import GLOSSARY
 from derin.lessons.course.registry import COURSE
@@ -47,8 +49,60 @@ def one_neuron(given: Numbers) -> dict[str, float]:
     return numbers | dict(zip(("w1n", "w2n", "bn", "v1n", "v2n", "cn"), [*moved.tolist(), *after], strict=True))
 
 
+def xor(given: Numbers) -> dict[str, float]:
+    """Thresholds as torch's own step, the hidden layer as one product."""
+    x, zero = float64(given, "x1", "x2"), torch.zeros((), dtype=torch.float64)
+    score = x @ float64(given, "w1", "w2") + given["b"]
+    hidden = torch.heaviside(torch.ones(2, 2, dtype=torch.float64) @ x + float64(given, "c1", "c2"), zero)
+    output = hidden @ float64(given, "v1", "v2") + given["d"]
+    numbers = {"z": score, "o": torch.heaviside(score, zero), "h1": hidden[0], "h2": hidden[1]}
+    numbers |= {"r": output, "q": torch.heaviside(output, zero)}
+    return {name: value.item() for name, value in numbers.items()}
+
+
+def backpropagation(given: Numbers) -> dict[str, float]:
+    """Every slope by automatic differentiation."""
+    weights = ("w11", "w12", "w21", "w22", "b1", "b2", "v1", "v2", "c")
+    w = float64(given, *weights, requires_grad=True)
+    z = w[:4].view(2, 2) @ float64(given, "x1", "x2") + w[4:6]
+    a = z.tanh()
+    s = a @ w[6:8] + w[8]
+    loss, _ = binary_cross_entropy(s[None], float64(given, "y"))
+    dz, da, ds, dw = torch.autograd.grad(loss, [z, a, s, w])
+    names = ("z1", "z2", "a1", "a2", "s", "p", "L")
+    numbers = dict(zip(names, [*z.tolist(), *a.tolist(), s.item(), torch.sigmoid(s).item(), loss.item()], strict=True))
+    slopes = (*weights, "z1", "z2", "a1", "a2", "s")
+    found = [*dw.tolist(), *dz.tolist(), *da.tolist(), ds.item()]
+    numbers |= dict(zip((f"d{name}" for name in slopes), found, strict=True))
+    return numbers | dict(zip((f"{name}n" for name in weights), (w - given["eta"] * dw).tolist(), strict=True))
+
+
+def batch_norm(given: Numbers) -> dict[str, float]:
+    """The product's layer in training, then in evaluation on the first example alone."""
+    layer: Any = BatchNorm().build((1,)).double()
+    z = float64(given, "z1", "z2", "z3", "z4")[:, None]
+    with torch.no_grad():
+        layer.weight.fill_(given["gamma"])
+        layer.bias.fill_(given["beta"])
+        layer.running_mean.fill_(given["m"])
+        layer.running_var.fill_(given["v"])
+        y, late = layer(z)[:, 0].tolist(), layer.eval()(z[:1]).item()
+        normalized = torch.nn.functional.batch_norm(z, None, None, training=True)[:, 0].tolist()
+    numbers = {"mu": z.mean().item(), "var": z.var(correction=0).item(), "s2": z.var().item(), "late": late}
+    numbers |= {"sd": math.sqrt(numbers["var"] + layer.eps)}
+    numbers |= {"mn": layer.running_mean.item(), "vn": layer.running_var.item()}
+    return (
+        numbers | {f"y{k}": value for k, value in enumerate(y, 1)} | {f"n{k}": v for k, v in enumerate(normalized, 1)}
+    )
+
+
 # Every line of a lesson's sheet, from its given numbers, by another way than the sheet's formulas.
-EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {"one-neuron": one_neuron}
+EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
+    "one-neuron": one_neuron,
+    "xor": xor,
+    "backpropagation": backpropagation,
+    "batch-norm": batch_norm,
+}
 
 
 @pytest.fixture(scope="module")

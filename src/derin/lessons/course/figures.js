@@ -106,7 +106,7 @@ const FIGURES = {
       pen.lineWidth = 1.6;
       // A threshold has no slope at its edge, which a line before it has.
       const along = (a, b) => sheet.at(edge?.value ?? value, { [x]: number(a), [y]: number(1 - b) });
-      DRAW.contour(pen, width, height, columns, columns, along, edge?.level ?? level);
+      if (edge !== false) DRAW.contour(pen, width, height, columns, columns, along, edge?.level ?? level);
       let right = 0;
       sheet.examples.forEach((one, place) => {
         const across = share(one[x]) * width, up = (1 - share(one[y])) * height, given = sheet.at(value, { ...one }) > level ? 1 : 0;
@@ -202,7 +202,7 @@ const FIGURES = {
 
   // Given numbers as points on a line, each to be moved, and what the sheet makes of them on lines below.
   dots(holder, sheet, { rows, low, high }, { spell, label }) {
-    const board = DRAW.canvas(holder, 0.12 + 0.2 * rows.length, label);
+    const board = DRAW.canvas(holder, 0.1 + 0.17 * rows.length, label);
     const number = (part) => Math.round((low + part * (high - low)) * 20) / 20, share = (value) => (value - low) / (high - low);
     const line = (row) => (row + 0.6) / (rows.length + 0.4);
     DRAW.drag(board.element, (a, b) => {
@@ -227,7 +227,7 @@ const FIGURES = {
           const x = share(sheet.values[middle]) * width;
           pen.strokeStyle = DRAW.color("good");
           pen.lineWidth = 3;
-          pen.beginPath(); pen.moveTo(x, y - 20); pen.lineTo(x, y + 8); pen.stroke();
+          pen.beginPath(); pen.moveTo(x, y + 10); pen.lineTo(x, y + 24); pen.stroke();
           pen.lineWidth = 1;
         }
         ids.forEach((id, k) => {

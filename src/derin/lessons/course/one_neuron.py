@@ -208,5 +208,5 @@ LESSON = CourseLesson(
             "$z = -0.2$, öyleyse $o = 0$ ve $y - o = 1$. Buradan $b' = -0.2 + 0.1 \\cdot 1 = -0.1$.",
         ),
     ),
-    after=(),
+    after=("xor",),
 )

@@ -10,5 +10,8 @@ COURSE: Registry[CourseLesson] = Registry(
     "lesson of the course",
     {
         "one-neuron": _ROOM + "one_neuron:LESSON",
+        "xor": _ROOM + "xor:LESSON",
+        "backpropagation": _ROOM + "backpropagation:LESSON",
+        "batch-norm": _ROOM + "batch_norm:LESSON",
     },
 )

@@ -49,16 +49,17 @@ const FORMULA = (() => {
     return node.sign === "/" ? left / right : left ** right;
   }
 
-  // The parts of a formula for the page; `leaf` makes one of a name, `spell` of a number.
-  function write(node, leaf, spell) {
-    const deeper = (one) => write(one, leaf, spell);
+  // The parts of a formula for the page; `leaf` makes one of a name, `spell` of a number. A negative number is bare where
+  // no sign stands before it.
+  function write(node, leaf, spell, bare = true) {
+    const deeper = (one, first = false) => write(one, leaf, spell, first);
     if ("number" in node) return [spell(node.number)];
-    if ("ref" in node) return [leaf(node.ref)];
-    if ("within" in node) return ["(", ...deeper(node.within), ")"];
-    if ("call" in node) return [SHOWN[node.call] ?? node.call, "(", ...node.list.flatMap((one, k) => [...(k ? [", "] : []), ...deeper(one)]), ")"];
+    if ("ref" in node) return [leaf(node.ref, bare)];
+    if ("within" in node) return ["(", ...deeper(node.within, true), ")"];
+    if ("call" in node) return [SHOWN[node.call] ?? node.call, "(", ...node.list.flatMap((one, k) => [...(k ? [", "] : []), ...deeper(one, true)]), ")"];
     if (node.sign === "negate") return ["−", ...deeper(node.right)];
     if (node.sign === "^") return [...deeper(node.left), tag("sup", {}, ...deeper(node.right))];
-    return [...deeper(node.left), { "+": " + ", "-": " − ", "*": "·", "/": " ∕ " }[node.sign], ...deeper(node.right)];
+    return [...deeper(node.left, bare), { "+": " + ", "-": " − ", "*": "·", "/": " ∕ " }[node.sign], ...deeper(node.right)];
   }
 
   return { parse, evaluate, write };
@@ -132,9 +133,9 @@ class Sheet {
       row.classList.add("origin");
       row.scrollIntoView({ block: "nearest", behavior: "smooth" });
     };
-    const number = (id) => {
+    const number = (id, bare) => {
       const text = spell(this.values[id]);
-      return tag("button", { type: "button", className: "number", textContent: this.values[id] < 0 ? `(${text})` : text,
+      return tag("button", { type: "button", className: "number", textContent: this.values[id] < 0 && !bare ? `(${text})` : text,
         title: say("origin"), onclick: () => origin(id) });
     };
     const inputs = new Map();
