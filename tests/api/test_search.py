@@ -193,7 +193,7 @@ def test_two_processes_share_one_study(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_on_digits_it_beats_the_default_settings(tmp_path: Path) -> None:
-    found = derin.search("digits", trials=20, max_seconds=300, out=tmp_path / "s")
+    found = derin.search("digits", model="mlp", trials=20, max_seconds=300, out=tmp_path / "s")
     trials = {trial.run: trial.metrics for trial in found.story.finished}
     best, default = trials[found.choice.name], trials["trials/0000"]
-    assert (best["accuracy"], -best["loss"]) > (default["accuracy"], -default["loss"])
+    assert best["accuracy"] > default["accuracy"]

@@ -53,7 +53,7 @@ class Search:
         story: its trials, baselines and the importance of each setting.
         choice: which trial is best, by the name of its run in the folder; None where none has come to its end.
         best: the run of the best trial, trained to its end and measured on test; None where that lies on another
-            machine, or nothing has come to its end.
+            machine, nothing has come to its end, or somebody stopped the search.
         report: the page.
         finished: whether all trials that were asked for have come to their end.
         interrupted: whether somebody stopped it.
@@ -517,7 +517,8 @@ class _Work:
             choice = story.choice() if story.finished else None
         except UsageError as error:
             missed = error  # nothing meets the constraints, which the page shows as well
-        if choice is not None and (self.folder / choice.name / "run.json").exists():
+        # Who stops a search goes on with it later, and the test split is measured once.
+        if choice is not None and not self.interrupted and (self.folder / choice.name / "run.json").exists():
             best = self._promoted(self.folder / choice.name)
             story = replace(story, test=dict(best.metrics.get("test", {})))
         report = write_search_page(self.folder, story, choice)

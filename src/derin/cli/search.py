@@ -75,7 +75,7 @@ def search(**given: Any) -> None:
     if not found.finished:
         terminal.print(translate("search.going_on", command=found.story.command), markup=False, soft_wrap=True)
     words = {"address": found.report.resolve().as_uri()}
-    if found.best is None and best is not None:
+    if found.best is None and best is not None and not found.interrupted:
         terminal.print(translate("search.elsewhere", run=best.run), markup=False, soft_wrap=True)
     if found.best is None:
         terminal.print(translate("search.page", **words), markup=False, soft_wrap=True)
