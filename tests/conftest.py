@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.testing
@@ -64,6 +65,26 @@ def _nothing_outlasts_the_machine() -> Iterator[None]:
     """What a test writes is read by processes alone, for which it need not have reached the disk."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", os.fstat)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_trees_are_grown(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Gradient boosting beside each network on a table takes longer than most of the quick tests' trainings.
+
+    The slow tests, some of which draw conclusions from it, grow all of its trees.
+    """
+    from derin.tasks.baselines import table_methods
+
+    candidates = table_methods.candidates
+
+    def few(name: str, *about: Any) -> Iterator[tuple[str, Any]]:
+        for setting, model in candidates(name, *about):
+            yield setting, model.set_params(max_iter=5) if name == "boosting" else model
+
+    with pytest.MonkeyPatch.context() as patch:
+        if request.config.option.markexpr == "not slow":
+            patch.setattr(table_methods, "candidates", few)
         yield
 
 
