@@ -35,8 +35,12 @@ WORDS: dict[str, Text] = {
     ),
     "printed": Text("Lessons that run in the terminal", "Uçbirimde çalışan dersler"),
     "printed_about": Text(
-        "These have no page yet: each is a command that prints its numbers and draws its picture.",
-        "Bunların henüz sayfası yok: her biri, sayılarını yazdıran ve şeklini çizen bir komuttur.",
+        "What these show is not on a page yet, or not all of it: each is a command that prints its numbers and draws "
+        "its "
+        "picture.",
+        "Bunların gösterdikleri henüz bir sayfada yok ya da tümü yok: her biri, sayılarını yazdıran ve şeklini çizen "
+        "bir "
+        "komuttur.",
     ),
     "progress_label": Text("lessons done", "bitirilen dersler"),
     "progress": Text(
