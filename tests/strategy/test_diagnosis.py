@@ -12,6 +12,7 @@ from derin import diagnose_numbers
 from derin.cli.main import app
 from derin.core.errors import UsageError
 from derin.strategy.diagnosis import PARTS, Diagnosis
+from derin.strategy.diagnosis_text import verdict
 
 RUNNER = CliRunner()
 
@@ -63,6 +64,16 @@ def test_bias_comes_first_and_variance_is_said_to_be_equal() -> None:
     ]
 
 
+def test_words_name_the_part_that_is_nearly_as_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DERIN_LANG", "en")
+    for numbers, also in (
+        ({"train": 0.10, "traindev": 0.11, "dev": 0.20}, "Data mismatch is nearly as large: 9.0%."),
+        ({"train": 0.15, "dev": 0.30}, "Variance is nearly as large: 15.0%."),
+    ):
+        assert verdict(diagnose_numbers(human=0, **numbers)).endswith(also)
+    assert "nearly" not in verdict(diagnose_numbers(human=0, train=0.15, dev=0.16))
+
+
 def test_what_is_smaller_than_material_is_nothing() -> None:
     assert diagnose_numbers(human=0, train=0.005, dev=0.01, material=0.01).principal == "none"
     assert diagnose_numbers(human=0, train=0.005, dev=0.01).principal == "avoidable_bias"
@@ -84,9 +95,12 @@ def test_the_best_of_several_levels_stands_for_the_error_that_nobody_goes_below(
     assert json.loads(RUNNER.invoke(app, [*command, "--json"]).stdout)["principal"] == "variance"
 
 
-def test_small_samples_cannot_tell_and_so_many_more_would() -> None:
+def test_small_samples_cannot_tell_and_so_many_more_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DERIN_LANG", "en")
     few = diagnose_numbers(human=0.01, train=(0.08, 50), dev=(0.10, 20))
     assert few.principal == "cannot_tell"
+    assert [suggestion.command for suggestion in few.suggestions] == ["derin eval RUN DATA"]
+    assert "320 dev examples more" in few.suggestions[0].why
     more = {name: (few.errors[name].num_examples or 0) + num for name, num in few.more_examples.items()}
     assert set(more) == {"train", "dev"}
     told = diagnose_numbers(human=0.01, train=(0.08, more["train"]), dev=(0.10, more["dev"]))

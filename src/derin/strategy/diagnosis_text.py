@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from derin.core.messages import format_number, translate
+from derin.core.messages import capital, format_number, translate
 from derin.strategy.diagnosis import CANNOT_TELL, NONE, Diagnosis, Part, differences
 from derin.strategy.numbers import number_text, tick_text
 
+_NEARLY = 0.75  # of the principal part: from there on another part is worth a word
 _SMALL = 0.0095  # below, a tenth of a percent says little
 
 
@@ -29,12 +30,18 @@ def verdict(diagnosis: Diagnosis) -> str:
     assert part is not None
     more, less = differences(diagnosis.errors)[part.name]
     words = {"part": part_text(diagnosis, part)}
+    also = "".join(
+        " "
+        + translate("diagnosis.also", name=capital(translate(f"diagnosis.part_{p.name}")), part=part_text(diagnosis, p))
+        for p in diagnosis.parts
+        if p is not part and p.low > 0 and p.value >= _NEARLY * part.value
+    )
     if part.name == "avoidable_bias" and diagnosis.reference is None:
-        return translate("diagnosis.avoidable_bias_zero", **words)
+        return translate("diagnosis.avoidable_bias_zero", **words) + also
     words |= {"more": _error(diagnosis, more), "less": _error(diagnosis, less)}
     if part.name == "variance":
         words["set"] = translate(f"diagnosis.set_{more}")
-    return translate(f"diagnosis.{part.name}", **words)
+    return translate(f"diagnosis.{part.name}", **words) + also
 
 
 def counts_text(diagnosis: Diagnosis) -> str:

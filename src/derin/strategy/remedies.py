@@ -27,6 +27,7 @@ from derin.models.weights.known import KNOWN, KnownWeights
 from derin.strategy.commands import data_from_here, train_command
 from derin.strategy.curves import Curves
 from derin.strategy.diagnosis import CANNOT_TELL, Diagnosis, Suggestion
+from derin.strategy.diagnosis_text import counts_text
 from derin.strategy.record import RunRecord, is_number
 from derin.tasks.recipes import Facts
 from derin.tasks.recipes.facts import budget, light_augmentation
@@ -77,11 +78,10 @@ _GENERAL = {
 
 def with_general_remedies(diagnosis: Diagnosis) -> Diagnosis:
     """The diagnosis with what to try, where nothing is known of the system but its errors."""
-    found = [
-        Suggestion(translate(f"remedy.general_{key}"), command)
-        for part in _parts_to_work_on(diagnosis)
-        for key, command in _GENERAL[part]
-    ]
+    if diagnosis.principal == CANNOT_TELL:
+        return replace(diagnosis, suggestions=_more_examples(diagnosis, "RUN"))
+    knobs = _GENERAL.get(diagnosis.principal, ())
+    found = (Suggestion(translate(f"remedy.general_{key}"), command) for key, command in knobs)
     return replace(diagnosis, suggestions=tuple(found))
 
 
@@ -92,22 +92,21 @@ def with_remedies(diagnosis: Diagnosis, story: RunRecord) -> Diagnosis:
     if story.record.get("stopped") == "interrupted":
         command = shlex.join(["derin", "train", "--resume", "--out", str(story.path)])
         found.append(Suggestion(translate("remedy.interrupted"), command))
-    for part in _parts_to_work_on(diagnosis):
-        found += [each for knob in _KNOBS[part] for each in knob(story, curves)]
+    if diagnosis.principal == CANNOT_TELL:
+        found += _more_examples(diagnosis, str(story.path))
+    found += [each for knob in _KNOBS.get(diagnosis.principal, ()) for each in knob(story, curves)]
     several: dict[str, Suggestion] = {}
     for each in found:
         several.setdefault(each.command, each)
     return replace(diagnosis, suggestions=tuple(several.values()))
 
 
-def _parts_to_work_on(diagnosis: Diagnosis) -> list[str]:
-    """The principal part; where it cannot be told, those that are surely there, the largest first."""
-    if diagnosis.part(diagnosis.principal) is not None:
-        return [diagnosis.principal]
-    if diagnosis.principal != CANNOT_TELL:
-        return []
-    sure = [part for part in diagnosis.parts if part.low > 0 and part.value >= diagnosis.material]
-    return [part.name for part in sorted(sure, key=lambda part: -part.value)]
+def _more_examples(diagnosis: Diagnosis, run: str) -> tuple[Suggestion, ...]:
+    """Before anything else is tried: measuring on so many more examples that it can be told what to try."""
+    if not diagnosis.more_examples:
+        return ()
+    why = translate("remedy.more_examples", counts=counts_text(diagnosis))
+    return (Suggestion(why, shlex.join(["derin", "eval", run, "DATA"])),)
 
 
 def _weights(story: RunRecord, _: Curves) -> Iterator[Suggestion]:
@@ -130,15 +129,18 @@ def _published() -> tuple[KnownWeights, bool]:
     return (here, True) if here is not None else (next(k for k in fitting if k.address is not None), False)
 
 
-def _longer(story: RunRecord, curves: Curves) -> Iterator[Suggestion]:
-    """More training, where it was cut off or validation was still getting better."""
-    config, stopped = story.part("config"), story.record.get("stopped")
-    if stopped == "time" and is_number(seconds := config.get("max_seconds")) and seconds > 0:
+def _more_time(story: RunRecord, _: Curves) -> Iterator[Suggestion]:
+    """More time, where training was cut off: nothing else is known of the network yet."""
+    seconds = story.part("config").get("max_seconds")
+    if story.record.get("stopped") == "time" and is_number(seconds) and seconds > 0:
         command = train_command(story, max_seconds=round(seconds * _MUCH_LONGER))
         yield Suggestion(translate("remedy.out_of_time", seconds=float(seconds)), command)
-        return
-    epochs, num = config.get("epochs"), story.part("data", "splits").get("train")
-    if not is_number(epochs) or stopped in ("patience", "interrupted"):
+
+
+def _longer(story: RunRecord, curves: Curves) -> Iterator[Suggestion]:
+    """More epochs, where they were few or validation was still getting better."""
+    epochs, num = story.part("config").get("epochs"), story.part("data", "splits").get("train")
+    if not is_number(epochs) or story.record.get("stopped") in ("patience", "interrupted", "time"):
         return
     usual = budget(int(num))[0]["epochs"] if is_number(num) and "epochs" in _asked(story) else 0
     if curves.is_too_short or curves.improves or (curves.learns and not curves.rise):
@@ -271,8 +273,8 @@ def has_given_dev(story: RunRecord) -> bool:
 
 
 _KNOBS: dict[str, tuple[Callable[[RunRecord, Curves], Iterator[Suggestion]], ...]] = {
-    "avoidable_bias": (_weights, _rate, _longer, _options, _regularization, _larger, _best_rate),
-    "variance": (_weights, _longer, _augmentation, _restraint, _training_dev),
+    "avoidable_bias": (_weights, _more_time, _rate, _options, _longer, _regularization, _larger, _best_rate),
+    "variance": (_weights, _more_time, _longer, _augmentation, _restraint, _training_dev),
     "data_mismatch": (_dev_in_training, _differences, _augmentation),
     "dev_overfit": (_other_dev,),
 }

@@ -32,6 +32,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "error grows to {more} on dev data, by {part}. It was trained on other data than it meets.",
     "diagnosis.dev_overfit": "The dev set is over-fitted: the error is {less} on it and {more} on test data, {part} "
     "more. Too much was chosen by the same dev examples, or the two sets were not drawn alike.",
+    "diagnosis.also": "{name} is nearly as large: {part}.",
     "diagnosis.none": "Nothing stands out: the largest part of the error, {name}, is {part}.",
     "diagnosis.cannot_tell": "It cannot be told yet what comes first: the largest part, {name}, is {part}.",
     "diagnosis.more_examples": "About {counts} examples more would tell.",
@@ -54,6 +55,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "cannot be told from these numbers.",
     # What may help: a run
     "remedy.heading": "What to try, most promising first",
+    "remedy.more_examples": "Nothing can be told before about {counts} examples more are measured.",
     "remedy.interrupted": "Training was interrupted: let it go on before the network is judged.",
     "remedy.weights": "{count:,} {count:=photograph teaches|photographs teach} a network less than the million that "
     "{weights} has seen; begin with its weights.",

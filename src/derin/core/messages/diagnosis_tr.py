@@ -32,6 +32,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "olan hata, geliştirme verisinde {more} oluyor; fark {part}. Karşılaşacağından başka bir veriyle eğitilmiş.",
     "diagnosis.dev_overfit": "Geliştirme setine aşırı uydurulmuş: hata bu sette {less}, test verisinde {more}; fark "
     "{part}. Aynı geliştirme örnekleriyle gereğinden çok şey seçilmiş ya da iki set aynı biçimde ayrılmamış.",
+    "diagnosis.also": "{name} neredeyse o kadar büyük: {part}.",
     "diagnosis.none": "Göze çarpan bir sorun yok: hatanın en büyük bölümü olan {name}, {part}.",
     "diagnosis.cannot_tell": "Önce neyin geldiği henüz söylenemez: en büyük bölüm olan {name}, {part}.",
     "diagnosis.more_examples": "Yaklaşık {counts} örnek daha bunu söylemeye yeter.",
@@ -54,6 +55,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "sayılardan anlaşılmaz.",
     # What may help: a run
     "remedy.heading": "Neler denenebilir, en umut verici olandan başlayarak",
+    "remedy.more_examples": "Yaklaşık {counts} örnek daha ölçülmeden bir şey söylenemez.",
     "remedy.interrupted": "Eğitim yarıda kesildi: ağ hakkında karar vermeden önce sürdürün.",
     "remedy.weights": "{count:,} fotoğraf bir ağa, {weights} ağırlıklarının gördüğü bir milyon fotoğraftan daha az "
     "şey öğretir; bu ağırlıklarla başlayın.",
