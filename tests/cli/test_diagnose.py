@@ -55,3 +55,25 @@ def test_a_training_dev_set_is_measured_kept_apart_and_found_again(tmp_path: Pat
     assert (found.num_examples, found.trained_on) == (21, 0)
     assert found.metrics["accuracy"] == pytest.approx(run.metrics["traindev"]["accuracy"], abs=1e-6)
     assert derin.fit(out=run.path, resume=True, extend=True, epochs=3, report=False).finished
+
+
+def test_the_learning_curve_of_a_run_is_that_of_its_own_settings_on_fewer_examples(tmp_path: Path) -> None:
+    run = derin.fit("iris", model="linear", epochs=2, plan="plain", report=False, compare=False, out=tmp_path / "run")
+    result = RUNNER.invoke(app, ["diagnose", str(run.path), "--learning-curve", "--json"])
+    curve = json.loads(result.stdout)["learning_curve"]
+    assert [point["size"] for point in curve["points"]] == [12, 23, 45, 90]
+    assert curve["points"][-1]["value"] == pytest.approx(1 - run.metrics["val"]["accuracy"], abs=1e-6)
+    assert curve["next"]["size"] == 180
+    assert curve["next"]["low"] <= curve["next"]["value"] <= curve["next"]["high"]
+    # Nothing of it is left in the run.
+    assert json.loads((run.path / "run.json").read_text())["data"]["splits"]["train"] == 90
+
+
+def test_a_learning_curve_of_errors_that_are_known_already() -> None:
+    points = ["1000=20%:2000", "2000=0.15:2000", "4000=0.12:2000"]
+    found = json.loads(RUNNER.invoke(app, ["diagnose", "--learning-curve", *points, "--json"]).stdout)
+    assert 0.08 < found["learning_curve"]["next"]["value"] < 0.12
+    for refused in (points[:2], ["1000=20%", "2000=x", "4000=0.1"], ["few=0.1", "2000=0.1", "3000=0.1"], ["a", "b"]):
+        result = RUNNER.invoke(app, ["diagnose", "--learning-curve", *refused])
+        assert result.exit_code == 2
+        assert result.stderr.count("\n") == 1

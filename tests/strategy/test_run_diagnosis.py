@@ -168,7 +168,7 @@ SITUATIONS = {
         column=DIGIT,
         principal="variance",
         said=("Validation loss was lowest at epoch 2 (0.6) and rose to 1.2 by epoch 5",),
-        tried=("derin train photos --augment rotate=10,zoom=0.1", "--option dropout=0.5"),
+        tried=("derin train photos --augment rotate=10,zoom=0.1", "--option dropout=0.5", "--learning-curve"),
         untried=("--model", "--epochs"),
     ),
     "tables have no mirror images": Situation(

@@ -21,7 +21,7 @@ from derin.tasks.registry import TASKS
 from derin.tasks.supervised import SupervisedTask
 
 # What is asked for and decides how data are read.
-_READING = (
+READING = (
     "weight_column", "group_column", "time_column", "target_kind", "kinds", "date_order", "missing", "hold_out", "task",
     "dev_from", "training_dev", "train_on_dev",
     "reader_options", "size",
@@ -60,7 +60,7 @@ def training_table(
         published: weights to go on from, which say how large pictures are.
         reading: further arguments of `load`: seed, recipe, download and progress.
     """
-    options = {name: getattr(request, name) for name in _READING} | dict(reading)
+    options = {name: getattr(request, name) for name in READING} | dict(reading)
     options["ignore"] = tuple(request.ignore or ())
     if published is not None:
         options |= {"size": request.size or max(published.size), "channels": published.channels}

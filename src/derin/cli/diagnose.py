@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from derin.cli.console import JsonFlag, console, model_options, print_json
+from derin.cli.console import JsonFlag, console, model_options, print_json, progress_bar
 from derin.core.messages import translate
 
 
@@ -30,6 +30,13 @@ def diagnose(
     metric: Annotated[
         str | None, typer.Option(help="Of a run: in place of the metric by which its states were compared.")
     ] = None,
+    learning_curve: Annotated[
+        bool,
+        typer.Option(
+            "--learning-curve",
+            help="What twice the training data would bring: trains on 1/2, 1/4 and 1/8 of it, or takes SIZE=ERROR.",
+        ),
+    ] = False,
     json_output: JsonFlag = False,
 ) -> None:
     """Say what is wrong with a run, or with any system of which the errors are known, and what to do next.
@@ -44,6 +51,9 @@ def diagnose(
     from derin.api.diagnose import diagnose_numbers
     from derin.core.errors import UsageError
 
+    if learning_curve:
+        _learning_curve(what, json_output)
+        return
     levels = {} if human is None else {"human": human}
     levels |= model_options(human_level, flag="--human-level")
     if numbers:
@@ -59,6 +69,32 @@ def diagnose(
         print_json(found.to_json())
         return
     _print(found)
+
+
+def _learning_curve(what: list[str], json_output: bool) -> None:
+    """A run's learning curve, or that of errors by size."""
+    from derin.api.learning_curve import curve_of_numbers, learning_curve
+    from derin.core.errors import UsageError
+    from derin.strategy.numbers import count_text, number_text
+
+    if all("=" in text for text in what):
+        curve = curve_of_numbers(what)
+    elif len(what) > 1:
+        raise UsageError(f"A learning curve is of one run, or of SIZE=ERROR for each size; got {' '.join(what)}.")
+    else:
+        with progress_bar(translate("diagnosis.learning_curve")) as progress:
+            curve = learning_curve(what[0], told=progress)
+    if json_output:
+        print_json({"learning_curve": curve.to_json()})
+        return
+    terminal = console()
+    for size, error in zip(curve.sizes, curve.errors):
+        bounds = "" if error.low == error.high else f"  {number_text(error.low)} – {number_text(error.high)}"
+        terminal.print(f"{count_text(size):>12}  {number_text(error.value)}{bounds}", markup=False)
+    low, high = curve.interval
+    words = {"now": number_text(curve.errors[-1].value), "then": number_text(curve.next_error)}
+    words |= {"size": count_text(curve.next_size), "low": number_text(low), "high": number_text(high)}
+    terminal.print(translate("diagnosis.twice", floor=number_text(curve.floor), **words), markup=False, soft_wrap=True)
 
 
 def _print(found: Any) -> None:

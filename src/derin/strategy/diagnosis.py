@@ -266,18 +266,27 @@ def read_numbers(texts: Sequence[str]) -> tuple[dict[str, Measured], dict[str, M
         if name in errors or name in levels:
             raise UsageError(f"The error of {name} is given twice, the second time as {text!r}; leave one out.")
         if name in SETS:
-            errors[name] = _read_error(name, number)
+            errors[name] = read_error(name, number)
             continue
         if close := difflib.get_close_matches(name.lower(), (*SETS, *_OTHER_NAMES), n=1, cutoff=_LIKE):
             raise UsageError(
                 f"There is no set named {name!r}; did you mean {close[0]!r}? The error of a reference has "
                 "another name, such as human."
             )
-        levels[name] = _read_error(name, number)
+        levels[name] = read_error(name, number)
     return errors, levels
 
 
-def _read_error(name: str, text: str) -> Measured:
+def read_error(name: str, text: str) -> Measured:
+    """An error from ``0.08``, ``8%`` or ``0.08:5000``.
+
+    Args:
+        name: whose error it is.
+        text: the error, and behind a colon the number of examples.
+
+    Raises:
+        UsageError: it is none.
+    """
     value, colon, count = text.partition(":")
     value = value.strip()
     is_percent = value.endswith("%")

@@ -70,6 +70,7 @@ _GENERAL = {
         ("weights", f"derin train DATA --weights {_WEIGHTS}_imagenet"),
         ("augment", "derin train DATA --augment flip,rotate=15,zoom=0.2"),
         ("regularize", "derin train DATA --weight-decay 0.1"),
+        ("data", "derin diagnose RUN --learning-curve"),
     ),
     "data_mismatch": (("mismatch", "derin train DATA --train-on-dev 0.5"), ("differences", "derin errors RUN")),
     "dev_overfit": (("dev", "derin train DATA --seed 1"),),
@@ -242,6 +243,11 @@ def _restraint(story: RunRecord, curves: Curves) -> Iterator[Suggestion]:
         yield Suggestion(translate("remedy.decay", now=float(decay)), train_command(story, weight_decay=larger))
 
 
+def _more_data(story: RunRecord, _: Curves) -> Iterator[Suggestion]:
+    command = shlex.join(["derin", "diagnose", str(story.path), "--learning-curve"])
+    yield Suggestion(translate("remedy.data"), command)
+
+
 def _other_dev(story: RunRecord, _: Curves) -> Iterator[Suggestion]:
     seed = story.part("config").get("seed")
     if has_given_dev(story):
@@ -274,7 +280,7 @@ def has_given_dev(story: RunRecord) -> bool:
 
 _KNOBS: dict[str, tuple[Callable[[RunRecord, Curves], Iterator[Suggestion]], ...]] = {
     "avoidable_bias": (_weights, _more_time, _rate, _options, _longer, _regularization, _larger, _best_rate),
-    "variance": (_weights, _more_time, _longer, _augmentation, _restraint, _training_dev),
+    "variance": (_weights, _more_time, _longer, _augmentation, _restraint, _training_dev, _more_data),
     "data_mismatch": (_dev_in_training, _differences, _augmentation),
     "dev_overfit": (_other_dev,),
 }

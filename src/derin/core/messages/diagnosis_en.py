@@ -53,6 +53,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "diagnosis.relative_to_naive": "mean squared errors, divided by those of repeating the last value on the same data",
     "diagnosis.given_dev": "The validation data came with the set. Whether it is of the kind of the training data "
     "cannot be told from these numbers.",
+    "diagnosis.learning_curve": "Training on fewer examples",
+    "diagnosis.twice": "With twice the examples, {size}, the dev error would be about {then} ({low} to {high}) "
+    "instead of {now}; the curve goes to {floor}.",
     # What may help: a run
     "remedy.heading": "What to try, most promising first",
     "remedy.more_examples": "Nothing can be told before about {counts} examples more are measured.",
@@ -88,6 +91,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "mismatch.",
     "remedy.general_mismatch": "Train on some of the dev examples too; the others choose and measure.",
     "remedy.general_differences": "Look at what training and dev examples do not have in common.",
+    "remedy.data": "More examples help most against variance; the learning curve says what twice as many would bring.",
+    "remedy.general_data": "Get more training examples; the learning curve says what twice as many would bring.",
     # What may help: a system of which only the errors are known
     "remedy.general_larger": "A larger network can learn what a small one cannot.",
     "remedy.general_longer": "Train longer, or with a better optimizer.",

@@ -53,6 +53,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "diagnosis.relative_to_naive": "ortalama kare hatanın, aynı veride son değeri yinelemenin hatasına oranı",
     "diagnosis.given_dev": "Doğrulama verisi setle birlikte geldi. Eğitim verisiyle aynı türden olup olmadığı bu "
     "sayılardan anlaşılmaz.",
+    "diagnosis.learning_curve": "Daha az örnekle eğitim",
+    "diagnosis.twice": "İki kat örnekle ({size}) geliştirme hatası {now} yerine yaklaşık {then} olurdu ({low} ile "
+    "{high} arası); eğri {floor} değerine yaklaşıyor.",
     # What may help: a run
     "remedy.heading": "Neler denenebilir, en umut verici olandan başlayarak",
     "remedy.more_examples": "Yaklaşık {counts} örnek daha ölçülmeden bir şey söylenemez.",
@@ -89,6 +92,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "ayırır.",
     "remedy.general_mismatch": "Geliştirme örneklerinin bir bölümünü de eğitime katın; kalanı seçer ve ölçer.",
     "remedy.general_differences": "Eğitim ve geliştirme örneklerinin nerede ayrıldığına bakın.",
+    "remedy.data": "Varyansa karşı en çok daha fazla örnek işe yarar; öğrenme eğrisi, iki katının ne getireceğini "
+    "söyler.",
+    "remedy.general_data": "Daha çok eğitim örneği toplayın; öğrenme eğrisi, iki katının ne getireceğini söyler.",
     # What may help: a system of which only the errors are known
     "remedy.general_larger": "Daha büyük bir ağ, küçüğünün öğrenemediğini öğrenebilir.",
     "remedy.general_longer": "Daha uzun ya da daha iyi bir eniyileyiciyle eğitin.",
