@@ -279,7 +279,7 @@ def has_given_dev(story: RunRecord) -> bool:
 
 
 _KNOBS: dict[str, tuple[Callable[[RunRecord, Curves], Iterator[Suggestion]], ...]] = {
-    "avoidable_bias": (_weights, _more_time, _rate, _options, _longer, _regularization, _larger, _best_rate),
+    "avoidable_bias": (_weights, _more_time, _options, _rate, _longer, _regularization, _larger, _best_rate),
     "variance": (_weights, _more_time, _longer, _augmentation, _restraint, _training_dev, _more_data),
     "data_mismatch": (_dev_in_training, _differences, _augmentation),
     "dev_overfit": (_other_dev,),
