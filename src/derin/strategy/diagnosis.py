@@ -160,6 +160,14 @@ class Diagnosis:
         """The part of this name, where the numbers give it."""
         return next((part for part in self.parts if part.name == name), None)
 
+    @property
+    def worth_work(self) -> Part | None:
+        """The principal part; where it cannot be told, the one measured largest if it is surely there."""
+        if self.principal != CANNOT_TELL:
+            return self.part(self.principal)
+        top = max(self.parts, key=lambda part: part.value)
+        return top if top.low > 0 and top.value >= self.material else None
+
     def to_json(self) -> dict[str, Any]:
         """The promised document of ``derin diagnose --json``."""
         return {

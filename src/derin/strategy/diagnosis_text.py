@@ -25,6 +25,10 @@ def verdict(diagnosis: Diagnosis) -> str:
         sentences = [translate("diagnosis.cannot_tell", **words)]
         if diagnosis.more_examples:
             sentences.append(translate("diagnosis.more_examples", counts=counts_text(diagnosis)))
+        sure = diagnosis.worth_work
+        if sure is not None:
+            name = capital(translate(f"diagnosis.part_{sure.name}"))
+            sentences.append(translate("diagnosis.surely", name=name, low=error_text(diagnosis, sure.low)))
         return " ".join(sentences)
     part = diagnosis.part(diagnosis.principal)
     assert part is not None

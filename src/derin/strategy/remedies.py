@@ -26,7 +26,7 @@ from derin.core.messages import translate
 from derin.models.weights.known import KNOWN, KnownWeights
 from derin.strategy.commands import data_from_here, train_command
 from derin.strategy.curves import Curves
-from derin.strategy.diagnosis import CANNOT_TELL, Diagnosis, Suggestion
+from derin.strategy.diagnosis import Diagnosis, Suggestion
 from derin.strategy.diagnosis_text import counts_text
 from derin.strategy.record import RunRecord, is_number
 from derin.tasks.recipes import Facts
@@ -79,11 +79,9 @@ _GENERAL = {
 
 def with_general_remedies(diagnosis: Diagnosis) -> Diagnosis:
     """The diagnosis with what to try, where nothing is known of the system but its errors."""
-    if diagnosis.principal == CANNOT_TELL:
-        return replace(diagnosis, suggestions=_more_examples(diagnosis, "RUN"))
-    knobs = _GENERAL.get(diagnosis.principal, ())
+    knobs = _GENERAL.get(_name_of_work(diagnosis), ())
     found = (Suggestion(translate(f"remedy.general_{key}"), command) for key, command in knobs)
-    return replace(diagnosis, suggestions=tuple(found))
+    return replace(diagnosis, suggestions=(*_more_examples(diagnosis, "RUN"), *found))
 
 
 def with_remedies(diagnosis: Diagnosis, story: RunRecord) -> Diagnosis:
@@ -93,13 +91,17 @@ def with_remedies(diagnosis: Diagnosis, story: RunRecord) -> Diagnosis:
     if story.record.get("stopped") == "interrupted":
         command = shlex.join(["derin", "train", "--resume", "--out", str(story.path)])
         found.append(Suggestion(translate("remedy.interrupted"), command))
-    if diagnosis.principal == CANNOT_TELL:
-        found += _more_examples(diagnosis, str(story.path))
-    found += [each for knob in _KNOBS.get(diagnosis.principal, ()) for each in knob(story, curves)]
+    found += _more_examples(diagnosis, str(story.path))
+    found += [each for knob in _KNOBS.get(_name_of_work(diagnosis), ()) for each in knob(story, curves)]
     several: dict[str, Suggestion] = {}
     for each in found:
         several.setdefault(each.command, each)
     return replace(diagnosis, suggestions=tuple(several.values()))
+
+
+def _name_of_work(diagnosis: Diagnosis) -> str:
+    part = diagnosis.worth_work
+    return part.name if part is not None else ""
 
 
 def _more_examples(diagnosis: Diagnosis, run: str) -> tuple[Suggestion, ...]:

@@ -36,6 +36,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "diagnosis.none": "Nothing stands out: the largest part of the error, {name}, is {part}.",
     "diagnosis.cannot_tell": "It cannot be told yet what comes first: the largest part, {name}, is {part}.",
     "diagnosis.more_examples": "About {counts} examples more would tell.",
+    "diagnosis.surely": "{name} of at least {low} is there in any case.",
     "diagnosis.with_interval": "{value} ({low} to {high})",
     # What the numbers leave open
     "diagnosis.no_reference": "No reference error is known: avoidable bias is measured against 0. Give what people "
@@ -58,7 +59,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "instead of {now}; the curve goes to {floor}.",
     # What may help: a run
     "remedy.heading": "What to try, most promising first",
-    "remedy.more_examples": "Nothing can be told before about {counts} examples more are measured.",
+    "remedy.more_examples": "About {counts} examples more, measured, would tell what comes first.",
     "remedy.interrupted": "Training was interrupted: let it go on before the network is judged.",
     "remedy.weights": "{count:,} {count:=photograph teaches|photographs teach} a network less than the million that "
     "{weights} has seen; begin with its weights.",

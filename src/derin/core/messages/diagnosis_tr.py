@@ -35,7 +35,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "diagnosis.also": "{name} neredeyse o kadar büyük: {part}.",
     "diagnosis.none": "Göze çarpan bir sorun yok: hatanın en büyük bölümü olan {name}, {part}.",
     "diagnosis.cannot_tell": "Önce neyin geldiği henüz söylenemez: en büyük bölüm olan {name}, {part}.",
-    "diagnosis.more_examples": "Yaklaşık {counts} örnek daha bunu söylemeye yeter.",
+    "diagnosis.more_examples": "Bunu söylemeye yaklaşık {counts} örneği daha yeter.",
+    "diagnosis.surely": "{name} ise her durumda en az {low}.",
     "diagnosis.with_interval": "{value} ({low} ile {high} arası)",
     # What the numbers leave open
     "diagnosis.no_reference": "Karşılaştırma hatası bilinmiyor: önlenebilir bias sıfıra göre ölçüldü. İşin kimsenin "
@@ -58,7 +59,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "{high} arası); eğri {floor} değerine yaklaşıyor.",
     # What may help: a run
     "remedy.heading": "Neler denenebilir, en umut verici olandan başlayarak",
-    "remedy.more_examples": "Yaklaşık {counts} örnek daha ölçülmeden bir şey söylenemez.",
+    "remedy.more_examples": "Yaklaşık {counts} örneği daha ölçülürse neyin önce geldiği söylenebilir.",
     "remedy.interrupted": "Eğitim yarıda kesildi: ağ hakkında karar vermeden önce sürdürün.",
     "remedy.weights": "{count:,} fotoğraf bir ağa, {weights} ağırlıklarının gördüğü bir milyon fotoğraftan daha az "
     "şey öğretir; bu ağırlıklarla başlayın.",

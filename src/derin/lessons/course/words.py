@@ -16,7 +16,7 @@ AREAS: dict[Area, Text] = {
 WORDS: dict[str, Text] = {
     "course": Text("Derin: the course", "Derin: ders"),
     "welcome": Text(
-        "Each page lets you foresee something, then move it, then check every number of it. Everything is in the "
+        "On each page you predict something first, then move it, then check every number of it. Everything is in the "
         "page: it "
         "needs no connection, and what you do stays in this browser.",
         "Her sayfada önce bir şeyi öngörür, sonra onu hareket ettirir, sonra her sayısını denetlersiniz. Her şey "
@@ -52,12 +52,12 @@ WORDS: dict[str, Text] = {
     "theme": Text("Dark or light", "Koyu ya da açık"),
     "large": Text("Large text, for a projector", "Büyük yazı, projeksiyon için"),
     "goals": Text("What you will be able to do", "Neler yapabileceksiniz"),
-    "question": Text("First, foresee it", "Önce öngörün"),
+    "question": Text("First, predict", "Önce öngörün"),
     "reveal": Text("Show without answering", "Yanıtlamadan göster"),
     "wait": Text(
         "The figure and its numbers appear when you have answered.", "Yanıtlayınca şekil ve sayıları burada belirecek."
     ),
-    "foreseen": Text("You foresaw it.", "Doğru öngördünüz."),
+    "foreseen": Text("You were right.", "Doğru öngördünüz."),
     "surprised": Text("It is otherwise.", "Öyle değil."),
     "try": Text("Try it", "Deneyin"),
     "numbers": Text("The numbers, line by line", "Sayılar, satır satır"),
