@@ -90,7 +90,7 @@ def test_a_planted_fault_is_found(name: str, seed: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_on_a_sound_run_nothing_is_cried(seed: int, tmp_path: Path) -> None:
-    found = derin.diagnose(Fault(sizes=(20_000, 4_000), options={"epochs": 3}, principal="none").run(tmp_path, seed))
+    found = derin.diagnose(Fault(sizes=(20_000, 4_000), options={"epochs": 5}, principal="none").run(tmp_path, seed))
     assert (found.principal, found.suggestions) == ("none", ()), found.parts
 
 
