@@ -415,7 +415,10 @@ class _Work:
                 lock.__enter__()
             except BusyError:
                 continue
-            return lock, trial
+            # Its process may have come to its end since the trials were listed.
+            if trial.number in (each.number for each in self.study.running(self.record["id"])):
+                return lock, trial
+            lock.__exit__(None, None, None)
         return None, None
 
     def _try(self, trial: Any) -> bool:
