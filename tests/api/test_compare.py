@@ -13,6 +13,7 @@ from scipy.stats import binom
 from torch import nn
 
 import derin
+from derin.api.compare import Difference, verdict
 from derin.api.costs import peak_bytes
 from derin.core.errors import UsageError
 from derin.data.batch import Batch
@@ -52,6 +53,16 @@ def test_accuracy_is_that_of_each_run_and_differences_are_tested_by_mcnemar(runs
     mid_p = 2 * binom.cdf(smaller - 1, num, 0.5) + binom.pmf(smaller, num, 0.5)
     assert difference.p_value == pytest.approx(min(1.0, mid_p), abs=1e-9)
     assert difference.value == pytest.approx((first - second) / 30, abs=1e-9)
+
+
+def test_where_test_and_interval_disagree_neither_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DERIN_LANG", "en")
+    about = {"first": "a", "second": "b", "metric": "accuracy", "test": "mcnemar", "maximize": True}
+    found = [
+        verdict(Difference(**about, value=5 / 359, interval=interval, p_value=p))
+        for interval, p in (((-0.0003, 0.028), 0.031), ((0.001, 0.028), 0.031), ((-0.01, 0.03), 0.4))
+    ]
+    assert ["close" in found[0], "better" in found[1], "cannot be told apart" in found[2]] == [True, True, True]
 
 
 def test_only_examples_that_are_new_to_all_count(runs: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,19 @@ def test_tags_come_back_from_the_file_and_count_with_the_others(numbers: Model, 
     num, examples = again.eyeball.num_mistakes, again.eyeball.num_examples
     assert again.corrected == pytest.approx((num - 1) / examples)
     assert again.to_json()["wrong_labels"] == {"mistakes": 1, "corrected_error": again.corrected}
+
+
+def test_no_cell_of_a_file_runs_in_a_spreadsheet_and_tags_come_back_as_they_were(
+    numbers: Model, tmp_path: Path
+) -> None:
+    found = numbers.errors(split="train", tolerance=3)
+    first = found.mistakes[0]
+    tagged = replace(found, mistakes=[replace(first, name="=A1", own_tags=("=1+2", "'tis")), *found.mistakes[1:]])
+    path = Path(tagged.save(tmp_path)["csv"])
+    with path.open(newline="", encoding="utf-8") as file:
+        line = next(csv.DictReader(file))
+    assert (line["name"], line["own_tags"]) == ("'=A1", "'=1+2; 'tis")
+    assert tagged.with_tags(path).mistakes[0].own_tags == ("=1+2", "'tis")
 
 
 def _written(path: Path, lines: list[dict[str, str]]) -> Path:

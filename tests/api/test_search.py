@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import derin
+from derin.api.search_study import open_study
 from derin.core.errors import UnknownNameError, UsageError
 
 QUICK: dict[str, Any] = {"plan": "plain", "threads": 1, "model": "mlp"}
@@ -156,6 +157,32 @@ def wait_for(what: Any, seconds: float = 120.0) -> None:
     while not what():
         assert time.monotonic() < ended
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("epochs", "looked_at"), [(30, {4, 12}), (27, {3, 9, 27}), (10, {2, 6})])
+def test_trials_are_compared_after_a_ninth_and_a_third_and_never_shortly_before_the_end(
+    epochs: int, looked_at: set[int], tmp_path: Path
+) -> None:
+    given_up = set()
+    for rung in looked_at:
+        study = open_study(
+            f"sqlite:///{tmp_path}/{rung}.db",
+            name="s",
+            maximize=True,
+            sampler=None,
+            epochs=epochs,
+            same_direction=True,
+            about="",
+        )
+        # Better ones have passed; the last fares well until the epoch before the rung and then falls behind.
+        for level in (0.9, 0.9, 0.9, 0.95):
+            trial, worse = study.ask([], {}, place=""), level == 0.95
+            for epoch in range(1, epochs + 1):
+                study.report(trial, 0.1 if worse and epoch >= rung else level, epoch)
+                if study.is_left_behind(trial):
+                    given_up.add(epoch)
+                    break
+    assert given_up == looked_at
 
 
 @pytest.mark.slow

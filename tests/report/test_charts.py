@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derin.report.charts import Scale, Series, heat_map, histogram, line_chart, log_ticks, nice_ticks
+from derin.report.charts import Dot, Scale, Series, dot_chart, heat_map, histogram, line_chart, log_ticks, nice_ticks
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
@@ -109,3 +109,13 @@ def test_a_histogram_counts_every_value_once() -> None:
         values, title="t", format_number=lambda v: f"{v:.1f}", hover=lambda low, high, count: f"n={count}"
     )
     assert sum(map(int, re.findall(r"n=(\d+)", drawn))) == len(values)
+
+
+def test_names_of_levels_that_would_cover_each_other_share_a_line() -> None:
+    levels = [(0.983, "neighbors"), (0.955, "linear"), (0.103, "majority")]
+    drawn = dot_chart(
+        [Dot(0.0, 0.9, "val", "trial 0")], title="t", x_label="x", spell_x=str, spell_y=str, levels=levels
+    )
+    assert "neighbors, linear<" in str(drawn)
+    assert ">majority<" in str(drawn)
+    assert str(drawn).count('class="mark"') == 3

@@ -115,6 +115,11 @@ def test_keys_tag_and_what_was_tagged_is_there_after_a_reload(page: Browser, tmp
     assert (lines[0]["tags"], lines[7]["probability"]) == ("blurry; dog → cat", "")
 
 
+def test_what_is_exported_runs_in_no_spreadsheet(page: Browser) -> None:
+    page.press("n", *"=1+2", "Enter")
+    assert exported(page)[0]["own_tags"] == "'=1+2"
+
+
 def test_ceilings_are_those_of_the_library_at_once(page: Browser) -> None:
     counts = {"blurry": (1_250, 21_000), "dark": 3_750, "dog → cat": 5_000, "given": 3}
     ranked = rank_tags(counts, num_mistakes=NUM, num_examples=EXAMPLES)

@@ -541,6 +541,9 @@ def verdict(difference: Difference) -> str:
     """What a difference says, in a sentence."""
     words = {"first": difference.first, "second": difference.second, "metric": metric_name(difference.metric)}
     if difference.better is None:
+        low, high = difference.interval
+        if difference.p_value is not None and (difference.p_value < 0.05) != (low > 0 or high < 0):
+            return translate("compare.at_the_border", **words)
         return translate("compare.chance", **words)
     worse = difference.second if difference.better == difference.first else difference.first
     return translate("compare.better", better=difference.better, worse=worse, metric=words["metric"])

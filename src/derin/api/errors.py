@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from derin.api.examples import examples_for
 from derin.core.errors import DataError, MissingExtraError, UsageError
 from derin.core.files import path_atomically, write_bytes
 from derin.core.messages import Message, localize, translate
+from derin.core.printable import spreadsheet_cell, spreadsheet_text, without_spreadsheet_mark
 from derin.core.strict_json import dump_json
 from derin.data.display import displayed
 from derin.data.duplicates import first_equal_rows
@@ -318,16 +318,12 @@ class ErrorAnalysis:
         """
         folder = Path(folder)
         rows = [mistake.cells() for mistake in self.mistakes]
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
         paths = {"csv": folder / "mistakes.csv"}
         if parquet:
             paths["parquet"] = folder / "mistakes.parquet"
             _write_parquet(paths["parquet"], rows)
         folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(paths["csv"], text.getvalue().encode("utf-8"))
+        write_bytes(paths["csv"], spreadsheet_text(_COLUMNS, rows).encode("utf-8"))
         paths["page"] = folder / "errors.html"
         self.page(pictures=pictures).save(paths["page"])
         return {kind: str(path) for kind, path in paths.items()}
@@ -521,12 +517,14 @@ def _read_tags(path: Path, mistakes: Mapping[int, Mistake], of: str) -> dict[int
     for number, line in enumerate(lines, start=2):
         text = (line["row"] or "").strip()
         mistake = mistakes.get(int(text)) if text.isdecimal() else None
-        if mistake is None or (line.get("name") or mistake.name) != mistake.name:
+        name = "" if mistake is None else mistake.name
+        if mistake is None or (line.get("name") or name) not in (name, spreadsheet_cell(name)):
             raise DataError(
                 f"The tags {path}, line {number}: a mistake of {of} is required; got row {text!r}. They are of "
                 "another run, split or eyeball set."
             )
-        own = (tag.strip() for tag in (line["own_tags"] or "").split(_BETWEEN_TAGS.strip()))
+        tags = without_spreadsheet_mark(line["own_tags"] or "")
+        own = (tag.strip() for tag in tags.split(_BETWEEN_TAGS.strip()))
         found[mistake.row] = (
             tuple(dict.fromkeys(tag for tag in own if tag)),
             (line["label_wrong"] or "").strip().lower() in _YES,

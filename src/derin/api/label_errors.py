@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,6 +19,7 @@ from derin.api.resuming import continued
 from derin.api.run import Run
 from derin.core.errors import UsageError
 from derin.core.files import write_bytes
+from derin.core.printable import spreadsheet_text
 from derin.data.duplicates import first_equal_rows
 from derin.data.splits import answered_rows, complete_splits, cut_folds
 from derin.data.table import Rows, Table
@@ -100,12 +99,8 @@ class LabelAnalysis:
     def save(self, path: Path) -> None:
         """Writes all that are cut, and as many of the next, as CSV."""
         lines = self.listed(min(2 * int(self.found.cut.sum()) + _LISTED, len(self.rows)))
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, text.getvalue().encode("utf-8"))
+        write_bytes(path, spreadsheet_text(list(lines[0]), lines).encode("utf-8"))
 
 
 def find_wrong_labels(

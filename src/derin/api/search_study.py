@@ -10,6 +10,7 @@ Source: J. Bergstra et al., "Algorithms for hyper-parameter optimization", NeurI
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -171,7 +172,7 @@ def open_study(
         UsageError: the study is about something else.
     """
     optuna = _optuna()
-    fewest = max(1, epochs // _REDUCTION**_RUNGS)
+    fewest = max(1, math.ceil(epochs / _REDUCTION**_RUNGS))  # rounded up, so that no third rung stands before the end
     told = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:

@@ -7,7 +7,10 @@ text behind them. Whatever shows a name shows it by these functions; what comput
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 # Control characters of both blocks, marks of direction, separators of lines and paragraphs, half pairs.
@@ -105,3 +108,27 @@ def _escape(match: re.Match[str]) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as Python keeps it in names of files
         return f"\\x{code - 0xDC00:02x}"
     return _SHORT.get(sign) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def without_spreadsheet_mark(text: str) -> str:
+    """What `spreadsheet_cell` had been given, where it put its mark before text that begins as a formula does.
+
+    Example:
+        >>> [without_spreadsheet_mark(text) for text in ("'=1+2", "'tis", "cat")]
+        ['=1+2', "'tis", 'cat']
+    """
+    return text[1:] if spreadsheet_cell(text[1:]) == text else text
+
+
+def spreadsheet_text(columns: Sequence[str], lines: Iterable[Mapping[str, Any]]) -> str:
+    """The text of a CSV file with a heading, each cell by `spreadsheet_cell`.
+
+    Example:
+        >>> spreadsheet_text(["row", "name"], [{"row": 1, "name": "=A1"}])
+        "row,name\\n1,'=A1\\n"
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(spreadsheet_cell, columns))
+    writer.writerows([spreadsheet_cell(line[name]) for name in columns] for line in lines)
+    return text.getvalue()

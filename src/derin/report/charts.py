@@ -12,6 +12,7 @@ from derin.report.html import Html, join, tag
 _WIDTH, _HEIGHT = 520, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 14, 42
 _LADDER_WIDTH, _RUNG = 760, 40
+_LINE = 14  # between two lines of small print
 _LOG_RATIO = 20  # a loss that falls further than this is drawn on a logarithmic scale
 _DOTS_UP_TO = 60  # epochs
 
@@ -308,10 +309,15 @@ def dot_chart(
     parts += [
         tag("text", _short(name), x=across(i), y=up.start + 18, class_="tick middle") for i, name in enumerate(names)
     ]
-    for value, says in levels:
+    named: list[tuple[float, list[str]]] = []  # from the top; names that would cover each other share a line
+    for value, says in sorted(levels, reverse=True):
         level = tag("line", x1=across.start, x2=across.end, y1=up(value), y2=up(value), class_="mark")
         parts.append(tag("g", level, tag("title", says)))
-        parts.append(tag("text", says, x=across.end, y=up(value) - 5, class_="tick end"))
+        if named and up(value) - named[-1][0] < _LINE:
+            named[-1][1].append(says)
+        else:
+            named.append((up(value), [says]))
+    parts += [tag("text", ", ".join(these), x=across.end, y=y - 5, class_="tick end") for y, these in named]
     if line:
         start, *rest = line
         path = f"M{across(start[0]):.1f} {up(start[1]):.1f}"

@@ -250,10 +250,12 @@
   }
 
   function csv() {
+    // A spreadsheet would run what begins as a formula does; numbers are none.
+    const safe = (value) => typeof value === "string" && /^(\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])/.test(value) && !/^[-+]?\d+(\.\d+)?([eE][-+]?\d+)?$/.test(value) ? `'${value}` : String(value);
     const cell = (value) => /[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
     const lines = mistakes.map((each) => [each.row, each.name, each.true, each.predicted, each.probability ?? "", each.loss,
       each.tags.map((tag) => data.tags[tag].key).join("; "), [...each.own].join("; "), Number(each.wrong), each.shown]);
-    return [data.columns, ...lines].map((line) => line.map((value) => cell(String(value))).join(",")).join("\n") + "\n";
+    return [data.columns, ...lines].map((line) => line.map((value) => cell(safe(value))).join(",")).join("\n") + "\n";
   }
   element("export").addEventListener("click", () => {
     const link = make("a");

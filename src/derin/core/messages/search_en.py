@@ -47,6 +47,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "compare.difference": "{metric}, {one} minus {other}: {difference} (95 % interval {low} to {high}).",
     "compare.p_value": " McNemar’s p = {p}.",
     "compare.better": "{better} is better than {worse}.",
+    "compare.at_the_border": "It is close: of the test and the interval one says that {first} and {second} differ, the "
+    "other that it may be chance. Measure them on more examples.",
     "compare.chance": "{first} and {second} cannot be told apart: the difference may be chance.",
     "compare.chosen": "Chosen: {run} ({numbers}), by: {goal}.",
     "compare.refused": "Not good enough: {runs}.",

@@ -33,6 +33,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "compare.difference": "{metric}, {one} eksi {other}: {difference} (%95 aralık {low} ile {high} arası).",
     "compare.p_value": " McNemar p = {p}.",
     "compare.better": "{better}, {worse} çalışmasından daha iyi.",
+    "compare.at_the_border": "Sınırda: McNemar sınaması ile aralıktan biri {first} ile {second} arasında fark "
+    "olduğunu, öteki bunun rastlantı olabileceğini söylüyor. Daha çok örnekte ölçün.",
     "compare.chance": "{first} ile {second} ayırt edilemiyor: fark rastlantı olabilir.",
     "compare.chosen": "Seçilen: {run} ({numbers}), ölçüt: {goal}.",
     "compare.refused": "Yeterince iyi olmayanlar: {runs}.",
@@ -59,9 +61,9 @@ MESSAGES: dict[str, CatalogEntry] = {
         "Varsayılan ayarlarla doğrulamada {metric} {best}; öteki {count:,} denemenin hiçbiri daha iyi değil ({run}).",
     ),
     "search.by": "Ayarları: {settings}.",
-    "search.test": "Hiçbir seçimde kullanılmayan ve yalnız en iyi çalışma için ölçülen sınamada: {metric} {value}.",
+    "search.test": "Hiçbir seçimde kullanılmayan ve yalnız en iyi çalışma için ölçülen test setinde: {metric} {value}.",
     "search.optimism": "{count:,} denemenin en iyisi doğrulamada olduğundan iyi görünür, çünkü onunla birlikte şans da "
-    "seçilir; gerçek değerini sınama söyler.",
+    "seçilir; gerçek değerini test seti söyler.",
     "search.baselines": "Saniyeler süren yöntemler, doğrulamada {metric}: {values}.",
     "search.baseline_majority": "çoğunluk",
     "search.baseline_mean": "ortalama",
@@ -95,14 +97,16 @@ MESSAGES: dict[str, CatalogEntry] = {
     "search.page": "Aramanın sayfası: {address}",
     "search.elsewhere": "En iyi çalışma başka bir makinede, oradaki aramanın {run} klasöründe.",
     # Bölümlerin boyutları
-    "splits.shares": "{splits}: örnekler %{shares} oranında bölündü. Derin doğrulama ve sınama için {share:.0%} "
+    "splits.shares": "{splits}: örnekler %{shares} oranında bölündü. Derin doğrulama ve test için {share:.0%} "
     "keser, her "
     "biri en çok "
     "{largest:,}: bir milyon örnekte %98 / 1 / 1, çünkü on bin örnek yarım yüzdeyi ayırt eder.",
     "splits.tells": "{count:,} {split} örneği, {accuracy:.0%} dolayındaki bir doğruluğu ±{half:.1%} içinde söyler: iki "
     "çalışma arasında daha küçük bir fark rastlantı olabilir.",
-    "splits.alike": "Doğrulama ile sınama birbirine benziyor: bir sınıflandırıcı onları ayırt edemiyor (p = {p:.2g}).",
-    "splits.differ": "Doğrulama ile sınama farklı: bir sınıflandırıcı onları ayırt ediyor (AUC {auc:.2f}; {features}). "
-    "Doğrulamada seçilen, sınamanın ölçtüğünden başka bir şeyi hedefler; ikisini aynı örneklerden alın.",
+    "splits.alike": "Doğrulama ile test seti birbirine benziyor: bir sınıflandırıcı onları ayırt edemiyor "
+    "(p = {p:.2g}).",
+    "splits.differ": "Doğrulama ile test seti farklı: bir sınıflandırıcı onları ayırt ediyor (AUC {auc:.2f}; "
+    "{features}). Doğrulamada seçilen, test setinin ölçtüğünden başka bir şeyi hedefler; ikisini aynı "
+    "örneklerden alın.",
     "splits.no_feature": "tek başına hiçbir özellik",
 }
