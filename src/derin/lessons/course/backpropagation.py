@@ -117,7 +117,7 @@ LESSON = CourseLesson(
     figures=(
         Figure(
             kind="net",
-            title=Text("Values in black, slopes of the loss in red", "Değerler siyah, kaybın eğimleri kırmızı"),
+            title=Text("Values, and in red the slopes of the loss", "Değerler ve kırmızıyla kaybın eğimleri"),
             options={
                 "height": 390,
                 "nodes": _NODES,
