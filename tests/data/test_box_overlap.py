@@ -21,17 +21,23 @@ def share(a: list[float], b: list[float], over: str) -> float:
     return common / (min(areas) if over == "smaller" else sum(areas) - common)
 
 
+@pytest.mark.parametrize("num_classes", [1, 3])
 @pytest.mark.parametrize("over", ["union", "smaller"])
 # 1,300 boxes are more than two blocks, so that what stays of one decides in the next.
 @pytest.mark.parametrize(("num", "threshold"), [(0, 0.5), (1, 0.5), (90, 0.0), (90, 0.4), (1300, 0.3)])
-def test_suppression_keeps_what_one_after_the_other_would(num: int, threshold: float, over: str) -> None:
+def test_suppression_keeps_what_one_after_the_other_would(
+    num: int, threshold: float, over: str, num_classes: int
+) -> None:
     boxes, scores = random_boxes(num, seed=num)
     scores = scores.round(1)  # with ties, of which the first counts
+    classes = np.random.default_rng(num).integers(0, num_classes, num)
     kept: list[int] = []
     for place in sorted(range(num), key=lambda place: -scores[place]):
-        if all(share(boxes[place].tolist(), boxes[other].tolist(), over) <= threshold for other in kept):
+        others = [other for other in kept if classes[other] == classes[place]]
+        if all(share(boxes[place].tolist(), boxes[other].tolist(), over) <= threshold for other in others):
             kept.append(place)
-    assert suppress(boxes, scores, threshold, over).tolist() == kept  # type: ignore[arg-type]
+    of_classes = None if num_classes == 1 else classes
+    assert suppress(boxes, scores, threshold, over, classes=of_classes).tolist() == kept  # type: ignore[arg-type]
 
 
 def test_overlap_is_a_share_of_the_union_or_of_the_smaller_box() -> None:

@@ -41,7 +41,9 @@ def overlap(first: Array, second: Array, over: Measure = "union") -> Array:
     return common / (areas[0][:, None] + areas[1] - common)
 
 
-def suppress(boxes: Array, scores: Array, threshold: float, over: Measure = "union") -> npt.NDArray[np.int64]:
+def suppress(
+    boxes: Array, scores: Array, threshold: float, over: Measure = "union", *, classes: Array | None = None
+) -> npt.NDArray[np.int64]:
     """Non-maximum suppression: the best box stays, what overlaps it by more than the threshold goes, and so on.
 
     Blocks of boxes are decided together: first by those that stayed before, then among themselves. There, whether a box
@@ -52,24 +54,32 @@ def suppress(boxes: Array, scores: Array, threshold: float, over: Measure = "uni
         scores: of the boxes; of equal ones the first is the better.
         threshold: overlap up to which both stay.
         over: see `overlap`.
+        classes: of the boxes; those of different ones do not touch each other. None takes all for one.
 
     Returns:
         the places of the boxes that stay, best first.
 
     Shapes:
-        ``(N, 4)``, ``(N,)`` → ``(K,)``.
+        ``(N, 4)``, ``(N,)``, ``(N,)`` → ``(K,)``.
 
     Example:
         >>> boxes = np.array([[0.0, 0, 4, 4], [1, 0, 5, 4], [8, 8, 9, 9]])
         >>> suppress(boxes, np.array([0.8, 0.9, 0.7]), 0.5).tolist()
         [1, 2]
+        >>> suppress(boxes, np.array([0.8, 0.9, 0.7]), 0.5, classes=np.array([0, 1, 0])).tolist()
+        [1, 0, 2]
     """
+
+    def hides(better: Array, worse: Array) -> npt.NDArray[np.bool_]:
+        found: npt.NDArray[np.bool_] = overlap(boxes[better], boxes[worse], over) > threshold
+        return found if classes is None else found & (classes[better][:, None] == classes[worse])
+
     order = np.argsort(-scores, kind="stable")
     kept = order[:0]
     for start in range(0, len(order), _BLOCK):
         block = order[start : start + _BLOCK]
-        block = block[~(overlap(boxes[kept], boxes[block], over) > threshold).any(0)]
-        better = np.triu(overlap(boxes[block], boxes[block], over) > threshold, 1)
+        block = block[~hides(kept, block).any(0)]
+        better = np.triu(hides(block, block), 1)
         stays, before = np.ones(len(block), dtype=bool), np.zeros(0, dtype=bool)
         while not np.array_equal(stays, before):
             stays, before = np.logical_not(better[stays].any(0)), stays

@@ -180,26 +180,39 @@ class Boxes:
         classes: class numbers.
         offsets: the rectangles of row i are ``offsets[i]:offsets[i + 1]``.
         frames: height and width of the picture that each row's rectangles were drawn in.
+        crowds: which of them are no single thing to be found (a crowd, or one that is too difficult): nothing is
+            learned there, and what is found there is neither right nor wrong. None where none is.
 
     Shapes:
-        corners ``(total, 4)`` float32, classes ``(total,)`` int64, offsets ``(N + 1,)`` int64, frames ``(N, 2)`` int64.
+        corners ``(total, 4)`` float32, classes ``(total,)`` int64, offsets ``(N + 1,)`` int64, frames ``(N, 2)`` int64,
+        crowds ``(total,)`` bool.
     """
 
     corners: npt.NDArray[np.float32]
     classes: npt.NDArray[np.int64]
     offsets: npt.NDArray[np.int64]
     frames: npt.NDArray[np.int64]
+    crowds: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.frames)
 
     @property
     def arrays(self) -> tuple[npt.NDArray[Any], ...]:
-        return self.corners, self.classes, self.offsets, self.frames
+        alike = self.corners, self.classes, self.offsets, self.frames
+        return alike if self.crowds is None else (*alike, self.crowds)
+
+    @property
+    def is_crowd(self) -> npt.NDArray[np.bool_]:
+        """Which are crowds, also where none is: ``(total,)``."""
+        return np.zeros(len(self.corners), dtype=bool) if self.crowds is None else self.crowds
 
     def take(self, rows: Rows) -> Boxes:
-        corners, classes = (Ragged(flat, self.offsets).take(rows) for flat in (self.corners, self.classes))
-        return Boxes(corners.flat, classes.flat, corners.offsets, self.frames[rows])
+        corners, classes, crowds = (
+            Ragged(flat, self.offsets).take(rows) for flat in (self.corners, self.classes, self.is_crowd)
+        )
+        found = None if self.crowds is None else crowds.flat
+        return Boxes(corners.flat, classes.flat, corners.offsets, self.frames[rows], found)
 
 
 @dataclass(frozen=True)

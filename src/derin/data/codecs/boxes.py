@@ -41,8 +41,8 @@ class BoxesCodec(Codec):
         least_visible: the share of a box's area that must lie in the picture, from 0 to 1.
 
     Shapes:
-        `Packed`: ``"corners"`` ``(total, 4)`` float32 (left, top, right, bottom in pixels of the network's input) and
-        ``"classes"`` ``(total,)`` int64.
+        `Packed`: ``"corners"`` ``(total, 4)`` float32 (left, top, right, bottom in pixels of the network's input),
+        ``"classes"`` ``(total,)`` int64 and ``"crowds"`` ``(total,)`` bool.
 
     Example:
         >>> codec = BoxesCodec(column="boxes", frame=Frame((8, 8), "resize"))
@@ -112,7 +112,7 @@ class BoxesCodec(Codec):
         return Packed(
             {
                 "corners": torch.from_numpy(clipped[kept].astype(np.float32)),
-                "classes": gathered["classes"][torch.from_numpy(kept)],
+                **{name: gathered[name][torch.from_numpy(kept)] for name in ("classes", "crowds")},
             },
             torch.from_numpy(np.concatenate([[0], np.cumsum(counts)])),
         )
@@ -149,7 +149,11 @@ class BoxesColumn(FramedColumn):
         found = self.values.take(rows)
         owners = np.repeat(np.arange(len(found)), np.diff(found.offsets))
         placed = _around(found.corners, self.frame.geometry(found.frames, uniforms)[owners])
-        flat = {"corners": torch.from_numpy(placed), "classes": torch.from_numpy(found.classes.astype(np.int64))}
+        flat = {
+            "corners": torch.from_numpy(placed),
+            "classes": torch.from_numpy(found.classes.astype(np.int64)),
+            "crowds": torch.from_numpy(found.is_crowd),
+        }
         return Packed(flat, torch.from_numpy(found.offsets))
 
 
@@ -174,7 +178,7 @@ def _boxes(table: Table, column: str) -> Boxes:
 def _checked(boxes: Boxes, where: str) -> Boxes:
     """Boxes whose corners are in order."""
     corners = boxes.corners
-    fits = corners.shape == (len(boxes.classes), 4) and boxes.offsets[-1] == len(corners)
+    fits = corners.shape == (len(boxes.classes), 4) and boxes.offsets[-1] == len(corners) == len(boxes.is_crowd)
     if not fits or not (corners[:, :2] <= corners[:, 2:]).all() or not np.isfinite(corners).all():
         raise DataError(
             f"{where}: finite corners (total, 4) in the order left, top, right, bottom, with a class for each, are "

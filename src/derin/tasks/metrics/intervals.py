@@ -98,7 +98,7 @@ def bootstrap(values: Floats, statistics: Callable[[Floats], Mapping[str, Floats
     drawn = random.integers(0, num_groups, size=(NUM_RESAMPLES, num_groups))
     drawn += np.arange(NUM_RESAMPLES)[:, None] * num_groups  # so that one count is a count of each resample
     times = np.bincount(drawn.reshape(-1), minlength=drawn.size).reshape(drawn.shape).astype(np.float64)
-    return _percentiles(statistics(times @ sums / (times @ sizes)[:, None]))
+    return percentiles(statistics(times @ sums / (times @ sizes)[:, None]))
 
 
 def bootstrap_pairs(errors: npt.ArrayLike, counts: npt.ArrayLike) -> Interval:
@@ -129,7 +129,7 @@ def bootstrap_pairs(errors: npt.ArrayLike, counts: npt.ArrayLike) -> Interval:
     times = generator(0, "bootstrap").multinomial(num, np.full(num, 1 / num), size=NUM_RESAMPLES).astype(np.float64)
     sums, sizes = ((times @ cells * times).sum(1) for cells in (wrong, all_pairs))
     shares = np.divide(sums, sizes, out=np.full(NUM_RESAMPLES, np.nan), where=sizes > 0)
-    return _percentiles({"share": shares})["share"]
+    return percentiles({"share": shares})["share"]
 
 
 def bootstrap_confusion(
@@ -145,7 +145,7 @@ def bootstrap_confusion(
     counts = np.asarray(confusion, dtype=np.int64)
     if not counts.sum():
         return {}
-    return _percentiles(statistics(resampled_counts(counts.reshape(-1)).reshape(NUM_RESAMPLES, *counts.shape)))
+    return percentiles(statistics(resampled_counts(counts.reshape(-1)).reshape(NUM_RESAMPLES, *counts.shape)))
 
 
 def resampled_counts(counts: npt.NDArray[np.int64]) -> Floats:
@@ -181,7 +181,7 @@ def _logistic(value: float) -> float:
     return 1 / (1 + math.exp(-value)) if value > -700 else 0.0
 
 
-def _percentiles(resampled: Mapping[str, Floats]) -> dict[str, Interval]:
+def percentiles(resampled: Mapping[str, Floats]) -> dict[str, Interval]:
     """The middle 95 % of each statistic; a resample in which it is undefined is left out."""
     result = {}
     for name, values in resampled.items():
