@@ -350,7 +350,11 @@ def _json_lines(path: Path, report: DataReport) -> tuple[Columns, Rows]:
     report.extend(line_findings(path.name, halved, Outcome.CONVERTED, Message("reading.half_pairs")))
     if not lines:
         raise DataError(f"{path}: a JSON object on each line is required; none is there.")
-    return objects.columns(), np.asarray(lines, dtype=np.int64)
+    columns = objects.columns()
+    if unread := [key for key in objects.keys if key not in columns]:
+        keys = ", ".join(map(repr, unread))
+        report.notes.append(Message("reading.keys_seldom_plain", file=path.name, keys=keys))
+    return columns, np.asarray(lines, dtype=np.int64)
 
 
 class _PackedObjects:
@@ -377,6 +381,10 @@ class _PackedObjects:
         self._num += 1
         if self._num == _MANY_OBJECTS:
             self._pack()
+
+    @property
+    def keys(self) -> list[str]:
+        return list(self._place)
 
     def columns(self) -> Columns:
         """The cells under each key that has a plain value in most objects; empty where it has none."""

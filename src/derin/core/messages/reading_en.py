@@ -125,6 +125,8 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{file}: {count} line above the table was left out.",
         "{file}: {count} lines above the table were left out.",
     ),
+    "reading.keys_seldom_plain": "{file}: keys whose value is a text or a number in at most half of the objects are "
+    "not read: {keys}.",
     "reading.keys_nested": "{file}: lists and objects within the objects are not read: {keys}.",
     "reading.document": "the file speaks about the data",
     "reading.header_missing": "{file}: the first line holds values, no names; the columns are called column_1 to "
