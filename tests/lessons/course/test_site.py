@@ -96,11 +96,68 @@ def batch_norm(given: Numbers) -> dict[str, float]:
     )
 
 
+def softmax(given: Numbers) -> dict[str, float]:
+    """Torch's softmax and cross-entropy, and its slopes by automatic differentiation."""
+    z = float64(given, "z1", "z2", "z3", "z4", requires_grad=True)
+    shifted, target = z + given["c"], torch.tensor(round(given["k"]) - 1)
+    loss = torch.nn.functional.cross_entropy(shifted, target)
+    (slope,) = torch.autograd.grad(loss, z)
+    numbers = {"S": shifted.exp().sum().item(), "L": loss.item()}
+    wanted = torch.nn.functional.one_hot(target, 4)
+    columns = {"e": shifted.exp(), "p": shifted.softmax(0), "t": wanted, "d": slope}
+    numbers |= {f"{name}{k}": value for name, row in columns.items() for k, value in enumerate(row.tolist(), 1)}
+    return numbers | {f"z{k}n": value for k, value in enumerate((z - given["eta"] * slope).tolist(), 1)}
+
+
+def gradient_descent(given: Numbers) -> dict[str, float]:
+    """Torch's SGD from the same speed, on the square of the distance from 5."""
+    w = float64(given, "w").requires_grad_()
+    optimizer = torch.optim.SGD([w], lr=given["eta"], momentum=given["mu"])
+    optimizer.state[w]["momentum_buffer"] = float64(given, "s")
+    loss = ((w - 5) ** 2).sum()
+    loss.backward()
+    optimizer.step()
+    assert w.grad is not None
+    speed = optimizer.state[w]["momentum_buffer"].item() if given["mu"] else w.grad.item()
+    numbers = {"L": loss.item(), "g": w.grad.item(), "sn": speed, "wn": w.item(), "Ln": (w.item() - 5) ** 2}
+    return numbers | {"five": 5, "f": 1 - 2 * given["eta"]}
+
+
+def optimizers(given: Numbers) -> dict[str, float]:
+    """Torch's optimizers, each with the memory that is given."""
+    numbers = {"tn": given["t"] + 1}
+    step = torch.tensor(float(given["t"]))
+    for k in range(1, 5):
+        w = float64(given, f"u{k}", f"v{k}").requires_grad_()
+        chosen: list[Any] = [torch.optim.SGD, torch.optim.SGD, torch.optim.RMSprop, torch.optim.Adam]
+        optimizer = chosen[k - 1]([w], lr=given[f"r{k}"], **({"momentum": 0.9} if k == 2 else {}))
+        kept = {
+            name: name in "ms" and float64(given, f"{name}u{k}", f"{name}v{k}") for name in ("", "", "m", "s", "ms")[k]
+        }
+        names = [{}, {}, {"m": "momentum_buffer"}, {"s": "square_avg"}, {"m": "exp_avg", "s": "exp_avg_sq"}][k]
+        optimizer.state[w].update({names[name]: value for name, value in kept.items()})
+        if k > 2:
+            optimizer.state[w]["step"] = step.clone()
+        loss = given["a"] * w[0] ** 2 / 2 + given["b"] * w[1] ** 2 / 2 + given["c"] * w[1] ** 4 / 4
+        loss.backward()
+        optimizer.step()
+        assert w.grad is not None
+        rows = {"g": w.grad, **{f"{name}|n": optimizer.state[w][names[name]] for name in names}, "|n": w}
+        numbers[f"L{k}"] = loss.item()
+        for name, row in rows.items():
+            before, _, after = name.partition("|")
+            numbers |= {f"{before}{axis}{k}{after}": value for axis, value in zip("uv", row.tolist(), strict=True)}
+    return numbers
+
+
 # Every line of a lesson's sheet, from its given numbers, by another way than the sheet's formulas.
 EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "one-neuron": one_neuron,
     "xor": xor,
     "backpropagation": backpropagation,
+    "softmax": softmax,
+    "gradient-descent": gradient_descent,
+    "optimizers": optimizers,
     "batch-norm": batch_norm,
 }
 

@@ -146,6 +146,7 @@ function openLesson() {
     const draw = FIGURES[kind](holder, sheet, options, { ...tools, label: `figure${number}` });
     sheet.watchers.push(() => { if (holder.offsetParent) draw(); });
     page.redraw.push(() => { if (holder.offsetParent) draw(); });
+    for (const name of ["focusin", "focusout"]) holder.addEventListener(name, draw);
   });
   page.redraw.push(sheet.draw(element("givens"), element("lines"), tools));
   const steps = () => { if (element("steps")) element("steps").textContent = say("steps", { count: sheet.steps }); };
@@ -162,9 +163,11 @@ function openLesson() {
     element("run").textContent = say("pause");
   });
   bind("reset", () => { stop(); sheet.choose(sheet.set); });
-  page.redraw.push(() => element("set")?.replaceChildren(...lesson.sheet.sets.map(({ title }, place) =>
-    tag("option", { value: place, selected: place === sheet.set, textContent: spoken(title) }))));
-  element("set")?.addEventListener("change", (event) => { stop(); sheet.choose(Number(event.target.value)); });
+  for (const name of ["set", "start"]) {
+    page.redraw.push(() => element(name)?.replaceChildren(...lesson.sheet[`${name}s`].map(({ title }, place) =>
+      tag("option", { value: place, selected: place === sheet[name], textContent: spoken(title) }))));
+    element(name)?.addEventListener("change", (event) => { stop(); sheet[name] = Number(event.target.value); sheet.choose(sheet.set); });
+  }
   window.addEventListener("beforeprint", reveal);
   window.addEventListener("resize", () => { for (const draw of page.redraw) draw(); });
   page.redraw.push(() => { if (element("run") && !running) element("run").textContent = say("run"); });

@@ -1,86 +1,6 @@
 // Figures that one moves. Each is made once in its holder and gives a function that draws it anew.
 "use strict";
 
-const DRAW = (() => {
-  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const channels = (name) => [1, 3, 5].map((at) => parseInt(color(name).slice(at, at + 2), 16));
-
-  // A canvas as sharp as the screen; sizes and places are those of the style.
-  function canvas(holder, height, label) {
-    const made = tag("canvas", { className: "drawing", role: "img", "aria-labelledby": label });
-    made.style.aspectRatio = `1 / ${height}`;
-    holder.append(made);
-    return {
-      element: made,
-      begin() {
-        const width = made.clientWidth || 320, scale = window.devicePixelRatio || 1;
-        made.width = Math.round(width * scale);
-        made.height = Math.round(width * height * scale);
-        const pen = made.getContext("2d");
-        pen.scale(scale, scale);
-        return { pen, width, height: width * height };
-      },
-    };
-  }
-  // A map of numbers in −1 … 1 under a drawing; `at` gives one for a column and a row, from the top.
-  function ground(pen, width, height, columns, rows, at) {
-    const image = new ImageData(columns, rows), small = new OffscreenCanvas(columns, rows);
-    const cold = channels("zero"), warm = channels("one"), paper = channels("paper");
-    for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) {
-      const share = Math.max(-1, Math.min(1, at(column, row) || 0)), end = share < 0 ? cold : warm, weight = Math.abs(share) * 0.62;
-      image.data.set([...paper.map((part, k) => part + (end[k] - part) * weight), 255], 4 * (row * columns + column));
-    }
-    small.getContext("2d").putImageData(image, 0, 0);
-    pen.imageSmoothingEnabled = true;
-    pen.drawImage(small, 0, 0, width, height);
-  }
-  // Where `at` crosses a level, as pieces of lines on a grid of columns × rows over the drawing.
-  function contour(pen, width, height, columns, rows, at, level = 0) {
-    const values = Array.from({ length: rows + 1 }, (_, r) => Array.from({ length: columns + 1 }, (_, c) => at(c / columns, r / rows) - level));
-    pen.beginPath();
-    for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
-      const corners = [[c, r, values[r][c]], [c + 1, r, values[r][c + 1]], [c + 1, r + 1, values[r + 1][c + 1]], [c, r + 1, values[r + 1][c]]];
-      const cut = [];
-      corners.forEach(([x, y, value], k) => {
-        const [x2, y2, next] = corners[(k + 1) % 4];
-        if ((value < 0) !== (next < 0)) { const t = value / (value - next); cut.push([x + t * (x2 - x), y + t * (y2 - y)]); }
-      });
-      for (let k = 0; k + 1 < cut.length; k += 2) {
-        pen.moveTo(cut[k][0] / columns * width, cut[k][1] / rows * height);
-        pen.lineTo(cut[k + 1][0] / columns * width, cut[k + 1][1] / rows * height);
-      }
-    }
-    pen.stroke();
-  }
-  function dot(pen, x, y, kind, radius = 6) {
-    pen.beginPath();
-    if (kind === "one") pen.rect(x - radius * 0.9, y - radius * 0.9, radius * 1.8, radius * 1.8);
-    else pen.arc(x, y, radius, 0, 2 * Math.PI);
-    pen.fillStyle = color(kind);
-    pen.fill();
-    pen.lineWidth = 1.5;
-    pen.strokeStyle = color("paper");
-    pen.stroke();
-  }
-  // Something that is held and moved; places are shares of the drawing, from the left and from the top.
-  function drag(element, start, move) {
-    let held = null;
-    const share = (event) => {
-      const box = element.getBoundingClientRect();
-      return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-    };
-    element.addEventListener("pointerdown", (event) => {
-      held = start(...share(event), event);
-      if (held === null || held === undefined) return;
-      element.setPointerCapture(event.pointerId);
-      event.preventDefault();
-    });
-    element.addEventListener("pointermove", (event) => { if (held !== null && held !== undefined) move(held, ...share(event)); });
-    for (const name of ["pointerup", "pointercancel"]) element.addEventListener(name, () => { held = null; });
-  }
-  return { color, canvas, ground, contour, dot, drag };
-})();
-
 const FIGURES = {
   // The plane of two given numbers, colored by a line of the sheet; its examples can be moved.
   plane(holder, sheet, { x, y, value, level, edge, low, high, answer }, { say, spell, label }) {
@@ -88,15 +8,14 @@ const FIGURES = {
     holder.append(score);
     const share = (number) => (number - low) / (high - low), number = (part) => low + part * (high - low);
     const at = (a, b) => sheet.at(value, { [x]: number(a), [y]: number(1 - b) });
-    DRAW.drag(board.element, (a, b) => {
-      const near = sheet.examples.findIndex((one) => Math.hypot(share(one[x]) - a, 1 - share(one[y]) - b) < 0.07);
-      if (near < 0) return null;
-      sheet.show(near);
-      return near;
-    }, (near, a, b) => {
-      const place = (part) => Math.round(number(Math.max(0, Math.min(1, part))) * 20) / 20;
-      Object.assign(sheet.examples[near], { [x]: place(a), [y]: place(1 - b) });
-      sheet.show(near);
+    const rounded = (part) => Math.round(number(part) * 20) / 20;
+    const ring = DRAW.drag(board.element, {
+      handles: () => sheet.examples.map((one, key) => ({ key, place: [share(one[x]), 1 - share(one[y])] })),
+      chosen: (place) => sheet.show(place),
+      move: (place, across, down) => {
+        Object.assign(sheet.examples[place], { [x]: rounded(across), [y]: rounded(1 - down) });
+        sheet.show(place);
+      },
     });
     return () => {
       const { pen, width, height } = board.begin(), columns = 44;
@@ -119,6 +38,7 @@ const FIGURES = {
           pen.fillText("×", across + 10, up - 8);
         }
       });
+      ring(pen, width, height);
       score.textContent = say("right_of", { right, all: sheet.examples.length });
     };
   },
@@ -174,28 +94,23 @@ const FIGURES = {
   },
 
   // Lines of the sheet as functions of one given number, which is moved along the axis.
-  curve(holder, sheet, { x, values, low, high, bottom, top }, { say, spell, label }) {
-    const board = DRAW.canvas(holder, 0.62, label), colors = ["one", "zero", "good", "quiet"];
-    const legend = tag("p", { className: "legend" });
+  curve(holder, sheet, { x, values, low, high, bottom, top }, { spell, label }) {
+    const board = DRAW.canvas(holder, 0.56, label), legend = tag("p", { className: "legend" });
     holder.append(legend);
-    const number = (part) => low + Math.max(0, Math.min(1, part)) * (high - low);
-    DRAW.drag(board.element, (a) => { sheet.change(x, Math.round(number(a) * 100) / 100); return x; }, (_, a) => sheet.change(x, Math.round(number(a) * 100) / 100));
+    const number = (part) => low + part * (high - low), share = () => (sheet.values[x] - low) / (high - low);
+    const ring = DRAW.drag(board.element, { near: Infinity, handles: () => [{ key: x, place: [share(), 0.5] }],
+      move: (_, a) => sheet.change(x, Math.round(number(a) * 100) / 100) });
     return () => {
-      const { pen, width, height } = board.begin(), up = (value) => height - (value - bottom) / (top - bottom) * height;
-      pen.strokeStyle = DRAW.color("line");
-      pen.strokeRect(0.5, 0.5, width - 1, height - 1);
-      for (const [a, b, c, d] of [[0, up(0), width, up(0)], [-low / (high - low) * width, 0, -low / (high - low) * width, height]]) {
-        pen.beginPath(); pen.moveTo(a, b); pen.lineTo(c, d); pen.stroke();
-      }
+      const { pen, width, height } = board.begin(), { across, up } = DRAW.axes(pen, width, height, { low, high, bottom, top }, spell);
       values.forEach(({ id }, k) => {
-        pen.strokeStyle = DRAW.color(colors[k]);
-        pen.lineWidth = 2.2;
-        pen.beginPath();
-        for (let step = 0; step <= 200; step++) pen.lineTo(step / 200 * width, up(sheet.at(id, { [x]: number(step / 200) })));
-        pen.stroke();
-        DRAW.dot(pen, (sheet.values[x] - low) / (high - low) * width, up(sheet.values[id]), colors[k]);
+        DRAW.through(pen, Array.from({ length: 201 }, (_, step) => {
+          const at = number(step / 200);
+          return [across(at), up(sheet.at(id, { [x]: at }))];
+        }), DRAW.COLORS[k]);
+        DRAW.dot(pen, across(sheet.values[x]), up(sheet.values[id]), DRAW.COLORS[k]);
       });
-      legend.replaceChildren(...values.map(({ id, symbol }, k) => tag("span", { className: `key ${colors[k]}` },
+      ring(pen, width, height);
+      legend.replaceChildren(...values.map(({ id, symbol }, k) => tag("span", { className: `key ${DRAW.COLORS[k]}` },
         tag("span", { innerHTML: symbol }), ` = ${spell(sheet.values[id])}`)));
     };
   },
@@ -205,10 +120,10 @@ const FIGURES = {
     const board = DRAW.canvas(holder, 0.1 + 0.17 * rows.length, label);
     const number = (part) => Math.round((low + part * (high - low)) * 20) / 20, share = (value) => (value - low) / (high - low);
     const line = (row) => (row + 0.6) / (rows.length + 0.4);
-    DRAW.drag(board.element, (a, b) => {
-      if (Math.abs(b - line(0)) > 0.5 / rows.length) return null;
-      return rows[0].ids.toSorted((p, q) => Math.abs(share(sheet.values[p]) - a) - Math.abs(share(sheet.values[q]) - a))[0];
-    }, (id, a) => sheet.change(id, Math.max(low, Math.min(high, number(a)))));
+    const ring = DRAW.drag(board.element, {
+      near: 0.2, handles: () => rows[0].ids.map((key) => ({ key, place: [share(sheet.values[key]), line(0) * 0.8] })),
+      move: (id, a) => sheet.change(id, number(a)),
+    });
     return () => {
       const { pen, width, height } = board.begin();
       pen.font = "12px system-ui, sans-serif";
@@ -236,6 +151,140 @@ const FIGURES = {
           pen.fillText(names[k], share(sheet.values[id]) * width, y - 14);
         });
       });
+      ring(pen, width, height);
+    };
+  },
+
+  // What the sheet's steps make of some lines, all at once: as far as `steps`, with the step at hand marked. `held` is a
+  // number of the examples that is moved up and down; `marks` are lines whose first value above ½ is marked.
+  rollout(holder, sheet, { values, steps, bottom, top, held, marks = [], first = 0 }, { spell, label }) {
+    const board = DRAW.canvas(holder, 0.56, label), legend = tag("p", { className: "legend" });
+    holder.append(legend);
+    const range = { low: first, high: first + steps, bottom, top }, share = (step) => step / steps, floor = () => 1 - 18 / board.element.clientHeight;
+    const ring = held ? DRAW.drag(board.element, {
+      handles: () => sheet.examples.slice(0, steps + 1).map((one, key) => ({ key, place: [share(key), floor() * (1 - (one[held] - bottom) / (top - bottom))] })),
+      move: (place, _, b) => {
+        sheet.examples[place][held] = Math.round((bottom + Math.max(0, 1 - b / floor()) * (top - bottom)) * 100) / 100;
+        sheet.show(sheet.place);
+      },
+    }) : () => {};
+    return () => {
+      const { pen, width, height } = board.begin(), axes = DRAW.axes(pen, width, height, range, spell), rows = sheet.rollout(steps);
+      pen.save();
+      pen.beginPath(); pen.rect(0, 0, width, axes.floor); pen.clip();
+      marks.forEach(({ id, color }) => {
+        const at = rows.findIndex((row) => row[id] > 0.5);
+        if (at >= 0) DRAW.through(pen, [[axes.across(first + at), 0], [axes.across(first + at), axes.floor]], color, 1.4);
+      });
+      values.forEach(({ id, dots }, k) => {
+        const points = rows.map((row, step) => [axes.across(first + step), axes.up(row[id])]).filter(([, y]) => Number.isFinite(y));
+        if (!dots) DRAW.through(pen, points, DRAW.COLORS[k]);
+        if (dots || steps <= 24) for (const [x, y] of points) DRAW.dot(pen, x, y, DRAW.COLORS[k], 3.4);
+        if (sheet.steps <= steps) DRAW.dot(pen, axes.across(first + sheet.steps), axes.up(sheet.values[id]), DRAW.COLORS[k]);
+      });
+      pen.restore();
+      ring(pen, width, height);
+      legend.replaceChildren(...[...values.map(({ id, symbol }, k) => [id, symbol, DRAW.COLORS[k], spell(sheet.values[id])]),
+        ...marks.map(({ id, symbol, color }) => [id, symbol, color, ((at) => at < 0 ? "–" : spell(first + at))(rows.findIndex((row) => row[id] > 0.5))])]
+        .map(([, symbol, color, value]) => tag("span", { className: `key ${color}` }, tag("span", { innerHTML: symbol }), ` = ${value}`)));
+    };
+  },
+
+  // The plane of two given numbers as a landscape, and where the sheet's steps lead on it. The first places are moved; with
+  // `together` all walkers begin at one. `names` are the two numbers in the line that makes the landscape.
+  path(holder, sheet, { walkers, value, names, low, high, bottom, top, steps, levels, together }, { say, spell, spoken, label }) {
+    const board = DRAW.canvas(holder, 0.66, label), legend = tag("p", { className: "legend" });
+    holder.append(legend);
+    const count = 60, number = ([a, b]) => [low + a * (high - low), top - b * (top - bottom)];
+    const shareOf = (row, { x, y }) => [(row[x] - low) / (high - low), (top - row[y]) / (top - bottom)];
+    const ring = DRAW.drag(board.element, {
+      near: 0.12,
+      handles: () => walkers.slice(0, together ? 1 : undefined).map((one, key) => ({ key, place: shareOf(sheet.rollout(steps)[0], one) })),
+      move: (key, a, b) => {
+        sheet.restart();
+        const [x, y] = number([a, b]).map((one) => Math.round(one * 20) / 20);
+        for (const one of together ? walkers : [walkers[key]]) { sheet.values[one.x] = x; sheet.values[one.y] = y; }
+        sheet.compute();
+      },
+    });
+    return () => {
+      const { pen, width, height } = board.begin(), rows = sheet.rollout(steps);
+      const at = (a, b) => { const [x, y] = number([a, b]); return sheet.at(value, { [names[0]]: x, [names[1]]: y }); };
+      const heights = Array.from({ length: count + 1 }, (_, r) => Array.from({ length: count + 1 }, (_, c) => at(c / count, r / count)));
+      const [least, most] = [Math.min, Math.max].map((pick) => pick(...heights.map((row) => pick(...row))));
+      DRAW.ground(pen, width, height, count, count, (c, r) => -(((most - heights[r][c]) / (most - least)) ** 4));
+      pen.strokeStyle = DRAW.color("quiet");
+      pen.lineWidth = 0.7;
+      const kept = (a, b) => heights[Math.round(b * count)][Math.round(a * count)];
+      for (let k = 1; k <= levels; k++) DRAW.contour(pen, width, height, count, count, kept, least + (most - least) * (k / (levels + 1)) ** 2.5);
+      walkers.forEach((one, k) => {
+        const points = rows.map((row) => shareOf(row, one)).filter((place) => place.every(Number.isFinite)).map(([a, b]) => [a * width, b * height]);
+        DRAW.through(pen, points, DRAW.COLORS[k], 2);
+        if (points.length <= 120) for (const [x, y] of points) DRAW.dot(pen, x, y, DRAW.COLORS[k], 2.4);
+      });
+      walkers.forEach((one, k) => {
+        const [a, b] = shareOf(sheet.values, one);
+        DRAW.dot(pen, a * width, b * height, DRAW.COLORS[k], 7);
+      });
+      ring(pen, width, height);
+      legend.replaceChildren(...walkers.map(({ name, loss }, k) => tag("span", { className: `key ${DRAW.COLORS[k]}` },
+        `${spoken(name)}: ${spell(sheet.values[loss], 3)}`)));
+    };
+  },
+
+  // Numbers as bars, in panels side by side; a given one is moved by the end of its bar.
+  bars(holder, sheet, { panels }, { spell, label }) {
+    const row = tag("div", { className: "panels" });
+    holder.append(row);
+    const made = panels.map(({ symbol, bars, low, high, hold }) => {
+      const box = tag("div", {}, tag("span", { className: "panel-title", innerHTML: symbol }));
+      row.append(box);
+      const board = DRAW.canvas(box, 0.72, label), up = (value) => 0.9 - 0.78 * (value - low) / (high - low);
+      const across = (k) => (k + 0.5) / bars.length;
+      const ring = hold ? DRAW.drag(board.element, {
+        near: 0.3, handles: () => bars.map(({ id }, k) => ({ key: id, place: [across(k), up(sheet.values[id])] })),
+        move: (id, _, b) => sheet.change(id, Math.round(Math.max(low, Math.min(high, low + (0.9 - b) / 0.78 * (high - low))) * 20) / 20),
+      }) : () => {};
+      return () => {
+        const { pen, width, height } = board.begin(), wide = width / bars.length * 0.62;
+        pen.font = "12px system-ui, sans-serif";
+        pen.textAlign = "center";
+        bars.forEach(({ id, name, mark }, k) => {
+          const value = sheet.values[id], x = across(k) * width, shown = Math.max(low, Math.min(high, value));
+          pen.fillStyle = DRAW.color(mark && sheet.values[mark] > 0.5 ? "one" : "zero");
+          pen.fillRect(x - wide / 2, up(Math.max(shown, 0)) * height, wide, Math.max(1, Math.abs(up(shown) - up(0)) * height));
+          pen.fillStyle = DRAW.color("ink");
+          pen.fillText(spell(value, 2), x, (value < 0 ? up(shown) * height + 14 : up(shown) * height - 4));
+          pen.fillStyle = DRAW.color("quiet");
+          pen.fillText(name, x, height - 3);
+        });
+        DRAW.through(pen, [[0, up(0) * height], [width, up(0) * height]], "quiet", 1);
+        ring(pen, width, height);
+      };
+    });
+    return () => { for (const draw of made) draw(); };
+  },
+
+  // Points of the examples, a line of the sheet through them, and how far it is from each.
+  scatter(holder, sheet, { x, y, value, low, high, bottom, top }, { spell, label }) {
+    const board = DRAW.canvas(holder, 0.66, label), range = { low, high, bottom, top };
+    const floor = () => 1 - 18 / board.element.clientHeight;
+    const ring = DRAW.drag(board.element, {
+      handles: () => sheet.examples.map((one, key) => ({ key, place: [(one[x] - low) / (high - low), floor() * (1 - (one[y] - bottom) / (top - bottom))] })),
+      move: (place, a, b) => {
+        Object.assign(sheet.examples[place], { [x]: Math.round((low + a * (high - low)) * 10) / 10, [y]: Math.round((bottom + (1 - b / floor()) * (top - bottom)) * 10) / 10 });
+        sheet.show(sheet.place);
+      },
+    });
+    return () => {
+      const { pen, width, height } = board.begin(), { across, up } = DRAW.axes(pen, width, height, range, spell);
+      const at = (one) => sheet.at(value, { [x]: one });
+      DRAW.through(pen, Array.from({ length: 61 }, (_, k) => low + k / 60 * (high - low)).map((one) => [across(one), up(at(one))]), "zero");
+      for (const one of sheet.examples) {
+        DRAW.through(pen, [[across(one[x]), up(one[y])], [across(one[x]), up(at(one[x]))]], "bad", 1.4);
+        DRAW.dot(pen, across(one[x]), up(one[y]), "one", 6);
+      }
+      ring(pen, width, height);
     };
   },
 };

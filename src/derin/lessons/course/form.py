@@ -2,7 +2,8 @@
 
 Text may hold `code` between backquotes, **strong words** between pairs of stars and formulas between dollar signs. The
 worked numbers are a sheet: given numbers, and lines that follow from them by formulas of a language of its own: names,
-numbers, ``+ - * / ^ ( )`` and the functions exp, ln, sqrt, tanh, abs, max, min, sigmoid, relu, step.
+numbers, ``+ - * / ^ ( )`` and the functions exp, ln, sqrt, tanh, abs, max, min, floor, sign,
+sigmoid, relu, step.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Literal
 
 from derin.lessons.lesson import Text
 
-Area = Literal["A", "B", "C", "D", "K"]
+Area = Literal["A", "B", "C", "D", "E", "H", "K", "L"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class Given:
         meaning: what it is.
         value: to begin with.
         low, high, step: of its slider.
+        slider: whether it has one; otherwise a figure changes it, or nothing does.
     """
 
     id: str
@@ -35,6 +37,7 @@ class Given:
     low: float
     high: float
     step: float = 0.1
+    slider: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +65,14 @@ class Sheet:
         givens: what can be changed.
         lines: in the order of their computation.
         sets: sets of examples by title, each a list of ``{given: number}``; the one at hand is what is given.
+        starts: other beginnings by title, each ``{given: number}``; the first is chosen at first.
         updates: of a step: which given number becomes which line.
     """
 
     givens: tuple[Given, ...]
     lines: tuple[Line, ...]
     sets: tuple[tuple[Text, tuple[Mapping[str, float], ...]], ...] = ()
+    starts: tuple[tuple[Text, Mapping[str, float]], ...] = ()
     updates: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -163,3 +168,24 @@ class CourseLesson:
     sheet: Sheet
     erratum: Text | None = None
     covers: tuple[str, ...] = ()
+
+
+def given(
+    id: str,
+    symbol: str,
+    value: float,
+    low: float,
+    high: float,
+    en: str,
+    tr: str,
+    step: float = 0.1,
+    *,
+    slider: bool = True,
+) -> Given:
+    """A given number in a line."""
+    return Given(id=id, symbol=symbol, meaning=Text(en, tr), value=value, low=low, high=high, step=step, slider=slider)
+
+
+def line(id: str, symbol: str, formula: str, en: str | None = None, tr: str | None = None) -> Line:
+    """A computed number in a line, under a heading where one is named."""
+    return Line(id=id, symbol=symbol, formula=formula, heading=None if en is None or tr is None else Text(en, tr))

@@ -34,7 +34,7 @@ def lesson_page(lesson: CourseLesson, titles: Mapping[str, Text], search: Sequen
         for place, choice in enumerate(question.choices)
     )
     figures = "".join(
-        f'<figure><figcaption id="figure{place}">{both(figure.title)}</figcaption><div class="figure"></div></figure>'
+        f'<figure class="{figure.kind}"><figcaption id="figure{place}">{both(figure.title)}</figcaption><div class="figure"></div></figure>'
         for place, figure in enumerate(lesson.figures)
     )
     body = [
@@ -80,10 +80,11 @@ def lesson_page(lesson: CourseLesson, titles: Mapping[str, Text], search: Sequen
                 {"title": _spoken(title), "examples": [dict(one) for one in examples]}
                 for title, examples in lesson.sheet.sets
             ],
+            "starts": [{"title": _spoken(title), "values": dict(values)} for title, values in lesson.sheet.starts],
             "updates": dict(lesson.sheet.updates),
         },
     }
-    scripts = ("sheet.js", "figures.js")
+    scripts = ("sheet.js", "drawing.js", "figures.js")
     return render(lesson.title, body, search=search, scripts=scripts, data={"lesson": payload})
 
 
@@ -164,7 +165,7 @@ def playground_page(search: Sequence[SearchEntry]) -> str:
         f'<p><a id="points" download="points.csv">{word["points"]}</a></p>'
         f"<p>{word['same_command']}</p>{code_block('', 'command')}",
     ]
-    scripts = ("random.js", "engine.js", "data.js", "trainer.js", "figures.js", "playground.js")
+    scripts = ("random.js", "engine.js", "data.js", "trainer.js", "drawing.js", "playground.js")
     return render(WORDS["playground"], body, search=search, scripts=scripts, words=PLAYGROUND_WORDS)
 
 
@@ -267,6 +268,8 @@ def _controls(lesson: CourseLesson) -> str:
     parts = []
     if len(lesson.sheet.sets) > 1:
         parts.append('<select id="set" data-label="examples"></select>')
+    if lesson.sheet.starts:
+        parts.append('<select id="start" data-label="beginnings"></select>')
     if lesson.sheet.updates:
         parts += [
             '<button id="back" type="button" data-label="back">←</button>',
@@ -289,6 +292,7 @@ def _given(given: Given) -> dict[str, Any]:
     return {
         "id": given.id, "symbol": symbol, "label": _spoken(given.meaning), "value": given.value,
         "low": given.low, "high": given.high, "step": given.step,
+        "slider": given.slider,
     }  # fmt: skip
 
 
@@ -302,7 +306,9 @@ def _spoken(text: Text) -> dict[str, str]:
 
 
 def _symbols(options: Any) -> Any:
-    """Options with every ``symbol`` as MathML."""
+    """Options with every ``symbol`` as MathML, and every text in its languages."""
+    if isinstance(options, Text):
+        return _spoken(options)
     if isinstance(options, Mapping):
         return {
             key: to_mathml(value, block=False) if key == "symbol" else _symbols(value) for key, value in options.items()

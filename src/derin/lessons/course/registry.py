@@ -12,6 +12,9 @@ COURSE: Registry[CourseLesson] = Registry(
         "one-neuron": _ROOM + "one_neuron:LESSON",
         "xor": _ROOM + "xor:LESSON",
         "backpropagation": _ROOM + "backpropagation:LESSON",
+        "softmax": _ROOM + "softmax:LESSON",
+        "gradient-descent": _ROOM + "gradient_descent:LESSON",
+        "optimizers": _ROOM + "optimizers:LESSON",
         "batch-norm": _ROOM + "batch_norm:LESSON",
     },
 )

@@ -4,7 +4,7 @@
 
 const FORMULA = (() => {
   const FUNCTIONS = {
-    exp: Math.exp, ln: Math.log, sqrt: Math.sqrt, tanh: Math.tanh, abs: Math.abs, max: Math.max, min: Math.min,
+    exp: Math.exp, ln: Math.log, sqrt: Math.sqrt, tanh: Math.tanh, abs: Math.abs, max: Math.max, min: Math.min, floor: Math.floor, sign: Math.sign,
     sigmoid: (z) => 1 / (1 + Math.exp(-z)), relu: (z) => Math.max(0, z), step: (z) => z > 0 ? 1 : 0,
   };
   const SHOWN = { sigmoid: "σ", sqrt: "√", step: "φ", relu: "ReLU" };
@@ -66,10 +66,10 @@ const FORMULA = (() => {
 })();
 
 class Sheet {
-  constructor({ givens, lines, sets, updates }) {
+  constructor({ givens, lines, sets, starts, updates }) {
     this.givens = givens;
     this.lines = lines.map((line) => ({ ...line, tree: FORMULA.parse(line.formula) }));
-    Object.assign(this, { sets, updates, watchers: [] });
+    Object.assign(this, { sets, starts, updates, watchers: [], start: 0 });
     this.choose(0);
   }
   // A set of examples from its beginning.
@@ -80,8 +80,17 @@ class Sheet {
   }
   reset() {
     this.values = Object.fromEntries(this.givens.map(({ id, value }) => [id, value]));
+    Object.assign(this.values, this.starts[this.start]?.values);
     Object.assign(this, { steps: 0, past: [] });
     this.show(0);
+  }
+  // Before the first step, with what has been changed meanwhile.
+  restart() {
+    const first = this.past[0];
+    if (!first) return;
+    for (const given of Object.keys(this.updates)) this.values[given] = first.values[given];
+    Object.assign(this, { steps: 0, past: [] });
+    this.show(first.place);
   }
   // The example at hand becomes what is given.
   show(place) {
@@ -96,6 +105,7 @@ class Sheet {
     this.compute();
   }
   compute() {
+    this.rolled = null;
     for (const line of this.lines) this.values[line.id] = FORMULA.evaluate(line.tree, this.values);
     for (const watcher of this.watchers) watcher();
   }
@@ -107,6 +117,19 @@ class Sheet {
       if (line.id === id) break;
     }
     return values[id];
+  }
+  // All numbers before each step from the first on, with what is given now.
+  rollout(steps) {
+    if (this.rolled?.length > steps) return this.rolled;
+    const first = this.past[0] ?? this, values = { ...this.values }, updates = Object.entries(this.updates), rows = [];
+    for (const [given] of updates) values[given] = first.values[given];
+    for (let step = 0; step <= steps; step++) {
+      if (this.examples.length) Object.assign(values, this.examples[(first.place + step) % this.examples.length]);
+      for (const { id, tree } of this.lines) values[id] = FORMULA.evaluate(tree, values);
+      rows.push({ ...values });
+      for (const [given, line] of updates) values[given] = values[line];
+    }
+    return this.rolled = rows;
   }
   forward() {
     this.past.push({ values: { ...this.values }, place: this.place });
@@ -134,12 +157,12 @@ class Sheet {
       row.scrollIntoView({ block: "nearest", behavior: "smooth" });
     };
     const number = (id, bare) => {
-      const text = spell(this.values[id]);
-      return tag("button", { type: "button", className: "number", textContent: this.values[id] < 0 && !bare ? `(${text})` : text,
+      const text = this.values[id] < 0 && !bare ? `(${spell(this.values[id])})` : spell(this.values[id]);
+      return !rows.has(id) ? text : tag("button", { type: "button", className: "number", textContent: text,
         title: say("origin"), onclick: () => origin(id) });
     };
     const inputs = new Map();
-    for (const given of this.givens) {
+    for (const given of this.givens.filter((one) => one.slider)) {
       const slider = tag("input", { type: "range", min: given.low, max: given.high, step: given.step,
         oninput: () => this.change(given.id, Number(slider.value)) });
       const box = tag("input", { type: "number", step: given.step,

@@ -10,7 +10,10 @@ AREAS: dict[Area, Text] = {
     "B": Text("Optimization", "Eniyileme"),
     "C": Text("Regularization and normalization", "Düzenlileştirme ve normalleştirme"),
     "D": Text("Convolution by hand", "Elle evrişim"),
+    "E": Text("Architectures", "Mimariler"),
+    "H": Text("Where is it?", "Nerede?"),
     "K": Text("Sequences", "Diziler"),
+    "L": Text("Running a project", "Bir projeyi yürütmek"),
 }
 
 WORDS: dict[str, Text] = {
@@ -79,6 +82,11 @@ WORDS: dict[str, Text] = {
     "erratum": Text("Where the course's documents err", "Ders belgelerinin yanıldığı yer"),
     "after": Text("What comes next", "Sırada ne var"),
     "examples": Text("examples", "örnekler"),
+    "beginnings": Text("beginnings", "başlangıçlar"),
+    "keys": Text(
+        "Drag; or from the keyboard: Enter for the next one, arrows to move it",
+        "Sürükleyin; klavyeden: sonraki için Enter, oynatmak için oklar",
+    ),
     "step": Text("Step", "Adım"),
     "back": Text("one step back", "bir adım geri"),
     "run": Text("Run", "Yürüt"),
@@ -123,7 +131,8 @@ PLAYGROUND_WORDS: dict[str, Text] = {
         "A CSV: the first two columns are inputs, the last one the answer (a number, or two words). Inputs are "
         "brought to "
         "mean 0 and deviation ½. The file stays in this browser.",
-        "Bir CSV: ilk iki sütun girdi, son sütun yanıttır (sayı ya da iki sözcük). Girdiler 0 ortalamaya ve ½ standart "
+        "Bir CSV: ilk iki sütun girdi, son sütun yanıttır (sayı ya da iki sözcük). Girdiler 0 "
+        "ortalamaya ve ½ standart "
         "sapmaya getirilir. Dosya bu tarayıcıda kalır.",
     ),
     "file_read": Text("{count} points read", "{count} nokta okundu"),
@@ -156,9 +165,11 @@ PLAYGROUND_WORDS: dict[str, Text] = {
     "no": Text("no", "hayır"),
     "step_numbers": Text("Every number of the latest step", "Son adımın her sayısı"),
     "step_hint": Text(
-        "Press One step: its batch, what each layer makes of it, every slope and every weight before and after appear "
+        "Press One step: its batch, what each layer makes of it, every slope and every weight before "
+        "and after appear "
         "here.",
-        "Tek adım'a basın: yığını, her katmanın ondan ne ürettiği, her eğim ve her ağırlığın önceki ve sonraki değeri "
+        "Tek adım'a basın: yığını, her katmanın ondan ne ürettiği, her eğim ve her ağırlığın önceki "
+        "ve sonraki değeri "
         "burada belirir.",
     ),
     "the_batch": Text("The batch: {count} points", "Yığın: {count} nokta"),
@@ -174,7 +185,8 @@ PLAYGROUND_WORDS: dict[str, Text] = {
     "layer_dropout": Text("dropout", "iletim sönümü"),
     "same": Text("The same in Derin", "Derin'de aynısı"),
     "same_python": Text(
-        "These lines give the page's numbers: 64 bits, the same seed, the same order. Of points of your own, download "
+        "These lines give the page's numbers: 64 bits, the same seed, the same order. Of points of "
+        "your own, download "
         "the file first.",
         "Bu satırlar sayfanın sayılarını verir: 64 bit, aynı tohum, aynı sıra. Kendi noktalarınız için önce dosyayı "
         "indirin.",
