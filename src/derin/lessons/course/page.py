@@ -34,7 +34,8 @@ def lesson_page(lesson: CourseLesson, titles: Mapping[str, Text], search: Sequen
         for place, choice in enumerate(question.choices)
     )
     figures = "".join(
-        f'<figure class="{figure.kind}"><figcaption id="figure{place}">{both(figure.title)}</figcaption><div class="figure"></div></figure>'
+        f'<figure class="{figure.kind}"><figcaption id="figure{place}">{both(figure.title)}</figcaption>'
+        '<div class="figure"></div></figure>'
         for place, figure in enumerate(lesson.figures)
     )
     body = [
