@@ -33,7 +33,7 @@ from derin.readers.pairs import looks_like_pairs
 from derin.readers.picture_table_search import find_picture_table
 from derin.readers.picture_tables import read_picture_table
 from derin.readers.pictures.listing import FOLDER_SETTINGS, FOLDERS, PICTURE_ENDINGS
-from derin.readers.recognition import MASKS, recognized
+from derin.readers.recognition import TASK_OF, recognized
 from derin.readers.table_recipe import SUBJECT
 from derin.readers.unpacking import unpack
 
@@ -48,6 +48,7 @@ FORMS = (
     "tagged words in columns (CoNLL: a word and its tag on each line)",
     "sentence pairs (two parallel files such as train.en and train.de, or a file with a tab between)",
     "pictures beside their masks (folders images and masks, or 7.png and 7_mask.png)",
+    "pictures with boxes (Pascal VOC, COCO)",
     "with --task: plain text (lm, word-vectors), CoNLL columns (tagging), sentence pairs (translation), "
     "measurements over time (forecasting)",
 )
@@ -71,12 +72,19 @@ READERS_BY_TASK: Registry[Callable[..., Table]] = Registry(
         "translation": "derin.readers.pairs:read_pairs",
         "forecasting": "derin.readers.series:read_series",
         "segmentation": "derin.readers.masks:read_masks",
+        "detection": "derin.readers.annotations.boxes:read_boxes",
     },
 )
 
 
 # What a recipe found out tells what other data is read as.
-_TASKS_BY_SUBJECT = {"tags": "tagging", "pairs": "translation", "series": "forecasting", "masks": "segmentation"}
+_TASKS_BY_SUBJECT = {
+    "tags": "tagging",
+    "pairs": "translation",
+    "series": "forecasting",
+    "masks": "segmentation",
+    "boxes": "detection",
+}
 
 
 def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:
@@ -178,8 +186,8 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
         return read_form(visible[0], name=name, options=options)
     if (table := _picture_table(path, name, options)) is not None:
         return table
-    if _holds_masks(path, options):
-        return read_for_task("segmentation", path, name=name, options=options)
+    if (marked := _marked_for(path, options)) is not None:
+        return read_for_task(marked, path, name=name, options=options)
     folders = [p for p in visible if p.is_dir()]
     below = [name for folder in folders for name in _names_below(folder)]
     num_pictures = sum(map(_is_picture, below))
@@ -261,23 +269,23 @@ def _picture_table(path: Path, name: str, options: ReadOptions) -> Table | None:
     )
 
 
-def _holds_masks(path: Path, options: ReadOptions) -> bool:
-    """Whether pictures there have masks, unless the user said that they lie in classes.
+def _marked_for(path: Path, options: ReadOptions) -> str | None:
+    """The task for which pictures there have masks or boxes, unless the user said that they lie in classes.
 
     Raises:
         DataError: something is there that would be taken for classes and that Derin does not learn.
     """
     said = recognized(path) if options.task is None and not options.inputs_only else ""
-    if said not in ("", MASKS):
+    if said and said not in TASK_OF:
         raise DataError(said)
-    return said == MASKS
+    return TASK_OF.get(said)
 
 
 def _read_archive(path: Path, name: str, options: ReadOptions) -> Table:
     if (table := _picture_table(path, name, options)) is not None:
         return table
-    if _holds_masks(path, options):
-        return read_for_task("segmentation", path, name=name, options=options)
+    if (marked := _marked_for(path, options)) is not None:
+        return read_for_task(marked, path, name=name, options=options)
     names = _names_in_archive(path)
     num_pictures, num_texts = sum(map(_is_picture, names)), _count(names, _TEXT_ENDINGS)
     if num_pictures and num_pictures >= num_texts:

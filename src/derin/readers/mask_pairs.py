@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from derin.readers.archives import Contents
-from derin.readers.pictures.listing import Entry, Listing
 from derin.readers.split_names import split_of
 
 _SPLIT = r"([-_ ]*(?P<split>train(ing)?|val(id(ation)?)?|dev|test(ing)?))?"
@@ -108,29 +105,6 @@ def mask_pairs(
     alone = [path for path in pictures.values() if path not in pairs]
     splits = {picture: _split(picture.split("/")[:-1]) for picture in pairs}
     return MaskPairs(pairs, splits, tuple(alone), tuple(unclaimed), tuple(further))
-
-
-@dataclass(frozen=True)
-class PairedPictures:
-    """Picks the pictures that have a mask.
-
-    Args:
-        splits: the split of each by its path.
-    """
-
-    splits: Mapping[str, str | None]
-
-    @property
-    def __name__(self) -> str:
-        told = "\0".join(f"{path}\1{split}" for path, split in sorted(self.splits.items()))
-        return f"paired {hashlib.blake2b(told.encode('utf-8', 'surrogateescape'), digest_size=8).hexdigest()}"
-
-    def __call__(self, contents: Contents, source: str) -> Listing:
-        listing = Listing(class_names=("",))
-        listing.entries = [
-            Entry(member, "", self.splits[member.path]) for member in contents.members if member.path in self.splits
-        ]
-        return listing
 
 
 def _place(parts: list[str], images: str | None, masks: str | None) -> tuple[tuple[str, ...], bool]:

@@ -22,8 +22,8 @@ from derin.data.report import DataReport, Finding, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Dense, Pictures, Table
 from derin.readers.archives import Files, is_hidden, open_files
-from derin.readers.mask_pairs import MaskPairs, PairedPictures, mask_pairs
-from derin.readers.pictures.listing import is_picture_name, shown
+from derin.readers.mask_pairs import MaskPairs, mask_pairs
+from derin.readers.pictures.listing import ChosenPictures, is_picture_name, shown
 from derin.readers.pictures.store import Decisions, stored_pictures
 
 SUBJECT = "masks"
@@ -185,7 +185,7 @@ def read_masks(
         path,
         size=options.size,
         decisions=_decisions(options, sizes),
-        list_files=PairedPictures({picture: pairs.splits[picture] for picture in usable}),
+        list_files=ChosenPictures({picture: pairs.splits[picture] for picture in usable}),
         progress=options.progress,
     )
     report.extend(stored.findings)

@@ -38,7 +38,9 @@ _SUFFIX = re.compile(
 )
 _PREFIX = re.compile(r"^(masks?|seg|gt|labels?|depth|rgb|image|img|color)[-_. ]+", re.I)
 
-MASKS = "masks"
+MASKS, BOXES = "masks", "boxes"
+# The task that each is read for.
+TASK_OF = {MASKS: "segmentation", BOXES: "detection"}
 
 _MOST_NAMES = 20_000
 _MOST_SEQUENTIAL_NAMES = 2_000
@@ -78,7 +80,7 @@ class FileTree:
 
 def recognized(path: Path) -> str:
     """What a folder or archive holds that Derin does not train on, as a sentence; empty where nothing of that is found,
-    and `MASKS` where pictures have masks.
+    and a key of `TASK_OF` where pictures have masks or boxes.
 
     Args:
         path: of a folder, a zip or a tar.
@@ -96,7 +98,7 @@ def recognized(path: Path) -> str:
         seen = (name for name, each in parts if not any(map(is_hidden, each)) and not is_document(each[-1]))
         tree = FileTree(path, tuple(seen), head)
         found = next((said for look in _LOOKS if (said := look(tree))), "")
-    return f"{path} holds {found}" if found and found != MASKS else found
+    return f"{path} holds {found}" if found and found not in TASK_OF else found
 
 
 def _sounds(tree: FileTree) -> str:
@@ -126,9 +128,7 @@ def _videos(tree: FileTree) -> str:
 
 def _voc(tree: FileTree) -> str:
     found = tree.with_ending(".xml")
-    if not _no_classes(tree) or not found or b"<annotation" not in tree.head(found[0]):
-        return ""
-    return _annotated(tree, "boxes in Pascal VOC form (an XML file for each picture)", "object detection")
+    return BOXES if _no_classes(tree) and found and b"<annotation" in tree.head(found[0]) else ""
 
 
 def _json_annotations(tree: FileTree) -> str:
@@ -148,7 +148,7 @@ def _json_annotations(tree: FileTree) -> str:
         if b"question" in keys or b"questions" in keys or PurePosixPath(name).stem.lower().endswith("questions"):
             return _annotated(tree, f"questions and answers about them ({name})", "visual question answering")
         if b"bbox" in keys or ({b"images", b"annotations"} & keys and b"file_name" in keys):
-            return _annotated(tree, f"boxes in COCO form ({name})", "object detection")
+            return BOXES
     return ""
 
 

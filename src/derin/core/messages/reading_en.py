@@ -468,4 +468,51 @@ MESSAGES: dict[str, CatalogEntry] = {
     "{void} of all.",
     "reading.maybe_instances": "Each mask counts 0, 1, 2, … to a number of its own, as masks of single objects do; "
     "if they number objects of one class, say so with the setting instances, such as instances=person.",
+    # Boxes
+    "reading.boxes_of_form": "{boxes:,} {boxes:=box|boxes} in {count:,} pictures ({form}).",
+    "reading.annotation_refused": "not read: {error}",
+    "reading.no_annotation": "no annotation of a picture",
+    "reading.box_without_numbers": "a box without four numbers",
+    "reading.class_without_name": "a class without a name",
+    "reading.picture_without_name": "a picture without a name or a number",
+    "reading.picture_twice": "a picture that is listed twice",
+    "reading.no_picture_of_annotation": "an annotation of a picture that the file does not list",
+    "reading.outline_unreadable": "an outline that cannot be read; its box is kept",
+    "reading.classes_differ": "{file} numbers its classes otherwise than the files before it; each is read by its own.",
+    "reading.pixels_from_1": "Pixels count from 1, as boxes at the edges tell; otherwise say first_pixel=0 "
+    "(--reader-option).",
+    "reading.pixels_from_0": "Pixels count from 0; where they count from 1, say first_pixel=1 (--reader-option).",
+    "reading.picture_absent": "the picture is not there",
+    "reading.in_no_list": "the picture stands in no list of a split",
+    "reading.no_annotation_of_picture": "no file says what is in it",
+    "reading.unannotated": "no file says what is in it: kept as a picture without any of the things "
+    "(unannotated=skip leaves such pictures out)",
+    "reading.nothing_marked": "nothing is marked in it: kept as a picture without any of the things",
+    "reading.marked_twice": "marked in two files; what both say is kept",
+    "reading.size_scaled": "marked in a picture of {height} × {width} pixels and brought to its {rows} × {columns}",
+    "reading.size_wrong": "the annotation says {height} × {width} pixels, the picture has {rows} × {columns}; boxes "
+    "are taken as they are",
+    "reading.exif_untold": (
+        "EXIF turns {count:,} picture, and nothing tells whether its boxes were drawn before or after: they are taken "
+        "as drawn after (exif=stored for before).",
+        "EXIF turns {count:,} pictures, and nothing tells whether their boxes were drawn before or after: they are "
+        "taken as drawn after (exif=stored for before).",
+    ),
+    "reading.exif_upright": "EXIF turns {count:,} {count:=picture|pictures}: sizes and places show that boxes were "
+    "drawn in the upright picture ({told:,}).",
+    "reading.exif_stored": "EXIF turns {count:,} {count:=picture|pictures}: sizes and places show that boxes were "
+    "drawn before that ({told:,}); they were turned as well.",
+    "reading.box_without_area": "a box without area",
+    "reading.box_outside": "a box outside of its picture",
+    "reading.class_not_trained": "a box of a class that the training data does not have",
+    "reading.box_twice": "a box that stands there twice",
+    "reading.corners_swapped": "a box with swapped corners, which was turned",
+    "reading.box_clipped": "a box that reaches out of its picture, clipped to it",
+    "reading.box_unnamed": "a box whose class has no name, called “unnamed”",
+    "reading.box_of_crowd": "a box around many that are not told apart (crowd)",
+    "reading.box_difficult": "a box that is marked as difficult",
+    "reading.classes_without_box": (
+        "{count:,} class has no box: {some}.",
+        "{count:,} classes have no box: {some}, …",
+    ),
 }

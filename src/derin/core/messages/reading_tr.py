@@ -436,4 +436,52 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.mask_shares": "Sınıfı olan piksellerin payları: {shares}; sınıfsız (void) olanlar hepsinin {void} kadarı.",
     "reading.maybe_instances": "Her maske 0, 1, 2, … diye kendi sayısına kadar sayıyor; tek tek nesnelerin maskeleri "
     "böyledir. Tek bir sınıfın nesnelerini numaralıyorlarsa instances ayarıyla söyleyin: instances=person.",
+    # Kutular
+    "reading.boxes_of_form": "{count:,} resimde {boxes:,} kutu ({form}).",
+    "reading.annotation_refused": "okunmadı: {error}",
+    "reading.no_annotation": "bir resmin işaretlemesi değil",
+    "reading.box_without_numbers": "dört sayısı olmayan bir kutu",
+    "reading.class_without_name": "adı olmayan bir sınıf",
+    "reading.picture_without_name": "adı ya da numarası olmayan bir resim",
+    "reading.picture_twice": "iki kez listelenmiş bir resim",
+    "reading.no_picture_of_annotation": "dosyada listelenmeyen bir resmin işaretlemesi",
+    "reading.outline_unreadable": "okunamayan bir dış çizgi; kutusu tutuldu",
+    "reading.classes_differ": "{file} sınıflarını önceki dosyalardan başka numaralıyor; her dosya kendine göre okundu.",
+    "reading.pixels_from_1": "Pikseller 1’den sayılıyor; kenarlardaki kutular bunu gösteriyor. Değilse first_pixel=0 "
+    "deyin (--reader-option).",
+    "reading.pixels_from_0": "Pikseller 0’dan sayılıyor; 1’den sayılıyorsa first_pixel=1 deyin (--reader-option).",
+    "reading.picture_absent": "resim yerinde değil",
+    "reading.in_no_list": "resim hiçbir bölümün listesinde yok",
+    "reading.no_annotation_of_picture": "hiçbir dosya içinde ne olduğunu söylemiyor",
+    "reading.unannotated": "hiçbir dosya içinde ne olduğunu söylemiyor: içinde aranan hiçbir şey olmayan bir resim "
+    "olarak tutuldu (unannotated=skip böylelerini dışarıda bırakır)",
+    "reading.nothing_marked": "içinde hiçbir şey işaretlenmemiş: aranan hiçbir şey olmayan bir resim olarak tutuldu",
+    "reading.marked_twice": "iki dosyada işaretlenmiş; ikisinin de söylediği tutuldu",
+    "reading.size_scaled": "{height} × {width} piksellik bir resimde işaretlenmiş, kendi {rows} × {columns} boyutuna "
+    "getirildi",
+    "reading.size_wrong": "işaretleme {height} × {width} piksel diyor, resim {rows} × {columns}; kutular olduğu gibi "
+    "alındı",
+    "reading.exif_untold": (
+        "EXIF {count:,} resmi döndürüyor; kutuların bundan önce mi sonra mı çizildiği anlaşılmıyor: sonra çizilmiş "
+        "sayıldı (önce ise exif=stored).",
+        "EXIF {count:,} resmi döndürüyor; kutuların bundan önce mi sonra mı çizildiği anlaşılmıyor: sonra çizilmiş "
+        "sayıldı (önce ise exif=stored).",
+    ),
+    "reading.exif_upright": "EXIF {count:,} resmi döndürüyor: boyutlar ve yerler, kutuların dik resimde çizildiğini "
+    "gösteriyor ({told:,}).",
+    "reading.exif_stored": "EXIF {count:,} resmi döndürüyor: boyutlar ve yerler, kutuların bundan önce çizildiğini "
+    "gösteriyor ({told:,}); kutular da döndürüldü.",
+    "reading.box_without_area": "alanı olmayan bir kutu",
+    "reading.box_outside": "resminin dışında kalan bir kutu",
+    "reading.class_not_trained": "eğitim verisinde olmayan bir sınıfın kutusu",
+    "reading.box_twice": "iki kez yazılmış bir kutu",
+    "reading.corners_swapped": "köşeleri yer değiştirmiş bir kutu; düzeltildi",
+    "reading.box_clipped": "resminden taşan bir kutu; resme kırpıldı",
+    "reading.box_unnamed": "sınıfının adı olmayan bir kutu; adı “unnamed” oldu",
+    "reading.box_of_crowd": "birbirinden ayrılmayan birçok şeyin çevresindeki bir kutu (crowd)",
+    "reading.box_difficult": "zor (difficult) diye işaretlenmiş bir kutu",
+    "reading.classes_without_box": (
+        "{count:,} sınıfın kutusu yok: {some}.",
+        "{count:,} sınıfın kutusu yok: {some}, …",
+    ),
 }

@@ -213,12 +213,7 @@ def upright(image: Image, remarks: list[str]) -> Image:
     """The picture as the camera was held."""
     from PIL.Image import Transpose
 
-    if image.format in ("JPEG", "MPO") and "exif" not in image.info and "xmp" not in image.info:
-        return image
-    try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
-    except _DAMAGE:
-        return image  # a damaged EXIF block costs nothing but the orientation
+    orientation = _orientation(image)
     turns = {
         2: Transpose.FLIP_LEFT_RIGHT,
         3: Transpose.ROTATE_180,
@@ -232,6 +227,28 @@ def upright(image: Image, remarks: list[str]) -> Image:
         return image
     remarks.append(Message("reading.upright"))
     return image.transpose(turns[orientation])
+
+
+def _orientation(image: Image) -> int:
+    """What EXIF says of how the camera was held: 1 is upright, 2 to 8 are not."""
+    if image.format in ("JPEG", "MPO") and "exif" not in image.info and "xmp" not in image.info:
+        return 1
+    try:
+        told = image.getexif().get(_ORIENTATION, 1)
+    except _DAMAGE:
+        return 1  # a damaged EXIF block costs nothing but the orientation
+    return told if isinstance(told, int) and 1 <= told <= 8 else 1
+
+
+@quiet()
+def orientation_of(data: bytes) -> int:
+    """The EXIF orientation of a picture that can be read, from 1 (upright) to 8."""
+    import PIL.Image
+
+    try:
+        return _orientation(_identified(data))
+    except (PIL.Image.DecompressionBombError, *_DAMAGE):
+        return 1
 
 
 def _has_gray_palette(image: Image) -> bool:

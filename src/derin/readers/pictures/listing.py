@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -181,6 +182,29 @@ def list_classes(contents: Contents, source: str, *, innermost: bool = False) ->
 def list_innermost_classes(contents: Contents, source: str) -> Listing:
     """The pictures of folders each of which is a class, however deep it lies."""
     return list_classes(contents, source, innermost=True)
+
+
+@dataclass(frozen=True)
+class ChosenPictures:
+    """Picks pictures by their paths, as those that have a mask or boxes.
+
+    Args:
+        splits: the split of each by its path.
+    """
+
+    splits: Mapping[str, str | None]
+
+    @property
+    def __name__(self) -> str:
+        told = "\0".join(f"{path}\1{split}" for path, split in sorted(self.splits.items()))
+        return f"chosen {hashlib.blake2b(told.encode('utf-8', 'surrogateescape'), digest_size=8).hexdigest()}"
+
+    def __call__(self, contents: Contents, source: str) -> Listing:
+        listing = Listing(class_names=("",))
+        listing.entries = [
+            Entry(member, "", self.splits[member.path]) for member in contents.members if member.path in self.splits
+        ]
+        return listing
 
 
 FOLDERS = "folders"  # under which a recipe keeps how they were read

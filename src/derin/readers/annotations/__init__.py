@@ -1,0 +1,1 @@
+"""What people marked in pictures, in the forms of their tools: boxes, outlines and points."""
