@@ -469,7 +469,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.maybe_instances": "Each mask counts 0, 1, 2, … to a number of its own, as masks of single objects do; "
     "if they number objects of one class, say so with the setting instances, such as instances=person.",
     # Boxes
-    "reading.boxes_of_form": "{boxes:,} {boxes:=box|boxes} in {count:,} pictures ({form}).",
+    "reading.boxes_of_form": "{boxes:,} {boxes:=box|boxes} in {count:,} {count:=picture|pictures} ({form}).",
     "reading.annotation_refused": "not read: {error}",
     "reading.no_annotation": "no annotation of a picture",
     "reading.box_without_numbers": "a box without four numbers",
