@@ -74,6 +74,45 @@ def test_every_delimiter_is_found(tmp_path: Path, delimiter: str, name: str) -> 
     assert table.target().classes == ("a", "b")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_cells_apart_by_any_number_of_spaces(tmp_path: Path, end: str) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"width": rng.normal(size=40).round(3), "count": rng.integers(0, 2000, 40)})
+    frame["name"] = [f"maker {n % 3}" for n in range(40)]
+    lines = [f'{w:>{8 + n % 5}}\t{c:6d}   "{name}" ' for n, (w, c, name) in enumerate(frame.values)]
+    path = write(tmp_path, end.join(["width count  name", *lines]) + end, "mill.data")
+    expected = pd.read_csv(path, sep=r"\s+")
+    table = derin.load(path)
+    assert table.target().classes == ("maker 0", "maker 1", "maker 2")
+    for name in ("width", "count"):
+        assert values(table, name).tolist() == expected[name].tolist()
+    # A file that is to be predicted follows, cut in its own way or by commas.
+    assert table.recipe is not None
+    comma = ",".join(map(str, frame.values[0]))
+    for k, text in enumerate([f"width count name\n{lines[0]}\n", f"width,count,name\n{comma}\n"]):
+        other = write(tmp_path, text, f"{k}.csv")
+        followed = read_csv(other, name="other", found=table.recipe.part("table"), inputs_only=True)
+        assert values(followed, "width").tolist() == [frame["width"][0]]
+
+
+def test_spaces_between_words_or_thousands_cut_nothing(tmp_path: Path) -> None:
+    assert sniff_delimiter("so good\nnot good\nvery bad\n" * 5) == ","
+    assert sniff_delimiter("1 200\n3 400\n12 500\n" * 5) == ","
+    assert sniff_delimiter("a\tb\n1 200\t2 300\n3 400\t4 500\n" * 5) == "\t"
+    assert sniff_delimiter("a;b\n1 200;2 300\n3 400;4 500\n" * 5) == ";"
+    with pytest.raises(DataError, match="plain text without labels"):
+        derin.load(write(tmp_path, "".join(f"w{n} 0.5 {n / 7} 1.5\n" for n in range(30)), "vectors.txt"))
+
+
+@pytest.mark.parametrize("name", ["iris.data", "iris", "iris.txt", "iris.measured"])
+def test_a_table_is_known_by_its_lines_whatever_its_name(tmp_path: Path, name: str) -> None:
+    lines = [f"{n / 10},{n % 7},{'ab'[n % 2]}" for n in range(1, 41)]
+    table = derin.load(write(tmp_path, "\n".join(lines), name))
+    assert (len(table), table.target().classes) == (40, ("a", "b"))
+    said = [str(note) for note in table.report.notes if "because its lines are" in str(note)]
+    assert len(said) == (name != "iris.data")
+
+
 def test_semicolons_win_over_decimal_commas(tmp_path: Path) -> None:
     table = read(tmp_path, "en;boy;fiyat\n1,5;2,25;1.234,5\n3,5;4,75;99\n")
     assert values(table, "en").tolist() == [1.5, 3.5]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.core.messages import Message
-from derin.data.cells.numbers import COMMA, POINT
+from derin.data.cells.numbers import COMMA, POINT, looks_like_number
 from derin.data.cells.packed import joined
 from derin.data.cells.values import Habits, infer_values, values_written
 from derin.data.cells.writing import Writing
@@ -24,7 +24,8 @@ from derin.data.table import SPLITS, ColumnData, Rows, Table
 from derin.readers.column_names import SPLIT_NAMES, TARGET_NAMES
 from derin.readers.columns import ReadColumn, as_codes, as_text, dense, examples, known_name, role_of, rows_of
 from derin.readers.content import EXCEL, content_of
-from derin.readers.delimited import Records
+from derin.readers.delimited import Records, head_records
+from derin.readers.spaced import SPACES
 from derin.readers.split_names import split_of
 from derin.readers.table_files import ENDINGS, table_records
 from derin.readers.table_recipe import LABELS, NUMBERS, SUBJECT, ColumnRecipe, TableRecipe
@@ -34,13 +35,35 @@ from derin.readers.typed_records import frame_records
 # What a person may say of a column: its kind, or that it is no input.
 _ASKED_ROLES = {"id": Role.ID, "ignore": Role.IGNORED}
 _ASKED_KINDS = (Kind.NUMBER, Kind.CATEGORY, Kind.DATE, Kind.TEXT)
+_SAY_NOTHING = (".data", ".dat")
+# The cells of a table that is known by its content have few words, most of them.
+_CELL_WORDS, _FEW_WORDS = 3, 0.9
 # What `derin.load` takes as ``report`` for a table.
 SETTINGS = ("delimiter", "header", "encoding", "decimal", "sheet")
 
 
 def looks_like_csv(path: Path) -> bool:
-    """Whether a file is a table by its name (`.csv`, `.tsv`, `.tab`, each also with `.gz`; `.xlsx`, `.parquet`)."""
-    return path.name.lower().removesuffix(".gz").endswith(ENDINGS) and not path.name.startswith((".", "~$"))
+    """Whether a file is a table by its name (`.csv`, `.tsv`, `.tab`, each also with `.gz`; `.xlsx`, `.parquet`), or by
+    what is in it, where its name says only that it is data (`.data`, `.dat`)."""
+    name = path.name.lower().removesuffix(".gz")
+    if path.name.startswith((".", "~$")):
+        return False
+    return name.endswith(ENDINGS) or (name.endswith(_SAY_NOTHING) and holds_table(path))
+
+
+def holds_table(path: Path) -> bool:
+    """Whether the first lines of a file of any name are even records of several cells, and these no sentences."""
+    records = head_records(path) if not content_of(path) else None
+    if records is None or len(records.names) < 2 or records.faults or records.findings:
+        return False
+    words = records.columns[0]
+    if records.delimiter == SPACES and not records.has_header and len(set(words)) == len(words) > 1:
+        # A word of its own before numbers alone is a vector of that word.
+        numbers = all(looks_like_number(cell) for column in records.columns[1:] for cell in column)
+        if numbers and not any(map(looks_like_number, words)):
+            return False
+    cells = [cell for column in records.columns for cell in column]
+    return sum(cell.count(" ") < _CELL_WORDS for cell in cells) >= _FEW_WORDS * len(cells)
 
 
 def csv_files(folder: Path) -> list[Path]:
@@ -91,7 +114,7 @@ def read_csv(
             ``"ignore"`` leave a column out of the inputs.
         date_order: in which order day and month stand where dates leave it open.
         missing: the words that mean "no value", beside the empty cell; None takes the usual ones.
-        delimiter: one character.
+        delimiter: one character, a space for any number of spaces.
         header: whether the first line holds the names.
         encoding: of the text.
         decimal: the sign before decimals, ``"."`` or ``","``.

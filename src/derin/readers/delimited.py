@@ -35,6 +35,7 @@ from derin.readers.column_names import COMMON_NAMES
 from derin.readers.csv_parser import LONGEST_CELL, csv_parser
 from derin.readers.decoding import Utf8, as_utf8, read_bytes
 from derin.readers.lines_above import MOST_LINES_ABOVE, num_lines_above
+from derin.readers.spaced import SPACES, num_spaced_fields, spaces_to_tabs
 
 # In the order in which a draw is decided: who writes tabs or semicolons has commas in the text, seldom the other way
 # round.
@@ -103,7 +104,7 @@ def read_records(
 
     Args:
         path: of a csv, tsv or the like, gzipped or not.
-        delimiter: one character; None finds it out.
+        delimiter: one character, a space for any number of spaces and tabs; None finds it out.
         header: whether the first record holds the names; None finds it out.
         encoding: of the text; None finds it out.
         likely: the encoding where the bytes leave open which of several 8-bit ones it is.
@@ -138,9 +139,13 @@ def _records(
         prefers_tab = path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
         delimiter = sniff_delimiter(beginning, prefers_tab=prefers_tab)
     broken_lines, file_encoding = found.broken_lines, found.encoding
-    source = _Lines(found.data, start, path.name, first_line)
-    del found
-    rows, lines, findings, unclosed = _parse(source, delimiter, path.name, first_line, every_row)
+    data = found.data
+    if delimiter == SPACES:
+        data, start = spaces_to_tabs(data[start:]), 0
+    source = _Lines(data, start, path.name, first_line)
+    del found, data
+    between = "\t" if delimiter == SPACES else delimiter
+    rows, lines, findings, unclosed = _parse(source, between, path.name, first_line, every_row)
     del source
     replaced = Message("reading.no_text_bytes")
     findings += line_findings(path.name, broken_lines, Outcome.CONVERTED, replaced)
@@ -206,12 +211,14 @@ def head_records(path: Path) -> Records | None:
 def sniff_delimiter(text: str, *, prefers_tab: bool = False) -> str:
     """The delimiter that cuts the first lines into the most even and cleanest records; a comma where none does.
 
+    A space stands for any number of spaces and tabs, where these cut lines into numbers and nothing else cuts finer.
+
     Example:
         >>> sniff_delimiter("1,5;2,5;x\\n3,5;4,5;y\\n")
         ';'
     """
     sample = _sample(text)
-    best, best_score = ",", 0.0
+    best, best_score, best_fields = ",", 0.0, 1
     for delimiter in DELIMITERS:
         if delimiter not in sample:
             continue
@@ -235,8 +242,9 @@ def sniff_delimiter(text: str, *, prefers_tab: bool = False) -> str:
         clean = sum(not any(d in cell for d in others) or looks_like_number(cell) for cell in cells) / len(cells)
         score = evenness * (0.5 + 0.5 * clean)
         if score > best_score + 1e-9:
-            best, best_score = delimiter, score
-    return best
+            best, best_score, best_fields = delimiter, score, num_fields
+    by_spaces = best_fields == 1 or best == "\t"
+    return SPACES if by_spaces and num_spaced_fields(sample) > best_fields else best
 
 
 def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:

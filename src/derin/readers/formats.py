@@ -24,7 +24,7 @@ from derin.readers.arrays import is_array_file, is_array_folder, read_arrays
 from derin.readers.cifar import is_cifar_folder, read_cifar
 from derin.readers.conll import looks_like_conll
 from derin.readers.content import EXCEL, PARQUET, content_of
-from derin.readers.csv_table import SETTINGS, csv_files, looks_like_csv, read_csv
+from derin.readers.csv_table import SETTINGS, csv_files, holds_table, looks_like_csv, read_csv
 from derin.readers.fasta import FASTA, looks_like_fasta, read_fasta
 from derin.readers.file_names import file_ending, is_archive
 from derin.readers.idx import is_idx_file, is_idx_folder, read_idx
@@ -42,7 +42,7 @@ FORMS = (
     "IDX files (train-images-idx3-ubyte.gz)",
     "the binary files of CIFAR-10",
     ".npz and .npy arrays",
-    "tables in .csv, .tsv, .jsonl, Excel (.xlsx) and Parquet files",
+    "tables in .csv, .tsv, .jsonl, Excel (.xlsx) and Parquet files, and of numbers apart by spaces",
     "labelled texts (.tsv, .csv, .jsonl, class folders of .txt, or one file for each class)",
     "FASTA files with classes in the headers, or one file for each class",
     "tagged words in columns (CoNLL: a word and its tag on each line)",
@@ -163,6 +163,10 @@ def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
         return _read_csv(path, name, options)
     if looks_like_pairs(path):
         return read_for_task("translation", path, name=name, options=options)
+    if holds_table(path):
+        table = _read_csv(path, name, options)
+        table.report.notes.insert(0, Message("reading.table_by_content", file=path.name))
+        return table
     if _is_picture(path.name):
         raise DataError(f"{path} is a single picture; name the folder that holds a folder of pictures for each class.")
     if "-labels" in path.name and "idx1" in path.name:

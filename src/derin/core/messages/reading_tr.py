@@ -124,6 +124,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.nameless_arrays": "Dizilerin adı yok: arr_0 girdi, arr_1 hedef olarak okundu.",
     # Tables
     "reading.lines_above": "{file}: tablonun üstündeki {count} satır okunmadı.",
+    "reading.table_by_content": "{file}: satırları bir tablonunkiler gibi olduğu için tablo olarak okundu; adı bunu "
+    "söylemiyor.",
     "reading.keys_seldom_plain": "{file}: değeri nesnelerin en çok yarısında metin ya da sayı olan anahtarlar "
     "okunmadı: {keys}.",
     "reading.keys_nested": "{file}: nesnelerin içindeki listeler ve nesneler okunmadı: {keys}.",
