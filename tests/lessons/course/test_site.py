@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 
 from derin.cli.main import app
 from derin.layers import BatchNorm
+from derin.lessons.course.early_stopping import RUN, STEPS_BETWEEN, TRAINING, VALIDATION
+from derin.lessons.course.experiment import Experiment
 from derin.lessons.course.form import CourseLesson
 from derin.lessons.course.glossary import GLOSSARY
 from derin.lessons.course.registry import COURSE
@@ -150,6 +152,110 @@ def optimizers(given: Numbers) -> dict[str, float]:
     return numbers
 
 
+def activations(given: Numbers) -> dict[str, float]:
+    """Torch's functions, and their slopes by automatic differentiation."""
+    z, slope = float64(given, "z", requires_grad=True), given["k"]
+    functions = {"sig": torch.sigmoid, "tan": torch.tanh, "rel": torch.relu}
+    functions["lea"] = lambda one: torch.nn.functional.leaky_relu(one, slope)
+    numbers = {}
+    for name, function in functions.items():
+        (derivative,) = torch.autograd.grad(function(z).sum(), z)
+        numbers |= {name: function(z).item(), f"d{name}": derivative.item()}
+        numbers[f"n{name}"] = math.prod([derivative.item()] * round(given["n"]))
+    return numbers
+
+
+def moving_average(given: Numbers) -> dict[str, float]:
+    """A mix of old and new; the correction is the sum of the weights that the days have had."""
+    beta, days = given["beta"], round(given["t"])
+    mixed = torch.lerp(float64(given, "theta"), float64(given, "v"), beta).item()
+    weights = math.fsum((1 - beta) * beta**k for k in range(days))
+    return {"vn": mixed, "c": weights, "u": mixed / weights, "d": (1 - beta) ** -1, "tn": days + 1}
+
+
+def learning_rate_decay(given: Numbers) -> dict[str, float]:
+    """Torch's schedules, stepped as far as the epoch."""
+    schedules: dict[str, Callable[[torch.optim.Optimizer], Any]] = {
+        "inv": lambda o: torch.optim.lr_scheduler.LambdaLR(o, lambda t: 1 / (1 + given["k"] * t)),
+        "exp_": lambda o: torch.optim.lr_scheduler.ExponentialLR(o, given["q"]),
+        "stair": lambda o: torch.optim.lr_scheduler.StepLR(o, round(given["T"] / 3), 0.5),
+        "wave": lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, round(given["T"])),
+    }
+    numbers = {"tn": given["t"] + 1}
+    for name, make in schedules.items():
+        optimizer = torch.optim.SGD([torch.zeros(1)], lr=given["a0"])
+        schedule = make(optimizer)
+        for _ in range(round(given["t"])):
+            optimizer.step()
+            schedule.step()
+        numbers[name] = optimizer.param_groups[0]["lr"]
+    after = {f"{w}n": given[w] - lr * (given[w] + given["n"]) for w, lr in (("w", given["a0"]), ("x", numbers["inv"]))}
+    return numbers | after
+
+
+def early_stopping(given: Numbers) -> dict[str, float]:
+    """The rule in words of a program, not of numbers."""
+    best, check, waited, stopped = given["b"], given["e"], given["c"], bool(given["s"])
+    better = not stopped and given["v"] < best - given["delta"]
+    if better:
+        best, check, waited = given["v"], given["t"], 0
+    elif not stopped:
+        waited += 1
+    stop = float(waited >= given["P"])
+    numbers = {"better": float(better), "bn": best, "en": check, "cn": waited, "stop": stop}
+    return numbers | {"gap": given["v"] - given["l"], "tn": given["t"] + 1}
+
+
+def l1_l2(given: Numbers) -> dict[str, float]:
+    """The loss with its penalty, by automatic differentiation."""
+    numbers = {}
+    for k, penalty in enumerate((lambda w: 0 * w, lambda w: w**2 / 2, torch.abs), 1):
+        w = float64(given, f"u{k}", f"v{k}", requires_grad=True)
+        loss = (float64({"u": 0.5, "v": 0.15}, "u", "v") * (w - float64(given, "us", "vs")) ** 2).sum()
+        (slope,) = torch.autograd.grad(loss + given["lam"] * penalty(w).sum(), w)
+        after = (w - given["eta"] * slope).tolist()
+        numbers |= {f"L{k}": loss.item(), f"u{k}n": after[0], f"v{k}n": after[1]}
+    return numbers
+
+
+def dropout(given: Numbers) -> dict[str, float]:
+    """Values where the draw lies above the share, and the mean of all sums so far."""
+    values, draws = (float64(given, *(f"{name}{k}" for k in range(1, 5))) for name in "ar")
+    kept = draws > given["p"]
+    scaled = values.masked_fill(~kept, 0) / (1 - given["p"])
+    before = round(given["t"]) - 1
+    mean = torch.tensor([given["m"]] * before + [scaled.sum().item()], dtype=torch.float64).mean().item()
+    numbers = {"s": values.sum().item(), "d": scaled.sum().item(), "mn": mean, "tn": before + 2}
+    rows = {"k": kept.double(), "d": scaled}
+    return numbers | {f"{name}{k}": value for name, row in rows.items() for k, value in enumerate(row.tolist(), 1)}
+
+
+def linear_regression(given: Numbers) -> dict[str, float]:
+    """Torch's mean squared error of both points."""
+    w, x, y = float64(given, "m", "b", requires_grad=True), float64(given, "x1", "x2"), float64(given, "y1", "y2")
+    predicted = w[0] * x + given["k"] * w[1]
+    loss = torch.nn.functional.mse_loss(predicted, y)
+    (slope,) = torch.autograd.grad(loss, w)
+    names = ("h1", "h2", "e1", "e2", "MSE", "RMSE", "gm", "gb", "mn", "bn")
+    found = [*predicted, *(predicted - y), loss, loss.sqrt(), *slope, *(w - given["eta"] * slope)]
+    at = given["m"] * given["x"] + given["k"] * given["b"]
+    return dict(zip(names, (one.item() for one in found), strict=True)) | {"f": at}
+
+
+def mini_batches(given: Numbers) -> dict[str, float]:
+    """Mean squared errors of four points and of one, by automatic differentiation."""
+    x, y = (float64(given, *(f"{name}{k}" for k in range(1, 5))) for name in "XY")
+    batch, one = float64(given, "m", "b", requires_grad=True), float64(given, "p", "q", requires_grad=True)
+    costs = [torch.nn.functional.mse_loss(w[0] * x + w[1], y) for w in (batch, one)]
+    error = one[0] * given["x"] + one[1] - given["y"]
+    (slope,), (single,) = torch.autograd.grad(costs[0], batch), torch.autograd.grad(error**2, one)
+    over = (round(given["t"]) + 1) % 4 == 0
+    after = [*(batch - over * given["eta"] * slope).tolist(), *(one - given["eta"] * single).tolist()]
+    numbers = {"Jm": costs[0].item(), "Jp": costs[1].item(), "gm": slope[0].item(), "gb": slope[1].item()}
+    numbers |= {"E": float(over), "e": error.item(), "L": error.item() ** 2, "tn": given["t"] + 1}
+    return numbers | dict(zip(("mn", "bn", "pn", "qn"), after, strict=True))
+
+
 # Every line of a lesson's sheet, from its given numbers, by another way than the sheet's formulas.
 EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "one-neuron": one_neuron,
@@ -158,6 +264,15 @@ EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "softmax": softmax,
     "gradient-descent": gradient_descent,
     "optimizers": optimizers,
+    "activations": activations,
+    "zero-initialization": backpropagation,
+    "linear-regression": linear_regression,
+    "moving-average": moving_average,
+    "learning-rate-decay": learning_rate_decay,
+    "mini-batches": mini_batches,
+    "early-stopping": early_stopping,
+    "l1-l2": l1_l2,
+    "dropout": dropout,
     "batch-norm": batch_norm,
 }
 
@@ -208,6 +323,14 @@ def test_a_lesson_is_of_one_piece(name: str) -> None:
     assert lesson.question.right < len(lesson.question.choices)
     assert set(lesson.after) <= set(COURSE)
     assert name in EXPECTED
+
+
+def test_the_curves_of_early_stopping_are_those_of_a_run() -> None:
+    experiment, losses = Experiment(**RUN), []
+    for _ in VALIDATION:
+        losses.append((round(experiment.train_loss, 3), round(experiment.test_loss, 3)))
+        experiment.train(STEPS_BETWEEN)
+    assert losses == list(zip(TRAINING, VALIDATION, strict=True))
 
 
 def test_words_are_of_both_languages_and_of_the_same_holes() -> None:

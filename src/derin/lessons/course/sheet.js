@@ -4,7 +4,8 @@
 
 const FORMULA = (() => {
   const FUNCTIONS = {
-    exp: Math.exp, ln: Math.log, sqrt: Math.sqrt, tanh: Math.tanh, abs: Math.abs, max: Math.max, min: Math.min, floor: Math.floor, sign: Math.sign,
+    exp: Math.exp, ln: Math.log, sqrt: Math.sqrt, tanh: Math.tanh, abs: Math.abs, max: Math.max, min: Math.min, floor: Math.floor,
+    sign: Math.sign, cos: Math.cos,
     sigmoid: (z) => 1 / (1 + Math.exp(-z)), relu: (z) => Math.max(0, z), step: (z) => z > 0 ? 1 : 0,
   };
   const SHOWN = { sigmoid: "σ", sqrt: "√", step: "φ", relu: "ReLU" };
