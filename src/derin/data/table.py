@@ -223,6 +223,7 @@ class Points:
         places: x and y in pixels from the upper left corner of the picture.
         visible: whether each is seen.
         frames: height and width of the picture that they were marked in.
+        pairs: of a left and a right point each, by number, which change places in a mirror image.
 
     Shapes:
         places ``(N, K, 2)`` float32, visible ``(N, K)`` bool, frames ``(N, 2)`` int64.
@@ -231,6 +232,7 @@ class Points:
     places: npt.NDArray[np.float32]
     visible: npt.NDArray[np.bool_]
     frames: npt.NDArray[np.int64]
+    pairs: tuple[tuple[int, int], ...] = ()
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -240,7 +242,7 @@ class Points:
         return self.places, self.visible, self.frames
 
     def take(self, rows: Rows) -> Points:
-        return Points(self.places[rows], self.visible[rows], self.frames[rows])
+        return Points(self.places[rows], self.visible[rows], self.frames[rows], self.pairs)
 
 
 @dataclass(frozen=True, kw_only=True)

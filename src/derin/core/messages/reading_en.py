@@ -514,6 +514,27 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.box_difficult": "a box that is marked as difficult",
     "reading.classes_without_box": (
         "{count:,} class has no box: {some}.",
-        "{count:,} classes have no box: {some}, …",
+        "{count:,} classes have no box: {some}.",
     ),
+    "reading.line_no_box": "a line that is no box: the number of a class and four numbers are",
+    "reading.class_number_unnamed": "class {number} stands in no list of names",
+    "reading.places_in_pixels": "Places are in pixels, as their size shows.",
+    "reading.places_are_shares": "Places are shares of width and height, as their size shows.",
+    "reading.box_order": "The numbers of a box are read as {order}, as they show; otherwise name it with order= "
+    "(--reader-option).",
+    "reading.class_attribute": "The class of a region is its attribute “{attribute}”.",
+    "reading.region_unreadable": "a region that cannot be read (shape {shape})",
+    "reading.boxes_of_masks": "Boxes are drawn around the single things of the masks, which are called “{name}” "
+    "(instances=NAME, --reader-option).",
+    # Points
+    "reading.points_of_form": "{points} points in each of {count:,} {count:=picture|pictures} ({form}).",
+    "reading.no_points": "no point is marked in it",
+    "reading.several_shapes": "points of several things in one picture; those of the largest are kept",
+    "reading.points_outside": "{count} {count:=point|points} outside of the picture",
+    "reading.pairs_of_names": "{count} {count:=pair|pairs} of left and right points change places in mirror images, "
+    "as their names tell (pairs=none for none).",
+    "reading.pairs_of_shape": "{count} {count:=pair|pairs} of left and right points change places in mirror images: "
+    "the mean shape is its own mirror image (pairs=none for none).",
+    "reading.no_pairs": "No points change places in mirror images: neither names nor the mean shape tell which; name "
+    "them with pairs=0-1,2-3 (--reader-option).",
 }

@@ -25,15 +25,16 @@ _SIDES = ("xmin", "ymin", "xmax", "ymax")
 _TRAINVAL = "trainval"
 
 
-def read_voc(files: Files, paths: Collection[str], known: Mapping[str, Any]) -> Annotations:
+def read_voc(files: Files, paths: Collection[str], beside: Collection[str], known: Mapping[str, Any]) -> Annotations:
     """What the XML files of a folder or archive say.
 
     Args:
         files: the source.
-        paths: of its files.
+        paths: of the XML files.
+        beside: of all files, among which lists of splits may be.
         known: ``first_pixel``: whether pixels count from 0 or from 1, where that is said or other data decided it.
     """
-    lists = {path for path in paths if _is_list(path)}
+    lists = {path for path in beside if _is_list(path)}
     splits: dict[str, str] = {}
     texts = dict(files.read_all(lists)) if lists else {}
     stems = {PurePosixPath(path).stem.lower() for path in lists}
@@ -49,7 +50,7 @@ def read_voc(files: Files, paths: Collection[str], known: Mapping[str, Any]) -> 
     oddities, findings = Oddities(), []
     pictures: list[Marked] = []
     base: set[int] = set()
-    for path, data in files.read_all([path for path in paths if path.lower().endswith(".xml")]):
+    for path, data in files.read_all(paths):
         try:
             root = parse_xml(data, shown(path))
         except RefusedFileError as error:
