@@ -256,6 +256,69 @@ def mini_batches(given: Numbers) -> dict[str, float]:
     return numbers | dict(zip(("mn", "bn", "pn", "qn"), after, strict=True))
 
 
+def table(given: Numbers, letter: str, rows: int, columns: int) -> torch.Tensor:
+    names = [f"{letter}{r}{c}" for r in range(1, rows + 1) for c in range(1, columns + 1)]
+    return float64(given, *names).view(1, 1, rows, columns)
+
+
+def cells(letter: str, values: torch.Tensor) -> dict[str, float]:
+    rows = values.reshape(values.shape[-2:]).tolist()
+    return {f"{letter}{r}{c}": value for r, row in enumerate(rows, 1) for c, value in enumerate(row, 1)}
+
+
+def convolution(given: Numbers) -> dict[str, float]:
+    kernel = table(given, "k", 3, 3)
+    result = torch.nn.functional.conv2d(table(given, "x", 5, 5), kernel, float64(given, "b"))
+    return cells("y", result) | {"S": kernel.sum().item()}
+
+
+def padding(given: Numbers) -> dict[str, float]:
+    """The windows over the cells themselves, numbered as on the page."""
+    n, f, p, s, d, i = (round(given[name]) for name in "nfpsdi")
+    reach = list(range(0, d * f, d))[-1] + 1
+    windows = torch.arange(1 - p, n + p + 1).unfold(0, reach, s)
+    size = torch.nn.functional.conv1d(torch.zeros(1, 1, n), torch.zeros(1, 1, f), padding=p, stride=s, dilation=d)
+    shown = windows[i - 1].tolist()
+    numbers = {"r": reach, "m": size.shape[2], "a": shown[0], "z": shown[-1], "u": n + p - windows[-1, -1].item()}
+    return numbers | {"q": (reach - 1) / 2}
+
+
+def pooling(given: Numbers) -> dict[str, float]:
+    """Torch's pooling, and where its slopes go."""
+    x, slopes = table(given, "x", 4, 4).requires_grad_(), table(given, "g", 2, 2)
+    largest = torch.nn.functional.max_pool2d(x, 2)
+    (chosen,) = torch.autograd.grad(largest.sum(), x, retain_graph=True)
+    (back,) = torch.autograd.grad(largest, x, slopes)
+    mean = torch.nn.functional.avg_pool2d(x, 2)
+    return cells("m", largest) | cells("a", mean) | cells("w", chosen) | cells("d", back)
+
+
+def receptive_field(given: Numbers) -> dict[str, float]:
+    """Which cells have a slope: of one number the field, between two neighbors the distance."""
+    x = torch.zeros(1, 1, 300, dtype=torch.float64, requires_grad=True)
+    out, numbers, weights = x, {}, 0
+    for layer in (1, 2, 3):
+        width = round(given[f"k{layer}"])
+        ones = torch.ones(1, 1, width, dtype=torch.float64)
+        out = torch.nn.functional.conv1d(out, ones, stride=round(given[f"s{layer}"]))
+        seen = [torch.autograd.grad(out[0, 0, k], x, retain_graph=True)[0][0, 0].nonzero()[:, 0] for k in (0, 1)]
+        numbers |= {f"r{layer}": len(seen[0]), f"j{layer}": (seen[1][0] - seen[0][0]).item()}
+        weights += torch.nn.Conv2d(1, 1, width, bias=False).weight.numel()
+    return numbers | {"W": weights, "F": torch.nn.Conv2d(1, 1, int(numbers["r3"]), bias=False).weight.numel()}
+
+
+def residual(given: Numbers) -> dict[str, float]:
+    """Both layers' slopes by automatic differentiation."""
+    (a, r), w = float64(given, "a", "r", requires_grad=True), given["w"]
+    plain, made = torch.tanh(w * a), torch.tanh(w * r)
+    g, h = (
+        torch.autograd.grad(out, one, torch.tensor(given[name], dtype=torch.float64))[0]
+        for out, one, name in ((plain, a, "g"), (r + made, r, "h"))
+    )
+    numbers = {"an": plain.item(), "t": made.item(), "rn": (r + made).item(), "gn": g.item(), "hn": h.item()}
+    return numbers | {f"l{name}": math.log10(abs(given[name])) for name in "gh"}
+
+
 # Every line of a lesson's sheet, from its given numbers, by another way than the sheet's formulas.
 EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "one-neuron": one_neuron,
@@ -274,6 +337,11 @@ EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "l1-l2": l1_l2,
     "dropout": dropout,
     "batch-norm": batch_norm,
+    "convolution": convolution,
+    "padding": padding,
+    "pooling": pooling,
+    "receptive-field": receptive_field,
+    "residual": residual,
 }
 
 
@@ -385,7 +453,8 @@ VISIT = """
   const english = of("lines").textContent;
   press("language");
   const commas = (text) => text.split(",").length;
-  found.push([document.querySelectorAll(".origin").length, commas(of("lines").textContent) > commas(english)]);
+  const spelled = !/\\d\\.\\d/.test(english) || commas(of("lines").textContent) > commas(english);
+  found.push([document.querySelectorAll(".origin").length, spelled]);
 """
 
 

@@ -25,5 +25,10 @@ COURSE: Registry[CourseLesson] = Registry(
         "dropout": _ROOM + "dropout:LESSON",
         "early-stopping": _ROOM + "early_stopping:LESSON",
         "batch-norm": _ROOM + "batch_norm:LESSON",
+        "convolution": _ROOM + "convolution:LESSON",
+        "padding": _ROOM + "padding:LESSON",
+        "pooling": _ROOM + "pooling:LESSON",
+        "receptive-field": _ROOM + "receptive_field:LESSON",
+        "residual": _ROOM + "residual:LESSON",
     },
 )

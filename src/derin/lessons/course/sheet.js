@@ -63,7 +63,13 @@ const FORMULA = (() => {
     return [...deeper(node.left, bare), { "+": " + ", "-": " − ", "*": "·", "/": " ∕ " }[node.sign], ...deeper(node.right)];
   }
 
-  return { parse, evaluate, write };
+  // Every name in a formula.
+  function refs(node) {
+    if ("ref" in node) return [node.ref];
+    return [node.within, node.left, node.right, ...(node.list ?? [])].filter(Boolean).flatMap(refs);
+  }
+
+  return { parse, evaluate, write, refs };
 })();
 
 class Sheet {
