@@ -42,8 +42,8 @@ FORMS = (
     "IDX files (train-images-idx3-ubyte.gz)",
     "the binary files of CIFAR-10",
     ".npz and .npy arrays",
-    "tables in .csv, .tsv, .jsonl, Excel (.xlsx) and Parquet files, and of numbers apart by spaces",
-    "labelled texts (.tsv, .csv, .jsonl, class folders of .txt, or one file for each class)",
+    "tables in .csv, .tsv, .json, .jsonl, Excel (.xlsx) and Parquet files, and of numbers apart by spaces",
+    "labelled texts (.tsv, .csv, .json, .jsonl, class folders of .txt, or one file for each class)",
     "FASTA files with classes in the headers, or one file for each class",
     "tagged words in columns (CoNLL: a word and its tag on each line)",
     "sentence pairs (two parallel files such as train.en and train.de, or a file with a tab between)",
@@ -310,7 +310,7 @@ def _read_archive(path: Path, name: str, options: ReadOptions) -> Table:
 
 def _read_unpacked(path: Path, names: list[str], name: str, options: ReadOptions) -> Table:
     """Reads an archive of tables or arrays by way of a temporary folder; their values end up in memory."""
-    readable = {".csv", ".tsv", ".tab", ".jsonl", ".jsonlines", ".ndjson", ".npz", ".npy", ".bin"}
+    readable = {".csv", ".tsv", ".tab", ".json", ".jsonl", ".jsonlines", ".ndjson", ".npz", ".npy", ".bin"}
     if not _count(names, readable) and not any(is_idx_file(Path(PurePosixPath(n).name)) for n in names):
         seen = Counter(file_ending(n) or "no ending" for n in names)
         held = ", ".join(f"{n} {ending}" for ending, n in seen.most_common(6)) or "nothing"

@@ -126,6 +126,7 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{file}: {count} lines above the table were left out.",
     ),
     "reading.table_by_content": "{file}: read as a table, because its lines are; its name does not tell.",
+    "reading.json_list": "{file}: one list of objects; what is called a line is an object of it.",
     "reading.keys_seldom_plain": "{file}: keys whose value is a text or a number in at most half of the objects are "
     "not read: {keys}.",
     "reading.keys_nested": "{file}: lists and objects within the objects are not read: {keys}.",

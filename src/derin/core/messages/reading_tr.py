@@ -126,6 +126,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.lines_above": "{file}: tablonun üstündeki {count} satır okunmadı.",
     "reading.table_by_content": "{file}: satırları bir tablonunkiler gibi olduğu için tablo olarak okundu; adı bunu "
     "söylemiyor.",
+    "reading.json_list": "{file}: nesnelerden oluşan tek bir liste; satır denen, onun bir nesnesidir.",
     "reading.keys_seldom_plain": "{file}: değeri nesnelerin en çok yarısında metin ya da sayı olan anahtarlar "
     "okunmadı: {keys}.",
     "reading.keys_nested": "{file}: nesnelerin içindeki listeler ve nesneler okunmadı: {keys}.",
