@@ -98,7 +98,7 @@ def _print(found: HumanError, asked: LabelSet, path: Path | None) -> None:
             say(
                 "label.agreement",
                 readers=readers,
-                count=each.num_examples,
+                num=each.num_examples,
                 kappa=each.kappa,
                 low=each.low,
                 high=each.high,

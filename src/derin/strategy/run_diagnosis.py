@@ -220,7 +220,7 @@ def _about_people(found: Diagnosis, human: HumanError) -> str:
     return translate(
         "diagnosis.measured_human",
         name=translate("label.majority") if found.reference == MAJORITY else found.reference,
-        count=error.num_examples,
+        num=error.num_examples,
         split=translate(f"split.{human.split}") if f"split.{human.split}" in catalogue("en") else human.split,
         error=error_text(found, error.value),
         low=error_text(found, error.low),

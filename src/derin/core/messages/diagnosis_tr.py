@@ -45,7 +45,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "önlenebileceği söylenemez. Başka yerde ulaşılan hatayı --human ile verin.",
     "diagnosis.method_reference": "Karşılaştırma hatası bilinmiyor; önlenebilir bias, {method} yönteminin aynı "
     "örneklerde ulaştığı hataya ({value}) göre ölçüldü.",
-    "diagnosis.measured_human": "Karşılaştırma {name}: derin label ile ölçüldü; {count:,} örnekte ({split}) {error} "
+    "diagnosis.measured_human": "Karşılaştırma {name}: derin label ile ölçüldü; {num:,} örnekte ({split}) {error} "
     "({low} ile {high} arası).",
     "diagnosis.below_reference": "{train} olan eğitim hatası, {reference} olan karşılaştırma hatasının altında: "
     "kimsenin altına inemediği hata artık bilinmiyor.",

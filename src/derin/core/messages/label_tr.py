@@ -11,7 +11,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "label.next": "Sayfayı açın, yanıtlayın, dosyayı kaydedin ve geri verin: {command}",
     "label.mistakes": "{name}: {examples:,} örnekte {num:,} hata: {error:.2%} ({low:.2%} – {high:.2%})",
     "label.majority": "çoğunluk",
-    "label.agreement": "{readers} arasındaki uyum, {count:,} örnekte: κ = {kappa:.2f} ({low:.2f} – {high:.2f})",
+    "label.agreement": "{readers} arasındaki uyum, {num:,} örnekte: κ = {kappa:.2f} ({low:.2f} – {high:.2f})",
     "label.no_kappa": "{readers} arasındaki uyum: hepsi baştan sona tek bir yanıt verdi; bu bir şey söylemez.",
     "label.all_readers": "bütün okuyucular",
     "label.recorded": "Yazıldı: {path}; derin diagnose {run} bunların en küçüğünü insan düzeyi sayar.",
