@@ -62,8 +62,8 @@ class LabelPage:
             pictures = pictures_of(self.picture, num, largest_side=_LARGEST_SIDE, most_bytes=self.most_bytes)
         if len(pictures) < num:
             raise UsageError(
-                f"The pictures of {num:,} examples are more than the {self.most_bytes / 2**20:.3g} MB of one page; those of "
-                f"{len(pictures):,} fit. Ask for fewer (--num)."
+                f"The pictures of {num:,} examples are more than the {self.most_bytes / 2**20:.3g} MB of one page; "
+                f"those of {len(pictures):,} fit. Ask for fewer (--num)."
             )
         payload = {
             "language": language(),

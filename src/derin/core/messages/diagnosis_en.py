@@ -45,8 +45,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "{train}, could be avoided; --human gives what is reached elsewhere.",
     "diagnosis.method_reference": "No reference error is known; avoidable bias is measured against what {method} "
     "reaches on the same examples, {value}.",
-    "diagnosis.measured_human": "The reference is {name}: measured by derin label, {num:,} {num:=example|examples} ({split}), "
-    "{error} ({low} to {high}).",
+    "diagnosis.measured_human": "The reference is {name}: measured by derin label, {num:,} "
+    "{num:=example|examples} ({split}), {error} ({low} to {high}).",
     "diagnosis.below_reference": "The training error, {train}, lies below that of the reference, {reference}: what "
     "nobody goes below is not known any more.",
     "diagnosis.otherwise": "Measured against {level} ({value}), it would be: {principal}.",

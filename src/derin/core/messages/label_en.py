@@ -13,7 +13,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "label.mistakes": "{name}: {num:,} {num:=mistake|mistakes} among {examples:,} {examples:=example|examples}: "
     "{error:.2%} ({low:.2%} – {high:.2%})",
     "label.majority": "the majority",
-    "label.agreement": "Agreement of {readers} on {num:,} {num:=example|examples}: κ = {kappa:.2f} ({low:.2f} – {high:.2f})",
+    "label.agreement": "Agreement of {readers} on {num:,} {num:=example|examples}: κ = {kappa:.2f} "
+    "({low:.2f} – {high:.2f})",
     "label.no_kappa": "Agreement of {readers}: all of them gave one and the same answer throughout, which says "
     "nothing.",
     "label.all_readers": "all readers",
