@@ -60,7 +60,8 @@ def data(
     task: Annotated[
         str | None,
         typer.Option(
-            help="What it is read for: lm, tagging, translation, word-vectors, forecasting, segmentation.",
+            help="What it is read for: lm, tagging, translation, word-vectors, forecasting, segmentation, detection, "
+            "landmarks.",
             show_default=False,
         ),
     ] = None,
@@ -96,6 +97,14 @@ def data(
         str | None,
         typer.Option(help='For --preview: "flip,rotate=10"; the default is that of training.', show_default=False),
     ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(help="Write marked pictures in another form: coco, voc, yolo or masks.", show_default=False),
+    ] = None,
+    out_folder: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="The new folder for --to.", show_default=False),
+    ] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch a named data set that is not on this machine.")
     ] = False,
@@ -117,6 +126,8 @@ def data(
         return
     if source is None:
         raise UsageError("DATA is required: a named data set, a file or a folder. `derin data --sets` lists the names.")
+    if (to is None) != (out_folder is None):
+        raise UsageError("--to FORM and --out FOLDER belong together; name both.")
     from derin.api.load import load
 
     with progress_bar(translate("data.reading" if not download else "data.fetching")) as progress:
@@ -145,6 +156,11 @@ def data(
         _write_preview(table, augment, preview, seed)
     elif augment is not None:
         raise UsageError("--augment shows what it does in a picture; name one with --preview FILE.png.")
+    notes: list[str] = []
+    if to is not None and out_folder is not None:
+        from derin.readers.annotations.writing import write_marked
+
+        notes = write_marked(table, to, out_folder)
     if json_output:
         from derin.data.box_statistics import box_statistics
 
@@ -160,6 +176,9 @@ def data(
         _show(table, out, show_all)
     if sheet is not None:
         out.print("\n" + translate("data.sheet", path=plain(str(sheet))), soft_wrap=True)
+    if to is not None:
+        out.print("\n" + translate("data.written", form=to, path=plain(str(out_folder))), soft_wrap=True)
+        _points([localize(note) for note in notes], out)
     if preview is not None:
         out.print("\n" + translate("data.preview", path=plain(str(preview))), soft_wrap=True)
 

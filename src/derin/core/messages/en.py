@@ -237,6 +237,10 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{count:,} box stands for many things or is too difficult: it is neither learned nor counted.",
         "{count:,} boxes stand for many things or are too difficult: they are neither learned nor counted.",
     ),
+    "data.written": "Written as {form}: {path}",
+    "data.crowds_as_difficult": "{count:,} {count:=box|boxes} of crowds stand there as difficult ones.",
+    "data.crowds_left_out": "{count:,} {count:=box|boxes} of crowds or difficult things are left out: the form cannot "
+    "say that nothing is to be learned there.",
     "data.counts": "Examples",
     "data.total": "in total",
     "data.findings": "What was noticed while reading",

@@ -230,6 +230,10 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{count:,} kutu birçok şeyin yerine duruyor ya da çok zor: ne öğrenilir ne sayılır.",
         "{count:,} kutu birçok şeyin yerine duruyor ya da çok zor: ne öğrenilir ne sayılır.",
     ),
+    "data.written": "{form} biçiminde yazıldı: {path}",
+    "data.crowds_as_difficult": "Kalabalıkların {count:,} kutusu zor (difficult) diye yazıldı.",
+    "data.crowds_left_out": "Kalabalıkların ya da zor şeylerin {count:,} kutusu dışarıda bırakıldı: bu biçim orada bir "
+    "şey öğrenilmeyeceğini söyleyemez.",
     "data.counts": "Örnekler",
     "data.total": "toplam",
     "data.findings": "Okurken göze çarpanlar",

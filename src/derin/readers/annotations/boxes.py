@@ -29,6 +29,7 @@ PICTURE, BOXES = "picture", "boxes"
 UNNAMED = "unnamed"
 # A box that tools rounded over the edge is no odd one.
 _ROUNDING = 1.0
+_AT_EDGE = 1e-9
 _SHOWN = 6
 
 
@@ -177,6 +178,8 @@ def box_column(
     corners = np.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1)
     sizes = matched.frames[flat.rows].astype(np.float64)
     limits = sizes[:, [1, 0, 1, 0]]
+    # Shares that are added and multiplied miss the edge by the last digits of a float64.
+    corners[np.abs(corners) < _AT_EDGE] = 0
     clipped = np.clip(corners, 0, limits)
     beyond = (np.abs(corners - clipped) > _ROUNDING).any(axis=1)
     # In the precision in which boxes are kept, so that what is written and read again is the same.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -226,10 +226,19 @@ class Origin:
         Raises:
             DataError: a file is not there any more, or cannot be read now.
         """
-        paths = [self.index.paths[number] for number in self.index.stored[rows].tolist()]
+        found = {row: open_picture(data, values=self.index.values) for row, data in self.read_files(rows)}
+        return [pixels_of(found[row].image) for row in rows.tolist()]
+
+    def read_files(self, rows: Rows) -> Iterator[tuple[int, bytes]]:
+        """The bytes of the file of each row, in the order in which they are stored."""
+        row_of = {self.index.paths[int(self.index.stored[row])]: row for row in rows.tolist()}
         with closing(open_files(self.source)) as files:
-            found = {path: open_picture(data, values=self.index.values) for path, data in files.read_all(set(paths))}
-        return [pixels_of(found[path].image) for path in paths]
+            for path, data in files.read_all(row_of):
+                yield row_of[path], data
+
+    def path_of(self, row: int) -> str:
+        """Where the file of a row lies in the source."""
+        return self.index.paths[int(self.index.stored[row])]
 
 
 @dataclass(frozen=True)
