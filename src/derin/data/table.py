@@ -172,6 +172,39 @@ class Pictures:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """Values that no table holds, for they come in batches.
+
+    Args:
+        num: of the rows.
+        first: one or two of the values, which show their form.
+        given: what gives the batches.
+
+    Shapes:
+        first ``(1 or 2, *shape)``.
+    """
+
+    num: int
+    first: npt.NDArray[Any]
+    given: Any
+
+    def __len__(self) -> int:
+        return self.num
+
+    @property
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        return ()
+
+    def take(self, rows: Rows) -> Any:
+        """Nothing.
+
+        Raises:
+            DataError: always.
+        """
+        raise DataError("What goes in comes in batches and lies in no table; give the data as arrays for this.")
+
+
+@dataclass(frozen=True)
 class Boxes:
     """Rectangles in pictures, any number of them in each, with the class of each.
 
@@ -319,6 +352,12 @@ class Table:
     def holds_arrays(self) -> bool:
         """Whether what goes in are arrays by name, which stay as they are."""
         return any(column.kind is Kind.ARRAY for column in self.inputs)
+
+    @property
+    def in_batches(self) -> Any:
+        """What gives the values that go in, where they come in batches alone; else None."""
+        found = [self.columns[column.name] for column in self.inputs]
+        return next((data.given for data in found if isinstance(data, Unseen)), None)
 
     def target(self) -> Column:
         """The one target; none or several are refused."""

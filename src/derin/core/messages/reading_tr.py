@@ -110,6 +110,10 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.stored_in_color": "Resimler istendiği gibi renkli saklandı.",
     "reading.stored_in_gray": "Resimler istendiği gibi gri saklandı.",
     # Arrays
+    "reading.targets_read_once": "Ne öğrenileceğini bulmak için {num:,} örneğin hedefleri eğitimden önce bir kez, "
+    "yığın yığın okundu; girdiler bellekte tutulmadı.",
+    "reading.classes_of_outputs": "Ağ her örnek için {num} sayı verir; bu yüzden 0’dan başlayan {num} sınıf vardır, "
+    "bazıları verilerde geçmiyor.",
     "reading.single_one": "her satırda tek bir 1",
     "reading.single_one_turned": "{name!r}: {num} sayı içinde tek bir 1 olan satırlar sınıf numarasına çevrildi.",
     "reading.zeros_and_ones": "0 ve 1 satırları: birden çok etiket",
