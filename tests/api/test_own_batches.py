@@ -164,7 +164,7 @@ def test_the_task_is_told_by_targets_and_outputs(
     run = derin.fit(loader, model=network(num_outputs), epochs=1, out=tmp_path / "run", **PLAIN)
     assert (run.record["task"]["name"], run.record["task"].get("classes")) == (task, classes)
     told = "\n".join(assumptions(run.record))
-    assert "The targets of all 45 examples were read once before training" in told
+    assert "The targets of all examples (45) were read once before training" in told
     assert ("some of them do not occur" in told) == (num_outputs == 5)
 
 

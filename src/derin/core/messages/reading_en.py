@@ -108,10 +108,10 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.stored_in_color": "Pictures were stored in colour, as asked.",
     "reading.stored_in_gray": "Pictures were stored in gray, as asked.",
     # Arrays
-    "reading.targets_read_once": "The targets of all {num:,} examples were read once before training, batch by batch, "
-    "to find out what is to be learned; what goes in is not kept.",
-    "reading.classes_of_outputs": "The network gives {num} numbers for an example, so that there are {num} classes, 0 "
-    "to the last; some of them do not occur.",
+    "reading.targets_read_once": "The targets of all examples ({num:,}) were read once before training, batch by "
+    "batch, to find out what is to be learned; what goes in is not kept.",
+    "reading.classes_of_outputs": "The network gives {num} {num:=number|numbers} for an example, so that there are as "
+    "many classes, 0 to the last; some of them do not occur.",
     "reading.single_one": "rows with a single 1",
     "reading.single_one_turned": "{name!r}: rows with a single 1 among {num} were turned into class numbers.",
     "reading.zeros_and_ones": "rows of 0 and 1: several labels",
