@@ -84,7 +84,10 @@ def test_after_a_hundred_steps_page_and_program_have_the_same_numbers(engine: Pa
 
 
 def test_a_kernel_on_a_picture_gives_what_torch_gives(engine: Path, visit: Visit) -> None:
-    picture, kernel = uniforms(1, "picture", 0, range(7), 9), uniforms(1, "kernel", 0, range(5), 3)
+    picture, kernel = (
+        uniforms(1, name, 0, range(rows), columns).astype(float)
+        for name, rows, columns in (("picture", 7, 9), ("kernel", 5, 3))
+    )
     script = f"""const image = {{ rows: 7, columns: 9, data: Float64Array.from({picture.reshape(-1).tolist()}) }};
       found.push([...PIXELS.correlate(image, {kernel.tolist()}).data])"""
     expected = torch.nn.functional.conv2d(

@@ -24,6 +24,8 @@ from derin.lessons.course.registry import COURSE
 from derin.lessons.course.site import build_course, cached_course
 from derin.lessons.course.words import WORDS
 from derin.lessons.registry import LESSONS
+from derin.models import MODELS
+from derin.tasks.box_losses import box_similarity
 from derin.tasks.losses import binary_cross_entropy
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -202,7 +204,7 @@ def early_stopping(given: Numbers) -> dict[str, float]:
     elif not stopped:
         waited += 1
     stop = float(waited >= given["P"])
-    numbers = {"better": float(better), "bn": best, "en": check, "cn": waited, "stop": stop}
+    numbers = {"i": float(better), "bn": best, "en": check, "cn": waited, "sn": stop}
     return numbers | {"gap": given["v"] - given["l"], "tn": given["t"] + 1}
 
 
@@ -319,6 +321,156 @@ def residual(given: Numbers) -> dict[str, float]:
     return numbers | {f"l{name}": math.log10(abs(given[name])) for name in "gh"}
 
 
+def logistic_loss(given: Numbers) -> dict[str, float]:
+    """Both losses, their slopes and bends by automatic differentiation."""
+    w, u = float64(given, "w", requires_grad=True), float64(given, "u", requires_grad=True)
+    wanted = float64(given, "y")
+    p, o = torch.sigmoid(w * given["x"]), torch.sigmoid(u * given["x"])
+    losses = {"L": torch.nn.functional.binary_cross_entropy(p, wanted), "Q": torch.nn.functional.mse_loss(p, wanted)}
+    numbers = {"p": p.item(), "o": o.item(), "M": math.exp(-losses["L"].item())}
+    for name, loss in losses.items():
+        (slope,) = torch.autograd.grad(loss, w, create_graph=True)
+        (bend,) = torch.autograd.grad(slope, w, retain_graph=True)
+        numbers |= {name: loss.item(), f"d{name}": slope.item(), f"c{name}": bend.item()}
+    (other,) = torch.autograd.grad(torch.nn.functional.mse_loss(o, wanted), u)
+    return numbers | {"wn": given["w"] - given["eta"] * numbers["dL"], "un": (u - given["eta"] * other).item()}
+
+
+def bias_variance(given: Numbers) -> dict[str, float]:
+    """Differences of neighbors, and the first of the largest."""
+    gaps = dict(zip("AVMO", float64(given, *"htmde").diff().tolist(), strict=True))
+    largest = max(gaps.values())
+    return gaps | {"s": given["e"] - given["h"]} | {f"w{name}": float(gap == largest) for name, gap in gaps.items()}
+
+
+def attention(given: Numbers) -> dict[str, float]:
+    """Torch's attention, and its softmax of the scores that a mask leaves."""
+    query = float64(given, "qx", "qy")[None]
+    keys, values = (
+        float64(given, *(f"{name}{k}{axis}" for k in (1, 2, 3) for axis in "xy")).view(3, 2) for name in "kv"
+    )
+    seen = torch.arange(3) < given["i"]
+    scores = (keys @ query[0]) / math.sqrt(2)
+    answer = torch.nn.functional.scaled_dot_product_attention(query, keys, values, attn_mask=seen[None])
+    powers, weights = scores.exp() * seen, scores.masked_fill(~seen, -math.inf).softmax(0)
+    numbers = {"ox": answer[0, 0].item(), "oy": answer[0, 1].item(), "S": powers.sum().item()}
+    rows = {"s": scores, "n": seen.double(), "e": powers, "a": weights}
+    return numbers | {f"{name}{k}": value for name, row in rows.items() for k, value in enumerate(row.tolist(), 1)}
+
+
+def lstm(given: Numbers) -> dict[str, float]:
+    """Torch's cells of one number, whose weights are those of the page."""
+    cell, plain = torch.nn.LSTMCell(2, 1).double(), torch.nn.RNNCell(2, 1).double()
+    with torch.no_grad():
+        for parameter in (*cell.parameters(), *plain.parameters()):
+            parameter.zero_()
+        # In the order of torch: update (input), forget, candidate, output.
+        cell.weight_ih.copy_(torch.tensor([[0, given["pu"]], [0, given["pf"]], [given["w"], 0], [0, 0]]))
+        cell.weight_hh[2] = given["v"]
+        cell.bias_ih.copy_(float64({**given, "none": 0}, "bu", "bf", "none", "bo"))
+        plain.weight_ih[0, 0] = given["w"]
+        plain.weight_hh.fill_(given["k"])
+    before = float64(given, "c")[None].requires_grad_()
+    state = float64(given, "y")[None].requires_grad_()
+    h, c = cell(float64(given, "x", "u")[None], (float64(given, "h")[None], before))
+    y = plain(float64(given, "x", "u")[None], state)
+    (kept,), (left,) = torch.autograd.grad(c, before), torch.autograd.grad(y, state)
+    gates = torch.sigmoid(
+        float64({**given, "none": 0}, "bu", "bf", "bo") + given["u"] * float64({**given, "none": 0}, "pu", "pf", "none")
+    )
+    candidate = math.tanh(given["w"] * given["x"] + given["v"] * given["h"])
+    numbers = dict(zip(("gu", "gf", "go"), gates.tolist(), strict=True)) | {"ca": candidate}
+    numbers |= {"cn": c.item(), "hn": h.item(), "yn": y.item()}
+    factors = {"mn": given["m"] * kept.item(), "nn": given["n"] * left.item()}
+    return numbers | (dict.fromkeys(factors, 1.0) if given["u"] else factors)
+
+
+def gru(given: Numbers) -> dict[str, float]:
+    """Torch's cell, whose update gate counts the other way."""
+    cell = torch.nn.GRUCell(2, 1).double()
+    with torch.no_grad():
+        for parameter in cell.parameters():
+            parameter.zero_()
+        cell.weight_ih.copy_(torch.tensor([[0, 0], [0, -given["pu"]], [given["w"], 0]]))
+        cell.bias_ih.copy_(torch.tensor([given["br"], -given["bu"], 0]))
+        cell.weight_hh[2] = given["v"]
+    before = float64(given, "c")[None].requires_grad_()
+    after = cell(float64(given, "x", "u")[None], before)
+    (slope,) = torch.autograd.grad(after, before)
+    update = torch.sigmoid(float64(given, "bu") + given["pu"] * given["u"]).item()
+    reset = torch.sigmoid(float64(given, "br")).item()
+    candidate = math.tanh(given["w"] * given["x"] + given["v"] * reset * given["c"])
+    return {"gu": update, "gr": reset, "ca": candidate, "cn": after.item(), "k": slope.item()}
+
+
+def embeddings(given: Numbers) -> dict[str, float]:
+    """Sums of embeddings through one layer, one-hot rows through another; slopes by automatic differentiation."""
+    places = {word: float64(given, f"{word}x", f"{word}y") for word in "ofacdg"}
+    w, u = (
+        float64(given, "w1", "w2", "e", requires_grad=True),
+        float64(given, "uo", "uf", "ua", "uc", "b", requires_grad=True),
+    )
+    sums = torch.stack([places[first] + places[second] for first, second in ("of", "ac", "dg")])
+    known = torch.tensor([[1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]], dtype=torch.float64)
+    scores, others = sums @ w[:2] + w[2], known @ u[:4] + u[4]
+    wanted = torch.tensor([1, 0], dtype=torch.float64)
+    losses = [torch.nn.functional.binary_cross_entropy_with_logits(one[:2], wanted) for one in (scores, others)]
+    (dw,), (du,) = torch.autograd.grad(losses[0], w), torch.autograd.grad(losses[1], u)
+    cosine = torch.nn.functional.cosine_similarity(places["o"], places["d"], dim=0)
+    numbers = {"L": losses[0].item(), "cos": cosine.item()}
+    for letter, row in (("p", scores), ("q", others)):
+        numbers |= {f"{letter}{k}": value for k, value in enumerate(torch.sigmoid(row).tolist(), 1)}
+    after = [*(w - given["eta"] * dw).tolist(), *(u - given["eta"] * du).tolist()]
+    return numbers | dict(zip(("w1n", "w2n", "en", "uon", "ufn", "uan", "ucn", "bn"), after, strict=True))
+
+
+def beam_search(given: Numbers) -> dict[str, float]:
+    """Beginnings sorted by their probability, and sentences by theirs."""
+    first = {"a": given["pa"], "b": given["pb"], "c": 1 - given["pa"] - given["pb"]}
+    ranked = sorted(first, key=lambda word: -first[word])
+    kept = ranked[: round(given["B"])]
+    threshold = [*(first[word] for word in ranked), -1][round(given["B"])]
+    sentences = {}
+    for word, probability in first.items():
+        q = given[f"q{word}"]
+        after = {"1": q, "2": 0.6 * (1 - q), "3": 0.4 * (1 - q)}
+        sentences |= {word + other: probability * share for other, share in after.items()}
+    found = max(value for name, value in sentences.items() if name[0] in kept)
+    numbers = {
+        "pc": first["c"],
+        "mid": sorted(first.values())[1],
+        "T": threshold,
+        "F": found,
+        "G": max(sentences.values()),
+    }
+    numbers |= {f"k{word}": float(word in kept) for word in first}
+    numbers |= {f"P{name}": value for name, value in sentences.items()}
+    return numbers | {f"w{name}": float(name[0] in kept and value == found) for name, value in sentences.items()}
+
+
+def boxes(given: Numbers) -> dict[str, float]:
+    """The product's overlap of boxes, and suppression as a loop over the surest."""
+    places = {name: float64(given, *(f"{edge}{name}" for edge in "ltru")) for name in "ABC"}
+    areas = {name: ((box[2] - box[0]) * (box[3] - box[1])).item() for name, box in places.items()}
+    numbers, pairs = {f"F{name}": area for name, area in areas.items()}, ("AB", "AC", "BC")
+    for one, other in pairs:
+        iou = box_similarity(places[one], places[other]).item()
+        numbers |= {f"U{one}{other}": iou, f"I{one}{other}": iou * (areas[one] + areas[other]) / (1 + iou)}
+    sure = [name for name in sorted(places, key=lambda name: -given[f"p{name}"]) if given[f"p{name}"] > given["P"]]
+
+    def beaten(name: str, by: list[str]) -> bool:
+        return any(numbers["U" + "".join(sorted(name + other))] > given["T"] for other in by)
+
+    kept: list[str] = []
+    for place, name in enumerate(sure):
+        numbers[f"x{name}"] = float(not beaten(name, sure[:place]))
+        if not beaten(name, kept):
+            kept.append(name)
+    flags = {"s": sure, "k": kept}
+    numbers |= {f"{letter}{name}": float(name in names) for letter, names in flags.items() for name in places}
+    return {f"x{name}": 0.0 for name in places} | numbers
+
+
 # Every line of a lesson's sheet, from its given numbers, by another way than the sheet's formulas.
 EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "one-neuron": one_neuron,
@@ -342,6 +494,14 @@ EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "pooling": pooling,
     "receptive-field": receptive_field,
     "residual": residual,
+    "logistic-loss": logistic_loss,
+    "bias-variance": bias_variance,
+    "attention": attention,
+    "lstm": lstm,
+    "gru": gru,
+    "embeddings": embeddings,
+    "beam-search": beam_search,
+    "boxes": boxes,
 }
 
 
@@ -390,6 +550,12 @@ def test_a_lesson_is_of_one_piece(name: str) -> None:
     assert set(lesson.sheet.updates.values()) <= {line.id for line in lesson.sheet.lines}
     assert lesson.question.right < len(lesson.question.choices)
     assert set(lesson.after) <= set(COURSE)
+    assert "\\text" not in lesson.formula  # a formula is the same in both languages
+    lessons, models = (re.findall(rf"derin {word} ([\w-]+)", lesson.code) for word in ("lesson", ".*--model"))
+    assert set(lessons) <= set(LESSONS)
+    assert set(models) <= set(MODELS)
+    if "import" in lesson.code:
+        exec(lesson.code, {})
     assert name in EXPECTED
 
 

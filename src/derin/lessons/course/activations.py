@@ -136,7 +136,7 @@ LESSON = CourseLesson(
         (r"\mathrm{leaky}", Text("z on the right, k·z on the left", "sağda z, solda k·z")),
         ("n", Text("layers that a slope has come through", "eğimin içinden geçtiği katman sayısı")),
     ),
-    code="derin lesson activations -o points=-1,0,1\nderin lesson linear-collapse\nderin train "
+    code="derin lesson activations\nderin lesson linear-collapse\nderin train "
     "data.csv --target y --model mlp --option activation=relu\n",
     exercise=Exercise(
         text=Text(

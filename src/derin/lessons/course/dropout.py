@@ -155,12 +155,12 @@ LESSON = CourseLesson(
         sets=((Text("draws", "çekilişler"), _SETS),),
         updates={"m": "mn", "t": "tn"},
     ),
-    formula=r"d_k = \frac{k_k\, a_k}{1 - p}, \qquad k_k = 1 \text{ with probability } 1 - p, \qquad "
-    r"\text{mean of } d_k = a_k",
+    formula=r"d_k = \frac{k_k\, a_k}{1 - p}, \qquad P(k_k = 1) = 1 - p, \qquad E(d_k) = a_k",
     legend=(
         ("a_k", Text("value of unit k", "k biriminin değeri")),
         ("p", Text("share that is dropped", "sönen pay")),
         ("k_k", Text("1 where it is kept, 0 where it is dropped", "tutulursa 1, sönerse 0")),
+        ("P, E", Text("probability and mean over many draws", "olasılık ve birçok çekilişin ortalaması")),
         ("d_k", Text("what the next layer reads in training", "eğitimde sonraki katmanın okuduğu")),
     ),
     code="derin lesson dropout\nderin train data.csv --target y --model mlp --option dropout=0.5\n",

@@ -99,7 +99,7 @@ LESSON = CourseLesson(
             title=Text("Losses at each check; red: stop", "Her denetimde kayıplar; kırmızı: durma"),
             options={
                 "values": [{"id": "v", "symbol": "v"}, {"id": "l", "symbol": "l"}, {"id": "bn", "symbol": "b'"}],
-                "marks": [{"id": "stop", "symbol": r"\mathrm{stop}", "color": "bad"}],
+                "marks": [{"id": "sn", "symbol": "s'", "color": "bad"}],
                 "steps": 40,
                 "bottom": 0.25,
                 "top": 0.85,
@@ -123,29 +123,30 @@ LESSON = CourseLesson(
         ),
         lines=(
             line(
-                "better",
-                r"\mathrm{better}",
+                "i",
+                "i",
                 "(1 - s)*step(b - delta - v)",
                 "Is it better? (1: yes)",
                 "Daha iyi mi? (1: evet)",
             ),
-            line("bn", "b'", "better*v + (1 - better)*b", "What is kept", "Saklanan"),
-            line("en", "e'", "better*t + (1 - better)*e"),
-            line("cn", "c'", "(1 - better)*(c + 1 - s)", "The counter", "Sayaç"),
-            line("stop", r"\mathrm{stop}", "step(cn - P + 0.5)"),
+            line("bn", "b'", "i*v + (1 - i)*b", "What is kept", "Saklanan"),
+            line("en", "e'", "i*t + (1 - i)*e"),
+            line("cn", "c'", "(1 - i)*(c + 1 - s)", "The counter", "Sayaç"),
+            line("sn", "s'", "step(cn - P + 0.5)"),
             line("gap", "v - l", "v - l", "The gap", "Açıklık"),
             line("tn", "t'", "t + 1"),
         ),
         sets=(
             (Text("a run", "bir çalışma"), tuple({"l": a, "v": b} for a, b in zip(TRAINING, VALIDATION, strict=True))),
         ),
-        updates={"b": "bn", "e": "en", "c": "cn", "s": "stop", "t": "tn"},
+        updates={"b": "bn", "e": "en", "c": "cn", "s": "sn", "t": "tn"},
     ),
-    formula=r"b' = \min(b, v), \qquad c' = \begin{cases} 0 & v < b - \delta \\ c + 1 & \text{else} "
-    r"\end{cases}, \qquad \text{stop if } c' \ge P",
+    formula=r"b' = \min(b, v), \qquad i = 1 \Rightarrow c' = 0, \qquad i = 0 \Rightarrow c' = c + 1, "
+    r"\qquad c' \ge P \Rightarrow s' = 1",
     legend=(
         ("l, v", Text("loss on training and on validation examples", "eğitim ve doğrulama örneklerindeki kayıp")),
         ("b, e", Text("best so far, and its check", "şimdiye dek en iyisi ve denetimi")),
+        ("i, s", Text("1 where it is better; 1 when it has stopped", "daha iyiyse 1; durduysa 1")),
         ("c, P", Text("checks waited, and patience", "beklenen denetim ve sabır")),
         (r"\delta", Text("by how much it must be better", "ne kadar daha iyi olması gerektiği")),
     ),

@@ -145,8 +145,8 @@ LESSON = CourseLesson(
         ),
         updates={f"{axis}{k}": f"{axis}{k}n" for k, _, _ in _WALKERS for axis in "uv"},
     ),
-    formula=r"w' = w - \eta \Big(\frac{\partial L}{\partial w} + \lambda w\Big) = (1 - \eta\lambda)\, w - "
-    r"\eta \frac{\partial L}{\partial w} \qquad \text{or} \qquad w' = w - \eta "
+    formula=r"\mathrm{L2}: \ w' = w - \eta \Big(\frac{\partial L}{\partial w} + \lambda w\Big) = (1 - "
+    r"\eta\lambda)\, w - \eta \frac{\partial L}{\partial w}, \qquad \mathrm{L1}: \ w' = w - \eta "
     r"\Big(\frac{\partial L}{\partial w} + \lambda\, \mathrm{sign}(w)\Big)",
     legend=(
         (

@@ -153,12 +153,13 @@ LESSON = CourseLesson(
         sets=((Text("four points", "dört nokta"), tuple({"x": x, "y": y} for x, y in _POINTS)),),
         updates={name: f"{name}n" for name in ("m", "b", "p", "q", "t")},
     ),
-    formula=r"J = \frac{1}{n} \sum_{i=1}^{n} L_i, \qquad \text{steps of an epoch} = \lceil n/B \rceil, "
-    r"\qquad w' = w - \eta\, \frac{1}{B} \sum_{i \in \text{batch}} \frac{\partial L_i}{\partial w}",
+    formula=r"J = \frac{1}{n} \sum_{i=1}^{n} L_i, \qquad w' = w - \eta\, \frac{1}{B} \sum_{i=1}^{B} "
+    r"\frac{\partial L_i}{\partial w}, \qquad S = \lceil n/B \rceil",
     legend=(
         ("n, B", Text("number of examples, and of those in a batch", "örnek sayısı ve bir yığındakilerin sayısı")),
         ("L_i, J", Text("loss of an example, and mean of all", "bir örneğin kaybı ve hepsinin ortalaması")),
         (r"m, b; p, q", Text("slope and bias of either walker", "iki yürüyücünün eğimi ve bias'ı")),
+        ("S", Text("steps of an epoch", "bir epokun adım sayısı")),
         ("E", Text("1 in the last step of an epoch", "epokun son adımında 1")),
     ),
     code="derin lesson mini-batches\nderin train data.csv --target y --model mlp --batch-size 64\n",

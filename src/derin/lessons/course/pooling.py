@@ -24,7 +24,7 @@ def _lines() -> list[Line]:
             line(
                 f"m{r}{c}",
                 f"m_{{{r}{c}}}",
-                f"max(max({a}, {b}), max({d}, {e}))",
+                f"max({a}, {b}, {d}, {e})",
                 *(("The largest", "En büyük") if (r, c) == (1, 1) else ()),
             )
         )
@@ -171,8 +171,8 @@ LESSON = CourseLesson(
         ),
         lines=tuple(_lines()),
     ),
-    formula=r"m = \max_{i \in \text{block}} x_i, \qquad a = \frac{1}{4} \sum_{i \in \text{block}} x_i, "
-    r"\qquad \frac{\partial L}{\partial x_i} = w_i\, g \ \ (\text{of the mean: } g/4)",
+    formula=r"m = \max_{i = 1, …, 4} x_i, \qquad a = \frac{1}{4} \sum_{i=1}^{4} x_i, \qquad "
+    r"\frac{\partial L}{\partial x_i} = w_i\, g",
     legend=(
         ("x_i", Text("numbers of a block", "bir bloğun sayıları")),
         ("m, a", Text("largest and mean", "en büyük ve ortalama")),

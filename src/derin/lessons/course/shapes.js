@@ -126,7 +126,7 @@ Object.assign(FIGURES, {
     });
     return () => {
       const { pen, width, height } = board.begin(), { across, up } = DRAW.axes(pen, width, height, range, spell);
-      for (const { x, y, name, color } of vectors) {
+      for (const { x, y, name, color, hold } of vectors) {
         const [a, b] = [across(sheet.values[x]), up(sheet.values[y])], [o, u] = [across(0), up(0)], angle = Math.atan2(b - u, a - o);
         if (!points) {
           DRAW.through(pen, [[o, u], [a, b]], color);
@@ -136,7 +136,7 @@ Object.assign(FIGURES, {
         pen.font = "600 13px system-ui, sans-serif";
         pen.fillStyle = DRAW.color(color);
         pen.textAlign = a > width * 0.7 ? "right" : "left";
-        pen.fillText(text, a + (a > width * 0.7 ? -9 : 9), b + (b < 20 ? 16 : -6));
+        pen.fillText(text, a + (a > width * 0.7 ? -9 : 9), b + (b < 20 || !hold ? 18 : -6));
       }
       ring(pen, width, height);
     };
