@@ -62,7 +62,7 @@ LESSON = CourseLesson(
             "for “the”, and the rest, $p_c$, for “that”. After each of them “cat” has the probability "
             "$q_a$, $q_b$ or $q_c$; “pet” and “animal” share the rest, 3 : 2. A sentence's probability "
             "is the product $P$ of its words'.",
-            "İngilizceye çeviren bir çevirmen her sonraki sözcüğe bir olasılık verir. İlk sözcük için: “a” $p_a$, “the” "
+            "İngilizceye çeviren bir ağ her sonraki sözcüğe bir olasılık verir. İlk sözcük için: “a” $p_a$, “the” "
             "$p_b$, kalan $p_c$ “that”. Her birinden sonra “cat”in olasılığı $q_a$, $q_b$ ya da "
             "$q_c$'dir; “pet” ile “animal” kalanı 3 : 2 paylaşır. Bir tümcenin olasılığı, "
             "sözcüklerininkilerin çarpımı $P$'dir.",
