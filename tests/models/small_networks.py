@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from typing import Any
 
 from torch import nn
 
 from derin.models import MODELS, build
-from derin.models.blueprint import without_memory
 
 CLASSES = 7
 NAMES = list(MODELS)
@@ -17,6 +15,7 @@ NAMES = list(MODELS)
 _NARROW = {"dense_width": 24, "grid": 2}
 SMALL_OPTIONS: dict[str, dict[str, Any]] = {name: _NARROW for name in NAMES if name.startswith(("alexnet", "vgg"))}
 SMALL_OPTIONS |= {"facenet_nn1": {"dense_units": 24}, "unet": {"width": 6}}
+SMALL_OPTIONS |= {name: {"width": 16, "depth": 1} for name in ("yolo", "yolo_large")}
 VOCABULARY = 23
 SMALL_OPTIONS |= {
     name: {"vocabulary": VOCABULARY}
@@ -29,6 +28,7 @@ DEEPER_SIBLINGS = {
     *("vgg13", "vgg16", "vgg19", "vgg13_bn", "vgg16_bn", "vgg19_bn"),
     *("plain34", "resnet34", "resnet101", "resnet152", "resnet32", "resnet44", "resnet56", "resnet110"),
     *("plain32", "plain44", "plain56", "plain110"),
+    "yolo_large",
 }
 REPRESENTATIVES = [name for name in NAMES if name not in DEEPER_SIBLINGS]
 
@@ -47,18 +47,3 @@ def small_shape(name: str) -> tuple[int, ...]:
 def build_small(name: str, num_outputs: int = CLASSES, seed: int | None = 1, **options: Any) -> nn.Module:
     options = {**SMALL_OPTIONS.get(name, {}), **options}
     return build(name, input_shape=small_shape(name), num_outputs=num_outputs, seed=seed, **options)
-
-
-@functools.cache
-def build_small_blank(name: str) -> nn.Module:
-    """A small network without memory, for what its modules alone say; all who ask get the same and change nothing."""
-    with without_memory():
-        return build_small(name)
-
-
-@functools.cache
-def build_native_blank(name: str) -> nn.Module:
-    """A network of the size of its paper without memory; all who ask get the same and change nothing."""
-    info = MODELS[name]
-    with without_memory():
-        return build(name, input_shape=info.native_input, num_outputs=info.native_outputs)

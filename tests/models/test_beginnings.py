@@ -20,7 +20,6 @@ from tests.models.small_networks import (
     SMALL_OPTIONS,
     VOCABULARY,
     build_small,
-    build_small_blank,
     small_shape,
 )
 from torch import Tensor, nn
@@ -125,6 +124,11 @@ def one_for_forgetting(place: Place) -> None:
     assert torch.equal(place.values.view(4, quarter), expected)
 
 
+def falling(place: Place) -> None:
+    """Logits of 16 distances of each of four sides, each 0.35 below the one before."""
+    torch.testing.assert_close(place.values, -0.35 * torch.arange(16.0).repeat(4))
+
+
 def around_one_or_zero(place: Place) -> None:
     """The scale of a norm from N(1, 0.02²), the weight of any other layer from N(0, 0.02²)."""
     _normal(place.values - float(place.values.ndim == 1), 0.02)
@@ -164,6 +168,15 @@ def _transformer(encoders: int, decoders: int) -> dict[str, Rule]:
 
 _RESNET = {r"(.*\.)?norm\d?\.weight|.*shortcut\.1\.weight": ONE, r"output\.weight": XAVIER}
 _RESNET |= {".*weight": HE_BY_OUTPUTS, ".*bias": ZERO}
+# What is rare begins as improbable (Lin et al. 2017), and boxes begin small.
+_YOLO = {
+    **_NORM,
+    r"trunk\.stage\d\.\d\.shortcut\.1\.weight": ONE,
+    r"(boxes|classes)\.\d\.1\.weight": normal(0.01),
+    r"classes\.\d\.1\.bias": constant(-math.log(99)),
+    r"boxes\.\d\.1\.bias": falling,
+    ".*bias": ZERO,
+}
 _SERIES = {r"others\.linear\.weight": ZERO}
 # dlinear and nlinear begin as weighted means of the window: shares of one over the 24 steps on the average.
 _MEAN_OF_WINDOW = lambda place: _uniform(place.values, 0, 2 / 24)  # noqa: E731
@@ -203,6 +216,8 @@ BEGINNINGS: dict[str, dict[str, Rule]] = {
         ".*weight": HE,
         ".*bias": ZERO,
     },
+    "yolo": {**_YOLO, ".*weight": HE},
+    "yolo_large": {**_YOLO, r"trunk\..*weight": HE_BY_OUTPUTS, ".*weight": HE},
     # An output of a transposed window of 2 at stride 2 reads one tap of each channel.
     "unet": {
         **_NORM,
@@ -320,8 +335,7 @@ NORMS: dict[str, tuple[float, float | None]] = {
 @pytest.mark.parametrize("name", REPRESENTATIVES)
 def test_every_norm_has_the_epsilon_and_momentum_of_its_paper(name: str) -> None:
     expected = next(values for pattern, values in NORMS.items() if re.fullmatch(pattern, name))
-    modules = build_small_blank(name).modules()
-    norms = [module for module in modules if isinstance(module, (*_BATCH_NORMS, nn.LayerNorm))]
+    norms = [module for module in build_small(name).modules() if isinstance(module, (*_BATCH_NORMS, nn.LayerNorm))]
     assert {(norm.eps, getattr(norm, "momentum", None)) for norm in norms} <= {expected}
 
 
@@ -335,9 +349,7 @@ def test_weights_from_tensorflow_get_their_epsilon_in_every_norm(name: str) -> N
 def test_response_normalization_has_the_constants_of_the_paper_and_of_the_release() -> None:
     found = {
         name: {
-            (m.size, m.alpha, m.beta, m.k)
-            for m in build_small_blank(name).modules()
-            if isinstance(m, nn.LocalResponseNorm)
+            (m.size, m.alpha, m.beta, m.k) for m in build_small(name).modules() if isinstance(m, nn.LocalResponseNorm)
         }
         for name in ("alexnet_2012", "googlenet", "facenet_nn1")
     }
@@ -392,7 +404,7 @@ def dropouts_of(network: nn.Module) -> dict[str, float]:
 @pytest.mark.parametrize("name", REPRESENTATIVES)
 def test_dropout_stands_where_the_paper_has_it_at_its_rate(name: str) -> None:
     places = next((places for pattern, places in DROPOUTS.items() if re.fullmatch(pattern, name)), {})
-    found = dropouts_of(build_small_blank(name))
+    found = dropouts_of(build_small(name))
     others = {"lstm_lm": {"input_dropout"}}.get(name, set())
     for pattern, (count, share) in places.items():
         matching = {place for place in found if re.fullmatch(pattern, place)}
@@ -447,7 +459,7 @@ def test_whole_tokens_are_dropped_in_training_alone_and_the_kept_ones_scaled_up(
     ("name", "blocks", "last"), [("efficientnet_b0", 16, 0.2), ("convnext_tiny", 18, 0.1), ("vit_s_16", 12, 0.1)]
 )
 def test_whole_blocks_are_left_out_more_often_the_deeper_they_stand(name: str, blocks: int, last: float) -> None:
-    found = [m.drop_prob for m in build_small_blank(name).modules() if isinstance(m, StochasticDepth)]
+    found = [m.drop_prob for m in build_small(name).modules() if isinstance(m, StochasticDepth)]
     line = [last * place / (blocks - 1) for place in range(blocks)]
     if name == "efficientnet_b0":  # only blocks that add their input can be passed by: table 1's second and later ones
         first_of_stage = {0, 1, 3, 5, 8, 11, 15}

@@ -102,6 +102,21 @@ DECIDED: dict[str, Row] = {
         {},
         {"normalize": "symmetric"},
     ),
+    "yolo yolo_large": (
+        {
+            **ADAM,
+            "schedule": "cosine",
+            "warmup": 0.05,
+            "learning_rate": 1e-3,
+            "weight_decay": 0.02,
+            "clip_norm": 10.0,
+            "ema_decay": 0.99,
+        },
+        "flip,zoom=0.3,shift=0.1,brightness=0.2,contrast=0.2,saturation=0.3",
+        0.0,
+        {},
+        {"fit": "pad", "size": 64},
+    ),
     "unet": (
         {**ADAM, "learning_rate": 2e-3, "weight_decay": 0.01, "clip_norm": 1.0},
         "flip,zoom=0.2,shift=0.1",

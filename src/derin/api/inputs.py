@@ -46,8 +46,9 @@ def fit_preparation(
     published: PretrainedWeights | None,
 ) -> Preparation:
     """The preparation of a table for a task; that of published weights is theirs."""
+    usual_size = suggested.inputs.get("size")
     if published is not None:
-        return published.preparation(table, request.size, request.inputs or {})
+        return published.preparation(table, request.size or usual_size, request.inputs or {})
     inputs = with_vectors_of_a_run(request.inputs or {})
     rows, form = table.splits["train"], PREPARATIONS[task.preparation_kind]
     known = form.settings(table)
@@ -55,7 +56,8 @@ def fit_preparation(
         if name not in known:
             raise UnknownNameError(f"setting of inputs of kind {form.kind_for(table)!r}", name, known)
     usual = {name: value for name, value in suggested.inputs.items() if name in known}
-    size = {"size": request.size} if request.size is not None and form.takes_size(table) else {}
+    wanted = request.size or usual_size
+    size = {"size": wanted} if wanted is not None and form.takes_size(table) else {}
     preparation: Preparation = form.fit(table, rows, **{**size, **usual, **inputs})
     if size or not preparation.reads_pictures:
         return preparation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ class PretrainedWeights:
         rule: ``"resize"`` or ``"crop"``, see `derin.data.pictures.codec.PictureCodec`.
         about: what else is known, for the card: licence, address, authors.
         embeds: whether its outputs are an embedding, which is of use for other classes too.
+        part: the part of the network that the weights are of; empty where they are of all of it.
     """
 
     source: str
@@ -50,6 +51,26 @@ class PretrainedWeights:
     rule: str
     about: Mapping[str, Any]
     embeds: bool = False
+    part: str = ""
+
+    def under(self, model: str) -> PretrainedWeights:
+        """The same weights as the trunk of a network that stands on a classifier.
+
+        Args:
+            model: of the registry, such as ``"yolo"``.
+
+        Raises:
+            UsageError: the weights are of no classifier that it can stand on.
+        """
+        from derin.models.trunk import TRUNKS
+
+        if self.model not in TRUNKS:
+            raise UsageError(
+                f"{model} stands on one of {', '.join(TRUNKS)}; the weights {self.source} are of {self.model}."
+            )
+        options = {"trunk": self.model, "trunk_options": tuple(self.options.items())}
+        tensors = {f"trunk.{name}": tensor for name, tensor in self.tensors.items()}
+        return replace(self, model=model, options=options, tensors=tensors, rule="pad", part="trunk")
 
     def network(
         self, num_outputs: int, *, input_shape: tuple[int, ...], seed: int, keep_outputs: bool = False
@@ -74,7 +95,8 @@ class PretrainedWeights:
         with torch.no_grad():
             for name, tensor in network.state_dict().items():
                 given = self.tensors.get(name)
-                if name.startswith(new) and not (keep_outputs and given is not None and given.shape == tensor.shape):
+                kept = keep_outputs and given is not None and given.shape == tensor.shape
+                if not name.startswith(self.part) or (name.startswith(new) and not kept):
                     continue
                 if given is None and name.endswith("num_batches_tracked"):
                     continue  # a count of batches seen, which published files often lack and no prediction needs
@@ -99,7 +121,7 @@ class PretrainedWeights:
         Raises:
             UsageError: the table has no pictures, or several columns of them.
         """
-        from derin.data.columns import INPUT, ColumnsPreparation
+        from derin.data.columns import ColumnsPreparation
         from derin.data.pictures.codec import PictureCodec, pixel_values, rule_of
 
         for name in inputs:
@@ -120,7 +142,7 @@ class PretrainedWeights:
             rule=rule_of(inputs["fit"]) if "fit" in inputs else self.rule,
             values=pixel_values(table),
         )
-        return ColumnsPreparation({INPUT: codec})
+        return ColumnsPreparation.of_input(codec, table, table.splits["train"])
 
     def to_json(self) -> dict[str, Any]:
         """What the run's record and the card say."""

@@ -14,6 +14,8 @@ from derin.core.errors import DataError, UsageError
 from derin.data.class_splits import as_source_gave, class_names
 from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
+from derin.readers.file_names import is_archive
+from derin.readers.recognition import BOXES, recognized
 from derin.readers.shards import is_pattern, is_shard
 from derin.readers.stream import Stream
 from derin.tasks.multitask import with_targets
@@ -63,7 +65,9 @@ def training_table(
     options = {name: getattr(request, name) for name in READING} | dict(reading)
     options["ignore"] = tuple(request.ignore or ())
     if published is not None:
-        options |= {"size": request.size or max(published.size), "channels": published.channels}
+        # Things in pictures are looked for in larger ones than those that were told apart.
+        own = None if isinstance(data, str | Path) and _has_boxes(data, request) else max(published.size)
+        options |= {"size": request.size or own, "channels": published.channels}
     elif request.task in HOLDING_OUT_CLASSES and request.model is None and request.size is None:
         options["size"] = _COMPARED_SIZE
     target, apart = request.target, None
@@ -96,3 +100,11 @@ def training_table(
     if "train" not in table.splits:
         raise DataError(f"Table {table.name!r} has no training split; it has: {', '.join(table.splits) or 'none'}.")
     return table
+
+
+def _has_boxes(data: str | Path, request: Request) -> bool:
+    """Whether it is pictures with boxes that are named."""
+    if request.task is not None:
+        return TASKS[request.task].trunk_model is not None
+    path = Path(data)
+    return (path.is_dir() or is_archive(path)) and recognized(path) == BOXES

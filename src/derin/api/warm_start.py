@@ -12,11 +12,15 @@ from derin.api.prepared import Prepared
 from derin.api.pretrained import PretrainedWeights, begin_system, load_pretrained
 from derin.core.errors import UsageError
 from derin.models.registry import MODELS
+from derin.tasks.base import BaseTask
 from derin.tasks.embedding import Embedding
 from derin.tasks.recipes import finetuning_recipe
 from derin.tasks.registry import TASKS
 from derin.tasks.system import SystemTask
 from derin.train.config import TrainConfig
+from derin.train.freezing import GroupSchedule, Unfreezing
+
+_TRUNK_LR = 0.3  # of the rate of what stands on a published trunk
 
 
 def weights_to_begin_with(
@@ -36,10 +40,31 @@ def weights_to_begin_with(
         return None, tuning
     if request.model_options:
         raise UsageError("model_options come with the weights; leave one of the two out.")
+    # A network on a trunk begins with the weights of another, or with those of its own kind.
+    on_trunk = isinstance(request.model, str) and request.model in MODELS and MODELS[request.model].has_trunk
     published = load_pretrained(
-        request.weights, model=request.model, preprocess=request.preprocess, download=download, progress=progress
+        request.weights,
+        model=None if on_trunk else request.model,
+        preprocess=request.preprocess,
+        download=download,
+        progress=progress,
     )
     return published, tuning
+
+
+def weights_for(published: PretrainedWeights, task: type[BaseTask], model: Any) -> PretrainedWeights:
+    """The weights as the task's network begins with them: those of a classifier are the trunk of one that stands on it.
+
+    Raises:
+        UsageError: weights of a network on a trunk belong to another one than was asked for.
+    """
+    if task.trunk_model is None:
+        return published
+    if not MODELS[published.model].has_trunk:
+        return published.under(model or task.trunk_model)
+    if model is not None and model != published.model:
+        raise UsageError(f"The weights {published.source} belong to {published.model}, not to {model}; leave it out.")
+    return published
 
 
 def network_going_on(published: PretrainedWeights, task: Any, input_shape: tuple[int, ...], seed: int) -> Any:
@@ -73,6 +98,10 @@ def head_of(
     Raises:
         UsageError: the head alone is to learn, and be attacked.
     """
+    if published is not None and published.part:
+        if tuning.mode == "head":
+            raise UsageError("finetune=head learns one layer of a classifier; leave it out, or use full or freeze:N.")
+        return None
     if published is not None and request.adversarial is None:
         return head_to_train(network.eval(), MODELS[published.model].output_layers, inputs)
     if tuning.mode == "head":
@@ -89,6 +118,10 @@ def going_on_from(
     if not only_head:
         output_layers = MODELS[prepared.model_name].output_layers
         schedule = schedule_for(tuning, prepared.model, output_layers, prepared.config.epochs)
+        if published.part and schedule is None:
+            # What was learned from a million pictures is to be kept while all above it still errs.
+            groups = (GroupSchedule(parts=(published.part,), from_epoch=0, lr_multiplier=_TRUNK_LR),)
+            schedule = Unfreezing(groups)
     tuning = replace(
         tuning,
         weights=published.to_json(),

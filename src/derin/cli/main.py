@@ -23,7 +23,6 @@ COMMANDS = (
     "train",
     "eval",
     "errors",
-    "label",
     "compare",
     "diagnose",
     "search",

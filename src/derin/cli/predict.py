@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from derin.api.rows import AnsweredRows
 
 _CHUNK = 512
+_WRITTEN = "predictions.json"
 
 
 def predict(
@@ -28,7 +29,7 @@ def predict(
         typer.Argument(help="Pictures, folders of pictures, tables, texts, or files with a text in each line."),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Write a CSV file with one line per input; of masks, a folder.")
+        Path | None, typer.Option(help="Write a CSV file with one line per input; of masks and boxes, a folder.")
     ] = None,
     top: Annotated[
         str | None, typer.Option(help="List so many of the most probable classes, or all; five by default.")
@@ -222,19 +223,21 @@ _ANSWERED = {"pictures": _pictures, "texts": _texts, "rows": _rows, "steps": _st
 
 
 def _written(answers: Iterable[_Answered], folder: Path) -> Iterator[_Answered]:
-    """The answers, with their masks and overlays written into a folder."""
+    """The answers, with what is drawn of them written into a folder, and all of them as JSON."""
     from derin.core.errors import UsageError
     from derin.core.files import write_bytes
     from derin.core.storage import storage_errors
     from derin.tasks.prediction import NoAnswer
 
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"--out names a folder for masks and overlays; {folder} is a file. Name another.")
+        raise UsageError(f"--out names a folder for what is drawn; {folder} is a file. Name another.")
     with storage_errors(f"The folder {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
     used: set[str] = set()
+    written: list[Any] = []
     for each in answers:
         if isinstance(each.answer, NoAnswer):
+            written.append(each.to_json())
             yield each
             continue
         stem = Path(each.name).stem
@@ -246,7 +249,10 @@ def _written(answers: Iterable[_Answered], folder: Path) -> Iterator[_Answered]:
             path = folder / f"{name}_{kind}.png"
             write_bytes(path, data)
             paths.append((kind, str(path)))
-        yield replace(each, answer=replace(each.answer, paths=tuple(paths)))
+        each = replace(each, answer=replace(each.answer, paths=tuple(paths)))
+        written.append(each.to_json())
+        yield each
+    write_bytes(folder / _WRITTEN, json.dumps(written, ensure_ascii=False, indent=1).encode())
 
 
 def _in_words(answer: Any) -> str:
@@ -267,6 +273,9 @@ def _in_words(answer: Any) -> str:
         return f"{answer}  ({', '.join(sure)})"
     if "overlay" in found:
         return f"{answer}  {translate('segmentation.written', mask=found['mask'], overlay=found['overlay'])}"
+    if "boxes" in found:
+        drawn = translate("boxes.written", path=found["drawn"]) if "drawn" in found else ""
+        return "  ".join(part for part in (str(answer) or translate("boxes.none"), drawn) if part)
     if "top" in found:
         return "  ".join(f"{name} {probability:.3f}" for name, probability in found["top"])
     return str(answer)

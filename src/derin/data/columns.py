@@ -13,7 +13,7 @@ from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.fields import MapOf, Required, checked_form
 from derin.data.codecs.base import CODECS, Codec, EncodedColumn, codec_from_json
 from derin.data.codecs.values import ValuesCodec
-from derin.data.own import OwnData, arrays_by_name, of_one_length
+from derin.data.own import arrays_by_name, of_one_length
 from derin.data.preparation import Batching, Preparation
 from derin.data.schema import Kind, Role, Schema
 from derin.data.table import Rows, Table
@@ -21,7 +21,7 @@ from derin.data.table import Rows, Table
 if TYPE_CHECKING:
     import torch
 
-    from derin.data.batch import Source
+    from derin.data.source import TableSource
 
 INPUT, TARGET = "input", "target"
 # What lies in a picture: it is brought to the network's input as the picture is.
@@ -101,8 +101,13 @@ class ColumnsPreparation(Preparation):
         if size is not None:
             settings["size"] = size
         codec: Any = CODECS[kind].fit(table, rows, **settings)
+        return cls.of_input(codec, table, rows)
+
+    @classmethod
+    def of_input(cls, codec: Any, table: Table, rows: Rows) -> ColumnsPreparation:
+        """The codec of an input, with those of the targets that lie in it."""
         in_pictures = [column for column in table.targets if column.kind in _IN_PICTURES]
-        if in_pictures and kind != Kind.PICTURE:
+        if in_pictures and codec.kind != Kind.PICTURE:
             raise DataError(
                 f"Table {table.name!r}: {in_pictures[0].name!r} holds {in_pictures[0].kind.value}, which belong to "
                 "pictures; a column of pictures is required beside them, and there is none."
@@ -300,19 +305,16 @@ class ColumnsPreparation(Preparation):
 
     def source(
         self,
-        encoded: Mapping[str, EncodedColumn] | OwnData,
+        encoded: Mapping[str, EncodedColumn],
         targets: Mapping[str, Any],
         rows: Rows,
         *,
         input_name: str,
         batching: Batching,
-    ) -> Source:
-        """Batches by gathering rows, see `TableSource`; or as their owner gives them."""
+    ) -> TableSource:
+        """Batches by gathering rows; see `TableSource`."""
         from derin.data.source import TableSource
 
-        if isinstance(encoded, OwnData):
-            source: Source = encoded.source(rows, self.input_names, batching)
-            return source
         columns = {name: (self.codecs[name], column) for name, column in encoded.items()}
         if len(self.inputs) == 1:
             columns[input_name] = columns.pop(next(iter(self.inputs)))

@@ -41,8 +41,10 @@ class ModelInfo:
         output_layers: the modules whose sizes follow `num_outputs`: all that is new where a trained network learns
             other classes.
         output_kind: ``"vector"`` is ``(num_outputs,)``, ``"embedding"`` a vector of length 1, ``"map"``
-            ``(num_outputs, height, width)``, ``"sequence"`` is of the network's own form, step by step.
+            ``(num_outputs, height, width)``, ``"boxes"`` as `derin.models.box_output` has it, ``"sequence"`` is of the
+            network's own form, step by step.
         key_maps: the names that published weights give to this model's tensors.
+        has_trunk: whether its option ``trunk`` names a classifier that it stands on, whose weights it may begin with.
         inputs: the names of what it reads, in the order of its forward; all have the form of `input_kind`.
         older_options: what saved descriptions that lack an option mean by it, where that is not its default.
     """
@@ -59,8 +61,9 @@ class ModelInfo:
     note: str = ""
     gradient_layer: str | None = None
     output_layers: tuple[str, ...] = ("output",)
-    output_kind: Literal["vector", "embedding", "map", "sequence"] = "vector"
+    output_kind: Literal["vector", "embedding", "map", "boxes", "sequence"] = "vector"
     key_maps: tuple[KeyMap, ...] = ()
+    has_trunk: bool = False
     inputs: tuple[str, ...] = ("input",)
     older_options: Mapping[str, Any] = field(default_factory=dict)
 

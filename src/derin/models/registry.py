@@ -104,6 +104,8 @@ MODELS = ModelRegistry(
         "mtcnn_rnet": "derin.models.mtcnn:RNET",
         "mtcnn_onet": "derin.models.mtcnn:ONET",
         "unet": "derin.models.unet:UNET",
+        "yolo": "derin.models.yolo:YOLO",
+        "yolo_large": "derin.models.yolo:YOLO_LARGE",
         "dcgan_generator": "derin.models.dcgan:GENERATOR",
         "dcgan_discriminator": "derin.models.dcgan:DISCRIMINATOR",
         "squeezenet1_0": "derin.models.squeezenet:SQUEEZENET1_0",

@@ -224,14 +224,12 @@ class ResNet(Network):
         options = with_stem(options, input_shape)
         smallest = (16, 16) if options.stem == "small" else (33, 33)
         super().__init__(input_shape, smallest=smallest, options=options)
-        if options.stem == "small":
-            self.conv = nn.Conv2d(input_shape[0], 64, 3, padding=1, bias=False)
-            self.pool: nn.Module = nn.Identity()
-        else:
-            self.conv = nn.Conv2d(input_shape[0], 64, 7, 2, padding=3, bias=False)
-            self.pool = nn.MaxPool2d(3, 2, padding=1)
+        is_small = options.stem == "small"
+        kernel, stride = (3, 1) if is_small else (7, 2)
+        self.conv = nn.Conv2d(input_shape[0], 64, kernel, stride, padding=kernel // 2, bias=False)
         self.norm = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
+        self.pool: nn.Module = nn.Identity() if is_small else nn.MaxPool2d(3, 2, padding=1)
         one, two, three, four = (64, 128, 256, 512)
         if isinstance(options, BottleneckOptions):
             one, two, three, four = (_EXPANSION * width for width in (one, two, three, four))

@@ -86,6 +86,7 @@ def line_chart(
     hover: Callable[[float, str, str], str],
     mark: tuple[float, str] | None = None,
     from_zero: bool = False,
+    whole: bool = True,
 ) -> Html:
     """Lines over epochs, with a legend and a vertical mark.
 
@@ -98,6 +99,7 @@ def line_chart(
         hover: writes what a point says: its place along, the line's name, its value written out.
         mark: a place along and what is there.
         from_zero: whether the scale begins at 0 where it is not logarithmic.
+        whole: whether places along are whole numbers.
     """
     series = [s for s in series if s.points]
     xs = [x for s in series for x, _ in s.points]
@@ -115,7 +117,13 @@ def line_chart(
     across = Scale(min(xs), max(xs), _LEFT, _WIDTH - _RIGHT)
     up = Scale(low, high, _HEIGHT - _BOTTOM, _TOP, logarithmic)
     parts = [
-        _frame(across, up, _whole_ticks(min(xs), max(xs)), log_ticks(low, high) if logarithmic else None, spell_tick)
+        _frame(
+            across,
+            up,
+            (_whole_ticks if whole else nice_ticks)(min(xs), max(xs)),
+            log_ticks(low, high) if logarithmic else None,
+            spell_tick,
+        )
     ]
     parts.append(_label(x_label, (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 6))
     if mark is not None and min(xs) <= mark[0] <= max(xs):

@@ -11,7 +11,7 @@ from derin.strategy.numbers import count_text, metric_name, metric_text, split_n
 from derin.strategy.record import RunRecord, is_number
 from derin.tasks.metrics.classification import PER_CLASS_LIMIT
 
-_CLASS_COLUMNS = ("precision", "recall", "f1", "auc", "iou", "dice")
+_CLASS_COLUMNS = ("precision", "recall", "f1", "auc", "iou", "dice", "ap", "ap50")
 _OPEN_UP_TO = 20  # classes; longer tables are folded
 
 
@@ -72,7 +72,7 @@ def _per_class(story: RunRecord) -> Html | None:
     columns = [c for c in _CLASS_COLUMNS if any(is_number(numbers.get(c)) for numbers in known.values())]
 
     def strength(name: str) -> float:
-        value = known[name].get("f1", known[name].get("iou"))
+        value = known[name].get("f1", known[name].get("iou", known[name].get("ap")))
         return value if is_number(value) else -1.0
 
     rows = [

@@ -11,6 +11,7 @@ from derin.core.messages import language, translate
 from derin.report import (
     comparing,
     data,
+    detection,
     diagnosis,
     examples,
     forecast,
@@ -38,7 +39,7 @@ from derin.version import __version__
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 # The sections that show pieces of the data.
-_OF_THE_DATA = frozenset({"examples", "comparing", "segmentation", "tagging", "translation", "forecast"})
+_OF_THE_DATA = frozenset({"examples", "comparing", "segmentation", "detection", "tagging", "translation", "forecast"})
 
 
 def write_report(run: Path, *, pictures: bool = True) -> Path:
@@ -75,6 +76,7 @@ def render(story: RunRecord, *, pictures: bool = True) -> str:
         ("other_methods", "other_methods.heading", other_methods.section(story)),
         ("language", "language.heading", language_model.section(story)),
         ("segmentation", "segmentation.heading", segmentation.section(story, examples=pictures)),
+        ("detection", "boxes.heading", detection.section(story, examples=pictures)),
         ("comparing", "comparing.heading", comparing.section(story, examples=pictures)),
         ("tagging", "tagging.heading", tagging.section(story, examples=pictures)),
         ("translation", "translation.heading", translation.section(story, examples=pictures)),
@@ -142,7 +144,7 @@ def _notice(story: RunRecord, pictures: bool, sections: Collection[str]) -> Html
         return None
     key = (
         "report.notice_pictures"
-        if "pictures" in story.examples or not {"segmentation", "comparing"}.isdisjoint(sections)
+        if "pictures" in story.examples or not {"segmentation", "detection", "comparing"}.isdisjoint(sections)
         else "report.notice_rows"
     )
     return tag("p", join([translate(key)]), class_="notice")

@@ -34,7 +34,10 @@ _SHARES = (
     "f2",
     "weighted_error",
 )
-_SCORES = ("auc", "auc_macro", "ece", "brier", "r2", "mean_iou", "iou", "dice")
+_SCORES = (
+    "auc", "auc_macro", "ece", "brier", "r2", "mean_iou", "iou", "dice", "map", "ap", "ap50", "ap75", "map_small",
+    "map_medium", "map_large", "recall_1", "recall_10", "recall_100",
+)  # fmt: skip
 _MANY = 5_000  # examples from which on a hundredth of a percent says something
 
 

@@ -37,6 +37,8 @@ class BaseTask(ABC):
         input: the name of the input's column in a batch; of several the first.
         arguments: how the network takes the inputs, by the names of their columns in a batch.
         classes: the names of the classes; empty where there are none.
+        trunk_model: the network that stands on a classifier where weights of one are given; None where the weights'
+            own network learns the task.
         most_at_once: examples that are measured or answered together at most; None leaves it to the caller.
         answers_in_original: whether an answer has the size of the picture that was handed over, so that the picture
             itself is needed and not the row that the network reads of it.
@@ -56,6 +58,7 @@ class BaseTask(ABC):
     output_note: str = "whose loss takes raw outputs"
     updates_itself: bool = False
     classes: tuple[str, ...] = ()
+    trunk_model: str | None = None
     most_at_once: int | None = None
     answers_in_original: bool = False
     mixes_classes: bool = False

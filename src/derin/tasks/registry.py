@@ -26,6 +26,7 @@ TASKS: Registry[type[BaseTask]] = Registry(
         "word-vectors": "derin.tasks.word_vectors:WordVectorTask",
         "glove": "derin.tasks.glove:GloveTask",
         "segmentation": "derin.tasks.segmentation:Segmentation",
+        "detection": "derin.tasks.detection:Detection",
         "forecasting": "derin.tasks.forecasting:Forecasting",
         "embedding": "derin.tasks.embedding:Embedding",
         "own": "derin.tasks.own:OwnTask",
@@ -39,6 +40,7 @@ TASK_OF_KIND = {
     Kind.TAGS: "tagging",
     Kind.TEXT: "translation",
     Kind.MASK: "segmentation",
+    Kind.BOXES: "detection",
 }
 
 

@@ -183,7 +183,7 @@ def _spoken_suffix(found: re.Match[str]) -> str:
 @cache
 def catalogue(spoken: str) -> Mapping[str, CatalogEntry]:
     """All messages of a language."""
-    names = (spoken, *(f"{part}_{spoken}" for part in ("reading", "faces", "errors", "label", "search", "diagnosis")))
+    names = (spoken, *(f"{part}_{spoken}" for part in ("reading", "faces", "errors", "search", "diagnosis", "boxes")))
     parts = (importlib.import_module(f"derin.core.messages.{name}") for name in names)
     return {key: message for part in parts for key, message in part.MESSAGES.items()}
 

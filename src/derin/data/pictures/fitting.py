@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Height and width of the network's input where nobody says otherwise.
 DEFAULT_SIZE = 128
+# The same for pictures with boxes: a thing in them is a fraction of the picture.
+BOXES_SIZE = 320
 # The least shorter side at which pictures of unequal size are stored.
 MIN_SIDE = 16
 # Pictures of one size are kept as they are up to this longer side.

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from derin.core.errors import DataError, UnknownNameError
 from derin.core.messages import Message
 from derin.data.pictures.decode import orientation_of
-from derin.data.pictures.fitting import DEFAULT_SIZE, ResizePolicy, Rule
+from derin.data.pictures.fitting import BOXES_SIZE, ResizePolicy, Rule
 from derin.data.recipe import ReadOptions
 from derin.data.report import DataReport, Finding, Outcome
 from derin.data.table import SPLITS, Rows
@@ -118,11 +118,7 @@ def match(
     if exif not in (None, UPRIGHT, STORED):
         raise UnknownNameError("convention of EXIF orientation", str(exif), (UPRIGHT, STORED))
     seen = [m.path for m in files.contents().members if not any(map(is_hidden, m.path.split("/")))]
-    pictures = [
-        name
-        for name in seen
-        if is_picture_name(name) and PurePosixPath(name).suffix and name not in annotations.no_pictures
-    ]
+    pictures = [name for name in seen if is_picture_name(name) and PurePosixPath(name).suffix]
     of_picture = _pictures_of(pictures, annotations, report)
     if not of_picture:
         some = ", ".join(sorted({name for marked in annotations.pictures[:2] for name in marked.names[-1:]}))
@@ -137,7 +133,7 @@ def match(
         marked = of_picture.get(picture)
         if marked is None and picture.rpartition("/")[0] not in folders:
             continue
-        split = (None if marked is None else marked.split) or _split_of_folders(picture, annotations.folders)
+        split = (None if marked is None else marked.split) or _split_of_folders(picture)
         if annotations.lists_all and (marked is None or marked.split is None):
             report.add(shown(picture), Outcome.SKIPPED, Message("reading.in_no_list"))
         elif marked is None and unannotated == SKIP:
@@ -179,7 +175,7 @@ def _decisions(options: ReadOptions) -> Decisions:
     """As other pictures were read, or in the size of the network with their proportions kept."""
     if part := options.part("pictures"):
         return Decisions.from_recipe(part, size=options.size, channels=options.channels)
-    side = options.size or DEFAULT_SIZE
+    side = options.size or BOXES_SIZE
     return Decisions(fitting=ResizePolicy(Rule.PAD, side, side), channels=options.channels)
 
 
@@ -223,10 +219,7 @@ def _likeness(picture: str, marked: Marked) -> tuple[bool, bool, int, int]:
     return "/" in picture and named > len(picture.rpartition("/")[2]), split == marked.split, common, named
 
 
-def _split_of_folders(path: str, folders: Mapping[str, str] | None = None) -> str | None:
-    for folder, named in (folders or {}).items():
-        if path.startswith(f"{folder}/"):
-            return named
+def _split_of_folders(path: str) -> str | None:
     return next((split for part in reversed(path.split("/")[:-1]) if (split := split_of(part))), None)
 
 

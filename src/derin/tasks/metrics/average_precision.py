@@ -75,9 +75,12 @@ class Matches:
         right: whether it found a thing, by area and threshold.
         ignored: whether it is neither right nor wrong, by area and threshold.
         num_true: things that are to be found in each picture, by area.
+        places: where each stands among those that were given.
+        is_found: which of the true ones were found, by threshold.
 
     Shapes:
-        scores, pictures, ranks ``(D,)``; right, ignored ``(areas, thresholds, D)``; num_true ``(areas, pictures)``.
+        scores, pictures, ranks, places ``(D,)``; right, ignored ``(areas, thresholds, D)``; num_true
+        ``(areas, pictures)``; is_found ``(thresholds, true)``.
     """
 
     scores: Floats
@@ -86,6 +89,8 @@ class Matches:
     right: npt.NDArray[np.bool_]
     ignored: npt.NDArray[np.bool_]
     num_true: Array
+    places: Array
+    is_found: npt.NDArray[np.bool_]
 
 
 def match_class(found: Placed, true: Placed, num_pictures: int) -> Matches:
@@ -104,8 +109,9 @@ def match_class(found: Placed, true: Placed, num_pictures: int) -> Matches:
     found = found.where(order)
     ranks = _ranks(found.pictures)
     few = ranks < MAX_DETECTIONS[-1]
-    found, ranks = found.where(few), ranks[few]
-    true = true.where(np.argsort(true.pictures, kind="stable"))
+    found, ranks, order = found.where(few), ranks[few], order[few]
+    true_order = np.argsort(true.pictures, kind="stable")
+    true = true.where(true_order)
     crowds = np.zeros(len(true), dtype=bool) if true.crowds is None else true.crowds
 
     shape = (len(AREAS), len(THRESHOLDS), len(found))
@@ -114,8 +120,11 @@ def match_class(found: Placed, true: Placed, num_pictures: int) -> Matches:
     outside = [
         (area < bounds[:, :1]) | (area > bounds[:, 1:]) for area in (_area(found.corners), _area(true.corners))
     ]  # (areas, boxes)
-    for boxes, things in _groups(found.pictures, ranks, true.pictures):
-        _match(found, true, crowds, outside[1] | crowds, boxes, things, right, ignored)
+    is_found = np.zeros((len(THRESHOLDS), len(true)), dtype=bool)
+    for boxes, things in common_pictures(found.pictures, true.pictures):
+        taken = _match(found, true, crowds, outside[1] | crowds, boxes, things, right, ignored)
+        there = things >= 0
+        is_found[:, true_order[things[there]]] = taken[:, 0].transpose(1, 0, 2)[:, there]
     assert found.scores is not None
     ignored |= ~right & ~ignored & outside[0][:, None]
     num_true = np.stack([np.bincount(true.pictures[~out], minlength=num_pictures) for out in outside[1] | crowds])
@@ -127,19 +136,22 @@ def match_class(found: Placed, true: Placed, num_pictures: int) -> Matches:
         right=right[:, :, best_first],
         ignored=ignored[:, :, best_first],
         num_true=num_true,
+        places=order[best_first],
+        is_found=is_found,
     )
 
 
 def _match(
     found: Placed, true: Placed, crowds: Array, beside: Array, boxes: Array, things: Array, right: Array, ignored: Array
-) -> None:
+) -> npt.NDArray[np.bool_]:
     """Fills in what became of the boxes of some pictures: the best of every picture first, then the second, …
 
     Shapes:
-        boxes ``(G, D)``, things ``(G, T)``: places in `found` and `true`, −1 behind the last; beside ``(areas, true)``.
+        boxes ``(G, D)``, things ``(G, T)``: places in `found` and `true`, −1 behind the last; beside ``(areas, true)``;
+        → which things are taken, ``(G, areas, thresholds, T)``.
     """
     there = things >= 0
-    overlaps = _overlaps(found.corners[boxes], true.corners[things], crowds[things])  # (G, D, T)
+    overlaps = overlaps_of_groups(found.corners[boxes], true.corners[things], crowds[things])  # (G, D, T)
     is_crowd, is_beside = crowds[things] & there, beside[:, things].transpose(1, 0, 2) & there[:, None]  # (G, areas, T)
     taken = np.zeros((len(boxes), len(AREAS), len(THRESHOLDS), things.shape[1]), dtype=bool)
     least = np.minimum(THRESHOLDS, 1 - 1e-10)[:, None]
@@ -161,9 +173,10 @@ def _match(
         is_ignored = is_beside[rows[row], area, thing]
         right[area, threshold, box] = ~is_ignored
         ignored[area, threshold, box] = is_ignored
+    return taken
 
 
-def _overlaps(first: Array, second: Array, crowds: Array) -> Floats:
+def overlaps_of_groups(first: Array, second: Array, crowds: Array) -> Floats:
     """IoU of each two boxes of a picture; with a crowd, the share of the first that lies in it.
 
     Shapes:
@@ -177,8 +190,11 @@ def _overlaps(first: Array, second: Array, crowds: Array) -> Floats:
     return np.divide(common, whole, out=np.zeros_like(common), where=whole > 0)
 
 
-def _groups(of_found: Array, ranks: Array, of_true: Array) -> Iterator[tuple[Array, Array]]:
-    """The boxes of pictures that have both kinds, as many pictures together as memory bears.
+def common_pictures(of_found: Array, of_true: Array) -> Iterator[tuple[Array, Array]]:
+    """The places of the boxes of pictures that have both kinds, as many pictures together as memory bears.
+
+    Args:
+        of_found, of_true: the picture of each box, in order.
 
     Shapes:
         → ``(G, D)`` and ``(G, T)``, −1 where a picture has fewer.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from derin.data.pictures.fitting import BOXES_SIZE
 from derin.tasks.recipes.facts import Facts, Recipe, budget, light_augmentation, smoothing
 
 # Deep networks learn slowly at first: fewer passes than these leave them near chance.
@@ -12,6 +13,9 @@ _FEWEST_EPOCHS = 10
 _TRANSFORMER_EPOCHS = 30
 # Each picture is many examples, its pixels.
 _MAP_EPOCHS = 30
+# Of networks of boxes, whose scores are learned after their boxes.
+_SMALLEST_WITH_BOXES = 64  # pixels
+_BOX_EPOCHS, _BOX_UPDATES = 150, 2_000
 
 
 def residual(facts: Facts) -> Recipe:
@@ -117,6 +121,24 @@ def segmentation(facts: Facts) -> Recipe:
         inputs={"fit": "pad"},
         model_options={"width": 16, "batch_norm": True},
     )
+
+
+def detection(facts: Facts) -> Recipe:
+    """YOLO: few pictures with many things each."""
+    settings = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.02, "schedule": "cosine", "warmup": 0.05}
+    light = ["flip"] * facts.mirrored + ["zoom=0.3", "shift=0.1", "brightness=0.2", "contrast=0.2", "saturation=0.3"]
+    recipe = _recipe(
+        facts,
+        settings | {"clip_norm": 10.0, "ema_decay": 0.99},
+        "Boxes and scores of a network that looks once: adaptive steps, warmed up and clipped, and averaged weights, "
+        "which are steadier from epoch to epoch.",
+        augmentation="" if facts.picture_size is None else ",".join(light),
+    )
+    batches = {"batch_size": 8, "epochs": max(12, min(_BOX_EPOCHS, _BOX_UPDATES // -(-facts.num_train // 8)))}
+    # Every thing is to be found, also those beside the middle, and none is to change its shape.
+    longest = max(facts.picture_size or (0, 0)) or BOXES_SIZE
+    inputs = {"fit": "pad", "size": min(max(longest, _SMALLEST_WITH_BOXES), BOXES_SIZE)}
+    return replace(recipe, settings={**recipe.settings, **batches}, label_smoothing=0.0, inputs=inputs)
 
 
 def _flips_and_crops(facts: Facts) -> str:

@@ -16,7 +16,6 @@ from torch import nn
 
 from derin.core.errors import UnknownNameError, UsageError
 from derin.core.settings import read_value, spelled
-from derin.train.optimizers import eager
 from derin.train.optimizers.fused_adam import FusedAdam, FusedAdamW
 from derin.train.optimizers.lion import Lion as LionOptimizer
 from derin.train.optimizers.muon import Groups, split_for_muon
@@ -134,7 +133,7 @@ class SGD(OptimizerConfig):
     def build(
         self, model: nn.Module, groups: Groups, *, learning_rate: float, momentum: float, fused: bool
     ) -> torch.optim.Optimizer:
-        return eager.SGD(groups, lr=learning_rate, fused=fused)
+        return torch.optim.SGD(groups, lr=learning_rate, fused=fused)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +149,7 @@ class Momentum(OptimizerConfig):
     def build(
         self, model: nn.Module, groups: Groups, *, learning_rate: float, momentum: float, fused: bool
     ) -> torch.optim.Optimizer:
-        return eager.SGD(groups, lr=learning_rate, momentum=momentum, dampening=self.dampening, fused=fused)
+        return torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, dampening=self.dampening, fused=fused)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +164,7 @@ class Nesterov(OptimizerConfig):
     ) -> torch.optim.Optimizer:
         if momentum == 0:
             raise UsageError("The optimizer 'nesterov' needs a momentum above 0; got momentum=0. Use 'sgd' for none.")
-        return eager.SGD(groups, lr=learning_rate, momentum=momentum, nesterov=True, fused=fused)
+        return torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, nesterov=True, fused=fused)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +177,7 @@ class Adagrad(OptimizerConfig):
     def build(
         self, model: nn.Module, groups: Groups, *, learning_rate: float, momentum: float, fused: bool
     ) -> torch.optim.Optimizer:
-        return eager.Adagrad(groups, lr=learning_rate, eps=self.eps, fused=fused)
+        return torch.optim.Adagrad(groups, lr=learning_rate, eps=self.eps, fused=fused)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +196,7 @@ class RMSprop(OptimizerConfig):
         self, model: nn.Module, groups: Groups, *, learning_rate: float, momentum: float, fused: bool
     ) -> torch.optim.Optimizer:
         # foreach handles all parameters in a few calls; RMSprop has no fused kernel.
-        return eager.RMSprop(
+        return torch.optim.RMSprop(
             groups, lr=learning_rate, alpha=self.alpha, eps=self.eps, centered=self.centered, foreach=True
         )
 
@@ -213,7 +212,7 @@ class Adam(OptimizerConfig):
     eps: float = 1e-8
     amsgrad: bool = False
     name: ClassVar[str] = "adam"
-    kinds: ClassVar[tuple[type[torch.optim.Optimizer], type[torch.optim.Optimizer]]] = (eager.Adam, FusedAdam)
+    kinds: ClassVar[tuple[type[torch.optim.Optimizer], type[torch.optim.Optimizer]]] = (torch.optim.Adam, FusedAdam)
 
     def build(
         self, model: nn.Module, groups: Groups, *, learning_rate: float, momentum: float, fused: bool
@@ -230,7 +229,7 @@ class AdamW(Adam):
     """Adam with decoupled weight decay: θ ← θ − ηλθ before Adam's step. Source: Loshchilov and Hutter 2019."""
 
     name: ClassVar[str] = "adamw"
-    kinds: ClassVar[tuple[type[torch.optim.Optimizer], type[torch.optim.Optimizer]]] = (eager.AdamW, FusedAdamW)
+    kinds: ClassVar[tuple[type[torch.optim.Optimizer], type[torch.optim.Optimizer]]] = (torch.optim.AdamW, FusedAdamW)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +245,7 @@ class NAdam(OptimizerConfig):
     def build(
         self, model: nn.Module, groups: Groups, *, learning_rate: float, momentum: float, fused: bool
     ) -> torch.optim.Optimizer:
-        return eager.NAdam(groups, lr=learning_rate, betas=self.betas, eps=self.eps, foreach=True)
+        return torch.optim.NAdam(groups, lr=learning_rate, betas=self.betas, eps=self.eps, foreach=True)
 
 
 @dataclass(frozen=True, kw_only=True)

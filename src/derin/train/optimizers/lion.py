@@ -12,10 +12,9 @@ import torch
 from torch import Tensor
 
 from derin.train.foreach import foreach
-from derin.train.optimizers.eager import EagerOptimizer
 
 
-class Lion(EagerOptimizer):
+class Lion(torch.optim.Optimizer):
     """c = β₁m + (1−β₁)g, θ ← θ − η(sign c + λθ), m ← β₂m + (1−β₂)g.
 
     Args:

@@ -1,0 +1,43 @@
+"""What Derin says of boxes in pictures in Turkish."""
+
+from __future__ import annotations
+
+from derin.core.messages import CatalogEntry
+
+MESSAGES: dict[str, CatalogEntry] = {
+    "task.detection": "nesne algılama (detection)",
+    "metric.map": "ortalama kesinliklerin ortalaması, IoU 0,50–0,95 (mAP)",
+    "metric.ap": "ortalama kesinlik (AP), IoU 0,50–0,95",
+    "metric.ap50": "IoU 0,50'de AP",
+    "metric.ap75": "IoU 0,75'te AP",
+    "metric.map_small": "küçük nesnelerde mAP (32² pikselden küçük)",
+    "metric.map_medium": "orta boy nesnelerde mAP",
+    "metric.map_large": "büyük nesnelerde mAP (96² pikselden büyük)",
+    "metric.recall_1": "resimde her sınıftan 1 kutuyla bulunan",
+    "metric.recall_10": "10 kutuyla bulunan",
+    "metric.recall_100": "100 kutuyla bulunan",
+    "boxes.heading": "Kutular",
+    "boxes.thresholds": "Bir kutu, sınıfına göre şu olasılıktan başlayarak yanıt sayılır; eşikleri {split} bölümündeki "
+    "en iyi F1 seçti.",
+    "boxes.threshold": "eşik",
+    "boxes.curves": "Her duyarlılıkta kesinlik, IoU 0,50",
+    "boxes.along": "duyarlılık",
+    "boxes.point": "{name}: {recall} duyarlılıkta kesinlik {value}",
+    "boxes.errors": "Hatalar nereden geliyor, giderilse IoU 0,50'de AP ne kadar artardı",
+    "boxes.kind": "tür",
+    "boxes.count": "kutu",
+    "boxes.gain": "kazanç",
+    "boxes.error.class": "yeri doğru, sınıfı yanlış",
+    "boxes.error.place": "sınıfı doğru, kutu fazla kaymış",
+    "boxes.error.both": "sınıfı yanlış, kutu fazla kaymış",
+    "boxes.error.twice": "iki kez bulunmuş",
+    "boxes.error.background": "orada bir şey yok",
+    "boxes.error.missed": "gözden kaçmış",
+    "boxes.worst": "En çok yanlışın olduğu yerler",
+    "boxes.legend": "Her resim ağın gördüğü gibi: orada ne var, ağ ne yanıt verdi.",
+    "boxes.true": "doğrusu",
+    "boxes.found": "yanıt",
+    "boxes.wrong": "{count} yanlış ya da eksik",
+    "boxes.none": "kutu yok",
+    "boxes.written": "çizimi {path}",
+}
