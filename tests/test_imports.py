@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -38,15 +39,30 @@ def modules() -> list[Path]:
     return sorted(SOURCE.rglob("*.py"))
 
 
+def names_of(node: ast.Import | ast.ImportFrom) -> set[str]:
+    return {alias.name for alias in node.names} if isinstance(node, ast.Import) else {node.module or ""} - {""}
+
+
+@functools.cache
+def statements(path: Path) -> tuple[tuple[ast.Import | ast.ImportFrom, bool], ...]:
+    """Every import of a file, also inside functions, and whether it is read by type checkers alone."""
+    found: list[tuple[ast.Import | ast.ImportFrom, bool]] = []
+    waiting: list[tuple[ast.AST, bool]] = [(ast.parse(path.read_text(encoding="utf-8")), False)]
+    while waiting:
+        node, of_types = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.append((node, of_types))
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, part, None)
+            checked = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+            if isinstance(inner, list):
+                waiting += [(one, of_types or (checked and part == "body")) for one in inner]
+    return tuple(found)
+
+
 def imported(path: Path) -> set[str]:
     """Full names of what a file imports, also inside functions and under TYPE_CHECKING."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-    return names
+    return {name for node, _ in statements(path) for name in names_of(node)}
 
 
 def test_no_arrow_runs_against_the_order_of_the_rooms() -> None:
@@ -74,17 +90,13 @@ def module_name(path: Path) -> str:
 def reached(path: Path, known: set[str]) -> set[str]:
     """Modules that a file needs when it runs, inside functions too; what only type checkers read is left out."""
     found: set[str] = set()
-    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            waiting += node.orelse
+    for node, of_types in statements(path):
+        if of_types:
             continue
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        if isinstance(node, ast.ImportFrom) and node.module:
             found |= {f"{node.module}.{alias.name}" for alias in node.names} & known or {node.module}
-        waiting += ast.iter_child_nodes(node)
+        else:
+            found |= names_of(node)
     return found & known - {module_name(path)}
 
 

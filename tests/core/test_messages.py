@@ -7,6 +7,7 @@ import copy
 import json
 import re
 import string
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -73,11 +74,19 @@ def test_what_has_a_plural_is_chosen_by_its_count(spoken: str) -> None:
             assert "count" in fields(message[0]), key
 
 
+def trees_with(pattern: str) -> Iterator[ast.Module]:
+    """The files in whose text a pattern is found, parsed; to parse all of them takes seconds."""
+    for path in SOURCE.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if "messages" not in path.parts and re.search(pattern, text):
+            yield ast.parse(text)
+
+
 def test_every_message_that_the_code_says_is_in_the_catalogue() -> None:
     said = {
         key.value
-        for path in SOURCE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for tree in trees_with(r"\b(translate|Message)\(")
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("translate", "Message")
         for said_by in node.args[:1]
         for key in ((said_by.body, said_by.orelse) if isinstance(said_by, ast.IfExp) else (said_by,))
@@ -90,10 +99,8 @@ def test_every_message_that_the_code_says_is_in_the_catalogue() -> None:
 def test_every_message_in_the_catalogue_is_said_somewhere() -> None:
     """By its whole key, by a beginning that ends in a dot, or by a key with a place for a name: f"run.{name}"."""
     said: set[str] = set()
-    for path in SOURCE.rglob("*.py"):
-        if "messages" in path.parts:
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for tree in trees_with(r"[\"'][a-z_-]+\."):
+        for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
                 said.add(re.escape(node.value) + ("[a-z_]+" if node.value.endswith(".") else ""))
             elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):

@@ -17,6 +17,13 @@ LOADERS = {"torch.load", "torch.jit.load", "torch.package", "torch.export.load",
 PANDAS = {"read_pickle", "to_pickle"}
 
 
+def dotted(node: ast.expr) -> str:
+    """``a.b.c`` as it is written; nothing for what is no name."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return f"{dotted(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else ""
+
+
 def unsafe(source: str) -> list[str]:
     """What a module does that could run code from a file."""
     tree = ast.parse(source)
@@ -37,7 +44,7 @@ def unsafe(source: str) -> list[str]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
-        called = ast.unparse(node.func)
+        called = dotted(node.func)
         head, dot, rest = called.partition(".")
         full = aliases.get(head, head) + dot + rest
         if (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -123,6 +124,7 @@ def _in_place(name: str, forward: Callable[..., Any]) -> Callable[..., Any]:
     return noted
 
 
+@cache
 def _decompositions() -> dict[Any, Callable[..., Any]]:
     """How PyTorch says the operators for which the table has no word in those for which it has one."""
     return {one: rule for one, rule in decompositions().items() if not _known(_base(one))}
