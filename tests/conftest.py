@@ -89,6 +89,19 @@ def _few_trees_are_grown(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def onnx_is_read_once() -> Iterator[None]:
+    """Each export would read the sources of all operators of ONNX anew, a fifth of its time."""
+    try:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry
+    except ImportError:  # torch has them elsewhere by now
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(functools.cache(ONNXRegistry.from_torchlib)))
+        yield
+
+
+@pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder with data sets; tests that use it are marked `data`."""
     assert DATA is not None

@@ -128,6 +128,7 @@ TARGETS: dict[str, tuple[np.ndarray, int]] = {
 }
 
 
+@pytest.mark.usefixtures("onnx_is_read_once")
 @pytest.mark.parametrize("task", list(TARGETS))
 def test_onnx_and_a_bundle_without_code_agree_with_predict_in_every_task(task: str, tmp_path: Path) -> None:
     y, num_outputs = TARGETS[task]

@@ -71,6 +71,7 @@ def inputs(name: str, num: int = 40) -> dict[str, np.ndarray]:
     return hot(x) if name == "graph" else x
 
 
+@pytest.mark.usefixtures("onnx_is_read_once")
 @pytest.mark.parametrize("name", ["module", "graph"])
 def test_onnx_runtime_gives_what_predict_gives_under_the_same_names(
     runs: dict[str, derin.Run], name: str, tmp_path: Path

@@ -18,6 +18,8 @@ from derin.core.errors import DerinError, MissingExtraError, UsageError
 from derin.export.onnx import export_onnx
 from derin.models import MODELS, build
 
+pytestmark = pytest.mark.usefixtures("onnx_is_read_once")
+
 
 def run_file(path: Path, inputs: Tensor) -> np.ndarray[Any, Any]:
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -33,9 +35,9 @@ def require_same(path: Path, network: nn.Module, example: Tensor) -> None:
         np.testing.assert_allclose(run_file(path, x), expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize(("name", "shape"), [("mlp", (5,)), ("resnet20", (3, 17, 19))])
-def test_file_gives_the_networks_outputs_at_any_batch(name: str, shape: tuple[int, ...], tmp_path: Path) -> None:
-    network = build(name, input_shape=shape, num_outputs=7, seed=0).eval()
+def test_file_gives_the_networks_outputs_at_any_batch(tmp_path: Path) -> None:
+    shape = (3, 17, 19)
+    network = build("resnet20", input_shape=shape, num_outputs=7, seed=0).eval()
     written = export_onnx(network, tmp_path / "m.onnx", torch.zeros(shape), metadata={"licence": "mit"})
     assert (written.output_shape, written.num_bytes) == ((7,), (tmp_path / "m.onnx").stat().st_size)
     require_same(written.path, network, torch.zeros(shape))
@@ -50,13 +52,6 @@ def test_unusual_networks_export_at_their_papers_size(name: str, tmp_path: Path)
     example = torch.zeros(MODELS[name].native_input)
     network = build(name, input_shape=tuple(example.shape), num_outputs=5, seed=0).eval()
     require_same(export_onnx(network, tmp_path / "m.onnx", example).path, network, example)
-
-
-def test_structures_of_layers_export(tmp_path: Path) -> None:
-    from derin.layers import Dense
-
-    network = derin.Sequential([Dense(6, activation="relu"), Dense(3)], input_shape=(4,)).eval()
-    require_same(export_onnx(network, tmp_path / "m.onnx", torch.zeros(4)).path, network, torch.zeros(4))
 
 
 class Fixed(nn.Module):
