@@ -19,6 +19,7 @@ from derin.train.optimizers import (
     set_lr,
     supports_fused,
 )
+from derin.train.optimizers.muon import orthogonalize
 
 RATE, DECAY, MOMENTUM, STEPS = 0.05, 0.1, 0.8, 5
 
@@ -192,6 +193,17 @@ def test_muon_agrees_with_torchs_muon_on_matrices():
     # theirs iterates in bfloat16 (8 bits), and an update has entries of about η·0.2 = 0.01.
     torch.testing.assert_close(model[0].weight, twin[0].weight, rtol=0, atol=2e-3)
     torch.testing.assert_close(model[2].weight, twin[2].weight, rtol=0, atol=2e-3)
+
+
+def test_matrices_of_one_shape_are_brought_to_one_length_each_by_itself():
+    matrices = (
+        torch.randn(3, 4, 6, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 50, 0.02])[:, None, None]
+    )
+    together = orthogonalize(matrices)
+    for matrix, one in zip(matrices, together, strict=True):
+        # The products of a stack and of one matrix may be summed in another order.
+        torch.testing.assert_close(one, orthogonalize(matrix[None])[0], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(one, orthogonalize(1000 * matrix[None])[0], rtol=1e-4, atol=1e-5)
 
 
 def test_muon_leaves_embeddings_norms_biases_and_the_head_to_adamw():
