@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
@@ -15,11 +16,13 @@ import derin
 from derin.data.codecs.base import Packed
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Boxes, Dense, Table
+from derin.export.answers import AnsweringNetwork
+from derin.export.onnx import export_onnx
 from derin.models import build
 from derin.models.box_output import BoxOutput, box_output, boxes_of_distances
 from derin.tasks.box_assignment import ALPHA, BETA, TAKEN, assign
 from derin.tasks.box_criteria import distance_loss
-from derin.tasks.box_selection import select_boxes
+from derin.tasks.box_selection import select_boxes, select_in_graph
 from derin.tasks.detection import Detection
 from derin.tasks.metrics.average_precision import BoxMatches, Placed
 from derin.tasks.metrics.box_errors import box_errors
@@ -167,6 +170,40 @@ def test_places_become_the_best_boxes_of_each_class() -> None:
     assert classes[0].tolist() == [0, 1, 1]
     torch.testing.assert_close(scores[0], torch.tensor([2.0, 0.5, 0.0]).sigmoid())
     assert corners[0].tolist() == [[1, 0, 9, 8], [1, 0, 9, 8], [20, 20, 30, 30]]
+
+
+def test_a_graph_of_tensors_selects_the_same_boxes() -> None:
+    generator = torch.Generator().manual_seed(0)
+    maps = [torch.randn(2, num, 7, 9, generator=generator) for num in (4 * 6, 2)]
+    output = boxes_of_distances(maps[0], maps[1], 4)
+    boxes, scores, classes = select_boxes(output, 2)
+    found = select_in_graph(output, 2)
+    for picture in range(2):
+        num = int((scores[picture] > 0).sum())
+        assert 3 < num < 100
+        torch.testing.assert_close(found[1][picture, :num], scores[picture, :num])
+        torch.testing.assert_close(found[0][picture, :num], boxes[picture, :num])
+        assert found[2][picture, :num].tolist() == classes[picture, :num].tolist()
+        assert (found[1][picture, num:] == 0).all()
+
+
+def test_an_onnx_file_gives_the_boxes(tmp_path: Path) -> None:
+    task, network = Detection(columns=["boxes"], classes=["red", "blue"]), Small().eval()
+    with torch.no_grad():
+        network.classes.bias.zero_()  # type: ignore[union-attr]
+    answering = AnsweringNetwork(network, task)
+    export_onnx(answering, tmp_path / "boxes.onnx", torch.zeros(3, SIDE, SIDE), output_names=answering.output_names)
+    x = torch.rand(2, 3, SIDE, SIDE)
+    session = onnxruntime.InferenceSession(tmp_path / "boxes.onnx")
+    _, boxes, scores, labels = session.run(None, {"input": x.numpy()})
+    with torch.no_grad():
+        wanted = select_boxes(network(x), 2)
+    for picture in range(2):
+        num = int((wanted[1][picture] > 0).sum())
+        assert num > 3
+        np.testing.assert_allclose(boxes[picture, :num], wanted[0][picture, :num], atol=1e-3)
+        np.testing.assert_allclose(scores[picture, :num], wanted[1][picture, :num], atol=1e-4)
+        assert labels[picture, :num].tolist() == wanted[2][picture, :num].tolist()
 
 
 def test_errors_are_of_the_kinds_that_were_made() -> None:

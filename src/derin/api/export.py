@@ -25,6 +25,8 @@ _MEANINGS = {
     "label": "the place in class_names of the class decided for",
     "labels": "whether each label is set, in the order of class_names",
     "value": "in the unit of the target",
+    "boxes": "left, top, right and bottom in pixels of the network's input, best first, after non-maximum suppression",
+    "scores": "the probability of each box; 0 behind the last one",
     "embedding": "of length 1; like examples are near",
     "low": "the lower bound of the interval, in the unit of the target",
     "high": "the upper bound of the interval, in the unit of the target",

@@ -13,7 +13,9 @@ from derin.core.errors import UsageError
 from derin.data.batch import Batch
 from derin.models.signature import TensorSpec
 from derin.tasks.binary import Binary
+from derin.tasks.box_selection import select_in_graph
 from derin.tasks.classification import Classification
+from derin.tasks.detection import Detection
 from derin.tasks.embedding import Embedding
 from derin.tasks.forecasting import Forecasting
 from derin.tasks.forecasting_findings import spread_of
@@ -23,7 +25,9 @@ from derin.tasks.regression import Regression
 from derin.tasks.segmentation import Segmentation
 
 OUTPUT = "output"  # what the network itself gives
-ANSWERED_TASKS = (Classification, Binary, MultiLabel, Regression, MultiTask, Forecasting, Segmentation, Embedding)
+ANSWERED_TASKS = (
+    Classification, Binary, MultiLabel, Regression, MultiTask, Forecasting, Segmentation, Detection, Embedding
+)  # fmt: skip
 
 
 class AnsweringNetwork(nn.Module):
@@ -32,7 +36,9 @@ class AnsweringNetwork(nn.Module):
     ``probabilities`` are those after calibration, ``label`` is the place of the class decided for and ``labels`` says
     which labels are set, with the thresholds applied; ``value`` is in the unit of the target; ``low`` and ``high``
     bound a forecast; ``embedding`` has length 1. A segmentation has ``probabilities`` and ``label`` for each pixel of
-    the network's input. Of several columns at once each has answers of its own, ``"<column>/probabilities"`` and so on.
+    the network's input. A detection has the best ``boxes`` of each picture (left, top, right and bottom in pixels of
+    the network's input) with ``scores`` and ``labels``; where there are fewer, scores are 0. Of several columns at
+    once each has answers of its own, ``"<column>/probabilities"`` and so on.
 
     Args:
         network: takes prepared inputs, in its order.
@@ -45,7 +51,8 @@ class AnsweringNetwork(nn.Module):
     Shapes:
         prepared inputs → output ``(B, K)``; probabilities ``(B, classes)`` float32, label ``(B,)`` int64, labels
         ``(B, labels)`` bool; value ``(B,)``, ``(B, D)`` or ``(B, horizon, C)`` float64. Of a
-        segmentation all of them have ``(H, W)`` behind.
+        segmentation all of them have ``(H, W)`` behind. Boxes ``(B, 100, 4)`` float32, scores ``(B, 100)`` float32 and
+        labels ``(B, 100)`` int64.
 
     Raises:
         UsageError: the task's answers are nothing that a graph of tensors gives.
@@ -66,6 +73,14 @@ class AnsweringNetwork(nn.Module):
         output = self.task.call(self.network, Batch(dict(zip(self.task.arguments.names, inputs)), torch.empty(0)))
         answers = tuple(_answers(self.task, output, inputs[0]).values())
         return (*answers, output) if self.answers_first else (output, *answers)
+
+    def settled(self, wanted: Sequence[Tensor], found: Sequence[Tensor]) -> Sequence[Tensor]:
+        """What a file is to give that gave this output: of a detection the boxes that follow from it, best first."""
+        if not isinstance(self.task, Detection):
+            return wanted
+        place = self.output_names.index(OUTPUT)
+        answers = list(select_in_graph(found[place], self.task.num_outputs))
+        return [*answers, wanted[place]] if self.answers_first else [wanted[place], *answers]
 
 
 class NamedOutputs(nn.Module):
@@ -120,6 +135,8 @@ def _answer_names(task: Any) -> list[str]:
         return ["value"]
     if isinstance(task, Embedding):
         return ["embedding"]
+    if isinstance(task, Detection):
+        return ["boxes", "scores", "labels"]
     return ["probabilities", "labels" if isinstance(task, MultiLabel) else "label"]
 
 
@@ -139,6 +156,8 @@ def _answers(task: Any, output: Tensor, x: Tensor) -> Mapping[str, Tensor]:
         return {"value": values.flatten() if task.num_outputs == 1 else values}
     if isinstance(task, Embedding):
         return {"embedding": F.normalize(output.float(), dim=1)}
+    if isinstance(task, Detection):
+        return dict(zip(("boxes", "scores", "labels"), select_in_graph(output, task.num_outputs)))
     logits = output.float() if isinstance(task, Segmentation) else task.tempered(output.float())
     if isinstance(task, Binary):
         logits = logits.flatten()

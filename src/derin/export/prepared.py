@@ -129,6 +129,10 @@ class PreparedNetwork(nn.Module):
         answers: tuple[Tensor, ...] = self.answering(self.preparation(*raw))
         return answers
 
+    def settled(self, wanted: Sequence[Tensor], found: Sequence[Tensor]) -> Sequence[Tensor]:
+        """As `AnsweringNetwork.settled`."""
+        return self.answering.settled(wanted, found)
+
     def samples(self, batch: int, generator: torch.Generator) -> Sequence[Tensor]:
         """Inputs like those of training, to compare the file with."""
         found: Sequence[Tensor] = self.preparation.samples(batch, generator)

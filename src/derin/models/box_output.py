@@ -73,7 +73,7 @@ def boxes_of_distances(distances: Tensor, classes: Tensor, stride: int) -> Tenso
     logits = distances.flatten(2).transpose(1, 2).float().unflatten(2, (4, -1))  # (B, H·W, 4, R)
     steps = torch.arange(logits.shape[3], dtype=torch.float32, device=logits.device)
     away = (logits.softmax(dim=3) * steps).sum(dim=3) * stride
-    middles = middles_of_places(height, width, stride, logits.device).expand(len(logits), -1, -1)
+    middles = middles_of_places(height, width, stride, logits.device).expand(logits.shape[0], -1, -1)
     corners = torch.cat([middles - away[..., :2], middles + away[..., 2:]], dim=2)
     strides = torch.full_like(middles[..., :1], stride)
     return torch.cat([classes.flatten(2).transpose(1, 2).float(), corners, middles, strides, logits.flatten(2)], dim=2)

@@ -9,10 +9,14 @@ from torch import Tensor
 
 from derin.data.box_overlap import suppress
 from derin.models.box_output import box_output
+from derin.tasks.box_losses import box_similarity
 
 # Of a picture: pairs of box and class that are looked at, and those that stay, as COCO counts them.
 MOST_LOOKED_AT, MOST_KEPT = 1000, 100
 LEAST_SCORE = 0.005  # below it nothing is kept: hundreds of them change AP in the fourth place
+MOST_IN_GRAPH = 300  # as MOST_LOOKED_AT, where all pairs of them are compared
+_ROUNDS = 16
+_NOWHERE = -1e9  # the logit of what is no box
 OVERLAP = 0.6  # IoU up to which two boxes of a class stay
 
 Floats = npt.NDArray[np.float32]
@@ -56,3 +60,35 @@ def select_boxes(output: Tensor, num_classes: int, least: float = LEAST_SCORE) -
         best_scores[row, : len(chosen)] = values[row, chosen]
         best_classes[row, : len(chosen)] = classes[row, chosen]
     return torch.from_numpy(best_corners), torch.from_numpy(best_scores), torch.from_numpy(best_classes)
+
+
+def select_in_graph(output: Tensor, num_classes: int) -> tuple[Tensor, Tensor, Tensor]:
+    """As `select_boxes`, in operations of tensors alone, so that a file of another format can hold it.
+
+    Whether a box stays follows from the better ones alone: asked again and again, `_ROUNDS` times, all answers are
+    right that hang on chains of at most so many boxes, each hidden by the one before. Longer chains are not met where
+    boxes of one class cover a thing.
+
+    Shapes:
+        ``(B, P, K + 7 + ...)`` → ``(B, M, 4)``, two of ``(B, M)``; M is `MOST_KEPT`, or P · K where that is less.
+    """
+    found = box_output(output, num_classes)
+    # By logits and not by what is computed of them, so that every program has one order.
+    logits = found.logits.float().flatten(1)
+    num = min(MOST_IN_GRAPH, int(logits.shape[1]))
+    logits, places = logits.topk(num, dim=1)
+    corners = found.corners.gather(1, (places // num_classes)[..., None].expand(-1, -1, 4)).float()
+    classes = places % num_classes
+    usable = (logits.sigmoid() >= LEAST_SCORE) & (corners[..., 2:] > corners[..., :2]).all(dim=2)
+    alike = classes[:, :, None] == classes[:, None]
+    overlap = box_similarity(corners[:, :, None], corners[:, None])
+    before = torch.ones(num, num, dtype=torch.bool, device=output.device).triu(1)
+    hides = ((overlap > OVERLAP) & alike & before & usable[:, :, None]).float()  # (B, better, worse)
+    stays = usable.float()
+    for _ in range(_ROUNDS):
+        hidden = torch.einsum("bi,bij->bj", stays, hides)
+        stays = usable.float() * (hidden < 0.5).float()
+    best, order = torch.where(stays > 0.5, logits, _NOWHERE).topk(min(MOST_KEPT, num), dim=1)
+    is_box = best > _NOWHERE
+    boxes = corners.gather(1, order[..., None].expand(-1, -1, 4)) * is_box[..., None]
+    return boxes, best.sigmoid() * is_box, classes.gather(1, order) * is_box
