@@ -314,7 +314,6 @@ def test_what_cannot_be_trained_on_is_told_in_a_sentence(tmp_path: Path) -> None
     good: dict[str, Any] = {"model": TwoInputs(), "loss": both}
     cases: list[tuple[Any, dict[str, Any], str]] = [
         ((x, y), {"model": TwoInputs()}, "need a loss for each output"),
-        (Waves(4), {"model": network()}, "needs a loss"),
         ((x, y), {"model": "mlp", "loss": both}, "a network of your own"),
         ((x, y), {**good, "size": 3}, "leave size out"),
         ((x, {"size": y["size"][:3], "kind": y["kind"]}), good, "as many examples"),

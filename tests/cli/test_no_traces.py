@@ -30,6 +30,7 @@ COMMANDS = [
     "train digits --model linear --size 32 --epochs 1 --plan plain --no-report --out linear",
     "compare pictures linear --maximize accuracy --out choice.png",
     "diagnose pictures",
+    "label pictures --num 5 --out asked",
     "predict pictures seven.png",
     "report pictures",
     "data digits --sheet sheet.png",

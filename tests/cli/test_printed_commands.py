@@ -25,6 +25,7 @@ from typer.testing import CliRunner
 import derin
 from derin.cli.main import app
 from derin.core.messages import LANGUAGES, catalogue
+from derin.lessons.course.registry import COURSE
 
 SOURCE = Path(derin.__file__).parent
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,7 +112,11 @@ def in_the_source() -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("where", [in_help, in_pages, in_the_source], ids=lambda where: where.__name__)
+def in_the_course() -> list[str]:
+    return [line for name in COURSE for line in COURSE[name].code.splitlines() if line.startswith("derin ")]
+
+
+@pytest.mark.parametrize("where", [in_help, in_pages, in_the_source, in_the_course], ids=lambda where: where.__name__)
 def test_every_printed_command_is_understood(where: Any) -> None:
     found = where()
     assert len(found) > 5
@@ -165,7 +170,7 @@ def test_examples_of_help_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_every_option_that_a_text_names_is_one_of_a_command() -> None:
     named: dict[str, str] = {}
     for text in texts_of_the_source():
-        for option in re.findall(r"(?<![\w-])(--[a-z][a-z-]*)(?![\w=]*\{)", text):
+        for option in re.findall(r"(?<![\w-])(--[a-z][a-z0-9-]*)(?![\w=]*\{)", text):
             named.setdefault(option, text)
     assert {"--patience", "--max-seconds", "--download"} <= set(named)
     others = {

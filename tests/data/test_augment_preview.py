@@ -12,7 +12,7 @@ from derin.core.errors import DataError, StorageError
 from derin.core.faults import faults, parse_fault
 from derin.data.augment import Augmentation, preview, write_preview
 from derin.data.schema import Column, Kind, Role, Schema
-from derin.data.sheet import write_sheet
+from derin.data.sheet import table_sheet, write_sheet
 from derin.data.table import Dense, Pictures, Table
 
 PICTURE = Column(name="picture", kind=Kind.PICTURE, role=Role.INPUT, shape=(10, 14, 3))
@@ -94,7 +94,10 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_sheet_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "sheet.png"
-    for write in (lambda: write_sheet(table(), path), lambda: write_preview(table(), Augmentation(), path)):
+    for write in (
+        lambda: write_sheet(table_sheet(table()), path),
+        lambda: write_preview(table(), Augmentation(), path),
+    ):
         path.write_bytes(b"the old one")
         with faults(parse_fault("write.written:1:ENOSPC")), pytest.raises(StorageError, match="No space left"):
             write()

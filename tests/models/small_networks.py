@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 from torch import nn
 
 from derin.models import MODELS, build
+from derin.models.blueprint import without_memory
 
 CLASSES = 7
 NAMES = list(MODELS)
@@ -47,3 +49,18 @@ def small_shape(name: str) -> tuple[int, ...]:
 def build_small(name: str, num_outputs: int = CLASSES, seed: int | None = 1, **options: Any) -> nn.Module:
     options = {**SMALL_OPTIONS.get(name, {}), **options}
     return build(name, input_shape=small_shape(name), num_outputs=num_outputs, seed=seed, **options)
+
+
+@functools.cache
+def build_small_blank(name: str) -> nn.Module:
+    """A small network without memory, for what its modules alone say; all who ask get the same and change nothing."""
+    with without_memory():
+        return build_small(name)
+
+
+@functools.cache
+def build_native_blank(name: str) -> nn.Module:
+    """A network of the size of its paper without memory; all who ask get the same and change nothing."""
+    info = MODELS[name]
+    with without_memory():
+        return build(name, input_shape=info.native_input, num_outputs=info.native_outputs)

@@ -20,6 +20,7 @@ from tests.models.small_networks import (
     SMALL_OPTIONS,
     VOCABULARY,
     build_small,
+    build_small_blank,
     small_shape,
 )
 from torch import Tensor, nn
@@ -335,7 +336,8 @@ NORMS: dict[str, tuple[float, float | None]] = {
 @pytest.mark.parametrize("name", REPRESENTATIVES)
 def test_every_norm_has_the_epsilon_and_momentum_of_its_paper(name: str) -> None:
     expected = next(values for pattern, values in NORMS.items() if re.fullmatch(pattern, name))
-    norms = [module for module in build_small(name).modules() if isinstance(module, (*_BATCH_NORMS, nn.LayerNorm))]
+    modules = build_small_blank(name).modules()
+    norms = [module for module in modules if isinstance(module, (*_BATCH_NORMS, nn.LayerNorm))]
     assert {(norm.eps, getattr(norm, "momentum", None)) for norm in norms} <= {expected}
 
 
@@ -349,7 +351,9 @@ def test_weights_from_tensorflow_get_their_epsilon_in_every_norm(name: str) -> N
 def test_response_normalization_has_the_constants_of_the_paper_and_of_the_release() -> None:
     found = {
         name: {
-            (m.size, m.alpha, m.beta, m.k) for m in build_small(name).modules() if isinstance(m, nn.LocalResponseNorm)
+            (m.size, m.alpha, m.beta, m.k)
+            for m in build_small_blank(name).modules()
+            if isinstance(m, nn.LocalResponseNorm)
         }
         for name in ("alexnet_2012", "googlenet", "facenet_nn1")
     }
@@ -404,7 +408,7 @@ def dropouts_of(network: nn.Module) -> dict[str, float]:
 @pytest.mark.parametrize("name", REPRESENTATIVES)
 def test_dropout_stands_where_the_paper_has_it_at_its_rate(name: str) -> None:
     places = next((places for pattern, places in DROPOUTS.items() if re.fullmatch(pattern, name)), {})
-    found = dropouts_of(build_small(name))
+    found = dropouts_of(build_small_blank(name))
     others = {"lstm_lm": {"input_dropout"}}.get(name, set())
     for pattern, (count, share) in places.items():
         matching = {place for place in found if re.fullmatch(pattern, place)}
@@ -459,7 +463,7 @@ def test_whole_tokens_are_dropped_in_training_alone_and_the_kept_ones_scaled_up(
     ("name", "blocks", "last"), [("efficientnet_b0", 16, 0.2), ("convnext_tiny", 18, 0.1), ("vit_s_16", 12, 0.1)]
 )
 def test_whole_blocks_are_left_out_more_often_the_deeper_they_stand(name: str, blocks: int, last: float) -> None:
-    found = [m.drop_prob for m in build_small(name).modules() if isinstance(m, StochasticDepth)]
+    found = [m.drop_prob for m in build_small_blank(name).modules() if isinstance(m, StochasticDepth)]
     line = [last * place / (blocks - 1) for place in range(blocks)]
     if name == "efficientnet_b0":  # only blocks that add their input can be passed by: table 1's second and later ones
         first_of_stage = {0, 1, 3, 5, 8, 11, 15}

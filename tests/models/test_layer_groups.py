@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.models.small_networks import NAMES, REPRESENTATIVES
+from tests.models.small_networks import NAMES, REPRESENTATIVES, build_native_blank
 from torch import nn
 
 from derin.models import MODELS, build
@@ -11,15 +11,9 @@ from derin.models.blueprint import without_memory
 from derin.models.layer_groups import layer_groups
 
 
-def native(name: str) -> nn.Module:
-    info = MODELS[name]
-    with without_memory():
-        return build(name, input_shape=info.native_input, num_outputs=info.native_outputs)
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_every_parameter_is_in_one_group_and_groups_are_in_order(name: str) -> None:
-    network = native(name)
+    network = build_native_blank(name)
     groups = layer_groups(network, MODELS[name].output_layers)
     owners = [[i for i, group in enumerate(groups) if group.owns(n)] for n, _ in network.named_parameters()]
     assert all(len(found) == 1 for found in owners)
@@ -32,7 +26,7 @@ def test_every_parameter_is_in_one_group_and_groups_are_in_order(name: str) -> N
 
 @pytest.mark.parametrize("name", REPRESENTATIVES)
 def test_every_module_with_weights_or_buffers_is_in_one_group(name: str) -> None:
-    network = native(name)
+    network = build_native_blank(name)
     groups = layer_groups(network, MODELS[name].output_layers)
     for module_name, module in network.named_children():
         leaves = [f"{module_name}.{n}".rstrip(".") for n, leaf in module.named_modules() if not list(leaf.children())]
@@ -44,7 +38,7 @@ def test_the_last_group_is_all_that_follows_the_number_of_classes(name: str) -> 
     info = MODELS[name]
     with without_memory():
         other = build(name, input_shape=info.native_input, num_outputs=info.native_outputs + 3)
-    network = native(name)
+    network = build_native_blank(name)
     theirs = dict(other.named_parameters())
     changed = [n for n, p in network.named_parameters() if p.shape != theirs[n].shape]
     last = layer_groups(network, info.output_layers)[-1]
@@ -52,7 +46,7 @@ def test_the_last_group_is_all_that_follows_the_number_of_classes(name: str) -> 
 
 
 def test_deep_networks_have_many_groups_and_shallow_ones_few() -> None:
-    counts = {name: len(layer_groups(native(name))) for name in ("resnet18", "vgg16", "convnet", "lenet5")}
+    counts = {name: len(layer_groups(build_native_blank(name))) for name in ("resnet18", "vgg16", "convnet", "lenet5")}
     assert counts["resnet18"] == 6  # stem, four stages, output
     assert counts["vgg16"] == 8  # five stages, three dense layers
     assert 3 <= counts["lenet5"] <= 6

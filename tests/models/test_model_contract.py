@@ -24,8 +24,9 @@ from torch import Tensor, nn
 from derin.core.errors import ShapeError, UnknownNameError
 from derin.models import MODELS, build, from_spec
 from derin.models.auxiliary import WithAuxiliary
+from derin.models.blueprint import without_memory
 from derin.models.building import describe
-from derin.models.signature import example_inputs
+from derin.models.signature import example_inputs, signature_of
 from derin.models.summary import summarize
 
 BATCH = 3
@@ -47,22 +48,19 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def fresh(name: str) -> nn.Module:
-    """A small network that no test may change."""
-    return build_small(name)
+    """A small network in evaluation mode that no test may change."""
+    return build_small(name).eval()
 
 
-@pytest.fixture
-def model(fresh: nn.Module) -> nn.Module:
-    """A copy to be changed at will."""
-    return copy.deepcopy(fresh)
+@pytest.fixture(scope="module")
+def answers(name: str, fresh: nn.Module) -> Any:
+    """What it gives for `inputs_for` it."""
+    with torch.no_grad():
+        return fresh(*inputs_for(fresh, name))
 
 
 def only(names: list[str]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("name", names, scope="module")
-
-
-def describe_small(name: str) -> dict[str, Any]:
-    return describe(name, input_shape=small_shape(name), num_outputs=CLASSES, **SMALL_OPTIONS.get(name, {}))
 
 
 def inputs_for(model: nn.Module, name: str, batch: int = BATCH) -> tuple[Tensor, ...]:
@@ -105,7 +103,8 @@ def require_equal(first: Any, second: Any) -> None:
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
-def test_outputs_are_finite_and_every_parameter_gets_a_gradient(name: str, model: nn.Module) -> None:
+def test_outputs_are_finite_and_every_parameter_gets_a_gradient(name: str, fresh: nn.Module) -> None:
+    model = copy.deepcopy(fresh).train()
     outputs = model(*inputs_for(model, name, batch=5))
     require_outputs(name, outputs, 5, CLASSES)
     generator = torch.Generator().manual_seed(3)
@@ -123,56 +122,71 @@ def test_outputs_are_finite_and_every_parameter_gets_a_gradient(name: str, model
     assert [n for n, gradient in gradients.items() if not gradient.isfinite().all()] == []
 
 
-@only([name for name in REPRESENTATIVES if name not in SEQUENCE_MODELS])
+@only([name for name in REPRESENTATIVES if name not in (*SEQUENCE_MODELS, *LIMITED_MODELS)])
 def test_a_single_output_is_possible(name: str) -> None:
     model = build_small(name, 1)
     require_outputs(name, model(*inputs_for(model, name)), BATCH, 1)
 
 
 @only(REPRESENTATIVES)
-def test_description_survives_json_and_rebuilds_the_same_network(name: str, fresh: nn.Module, model: nn.Module) -> None:
+def test_description_survives_json_and_rebuilds_the_same_network_with_weights_of_its_own(
+    name: str, fresh: nn.Module, answers: Any
+) -> None:
+    torch.manual_seed(4)
     again = from_spec(json.loads(json.dumps(fresh.spec))).eval()
     assert again.spec == fresh.spec
     assert list(again.state_dict()) == list(fresh.state_dict())
+    drawn = [p for p in fresh.parameters() if p.ndim > 1 and p.any()]
+    differs = any(not torch.equal(a, b) for a, b in zip(fresh.parameters(), again.parameters()))
+    assert differs == bool(drawn)
     again.load_state_dict(fresh.state_dict())
-    require_equal(again(*inputs_for(model, name)), model.eval()(*inputs_for(model, name)))
+    with torch.no_grad():
+        require_equal(again(*inputs_for(again, name)), answers)
 
 
 @only(REPRESENTATIVES)
-def test_network_without_memory_is_filled_by_a_saved_state(name: str, model: nn.Module) -> None:
-    again = from_spec(model.spec, device="meta").eval()
-    again.load_state_dict(model.state_dict(), assign=True)
-    require_equal(again(*inputs_for(model, name)), model.eval()(*inputs_for(model, name)))
+def test_network_without_memory_is_filled_by_a_saved_state(name: str, fresh: nn.Module, answers: Any) -> None:
+    again = from_spec(fresh.spec, device="meta").eval()
+    again.load_state_dict(fresh.state_dict(), assign=True)
+    with torch.no_grad():
+        require_equal(again(*inputs_for(again, name)), answers)
 
 
 @only(REPRESENTATIVES)
-def test_options_say_what_the_network_chose_itself(name: str) -> None:
-    spec = describe_small(name)
-    assert set(spec["options"]) == {field.name for field in dataclasses.fields(MODELS[name].options)}
-    assert "auto" not in spec["options"].values()
+def test_a_network_describes_itself_as_without_memory_and_says_what_it_chose(name: str, fresh: nn.Module) -> None:
+    options = SMALL_OPTIONS.get(name, {})
+    assert describe(name, input_shape=small_shape(name), num_outputs=CLASSES, **options) == fresh.spec
+    assert set(fresh.spec["options"]) == {field.name for field in dataclasses.fields(MODELS[name].options)}
+    assert "auto" not in fresh.spec["options"].values()
 
 
 @only(REPRESENTATIVES)
-def test_a_network_describes_itself_as_without_memory(name: str, fresh: nn.Module) -> None:
-    assert describe_small(name) == fresh.spec
+def test_registered_networks_say_what_they_read_and_give(name: str, fresh: nn.Module, answers: Any) -> None:
+    signature = signature_of(fresh)
+    assert signature is not None
+    assert [spec.name for spec in signature.inputs] == list(MODELS[name].inputs)
+    examples = example_inputs(fresh, 2)
+    assert all(x.is_floating_point() or bool((x > 0).all()) for x in examples)  # 0 is a filling
+    if signature.outputs:
+        assert isinstance(answers, Tensor)
+        assert tuple(answers.shape) == (BATCH, *signature.outputs[0].shape)
 
 
 @only([name for name in REPRESENTATIVES if name not in SEQUENCE_MODELS])
-def test_wrong_input_is_refused_in_our_words(name: str) -> None:
-    model, shape = from_spec(describe_small(name), device="meta"), small_shape(name)
+def test_wrong_input_is_refused_in_our_words(name: str, fresh: nn.Module) -> None:
+    shape = small_shape(name)
     for wrong in ((BATCH, shape[0] + 1, *shape[1:]), (BATCH, *shape, 2), shape):
         with pytest.raises(ShapeError, match=r"got \("):
-            model(torch.zeros(wrong))
+            fresh(torch.zeros(wrong))
 
 
 @only(LIMITED_MODELS)
-def test_smallest_input_is_taken_and_a_smaller_one_refused_when_built_and_when_run(name: str) -> None:
+def test_smallest_input_is_taken_for_one_output_and_a_smaller_one_refused_when_built_and_when_run(name: str) -> None:
     smallest = MODELS[name].smallest_input
     assert smallest is not None
-    options = SMALL_OPTIONS.get(name, {})
-    model = build(name, input_shape=smallest, num_outputs=2, **options)
+    model = build(name, input_shape=smallest, num_outputs=1, **SMALL_OPTIONS.get(name, {}))
     with torch.no_grad():
-        require_shape(name, model(torch.zeros(2, *smallest)), 2, 2)
+        require_outputs(name, model(*inputs_for(model, name)), BATCH, 1)
     too_small = (smallest[0], smallest[1] - 1, smallest[2])
     with pytest.raises(ShapeError, match=f"{name} needs an input of at least"):
         build(name, input_shape=too_small, num_outputs=2)
@@ -181,17 +195,19 @@ def test_smallest_input_is_taken_and_a_smaller_one_refused_when_built_and_when_r
 
 
 @only(LIMITED_MODELS)
-def test_a_network_for_larger_pictures_still_reads_the_smallest_ones_where_it_reads_any_size(name: str) -> None:
-    channels, height, width = MODELS[name].smallest_input or (1, 1, 1)
-    larger = (channels, height + 8, width + 9)
-    model = build(name, input_shape=larger, num_outputs=2, **SMALL_OPTIONS.get(name, {}))
-    if getattr(model, "smallest", None) is None:
+def test_a_network_for_larger_pictures_still_reads_the_smallest_ones_where_it_reads_any_size(
+    name: str, fresh: nn.Module
+) -> None:
+    if getattr(fresh, "smallest", None) is None:
         return  # its dense layers are made for one size
+    _, height, width = MODELS[name].smallest_input or (1, 1, 1)
+    channels, *larger = small_shape(name)
+    assert larger[1] > width
     with torch.no_grad():
-        require_shape(name, model(torch.zeros(2, channels, height, width)), 2, 2)
+        require_shape(name, fresh(torch.zeros(2, channels, height, width)), 2, CLASSES)
     for less in ((height - 1, width), (height, width - 1)):
         with pytest.raises(ShapeError, match=f"at least {height} × {width} pixels"):
-            model(torch.zeros(2, channels, *less))
+            fresh(torch.zeros(2, channels, *less))
 
 
 @only(REPRESENTATIVES)
@@ -224,67 +240,56 @@ def test_weights_are_a_function_of_the_seed_alone(name: str, fresh: nn.Module) -
 
 
 @only(REPRESENTATIVES)
-def test_another_seed_gives_other_weights_unless_they_begin_at_zero(name: str, fresh: nn.Module) -> None:
-    second = build_small(name, seed=4)
-    drawn = [p for p in fresh.parameters() if p.ndim > 1 and p.any()]
-    differs = any(not torch.equal(a, b) for a, b in zip(fresh.parameters(), second.parameters()))
-    assert differs == bool(drawn)
-
-
-@only(REPRESENTATIVES)
-def test_evaluation_is_deterministic_and_changes_no_buffer(name: str, fresh: nn.Module, model: nn.Module) -> None:
-    model.eval()
-    outputs = model(*inputs_for(model, name))
-    assert not isinstance(outputs, WithAuxiliary)  # auxiliary classifiers speak in training alone
-    require_equal(model(*inputs_for(model, name)), outputs)
-    after = model.state_dict()
-    assert all(torch.equal(value, after[key]) for key, value in fresh.state_dict().items())
+def test_evaluation_is_deterministic_and_changes_no_buffer(name: str, fresh: nn.Module, answers: Any) -> None:
+    assert not isinstance(answers, WithAuxiliary)  # auxiliary classifiers speak in training alone
+    before = {key: buffer.clone() for key, buffer in fresh.named_buffers()}
+    with torch.no_grad():
+        require_equal(fresh(*inputs_for(fresh, name)), answers)
+    assert all(torch.equal(buffer, before[key]) for key, buffer in fresh.named_buffers())
 
 
 @only([name for name in REPRESENTATIVES if name in PICTURE_MODELS])
-def test_memory_layout_does_not_change_the_outputs(name: str, model: nn.Module) -> None:
+def test_memory_layout_does_not_change_the_outputs(name: str, fresh: nn.Module, answers: Any) -> None:
+    model = copy.deepcopy(fresh).to(memory_format=torch.channels_last)
     (x,) = inputs_for(model, name)
-    expected = model.eval()(x)
     # Another layout takes other kernels, which add in another order: single precision leaves about six digits.
     # Boxes are pixels of a picture, and small ones are differences of large numbers.
     near = {"rtol": 1e-4, "atol": 1e-3 if MODELS[name].output_kind == "boxes" else 1e-5}
-    torch.testing.assert_close(model(x.to(memory_format=torch.channels_last)), expected, **near)
-    model.to(memory_format=torch.channels_last)
-    torch.testing.assert_close(model(x.to(memory_format=torch.channels_last)), expected, **near)
+    with torch.no_grad():
+        torch.testing.assert_close(fresh(x.to(memory_format=torch.channels_last)), answers, **near)
+        torch.testing.assert_close(model(x.to(memory_format=torch.channels_last)), answers, **near)
 
 
 @only(REPRESENTATIVES)
-def test_one_example_gives_the_same_as_within_a_batch(name: str, model: nn.Module) -> None:
-    model, inputs = model.eval(), inputs_for(model, name)
-    alone, together = (all_outputs(model(*(x[:num] for x in inputs)))[0] for num in (1, BATCH))
+def test_one_example_gives_the_same_as_within_a_batch(name: str, fresh: nn.Module, answers: Any) -> None:
+    with torch.no_grad():
+        alone = all_outputs(fresh(*(x[:1] for x in inputs_for(fresh, name))))[0]
     # Matrix products of other sizes add in another order.
     near = 1e-3 if MODELS[name].output_kind == "boxes" else 1e-5  # pixels of a picture
-    torch.testing.assert_close(alone, together[:1], rtol=1e-4, atol=near)
+    torch.testing.assert_close(alone, all_outputs(answers)[0][:1], rtol=1e-4, atol=near)
 
 
-def test_facts_of_the_paper_are_complete(name: str) -> None:
+def test_facts_of_the_paper_are_complete(name: str, fresh: nn.Module) -> None:
     info = MODELS[name]
     assert info.name == name
     assert info.paper
     assert 1800 < info.year < 2100
-    model = from_spec(describe(name, input_shape=info.native_input, num_outputs=info.native_outputs), device="meta")
-    counts = summarize(model)
+    counts = summarize(fresh)
     if name not in SEQUENCE_MODELS:
-        assert counts.layers[-1].output_shape[0] == info.native_outputs
+        assert counts.layers[-1].output_shape[0] == CLASSES
     assert (len(counts.layers[-1].output_shape) == 3) == (info.output_kind in ("map", "boxes"))
     assert sum(row.parameters for row in counts.layers) == counts.parameters > 0
-    modules = dict(model.named_modules())
+    modules = dict(fresh.named_modules())
     assert info.gradient_layer is None or info.gradient_layer in modules
 
 
 @only(REPRESENTATIVES)
-def test_output_layers_are_what_follows_the_number_of_outputs(name: str) -> None:
-    network = from_spec(describe_small(name), device="meta")
-    first = network.state_dict()
-    second = from_spec({**describe_small(name), "num_outputs": CLASSES + 1}, device="meta").state_dict()
+def test_output_layers_are_what_follows_the_number_of_outputs(name: str, fresh: nn.Module) -> None:
+    with without_memory():
+        second = build_small(name, CLASSES + 1).state_dict()
     # Auxiliary classifiers, which an option adds, are listed too.
-    listed = {layer for layer in MODELS[name].output_layers if layer in dict(network.named_modules())}
-    changed = [key for key in first if first[key].shape != second[key].shape]
+    listed = {layer for layer in MODELS[name].output_layers if layer in dict(fresh.named_modules())}
+    changed = [key for key, tensor in fresh.state_dict().items() if tensor.shape != second[key].shape]
     assert {next((layer for layer in listed if key.startswith(f"{layer}.")), key) for key in changed} == listed
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,7 +92,99 @@ def write_coco(folder: Path, pictures: Truth) -> None:
         (folder / f"annotations/instances_{split}2017.json").write_text(json.dumps(document))
 
 
-FORMS: dict[str, Callable[[Path, Truth], None]] = {"voc": write_voc, "coco": write_coco}
+def write_yolo(folder: Path, pictures: Truth) -> None:
+    draw_pictures(folder, pictures, "images/{split}")
+    for name, height, width, split, boxes in pictures:
+        path = folder / f"labels/{split}/{name.removesuffix('.jpg')}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [
+            f"{CLASSES.index(label)} {(a + c) / 2 / width:.9f} {(b + d) / 2 / height:.9f} {(c - a) / width:.9f} "
+            f"{(d - b) / height:.9f}"
+            for label, a, b, c, d in boxes
+        ]
+        path.write_text("\n".join(lines))
+    (folder / "data.yaml").write_text("train: ../images/train\nval: images/val\nnames: [cell, plate, dot]\n")
+
+
+def write_yolo_outlines(folder: Path, pictures: Truth) -> None:
+    """With everything in two folders, and splits in the file of settings alone."""
+    for name, height, width, split, boxes in pictures:
+        draw_pictures(folder, [(name, height, width, split, boxes)], f"part{'AB'[split == 'val']}")
+        lines = [
+            " ".join([str(CLASSES.index(label)), *(f"{value:.9f}" for value in
+                     (a / width, b / height, c / width, b / height, c / width, d / height, a / width, d / height))])
+            for label, a, b, c, d in boxes
+        ]  # fmt: skip
+        (folder / f"part{'AB'[split == 'val']}" / name.replace(".jpg", ".txt")).write_text("\n".join(lines))
+    (folder / "set.yaml").write_text("train: partA\nval: partB\nnames: {0: cell, 1: plate, 2: dot}\n")
+
+
+def write_via(folder: Path, pictures: Truth) -> None:
+    draw_pictures(folder, pictures, "{split}")
+    for split in ("train", "val"):
+        document = {}
+        for name, _, _, own, boxes in pictures:
+            rects = [
+                {"shape_attributes": {"name": "rect", "x": a, "y": b, "width": c - a, "height": d - b},
+                 "region_attributes": {"remark": "", "class": label}}
+                for label, a, b, c, d in boxes
+            ]  # fmt: skip
+            if own == split:
+                document[f"{name}7"] = {"filename": name, "size": 7, "regions": rects, "file_attributes": {}}
+        (folder / f"{split}/via.json").write_text(json.dumps({"_via_settings": {}, "_via_img_metadata": document}))
+
+
+def write_via_csv(folder: Path, pictures: Truth) -> None:
+    draw_pictures(folder, pictures, "{split}")
+    with (folder / "via.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            ["filename", "file_size", "region_count", "region_id", "region_shape_attributes", "region_attributes"]
+        )
+        for name, _, _, _, boxes in pictures:
+            for number, (label, a, b, c, d) in enumerate(boxes):
+                polygon = {"name": "polygon", "all_points_x": [a, c, c], "all_points_y": [b, b, d]}
+                writer.writerow([name, 9, len(boxes), number, json.dumps(polygon), json.dumps({"type": {label: True}})])
+            if not boxes:
+                writer.writerow([name, 9, 0, 0, "{}", "{}"])
+
+
+def table_writer(
+    header: str | None, row: Callable[[str, int, int, str, int, int, int, int], list[object]], place: str = "{split}"
+) -> Callable[[Path, Truth], None]:
+    def write(folder: Path, pictures: Truth) -> None:
+        draw_pictures(folder, pictures, place)
+        with (folder / "boxes.csv").open("w", newline="") as file:
+            writer = csv.writer(file, delimiter=";" if header and ";" in header else ",")
+            if header:
+                writer.writerow(header.replace(";", ",").split(","))
+            for name, height, width, _, boxes in pictures:
+                for label, a, b, c, d in boxes:
+                    writer.writerow([name, *row(label, height, width, name, a, b, c, d)])
+
+    return write
+
+
+FORMS: dict[str, Callable[[Path, Truth], None]] = {
+    "voc": write_voc,
+    "coco": write_coco,
+    "yolo": write_yolo,
+    "yolo outlines": write_yolo_outlines,
+    "via": write_via,
+    "via csv": write_via_csv,
+    "csv of corners": table_writer(
+        "filename,width,height,class,xmin,ymin,xmax,ymax", lambda label, h, w, _, a, b, c, d: [w, h, label, a, b, c, d]
+    ),
+    "csv of shares": table_writer(
+        "ImageID;XMin;XMax;YMin;YMax;LabelName",
+        lambda label, h, w, _, a, b, c, d: [f"{v:.9f}" for v in (a / w, c / w, b / h, d / h)] + [label],
+    ),
+    "csv of widths": table_writer(
+        "image_id,width,height,bbox,label",
+        lambda label, h, w, _, a, b, c, d: [w, h, f"[{a}, {b}, {c - a}, {d - b}]", label],
+    ),
+    "csv without header": table_writer(None, lambda label, h, w, _, a, b, c, d: [a, b, c, d, label]),
+}
 
 
 def as_told(table: Table) -> dict[str, tuple[str, list[tuple[str, float, ...]]]]:  # type: ignore[valid-type]
@@ -108,11 +202,17 @@ def as_told(table: Table) -> dict[str, tuple[str, list[tuple[str, float, ...]]]]
     return found
 
 
+@pytest.mark.parametrize("packed", ["folder", "zip", "gztar"])
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_of_one_truth_is_the_same_table(form: str, tmp_path: Path) -> None:
+def test_every_form_of_one_truth_is_the_same_table(form: str, packed: str, tmp_path: Path) -> None:
     pictures = truth()
+    (tmp_path / "set").mkdir()
     FORMS[form](tmp_path / "set", pictures)
-    table = derin.load(tmp_path / "set")
+    source = tmp_path / "set"
+    if packed != "folder":
+        source = Path(shutil.make_archive(str(tmp_path / "packed"), packed, tmp_path, "set"))
+    # Folders called partA and partB could be classes.
+    table = derin.load(source, task="detection" if form == "yolo outlines" else None)
     assert table.task == "detection"
     assert set(table.schema["boxes"].classes or ()) == set(CLASSES)
     wanted = {

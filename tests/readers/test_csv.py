@@ -113,6 +113,39 @@ def test_a_table_is_known_by_its_lines_whatever_its_name(tmp_path: Path, name: s
     assert len(said) == (name != "iris.data")
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("ending", ["json", "json.gz"])
+def test_a_list_of_objects_is_a_table_like_their_lines(tmp_path: Path, indent: int | None, ending: str) -> None:
+    rows = [{"width": n / 8, "note": f"[{n}],\n{{", "at": {"lat": n}, "kind": "xy"[n % 2]} for n in range(40)]
+    path = tmp_path / f"rows.{ending}"
+    text = json.dumps(rows, indent=indent).encode()
+    path.write_bytes(gzip.compress(text) if ending.endswith("gz") else text)
+    table = derin.load(path)
+    lines = derin.load(write(tmp_path, "\n".join(map(json.dumps, rows)), "rows.jsonl"))
+    assert table.fingerprint() == lines.fingerprint()
+    assert table.row_names == lines.row_names
+    assert values(table, "width").tolist() == [row["width"] for row in rows]
+    assert [str(n) for n in table.report.notes if "one list" in str(n)]
+    by_line = derin.load(write(tmp_path, "\n".join(map(json.dumps, rows)), "lines.json"))
+    assert by_line.fingerprint() == lines.fingerprint()
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "b": [1, 2]}', "[1, 2, 3]", '{"rows": [{"a": 1}]}', "[" * 10_000, "[]", "[{"]
+)
+def test_json_of_another_form_is_no_table(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DataError, match="of no form"):
+        derin.load(write(tmp_path, text, "a.json"))
+
+
+@pytest.mark.parametrize("lost", [10, 30])
+def test_a_list_that_breaks_off_gives_what_is_whole(tmp_path: Path, lost: int) -> None:
+    rows = [{"width": n / 8, "kind": "xy"[n % 2]} for n in range(40)]
+    table = derin.load(write(tmp_path, json.dumps(rows)[:-lost], "rows.json"))
+    assert len(table) == 39
+    assert [str(f.where) for f in table.report.findings if f.outcome is Outcome.SKIPPED] == ["rows.json, line 40"]
+
+
 def test_semicolons_win_over_decimal_commas(tmp_path: Path) -> None:
     table = read(tmp_path, "en;boy;fiyat\n1,5;2,25;1.234,5\n3,5;4,75;99\n")
     assert values(table, "en").tolist() == [1.5, 3.5]

@@ -98,7 +98,6 @@ CASES = {
         "several readers",
     ),
     "pairs of any kind": ({**pictures("before"), **pictures("after")}, "pairs by their names.*--task classification"),
-    "YOLO": ({**pictures("images"), **{f"labels/{n}.txt": "0 0.5 0.5 0.2 0.1\n" for n in NAMES}}, "YOLO"),
     "captions in JSON lines": (
         {
             **pictures("."),
@@ -119,7 +118,6 @@ CASES = {
         {**pictures("images"), **{f"images/{n}.json": {"shapes": [], "imagePath": "x"} for n in NAMES}},
         "LabelMe",
     ),
-    "VIA": ({**pictures("images"), "via.json": {"_via_settings": {}, "_via_img_metadata": {}}}, "VGG Image Annotator"),
     "sounds": (
         {f"{w}/{i}.wav": b"RIFF" for w in ("yes", "no") for i in range(3)},
         "6 recordings of sound",

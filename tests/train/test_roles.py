@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tests.models.small_networks import build_native_blank
 from torch import Tensor, nn
 
 from derin.core.errors import UnknownNameError
 from derin.core.roles import ROLES, only_scales, parameter_roles
 from derin.layers.crf import CRF
 from derin.layers.positions import LearnedPositions
-from derin.models.building import describe, from_spec
-from derin.models.registry import MODELS
+from derin.models import MODELS, build
+from derin.models.blueprint import without_memory
 from derin.train.config import TrainConfig
 from derin.train.optimizers import build_optimizer, parameter_groups
 from derin.train.optimizers.muon import split_for_muon
@@ -30,12 +31,6 @@ BARE = {
     "crf.first": "score",
     "crf.last": "score",
 }
-
-
-def without_memory(name: str, **options: object) -> nn.Module:
-    info = MODELS[name]
-    spec = describe(name, input_shape=info.native_input, num_outputs=info.native_outputs, **options)
-    return from_spec(spec, device="meta")
 
 
 def expected_role(network: nn.Module, name: str, heads: set[str]) -> str:
@@ -59,7 +54,7 @@ def expected_role(network: nn.Module, name: str, heads: set[str]) -> str:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_parameter_of_every_network_has_one_role_and_decays_as_the_table_says(name: str) -> None:
-    network = without_memory(name)
+    network = build_native_blank(name)
     roles = parameter_roles(network)
     names = dict(network.named_parameters())
     assert list(roles) == list(names)
@@ -87,7 +82,10 @@ def test_every_parameter_of_every_network_has_one_role_and_decays_as_the_table_s
     ],
 )
 def test_the_head_is_the_last_weight_of_the_output_layers(name: str, head: set[str]) -> None:
-    roles = parameter_roles(without_memory(name, **({"auxiliary": True} if name == "googlenet" else {})))
+    info, options = MODELS[name], {"auxiliary": True} if name == "googlenet" else {}
+    with without_memory():
+        network = build(name, input_shape=info.native_input, num_outputs=info.native_outputs, **options)
+    roles = parameter_roles(network)
     assert {parameter for parameter, role in roles.items() if role == "head"} == head
 
 

@@ -9,17 +9,20 @@ from typing import Any
 
 from derin.api.run import Run
 from derin.core.fields import refusing_misfits
-from derin.strategy.diagnosis import Diagnosis, diagnose_errors, read_numbers
+from derin.strategy.diagnosis import Diagnosis, Measured, diagnose_errors, read_error, read_numbers
 from derin.strategy.record import read_record
 from derin.strategy.remedies import with_general_remedies
 from derin.strategy.run_diagnosis import diagnose_record
+
+# An error as it is given: a share or a number in its unit, text, or a share with the number of examples.
+Error = float | str | tuple[float, int]
 
 
 def diagnose(
     run: Run | str | Path,
     *,
-    human: float | None = None,
-    levels: Mapping[str, float] | None = None,
+    human: Error | None = None,
+    levels: Mapping[str, Error] | None = None,
     reference: str | None = None,
     material: float | None = None,
     metric: str | None = None,
@@ -28,8 +31,10 @@ def diagnose(
 
     Args:
         run: a run, or its folder.
-        human: the error that people make, as a share (0.01).
-        levels: several reference errors by name: ``{"doctor": 0.01, "team": 0.005}``.
+        human: the error that people make, as a share: 0.01, ``"1%"``, or with the number of examples that they answered
+            ``(0.01, 200)`` or ``"0.01:200"``, so that its interval counts too.
+        levels: several reference errors by name: ``{"doctor": 0.01, "team": 0.005}``. Without any those count that
+            ``derin label`` measured beside the run.
         reference: the level to measure against; None takes the smallest, as nobody goes below it. Without any,
             avoidable bias is measured against 0, or left out where an error has a unit.
         material: what is smaller is called nothing; None takes 0.01, or 5 % of the dev error where errors have a unit.
@@ -50,7 +55,8 @@ def diagnose(
         ('avoidable_bias', True)
     """
     path = run.path if isinstance(run, Run) else Path(run)
-    known = {**({} if human is None else {"human": human}), **(levels or {})}
+    given = {**({} if human is None else {"human": human}), **(levels or {})}
+    known = {name: _reference(name, error) for name, error in given.items()}
     with refusing_misfits(f"The run {path}"):
         story = replace(read_record(path), path=path)
         return diagnose_record(story, levels=known, reference=reference, material=material, metric=metric)
@@ -96,6 +102,22 @@ def diagnose_numbers(
     return with_general_remedies(
         diagnose_errors(found, levels=levels, reference=reference, material=material, paired=paired)
     )
+
+
+def _reference(name: str, error: Error) -> float | Measured:
+    """An error as a number, in any unit, or as a share with its interval."""
+    if isinstance(error, int | float):
+        return float(error)
+    text = _text(error)
+    return float(text) if _is_number(text) else read_error(name, text)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _text(error: Any) -> str:

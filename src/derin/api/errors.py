@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import itertools
 from collections import Counter
@@ -16,10 +15,11 @@ import torch
 
 from derin.api.evaluation import known_rows
 from derin.api.examples import examples_for
+from derin.api.handed_over import read_handed_over
 from derin.core.errors import DataError, MissingExtraError, UsageError
 from derin.core.files import path_atomically, write_bytes
 from derin.core.messages import Message, localize, translate
-from derin.core.printable import spreadsheet_cell, spreadsheet_text, without_spreadsheet_mark
+from derin.core.printable import printable, spreadsheet_text
 from derin.core.strict_json import dump_json
 from derin.data.display import displayed
 from derin.data.duplicates import first_equal_rows
@@ -500,34 +500,20 @@ def _key(model: Model, table: Table, split: str) -> str:
 
 def _read_tags(path: Path, mistakes: Mapping[int, Mistake], of: str) -> dict[int, tuple[tuple[str, ...], bool]]:
     """What a person said of mistakes, by their rows."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            lines = list(reader)
-            columns = reader.fieldnames or ()
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"The tags {path} cannot be read: {error}. Export them on the page as CSV.") from None
-    for needed in ("row", "own_tags", "label_wrong"):
-        if needed not in columns:
-            raise DataError(
-                f"The tags {path} need the columns row, own_tags and label_wrong; {needed} is missing. Export them on "
-                "the page as CSV."
-            )
     found: dict[int, tuple[tuple[str, ...], bool]] = {}
-    for number, line in enumerate(lines, start=2):
-        text = (line["row"] or "").strip()
+    for number, line in read_handed_over(path, ("row", "own_tags", "label_wrong"), what="tags"):
+        text = line["row"].strip()
         mistake = mistakes.get(int(text)) if text.isdecimal() else None
-        name = "" if mistake is None else mistake.name
-        if mistake is None or (line.get("name") or name) not in (name, spreadsheet_cell(name)):
+        name = "" if mistake is None else printable(mistake.name)
+        if mistake is None or line.get("name", name) not in ("", name):
             raise DataError(
                 f"The tags {path}, line {number}: a mistake of {of} is required; got row {text!r}. They are of "
                 "another run, split or eyeball set."
             )
-        tags = without_spreadsheet_mark(line["own_tags"] or "")
-        own = (tag.strip() for tag in tags.split(_BETWEEN_TAGS.strip()))
+        own = (tag.strip() for tag in line["own_tags"].split(_BETWEEN_TAGS.strip()))
         found[mistake.row] = (
             tuple(dict.fromkeys(tag for tag in own if tag)),
-            (line["label_wrong"] or "").strip().lower() in _YES,
+            line["label_wrong"].strip().lower() in _YES,
         )
     return found
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from derin.api.in_batches import encode
 from derin.api.reading import read_as_trained
 from derin.api.resuming import in_order_of
 from derin.core.errors import MissingExtraError, UsageError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from derin.api.model import Model
 
 # They learn from one text as a whole, and measure nothing on parts of it.
-WITHOUT_EXAMPLES = ("word-vectors", "glove", "own")
+_WITHOUT_EXAMPLES = ("word-vectors", "glove", "own")
 _BATCH_SIZE = 256
 
 
@@ -110,9 +111,10 @@ def to_measure(model: Model, data: Any, *, split: str | None = None, target: str
 
 def source_of(model: Model, table: Table, rows: Rows) -> Source:
     """The batches of some rows with their answers, for measuring a network."""
+    encoded, targets = encode(model.preparation, model.task, table)
     return model.preparation.source(
-        model.preparation.encode_table(table),
-        model.task.batch_columns(table),
+        encoded,
+        targets,
         rows,
         input_name=model.task.input,
         batching=Batching(
@@ -193,13 +195,11 @@ def evaluate_own(
     is_own = own.has_values and ordered.fingerprint() == about.get("fingerprint")
     is_own = is_own and table.splits_fingerprint() == about.get("cut")
     chosen = split or (usual_split(table, True) if is_own or "all" not in own.parts else "all")
-    if chosen == "all" and len(own.parts) > 1:
-        raise UsageError(f"The data has the splits {', '.join(own.parts)}, each of its own; name one of them.")
     if chosen == "all" and next(iter(own.parts.values())).has_batches:
         rows = np.arange(len(table))
     else:
         rows = rows_to_measure(table, chosen)
-    source = replace(preparation, target=target).source(
+    source = preparation.source(
         own,
         {},
         rows,
@@ -220,9 +220,14 @@ def usual_split(table: Table, is_own: bool) -> str:
     return "val" if is_own and "val" in table.splits else "all"
 
 
+def has_examples(table: Table) -> bool:
+    """Whether the rows of a table are examples that are known again by their values."""
+    return table.task not in _WITHOUT_EXAMPLES and table.in_batches is None
+
+
 def known_rows(model: Model, table: Table) -> np.ndarray | None:
     """Which rows of a table the network was trained on; None where the bundle does not tell."""
-    if model.known_rows is None or table.task in WITHOUT_EXAMPLES:
+    if model.known_rows is None or not has_examples(table):
         return None
     hashes = unpack(model.known_rows, f"The file {KNOWN_ROWS} of {model.path}")
     return np.isin(row_hashes(table, np.arange(len(table))), hashes)

@@ -116,7 +116,8 @@ def fit(
     Whatever is None is found out: the task from the target, the network from the inputs, the settings from both.
 
     Args:
-        data: whatever `derin.load` takes; None goes on with the data of the run that is resumed.
+        data: whatever `derin.load` takes; for a network of your own also a torch Dataset, a DataLoader, an iterable of
+            batches, or ``{"train": …, "val": …}`` of these; None goes on with the data of the run that is resumed.
         model: a registered name, a network, an unbound `Sequential`; None chooses by the data.
         task: a registered task; None infers it from the target.
         loss: ``(outputs, targets) -> mean``, or ``(outputs, targets, weights)`` where examples are weighted, in place

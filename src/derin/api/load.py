@@ -17,7 +17,7 @@ from derin.core.messages import Message
 from derin.data.cells.writing import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
 from derin.data.class_splits import IN_PROPORTION, class_names, hold_out_classes
 from derin.data.duplicates import first_equal_rows, note_duplicates
-from derin.data.own import INPUT, TARGET, Arrays, OwnData, own_data
+from derin.data.own import INPUT, TARGET, Arrays, Form, OwnData, own_data
 from derin.data.recipe import Progress, ReadingRecipe, ReadOptions
 from derin.data.schema import Kind, Role, Schema
 from derin.data.splits import LARGEST, complete_splits, count_examples, hold_out_training_dev
@@ -324,7 +324,7 @@ def _at_home(source: str | Path) -> Path:
 
 def _read_arrays(source: Any, options: ReadOptions) -> Table:
     """Arrays in memory: one of inputs with its targets, or several by name, which stay as they are."""
-    from derin.readers.arrays import ArrayPart, table_from_arrays, table_of_named_arrays
+    from derin.readers.arrays import ArrayPart, table_from_arrays
 
     if isinstance(source, tuple):
         source = OwnData({"all": Arrays(source, options.target)}, options.target)
@@ -332,17 +332,39 @@ def _read_arrays(source: Any, options: ReadOptions) -> Table:
     if own is None or not own.has_values:
         raise UsageError(
             "load: arrays are (X, y), ({name: X, …}, y), one dict with its target, or {'train': …} of these; a "
-            "Dataset, DataLoader or other batches go to derin.fit with a loss (loss=…)."
+            "Dataset, DataLoader or other batches go to derin.fit with a network of your own (model=…)."
         )
-    parts: dict[str, Any] = {"" if name == "all" else name: part for name, part in own.parts.items()}
-    told = {INPUT: "X", TARGET: "y"}
-    arrays = {split: {n: _array(v, told.get(n, n)) for n, v in part.given.items()} for split, part in parts.items()}
+    arrays = _arrays_of(own)
     if all(set(part) == {INPUT, TARGET} for part in arrays.values()):
         pairs = {split: ArrayPart(part[INPUT], part[TARGET], "x", "y") for split, part in arrays.items()}
         return table_from_arrays(pairs, name="arrays", found=options.part("pictures"))
+    return read_named_arrays(own)
+
+
+def read_named_arrays(own: OwnData, names: Sequence[str] = ()) -> Table:
+    """Arrays as a table whose inputs stay as they are.
+
+    Args:
+        own: arrays, in parts.
+        names: of the inputs, where they have none but places, or where it is one.
+
+    Raises:
+        UsageError: there are several targets by name.
+        DataError: a value is no array of numbers, or nothing can be learned.
+    """
+    from derin.readers.arrays import table_of_named_arrays
+
+    arrays = {split: Form(names=tuple(names)).named(part) for split, part in _arrays_of(own).items()}
     if any(name.startswith(f"{TARGET}/") for part in arrays.values() for name in part):
         raise UsageError("Targets by name need a loss for each output, by its name: loss={'kind': …, 'size': …}.")
     return table_of_named_arrays(arrays, name="arrays")
+
+
+def _arrays_of(own: OwnData) -> dict[str, dict[str, npt.NDArray[Any]]]:
+    """The arrays of each split by name; an empty name is data without splits."""
+    parts: dict[str, Any] = {"" if name == "all" else name: part for name, part in own.parts.items()}
+    told = {INPUT: "X", TARGET: "y"}
+    return {split: {n: _array(v, told.get(n, n)) for n, v in part.given.items()} for split, part in parts.items()}
 
 
 def _array(values: Any, name: str) -> npt.NDArray[Any]:

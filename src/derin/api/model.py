@@ -122,7 +122,7 @@ class Model:
         """The task's metrics on data with known answers, which is read as the training data was.
 
         Args:
-            data: whatever `derin.load` takes.
+            data: whatever `derin.load` takes; of arrays also a Dataset, a DataLoader or batches.
             split: ``"train"``, ``"val"``, ``"test"``, ``"all"``, or ``"new"``: the examples that the network was not
                 trained on. None takes the test split of the data that the network was trained on (val where there is
                 no test) or that comes with one, and all rows otherwise.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from derin.api.arguments import REQUESTED, Request
+from derin.api.arguments import Request
+from derin.api.in_batches import check_request
 from derin.api.networks import model_name_of
 from derin.api.prepared import Prepared
 from derin.api.training_settings import training_config
 from derin.core.devices import device_named
-from derin.core.errors import DataError, UsageError
 from derin.data.batch import Batch
 from derin.data.own import Form, OwnData, OwnPreparation, has_places, input_names
 from derin.data.preparation import Batching
@@ -19,33 +19,19 @@ from derin.tasks.precision import check_network
 from derin.tasks.recipes import Recipe
 from derin.train.config import TrainConfig
 
-# What can be asked for beside data of one's own form, whose owner decides the rest.
-_FOR_OWN_DATA = ("target", "model", "loss", "metrics", "loss_weights")
+# What can be asked for beside a loss of one's own, whose owner decides the rest.
+_FOR_OWN_LOSS = ("target", "model", "loss", "metrics", "loss_weights")
 
 
 def prepare_own(own: OwnData, request: Request, config: TrainConfig | None, settings: dict[str, Any]) -> Prepared:
     """A network on data of one's own, which stays as it is."""
-    from torch import nn
-
     from derin.models.sequential import Sequential
 
-    for each in REQUESTED:
-        if getattr(request, each.name) is not None and each.name not in _FOR_OWN_DATA:
-            raise UsageError(f"Data of your own form stays as it is; leave {each.name} out.")
-    if request.loss is None or not isinstance(request.model, nn.Module):
-        lacking = "a loss (loss=…)" if request.loss is None else "a network of your own (model=…)"
-        raise UsageError(f"Data of your own form needs {lacking}, such as torch.nn.CrossEntropyLoss() for classes.")
+    check_request(own, request, settings, _FOR_OWN_LOSS)
     start = TrainConfig.from_json(settings) if config is None else config
     table, device = own.table(start.seed), device_named(start.device)
-    if "train" not in table.splits:
-        raise DataError(f"There must be examples to train on, under 'train'; got {', '.join(own.parts)}.")
-    sizes, rows = own.parts[next(iter(own.parts))], table.splits["train"]
-    if sizes.has_batches:
-        if "batch_size" in settings:
-            raise UsageError("The data comes in batches already; leave batch_size out.")
-        settings["batch_size"] = sizes.source(rows, Form(own.target), Batching(batch_size=1)).batch_size
     few = Batching(batch_size=2, limit=2, device=device)
-    first = next(sizes.source(rows, Form(own.target), few).batches(0))
+    first = next(own.source(table.splits["train"], (), few).batches(0))
     given = input_names(first.columns)
     network = request.model
     if isinstance(network, Sequential):
@@ -53,7 +39,7 @@ def prepare_own(own: OwnData, request: Request, config: TrainConfig | None, sett
     network = network.to(device)
     arguments = bind_inputs(network, given, named=not has_places(given))
     probe = Batch(Form(own.target, arguments.names).named(first.columns), first.rows)
-    preparation = OwnPreparation.of(probe, arguments.names, own.target)
+    preparation = OwnPreparation.of(probe, arguments.names)
     task = OwnTask(preparation.names, request.loss, request.metrics, request.loss_weights, by_name=arguments.by_name)
     task.arrange(network, task.columns)
     check_network(task, network, probe)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from derin.api.arguments import Request, request_of
 from derin.api.finetuning import FineTuning, choose_mode
+from derin.api.in_batches import check_request, encode, num_outputs, table_of_batches
 from derin.api.inputs import fit_preparation, named_for
 from derin.api.networks import build_network, is_ones_own, model_name_of
 from derin.api.own_training import prepare_own
@@ -22,6 +26,7 @@ from derin.api.warm_start import (
 )
 from derin.core.devices import device_named
 from derin.core.errors import UsageError
+from derin.data.codecs.values import ValuesCodec
 from derin.data.own import own_data
 from derin.data.preparation import Batching, Preparation
 from derin.data.recipe import ReadingRecipe
@@ -63,17 +68,24 @@ def prepare(
     """
     request, settings = request_of(options)
     own = own_data(data, request.target, keeps_arrays=request.loss is not None and is_ones_own(request.model))
-    if own is not None and (request.loss is not None or not own.has_values):
+    if own is not None and request.loss is not None:
         return prepare_own(own, request, config, settings)
+    in_batches = own is not None and not own.has_values
+    if own is not None and in_batches:
+        check_request(own, request, settings)
     start = TrainConfig.from_json(settings) if config is None else config
     device = device_named(start.device)
     reading = {"recipe": reading_recipe, "download": download, "progress": progress or None, "seed": start.seed}
 
     published, tuning = weights_to_begin_with(request, download, progress or None)
     stream = stream_of(data, request, start.steps_per_epoch)
-    table = training_table(data if stream is None else stream.head(start.seed), request, published, reading)
+    if own is not None and in_batches:
+        count, as_numbers = partial(num_outputs, request.model), request.task == "regression"
+        table = table_of_batches(own, seed=start.seed, count_outputs=count, as_numbers=as_numbers)
+    else:
+        table = training_table(data if stream is None else stream.head(start.seed), request, published, reading)
     table = named_for(table, request.model)
-    name = request.task if request.task is not None else inferred_name(table)
+    name = request.task if request.task is not None else _inferred_name(table, request.model)
     if published is not None:
         published = weights_for(published, TASKS[name], request.model)
     has_trunk = published is not None and MODELS[published.model].has_trunk
@@ -95,7 +107,7 @@ def prepare(
     network = network.to(device)
     task.arrange(network, preparation.input_names)
 
-    encoded, targets, rows = preparation.encode_table(table), task.batch_columns(table), table.splits["train"]
+    (encoded, targets), rows = encode(preparation, task, table), table.splits["train"]
     # A few examples tell whether the network's outputs are what the loss wants, before anything is trained.
     few = Batching(batch_size=2, limit=2, device=device)
     probe = next(preparation.source(encoded, targets, rows, input_name=task.input, batching=few).batches(0))
@@ -124,6 +136,15 @@ def prepare(
     )
     check_sampling(prepared)
     return prepared if published is None else going_on_from(published, prepared, tuning, head, reading["progress"])
+
+
+def _inferred_name(table: Table, network: Any) -> str:
+    """The task that the targets ask for; two classes are two of several for a network that gives a number for each."""
+    name = inferred_name(table)
+    if name != "binary" or not table.holds_arrays:
+        return name
+    first = {c.name: ValuesCodec.fit(table, np.arange(2), column=c.name).first(table) for c in table.inputs}
+    return "classification" if num_outputs(network, first) == 2 else name
 
 
 def _task(request: Request, table: Table, name: str, suggested: Recipe) -> Any:

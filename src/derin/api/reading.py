@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from derin.api.load import load, with_splits
+from derin.api.in_batches import table_of_batches
+from derin.api.load import load, read_named_arrays, with_splits
 from derin.core.errors import UsageError
 from derin.core.messages import Message
 from derin.core.run import RunFolder
 from derin.data.class_splits import as_source_gave
-from derin.data.own import arrays_in, with_input_names
+from derin.data.own import arrays_in, own_data, with_input_names
 from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
 from derin.readers.formats import READERS_BY_TASK
@@ -80,10 +81,21 @@ def read_as_trained(model: Any, data: Any, *, target: str | None = None) -> AsTr
     reads_arrays = model.preparation.medium == "arrays"
     if reads_arrays and isinstance(data, str | Path) and Path(data).suffix.lower() == ".npz":
         data = arrays_in(Path(data))
-    raw = data if isinstance(data, Table) else load(data, recipe=model.recipe, target=target, cut=False)
-    raw = with_input_names(raw, model.preparation.input_names) if reads_arrays else raw
+    own = own_data(data, target or model.recipe.target, keeps_arrays=True) if reads_arrays else None
+    if own is not None:
+        names = model.preparation.input_names
+        # What comes in batches is not known again.
+        if own.has_values:
+            raw = read_named_arrays(own, names)
+        else:
+            raw = table_of_batches(own, seed=0, as_numbers=not model.classes, cut=False)
+        raw = with_input_names(raw, names)
+    else:
+        raw = data if isinstance(data, Table) else load(data, recipe=model.recipe, target=target, cut=False)
     table = with_targets(raw, model.task.columns) if several else raw
     about = model.card.get("data") or {}
+    if table.in_batches is not None:
+        return AsTrained(table, False, ())
     if "cut" not in about or table.fingerprint() != about.get("fingerprint"):
         has_changed = "cut" in about and isinstance(data, str) and data == about.get("source")
         return AsTrained(table, False, (Message("eval.data_changed"),) if has_changed else ())

@@ -89,7 +89,7 @@ def measure(
         for outputs, batch in predict_batches(network, task, source):
             metrics.update(outputs, batch)
             if examples is not None:
-                examples.add(outputs, batch.rows.numpy())
+                examples.add(outputs, batch[task.target], batch.rows.numpy())
         found["metrics"][split], found["details"][split] = plain_numbers(metrics.compute())
         found["num_examples"][split] = source.num_examples
         found["intervals"][split] = metrics.intervals()
@@ -132,17 +132,14 @@ class _Examples:
         self._task, self._prepared = task, prepared
         self._telling = InformativeExamples(task, _EXAMPLES_PER_REASON)
         self._rows: list[Rows] = []
-        self._values: list[np.ndarray] = []  # where one number is predicted
+        self._values: list[tuple[np.ndarray, np.ndarray]] = []  # predicted and true, where it is one number
 
-    def add(self, outputs: Any, rows: Rows) -> None:
+    def add(self, outputs: Any, targets: Tensor, rows: Rows) -> None:
         """What the network gave for one batch of rows."""
-        import torch
-
-        true = self._prepared.targets[self._task.target][rows]
-        self._telling.add(outputs, torch.from_numpy(np.ascontiguousarray(true)).to(next(iter(outputs.values())).device))
+        self._telling.add(outputs, targets)
         self._rows.append(rows)
         if "value" in outputs and outputs["value"].ndim == 1:
-            self._values.append(outputs["value"].numpy(force=True))
+            self._values.append((outputs["value"].numpy(force=True), targets.numpy(force=True)))
 
     def write(self, path: Path, *, shown: bool) -> None:
         """Writes them; ``shown`` with what the network was shown."""
@@ -157,8 +154,9 @@ class _Examples:
         }
         if self._values:
             points = np.linspace(0, len(rows) - 1, min(len(rows), _SCATTER_POINTS)).astype(np.int64)
-            arrays["scatter_true"] = task.in_units(prepared.targets[task.target][rows[points]])  # type: ignore[attr-defined]
-            arrays["scatter_predicted"] = np.concatenate(self._values)[points]
+            predicted, true = (np.concatenate(values)[points] for values in zip(*self._values))
+            arrays["scatter_true"] = task.in_units(true)  # type: ignore[attr-defined]
+            arrays["scatter_predicted"] = predicted
         if shown and prepared.preparation.reads_pictures:
             arrays["pictures"] = prepared.encoded[INPUT].gather(chosen).numpy()
         elif shown:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derin.api.in_batches import table_of_batches
 from derin.api.load import load
 from derin.core.errors import DerinWarning, ShapeError, UsageError
 from derin.core.former_names import named_now
 from derin.core.messages import translate
 from derin.core.own import is_own, name_of
-from derin.data.own import own_data, with_input_names
+from derin.data.own import OwnData, own_data, with_input_names
 from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Role, Schema
 from derin.data.table import Table
@@ -111,16 +112,24 @@ def _leaves(value: Any) -> list[Any]:
 
 def require_same_content(path: Path, record: Mapping[str, Any], data: Any) -> None:
     """Refuses data that has changed since a finished run was trained on it."""
-    recorded, task = record["data"], record["task"]
-    own = own_data(data, None, keeps_arrays=True) if TASKS[task["name"]].is_own else None
-    if own is not None:
-        require_same_data(path, recorded, own.table(record["config"]["seed"]))
+    recorded, task, seed = record["data"], record["task"], record["config"]["seed"]
+    is_own = TASKS[task["name"]].is_own
+    own = own_data(data, record["request"]["options"].get("target"), keeps_arrays=is_own)
+    if own is not None and (is_own or not own.has_values):
+        table = own.table(seed) if is_own else _table_as_recorded(own, task, seed)
+        require_same_data(path, recorded, table)
         return
     recipe = None if recorded.get("recipe") is None else ReadingRecipe.from_json(recorded["recipe"])
     table = data if isinstance(data, Table) else load(data, recipe=recipe)
     if TASKS[task["name"]].keeps_targets_apart:
         table = with_targets(table, task["columns"])
     require_same_data(path, recorded, table)
+
+
+def _table_as_recorded(own: OwnData, task: Mapping[str, Any], seed: int) -> Table:
+    """The table of data in batches, with as many classes as a run has."""
+    num = len(task.get("classes") or ())
+    return table_of_batches(own, seed=seed, count_outputs=lambda _: num, as_numbers=task["name"] == "regression")
 
 
 def require_same_data(path: Path, recorded: Mapping[str, Any], table: Table) -> None:

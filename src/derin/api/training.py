@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from derin.api.bundles import load_model, save_model
-from derin.api.evaluation import WITHOUT_EXAMPLES
+from derin.api.evaluation import has_examples
 from derin.api.head_first import KeepsBeginning, train_head
 from derin.api.prepared import Prepared
 from derin.api.results import measure, num_measured
@@ -82,7 +82,7 @@ class Training:
     def _files(self) -> dict[str, bytes]:
         """What the bundle holds beside its weights: by which the training examples are known again."""
         table = self.prepared.table
-        return {} if table.task in WITHOUT_EXAMPLES else {KNOWN_ROWS: pack(row_hashes(table, table.splits["train"]))}
+        return {KNOWN_ROWS: pack(row_hashes(table, table.splits["train"]))} if has_examples(table) else {}
 
     def _on_plan(self, state: TrainingState) -> None:
         # Of a resumed run, the timings are those of the process that started it.

@@ -60,7 +60,8 @@ def data(
     task: Annotated[
         str | None,
         typer.Option(
-            help="What it is read for: lm, tagging, translation, word-vectors, forecasting, segmentation.",
+            help="What it is read for: lm, tagging, translation, word-vectors, forecasting, segmentation, detection, "
+            "landmarks.",
             show_default=False,
         ),
     ] = None,
@@ -96,6 +97,14 @@ def data(
         str | None,
         typer.Option(help='For --preview: "flip,rotate=10"; the default is that of training.', show_default=False),
     ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(help="Write marked pictures in another form: coco, voc, yolo or masks.", show_default=False),
+    ] = None,
+    out_folder: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="The new folder for --to.", show_default=False),
+    ] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch a named data set that is not on this machine.")
     ] = False,
@@ -117,6 +126,8 @@ def data(
         return
     if source is None:
         raise UsageError("DATA is required: a named data set, a file or a folder. `derin data --sets` lists the names.")
+    if (to is None) != (out_folder is None):
+        raise UsageError("--to FORM and --out FOLDER belong together; name both.")
     from derin.api.load import load
 
     with progress_bar(translate("data.reading" if not download else "data.fetching")) as progress:
@@ -140,28 +151,44 @@ def data(
             progress=progress,
         )
     if sheet is not None:
-        from derin.data.sheet import write_sheet
-
-        write_sheet(table, sheet, seed=seed)
+        _write_sheet(table, sheet, seed)
     if preview is not None:
         _write_preview(table, augment, preview, seed)
     elif augment is not None:
         raise UsageError("--augment shows what it does in a picture; name one with --preview FILE.png.")
+    notes: list[str] = []
+    if to is not None and out_folder is not None:
+        from derin.readers.annotations.writing import write_marked
+
+        notes = write_marked(table, to, out_folder)
     if json_output:
-        print_json(
-            {
-                "name": table.name,
-                "schema": table.schema.to_json(),
-                "splits": {name: len(rows) for name, rows in table.splits.items()},
-                "report": table.report.to_json(),
-            }
-        )
+        from derin.data.box_statistics import box_statistics
+
+        document = {
+            "name": table.name,
+            "schema": table.schema.to_json(),
+            "splits": {name: len(rows) for name, rows in table.splits.items()},
+            "report": table.report.to_json(),
+        }
+        boxes = box_statistics(table)
+        print_json(document if boxes is None else {**document, "boxes": boxes.to_json()})
     else:
         _show(table, out, show_all)
     if sheet is not None:
         out.print("\n" + translate("data.sheet", path=plain(str(sheet))), soft_wrap=True)
+    if to is not None:
+        out.print("\n" + translate("data.written", form=to, path=plain(str(out_folder))), soft_wrap=True)
+        _points([localize(note) for note in notes], out)
     if preview is not None:
         out.print("\n" + translate("data.preview", path=plain(str(preview))), soft_wrap=True)
+
+
+def _write_sheet(table: Table, path: Path, seed: int) -> None:
+    from derin.data.marked_sheet import marked_column, marked_sheet
+    from derin.data.sheet import table_sheet, write_sheet
+
+    column = marked_column(table)
+    write_sheet(table_sheet(table, seed=seed) if column is None else marked_sheet(table, column, seed=seed), path)
 
 
 def _write_preview(table: Table, text: str | None, path: Path, seed: int) -> None:
@@ -230,6 +257,7 @@ def _show(table: Table, out: Console, show_all: bool) -> None:
     out.print(f"[bold]{plain(table.name)}[/bold]: {read}", soft_wrap=True)
     _show_schema(table, out, show_all)
     _show_splits(table.report, out, show_all)
+    _show_boxes(table, out, show_all)
     out.print()
     reasons = split_reasons({split: len(rows) for split, rows in table.splits.items()}, _tells_shares(table))
     _points([*reasons, *_alike(table)], out)
@@ -305,6 +333,45 @@ def _show_splits(report: DataReport, out: Console, show_all: bool) -> None:
     )
     out.print()
     out.print(grid)
+
+
+def _show_boxes(table: Table, out: Console, show_all: bool) -> None:
+    """How many boxes of each class, in each picture, and of which size."""
+    from rich.table import Table as Grid
+
+    from derin.data.box_statistics import box_statistics
+
+    found = box_statistics(table)
+    if found is None:
+        return
+    splits = list(found.empty)
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in (translate("data.boxes"), *splits):
+        grid.add_column(heading, overflow="fold", justify="left" if heading not in splits else "right")
+    order = sorted(found.classes, key=lambda name: -sum(found.classes[name].values()))
+    shown = order if show_all or len(order) <= _FEW_CLASSES else order[: _FEW_CLASSES - 1]
+    for name in shown:
+        grid.add_row(plain(name), *(format_number(found.classes[name][split], ",") for split in splits))
+    if rest := order[len(shown) :]:
+        sums = (sum(found.classes[name][split] for name in rest) for split in splits)
+        grid.add_row(translate("list.more", count=len(rest)), *(format_number(n, ",") for n in sums))
+    totals = (sum(counts[split] for counts in found.classes.values()) for split in splits)
+    grid.add_section()
+    grid.add_row(f"[bold]{translate('data.total')}[/bold]", *(f"[bold]{format_number(n, ',')}[/bold]" for n in totals))
+    grid.add_row(translate("data.empty_pictures"), *(format_number(found.empty[split], ",") for split in splits))
+    out.print()
+    out.print(grid)
+    least, median, most = found.per_picture
+    total = max(1, sum(found.sizes.values()))
+    sizes = {name: f"{format_number(number / total, '.0%')}" for name, number in found.sizes.items()}
+    lines = [
+        translate("data.per_picture", least=least, median=f"{median:g}", most=most),
+        translate("data.box_sizes", **sizes),
+    ]
+    if found.crowds:
+        lines.append(translate("data.crowds", count=found.crowds))
+    out.print()
+    _points(lines, out)
 
 
 def _show_findings(report: DataReport, out: Console, show_all: bool) -> None:

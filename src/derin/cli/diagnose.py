@@ -18,7 +18,13 @@ def diagnose(
     numbers: Annotated[
         bool, typer.Option("--numbers", help="Diagnose errors of any system: human, train, traindev, dev, test.")
     ] = False,
-    human: Annotated[float | None, typer.Option(help="The error that people make on the task, such as 0.01.")] = None,
+    human: Annotated[
+        str | None,
+        typer.Option(
+            help="The error that people make, such as 0.01 or 1%:200; else what derin label measured.",
+            metavar="ERROR",
+        ),
+    ] = None,
     human_level: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=ERROR", help="Another reference error, such as expert=0.007; repeatable."),

@@ -23,6 +23,7 @@ COMMANDS = (
     "train",
     "eval",
     "errors",
+    "label",
     "compare",
     "diagnose",
     "search",

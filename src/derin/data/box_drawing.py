@@ -11,6 +11,7 @@ from derin.data.mask_colors import palette
 
 Pixels = npt.NDArray[np.uint8]
 _THICKNESS = 320  # a line for each so many pixels of the longer side
+_BRIGHTNESS = np.array([0.3, 0.6, 0.1])
 _DARK_INK = 140  # brightness of a color from which on dark letters are read better
 
 
@@ -23,7 +24,7 @@ def draw_boxes(
         picture: any size.
         corners: left, top, right and bottom in its pixels.
         classes: the number of each box's class, which decides its color.
-        words: written at each box; None writes nothing.
+        words: written at each box where there is room for them, of the first ones first; None writes nothing.
 
     Shapes:
         picture ``(H, W, 1 or 3)``, corners ``(N, 4)`` → ``(H, W, 3)``.
@@ -40,18 +41,40 @@ def draw_boxes(
     image = Image.fromarray(np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3))))
     draw, font = ImageDraw.Draw(image), caption_font()
     thickness = max(1, round(max(image.size) / _THICKNESS))
-    colors = palette()
-    # The most probable come first, and lie above the others.
-    for place in reversed(range(len(corners))):
-        # Color 0 is that of a background.
-        red, green, blue = colors[1 + classes[place] % 254].tolist()
-        left, top, right, bottom = (round(float(v)) for v in corners[place])
-        draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), None, (red, green, blue), thickness)
-        if words is not None:
-            ink = "#000000" if 0.3 * red + 0.6 * green + 0.1 * blue > _DARK_INK else "#ffffff"
-            box = draw.textbbox((0, 0), words[place], font=font)
-            height = round(box[3]) + 2
-            start = (left, max(0, top - height))
-            draw.rectangle((*start, left + round(box[2]) + 3, start[1] + height), fill=(red, green, blue))
-            draw.text((left + 2, start[1]), words[place], fill=ink, font=font)
+    colors = [tuple(palette()[1 + number % 254].tolist()) for number in classes]  # color 0 is that of a background
+    edges = [tuple(round(float(value)) for value in box) for box in corners]
+    # The first come last, and lie above the others.
+    for color, (left, top, right, bottom) in reversed(list(zip(colors, edges))):
+        draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), None, color, thickness)
+    taken: list[tuple[int, int, int, int]] = []
+    for word, color, box in zip(words or (), colors, edges):
+        if not word:
+            continue
+        width, height = (round(side) + 3 for side in draw.textbbox((0, 0), word, font=font)[2:])
+        place = _free_place(box, (width, height), image.size, taken)
+        if place is None:
+            continue
+        taken.append(place)
+        ink = "#000000" if np.dot(color, _BRIGHTNESS) > _DARK_INK else "#ffffff"
+        draw.rectangle(place, fill=color)
+        draw.text((place[0] + 2, place[1]), word, fill=ink, font=font)
     return np.asarray(image)
+
+
+def _free_place(
+    box: tuple[int, ...], size: tuple[int, int], whole: tuple[int, int], taken: Sequence[tuple[int, int, int, int]]
+) -> tuple[int, int, int, int] | None:
+    """Where the word of a box lies: above it, below, or within, in the picture and on no other word; else nowhere."""
+    (left, top, right, bottom), (width, height) = box, size
+    for x, y in (
+        (left, top - height),
+        (left, bottom),
+        (left, top),
+        (right - width, top),
+        (right - width, top - height),
+    ):
+        x, y = min(max(0, x), whole[0] - width), min(max(0, y), whole[1] - height)
+        place = x, y, x + width, y + height
+        if not any(x < c and a < place[2] and y < d and b < place[3] for a, b, c, d in taken):
+            return place
+    return None

@@ -13,7 +13,7 @@ from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.fields import MapOf, Required, checked_form
 from derin.data.codecs.base import CODECS, Codec, EncodedColumn, codec_from_json
 from derin.data.codecs.values import ValuesCodec
-from derin.data.own import arrays_by_name, of_one_length
+from derin.data.own import OwnData, arrays_by_name, of_one_length
 from derin.data.preparation import Batching, Preparation
 from derin.data.schema import Kind, Role, Schema
 from derin.data.table import Rows, Table
@@ -21,7 +21,7 @@ from derin.data.table import Rows, Table
 if TYPE_CHECKING:
     import torch
 
-    from derin.data.source import TableSource
+    from derin.data.batch import Source
 
 INPUT, TARGET = "input", "target"
 # What lies in a picture: it is brought to the network's input as the picture is.
@@ -305,16 +305,19 @@ class ColumnsPreparation(Preparation):
 
     def source(
         self,
-        encoded: Mapping[str, EncodedColumn],
+        encoded: Mapping[str, EncodedColumn] | OwnData,
         targets: Mapping[str, Any],
         rows: Rows,
         *,
         input_name: str,
         batching: Batching,
-    ) -> TableSource:
-        """Batches by gathering rows; see `TableSource`."""
+    ) -> Source:
+        """Batches by gathering rows, see `TableSource`; or as their owner gives them."""
         from derin.data.source import TableSource
 
+        if isinstance(encoded, OwnData):
+            source: Source = encoded.source(rows, self.input_names, batching)
+            return source
         columns = {name: (self.codecs[name], column) for name, column in encoded.items()}
         if len(self.inputs) == 1:
             columns[input_name] = columns.pop(next(iter(self.inputs)))

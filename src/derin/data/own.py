@@ -8,7 +8,7 @@ these names.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,9 +21,10 @@ from derin.core.arrays import read_npy, read_npz
 from derin.core.errors import DataError, RefusedFileError
 from derin.core.fields import Required, checked_form
 from derin.core.global_generator import global_generator
-from derin.core.seeds import permutation, step_seeds
+from derin.core.seeds import step_seeds
 from derin.data.batch import Batch
 from derin.data.preparation import Batching, Preparation
+from derin.data.samplers.uniform import UniformSampler
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.splits import complete_splits
 from derin.data.table import SPLITS, Dense, Rows, Table
@@ -48,14 +49,20 @@ class Form:
     Args:
         target: the key of the target in a dict; None finds it by its usual names.
         names: of the inputs of a tuple, in their order; none calls them ``"input_0"``, ``"input_1"``.
+        read: what becomes of the columns of a batch, where something does.
     """
 
     target: str | None = None
     names: tuple[str, ...] = ()
+    read: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
     def columns(self, batch: Any) -> dict[str, Any]:
         """A batch, or arrays, by column: inputs, then target and weight."""
-        return self.named(columns_of(batch, self.target))
+        return self.finished(columns_of(batch, self.target))
+
+    def finished(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """Columns as the network and the task take them."""
+        return self.named(columns) if self.read is None else self.read(self.named(columns))
 
     def named(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Columns whose inputs came one after the other, or alone, under the names of these inputs."""
@@ -107,10 +114,10 @@ class Arrays(Part):
     def source(self, rows: Rows, form: Form, batching: Batching) -> Any:
         import torch
 
-        columns = form.named(self.columns)
-        return RowSource(
-            rows, lambda chosen: nested({n: v[torch.from_numpy(chosen)] for n, v in columns.items()}), batching
-        )
+        def fetch(chosen: Rows) -> dict[str, Any]:
+            return form.finished(nested({n: v[torch.from_numpy(chosen)] for n, v in self.columns.items()}))
+
+        return RowSource(rows, fetch, batching)
 
 
 class Items(Part):
@@ -150,22 +157,21 @@ class Batches(Part):
 
 
 class RowSource:
-    """Batches of rows that are fetched as they come; the order is a function of (seed, epoch)."""
+    """Batches of rows that are fetched as they come, in the order of a sampler."""
 
     def __init__(self, rows: Rows, fetch: Any, batching: Batching) -> None:
-        self._rows, self._fetch, self._batching = batching.limited(rows), fetch, batching
-        self.batch_size, self.num_examples = batching.batch_size, len(self._rows)
-        self.num_batches = -(-self.num_examples // self.batch_size)
+        how: dict[str, Any] = {"batch_size": batching.batch_size, "seed": batching.seed}
+        how |= {"shuffle": batching.shuffle, "joins_lone": batching.shuffle}
+        self._sampler = batching.sampler or UniformSampler(batching.limited(rows), **how)
+        self._fetch, self._batching, self.batch_size = fetch, batching, batching.batch_size
+        self.num_examples, self.num_batches = self._sampler.num_examples, self._sampler.num_batches
 
     def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from its step `from_step` on."""
         import torch
 
-        how, order = self._batching, self._rows
-        if how.shuffle:
-            order = order[permutation(how.seed, "order", epoch, len(order))]
-        for step in range(from_step, self.num_batches):
-            chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
+        how = self._batching
+        for step, chosen in enumerate(self._sampler.order(epoch).batches(from_step), start=from_step):
             with _drawing(how.seed, epoch, step):
                 columns = self._fetch(chosen)
             yield Batch(moved(columns, how.device), torch.from_numpy(np.ascontiguousarray(chosen)))
@@ -223,7 +229,6 @@ class OwnPreparation(Preparation):
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
     dtypes: tuple[str, ...]
-    target: str | None = None
     kind: ClassVar[str] = "own"
 
     @classmethod
@@ -231,12 +236,12 @@ class OwnPreparation(Preparation):
         raise DataError(f"The data {table.name!r} is a table; this preparation is of data of one's own form.")
 
     @classmethod
-    def of(cls, batch: Batch, names: Sequence[str], target: str | None) -> OwnPreparation:
+    def of(cls, batch: Batch, names: Sequence[str]) -> OwnPreparation:
         """That of the inputs of a batch, in the order of these names."""
         values = [batch[name] for name in names]
         shapes = tuple(tuple(value.shape[1:]) for value in values)
         dtypes = tuple(str(value.dtype).removeprefix("torch.") for value in values)
-        return cls(tuple(names), shapes, dtypes, target)
+        return cls(tuple(names), shapes, dtypes)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -279,8 +284,7 @@ class OwnPreparation(Preparation):
     def source(
         self, encoded: Any, targets: Mapping[str, Any], rows: Rows, *, input_name: str, batching: Batching
     ) -> Any:
-        part, first = encoded.part_of(int(rows[0]))
-        return part.source(rows - first, Form(self.target, self.names), batching)
+        return encoded.source(rows, self.names, batching)
 
     def to_json(self) -> dict[str, Any]:
         shapes = [list(shape) for shape in self.shapes]
@@ -305,35 +309,60 @@ class OwnData:
     Args:
         parts: by the name of a split; ``"all"`` is cut where it can be.
         target: the key of the target in a dict.
+        read: what becomes of the columns of a batch before they are the network's and the task's.
     """
 
-    def __init__(self, parts: Mapping[str, Part], target: str | None) -> None:
-        self.parts, self.target = dict(parts), target
+    def __init__(self, parts: Mapping[str, Part], target: str | None, read: Any = None) -> None:
+        self.parts, self.target, self.read = dict(parts), target, read
 
     @property
     def has_values(self) -> bool:
         """Whether all of it is arrays, whose values tell whether it is the same data."""
         return all(isinstance(part, Arrays) for part in self.parts.values())
 
-    def part_of(self, row: int) -> tuple[Part, int]:
-        """The part that a row of the table is of, and the first row of it."""
+    @property
+    def num_examples(self) -> int:
+        """Of all parts."""
+        return sum(part.num_examples for part in self.parts.values())
+
+    def source(self, rows: Rows, names: Sequence[str], batching: Batching) -> Any:
+        """The batches of some rows of one part, whose inputs have these names.
+
+        Raises:
+            DataError: the rows are of several parts, each of which has batches of its own.
+        """
         first = 0
         for part in self.parts.values():
-            if row < first + part.num_examples:
-                return part, first
+            if rows[0] < first + part.num_examples:
+                break
             first += part.num_examples
-        raise DataError(f"There is no row {row}.")
+        if rows.min() < first or rows.max() >= first + part.num_examples:
+            raise DataError(f"The data has the parts {', '.join(self.parts)}, each of its own; name one of them.")
+        return part.source(rows - first, Form(self.target, tuple(names), self.read), batching)
 
-    def table(self, seed: int) -> Table:
-        """The rows of all parts with their splits; a part in rows that stands alone, to be trained on, is cut."""
+    def table(self, seed: int, described: tuple[Schema, dict[str, Any]] | None = None, *, cut: bool = True) -> Table:
+        """The rows of all parts with their splits; a part in rows that stands alone, to be trained on, is cut.
+
+        Args:
+            seed: of the cut.
+            described: the columns that are known of data for a standard task; None takes those of arrays, by whose
+                values they are known again, for a loss of the owner's.
+            cut: whether anything is cut; where not, what stands alone is of no split.
+        """
         bounds = np.cumsum([0, *(part.num_examples for part in self.parts.values())])
         splits = {name: np.arange(a, b) for name, a, b in zip(self.parts, bounds[:-1], bounds[1:])}
-        schema, columns = _described(self.parts, int(bounds[-1]))
-        table = Table(name="own data", schema=schema, columns=columns, splits=splits, task="own")
+        schema, columns = described or _described(self.parts, int(bounds[-1]))
+        task = "own" if described is None else None
+        table = Table(name="own data", schema=schema, columns=columns, splits=splits, task=task)
+        if not cut:
+            return table.with_splits({name: rows for name, rows in splits.items() if name != "all"})
         (only,) = self.parts.values() if len(self.parts) == 1 else (None,)
         if only is None or only.has_batches or not {"all", "train"} & set(self.parts):
             return table.with_splits({"train" if name == "all" else name: rows for name, rows in splits.items()})
-        return complete_splits(table.with_splits({}), seed=seed)
+        # Rows that come in batches cannot be compared: each counts as its own.
+        return complete_splits(
+            table.with_splits({}), seed=seed, first=None if described is None else np.arange(len(table))
+        )
 
 
 def _described(parts: Mapping[str, Part], num_rows: int) -> tuple[Schema, dict[str, Any]]:
@@ -551,6 +580,10 @@ def moved(value: Any, device: Any) -> Any:
         return {key: moved(part, device) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return tuple(moved(part, device) for part in value)
+    if isinstance(value, str):
+        raise DataError(
+            f"A batch must hold numbers; got the text {value[:40]!r}. Give class numbers in place of names."
+        )
     return (value if isinstance(value, torch.Tensor) else torch.as_tensor(value)).to(device)
 
 

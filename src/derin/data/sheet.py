@@ -112,15 +112,44 @@ def table_sheet(table: Table, *, columns: int = 10, seed: int = 0) -> Image.Imag
     return contact_sheet(pictures, captions, columns, title=title)
 
 
-def write_sheet(table: Table, path: Path, *, seed: int = 0) -> None:
-    """Writes the sheet of `table_sheet` as PNG.
+def legend(sheet: Image.Image, names: Sequence[tuple[str, str]]) -> Image.Image:
+    """The sheet with lines below that say which color is which name.
+
+    Args:
+        sheet: in RGB.
+        names: a name and its color each.
+    """
+    from PIL import Image, ImageDraw
+
+    font = caption_font()
+    draw = ImageDraw.Draw(sheet)
+    places: list[tuple[int, int, str, str]] = []
+    x, line = _MARGIN, 0
+    for name, color in names:
+        short = fitting_text(draw, name, sheet.width - 2 * _MARGIN - _CAPTION, font)
+        width = _CAPTION + round(draw.textlength(short, font=font)) + _MARGIN
+        if x > _MARGIN and x + width > sheet.width - _MARGIN:
+            x, line = _MARGIN, line + 1
+        places.append((x, line, short, color))
+        x += width
+    whole = Image.new("RGB", (sheet.width, sheet.height + (line + 1) * _CAPTION + _GAP), _PAPER)
+    whole.paste(sheet, (0, 0))
+    draw = ImageDraw.Draw(whole)
+    for x, line, short, color in places:
+        y = sheet.height + line * _CAPTION
+        draw.rectangle((x, y + 2, x + _FONT_SIZE, y + 2 + _FONT_SIZE), fill=color)
+        draw.text((x + _CAPTION, y), short, fill=_INK, font=font)
+    return whole
+
+
+def write_sheet(sheet: Image.Image, path: Path) -> None:
+    """Writes a sheet as PNG.
 
     Raises:
         StorageError: the file cannot be written.
     """
     if path.suffix.lower() != ".png":
         raise UsageError(f"The sheet {str(path)!r} must be a file that ends in .png.")
-    sheet = table_sheet(table, seed=seed)
     with open_atomically(path) as file:
         sheet.save(file, format="PNG", optimize=True)
 

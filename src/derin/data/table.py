@@ -172,6 +172,39 @@ class Pictures:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """Values that no table holds, for they come in batches.
+
+    Args:
+        num: of the rows.
+        first: one or two of the values, which show their form.
+        given: what gives the batches.
+
+    Shapes:
+        first ``(1 or 2, *shape)``.
+    """
+
+    num: int
+    first: npt.NDArray[Any]
+    given: Any
+
+    def __len__(self) -> int:
+        return self.num
+
+    @property
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        return ()
+
+    def take(self, rows: Rows) -> Any:
+        """Nothing.
+
+        Raises:
+            DataError: always.
+        """
+        raise DataError("What goes in comes in batches and lies in no table; give the data as arrays for this.")
+
+
+@dataclass(frozen=True)
 class Boxes:
     """Rectangles in pictures, any number of them in each, with the class of each.
 
@@ -223,6 +256,7 @@ class Points:
         places: x and y in pixels from the upper left corner of the picture.
         visible: whether each is seen.
         frames: height and width of the picture that they were marked in.
+        pairs: of a left and a right point each, by number, which change places in a mirror image.
 
     Shapes:
         places ``(N, K, 2)`` float32, visible ``(N, K)`` bool, frames ``(N, 2)`` int64.
@@ -231,6 +265,7 @@ class Points:
     places: npt.NDArray[np.float32]
     visible: npt.NDArray[np.bool_]
     frames: npt.NDArray[np.int64]
+    pairs: tuple[tuple[int, int], ...] = ()
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -240,7 +275,7 @@ class Points:
         return self.places, self.visible, self.frames
 
     def take(self, rows: Rows) -> Points:
-        return Points(self.places[rows], self.visible[rows], self.frames[rows])
+        return Points(self.places[rows], self.visible[rows], self.frames[rows], self.pairs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -317,6 +352,12 @@ class Table:
     def holds_arrays(self) -> bool:
         """Whether what goes in are arrays by name, which stay as they are."""
         return any(column.kind is Kind.ARRAY for column in self.inputs)
+
+    @property
+    def in_batches(self) -> Any:
+        """What gives the values that go in, where they come in batches alone; else None."""
+        found = [self.columns[column.name] for column in self.inputs]
+        return next((data.given for data in found if isinstance(data, Unseen)), None)
 
     def target(self) -> Column:
         """The one target; none or several are refused."""

@@ -20,6 +20,7 @@ from derin.explain.fourier import picture, random_spectrum
 from derin.explain.heat_map import Floats, to_numpy
 from derin.explain.layer_names import find_layer
 from derin.explain.watching import Reached, device_of, unchanged, watch
+from derin.train.optimizers.eager import Adam
 
 _RATE = 0.05  # of Adam, as published
 _TURN = math.radians(5)
@@ -105,7 +106,7 @@ def filter_patterns(
         spectrum = random_spectrum(len(units), channels, sides, seed).to(device).requires_grad_()
         answer = _Answer(network, module, layer, prepare, units)
         before = answer(picture(spectrum, sides).detach())
-        climber = torch.optim.Adam([spectrum], lr=_RATE)
+        climber = Adam([spectrum], lr=_RATE)
         for step in range(steps):
             moved = _moved(picture(spectrum, sides), reach, seed, step)
             (spectrum.grad,) = torch.autograd.grad(-answer(moved).sum(), spectrum)

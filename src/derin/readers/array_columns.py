@@ -77,7 +77,9 @@ def further_input(values: Array, column: Column, decided: PixelValues) -> Column
     return input_column(values, column.name, decided).data
 
 
-def target_column(values: Array, name: str, class_names: Sequence[str] | None = None) -> ArrayColumn:
+def target_column(
+    values: Array, name: str, class_names: Sequence[str] | None = None, *, as_numbers: bool = False
+) -> ArrayColumn:
     """An array that is to come out of a network: classes, several labels for each example, or quantities.
 
     ============================================== ===========================
@@ -89,6 +91,12 @@ def target_column(values: Array, name: str, class_names: Sequence[str] | None = 
     rows of any number of 1s among 0s              several labels
     other numbers                                  quantities
     ============================================== ===========================
+
+    Args:
+        values: the array; its first axis is the example.
+        name: of the column.
+        class_names: of the classes 0, 1, …, where they are known.
+        as_numbers: whether all numbers are quantities, also those that look like classes.
     """
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
@@ -99,6 +107,8 @@ def target_column(values: Array, name: str, class_names: Sequence[str] | None = 
             f"{name!r}: a target must be numbers or strings with 1 axis, or numbers with 2; got {values.dtype} "
             f"with shape {values.shape}."
         )
+    if as_numbers:
+        return _numbers(values, name, Role.TARGET)
     if values.ndim == 2:
         return _label_rows(values, name, class_names)
     if values.dtype.kind == "b":
@@ -121,6 +131,62 @@ def target_column(values: Array, name: str, class_names: Sequence[str] | None = 
     return replace(made, notes=(*made.notes, note))
 
 
+def further_target(values: Array, column: Column) -> Array:
+    """Further values of a target that `target_column` made of others, read as those were: places among the classes of
+    the column (of what is none of them -1), rows of labels, or numbers.
+
+    Args:
+        values: the array; its first axis is the example.
+        column: of the first values.
+
+    Raises:
+        DataError: the values are of another form.
+
+    Example:
+        >>> column = Column(name="y", kind=Kind.CATEGORY, role=Role.TARGET, classes=("2", "7"))
+        >>> further_target(np.array([7.0, 2.0, 3.0]), column).tolist()
+        [1, 0, -1]
+    """
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if column.classes is None:
+        fits = values.dtype.kind in "biuf" and values.shape[1:] == column.shape
+    else:
+        fits = values.ndim == 1 or (values.ndim == 2 and values.shape[1] == len(column.classes))
+    if not fits:
+        raise DataError(
+            f"{column.name!r}: targets must be as the first ones, {column.kind.value} of the shape {column.shape}; got "
+            f"{values.dtype} of the shape {values.shape[1:]}."
+        )
+    if column.classes is None:
+        numbers = _numbers(values, column.name, Role.TARGET).data
+        assert isinstance(numbers, Dense)
+        return numbers.values
+    if values.ndim == 2:
+        return values.argmax(axis=1) if column.shape == () else values.astype(np.float32)
+    return class_codes(values, column.classes)
+
+
+def class_codes(values: Array, classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The places of values among the names of classes; -1 of what is missing or none of them.
+
+    Shapes:
+        ``(N,)`` → ``(N,)``.
+    """
+    is_there = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(len(values), dtype=bool)
+    distinct, places = np.unique(values[is_there], return_inverse=True)
+    place_of = {name: place for place, name in enumerate(classes)}
+    codes = np.full(len(values), -1, dtype=np.int64)
+    codes[is_there] = np.array([place_of.get(name, -1) for name in _class_names(distinct)], dtype=np.int64)[places]
+    return codes
+
+
+def _class_names(distinct: Array) -> tuple[str, ...]:
+    """The names of classes that an array holds: of whole numbers without a point."""
+    is_whole = distinct.dtype.kind == "f" and bool((distinct == np.rint(distinct)).all())
+    return tuple(str(value) for value in (distinct.astype(np.int64) if is_whole else distinct).tolist())
+
+
 def _are_classes(present: Array, num_distinct: int) -> bool:
     if num_distinct <= 2:
         return True
@@ -135,8 +201,7 @@ def _classes(values: Array, name: str, class_names: Sequence[str] | None, found:
     codes = np.full(len(values), -1, dtype=np.int64)
     if class_names is None:
         distinct, codes[~missing] = np.unique(present, return_inverse=True)
-        integral = distinct.astype(np.int64) if distinct.dtype.kind == "f" else distinct
-        names = tuple(str(value) for value in integral.tolist())
+        names = _class_names(distinct)
     else:
         codes[~missing] = present.astype(np.int64)
         names = tuple(class_names)

@@ -25,6 +25,7 @@ from derin.readers.column_names import SPLIT_NAMES, TARGET_NAMES
 from derin.readers.columns import ReadColumn, as_codes, as_text, dense, examples, known_name, role_of, rows_of
 from derin.readers.content import EXCEL, content_of
 from derin.readers.delimited import Records, head_records
+from derin.readers.json_records import is_json_lines
 from derin.readers.spaced import SPACES
 from derin.readers.split_names import split_of
 from derin.readers.table_files import ENDINGS, table_records
@@ -38,23 +39,28 @@ _ASKED_KINDS = (Kind.NUMBER, Kind.CATEGORY, Kind.DATE, Kind.TEXT)
 _SAY_NOTHING = (".data", ".dat")
 # The cells of a table that is known by its content have few words, most of them.
 _CELL_WORDS, _FEW_WORDS = 3, 0.9
+_FEWEST_ROWS = 3
+# JSON, XML and what programs are written in.
+_OTHER_LANGUAGES = ("{", "[", "<", "#!", "//", "/*")
 # What `derin.load` takes as ``report`` for a table.
 SETTINGS = ("delimiter", "header", "encoding", "decimal", "sheet")
 
 
 def looks_like_csv(path: Path) -> bool:
     """Whether a file is a table by its name (`.csv`, `.tsv`, `.tab`, each also with `.gz`; `.xlsx`, `.parquet`), or by
-    what is in it, where its name says only that it is data (`.data`, `.dat`)."""
+    what is in it, where its name says only that it is data (`.data`, `.dat`) or JSON."""
     name = path.name.lower().removesuffix(".gz")
     if path.name.startswith((".", "~$")):
         return False
-    return name.endswith(ENDINGS) or (name.endswith(_SAY_NOTHING) and holds_table(path))
+    return name.endswith(ENDINGS) or is_json_lines(path) or (name.endswith(_SAY_NOTHING) and holds_table(path))
 
 
 def holds_table(path: Path) -> bool:
     """Whether the first lines of a file of any name are even records of several cells, and these no sentences."""
     records = head_records(path) if not content_of(path) else None
     if records is None or len(records.names) < 2 or records.faults or records.findings:
+        return False
+    if len(records.columns[0]) < _FEWEST_ROWS or records.names[0].startswith(_OTHER_LANGUAGES):
         return False
     words = records.columns[0]
     if records.delimiter == SPACES and not records.has_header and len(set(words)) == len(words) > 1:

@@ -33,7 +33,7 @@ from derin.readers.pairs import looks_like_pairs
 from derin.readers.picture_table_search import find_picture_table
 from derin.readers.picture_tables import read_picture_table
 from derin.readers.pictures.listing import FOLDER_SETTINGS, FOLDERS, PICTURE_ENDINGS
-from derin.readers.recognition import TASK_OF, recognized
+from derin.readers.recognition import TASK_OF, recognized, recognized_table
 from derin.readers.table_recipe import SUBJECT
 from derin.readers.unpacking import unpack
 
@@ -42,13 +42,13 @@ FORMS = (
     "IDX files (train-images-idx3-ubyte.gz)",
     "the binary files of CIFAR-10",
     ".npz and .npy arrays",
-    "tables in .csv, .tsv, .jsonl, Excel (.xlsx) and Parquet files, and of numbers apart by spaces",
-    "labelled texts (.tsv, .csv, .jsonl, class folders of .txt, or one file for each class)",
+    "tables in .csv, .tsv, .json, .jsonl, Excel (.xlsx) and Parquet files, and of numbers apart by spaces",
+    "labelled texts (.tsv, .csv, .json, .jsonl, class folders of .txt, or one file for each class)",
     "FASTA files with classes in the headers, or one file for each class",
     "tagged words in columns (CoNLL: a word and its tag on each line)",
     "sentence pairs (two parallel files such as train.en and train.de, or a file with a tab between)",
     "pictures beside their masks (folders images and masks, or 7.png and 7_mask.png)",
-    "pictures with boxes (Pascal VOC, COCO)",
+    "pictures with boxes (Pascal VOC, COCO, YOLO, VGG Image Annotator, tables) or points (tables, .pts)",
     "with --task: plain text (lm, word-vectors), CoNLL columns (tagging), sentence pairs (translation), "
     "measurements over time (forecasting)",
 )
@@ -73,6 +73,8 @@ READERS_BY_TASK: Registry[Callable[..., Table]] = Registry(
         "forecasting": "derin.readers.series:read_series",
         "segmentation": "derin.readers.masks:read_masks",
         "detection": "derin.readers.annotations.boxes:read_boxes",
+        "localization": "derin.readers.annotations.boxes:read_boxes",
+        "landmarks": "derin.readers.annotations.points:read_points",
     },
 )
 
@@ -84,6 +86,7 @@ _TASKS_BY_SUBJECT = {
     "series": "forecasting",
     "masks": "segmentation",
     "boxes": "detection",
+    "points": "landmarks",
 }
 
 
@@ -151,6 +154,8 @@ def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
     if options.part(SUBJECT):
         # As the data was whose recipe this is; nothing else is looked for in the file.
         return _read_csv(path, name, options)
+    if options.task is None and (held := recognized_table(path)):
+        return read_for_task(TASK_OF[held], path, name=name, options=options)
     if (table := _picture_table(path, name, options)) is not None:
         return table
     if looks_like_fasta(path):
@@ -188,6 +193,8 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
     if len(visible) == 1 and visible[0].is_file() and not _is_picture(visible[0].name):
         # Beside a readme and the like, one file is what is meant.
         return read_form(visible[0], name=name, options=options)
+    if options.task is None and (held := recognized_table(path)):
+        return read_for_task(TASK_OF[held], path, name=name, options=options)
     if (table := _picture_table(path, name, options)) is not None:
         return table
     if (marked := _marked_for(path, options)) is not None:
@@ -286,6 +293,8 @@ def _marked_for(path: Path, options: ReadOptions) -> str | None:
 
 
 def _read_archive(path: Path, name: str, options: ReadOptions) -> Table:
+    if options.task is None and (held := recognized_table(path)):
+        return read_for_task(TASK_OF[held], path, name=name, options=options)
     if (table := _picture_table(path, name, options)) is not None:
         return table
     if (marked := _marked_for(path, options)) is not None:
@@ -301,7 +310,7 @@ def _read_archive(path: Path, name: str, options: ReadOptions) -> Table:
 
 def _read_unpacked(path: Path, names: list[str], name: str, options: ReadOptions) -> Table:
     """Reads an archive of tables or arrays by way of a temporary folder; their values end up in memory."""
-    readable = {".csv", ".tsv", ".tab", ".jsonl", ".jsonlines", ".ndjson", ".npz", ".npy", ".bin"}
+    readable = {".csv", ".tsv", ".tab", ".json", ".jsonl", ".jsonlines", ".ndjson", ".npz", ".npy", ".bin"}
     if not _count(names, readable) and not any(is_idx_file(Path(PurePosixPath(n).name)) for n in names):
         seen = Counter(file_ending(n) or "no ending" for n in names)
         held = ", ".join(f"{n} {ending}" for ending, n in seen.most_common(6)) or "nothing"

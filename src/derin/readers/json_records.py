@@ -1,9 +1,10 @@
-"""Tables of JSON objects, one on each line, as records of cells."""
+"""Tables of JSON objects, one on each line or all in one list, as records of cells."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,64 @@ from derin.core.printable import has_half_pairs, replace_half_pairs
 from derin.data.line_findings import line_findings
 from derin.data.report import Outcome
 from derin.readers.csv_parser import LONGEST_CELL
-from derin.readers.decoding import Decoded, head_of, lines_of, read_text
+from derin.readers.decoding import Decoded, Utf8, head_of, lines_in, lines_of, read_text
 from derin.readers.delimited import Records
 from derin.readers.typed_records import value_records
 
 JSON_ENDINGS = (".jsonl", ".jsonlines", ".ndjson")
+_DECODER = json.JSONDecoder()
+_BETWEEN = re.compile(r"[\s,]*")
 _HEAD_BYTES = 1 << 16
 _MOST_HEAD = 1000
 
 
 def is_json_lines(path: Path) -> bool:
-    """Whether the name is that of a file with a JSON object on each line."""
-    return path.name.lower().removesuffix(".gz").endswith(JSON_ENDINGS)
+    """Whether a file has a JSON object on each line by its name, or is `.json` and begins like that, or like a list of
+    objects."""
+    return path.name.lower().removesuffix(".gz").endswith(JSON_ENDINGS) or (_is_json(path) and bool(_head_lines(path)))
+
+
+def object_lines(path: Path, text: str) -> list[str]:
+    """The lines of a file, each of which should be an object; of a `.json` that is one list, its objects in their
+    order, each as a line.
+
+    Example:
+        >>> object_lines(Path("a.json"), '[{"a": 1},\\n {"a":\\n 2}]\\n')
+        ['{"a": 1}', '{"a": 2}']
+    """
+    if not is_one_list(path, text):
+        return lines_of(text)
+    found: list[str] = []
+    place = _BETWEEN.match(text, text.index("[") + 1).end()  # type: ignore[union-attr]
+    while place < len(text) and text[place] != "]":
+        try:
+            _, end = _DECODER.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            # What stands behind cannot be told apart any more; it is one thing that is no object.
+            found.append(text[place:].replace("\n", " ").replace("\r", " "))
+            break
+        # Within a string no line ends as it is.
+        found.append(text[place:end].replace("\n", " ").replace("\r", " "))
+        place = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+    else:
+        if place >= len(text):
+            # The list has no end: what is missing is no object either.
+            found.append("[")
+    return found
+
+
+def object_lines_in(path: Path, found: Utf8) -> list[str] | Iterator[str]:
+    """The same of a text in UTF-8, one after the other; a list of them where the file is one list."""
+    if _is_json(path):
+        text = found.data[found.start :].decode("utf-8", "surrogatepass")
+        if is_one_list(path, text):
+            return object_lines(path, text)
+    return lines_in(found)
+
+
+def is_one_list(path: Path, text: str) -> bool:
+    """Whether a `.json` is a list, rather than a line for each object."""
+    return _is_json(path) and text.removeprefix("\ufeff").lstrip().startswith("[")
 
 
 def json_records(path: Path, *, every_row: bool = False) -> Records:
@@ -49,7 +96,7 @@ def head_json_records(path: Path) -> Records:
     Raises:
         DataError: no line of these holds an object.
     """
-    return _records(Decoded(head_of(path, _HEAD_BYTES), "utf-8"), path, False)
+    return _records(Decoded("\n".join(_head_lines(path)), "utf-8"), path, False)
 
 
 def _records(decoded: Decoded, path: Path, every_row: bool) -> Records:
@@ -59,7 +106,9 @@ def _records(decoded: Decoded, path: Path, every_row: bool) -> Records:
     lines: list[int] = []
     wrong: dict[str, list[int]] = {}
     faults: dict[int, str] = {}
-    for number, line in enumerate(lines_of(decoded.text), start=1):
+    if is_one_list(path, decoded.text):
+        notes.append(Message("reading.json_list", file=path.name))
+    for number, line in enumerate(object_lines(path, decoded.text), start=1):
         if not line.strip():
             continue
         value = parsed_line(line, number, path)
@@ -90,11 +139,30 @@ def _records(decoded: Decoded, path: Path, every_row: bool) -> Records:
 def head_objects(path: Path) -> list[dict[str, Any]]:
     """The objects on the first lines of a file; empty where there are none."""
     try:
-        lines = list(islice(lines_of(head_of(path, _HEAD_BYTES)), _MOST_HEAD))
+        lines = _head_lines(path)
         values = [parsed_line(line, number, path) for number, line in enumerate(lines, start=1) if line.strip()]
     except DataError:
         return []
     return [value for value in values if isinstance(value, dict)]
+
+
+def _is_json(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(".json")
+
+
+def _head_lines(path: Path) -> list[str]:
+    """The first lines, each of which should be an object; none of a `.json` that holds something else."""
+    head = head_of(path, _HEAD_BYTES)
+    lines = list(islice(object_lines(path, head), _MOST_HEAD))
+    if not _is_json(path):
+        return lines
+    is_list = is_one_list(path, head)
+    if is_list and len(lines) > 1 and not head.rstrip().endswith("]"):
+        # Cut in the middle.
+        lines.pop()
+    # One object on one line is a setting or a card rather than data.
+    of_objects = all(isinstance(parsed_line(line, 1, path), dict) for line in lines[:2])
+    return lines if of_objects and (is_list or len(lines) > 1) else []
 
 
 def keys_of(objects: Sequence[dict[str, Any]]) -> list[str]:

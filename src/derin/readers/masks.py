@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,13 +14,13 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.messages import Message
-from derin.core.quiet import quiet
 from derin.data.pictures.fitting import DEFAULT_SIZE, ResizePolicy, Rule, is_small
 from derin.data.recipe import ReadingRecipe, ReadOptions
 from derin.data.report import DataReport, Finding, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Dense, Pictures, Table
 from derin.readers.archives import Files, is_hidden, open_files
+from derin.readers.mask_files import MaskFile, read_mask_files
 from derin.readers.mask_pairs import MaskPairs, mask_pairs
 from derin.readers.pictures.listing import ChosenPictures, is_picture_name, shown
 from derin.readers.pictures.store import Decisions, stored_pictures
@@ -33,15 +32,11 @@ _VOID_NAMES = frozenset(("void", "unlabelled", "unlabeled", "ignore", "ignored",
 _NAME_FILES = ("classes", "codes", "labels", "class_names", "names", "label_colors", "label_colours", "class_dict",
                "labelmap", "colors")  # fmt: skip
 _MOST_VALUES = 255
-# Masks of a photograph have many gray values or colours each; masks of instances have many over the set, few in each.
-_MOST_IN_A_MASK = 128
 _FEWEST_INSTANCES = 3
 # How far the proportions of a mask may differ from its picture's and still be rounding.
 _ALIKE = 0.02
 _SHOWN = 6
 _FORM = ("classes", "values", "void", "colored", "instances")
-
-Values = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +77,7 @@ class MaskCode:
         fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in part.items()}
         return cls(**fields)
 
-    def classes_of(self, found: _Found) -> npt.NDArray[np.uint8]:
+    def classes_of(self, found: MaskFile) -> npt.NDArray[np.uint8]:
         """The place of each pixel's class, 255 where it has none.
 
         Raises:
@@ -101,16 +96,6 @@ class MaskCode:
                 f"{shown(found.path)}: the values of a mask must be those of the classes ({known}, …); it holds {told}."
             )
         return np.array([place[v] for v in found.values.tolist()], dtype=np.uint8)[found.places]
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A mask file: its distinct values, and the place of each pixel's value among them."""
-
-    path: str
-    values: Values
-    places: npt.NDArray[np.uint8]
-    colored: bool = False
 
 
 def read_masks(
@@ -170,7 +155,7 @@ def read_masks(
                 "images, masks and suffix of the reader."
             )
         _report_unpaired(report, pairs)
-        found = {mask.path: mask for mask in _mask_files(files, set(pairs.masks.values()), report)}
+        found = {mask.path: mask for mask in read_mask_files(files, set(pairs.masks.values()), report)}
         named = () if known else _named_values(files, seen)
     usable = {picture: found[mask] for picture, mask in pairs.masks.items() if mask in found}
     if not usable:
@@ -241,44 +226,6 @@ def _decisions(options: ReadOptions, sizes: set[tuple[int, ...]]) -> Decisions:
     return Decisions(fitting=ResizePolicy(Rule.PAD, side, side), channels=options.channels)
 
 
-@quiet()
-def _mask_files(files: Files, paths: set[str], report: DataReport) -> Iterator[_Found]:
-    """The masks that can be read; the others are reported."""
-    import PIL.Image
-
-    for path, content in files.read_all(paths):
-        try:
-            with PIL.Image.open(io.BytesIO(content)) as image:
-                yield _values_of(path, np.asarray(image), image.mode)
-        except _PhotographError:
-            report.add(shown(path), Outcome.SKIPPED, Message("reading.mask_is_photo", most=_MOST_IN_A_MASK))
-        except (OSError, ValueError, SyntaxError, EOFError, PIL.Image.DecompressionBombError):
-            report.add(shown(path), Outcome.SKIPPED, Message("reading.no_picture"))
-
-
-class _PhotographError(ValueError):
-    """More values than a mask has."""
-
-
-def _values_of(path: str, pixels: npt.NDArray[Any], mode: str) -> _Found:
-    """The values of a mask file: numbers of a palette as they are, equal channels as one, others as colours."""
-    if mode in ("LA", "La"):
-        pixels = pixels[..., 0]
-    colored = False
-    if pixels.ndim == 3:
-        red, green, blue = (pixels[..., c].astype(np.int64) for c in range(3))
-        colored = bool((red != green).any() or (green != blue).any())
-        pixels = red << 16 | green << 8 | blue if colored else red
-    if pixels.dtype == bool:
-        pixels = pixels.astype(np.uint8) * 255
-    if pixels.dtype.kind == "f" and not np.array_equal(pixels, np.rint(pixels)):
-        raise _PhotographError
-    values, places = np.unique(pixels, return_inverse=True)
-    if len(values) > _MOST_IN_A_MASK:
-        raise _PhotographError
-    return _Found(path, values.astype(np.int64), places.reshape(pixels.shape).astype(np.uint8), colored)
-
-
 def _named_values(files: Files, paths: Sequence[str]) -> tuple[tuple[str, int | None], ...]:
     """What a file of names says: a name and its colour, or names in the order of their numbers."""
     wanted = {p for p in paths if PurePosixPath(p.lower()).suffix in (".txt", ".csv")
@@ -307,7 +254,7 @@ def _named_value(line: str) -> tuple[str, int | None]:
 
 def _code(
     path: Path,
-    found: Sequence[_Found],
+    found: Sequence[MaskFile],
     named: Sequence[tuple[str, int | None]],
     classes: Sequence[str] | str | None,
     void: Sequence[int] | int | str | None,
@@ -358,7 +305,7 @@ def _is_void(name: str) -> bool:
     return re.sub(r"[^a-z]", "", name.lower()) in _VOID_NAMES
 
 
-def _may_be_instances(found: Sequence[_Found]) -> bool:
+def _may_be_instances(found: Sequence[MaskFile]) -> bool:
     """Whether every mask counts 0, 1, 2, … to a number of its own, as masks of single objects do."""
     if any(mask.colored or mask.values.tolist() != list(range(len(mask.values))) for mask in found):
         return False

@@ -18,7 +18,10 @@ from itertools import combinations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from derin.readers.annotations.tables import TABLE_ENDINGS, table_form
+from derin.readers.annotations.via import is_via
 from derin.readers.archives import UnreadableFileError, is_document, is_hidden, open_files
+from derin.readers.file_names import is_archive
 from derin.readers.json_records import JSON_ENDINGS
 from derin.readers.pictures.companions import MASK_FOLDERS, companions
 from derin.readers.pictures.listing import is_picture_name
@@ -38,9 +41,9 @@ _SUFFIX = re.compile(
 )
 _PREFIX = re.compile(r"^(masks?|seg|gt|labels?|depth|rgb|image|img|color)[-_. ]+", re.I)
 
-MASKS, BOXES = "masks", "boxes"
+MASKS, BOXES, POINTS = "masks", "boxes", "points"
 # The task that each is read for.
-TASK_OF = {MASKS: "segmentation", BOXES: "detection"}
+TASK_OF = {MASKS: "segmentation", BOXES: "detection", POINTS: "landmarks"}
 
 _MOST_NAMES = 20_000
 _MOST_SEQUENTIAL_NAMES = 2_000
@@ -86,19 +89,31 @@ def recognized(path: Path) -> str:
         path: of a folder, a zip or a tar.
     """
     with closing(open_files(path)) as files:
+        names = files.names(_MOST_SEQUENTIAL_NAMES if files.is_sequential else _MOST_NAMES)
+        # What can be read only from its beginning on is read once.
+        heads = {n: data[:_HEAD_BYTES] for n, data in files.read_all(_telling(names))} if files.is_sequential else {}
 
         def head(name: str) -> bytes:
             try:
-                return b"" if files.is_sequential else files.read(name)[:_HEAD_BYTES]
+                return heads.get(name, b"") if files.is_sequential else files.read(name)[:_HEAD_BYTES]
             except (UnreadableFileError, KeyError):
                 return b""
 
-        names = files.names(_MOST_SEQUENTIAL_NAMES if files.is_sequential else _MOST_NAMES)
         parts = ((name, name.split("/")) for name in names)
         seen = (name for name, each in parts if not any(map(is_hidden, each)) and not is_document(each[-1]))
         tree = FileTree(path, tuple(seen), head)
         found = next((said for look in _LOOKS if (said := look(tree))), "")
     return f"{path} holds {found}" if found and found not in TASK_OF else found
+
+
+def _telling(names: Sequence[str]) -> list[str]:
+    """Some files of each ending that may tell what the others are."""
+    texts = [name for name in names if not is_document(name.rpartition("/")[2])]
+    return [
+        name
+        for ending in (".xml", ".json", ".txt", ".csv", *JSON_ENDINGS)
+        for name in [each for each in texts if each.lower().endswith(ending)][: 4 * _FEW]
+    ]
 
 
 def _sounds(tree: FileTree) -> str:
@@ -139,10 +154,8 @@ def _json_annotations(tree: FileTree) -> str:
         keys = set(re.findall(rb'"([A-Za-z_]+)"\s*:', head))
         if b"imagePath" in keys and b"shapes" in keys:
             return _annotated(tree, "outlines in LabelMe form (a JSON file for each picture)", "segmentation")
-        if any(key.startswith(b"_via") for key in keys) or {b"regions", b"filename"} <= keys:
-            return _annotated(
-                tree, f"regions drawn with the VGG Image Annotator ({name})", "detection and segmentation"
-            )
+        if is_via(head):
+            return BOXES
         if b"caption" in keys:
             return _annotated(tree, f"captions in COCO form ({name})", "image captioning")
         if b"question" in keys or b"questions" in keys or PurePosixPath(name).stem.lower().endswith("questions"):
@@ -157,12 +170,37 @@ def _yolo(tree: FileTree) -> str:
     shared = [texts[stem] for stem in map(_stem, tree.pictures) if stem in texts]
     if not _no_classes(tree) or 2 * len({*shared}) < len(tree.pictures) or not shared:
         return ""
-    lines = [line.split() for name in shared[:_FEW] for line in _text(tree.head(name)).splitlines()[:5] if line.strip()]
+    lines = [
+        line.split() for name in shared[: 2 * _FEW] for line in _text(tree.head(name)).splitlines()[:5] if line.strip()
+    ]
     if lines and all(len(cells) >= 5 and all(map(is_number, cells)) for cells in lines):
-        boxes = all(len(cells) == 5 for cells in lines)
-        form = "boxes in YOLO form" if boxes else "outlines in YOLO form"
-        return _annotated(tree, f"{form} (a text file for each picture)", "object detection")
+        return BOXES
     return _annotated(tree, "a text file for each picture", "captions or boxes")
+
+
+def _pts(tree: FileTree) -> str:
+    stems = {_stem(name) for name in tree.with_ending(".pts")}
+    return POINTS if stems and 2 * len(stems & {*map(_stem, tree.pictures)}) >= len(stems) else ""
+
+
+def recognized_table(path: Path) -> str:
+    """`BOXES` or `POINTS` where a table in a folder or archive, or the table itself, holds these; else empty."""
+    if path.is_file() and path.suffix.lower() in TABLE_ENDINGS:
+        with path.open("rb") as file:
+            return _table_form(file.read(_HEAD_BYTES))
+    if path.is_file() and not is_archive(path):
+        return ""
+    with closing(open_files(path)) as files:
+        names = files.names(_MOST_SEQUENTIAL_NAMES if files.is_sequential else _MOST_NAMES)
+        tables = [n for n in names if n.lower().endswith(TABLE_ENDINGS) and n.count("/") < _FEW][: 2 * _FEW]
+        if not tables or not any(is_picture_name(name) and PurePosixPath(name).suffix for name in names):
+            return ""
+        forms = {_table_form(data[:_HEAD_BYTES]) for _, data in files.read_all(tables)}
+    return next((form for form in (BOXES, POINTS) if form in forms), "")
+
+
+def _table_form(data: bytes) -> str:
+    return BOXES if is_via(data) else table_form(data) or ""
 
 
 def _captions(tree: FileTree) -> str:
@@ -240,7 +278,7 @@ def _pairs(tree: FileTree) -> str:
 
 
 _LOOKS: tuple[Callable[[FileTree], str], ...] = (
-    _sounds, _scores, _videos, _pairs, _voc, _json_annotations, _yolo, _captions)  # fmt: skip
+    _sounds, _scores, _videos, _pairs, _pts, _voc, _json_annotations, _yolo, _captions)  # fmt: skip
 
 _ANYWAY = "If its folders are classes all the same, say so with --task classification."
 _DEEP = (

@@ -20,7 +20,7 @@ from derin.data.recipe import ReadingRecipe
 from derin.data.report import DataReport, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import ColumnData, Dense, Table
-from derin.readers.array_columns import further_input, input_column, target_column
+from derin.readers.array_columns import class_codes, further_input, input_column, target_column
 from derin.readers.csv_table import Asked, table_of_records
 from derin.readers.delimited import Records
 from derin.readers.shards import Part, Values, Wanted, parts_of_rows, read_shard, shard_paths
@@ -380,10 +380,9 @@ def _target_values(values: Values, column: Column) -> tuple[npt.NDArray[Any], np
     """Numbers, or the places of classes among those of a column; and which values are no class of it."""
     if column.classes is None:
         return np.array(values, dtype=np.float32), np.zeros(len(values), dtype=bool)
-    codes = {name: code for code, name in enumerate(column.classes)}
     if isinstance(values, np.ndarray) and values.ndim == 1:
-        distinct, places = np.unique(values, return_inverse=True)
-        found = np.array([codes.get(str(value), -1) for value in distinct.tolist()], dtype=np.int64)[places]
+        found = class_codes(values, column.classes)
     else:
+        codes = {name: code for code, name in enumerate(column.classes)}
         found = np.array([codes.get(str(value), -1) for value in values], dtype=np.int64)
     return found, found < 0

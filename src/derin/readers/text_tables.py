@@ -22,10 +22,17 @@ from derin.data.report import DataReport, Outcome
 from derin.data.table import Rows
 from derin.readers.column_names import LABEL_NAMES, TEXT_NAMES
 from derin.readers.content import EXCEL, PARQUET, content_of
-from derin.readers.decoding import as_utf8, head_of, lines_in, lines_of, read_bytes, read_text
+from derin.readers.decoding import as_utf8, head_of, lines_of, read_bytes, read_text
 from derin.readers.delimited import Records, head_records, read_records
 from derin.readers.file_names import file_ending
-from derin.readers.json_records import flat_keys, head_objects, is_json_lines, parsed_line
+from derin.readers.json_records import (
+    flat_keys,
+    head_objects,
+    is_json_lines,
+    object_lines,
+    object_lines_in,
+    parsed_line,
+)
 from derin.readers.table_files import table_records
 from derin.readers.texts import Texts
 
@@ -181,7 +188,7 @@ def _json_inputs(
     decoded = read_text(path)
     if decoded.note:
         report.notes.append(decoded.note)
-    lines_read = enumerate(lines_of(decoded.text), start=1)
+    lines_read = enumerate(object_lines(path, decoded.text), start=1)
     values = [(n, parsed_line(line, n, path)) for n, line in lines_read if line.strip()]
     objects = [value for _, value in values if isinstance(value, dict)]
     if not objects:
@@ -333,7 +340,10 @@ def _json_lines(path: Path, report: DataReport) -> tuple[Columns, Rows]:
     lines: list[int] = []
     wrong: dict[str, list[int]] = {}
     halved: list[int] = []
-    for number, line in enumerate(lines_in(decoded), start=1):
+    lines_read = object_lines_in(path, decoded)
+    if isinstance(lines_read, list):
+        report.notes.append(Message("reading.json_list", file=path.name))
+    for number, line in enumerate(lines_read, start=1):
         if not line.strip():
             continue
         value = parsed_line(line, number, path)

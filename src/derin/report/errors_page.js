@@ -1,20 +1,5 @@
-// The page's whole behavior. Data come from the JSON block; nothing is loaded from anywhere.
-"use strict";
+// The page of mistakes: a list of which only what is seen exists, tags by keyboard, filters and ceilings.
 (() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const words = data.words;
-  const element = (id) => document.getElementById(id);
-  const number = new Intl.NumberFormat(data.language);
-  const share = new Intl.NumberFormat(data.language, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
-  const fine = new Intl.NumberFormat(data.language, { style: "percent", minimumFractionDigits: 2, maximumFractionDigits: 2 });
-  const digits = new Intl.NumberFormat(data.language, { maximumSignificantDigits: 3 });
-  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
-  const make = (name, className, text) => {
-    const made = document.createElement(name);
-    if (className) made.className = className;
-    if (text !== undefined) made.textContent = text;
-    return made;
-  };
   const called = (each) => (/^\d+$/.test(each.name) ? fill(words.row, { number: each.name }) : each.name);
   const ROW = data.row_height; // pixels, as the style sheet has it
   const mistakes = data.mistakes.map((each, place) => ({ ...each, place, own: new Set(each.own), wrong: Boolean(each.wrong) }));
@@ -27,35 +12,20 @@
   const STORE = `derin-errors-${data.key}`;
   let ownNames = [...new Set([...data.own_names, ...mistakes.flatMap((each) => [...each.own])])];
   function load() {
-    try {
-      const kept = JSON.parse(localStorage.getItem(STORE) ?? "null");
-      if (!kept) return;
-      ownNames = kept.names;
-      const byRow = new Map(mistakes.map((each) => [each.row, each]));
-      for (const each of mistakes) { each.own = new Set(); each.wrong = false; }
-      for (const [row, own, wrong] of kept.rows) {
-        const each = byRow.get(row);
-        if (each) { each.own = new Set(own); each.wrong = wrong; }
-      }
-    } catch {
-      element("storage").hidden = false;
+    const kept = recall(STORE);
+    if (!kept) return;
+    ownNames = kept.names;
+    const byRow = new Map(mistakes.map((each) => [each.row, each]));
+    for (const each of mistakes) { each.own = new Set(); each.wrong = false; }
+    for (const [row, own, wrong] of kept.rows) {
+      const each = byRow.get(row);
+      if (each) { each.own = new Set(own); each.wrong = wrong; }
     }
   }
-  function save() {
-    const rows = mistakes.filter((each) => each.own.size || each.wrong).map((each) => [each.row, [...each.own], each.wrong]);
-    try {
-      localStorage.setItem(STORE, JSON.stringify({ names: ownNames, rows }));
-    } catch {
-      element("storage").hidden = false;
-    }
-  }
-
-  // Wilson's interval of a share, 95 %.
-  function interval(count, all) {
-    const z = 1.959963984540054, p = count / all, zz = z * z / all;
-    const middle = (p + zz / 2) / (1 + zz), half = z * Math.sqrt(p * (1 - p) / all + zz / (4 * all)) / (1 + zz);
-    return [Math.max(0, middle - half), Math.min(1, middle + half)];
-  }
+  const save = () => keep(STORE, {
+    names: ownNames,
+    rows: mistakes.filter((each) => each.own.size || each.wrong).map((each) => [each.row, [...each.own], each.wrong]),
+  });
 
   const chosenTags = new Set(); // "a3" found by itself, "o:typo" a person's own
   let shown = [];
@@ -171,11 +141,8 @@
     node.row.style.transform = `translateY(${place * ROW}px)`;
     node.row.setAttribute("aria-setsize", String(shown.length));
     node.row.setAttribute("aria-posinset", String(place + 1));
+    showPicture(node.picture, each);
     node.picture.hidden = !data.has_pictures;
-    if (data.has_pictures) {
-      if (each.picture) node.picture.src = each.picture; else node.picture.removeAttribute("src");
-      node.picture.classList.toggle("crisp", Boolean(each.crisp));
-    }
     node.sure.textContent = ` ${each.probability === null ? "" : share.format(each.probability)} · ${words.loss} ${digits.format(each.loss)}`;
     node.said.replaceChildren(make("b", "true", each.true), make("span", "arrow", " → "), make("b", "wrong", each.predicted), node.sure);
     node.shown.textContent = each.shown;
@@ -204,10 +171,7 @@
     const each = shown[selected];
     element("card").hidden = !each;
     if (!each) return;
-    const picture = element("picture");
-    picture.hidden = !each.picture;
-    if (each.picture) picture.src = each.picture;
-    picture.className = each.crisp ? "crisp" : "";
+    showPicture(element("picture"), each);
     element("whole").textContent = each.shown;
     element("facts").textContent = `${each.true} → ${each.predicted} · ${called(each)}`;
     const buttons = ownNames.map((tag, place) => {
@@ -249,21 +213,9 @@
     card();
   }
 
-  function csv() {
-    // A spreadsheet would run what begins as a formula does; numbers are none.
-    const safe = (value) => typeof value === "string" && /^(\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])/.test(value) && !/^[-+]?\d+(\.\d+)?([eE][-+]?\d+)?$/.test(value) ? `'${value}` : String(value);
-    const cell = (value) => /[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
-    const lines = mistakes.map((each) => [each.row, each.name, each.true, each.predicted, each.probability ?? "", each.loss,
-      each.tags.map((tag) => data.tags[tag].key).join("; "), [...each.own].join("; "), Number(each.wrong), each.shown]);
-    return [data.columns, ...lines].map((line) => line.map((value) => cell(safe(value))).join(",")).join("\n") + "\n";
-  }
-  element("export").addEventListener("click", () => {
-    const link = make("a");
-    link.href = URL.createObjectURL(new Blob([csv()], { type: "text/csv" }));
-    link.download = "tags.csv";
-    link.click();
-    URL.revokeObjectURL(link.href);
-  });
+  element("export").addEventListener("click", () => handOver("tags.csv", data.columns, mistakes.map((each) => [
+    each.row, each.name, each.true, each.predicted, each.probability ?? "", each.loss,
+    each.tags.map((tag) => data.tags[tag].key).join("; "), [...each.own].join("; "), Number(each.wrong), each.shown])));
   element("clear").addEventListener("click", () => {
     if (!confirm(words.clear_question)) return;
     for (const each of mistakes) { each.own = new Set(); each.wrong = false; }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,20 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from derin.core.files import write_bytes
 from derin.core.messages import format_number, language, localize, translate
-from derin.explain.page_frame import whole_page
-
-Pixels = npt.NDArray[np.uint8]
+from derin.report.page_engine import MOST_BYTES, page_of, pictures_of, with_keys
 
 _ROW_HEIGHT = 92  # pixels, as .row of the style sheet has it
-_LARGEST_SIDE = 160  # pixels of a picture; larger ones are made smaller
-_SMALL = 64  # up to here a picture is kept to the pixel, and enlarged with hard edges
-_QUALITY = 80  # of larger ones, as WebP
-# Of all pictures together, as they stand in the page.
-MOST_BYTES = 24 << 20
+_LARGEST_SIDE = 160  # pixels of a picture
 _WORDS = ("count", "loss", "label_wrong", "interval", "filter_by", "corrected", "uncorrected", "clear_question")
 
 
@@ -100,11 +91,15 @@ class ErrorsPage:
 
     def render(self) -> str:
         """The page as text."""
-        addresses = self._addresses()
+        pictures = (
+            []
+            if self.pictures is None
+            else pictures_of(self.pictures, len(self.rows), largest_side=_LARGEST_SIDE, most_bytes=self.most_bytes)
+        )
         lines = list(self.lines)
-        if self.pictures is not None and len(addresses) < len(self.rows):
+        if self.pictures is not None and len(pictures) < len(self.rows):
             megabytes = format_number(self.most_bytes / 2**20, ".3g")
-            left_out = len(self.rows) - len(addresses)
+            left_out = len(self.rows) - len(pictures)
             lines.append(translate("errors.pictures_cut", count=left_out, megabytes=megabytes))
         payload = {
             "language": language(),
@@ -134,27 +129,12 @@ class ErrorsPage:
                     "tags": list(row.tags),
                     "own": list(row.own_tags),
                     "wrong": row.label_wrong,
-                    **dict(zip(("picture", "crisp"), addresses[place] if place < len(addresses) else (None, False))),
+                    **(pictures[place] if place < len(pictures) else {}),
                 }
                 for place, row in enumerate(self.rows)
             ],
         }
-        style = _beside("style.css") + _beside("errors_page.css")
-        return whole_page(
-            self.title, _body(self.title, lines), style=style, script=_beside("errors_page.js"), data=payload
-        )
-
-    def _addresses(self) -> list[tuple[str, bool]]:
-        """The pictures as addresses of themselves, and whether each is kept to the pixel, as far as the bytes go."""
-        found: list[tuple[str, bool]] = []
-        left = self.most_bytes
-        for place in range(len(self.rows) if self.pictures is not None else 0):
-            address, crisp = _address(self.pictures(place))
-            left -= len(address)
-            if left < 0:
-                break
-            found.append((address, crisp))
-        return found
+        return page_of(self.title, _body(self.title, lines), kind="errors_page", data=payload)
 
 
 def _body(title: str, lines: Sequence[str]) -> list[str]:
@@ -169,7 +149,6 @@ def _body(title: str, lines: Sequence[str]) -> list[str]:
         f"<th{'' if key == 'tag' else ' class=number'}>{said(f'column_{key}')}</th>"
         for key in ("tag", "mistakes", "share", "gain", "after", "within")
     )
-    keys = said("keys").replace("[", "<kbd>").replace("]", "</kbd>")
     return [
         f"<header><h1>{escape(title)}</h1>",
         *(f"<p>{escape(line)}</p>" for line in lines),
@@ -184,7 +163,7 @@ def _body(title: str, lines: Sequence[str]) -> list[str]:
         '<aside><div id="card"><img id="picture" alt=""><p id="whole"></p><p id="facts"></p><div id="own"></div></div>',
         f'<form id="add"><input id="new" maxlength="60" placeholder="{said("new_tag")}" aria-label="{said("new_tag")}">'
         f"<button>{said('add')}</button></form>",
-        f'<p class="keys">{keys}</p>',
+        f'<p class="keys">{with_keys("errors.keys")}</p>',
         f"<h2>{said('ceilings')}</h2>",
         f'<table><thead><tr>{heads}</tr></thead><tbody id="tags"></tbody></table>',
         f'<p class="quiet">{said("ceiling_note")}</p><p id="corrected"></p>',
@@ -193,25 +172,7 @@ def _body(title: str, lines: Sequence[str]) -> list[str]:
     ]
 
 
-def _address(pixels: Pixels) -> tuple[str, bool]:
-    from PIL import Image
-
-    image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels[..., :3]))
-    crisp, file = max(image.size) <= _SMALL, io.BytesIO()
-    if crisp:
-        image.save(file, "PNG", optimize=True)
-    else:
-        image.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE), Image.Resampling.LANCZOS)
-        image.save(file, "WEBP", quality=_QUALITY)
-    kind = "png" if crisp else "webp"
-    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}", crisp
-
-
 def _template(word: str) -> str:
     """A message whose braces the script fills."""
     values = {"count": ("shown", "total"), "corrected": ("wrong", "error", "corrected"), "uncorrected": ("error",)}
     return translate(f"errors.page_{word}", **{name: f"{{{name}}}" for name in values.get(word, ())})
-
-
-def _beside(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")

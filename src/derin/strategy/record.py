@@ -15,6 +15,7 @@ from derin.core.arrays import read_npz
 from derin.core.errors import RefusedFileError
 from derin.core.run import RunFolder
 from derin.data.preparation import input_kind
+from derin.strategy.human_error import HumanError, read_human_error
 
 SPLITS = ("train", "traindev", "val", "test")
 _MAX_EXAMPLE_BYTES = 1 << 28
@@ -33,12 +34,14 @@ class RunRecord:
         record: ``run.json``.
         history: one record per epoch.
         examples: arrays of ``examples.npz`` by name; empty where there is none.
+        human: the error of people, where ``derin label`` measured it.
     """
 
     path: Path
     record: Mapping[str, Any]
     history: list[dict[str, Any]]
     examples: Mapping[str, npt.NDArray[Any]]
+    human: HumanError | None = None
 
     @cached_property
     def finished(self) -> bool:
@@ -135,7 +138,9 @@ def read_record(run: Path) -> RunRecord:
         RefusedFileError: one of its files is damaged.
     """
     folder = RunFolder.open(run)
-    return RunRecord(folder.path, folder.record(), folder.log_lines(), _read_examples(folder.path / "examples.npz"))
+    examples = _read_examples(folder.path / "examples.npz")
+    human = read_human_error(folder.path)
+    return RunRecord(folder.path, folder.record(), folder.log_lines(), examples, human)
 
 
 def is_number(value: Any) -> TypeGuard[float]:

@@ -109,6 +109,9 @@ def _more_examples(diagnosis: Diagnosis, run: str) -> tuple[Suggestion, ...]:
     if not diagnosis.more_examples:
         return ()
     why = translate("remedy.more_examples", counts=counts_text(diagnosis))
+    if set(diagnosis.more_examples) == {"reference"}:
+        asked = (diagnosis.errors["reference"].num_examples or 0) + diagnosis.more_examples["reference"]
+        return (Suggestion(why, shlex.join(["derin", "label", run, "--num", str(asked)])),)
     return (Suggestion(why, shlex.join(["derin", "eval", run, "DATA"])),)
 
 

@@ -14,6 +14,7 @@ from derin.strategy.baselines import baseline_sentences
 from derin.strategy.curves import Curves
 from derin.strategy.diagnosis import Diagnosis, Measured, diagnose_errors
 from derin.strategy.diagnosis_text import error_text, verdict
+from derin.strategy.human_error import MAJORITY, HumanError
 from derin.strategy.numbers import best_is_one, metric_name
 from derin.strategy.record import RunRecord, is_number
 from derin.strategy.remedies import has_given_dev, with_remedies
@@ -21,6 +22,8 @@ from derin.strategy.remedies import has_given_dev, with_remedies
 _SETS = {"train": "train", "traindev": "traindev", "val": "dev", "test": "test"}
 # Shares whose mistakes are counted example by example.
 _COUNTED = ("accuracy", "top5_accuracy", "subset_accuracy", "exact_match", "rank_1")
+# Of people one answer to each example is measured, and so the error of these alone can be held against it.
+_OF_ONE_ANSWER = ("accuracy",)
 _LOWER_IS_BETTER = ("hamming_loss", "eer", "ece", "brier")
 _OUT_OF_100 = ("bleu", "chrf")
 _MATERIAL = 0.01  # of an error between 0 and 1
@@ -30,7 +33,7 @@ _MATERIAL_SHARE = 0.05  # of the dev error, where errors have a unit
 def diagnose_record(
     story: RunRecord,
     *,
-    levels: Mapping[str, float] | None = None,
+    levels: Mapping[str, float | Measured] | None = None,
     reference: str | None = None,
     material: float | None = None,
     metric: str | None = None,
@@ -39,7 +42,7 @@ def diagnose_record(
 
     Args:
         story: the run.
-        levels: reference errors by name.
+        levels: reference errors by name; None takes those of people that ``derin label`` measured, if it did.
         reference: the level to measure against in place of the smallest.
         material: what is smaller is called nothing; None takes one percent point, or 5 % of the dev error where errors
             have a unit.
@@ -70,6 +73,9 @@ def diagnose_record(
     if metric is not None or not in_percent or name.rpartition("/")[2] not in _COUNTED:
         notes.append(translate("diagnosis.metric", error=_error_name(story, name, in_percent)))
     known = {n: _level(n, value, in_percent) for n, value in (levels or {}).items()}
+    measured = story.human if not known and name in _OF_ONE_ANSWER else None
+    if measured is not None:
+        known = measured.levels
     if not known and not in_percent and (other := _other_method(story, name, errors["train"].value)) is not None:
         known = {other[0]: Measured.exact(other[1])}
     found = diagnose_errors(
@@ -80,7 +86,9 @@ def diagnose_record(
         bias_is_known=in_percent,
     )
     found = replace(found, metric=name, in_percent=in_percent)
-    if not levels:
+    if measured is not None:
+        notes.insert(0, _about_people(found, measured))
+    elif not levels:
         notes.insert(0, _about_reference(found))
     if "traindev" not in errors and has_given_dev(story):
         notes.append(translate("diagnosis.given_dev"))
@@ -177,7 +185,11 @@ def _error_name(story: RunRecord, name: str, in_percent: bool) -> str:
     return metric_name(name)
 
 
-def _level(name: str, value: float, in_percent: bool) -> Measured:
+def _level(name: str, value: float | Measured, in_percent: bool) -> Measured:
+    if isinstance(value, Measured):
+        if not in_percent:
+            raise UsageError(f"The errors of this run have a unit, and {name} is a share; give a plain number.")
+        return value
     if not is_number(value) or value < 0 or (in_percent and value > 1):
         bounds = "between 0 and 1" if in_percent else "at least 0"
         raise UsageError(f"The reference error of {name} is a number {bounds}; got {value}.")
@@ -200,6 +212,20 @@ def _other_method(story: RunRecord, name: str, train: float) -> tuple[str, float
 
 def _material(errors: Mapping[str, Measured], in_percent: bool) -> float:
     return _MATERIAL if in_percent else _MATERIAL_SHARE * abs(errors["dev"].value)
+
+
+def _about_people(found: Diagnosis, human: HumanError) -> str:
+    """Whose measured error the reference is, and how sure it is."""
+    error = found.errors["reference"]
+    return translate(
+        "diagnosis.measured_human",
+        name=translate("label.majority") if found.reference == MAJORITY else found.reference,
+        num=error.num_examples,
+        split=translate(f"split.{human.split}") if f"split.{human.split}" in catalogue("en") else human.split,
+        error=error_text(found, error.value),
+        low=error_text(found, error.low),
+        high=error_text(found, error.high),
+    )
 
 
 def _about_reference(found: Diagnosis) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.models.small_networks import REPRESENTATIVES, SMALL_OPTIONS
+from tests.models.small_networks import REPRESENTATIVES, build_small
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -19,7 +19,6 @@ from derin.explain.trace.capture import is_readable
 from derin.explain.trace.engine import backward, contributions, run
 from derin.explain.trace.graph import Graph, Node, Ref
 from derin.explain.trace.trace import trace
-from derin.models import MODELS, build
 from derin.models.signature import example_inputs
 
 
@@ -231,11 +230,9 @@ class Operators(TorchDispatchMode):
 
 @pytest.mark.parametrize("name", REPRESENTATIVES)
 def test_table_has_the_operations_of_every_registered_network(name: str) -> None:
-    info = MODELS[name]
-    shape = (5,) if info.input_kind in ("features", "any") else info.native_input
-    network = build(name, input_shape=shape, num_outputs=7, **SMALL_OPTIONS.get(name, {})).to("meta")
-    example = example_inputs(network, 2)
+    network = build_small(name).double()
+    example = [x.double() if x.is_floating_point() else x for x in example_inputs(network, 2)]
     for training in (True, False):
         with torch.no_grad(), torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH), Operators() as seen:
-            network.train(training)(*(x.to("meta") for x in example))
+            network.train(training)(*example)
         assert not [str(one) for one in seen.found if not is_readable(one)]

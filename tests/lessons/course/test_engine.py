@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from tests.browser import Visit, scripted
 
 import derin.lessons.course
@@ -17,7 +18,7 @@ from derin.train.optimizers import OPTIMIZERS
 
 pytestmark = pytest.mark.slow
 
-SCRIPTS = ("random.js", "engine.js", "data.js", "trainer.js")
+SCRIPTS = ("random.js", "engine.js", "data.js", "trainer.js", "pixels.js")
 # Each optimizer, activation, initializer and set of data stands in one at least.
 EXPERIMENTS: list[dict[str, Any]] = [
     {"data": "xor", "optimizer": "sgd", "hidden": [4, 2], "activation": "tanh", "initializer": "xavier"},
@@ -80,6 +81,20 @@ def test_after_a_hundred_steps_page_and_program_have_the_same_numbers(engine: Pa
         assert page["loss"][1] == pytest.approx(experiment.train_loss, abs=1e-6)
         assert page["loss"][2] == (pytest.approx(experiment.test_loss, abs=1e-6) if len(experiment.test_rows) else None)
         assert page["parameters"] == [pytest.approx(values, abs=1e-6) for values in experiment.parameters]
+
+
+def test_a_kernel_on_a_picture_gives_what_torch_gives(engine: Path, visit: Visit) -> None:
+    picture, kernel = (
+        uniforms(1, name, 0, range(rows), columns).astype(float)
+        for name, rows, columns in (("picture", 7, 9), ("kernel", 5, 3))
+    )
+    script = f"""const image = {{ rows: 7, columns: 9, data: Float64Array.from({picture.reshape(-1).tolist()}) }};
+      found.push([...PIXELS.correlate(image, {kernel.tolist()}).data])"""
+    expected = torch.nn.functional.conv2d(
+        *(torch.from_numpy(one)[None, None] for one in (picture, kernel)), padding=(2, 1)
+    )
+    # Both count in 64 bits and differ by the order of the sums alone.
+    assert scripted(engine, script, visit)[0] == pytest.approx(expected.flatten().tolist(), abs=1e-9)
 
 
 def test_every_choice_of_the_page_is_tried_here() -> None:

@@ -92,6 +92,19 @@ def test_class_names_of_another_number_are_refused(tmp_path: Path) -> None:
         load_published(tmp_path / "a.safetensors", **IMAGENET, classes=("cat", "dog"))
 
 
+@pytest.fixture
+def converted_here(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Pickled files are converted without a process of their own, for what is not about the process; its commands."""
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, importer.main(*command[-2:]), stderr="")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return commands
+
+
 class _Hostile:
     def __init__(self, target: Path) -> None:
         self.target = str(target)
@@ -100,15 +113,16 @@ class _Hostile:
         return os.mkdir, (self.target,)
 
 
-def test_a_pickled_file_is_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pickled_file_is_converted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, converted_here: list[list[str]]
+) -> None:
     monkeypatch.setenv("DERIN_CACHE", str(tmp_path / "cache"))
     tensors = published_names()
     torch.save(tensors, tmp_path / "a.pth")
     assert read_weights(tmp_path / "a.pth").keys() == tensors.keys()
     (tmp_path / "a.pth").rename(tmp_path / "b.ckpt")
-    with monkeypatch.context() as patch:
-        patch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("the file was converted again"))
-        kept = read_weights(tmp_path / "b.ckpt")
+    kept = read_weights(tmp_path / "b.ckpt")
+    assert len(converted_here) == 1
     assert all(kept[name].equal(tensor) for name, tensor in tensors.items())
     (entry,) = cache.entries()
     assert (entry.name[:8], entry.about) == ("weights/", "tensors of a.pth")
@@ -117,7 +131,9 @@ def test_a_pickled_file_is_converted_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(cache.entries()) == 2
 
 
-def test_what_the_cache_holds_is_checked_and_no_pickle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_cache_holds_is_checked_and_no_pickle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, converted_here: list[list[str]]
+) -> None:
     monkeypatch.setenv("DERIN_CACHE", str(tmp_path / "cache"))
     tensors = published_names()
     torch.save(tensors, tmp_path / "a.pth")
@@ -132,6 +148,7 @@ def test_what_the_cache_holds_is_checked_and_no_pickle(tmp_path: Path, monkeypat
     torch.save(_Hostile(tmp_path / "ran"), kept)
     kept.rename(kept.with_name(f"{sha256_file(kept)}.safetensors"))
     assert read_weights(tmp_path / "a.pth")["linear.weight"].equal(tensors["linear.weight"])
+    assert len(converted_here) == 3
     assert not (tmp_path / "ran").exists()
 
 
@@ -177,6 +194,7 @@ def test_a_preprocess_that_cannot_be_read_is_refused(text: str, tmp_path: Path) 
 
 
 @pytest.mark.data
+@pytest.mark.usefixtures("converted_here")
 @pytest.mark.parametrize(
     ("file", "model", "num_outputs", "num_classes"),
     [

@@ -183,7 +183,8 @@ def _spoken_suffix(found: re.Match[str]) -> str:
 @cache
 def catalogue(spoken: str) -> Mapping[str, CatalogEntry]:
     """All messages of a language."""
-    names = (spoken, *(f"{part}_{spoken}" for part in ("reading", "faces", "errors", "search", "diagnosis", "boxes")))
+    subjects = ("reading", "faces", "errors", "label", "search", "diagnosis", "boxes")
+    names = (spoken, *(f"{subject}_{spoken}" for subject in subjects))
     parts = (importlib.import_module(f"derin.core.messages.{name}") for name in names)
     return {key: message for part in parts for key, message in part.MESSAGES.items()}
 

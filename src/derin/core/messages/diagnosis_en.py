@@ -39,12 +39,14 @@ MESSAGES: dict[str, CatalogEntry] = {
     "diagnosis.surely": "{name} of at least {low} is there in any case.",
     "diagnosis.with_interval": "{value} ({low} to {high})",
     # What the numbers leave open
-    "diagnosis.no_reference": "No reference error is known: avoidable bias is measured against 0. Give what people "
-    "reach (derin diagnose RUN --human 0.01), if the task has an error that nobody avoids.",
+    "diagnosis.no_reference": "No reference error is known: avoidable bias is measured against 0. Measure what "
+    "people reach (derin label RUN) or give it (--human 0.01), if the task has an error that nobody avoids.",
     "diagnosis.no_reference_unit": "No reference error is known, and nobody can say how much of the training error, "
     "{train}, could be avoided; --human gives what is reached elsewhere.",
     "diagnosis.method_reference": "No reference error is known; avoidable bias is measured against what {method} "
     "reaches on the same examples, {value}.",
+    "diagnosis.measured_human": "The reference is {name}: measured by derin label, {num:,} "
+    "{num:=example|examples} ({split}), {error} ({low} to {high}).",
     "diagnosis.below_reference": "The training error, {train}, lies below that of the reference, {reference}: what "
     "nobody goes below is not known any more.",
     "diagnosis.otherwise": "Measured against {level} ({value}), it would be: {principal}.",

@@ -40,11 +40,13 @@ MESSAGES: dict[str, CatalogEntry] = {
     "diagnosis.with_interval": "{value} ({low} ile {high} arası)",
     # What the numbers leave open
     "diagnosis.no_reference": "Karşılaştırma hatası bilinmiyor: önlenebilir bias sıfıra göre ölçüldü. İşin kimsenin "
-    "önleyemediği bir hatası varsa insanların ulaştığı hatayı verin (derin diagnose RUN --human 0.01).",
+    "önleyemediği bir hatası varsa insanların ulaştığı hatayı ölçün (derin label RUN) ya da verin (--human 0.01).",
     "diagnosis.no_reference_unit": "Karşılaştırma hatası bilinmiyor; {train} olan eğitim hatasının ne kadarının "
     "önlenebileceği söylenemez. Başka yerde ulaşılan hatayı --human ile verin.",
     "diagnosis.method_reference": "Karşılaştırma hatası bilinmiyor; önlenebilir bias, {method} yönteminin aynı "
     "örneklerde ulaştığı hataya ({value}) göre ölçüldü.",
+    "diagnosis.measured_human": "Karşılaştırma {name}: derin label ile ölçüldü; {num:,} örnekte ({split}) {error} "
+    "({low} ile {high} arası).",
     "diagnosis.below_reference": "{train} olan eğitim hatası, {reference} olan karşılaştırma hatasının altında: "
     "kimsenin altına inemediği hata artık bilinmiyor.",
     "diagnosis.otherwise": "{level} ({value}) ile karşılaştırılsaydı sonuç şu olurdu: {principal}.",

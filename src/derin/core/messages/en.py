@@ -229,6 +229,18 @@ MESSAGES: dict[str, CatalogEntry] = {
     "data.role": "role",
     "data.shape": "shape",
     "data.note": "note",
+    "data.boxes": "boxes",
+    "data.empty_pictures": "pictures without a box",
+    "data.per_picture": "In a picture are {least} to {most} boxes; in the middle one {median}.",
+    "data.box_sizes": "Of the boxes {small} are small (up to 32² pixels), {medium} medium (up to 96²), {large} large.",
+    "data.crowds": (
+        "{count:,} box stands for many things or is too difficult: it is neither learned nor counted.",
+        "{count:,} boxes stand for many things or are too difficult: they are neither learned nor counted.",
+    ),
+    "data.written": "Written as {form}: {path}",
+    "data.crowds_as_difficult": "{count:,} {count:=box|boxes} of crowds stand there as difficult ones.",
+    "data.crowds_left_out": "{count:,} {count:=box|boxes} of crowds or difficult things are left out: the form cannot "
+    "say that nothing is to be learned there.",
     "data.counts": "Examples",
     "data.total": "in total",
     "data.findings": "What was noticed while reading",

@@ -108,6 +108,10 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.stored_in_color": "Pictures were stored in colour, as asked.",
     "reading.stored_in_gray": "Pictures were stored in gray, as asked.",
     # Arrays
+    "reading.targets_read_once": "The targets of all examples ({num:,}) were read once before training, batch by "
+    "batch, to find out what is to be learned; what goes in is not kept.",
+    "reading.classes_of_outputs": "The network gives {num} {num:=number|numbers} for an example, so that there are as "
+    "many classes, 0 to the last; some of them do not occur.",
     "reading.single_one": "rows with a single 1",
     "reading.single_one_turned": "{name!r}: rows with a single 1 among {num} were turned into class numbers.",
     "reading.zeros_and_ones": "rows of 0 and 1: several labels",
@@ -126,6 +130,7 @@ MESSAGES: dict[str, CatalogEntry] = {
         "{file}: {count} lines above the table were left out.",
     ),
     "reading.table_by_content": "{file}: read as a table, because its lines are; its name does not tell.",
+    "reading.json_list": "{file}: one list of objects; what is called a line is an object of it.",
     "reading.keys_seldom_plain": "{file}: keys whose value is a text or a number in at most half of the objects are "
     "not read: {keys}.",
     "reading.keys_nested": "{file}: lists and objects within the objects are not read: {keys}.",
@@ -514,6 +519,27 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.box_difficult": "a box that is marked as difficult",
     "reading.classes_without_box": (
         "{count:,} class has no box: {some}.",
-        "{count:,} classes have no box: {some}, …",
+        "{count:,} classes have no box: {some}.",
     ),
+    "reading.line_no_box": "a line that is no box: the number of a class and four numbers are",
+    "reading.class_number_unnamed": "class {number} stands in no list of names",
+    "reading.places_in_pixels": "Places are in pixels, as their size shows.",
+    "reading.places_are_shares": "Places are shares of width and height, as their size shows.",
+    "reading.box_order": "The numbers of a box are read as {order}, as they show; otherwise name it with order= "
+    "(--reader-option).",
+    "reading.class_attribute": "The class of a region is its attribute “{attribute}”.",
+    "reading.region_unreadable": "a region that cannot be read (shape {shape})",
+    "reading.boxes_of_masks": "Boxes are drawn around the single things of the masks, which are called “{name}” "
+    "(instances=NAME, --reader-option).",
+    # Points
+    "reading.points_of_form": "{points} points in each of {count:,} {count:=picture|pictures} ({form}).",
+    "reading.no_points": "no point is marked in it",
+    "reading.several_shapes": "points of several things in one picture; those of the largest are kept",
+    "reading.points_outside": "{count} {count:=point|points} outside of the picture",
+    "reading.pairs_of_names": "{count} {count:=pair|pairs} of left and right points change places in mirror images, "
+    "as their names tell (pairs=none for none).",
+    "reading.pairs_of_shape": "{count} {count:=pair|pairs} of left and right points change places in mirror images: "
+    "the mean shape is its own mirror image (pairs=none for none).",
+    "reading.no_pairs": "No points change places in mirror images: neither names nor the mean shape tell which; name "
+    "them with pairs=0-1,2-3 (--reader-option).",
 }

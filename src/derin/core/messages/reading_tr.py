@@ -110,6 +110,10 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.stored_in_color": "Resimler istendiği gibi renkli saklandı.",
     "reading.stored_in_gray": "Resimler istendiği gibi gri saklandı.",
     # Arrays
+    "reading.targets_read_once": "Ne öğrenileceğini bulmak için {num:,} örneğin hedefleri eğitimden önce bir kez, "
+    "yığın yığın okundu; girdiler bellekte tutulmadı.",
+    "reading.classes_of_outputs": "Ağ her örnek için {num} sayı verir; bu yüzden 0’dan başlayan {num} sınıf vardır, "
+    "bazıları verilerde geçmiyor.",
     "reading.single_one": "her satırda tek bir 1",
     "reading.single_one_turned": "{name!r}: {num} sayı içinde tek bir 1 olan satırlar sınıf numarasına çevrildi.",
     "reading.zeros_and_ones": "0 ve 1 satırları: birden çok etiket",
@@ -126,6 +130,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.lines_above": "{file}: tablonun üstündeki {count} satır okunmadı.",
     "reading.table_by_content": "{file}: satırları bir tablonunkiler gibi olduğu için tablo olarak okundu; adı bunu "
     "söylemiyor.",
+    "reading.json_list": "{file}: nesnelerden oluşan tek bir liste; satır denen, onun bir nesnesidir.",
     "reading.keys_seldom_plain": "{file}: değeri nesnelerin en çok yarısında metin ya da sayı olan anahtarlar "
     "okunmadı: {keys}.",
     "reading.keys_nested": "{file}: nesnelerin içindeki listeler ve nesneler okunmadı: {keys}.",
@@ -484,6 +489,27 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.box_difficult": "zor (difficult) diye işaretlenmiş bir kutu",
     "reading.classes_without_box": (
         "{count:,} sınıfın kutusu yok: {some}.",
-        "{count:,} sınıfın kutusu yok: {some}, …",
+        "{count:,} sınıfın kutusu yok: {some}.",
     ),
+    "reading.line_no_box": "kutu olmayan bir satır: bir sınıf numarası ve dört sayı olmalı",
+    "reading.class_number_unnamed": "{number} numaralı sınıf hiçbir ad listesinde yok",
+    "reading.places_in_pixels": "Yerler piksel olarak yazılmış; büyüklükleri bunu gösteriyor.",
+    "reading.places_are_shares": "Yerler genişlik ve yüksekliğin payı olarak yazılmış; büyüklükleri bunu gösteriyor.",
+    "reading.box_order": "Kutuların sayıları {order} olarak okundu; sayılar bunu gösteriyor. Değilse order= ile "
+    "belirtin (--reader-option).",
+    "reading.class_attribute": "Bir bölgenin sınıfı “{attribute}” özniteliğidir.",
+    "reading.region_unreadable": "okunamayan bir bölge (biçim: {shape})",
+    "reading.boxes_of_masks": "Kutular, maskelerdeki tek tek nesnelerin çevresine çizildi; adları “{name}” "
+    "(instances=AD, --reader-option).",
+    # Noktalar
+    "reading.points_of_form": "{count:,} resmin her birinde {points} nokta ({form}).",
+    "reading.no_points": "içinde hiçbir nokta işaretlenmemiş",
+    "reading.several_shapes": "bir resimde birden çok nesnenin noktaları var; en büyüğününkiler tutuldu",
+    "reading.points_outside": "resmin dışında {count} nokta",
+    "reading.pairs_of_names": "Aynada {count} sol-sağ nokta çifti yer değiştirir; adları bunu söylüyor (hiçbiri için "
+    "pairs=none).",
+    "reading.pairs_of_shape": "Aynada {count} sol-sağ nokta çifti yer değiştirir: ortalama biçim kendi ayna "
+    "görüntüsüdür (hiçbiri için pairs=none).",
+    "reading.no_pairs": "Aynada hiçbir nokta yer değiştirmez: hangileri olduğunu ne adlar ne ortalama biçim söylüyor; "
+    "pairs=0-1,2-3 ile belirtin (--reader-option).",
 }

@@ -221,6 +221,19 @@ MESSAGES: dict[str, CatalogEntry] = {
     "data.role": "görev",
     "data.shape": "biçim",
     "data.note": "not",
+    "data.boxes": "kutular",
+    "data.empty_pictures": "kutusuz resimler",
+    "data.per_picture": "Bir resimde {least} ile {most} arasında kutu var; ortanca {median}.",
+    "data.box_sizes": "Kutuların boyları: {small} küçük (32² piksele kadar), {medium} orta (96²’ye kadar), {large} "
+    "büyük.",
+    "data.crowds": (
+        "{count:,} kutu birçok şeyin yerine duruyor ya da çok zor: ne öğrenilir ne sayılır.",
+        "{count:,} kutu birçok şeyin yerine duruyor ya da çok zor: ne öğrenilir ne sayılır.",
+    ),
+    "data.written": "{form} biçiminde yazıldı: {path}",
+    "data.crowds_as_difficult": "Kalabalıkların {count:,} kutusu zor (difficult) diye yazıldı.",
+    "data.crowds_left_out": "Kalabalıkların ya da zor şeylerin {count:,} kutusu dışarıda bırakıldı: bu biçim orada bir "
+    "şey öğrenilmeyeceğini söyleyemez.",
     "data.counts": "Örnekler",
     "data.total": "toplam",
     "data.findings": "Okurken göze çarpanlar",

@@ -70,7 +70,7 @@ class PointsCodec(Codec):
 
     @classmethod
     def fit(
-        cls, table: Table, rows: Rows, *, column: str, frame: Frame, pairs: tuple[tuple[int, int], ...] = ()
+        cls, table: Table, rows: Rows, *, column: str, frame: Frame, pairs: tuple[tuple[int, int], ...] | None = None
     ) -> PointsCodec:
         """The codec of a column of points; nothing is learned from the rows.
 
@@ -79,9 +79,11 @@ class PointsCodec(Codec):
             rows: of the training split.
             column: of the points.
             frame: of the pictures that they lie in.
-            pairs: of a left and a right point each.
+            pairs: of a left and a right point each; None takes those of the column.
         """
-        return cls(column=column, frame=frame, count=_points(table, column).places.shape[1], pairs=pairs)
+        points = _points(table, column)
+        known = points.pairs if pairs is None else pairs
+        return cls(column=column, frame=frame, count=points.places.shape[1], pairs=known)
 
     @property
     def columns(self) -> tuple[str, ...]:

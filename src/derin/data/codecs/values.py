@@ -14,7 +14,7 @@ from derin.core.fields import Required, checked_form
 from derin.data.codecs.base import Codec
 from derin.data.codecs.padded import PaddedColumn
 from derin.data.schema import Kind
-from derin.data.table import Dense, Ragged, Rows, Table
+from derin.data.table import Dense, Ragged, Rows, Table, Unseen
 
 if TYPE_CHECKING:
     import torch
@@ -58,13 +58,11 @@ class ValuesCodec(Codec):
         Raises:
             DataError: the column holds something else.
         """
-        values = _values(table, column)
-        if table.schema[column].kind is Kind.ARRAY and isinstance(values, np.ndarray):
-            kept = values.dtype.name in _KEPT
-            return cls(
-                column, values.shape[1:], values.dtype.name if kept else np.dtype(_TYPES[values.dtype.kind]).name
-            )
-        return cls.of(column, values)[0]
+        meaning, data = table.schema[column], table[column]
+        if meaning.kind is Kind.ARRAY and isinstance(data, Dense | Unseen):
+            dtype = (data.first if isinstance(data, Unseen) else data.values).dtype
+            return cls(column, meaning.shape, dtype.name if dtype.name in _KEPT else np.dtype(_TYPES[dtype.kind]).name)
+        return cls.of(column, _values(table, column))[0]
 
     @classmethod
     def of(cls, name: str, values: npt.NDArray[Any] | Ragged) -> tuple[ValuesCodec, ValuesColumn | PaddedColumn]:
@@ -87,6 +85,11 @@ class ValuesCodec(Codec):
             self._checked(values.flat[:0, None], where)
             return PaddedColumn(values)
         return ValuesColumn(self._checked(values, where))
+
+    def first(self, table: Table) -> npt.NDArray[Any]:
+        """One or two values of a table's column of arrays, as batches hold them."""
+        data = table[self.column]
+        return self.read(data.first if isinstance(data, Unseen) else data.take(np.arange(min(2, len(data)))))
 
     def read(self, inputs: Any) -> npt.NDArray[Any]:
         """Values that a person hands over, one or a list of them.

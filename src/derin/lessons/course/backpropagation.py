@@ -5,7 +5,8 @@ from __future__ import annotations
 from derin.lessons.course.form import CourseLesson, Exercise, Figure, Given, Line, Question, Sheet
 from derin.lessons.lesson import Text
 
-_START = {"w11": 0.4, "w12": -0.6, "w21": 0.7, "w22": 0.3, "b1": 0.1, "b2": -0.2, "v1": 0.8, "v2": -0.5, "c": 0.1}
+# A network of two inputs, two hidden units and an output, which other lessons train, too.
+START = {"w11": 0.4, "w12": -0.6, "w21": 0.7, "w22": 0.3, "b1": 0.1, "b2": -0.2, "v1": 0.8, "v2": -0.5, "c": 0.1}
 
 
 def _symbol(name: str) -> str:
@@ -16,7 +17,7 @@ def _parameter(name: str) -> Given:
     layer = Text("of the hidden layer", "gizli katmanın") if name[0] in "wb" else Text("of the output", "çıktının")
     en, tr = ("bias", "bias'ı") if name[0] in "bc" else ("weight", "ağırlığı")
     meaning = Text(f"{en} {layer.en}", f"{layer.tr} {tr}")
-    return Given(id=name, symbol=_symbol(name), meaning=meaning, value=_START[name], low=-3, high=3)
+    return Given(id=name, symbol=_symbol(name), meaning=meaning, value=START[name], low=-3, high=3)
 
 
 def _slope(name: str, formula: str, heading: Text | None = None) -> Line:
@@ -40,6 +41,58 @@ _NODES = {
 }
 _EDGES = [("x1", "a1", "w11"), ("x2", "a1", "w12"), ("x1", "a2", "w21"), ("x2", "a2", "w22")]
 _EDGES += [("a1", "p", "v1"), ("a2", "p", "v2")]
+
+FIGURE = Figure(
+    kind="net",
+    title=Text("Values, and in red the slopes of the loss", "Değerler ve kırmızıyla kaybın eğimleri"),
+    options={
+        "height": 390,
+        "nodes": _NODES,
+        "edges": [{"from": a, "to": b, "weight": w, "gradient": f"d{w}"} for a, b, w in _EDGES],
+    },
+)
+SHEET = Sheet(
+    givens=(
+        Given(id="x1", symbol="x_1", meaning=Text("input", "girdi"), value=1, low=-2, high=2),
+        Given(id="x2", symbol="x_2", meaning=Text("input", "girdi"), value=0.5, low=-2, high=2),
+        Given(id="y", symbol="y", meaning=Text("wanted answer", "istenen yanıt"), value=1, low=0, high=1, step=1),
+        Given(
+            id="eta",
+            symbol=r"\eta",
+            meaning=Text("learning rate", "öğrenme oranı"),
+            value=0.5,
+            low=0,
+            high=5,
+            step=0.1,
+        ),
+        *map(_parameter, START),
+    ),
+    lines=(
+        _line("z1", "w11*x1 + w12*x2 + b1", Text("Forward", "İleri")),
+        _line("z2", "w21*x1 + w22*x2 + b2"),
+        _line("a1", "tanh(z1)"),
+        _line("a2", "tanh(z2)"),
+        _line("s", "v1*a1 + v2*a2 + c"),
+        _line("p", "sigmoid(s)"),
+        _line("L", "-(y*ln(p) + (1 - y)*ln(1 - p))"),
+        _slope("s", "p - y", Text("Backward: the output", "Geri: çıktı")),
+        _slope("v1", "ds*a1"),
+        _slope("v2", "ds*a2"),
+        _slope("c", "ds"),
+        _slope("a1", "ds*v1", Text("Backward: the hidden layer", "Geri: gizli katman")),
+        _slope("a2", "ds*v2"),
+        _slope("z1", "da1*(1 - a1^2)"),
+        _slope("z2", "da2*(1 - a2^2)"),
+        _slope("w11", "dz1*x1"),
+        _slope("w12", "dz1*x2"),
+        _slope("w21", "dz2*x1"),
+        _slope("w22", "dz2*x2"),
+        _slope("b1", "dz1"),
+        _slope("b2", "dz2"),
+        *(_moved(name, Text("The step", "Adım") if name == "w11" else None) for name in START),
+    ),
+    updates={name: f"{name}n" for name in START},
+)
 
 LESSON = CourseLesson(
     name="backpropagation",
@@ -114,59 +167,8 @@ LESSON = CourseLesson(
             "$b_1$'i 3 yapın: $a_1$ 1'e yakındır, eğimi $1 - a_1^2$ 0'a yakındır ve $w_{11}$ pek öğrenmez.",
         ),
     ),
-    figures=(
-        Figure(
-            kind="net",
-            title=Text("Values, and in red the slopes of the loss", "Değerler ve kırmızıyla kaybın eğimleri"),
-            options={
-                "height": 390,
-                "nodes": _NODES,
-                "edges": [{"from": a, "to": b, "weight": w, "gradient": f"d{w}"} for a, b, w in _EDGES],
-            },
-        ),
-    ),
-    sheet=Sheet(
-        givens=(
-            Given(id="x1", symbol="x_1", meaning=Text("input", "girdi"), value=1, low=-2, high=2),
-            Given(id="x2", symbol="x_2", meaning=Text("input", "girdi"), value=0.5, low=-2, high=2),
-            Given(id="y", symbol="y", meaning=Text("wanted answer", "istenen yanıt"), value=1, low=0, high=1, step=1),
-            Given(
-                id="eta",
-                symbol=r"\eta",
-                meaning=Text("learning rate", "öğrenme oranı"),
-                value=0.5,
-                low=0,
-                high=5,
-                step=0.1,
-            ),
-            *map(_parameter, _START),
-        ),
-        lines=(
-            _line("z1", "w11*x1 + w12*x2 + b1", Text("Forward", "İleri")),
-            _line("z2", "w21*x1 + w22*x2 + b2"),
-            _line("a1", "tanh(z1)"),
-            _line("a2", "tanh(z2)"),
-            _line("s", "v1*a1 + v2*a2 + c"),
-            _line("p", "sigmoid(s)"),
-            _line("L", "-(y*ln(p) + (1 - y)*ln(1 - p))"),
-            _slope("s", "p - y", Text("Backward: the output", "Geri: çıktı")),
-            _slope("v1", "ds*a1"),
-            _slope("v2", "ds*a2"),
-            _slope("c", "ds"),
-            _slope("a1", "ds*v1", Text("Backward: the hidden layer", "Geri: gizli katman")),
-            _slope("a2", "ds*v2"),
-            _slope("z1", "da1*(1 - a1^2)"),
-            _slope("z2", "da2*(1 - a2^2)"),
-            _slope("w11", "dz1*x1"),
-            _slope("w12", "dz1*x2"),
-            _slope("w21", "dz2*x1"),
-            _slope("w22", "dz2*x2"),
-            _slope("b1", "dz1"),
-            _slope("b2", "dz2"),
-            *(_moved(name, Text("The step", "Adım") if name == "w11" else None) for name in _START),
-        ),
-        updates={name: f"{name}n" for name in _START},
-    ),
+    figures=(FIGURE,),
+    sheet=SHEET,
     formula=r"\frac{\partial L}{\partial z_j} = \frac{\partial L}{\partial s}\, v_j\, (1 - a_j^2), \qquad "
     r"\frac{\partial L}{\partial w_{ji}} = \frac{\partial L}{\partial z_j}\, x_i",
     legend=(

@@ -265,24 +265,26 @@ const FIGURES = {
     return () => { for (const draw of made) draw(); };
   },
 
-  // Points of the examples, a line of the sheet through them, and how far it is from each.
-  scatter(holder, sheet, { x, y, value, low, high, bottom, top }, { spell, label }) {
-    const board = DRAW.canvas(holder, 0.66, label), range = { low, high, bottom, top };
-    const floor = () => 1 - 18 / board.element.clientHeight;
+  // Points, each of two given numbers, and a line of the sheet over another, with how far it is from each.
+  scatter(holder, sheet, { points, across: x, value, low, high, bottom, top }, { spell, label }) {
+    const board = DRAW.canvas(holder, 0.6, label), range = { low, high, bottom, top };
+    const floor = () => 1 - 18 / board.element.clientHeight, values = () => sheet.values;
     const ring = DRAW.drag(board.element, {
-      handles: () => sheet.examples.map((one, key) => ({ key, place: [(one[x] - low) / (high - low), floor() * (1 - (one[y] - bottom) / (top - bottom))] })),
-      move: (place, a, b) => {
-        Object.assign(sheet.examples[place], { [x]: Math.round((low + a * (high - low)) * 10) / 10, [y]: Math.round((bottom + (1 - b / floor()) * (top - bottom)) * 10) / 10 });
-        sheet.show(sheet.place);
+      handles: () => points.map((one, key) => ({ key, place: [(values()[one.x] - low) / (high - low), floor() * (1 - (values()[one.y] - bottom) / (top - bottom))] })),
+      move: (key, a, b) => {
+        values()[points[key].x] = Math.round((low + a * (high - low)) * 10) / 10;
+        sheet.change(points[key].y, Math.round((bottom + (1 - b / floor()) * (top - bottom)) * 10) / 10);
       },
     });
     return () => {
       const { pen, width, height } = board.begin(), { across, up } = DRAW.axes(pen, width, height, range, spell);
       const at = (one) => sheet.at(value, { [x]: one });
       DRAW.through(pen, Array.from({ length: 61 }, (_, k) => low + k / 60 * (high - low)).map((one) => [across(one), up(at(one))]), "zero");
-      for (const one of sheet.examples) {
-        DRAW.through(pen, [[across(one[x]), up(one[y])], [across(one[x]), up(at(one[x]))]], "bad", 1.4);
-        DRAW.dot(pen, across(one[x]), up(one[y]), "one", 6);
+      DRAW.dot(pen, across(values()[x]), up(values()[value]), "zero", 5);
+      for (const one of points) {
+        const [left, height] = [values()[one.x], values()[one.y]];
+        DRAW.through(pen, [[across(left), up(height)], [across(left), up(at(left))]], "bad", 1.4);
+        DRAW.dot(pen, across(left), up(height), "one", 6);
       }
       ring(pen, width, height);
     };

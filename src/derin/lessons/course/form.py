@@ -2,7 +2,7 @@
 
 Text may hold `code` between backquotes, **strong words** between pairs of stars and formulas between dollar signs. The
 worked numbers are a sheet: given numbers, and lines that follow from them by formulas of a language of its own: names,
-numbers, ``+ - * / ^ ( )`` and the functions exp, ln, sqrt, tanh, abs, max, min, floor, sign,
+numbers, ``+ - * / ^ ( )`` and the functions exp, ln, sqrt, tanh, abs, max, min, floor, sign, cos,
 sigmoid, relu, step.
 """
 

@@ -85,7 +85,7 @@ def lesson_page(lesson: CourseLesson, titles: Mapping[str, Text], search: Sequen
             "updates": dict(lesson.sheet.updates),
         },
     }
-    scripts = ("sheet.js", "drawing.js", "figures.js")
+    scripts = ("sheet.js", "drawing.js", "figures.js", "pixels.js", "shapes.js")
     return render(lesson.title, body, search=search, scripts=scripts, data={"lesson": payload})
 
 

@@ -4,7 +4,8 @@
 
 const FORMULA = (() => {
   const FUNCTIONS = {
-    exp: Math.exp, ln: Math.log, sqrt: Math.sqrt, tanh: Math.tanh, abs: Math.abs, max: Math.max, min: Math.min, floor: Math.floor, sign: Math.sign,
+    exp: Math.exp, ln: Math.log, sqrt: Math.sqrt, tanh: Math.tanh, abs: Math.abs, max: Math.max, min: Math.min, floor: Math.floor,
+    sign: Math.sign, cos: Math.cos,
     sigmoid: (z) => 1 / (1 + Math.exp(-z)), relu: (z) => Math.max(0, z), step: (z) => z > 0 ? 1 : 0,
   };
   const SHOWN = { sigmoid: "σ", sqrt: "√", step: "φ", relu: "ReLU" };
@@ -62,7 +63,13 @@ const FORMULA = (() => {
     return [...deeper(node.left, bare), { "+": " + ", "-": " − ", "*": "·", "/": " ∕ " }[node.sign], ...deeper(node.right)];
   }
 
-  return { parse, evaluate, write };
+  // Every name in a formula.
+  function refs(node) {
+    if ("ref" in node) return [node.ref];
+    return [node.within, node.left, node.right, ...(node.list ?? [])].filter(Boolean).flatMap(refs);
+  }
+
+  return { parse, evaluate, write, refs };
 })();
 
 class Sheet {

@@ -82,6 +82,12 @@ WORDS: dict[str, Text] = {
     "erratum": Text("Where the course's documents err", "Ders belgelerinin yanıldığı yer"),
     "after": Text("What comes next", "Sırada ne var"),
     "examples": Text("examples", "örnekler"),
+    "own_picture": Text("A picture of your own (it stays in this browser):", "Kendi resminiz (bu tarayıcıda kalır):"),
+    "picture_refused": Text(
+        "This file is no picture that a browser reads.", "Bu dosya, tarayıcının okuduğu bir resim değil."
+    ),
+    "picture_before": Text("the picture", "resim"),
+    "picture_after": Text("what the kernel makes of it", "çekirdeğin ondan ürettiği"),
     "beginnings": Text("beginnings", "başlangıçlar"),
     "keys": Text(
         "Drag; or from the keyboard: Enter for the next one, arrows to move it",

@@ -18,7 +18,7 @@ from derin.data.recipe import ReadingRecipe, ReadOptions
 from derin.data.report import DataReport, Finding, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Boxes, ColumnData, Table
-from derin.readers.annotations.forms import find_annotations
+from derin.readers.annotations.forms import find_annotations, source_of
 from derin.readers.annotations.marked import Annotations
 from derin.readers.annotations.matching import KEEP, Matched, match, not_found
 from derin.readers.archives import open_files
@@ -29,6 +29,8 @@ PICTURE, BOXES = "picture", "boxes"
 UNNAMED = "unnamed"
 # A box that tools rounded over the edge is no odd one.
 _ROUNDING = 1.0
+_AT_EDGE = 1e-9
+_SHOWN = 6
 
 
 def read_boxes(
@@ -41,6 +43,9 @@ def read_boxes(
     unannotated: str = KEEP,
     exif: str | None = None,
     first_pixel: int | None = None,
+    order: str | None = None,
+    relative: bool | None = None,
+    instances: str | None = None,
     options: ReadOptions | None = None,
 ) -> Table:
     """Pictures and the boxes that are drawn in them.
@@ -51,12 +56,16 @@ def read_boxes(
     Args:
         path: of a folder, a zip or a tar.
         name: of the table.
-        form: ``"voc"`` or ``"coco"``, where it is not found by itself.
+        form: ``"voc"``, ``"coco"``, ``"via"``, ``"yolo"``, ``"table"`` or ``"masks"``, where it is not found by itself.
         annotations: the name of the file or folder of annotations, where there are several.
         classes: names of the classes in the order of their numbers, where no file tells.
         unannotated: what becomes of pictures of which no file speaks: ``"keep"`` as negatives, or ``"skip"``.
         exif: ``"upright"`` or ``"stored"``: of which picture the places are where EXIF turns it; found out by itself.
         first_pixel: of Pascal VOC, whether pixels count from 0 or 1; found out by itself.
+        order: of the four numbers of a box in a table: ``"xyxy"``, ``"xywh"``, ``"cxcywh"`` or ``"xxyy"``; found out by
+            itself.
+        relative: whether they are shares of width and height; found out by itself.
+        instances: what the numbers of masks of single things are: ``"person"``.
         options: size, channels, and what other data decided.
 
     Raises:
@@ -77,10 +86,15 @@ def read_boxes(
     options = ReadOptions() if options is None else options
     known = _checked(options.part(SUBJECT))
     report = DataReport(source=str(path))
-    settings = {**known, **{n: v for n, v in (("first_pixel", first_pixel), ("exif", exif)) if v is not None}}
     named = [c.strip() for c in classes.split(",")] if isinstance(classes, str) else list(classes or ())
+    said = {"classes": named or None, "first_pixel": first_pixel, "exif": exif, "order": order, "relative": relative}
+    said["instances"] = instances
+    # The numbers of classes are those of each set's own files.
+    decided = {name: value for name, value in known.items() if name != "classes"}
+    settings = {**decided, **{name: value for name, value in said.items() if value is not None}}
+    path, annotations = source_of(path, annotations)
     with closing(open_files(path)) as files:
-        found = find_annotations(files, form=form, where=annotations, classes=named, settings=settings)
+        found = find_annotations(files, form=form, where=annotations, settings=settings)
         report.extend(found.findings)
         report.notes += found.notes
         matched = match(
@@ -164,6 +178,8 @@ def box_column(
     corners = np.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1)
     sizes = matched.frames[flat.rows].astype(np.float64)
     limits = sizes[:, [1, 0, 1, 0]]
+    # Shares that are added and multiplied miss the edge by the last digits of a float64.
+    corners[np.abs(corners) < _AT_EDGE] = 0
     clipped = np.clip(corners, 0, limits)
     beyond = (np.abs(corners - clipped) > _ROUNDING).any(axis=1)
     # In the precision in which boxes are kept, so that what is written and read again is the same.
@@ -199,7 +215,8 @@ def box_column(
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(matched.frames)))]).astype(np.int64)
     empty = [name for place, name in enumerate(classes) if not (numbers == place).any()]
     if empty and not is_decided:
-        report.notes.append(Message("reading.classes_without_box", count=len(empty), some=", ".join(empty[:6])))
+        some = ", ".join(empty[:_SHOWN]) + (", …" if len(empty) > _SHOWN else "")
+        report.notes.append(Message("reading.classes_without_box", count=len(empty), some=some))
     return Boxes(kept_corners[keep], numbers, offsets, matched.frames, ignored[keep]), classes
 
 

@@ -23,12 +23,13 @@ FORM = "COCO"
 _BOM = b"\xef\xbb\xbf"
 
 
-def read_coco(files: Files, paths: Collection[str], known: Mapping[str, Any]) -> Annotations:
+def read_coco(files: Files, paths: Collection[str], beside: Collection[str], known: Mapping[str, Any]) -> Annotations:
     """What the JSON files of a folder or archive say.
 
     Args:
         files: the source.
         paths: of the JSON files.
+        beside: nothing of it is used.
         known: nothing of it is used.
     """
     found = Annotations(FORM, [])

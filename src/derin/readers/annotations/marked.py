@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from derin.core.messages import Message
 from derin.data.report import Finding, Outcome
-
-# Hostile or damaged files hold more; of COCO's pictures the fullest has 93.
-MAX_THINGS = 100_000
-_FEW = 3
 
 Corners = tuple[float, float, float, float]
 
@@ -71,6 +66,8 @@ class Annotations:
         findings: what was odd in the files.
         notes: sentences about the whole.
         settings: what was found out about how numbers are written, for the recipe.
+        folders: which split is which folder of pictures, where the files say so.
+        no_pictures: files that are pictures by their names and none, such as masks.
         lists_all: whether pictures that no file names belong to no split and are left out.
     """
 
@@ -83,6 +80,8 @@ class Annotations:
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
+    no_pictures: frozenset[str] = frozenset()
     lists_all: bool = False
 
 
@@ -133,8 +132,3 @@ def whole_of(value: Any) -> int | None:
     """The whole number from 0 that text or JSON gives; None where it is none."""
     number = number_of(value)
     return int(number) if number is not None and number == int(number) and number >= 0 else None
-
-
-def shortly_named(names: Sequence[str]) -> str:
-    """The first of some names, with commas."""
-    return ", ".join(names[:_FEW]) + (", …" if len(names) > _FEW else "")

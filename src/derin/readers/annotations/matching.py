@@ -118,7 +118,11 @@ def match(
     if exif not in (None, UPRIGHT, STORED):
         raise UnknownNameError("convention of EXIF orientation", str(exif), (UPRIGHT, STORED))
     seen = [m.path for m in files.contents().members if not any(map(is_hidden, m.path.split("/")))]
-    pictures = [name for name in seen if is_picture_name(name) and PurePosixPath(name).suffix]
+    pictures = [
+        name
+        for name in seen
+        if is_picture_name(name) and PurePosixPath(name).suffix and name not in annotations.no_pictures
+    ]
     of_picture = _pictures_of(pictures, annotations, report)
     if not of_picture:
         some = ", ".join(sorted({name for marked in annotations.pictures[:2] for name in marked.names[-1:]}))
@@ -133,7 +137,7 @@ def match(
         marked = of_picture.get(picture)
         if marked is None and picture.rpartition("/")[0] not in folders:
             continue
-        split = (None if marked is None else marked.split) or _split_of_folders(picture)
+        split = (None if marked is None else marked.split) or _split_of_folders(picture, annotations.folders)
         if annotations.lists_all and (marked is None or marked.split is None):
             report.add(shown(picture), Outcome.SKIPPED, Message("reading.in_no_list"))
         elif marked is None and unannotated == SKIP:
@@ -219,7 +223,10 @@ def _likeness(picture: str, marked: Marked) -> tuple[bool, bool, int, int]:
     return "/" in picture and named > len(picture.rpartition("/")[2]), split == marked.split, common, named
 
 
-def _split_of_folders(path: str) -> str | None:
+def _split_of_folders(path: str, folders: Mapping[str, str] | None = None) -> str | None:
+    for folder, named in (folders or {}).items():
+        if path.startswith(f"{folder}/"):
+            return named
     return next((split for part in reversed(path.split("/")[:-1]) if (split := split_of(part))), None)
 
 

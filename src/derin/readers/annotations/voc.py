@@ -6,6 +6,7 @@ pixels count from 1 and that both corners belong to the box.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -23,33 +24,40 @@ FORM = "Pascal VOC"
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
 # The list of both is needed only where one of them lacks.
 _TRAINVAL = "trainval"
+# Lists of a class say of each picture whether it shows one.
+_SIGN = re.compile(r"\s+-?[01]$")
+_CLASS_FILES = ("classes.txt", "labels.txt")
 
 
-def read_voc(files: Files, paths: Collection[str], known: Mapping[str, Any]) -> Annotations:
+def read_voc(files: Files, paths: Collection[str], beside: Collection[str], known: Mapping[str, Any]) -> Annotations:
     """What the XML files of a folder or archive say.
 
     Args:
         files: the source.
-        paths: of its files.
-        known: ``first_pixel``: whether pixels count from 0 or from 1, where that is said or other data decided it.
+        paths: of the XML files.
+        beside: of all files, among which lists of splits may be.
+        known: ``first_pixel``: whether pixels count from 0 or from 1, where that is said or other data decided it;
+            ``classes``: their names in order.
     """
-    lists = {path for path in paths if _is_list(path)}
+    lists = {path for path in beside if _is_list(path)}
     splits: dict[str, str] = {}
     texts = dict(files.read_all(lists)) if lists else {}
     stems = {PurePosixPath(path).stem.lower() for path in lists}
+    known_stems = {PurePosixPath(path).stem for path in paths}
     for path, data in sorted(texts.items()):
         stem = PurePosixPath(path).stem.lower()
         if stem == _TRAINVAL and {"train", "val"} <= stems:
             continue
         split = "train" if stem == _TRAINVAL else split_of(stem)
         assert split is not None
-        for line in data.decode("utf-8-sig", errors="replace").split("\n"):
-            if words := line.split():
-                splits.setdefault(PurePosixPath(words[0]).name.removesuffix(".xml"), split)
+        for line in data.decode("utf-8-sig", errors="replace").splitlines():
+            named = PurePosixPath(line.strip()).name.removesuffix(".xml")
+            if named:
+                splits.setdefault(named if named in known_stems else _SIGN.sub("", named), split)
     oddities, findings = Oddities(), []
     pictures: list[Marked] = []
     base: set[int] = set()
-    for path, data in files.read_all([path for path in paths if path.lower().endswith(".xml")]):
+    for path, data in files.read_all(paths):
         try:
             root = parse_xml(data, shown(path))
         except RefusedFileError as error:
@@ -69,8 +77,12 @@ def read_voc(files: Files, paths: Collection[str], known: Mapping[str, Any]) -> 
             marked.size = sides  # type: ignore[assignment]  # none of them is None
         marked.things = [thing for each in root.all("object") if (thing := _thing(each, shown(path), oddities))]
         pictures.append(marked)
+    named_in = {path for path in beside if path.lower().rpartition("/")[2] in _CLASS_FILES}
+    lists_of_names = sorted(files.read_all(named_in)) if named_in else []
+    names = lists_of_names[0][1].decode("utf-8-sig", errors="replace").splitlines() if lists_of_names else []
+    classes = tuple(known.get("classes", ())) or tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
     first = known.get("first_pixel")
-    found = Annotations(FORM, pictures, findings=[*findings, *oddities.findings()], lists_all=bool(splits))
+    found = Annotations(FORM, pictures, classes, findings=[*findings, *oddities.findings()], lists_all=bool(splits))
     first = _first_pixel(pictures, base) if first is None else first
     if first:
         for marked in pictures:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from derin.core.errors import DataError, RefusedFileError, StorageError
 from derin.core.files import recover_folder, remove_leftovers, replace_folder, storage_errors, temporary_folder
 from derin.core.lock import FolderLock
 from derin.core.messages import Message
+from derin.data.pictures.decode import Pixels, open_picture, pixels_of
 from derin.data.pictures.encoded import EncodedPictures
 from derin.data.pictures.fitting import ResizePolicy, Rule, input_size
 from derin.data.pictures.values import PixelValues
@@ -214,6 +216,29 @@ class Origin:
         if not same or not np.array_equal(old.hashes[old.stored], new.hashes[new.stored]):
             raise DataError(f"{self.source} has changed since it was loaded; load it again.")
         return data
+
+    def read_whole(self, rows: Rows) -> list[Pixels]:
+        """Pictures of the cache in the size that their files have, upright.
+
+        Args:
+            rows: of the cache.
+
+        Raises:
+            DataError: a file is not there any more, or cannot be read now.
+        """
+        found = {row: open_picture(data, values=self.index.values) for row, data in self.read_files(rows)}
+        return [pixels_of(found[row].image) for row in rows.tolist()]
+
+    def read_files(self, rows: Rows) -> Iterator[tuple[int, bytes]]:
+        """The bytes of the file of each row, in the order in which they are stored."""
+        row_of = {self.index.paths[int(self.index.stored[row])]: row for row in rows.tolist()}
+        with closing(open_files(self.source)) as files:
+            for path, data in files.read_all(row_of):
+                yield row_of[path], data
+
+    def path_of(self, row: int) -> str:
+        """Where the file of a row lies in the source."""
+        return self.index.paths[int(self.index.stored[row])]
 
 
 @dataclass(frozen=True)

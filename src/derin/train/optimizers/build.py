@@ -16,6 +16,7 @@ from derin.core.roles import ROLES, parameter_roles
 
 if TYPE_CHECKING:
     from derin.train.optimizers.configs import OptimizerConfig
+from derin.train.optimizers import eager
 from derin.train.optimizers.muon import Groups
 
 _CONFIGS = "derin.train.optimizers.configs:"
@@ -37,13 +38,13 @@ OPTIMIZERS: Registry[type[OptimizerConfig]] = Registry(
 
 # The torch optimizer behind each that may have a fused kernel; muon's is that of its AdamW part.
 _FUSED: dict[str, Any] = {
-    "sgd": torch.optim.SGD,
-    "momentum": torch.optim.SGD,
-    "nesterov": torch.optim.SGD,
-    "adagrad": torch.optim.Adagrad,
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "muon": torch.optim.AdamW,
+    "sgd": eager.SGD,
+    "momentum": eager.SGD,
+    "nesterov": eager.SGD,
+    "adagrad": eager.Adagrad,
+    "adam": eager.Adam,
+    "adamw": eager.AdamW,
+    "muon": eager.AdamW,
 }
 
 

@@ -16,6 +16,7 @@ from torch import nn
 
 from derin.core.errors import UnknownNameError, UsageError
 from derin.core.settings import read_value, spelled
+from derin.train.optimizers import eager
 from derin.train.optimizers.fused_adam import FusedAdam, FusedAdamW
 from derin.train.optimizers.lion import Lion as LionOptimizer
 from derin.train.optimizers.muon import Groups, split_for_muon
@@ -133,7 +134,7 @@ class SGD(OptimizerConfig):
     def build(
         self, model: nn.Module, groups: Groups, *, learning_rate: float, momentum: float, fused: bool
     ) -> torch.optim.Optimizer:
-        return torch.optim.SGD(groups, lr=learning_rate, fused=fused)
+        return eager.SGD(groups, lr=learning_rate, fused=fused)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +150,7 @@ class Momentum(OptimizerConfig):
     def build(
         self, model: nn.Module, groups: Groups, *, learning_rate: float, momentum: float, fused: bool
     ) -> torch.optim.Optimizer:
-        return torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, dampening=self.dampening, fused=fused)
+        return eager.SGD(groups, lr=learning_rate, momentum=momentum, dampening=self.dampening, fused=fused)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +165,7 @@ class Nesterov(OptimizerConfig):
     ) -> torch.optim.Optimizer:
         if momentum == 0:
             raise UsageError("The optimizer 'nesterov' needs a momentum above 0; got momentum=0. Use 'sgd' for none.")
-        return torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, nesterov=True, fused=fused)
+        return eager.SGD(groups, lr=learning_rate, momentum=momentum, nesterov=True, fused=fused)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +178,7 @@ class Adagrad(OptimizerConfig):
     def build(
         self, model: nn.Module, groups: Groups, *, learning_rate: float, momentum: float, fused: bool
     ) -> torch.optim.Optimizer:
-        return torch.optim.Adagrad(groups, lr=learning_rate, eps=self.eps, fused=fused)
+        return eager.Adagrad(groups, lr=learning_rate, eps=self.eps, fused=fused)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +197,7 @@ class RMSprop(OptimizerConfig):
         self, model: nn.Module, groups: Groups, *, learning_rate: float, momentum: float, fused: bool
     ) -> torch.optim.Optimizer:
         # foreach handles all parameters in a few calls; RMSprop has no fused kernel.
-        return torch.optim.RMSprop(
+        return eager.RMSprop(
             groups, lr=learning_rate, alpha=self.alpha, eps=self.eps, centered=self.centered, foreach=True
         )
 
@@ -212,7 +213,7 @@ class Adam(OptimizerConfig):
     eps: float = 1e-8
     amsgrad: bool = False
     name: ClassVar[str] = "adam"
-    kinds: ClassVar[tuple[type[torch.optim.Optimizer], type[torch.optim.Optimizer]]] = (torch.optim.Adam, FusedAdam)
+    kinds: ClassVar[tuple[type[torch.optim.Optimizer], type[torch.optim.Optimizer]]] = (eager.Adam, FusedAdam)
 
     def build(
         self, model: nn.Module, groups: Groups, *, learning_rate: float, momentum: float, fused: bool
@@ -229,7 +230,7 @@ class AdamW(Adam):
     """Adam with decoupled weight decay: θ ← θ − ηλθ before Adam's step. Source: Loshchilov and Hutter 2019."""
 
     name: ClassVar[str] = "adamw"
-    kinds: ClassVar[tuple[type[torch.optim.Optimizer], type[torch.optim.Optimizer]]] = (torch.optim.AdamW, FusedAdamW)
+    kinds: ClassVar[tuple[type[torch.optim.Optimizer], type[torch.optim.Optimizer]]] = (eager.AdamW, FusedAdamW)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,7 +246,7 @@ class NAdam(OptimizerConfig):
     def build(
         self, model: nn.Module, groups: Groups, *, learning_rate: float, momentum: float, fused: bool
     ) -> torch.optim.Optimizer:
-        return torch.optim.NAdam(groups, lr=learning_rate, betas=self.betas, eps=self.eps, foreach=True)
+        return eager.NAdam(groups, lr=learning_rate, betas=self.betas, eps=self.eps, foreach=True)
 
 
 @dataclass(frozen=True, kw_only=True)

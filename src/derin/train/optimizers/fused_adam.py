@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from derin.train.foreach import foreach
+from derin.train.optimizers.eager import Adam, AdamW
 
 # One group's parameters, averages of gradients and of their squares, and step counters.
 _Lists = tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]
@@ -87,7 +88,7 @@ def _kernel(group: dict[str, Any]) -> Any:
     return getattr(torch, "_fused_adamw_" if group["decoupled_weight_decay"] else "_fused_adam_", None)
 
 
-class FusedAdam(_FusedStep, torch.optim.Adam):
+class FusedAdam(_FusedStep, Adam):
     """`torch.optim.Adam(fused=True)`, bit for bit.
 
     Example:
@@ -102,5 +103,5 @@ class FusedAdam(_FusedStep, torch.optim.Adam):
     """
 
 
-class FusedAdamW(_FusedStep, torch.optim.AdamW):
+class FusedAdamW(_FusedStep, AdamW):
     """`torch.optim.AdamW(fused=True)`, bit for bit. Source: Loshchilov and Hutter 2019, algorithm 2."""

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from derin.train.foreach import foreach
+from derin.train.optimizers.eager import EagerOptimizer
 
 
-class Lion(torch.optim.Optimizer):
+class Lion(EagerOptimizer):
     """c = β₁m + (1−β₁)g, θ ← θ − η(sign c + λθ), m ← β₂m + (1−β₂)g.
 
     Args:

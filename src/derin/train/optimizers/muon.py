@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from derin.core.roles import ROLES, parameter_roles
+from derin.train.optimizers.eager import AdamW, EagerOptimizer
 
 Groups = list[dict[str, Any]]
 
@@ -27,7 +28,7 @@ Groups = list[dict[str, Any]]
 _QUINTIC = (3.4445, -4.7750, 2.0315)
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(EagerOptimizer):
     """For a hidden matrix θ of shape (A, B)::
 
         m ← μm + (1−μ)g,   u = (1−μ)g + μm (nesterov) or m,   θ ← θ − ηλθ − η · 0.2√max(A, B) · orthogonalize(u)
@@ -69,9 +70,9 @@ class Muon(torch.optim.Optimizer):
             {"weight_decay": 0.0, **group, **shared, "num_iterations": num_iterations, "method": "muon"}
             for group in hidden
         ]
-        self._adamw: torch.optim.AdamW | None = None
+        self._adamw: AdamW | None = None
         if others:
-            self._adamw = torch.optim.AdamW(others, lr=lr, betas=betas, eps=eps, fused=fused)
+            self._adamw = AdamW(others, lr=lr, betas=betas, eps=eps, fused=fused)
             # AdamW has split names from parameters; put together again they make a group of this optimizer.
             for group in self._adamw.param_groups:
                 named = list(zip(group["param_names"], group["params"], strict=True))

@@ -1,0 +1,137 @@
+"""A sheet of pictures with what is marked in them drawn over: boxes, masks and points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from derin.core.seeds import permutation
+from derin.data.box_drawing import draw_boxes
+from derin.data.mask_colors import hex_colors, overlay, palette
+from derin.data.schema import Column, Kind
+from derin.data.sheet import contact_sheet, legend
+from derin.data.table import Boxes, Points, Rows, Table
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Picture = npt.NDArray[np.uint8]
+MARKED_KINDS = (Kind.BOXES, Kind.MASK, Kind.POINTS)
+_CELL = 320  # px
+_COLUMNS, _PICTURES = 4, 12
+_MOST_IN_LEGEND = 40
+_CROWD = "… "
+# Of points: left, right, and in the middle, in the colors of the palette.
+_LEFT, _RIGHT, _MIDDLE = 1, 2, 4
+
+
+def marked_column(table: Table) -> Column | None:
+    """The column of what is marked in the pictures of a table; None where nothing is."""
+    return next((c for c in table.schema if c.kind in MARKED_KINDS), None)
+
+
+def marked_sheet(table: Table, column: Column, *, seed: int = 0) -> Image.Image:
+    """Draws training pictures with what is marked in them, every class if there are not too many.
+
+    Args:
+        table: with one column of pictures.
+        column: of boxes, masks or points.
+        seed: of the choice.
+    """
+    picture = next(c for c in table.inputs if c.kind is Kind.PICTURE)
+    rows = _chosen(table, column, seed)
+    marks = table.columns[column.name]
+    drawn = []
+    for row, pixels in zip(rows.tolist(), _originals(table.columns[picture.name], rows)):
+        drawn.append(_drawn(pixels, marks, row, column))
+    names = table.row_names
+    captions = ["" if names is None else names[row].rpartition("/")[2] for row in rows.tolist()]
+    classes = column.classes or ()
+    title = f"{table.name} · {len(table):,} pictures · {_told(marks, column)}"
+    sheet = contact_sheet(drawn, captions, _COLUMNS, title=title, cell=_CELL)
+    if column.kind is Kind.POINTS or not classes:
+        return sheet
+    colors = hex_colors(min(255, len(classes) + 1))[column.kind is Kind.BOXES :]
+    shown = set(marks.take(rows).classes.tolist()) if isinstance(marks, Boxes) else set(range(len(classes)))
+    named = [(name, color) for place, (name, color) in enumerate(zip(classes, colors)) if place in shown]
+    return legend(sheet, named[:_MOST_IN_LEGEND])
+
+
+def draw_marks(pixels: Picture, corners: Any, classes: Any, names: tuple[str, ...], crowds: Any) -> Picture:
+    """A picture enlarged or made smaller to a cell, with boxes over it, their lines and words in the size of the cell.
+
+    Where there is no room for a word, the color tells.
+    """
+    from PIL import Image
+
+    factor = _CELL / max(pixels.shape[:2])
+    image = Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).convert("RGB")
+    size = tuple(max(1, round(side * factor)) for side in image.size)
+    scaled = np.asarray(image.resize(size, Image.Resampling.LANCZOS if factor < 1 else Image.Resampling.NEAREST))
+    # Small boxes lie above large ones.
+    order = np.argsort((corners[:, 2:] - corners[:, :2]).prod(axis=1), kind="stable")
+    words = [(_CROWD if crowds[number] else "") + names[classes[number]] for number in order]
+    ratio = np.array([size[0] / pixels.shape[1], size[1] / pixels.shape[0]] * 2)
+    return draw_boxes(scaled, corners[order] * ratio, classes[order].tolist(), words)
+
+
+def _drawn(pixels: Picture, marks: Any, row: int, column: Column) -> Picture:
+    one = np.array([row])
+    if isinstance(marks, Boxes):
+        part = marks.take(one)
+        return draw_marks(pixels, part.corners, part.classes, column.classes or (), part.is_crowd)
+    if isinstance(marks, Points):
+        return _with_points(pixels, marks.take(one))
+    mask = np.asarray(marks.take(one)[0])
+    return overlay(pixels, mask.reshape(mask.shape[:2]).astype(np.uint8))
+
+
+def _with_points(pixels: Picture, points: Points) -> Picture:
+    from PIL import Image, ImageDraw
+
+    factor = _CELL / max(pixels.shape[:2])
+    image = Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).convert("RGB")
+    image = image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.LANCZOS)
+    draw, colors = ImageDraw.Draw(image), palette()
+    of_point = {place: side for pair in points.pairs for place, side in zip(pair, (_LEFT, _RIGHT))}
+    for number, ((x, y), is_seen) in enumerate(zip(points.places[0].tolist(), points.visible[0].tolist())):
+        if is_seen:
+            x, y = x * factor, y * factor
+            color = tuple(colors[of_point.get(number, _MIDDLE)].tolist())
+            draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=color, outline="#000000")
+    return np.asarray(image)
+
+
+def _originals(data: Any, rows: Rows) -> list[Picture]:
+    """Pictures in the size in which things were marked in them; those of the cache may be smaller."""
+    origin = getattr(data, "origin", None)
+    pictures: list[Picture] = data.take(rows) if origin is None else origin.read_whole(rows)
+    return list(pictures)
+
+
+def _chosen(table: Table, column: Column, seed: int) -> Rows:
+    """Training rows in a drawn order; one of each class first where boxes have classes, and one without a box."""
+    pool = np.asarray(table.splits.get("train", np.arange(len(table))), dtype=np.int64)
+    pool = pool[permutation(seed, "sheet", 0, len(pool))]
+    marks = table.columns[column.name]
+    if not isinstance(marks, Boxes):
+        return pool[:_PICTURES]
+    per_row = [set(marks.classes[marks.offsets[row] : marks.offsets[row + 1]].tolist()) for row in pool.tolist()]
+    chosen: list[int] = []
+    seen: set[int] = set()
+    for place, held in enumerate(per_row):
+        if held - seen and len(chosen) < _PICTURES - 1:
+            chosen.append(place)
+            seen |= held
+    chosen += [place for place, held in enumerate(per_row) if not held][:1]
+    others = [place for place in range(len(pool)) if place not in set(chosen)]
+    return pool[sorted([*chosen, *others[: _PICTURES - len(chosen)]])]
+
+
+def _told(marks: Any, column: Column) -> str:
+    if isinstance(marks, Points):
+        return f"{marks.places.shape[1]} points in each"
+    classes = f"{len(column.classes or ())} classes"
+    return f"{len(marks.corners):,} boxes · {classes}" if isinstance(marks, Boxes) else classes

@@ -1,0 +1,101 @@
+"""Points in every form that people have them, and which of them are left and right of each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import derin
+from derin.core.errors import DataError, UsageError
+from derin.data.table import Points
+from derin.readers.annotations.mirroring import mirror_pairs
+
+NAMES = ("nose", "left_eye", "right_eye")
+# x, y and whether it is known, of each point of four pictures of 30 × 40 pixels.
+TRUTH = np.random.default_rng(3).integers(1, 29, (4, 3, 2)).astype(float)
+SEEN = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1], [1, 1, 1]], dtype=bool)
+
+
+def write_csv(folder: Path) -> None:
+    lines = ["file," + ",".join(f"{name}_{axis}" for name in NAMES for axis in "xy")]
+    for number in range(4):
+        cells = [f"{v:g}" if seen else "" for place, seen in zip(TRUTH[number], SEEN[number]) for v in place]
+        lines.append(",".join([f"{number}.png", *cells]))
+    (folder / "points.csv").write_text("\n".join(lines))
+
+
+def write_coco(folder: Path) -> None:
+    def marks(number: int) -> list[float]:
+        flagged = np.concatenate([TRUTH[number] * SEEN[number][:, None], 2.0 * SEEN[number][:, None]], axis=1)
+        return [float(value) for value in flagged.reshape(-1)]
+
+    document = {
+        "images": [{"id": n, "file_name": f"{n}.png", "width": 40, "height": 30} for n in range(4)],
+        "categories": [{"id": 1, "name": "person", "keypoints": NAMES}],
+        "annotations": [
+            # A smaller person stands beside in each picture.
+            *({"image_id": n, "category_id": 1, "bbox": [0, 0, 2, 2], "keypoints": [1, 1, 2] * 3} for n in range(4)),
+            *({"image_id": n, "category_id": 1, "bbox": [0, 0, 30, 30], "keypoints": marks(n)} for n in range(4)),
+        ],
+    }
+    (folder / "person_keypoints.json").write_text(json.dumps(document))
+
+
+def write_pts(folder: Path) -> None:
+    SEEN[:] = True  # the form knows no hidden points
+    for number in range(4):
+        lines = "\n".join(f"{x + 1} {y + 1}" for x, y in TRUTH[number])
+        (folder / f"{number}.pts").write_text(f"version: 1\nn_points: 3\n{{\n{lines}\n}}\n")
+
+
+FORMS: dict[str, Callable[[Path], None]] = {"csv": write_csv, "coco": write_coco, "pts": write_pts}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_one_truth_is_the_same_points(form: str, tmp_path: Path) -> None:
+    for number in range(4):
+        Image.new("RGB", (40, 30), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    FORMS[form](tmp_path)
+    table = derin.load(tmp_path, task="landmarks" if form == "coco" else None, cut=False)
+    assert table.task == "landmarks"
+    points = table["points"]
+    assert isinstance(points, Points)
+    assert np.array_equal(points.visible, SEEN)
+    assert np.array_equal(points.places, np.where(SEEN[..., None], TRUTH, 0))
+    named = form != "pts"
+    assert table.target().classes == (NAMES if named else ("0", "1", "2"))
+    assert points.pairs == (((1, 2),) if named else ())
+
+
+def test_pairs_are_said_or_follow_the_training_data(tmp_path: Path) -> None:
+    for number in range(4):
+        Image.new("RGB", (40, 30), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    write_csv(tmp_path)
+    for said, pairs in (("0-2", ((0, 2),)), ("none", ())):
+        table = derin.load(tmp_path, task="landmarks", reader_options={"pairs": said}, cut=False)
+        assert table["points"].pairs == pairs  # type: ignore[attr-defined]
+        again = derin.load(tmp_path, recipe=table.recipe, cut=False)
+        assert again["points"].pairs == pairs  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match="different points from 0 to 2"):
+        derin.load(tmp_path, task="landmarks", reader_options={"pairs": "0-3"})
+    (tmp_path / "points.csv").write_text("file,a_x,a_y,b_x,b_y\n0.png,1,2,3,4\n")
+    with pytest.raises(DataError, match="3 points as the training data has"):
+        derin.load(tmp_path, recipe=table.recipe)
+
+
+def test_a_mean_shape_that_mirrors_itself_tells_pairs_and_another_tells_none() -> None:
+    draw = np.random.default_rng(5)
+    half = np.array([[3.0, 1], [7, 4], [2, 9], [5, 12]])
+    face = np.concatenate([half, half * [-1, 1], [[0, 2], [0, 10]]])
+    order = draw.permutation(len(face))
+    shapes = face[order] * draw.uniform(1, 5, (200, 1, 1)) + draw.normal(0, 0.3, (200, len(face), 2)) + [90, 40]
+    seen = np.ones(shapes.shape[:2], dtype=bool)
+    place = {int(original): number for number, original in enumerate(order)}
+    wanted = {tuple(sorted((place[number], place[number + 4]))) for number in range(4)}
+    assert set(mirror_pairs(shapes, seen)) == wanted
+    assert mirror_pairs(shapes + shapes[..., ::-1] * [2, 0], seen) == ()
