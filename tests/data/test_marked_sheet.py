@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from derin.data.augment import Augmentation
+from derin.data.augment.preview import preview
 from derin.data.box_drawing import draw_boxes
 from derin.data.box_statistics import box_statistics
 from derin.data.marked_sheet import marked_column, marked_sheet
@@ -103,3 +105,23 @@ def test_the_pictures_of_a_sheet_have_the_size_of_their_files(tmp_path: Path) ->
     whole = data.origin.read_whole(np.array([3, 1]))  # type: ignore[attr-defined]
     assert [picture.shape for picture in whole] == [(480, 640, 3)] * 2
     assert [int(picture[0, 0, 0]) for picture in whole] == [3, 1]
+
+
+@pytest.mark.parametrize("kind", MARKS)
+def test_a_preview_moves_what_is_marked_with_its_picture(kind: Kind) -> None:
+    text = "flip=1" if kind is Kind.POINTS else "flip=1,mosaic=0.01"
+    drawn = np.asarray(preview(table(kind), Augmentation.parse(text), num_pictures=2, num_variants=1)).astype(int)
+    color = palette()[2 if kind is Kind.BOXES else 1 if kind is Kind.MASK else 4].astype(int)
+    wanted = np.rint(0.45 * 90 + 0.55 * color) if kind is Kind.MASK else color
+    # Squares of 208 pixels with six between them and six more behind the first: a mirror image of each.
+    starts = [18, 18 + 208 + 6 + 12]
+    for line in range(2):
+        top = 18 + 34 + line * (208 + 6 + 0)
+        whole, mirrored = (
+            np.abs(drawn[top : top + 208, left : left + 208] - wanted).max(axis=2) <= 2 for left in starts
+        )
+        # Lines are drawn anew, so that they agree to a pixel: in the means of their places.
+        assert whole.sum() == pytest.approx(mirrored.sum(), abs=0.05 * whole.sum() + 8)
+        if whole.any():
+            assert np.nonzero(whole)[1].mean() == pytest.approx(207 - np.nonzero(mirrored)[1].mean(), abs=1.5)
+            assert np.nonzero(whole)[0].mean() == pytest.approx(np.nonzero(mirrored)[0].mean(), abs=1.5)

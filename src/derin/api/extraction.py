@@ -93,10 +93,10 @@ def extract(
     """
     import torch
 
-    if augmentation is not None and augmentation.mixes:
+    if augmentation is not None and augmentation.num_partners:
         raise UsageError(
-            "Mixing examples (mixup, cutmix) needs their pictures at each step, and finetune=head computes features "
-            "once; use finetune=gradual, or leave mixing out."
+            "Joining examples (mixup, cutmix, mosaic) needs their pictures at each step, and finetune=head computes "
+            "features once; use finetune=gradual, or leave it out."
         )
     about = {
         "data": table.fingerprint(),

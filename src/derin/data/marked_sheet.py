@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from derin.data.box_drawing import draw_boxes
 from derin.data.mask_colors import hex_colors, overlay, palette
 from derin.data.schema import Column, Kind
 from derin.data.sheet import contact_sheet, legend
-from derin.data.table import Boxes, Points, Rows, Table
+from derin.data.table import Boxes, Dense, Points, Rows, Table
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -41,11 +42,14 @@ def marked_sheet(table: Table, column: Column, *, seed: int = 0) -> Image.Image:
         seed: of the choice.
     """
     picture = next(c for c in table.inputs if c.kind is Kind.PICTURE)
-    rows = _chosen(table, column, seed)
+    rows = chosen_rows(table, column, seed, _PICTURES)
     marks = table.columns[column.name]
     drawn = []
-    for row, pixels in zip(rows.tolist(), _originals(table.columns[picture.name], rows)):
-        drawn.append(_drawn(pixels, marks, row, column))
+    for row, pixels in zip(rows.tolist(), whole_pictures(table.columns[picture.name], rows)):
+        one: Any = marks.take(np.array([row]))
+        one = one if isinstance(one, Boxes | Points) else Dense(np.asarray(one))
+        pixels = pixels if column.kind is Kind.MASK else _of_cell(pixels)
+        drawn.append(drawn_marks(pixels, one, column, words=True, pairs=getattr(marks, "pairs", ())))
     names = table.row_names
     captions = ["" if names is None else names[row].rpartition("/")[2] for row in rows.tolist()]
     classes = column.classes or ()
@@ -59,75 +63,85 @@ def marked_sheet(table: Table, column: Column, *, seed: int = 0) -> Image.Image:
     return legend(sheet, named[:_MOST_IN_LEGEND])
 
 
-def draw_marks(pixels: Picture, corners: Any, classes: Any, names: tuple[str, ...], crowds: Any) -> Picture:
-    """A picture enlarged or made smaller to a cell, with boxes over it, their lines and words in the size of the cell.
+def drawn_marks(
+    pixels: Picture, marks: Any, column: Column, *, words: bool = False, pairs: Sequence[tuple[int, int]] = ()
+) -> Picture:
+    """A picture with what is marked in it drawn over.
 
-    Where there is no room for a word, the color tells.
+    Args:
+        pixels: of the picture, of any size.
+        marks: `Boxes` or `Points` of this picture alone, in the pixels of their frame; or `Dense` with one mask.
+        column: what they are.
+        words: whether boxes have the names of their classes, where there is room.
+        pairs: of left and right points, which have a color each.
     """
+    if isinstance(marks, Boxes):
+        corners = marks.corners * _ratio(pixels, marks.frames[0])[[0, 1, 0, 1]]
+        # The largest have their word first; the smallest lie above.
+        order = np.argsort((corners[:, 2:] - corners[:, :2]).prod(axis=1), kind="stable")
+        names = column.classes or ()
+        said = [(_CROWD if marks.is_crowd[n] else "") + names[marks.classes[n]] for n in order] if words else None
+        return draw_boxes(pixels, corners[order], marks.classes[order].tolist(), said)
+    if isinstance(marks, Points):
+        return _with_points(pixels, marks, pairs)
+    mask = np.asarray(marks.values[0])
+    return overlay(pixels, mask.reshape(mask.shape[:2]).astype(np.uint8))
+
+
+def _of_cell(pixels: Picture) -> Picture:
+    """A picture enlarged or made smaller to a cell, so that lines and words over it have one size."""
     from PIL import Image
 
     factor = _CELL / max(pixels.shape[:2])
     image = Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).convert("RGB")
-    size = tuple(max(1, round(side * factor)) for side in image.size)
-    scaled = np.asarray(image.resize(size, Image.Resampling.LANCZOS if factor < 1 else Image.Resampling.NEAREST))
-    # Small boxes lie above large ones.
-    order = np.argsort((corners[:, 2:] - corners[:, :2]).prod(axis=1), kind="stable")
-    words = [(_CROWD if crowds[number] else "") + names[classes[number]] for number in order]
-    ratio = np.array([size[0] / pixels.shape[1], size[1] / pixels.shape[0]] * 2)
-    return draw_boxes(scaled, corners[order] * ratio, classes[order].tolist(), words)
+    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    return np.asarray(image.resize(size, Image.Resampling.LANCZOS if factor < 1 else Image.Resampling.NEAREST))
 
 
-def _drawn(pixels: Picture, marks: Any, row: int, column: Column) -> Picture:
-    one = np.array([row])
-    if isinstance(marks, Boxes):
-        part = marks.take(one)
-        return draw_marks(pixels, part.corners, part.classes, column.classes or (), part.is_crowd)
-    if isinstance(marks, Points):
-        return _with_points(pixels, marks.take(one))
-    mask = np.asarray(marks.take(one)[0])
-    return overlay(pixels, mask.reshape(mask.shape[:2]).astype(np.uint8))
+def _ratio(pixels: Picture, frame: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """By what x and y in a frame come to the pixels of a picture."""
+    ratio: npt.NDArray[np.float64] = np.array(pixels.shape[1::-1]) / frame[::-1]
+    return ratio
 
 
-def _with_points(pixels: Picture, points: Points) -> Picture:
+def _with_points(pixels: Picture, points: Points, pairs: Sequence[tuple[int, int]]) -> Picture:
     from PIL import Image, ImageDraw
 
-    factor = _CELL / max(pixels.shape[:2])
-    image = Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).convert("RGB")
-    image = image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.LANCZOS)
+    image = Image.fromarray(np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3))))
     draw, colors = ImageDraw.Draw(image), palette()
-    of_point = {place: side for pair in points.pairs for place, side in zip(pair, (_LEFT, _RIGHT))}
-    for number, ((x, y), is_seen) in enumerate(zip(points.places[0].tolist(), points.visible[0].tolist())):
+    of_point = {place: side for pair in pairs for place, side in zip(pair, (_LEFT, _RIGHT))}
+    places = points.places[0] * _ratio(pixels, points.frames[0])
+    for number, ((x, y), is_seen) in enumerate(zip(places.tolist(), points.visible[0].tolist())):
         if is_seen:
-            x, y = x * factor, y * factor
             color = tuple(colors[of_point.get(number, _MIDDLE)].tolist())
             draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=color, outline="#000000")
     return np.asarray(image)
 
 
-def _originals(data: Any, rows: Rows) -> list[Picture]:
+def whole_pictures(data: Any, rows: Rows) -> list[Picture]:
     """Pictures in the size in which things were marked in them; those of the cache may be smaller."""
     origin = getattr(data, "origin", None)
     pictures: list[Picture] = data.take(rows) if origin is None else origin.read_whole(rows)
     return list(pictures)
 
 
-def _chosen(table: Table, column: Column, seed: int) -> Rows:
+def chosen_rows(table: Table, column: Column, seed: int, num: int) -> Rows:
     """Training rows in a drawn order; one of each class first where boxes have classes, and one without a box."""
     pool = np.asarray(table.splits.get("train", np.arange(len(table))), dtype=np.int64)
     pool = pool[permutation(seed, "sheet", 0, len(pool))]
     marks = table.columns[column.name]
     if not isinstance(marks, Boxes):
-        return pool[:_PICTURES]
+        return pool[:num]
     per_row = [set(marks.classes[marks.offsets[row] : marks.offsets[row + 1]].tolist()) for row in pool.tolist()]
     chosen: list[int] = []
     seen: set[int] = set()
     for place, held in enumerate(per_row):
-        if held - seen and len(chosen) < _PICTURES - 1:
+        if held - seen and len(chosen) < num - 1:
             chosen.append(place)
             seen |= held
     chosen += [place for place, held in enumerate(per_row) if not held][:1]
     others = [place for place in range(len(pool)) if place not in set(chosen)]
-    return pool[sorted([*chosen, *others[: _PICTURES - len(chosen)]])]
+    return pool[sorted([*chosen, *others[: num - len(chosen)]])]
 
 
 def _told(marks: Any, column: Column) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -84,8 +85,12 @@ class TableSource:
         self._frame = next(iter(moved.values()), None)
         # What is clipped to the picture is moved also where nothing moves.
         self._is_clipped = any(codec.moves_on_host for codec, _ in self._columns.values())
+        if self._is_clipped and self._augmentation is not None and self._augmentation.fill == "auto":
+            # A mirror image at the edge would show things that no box and no point tells of.
+            self._augmentation = replace(self._augmentation, fill="zero")
         self._mixed_target = batching.mixed_target
         self._mixed_input: str | None = None
+        self._num_partners = 0 if self._augmentation is None else self._augmentation.num_partners
         if self._augmentation is not None and self._augmentation.mixes:
             self._mixed_input = self._input_to_mix(moved)
         largest = max(abs(int(np.prod(codec.shape))) for codec, _ in self._columns.values())
@@ -102,9 +107,10 @@ class TableSource:
         def gathered(first: int) -> _Chunk:
             last = min(first + size, self.num_batches)
             places: Any = slice(bounds[first], bounds[last])
-            if self._mixed_input is not None:
-                # An example is mixed with the next one of the epoch, whichever batch that is in.
-                places = np.append(np.arange(bounds[first], bounds[last]), bounds[last] % self.num_examples)
+            if self._num_partners:
+                # An example is joined with the next ones of the epoch, whichever batch they are in.
+                following = np.arange(bounds[first], bounds[last] + self._num_partners)
+                places = following % self.num_examples
             rows, some_draws = order.rows[places], draws[places]
             columns = self._gathered(rows, self._window_uniforms(epoch, some_draws))
             if self.prefetches and self._device.type == "cuda":
@@ -142,7 +148,7 @@ class TableSource:
         return {name: encoded.gather(rows, places) for name, (_, encoded) in self._columns.items()}
 
     def _finished(self, chunk: _Chunk, epoch: int) -> Batch:
-        """Several batches at once; where examples are mixed, the last row is but the partner of another."""
+        """Several batches at once; where examples are joined, the last rows are but the partners of others."""
         import torch
 
         augmentation, rows = self._augmentation, chunk.rows
@@ -150,10 +156,16 @@ class TableSource:
         if augmentation is not None:
             # They stay on the CPU: an augmentation decides by them what to do, and must not wait for the device.
             numbers = torch.from_numpy(uniforms(self._seed, "augment", epoch, chunk.draws, augmentation.num_uniforms))
+        gathered = chunk.columns
+        if augmentation is not None and augmentation.mosaic:
+            assert self._frame is not None
+            rows, numbers = rows[: -self._num_partners], numbers[: -self._num_partners]
+            mosaic = augmentation.mosaics(numbers, self._frame)
+            gathered = {name: codec.joined(gathered[name], mosaic) for name, (codec, _) in self._columns.items()}
         geometry: Any = self._geometry(numbers, len(rows))
         columns: dict[str, Any] = {}
         for name, (codec, _) in self._columns.items():
-            values = chunk.columns[name]
+            values = gathered[name]
             if codec.moves_on_host:
                 values = codec.transform(values, geometry)
             values = values.to(self._device, non_blocking=True)

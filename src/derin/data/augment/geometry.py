@@ -228,6 +228,14 @@ def inverse_maps(
     shear = _spread(draws, "shear", settings.shear, num)
     scale = 1 + _spread(draws, "zoom", settings.zoom, num)
     down, along = _offsets(height, width, settings, draws, num)
+    if settings.jitter:
+        own = np.exp((2 * draws["jitter"][:, 0] - 1) * np.log1p(settings.jitter))
+        free = np.abs(own - 1) / 2  # of a side: by this much the moved picture may lie to either side
+        down, along = (
+            offset + (2 * draws["jitter"][:, n] - 1) * free * side
+            for n, offset, side in ((1, down, height), (2, along, width))
+        )
+        scale = scale * own
     flip_x, flip_y = (1.0 - 2.0 * flipped for flipped in _flips(settings, draws, num))
     cos, sin = np.cos(angle), np.sin(angle)
     linear = np.stack(

@@ -10,6 +10,8 @@ import numpy as np
 from derin.core import seeds
 from derin.core.errors import DataError, UsageError
 from derin.core.files import open_atomically
+from derin.data.augment.marked_preview import marked_variants
+from derin.data.marked_sheet import marked_column
 from derin.data.schema import Column, Kind
 from derin.data.sheet import caption_font, fitting_text
 from derin.data.table import Dense, Pictures, Rows, Table
@@ -48,6 +50,13 @@ def preview(
             f"num_variants={num_variants}."
         )
     column = _picture_column(table)
+    marked = marked_column(table)
+    if marked is not None:
+        pictures, names = marked_variants(
+            table, marked, augmentation, num_pictures=num_pictures, num_variants=num_variants, seed=seed
+        )
+        without = [[""] * len(names)] * num_variants
+        return _sheet(pictures, [names, *without], f"{table.name}  ·  {augmentation}")
     labels = _labels(table)
     rows = _choose(table, num_pictures + 1, labels, seed)
     originals = _squares(table, column, rows)

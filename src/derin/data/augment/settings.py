@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import ShapeError, UnknownNameError, UsageError
+from derin.data.augment.mosaic import PARTNERS, Mosaic
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,10 +36,12 @@ class _Setting:
 
 # The order is that of the operations and of the uniform numbers.
 _SETTINGS = {
+    "mosaic": _Setting("mosaic", 1, 1, "a probability from 0 to 1", 4),
     "flip_horizontal": _Setting("flip", 0.5, 1, "a probability from 0 to 1", 1),
     "flip_vertical": _Setting("flip_vertical", 0.5, 1, "a probability from 0 to 1", 1),
     "rotate": _Setting("rotate", 15, 180, "the largest angle, from 0 to 180 degrees", 1),
     "zoom": _Setting("zoom", 0.1, 0.9, "a share of the size from 0 to 0.9", 1),
+    "jitter": _Setting("jitter", 1, 7, "how much larger or smaller, from 0 to 7", 3),
     "shear": _Setting("shear", 0.1, 2, "the largest tangent, from 0 to 2", 1),
     "shift": _Setting("shift", 0.1, 1, "a share of the sides from 0 to 1", 2),
     "crop_padding": _Setting("crop_padding", 4, 1024, "a whole number of pixels from 0 to 1024", 2),
@@ -50,7 +53,7 @@ _SETTINGS = {
     "cutmix": _Setting("cutmix", 1, 100, "the alpha of Beta(alpha, alpha), from 0 to 100", 2),
 }
 _WORDS = {setting.word: name for name, setting in _SETTINGS.items()}
-_RESAMPLED = ("rotate", "zoom", "shear")
+_RESAMPLED = ("rotate", "zoom", "jitter", "shear")
 _MOVED = ("flip_horizontal", "flip_vertical", *_RESAMPLED, "shift", "crop_padding")
 _COLORED = ("brightness", "contrast", "saturation")
 _MIXED = ("mixup", "cutmix")
@@ -67,10 +70,14 @@ class Augmentation:
     numbers only.
 
     Args:
+        mosaic: probability that an example is joined with the three that follow it in the epoch's order, for pictures
+            with boxes or masks; what else is drawn changes the whole.
         flip_horizontal: probability of a left-right mirror image.
         flip_vertical: probability of an upside-down mirror image.
         rotate: largest angle in degrees, either way.
         zoom: the size is multiplied by a number from 1 - zoom to 1 + zoom.
+        jitter: the size is multiplied by a number from 1 / (1 + jitter) to 1 + jitter, larger and smaller alike, and
+            the picture lies anywhere within the frame, or shows any part of itself (large scale jitter).
         shear: largest tangent of the horizontal slant, either way.
         shift: largest move as a share of each side, either way, in whole pixels (one at least).
         crop_padding: pixels put around the picture before a window of its size is cut out anywhere.
@@ -98,13 +105,17 @@ class Augmentation:
 
     Source: DeVries and Taylor, "Improved regularization of convolutional neural networks with cutout", 2017 (there
         the hole takes the mean of the data set); Zhang et al., "mixup: beyond empirical risk minimization", 2018;
-        Yun et al., "CutMix: regularization strategy to train strong classifiers with localizable features", 2019.
+        Yun et al., "CutMix: regularization strategy to train strong classifiers with localizable features", 2019;
+        Ghiasi et al., "Simple copy-paste is a strong data augmentation method for instance segmentation", 2021 (large
+        scale jitter).
     """
 
+    mosaic: float = 0.0
     flip_horizontal: float = 0.0
     flip_vertical: float = 0.0
     rotate: float = 0.0
     zoom: float = 0.0
+    jitter: float = 0.0
     shear: float = 0.0
     shift: float = 0.0
     crop_padding: int = 0
@@ -133,8 +144,8 @@ class Augmentation:
     def parse(cls, text: str) -> Augmentation:
         """Reads the command line's form: words with or without a value, between commas; ``"none"`` turns all off.
 
-        A bare word stands for a usual strength: flip=0.5, rotate=15, zoom=0.1, shear=0.1, shift=0.1, crop_padding=4,
-        cutout=0.5, brightness=0.2, contrast=0.2, saturation=0.2, mixup=0.2, cutmix=1.
+        A bare word stands for a usual strength: mosaic=1, flip=0.5, rotate=15, zoom=0.1, jitter=1, shear=0.1,
+        shift=0.1, crop_padding=4, cutout=0.5, brightness=0.2, contrast=0.2, saturation=0.2, mixup=0.2, cutmix=1.
 
         Raises:
             UsageError: a word is unknown (near matches are named), comes twice, or its value is no number.
@@ -185,6 +196,11 @@ class Augmentation:
         return self._any(*_MIXED)
 
     @property
+    def num_partners(self) -> int:
+        """How many further examples of the epoch's order the last one of a batch needs, with which it is joined."""
+        return PARTNERS if self.mosaic else int(self.mixes)
+
+    @property
     def only_whole_pixels(self) -> bool:
         """Whether pictures move by flips and whole pixels at most, so that nothing is resampled."""
         return not self._any(*_RESAMPLED)
@@ -214,6 +230,15 @@ class Augmentation:
         from derin.data.augment.geometry import Geometry
 
         return Geometry.drawn(self, self._draws(uniforms, len(uniforms)), len(uniforms), size)
+
+    def mosaics(self, uniforms: Tensor, size: tuple[int, int]) -> Mosaic:
+        """Which examples lie in which part of each row.
+
+        Args:
+            uniforms: the numbers of each row, as `geometry` takes them.
+            size: height and width of the pictures.
+        """
+        return Mosaic.drawn(self.mosaic, self._draws(uniforms, len(uniforms))["mosaic"], size)
 
     def apply(self, pictures: Tensor, uniforms: Tensor, geometry: Geometry | None = None) -> Tensor:
         """Moves, erases and colors a batch of raw pictures.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
-from derin.core.errors import RefusedFileError, UsageError
+from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.registry import Registry
 from derin.data.table import Rows, Table
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from derin.data.augment import Augmentation
     from derin.data.augment.geometry import Geometry
+    from derin.data.augment.mosaic import Mosaic
 
 
 class EncodedColumn(Protocol):
@@ -186,6 +187,21 @@ class Codec(ABC):
             geometry: what it made of them.
         """
         return self.transform(gathered, geometry)
+
+    def joined(self, gathered: Any, mosaic: Mosaic) -> Any:
+        """Rows that each show some of the gathered ones: row i the rows i to i + 3.
+
+        Args:
+            gathered: three rows more than come out.
+            mosaic: which lies where.
+
+        Raises:
+            DataError: what the column holds cannot be joined.
+        """
+        raise DataError(
+            "mosaic joins pictures, masks and boxes; labels, numbers and points belong to one picture each. Leave it "
+            "out."
+        )
 
     def to_model_input(self, gathered: Any) -> Any:
         """Casts and normalises gathered rows on their device."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from derin.core.errors import DataError, RefusedFileError, ShapeError
 from derin.core.fields import Required, checked_form
 from derin.data.augment.geometry import Geometry
+from derin.data.augment.mosaic import Mosaic
 from derin.data.codecs.base import Codec, Packed
 from derin.data.codecs.frame import Frame, FramedColumn
 from derin.data.table import Boxes, Rows, Table
@@ -100,20 +101,48 @@ class BoxesCodec(Codec):
 
     def transform(self, gathered: Packed, geometry: Geometry) -> Packed:
         """Moved, clipped to the picture, and dropped where too little of them is seen."""
+        height, width = self.frame.size
+        owners = gathered.owners.numpy()
+        limits = np.broadcast_to(np.array([0, 0, width, height]), (len(owners), 4))
+        return self._clipped(gathered, _around(gathered["corners"].numpy(), geometry[owners]), owners, limits)
+
+    def joined(self, gathered: Packed, mosaic: Mosaic) -> Packed:
+        """The boxes of each part, clipped to it, and dropped where too little of them is seen there."""
         import torch
 
-        corners, owners = gathered["corners"].numpy(), gathered.owners.numpy()
-        moved = _around(corners, geometry[owners])
+        num = len(mosaic)
         height, width = self.frame.size
-        clipped = np.clip(moved, 0, [width, height, width, height])
+        parts = []
+        for place, (geometry, tiles) in enumerate(zip(mosaic.geometries, mosaic.tiles)):
+            some = gathered[place : place + num]
+            owners = some.owners.numpy()
+            corners = np.concatenate([np.zeros((num, 1, 2)), np.full((num, 1, 2), (width, height))], axis=1)
+            frames = geometry.moved(corners).reshape(num, 4)
+            # What is shown lies in the tile and in the moved picture.
+            limits = np.concatenate(
+                [np.maximum(tiles[:, :2], frames[:, :2]), np.minimum(tiles[:, 2:], frames[:, 2:])], 1
+            )
+            moved = _around(some["corners"].numpy(), geometry[owners])
+            parts.append(self._clipped(some, moved, owners, limits[owners]))
+        owners = torch.cat([part.owners for part in parts])
+        order = torch.argsort(owners, stable=True)
+        flat = {name: torch.cat([part[name] for part in parts])[order] for name in gathered.flat}
+        counts = torch.bincount(owners, minlength=num)
+        return Packed(flat, torch.cat([counts.new_zeros(1), counts.cumsum(0)]))
+
+    def _clipped(
+        self, packed: Packed, moved: npt.NDArray[np.float64], owners: npt.NDArray[np.int64], limits: npt.NDArray[Any]
+    ) -> Packed:
+        """Moved boxes within the limits of each; those of which too little is seen are gone."""
+        import torch
+
+        clipped = np.clip(moved, limits[:, [0, 1, 0, 1]], np.maximum(limits[:, [2, 3, 2, 3]], limits[:, [0, 1, 0, 1]]))
         seen, whole = _area(clipped), _area(moved)
         kept = (seen > 0) & (seen >= self.least_visible * whole)
-        counts = np.bincount(owners[kept], minlength=len(gathered))
+        counts = np.bincount(owners[kept], minlength=len(packed))
+        others = {name: values[torch.from_numpy(kept)] for name, values in packed.flat.items() if name != "corners"}
         return Packed(
-            {
-                "corners": torch.from_numpy(clipped[kept].astype(np.float32)),
-                **{name: gathered[name][torch.from_numpy(kept)] for name in ("classes", "crowds")},
-            },
+            {"corners": torch.from_numpy(clipped[kept].astype(np.float32)), **others},
             torch.from_numpy(np.concatenate([[0], np.cumsum(counts)])),
         )
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from derin.core.errors import DataError, RefusedFileError, ShapeError
 from derin.core.fields import Required, checked_form
 from derin.data.augment.geometry import Geometry, move_classes
+from derin.data.augment.mosaic import Mosaic
 from derin.data.codecs.base import Codec
 from derin.data.codecs.frame import Frame, window_places
 from derin.data.pictures.fitting import ResizePolicy
@@ -129,6 +130,12 @@ class MaskCodec(Codec):
     def transform(self, gathered: torch.Tensor, geometry: Geometry) -> torch.Tensor:
         """Each pixel takes the class of the pixel that it shows; what comes in over the edge is void."""
         return move_classes(gathered, geometry, self.void)
+
+    def joined(self, gathered: torch.Tensor, mosaic: Mosaic) -> torch.Tensor:
+        """Masks of the parts of others; void where none lies."""
+        num = len(mosaic)
+        moved = [move_classes(gathered[n : n + num], each, self.void) for n, each in enumerate(mosaic.geometries)]
+        return mosaic.joined(moved, self.void)
 
     def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         return gathered.long()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from derin.data.augment import Augmentation
     from derin.data.augment.geometry import Geometry
+    from derin.data.augment.mosaic import Mosaic
     from derin.data.codecs.base import EncodedColumn
 
 _LARGEST = 1e6
@@ -211,6 +212,14 @@ class PictureCodec(Codec):
     ) -> torch.Tensor:
         """Moved, cut out and colored."""
         return augmentation.apply(gathered.permute(0, 3, 1, 2), uniforms, geometry).permute(0, 2, 3, 1)
+
+    def joined(self, gathered: torch.Tensor, mosaic: Mosaic) -> torch.Tensor:
+        """Float pictures of the parts of others; black where none lies."""
+        from derin.data.augment.geometry import move
+
+        num, planes = len(mosaic), gathered.permute(0, 3, 1, 2)
+        moved = [move(planes[n : n + num], geometry, "zero") for n, geometry in enumerate(mosaic.geometries)]
+        return mosaic.joined(moved, 0).permute(0, 2, 3, 1)
 
     def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         """Casts and normalizes on the device.
