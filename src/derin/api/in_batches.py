@@ -102,7 +102,7 @@ def table_of_batches(
 
     Example:
         >>> from derin.data.own import own_data
-        >>> batches = [(np.ones((2, 3), np.float32), np.array([0, place])) for place in (1, 2)]
+        >>> batches = [(np.ones((2, 3), np.float32), np.array([0, place])) for place in (1, 1, 2, 2)]
         >>> table = table_of_batches(own_data(batches, None, keeps_arrays=False), seed=0)
         >>> [(column.name, column.kind.value, column.shape) for column in table.schema], table.target().classes
         ([('input', 'array', (3,)), ('target', 'category', ())], ('0', '1', '2'))

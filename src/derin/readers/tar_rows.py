@@ -39,7 +39,7 @@ Bytes = npt.NDArray[np.uint8]
 Members = dict[str, bytes] | str
 
 _BLOCK = 512
-_WINDOW_BYTES = 4 << 20  # some thousand rows, which stay in a processor's cache
+_WINDOW_BYTES = 16 << 20  # so many rows that calls cost little, in which the lock of the interpreter is held
 _LARGEST_WINDOW = 2 * MAX_MEMBER_BYTES
 _MAGIC = np.frombuffer(b"ustar", dtype=np.uint8)
 _FILE, _FILE_OF_OLD, _FOLDER = b"0\x005"

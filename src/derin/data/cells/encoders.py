@@ -116,7 +116,7 @@ class NumberEncoder:
             return None
         return cls(name, shape, tuple(means), tuple(scales), tuple(missing), writing)
 
-    @property
+    @cached_property
     def feature_names(self) -> tuple[str, ...]:
         names = [self.name] if not self.shape else [f"{self.name}[{i}]" for i in range(len(self.means))]
         return (*names, *(f"{names[i]} is missing" for i in self.missing))
@@ -242,7 +242,7 @@ class CategoryEncoder:
         """Places in the table of vectors: two more than there are classes."""
         return len(self.classes) - UNSEEN
 
-    @property
+    @cached_property
     def feature_names(self) -> tuple[str, ...]:
         if self.dim is not None:
             return (self.name,)
@@ -335,7 +335,7 @@ class DateEncoder:
             parts = tuple(part for part in parts if part != "weekday")
         return cls(name, order, parts, mean, scale, len(present) < len(seconds), writing)
 
-    @property
+    @cached_property
     def feature_names(self) -> tuple[str, ...]:
         names = [f"{self.name} year", *(f"{self.name} {part} {f}" for part in self.parts for f in ("sine", "cosine"))]
         return (*names, *(f"{self.name} is missing",) * self.missing)
