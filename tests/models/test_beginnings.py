@@ -125,6 +125,13 @@ def one_for_forgetting(place: Place) -> None:
     assert torch.equal(place.values.view(4, quarter), expected)
 
 
+def rare_then_zero(place: Place) -> None:
+    """Of each of two anchors p_c = 0.05, and nothing else."""
+    each = place.values.view(2, -1)
+    torch.testing.assert_close(each[:, 0].sigmoid(), torch.full((2,), 0.05))
+    assert (each[:, 1:] == 0).all()
+
+
 def falling(place: Place) -> None:
     """Logits of 16 distances of each of four sides, each 0.35 below the one before."""
     torch.testing.assert_close(place.values, -0.35 * torch.arange(16.0).repeat(4))
@@ -218,6 +225,13 @@ BEGINNINGS: dict[str, dict[str, Rule]] = {
         ".*bias": ZERO,
     },
     "yolo": {**_YOLO, ".*weight": HE},
+    "yolo_grid": {
+        **_NORM,
+        r"output\.weight": normal(0.01),
+        r"output\.bias": rare_then_zero,
+        ".*weight": HE,
+        ".*bias": ZERO,
+    },
     "yolo_large": {**_YOLO, r"trunk\..*weight": HE_BY_OUTPUTS, ".*weight": HE},
     # An output of a transposed window of 2 at stride 2 reads one tap of each channel.
     "unet": {

@@ -20,8 +20,9 @@ from derin.export.answers import AnsweringNetwork
 from derin.export.onnx import export_onnx
 from derin.models import build
 from derin.models.box_output import BoxOutput, box_output, boxes_of_distances
+from derin.tasks.anchors import find_anchors
 from derin.tasks.box_assignment import ALPHA, BETA, TAKEN, assign
-from derin.tasks.box_criteria import distance_loss
+from derin.tasks.box_criteria import anchor_loss, distance_loss
 from derin.tasks.box_selection import select_boxes, select_in_graph
 from derin.tasks.detection import Detection
 from derin.tasks.metrics.average_precision import BoxMatches, Placed
@@ -158,6 +159,36 @@ def test_the_loss_of_pictures_is_that_of_each_alone_and_falls() -> None:
         alone = distance_loss(part, target[picture : picture + 1], weights)
         for one, all_of_them in zip(alone, together):
             torch.testing.assert_close(one[0], all_of_them[picture])
+
+
+def test_three_things_in_a_cell_with_two_anchors_are_two() -> None:
+    options: dict[str, Any] = {"width": 8, "grid": 3, "trunk_options": [["width", 0.1]]}
+    anchors = [[0.1, 0.4], [0.4, 0.1]]
+    network = build("yolo_grid", input_shape=(3, 96, 96), num_outputs=3, seed=0, anchors=anchors, **options).eval()
+    x = torch.rand(1, 3, 96, 96)
+    assert network.cells(x).shape == (1, 16, 3, 3)  # type: ignore[operator]
+    output = box_output(network(x), 3)
+    corners = torch.tensor([[11.0, 0, 21, 32], [12, 4, 20, 28], [2, 12, 30, 20], [70, 70, 90, 80]])
+    flat = {"corners": corners, "classes": torch.tensor([0, 1, 2, 0]), "crowds": torch.zeros(4, dtype=torch.bool)}
+    loss, num = anchor_loss(output, Packed(flat, torch.tensor([0, 4])), None)
+    assert num.tolist() == [3]
+    assert loss.item() > 0
+    # The upright one that is more like the upright anchor of 9.6 × 38.4 pixels is learned, and not the other.
+    alone = [{name: values[kept] for name, values in flat.items()} for kept in ([0, 2, 3], [1, 2, 3])]
+    losses = [anchor_loss(output, Packed(each, torch.tensor([0, 3])), None)[0].item() for each in alone]
+    assert losses[0] == pytest.approx(loss.item())
+    assert losses[1] != pytest.approx(loss.item())
+
+
+def test_anchors_are_the_shapes_of_groups_of_boxes() -> None:
+    random = np.random.default_rng(0)
+    groups = np.array([[0.05, 0.05], [0.1, 0.5], [0.6, 0.2]])
+    sizes = groups[random.integers(0, 3, 300)] * random.uniform(0.9, 1.1, (300, 2))
+    np.testing.assert_allclose(find_anchors(sizes, 3), groups, rtol=0.02)
+    assert len(find_anchors(sizes[:2], 5)) == 2
+    assert Detection.from_table(bright_squares(12), np.arange(12), {}).network_options("yolo") == {}
+    found = Detection.from_table(bright_squares(12), np.arange(12), {}).network_options("yolo_grid")["anchors"]
+    assert all(9 / SIDE - 0.01 < side < 16 / SIDE for anchor in found for side in anchor)
 
 
 def test_places_become_the_best_boxes_of_each_class() -> None:

@@ -44,7 +44,12 @@ def build_network(
 
     network, options = request.model, request.model_options or {}
     if network is None or isinstance(network, str):
-        options = {**suggested.model_options, **preparation.network_options(), **options}
+        options = {
+            **suggested.model_options,
+            **preparation.network_options(),
+            **task.network_options(model_name),
+            **options,
+        }
         network = build(
             model_name, input_shape=preparation.input_shape, num_outputs=task.num_outputs, seed=seed, **options
         )

@@ -73,6 +73,8 @@ def network_going_on(published: PretrainedWeights, task: Any, input_shape: tuple
     Raises:
         UsageError: the weights do not fit, or the loss learns more than a network.
     """
+    if published.part:
+        published = replace(published, options={**published.options, **task.network_options(published.model)})
     keep = published.embeds and task.name == Embedding.name
     network = published.network(task.num_outputs, input_shape=input_shape, seed=seed, keep_outputs=keep)
     if task.with_head(network, seed) is not network:

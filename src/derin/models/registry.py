@@ -105,6 +105,7 @@ MODELS = ModelRegistry(
         "mtcnn_onet": "derin.models.mtcnn:ONET",
         "unet": "derin.models.unet:UNET",
         "yolo": "derin.models.yolo:YOLO",
+        "yolo_grid": "derin.models.yolo_grid:YOLO_GRID",
         "yolo_large": "derin.models.yolo:YOLO_LARGE",
         "dcgan_generator": "derin.models.dcgan:GENERATOR",
         "dcgan_discriminator": "derin.models.dcgan:DISCRIMINATOR",

@@ -33,12 +33,13 @@ class Trunk(nn.Module):
         name: of `TRUNKS`.
         channels: of the pictures.
         options: of the classifier: pairs of name and value.
+        strides: of the maps, some of `STRIDES`.
 
     Attributes:
         channels: of the map of each stride.
 
     Shapes:
-        ``(B, C, H, W)`` → of each of `STRIDES` ``(B, channels, ⌈H/stride⌉, ⌈W/stride⌉)``.
+        ``(B, C, H, W)`` → of each stride ``(B, channels, ⌈H/stride⌉, ⌈W/stride⌉)``.
 
     Example:
         >>> trunk = Trunk("resnet18", 3)
@@ -46,7 +47,9 @@ class Trunk(nn.Module):
         [(2, 128, 8, 12), (2, 256, 4, 6), (2, 512, 2, 3)]
     """
 
-    def __init__(self, name: str, channels: int, options: TrunkOptions = ()) -> None:
+    def __init__(
+        self, name: str, channels: int, options: TrunkOptions = (), *, strides: tuple[int, ...] = STRIDES
+    ) -> None:
         super().__init__()
         if name not in TRUNKS:
             raise UnknownNameError("trunk", name, TRUNKS)
@@ -58,8 +61,7 @@ class Trunk(nn.Module):
             if isinstance(child, _ENDS):
                 break
             parts[own] = child
-        sides, self.channels = _last_of_strides(parts, channels)
-        self.given = tuple(sides)
+        self.given, self.channels = _last_of_strides(parts, channels, strides)
         for own, child in list(parts.items())[: max(self.given) + 1]:
             self.add_module(own, child)
 
@@ -73,8 +75,10 @@ class Trunk(nn.Module):
 
 
 @torch.no_grad()
-def _last_of_strides(parts: dict[str, nn.Module], channels: int) -> tuple[list[int], tuple[int, ...]]:
-    """The place of the last part at each of `STRIDES`, and how many channels its map has."""
+def _last_of_strides(
+    parts: dict[str, nn.Module], channels: int, strides: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The place of the last part at each stride, and how many channels its map has."""
     device = next(parameter.device for part in parts.values() for parameter in part.parameters())
     x = torch.zeros(1, channels, _PROBED, _PROBED, device=device)
     found = {}
@@ -83,4 +87,4 @@ def _last_of_strides(parts: dict[str, nn.Module], channels: int) -> tuple[list[i
         x = part.eval()(x)
         part.train()
         found[_PROBED // x.shape[2]] = (place, x.shape[1])
-    return [found[stride][0] for stride in STRIDES], tuple(found[stride][1] for stride in STRIDES)
+    return tuple(found[stride][0] for stride in strides), tuple(found[stride][1] for stride in strides)

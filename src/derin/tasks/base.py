@@ -161,6 +161,10 @@ class BaseTask(ABC):
         """The network that is taken where none is named."""
         raise UsageError(f"The task {cls.name!r} has no network of its own; name one: --model.")
 
+    def network_options(self, model: str) -> dict[str, Any]:
+        """Options of a registered network that follow from what is learned, such as the anchors of its boxes."""
+        return {}
+
     def with_head(self, network: nn.Module, seed: int) -> nn.Module:
         """The network that is trained, from the one that was named: with what the loss learns beside it, if anything.
 

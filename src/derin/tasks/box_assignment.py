@@ -70,7 +70,7 @@ def assign(output: BoxOutput, target: Packed) -> Assigned:
 
 def _assign(output: BoxOutput, target: Packed) -> Assigned:
     num_pictures, num_places = output.strides.shape
-    true, classes, crowds, there = _padded(target, output.corners.device)  # (B, T, 4), three of (B, T)
+    true, classes, crowds, there = things_side_by_side(target, output.corners.device)  # (B, T, 4), three of (B, T)
     most = true.shape[1]
 
     # A thing that is smaller than a place has that place.
@@ -108,7 +108,7 @@ def _assign(output: BoxOutput, target: Packed) -> Assigned:
     return Assigned(true[rows, thing], classes[rows, thing] * is_taken, sure, ignored)
 
 
-def _padded(target: Packed, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def things_side_by_side(target: Packed, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The things of each picture side by side, one place at least: corners, classes, crowds, and which are there."""
     counts = target.offsets.diff()
     num, most = len(counts), max(1, int(counts.max()) if len(counts) else 1)

@@ -7,6 +7,7 @@ the metrics `derin.tasks.metrics.average_precision`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,6 +27,8 @@ from derin.data.preparation import Preparation
 from derin.data.schema import Kind
 from derin.data.table import Boxes, Rows, Table
 from derin.models.box_output import NUM_COMMON, box_output
+from derin.models.registry import MODELS
+from derin.tasks.anchors import find_anchors
 from derin.tasks.base import BaseTask
 from derin.tasks.box_criteria import BOX_LOSSES
 from derin.tasks.box_selection import select_boxes
@@ -38,6 +41,7 @@ from derin.tasks.supervised import built_from_card
 from derin.train.protocol import Losses, Outputs
 
 _USUAL_THRESHOLD = 0.3
+_ANCHORS = 5  # as many as YOLO9000 has
 
 
 class Detection(BaseTask):
@@ -90,6 +94,7 @@ class Detection(BaseTask):
                 f"{self.thresholds}."
             )
         self.frame: Frame | None = None
+        self._shapes: npt.NDArray[Any] | None = None  # of the boxes of training, where it was made of them
 
     @classmethod
     def from_table(cls, table: Table, rows: Rows, options: Mapping[str, Any]) -> Self:
@@ -105,7 +110,11 @@ class Detection(BaseTask):
         weights = options.get("class_weights")
         if weights is None or isinstance(weights, str):
             weights = _weights(weights, counts)
-        return cls(columns=[column.name], classes=column.classes, class_weights=weights)
+        task = cls(columns=[column.name], classes=column.classes, class_weights=weights)
+        longest = np.repeat(found.frames.max(axis=1), np.diff(found.offsets))[~found.is_crowd]
+        shapes = (found.corners[:, 2:] - found.corners[:, :2])[~found.is_crowd] / longest[:, None]
+        task._shapes = shapes[(shapes > 0).all(axis=1)]
+        return task
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -128,6 +137,13 @@ class Detection(BaseTask):
     @classmethod
     def default_model(cls, table: Table) -> str:
         return "yolo"
+
+    def network_options(self, model: str) -> dict[str, Any]:
+        """Of a network with anchors those that the boxes of training resemble."""
+        options = {field.name for field in fields(MODELS[model].options)} if model in MODELS else set()
+        if "anchors" not in options or self._shapes is None or not len(self._shapes):
+            return {}
+        return {"anchors": [[round(side, 4) for side in one] for one in find_anchors(self._shapes, _ANCHORS).tolist()]}
 
     def bind(self, preparation: Preparation) -> None:
         assert isinstance(preparation, ColumnsPreparation)
