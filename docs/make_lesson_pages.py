@@ -32,8 +32,8 @@ def main(names: Sequence[str]) -> None:
         found = spoken_in("tr", chosen), spoken_in("en", chosen)
         pictures = {picture_name(chosen, name): data for name, data in found[1].pictures.items()}
         for file, data in pictures.items():
-            largest = LARGEST.get(Path(file).suffix)
-            if largest and len(data) > largest:
+            largest = LARGEST[Path(file).suffix]
+            if len(data) > largest:
                 raise UsageError(f"The picture {file} has {len(data):,} bytes; the docs allow {largest:,}. Draw less.")
             (PAGES / file).write_bytes(data)
         text = page(chosen, found[1], found[0], list(pictures), order)
@@ -61,9 +61,7 @@ def page(chosen: Lesson, english: Outcome, turkish: Outcome, pictures: Sequence[
         f"| **{chosen.title.en}** | **{chosen.title.tr}** |\n| {chosen.about.en} | {chosen.about.tr} |",
         f"$$\n{chosen.formula}\n$$",
     ]
-    shown = [name for name in pictures if Path(name).suffix in LARGEST]
-    parts += [f"![{chosen.title.en}]({name})" for name in shown]
-    parts += [f"[{name}]({name}) is a page to open in a browser." for name in pictures if name not in shown]
+    parts += [f"![{chosen.title.en}]({name})" for name in pictures]
     parts.append(printed(f"$ derin lesson {chosen.name}", english.lines))
     parts.append(printed(f"$ DERIN_LANG=tr derin lesson {chosen.name}", turkish.lines))
     table = options_table(chosen)

@@ -31,11 +31,10 @@ def test_without_a_name_lists_all_in_course_order() -> None:
 
 
 def test_a_lesson_prints_its_numbers_and_writes_its_picture() -> None:
-    result = lesson("softmax")
+    result = lesson("linear-regression")
     assert result.exit_code == 0, result.output
-    assert "[0.842; 0.042; 0.002; 0.114]" in result.stdout
-    assert "loss 1.609" in result.stdout
-    assert Path("lessons/softmax/softmax.png").read_bytes().startswith(b"\x89PNG")
+    assert "predictions 4; 3, MSE 2.5, RMSE 1.58" in result.stdout
+    assert Path("lessons/linear-regression/descent.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_json_is_one_document_with_options_numbers_and_pictures() -> None:
@@ -50,17 +49,17 @@ def test_json_is_one_document_with_options_numbers_and_pictures() -> None:
 
 def test_turkish_is_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DERIN_LANG", "tr")
-    assert "[0,842; 0,042; 0,002; 0,114]" in lesson("softmax").stdout
+    assert "MSE 2,5, RMSE 1,58" in lesson("linear-regression").stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["softmx"], "did you mean 'softmax'"),
-        (["softmax", "--points", "1,2"], "no option of the lesson softmax named 'points'"),
-        (["softmax", "-o", "targt=2"], "did you mean 'target'"),
-        (["softmax", "-o", "target=9"], "must be between 1 and 4"),
-        (["softmax", "-o", "target"], "must be name=value"),
+        (["paddng"], "did you mean 'padding'"),
+        (["quadratic", "--points", "1,2"], "no option of the lesson quadratic named 'points'"),
+        (["quadratic", "-o", "strt=2"], "did you mean 'start'"),
+        (["quadratic", "-o", "steps=-9"], "must be between"),
+        (["quadratic", "-o", "start"], "must be name=value"),
         (["linear-regression", "--points", "1,x"], "got 'x'"),
         (["linear-regression", "--points", "1,2,3"], "must be rows of x and y"),
         (["linear-regression", "-o", "optimizer=sdg"], "no optimizer named 'sdg'"),
@@ -77,6 +76,6 @@ def test_nonsense_is_one_sentence(arguments: list[str], said: str) -> None:
 
 def test_a_folder_that_cannot_be_made_is_one_sentence() -> None:
     Path("file").write_text("")
-    result = lesson("softmax", "--out", "file/here")
+    result = lesson("linear-regression", "--out", "file/here")
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1

@@ -20,8 +20,6 @@ from derin.lessons.linear_collapse import LinearCollapseOptions, collapsed
 from derin.lessons.linear_collapse import run as run_collapse
 from derin.lessons.signal_over_depth import SignalOverDepthOptions
 from derin.lessons.signal_over_depth import run as run_signal
-from derin.lessons.zero_initialization import ZeroInitializationOptions
-from derin.lessons.zero_initialization import run as run_zero
 from derin.models.sequential import Sequential
 
 
@@ -130,17 +128,6 @@ def test_the_collapsed_layer_answers_as_the_network() -> None:
     weight, bias = collapsed(network)
     x = torch.randn(11, 3, dtype=torch.float64)
     np.testing.assert_allclose(network(x).detach().numpy(), x.numpy() @ weight.T + bias, atol=1e-12)
-
-
-def test_zeros_never_move_and_equal_units_stay_equal() -> None:
-    found = run_zero(ZeroInitializationOptions()).numbers
-    assert found["zeros"] == pytest.approx({"loss": math.log(2), "different_units": 1, "largest_move": 0}, abs=1e-6)
-    assert found["constant"]["different_units"] == 1
-    assert found["constant"]["largest_move"] > 1
-    # One unit, copied, cannot compute XOR: at best three of four answers are right and the fourth is 2/3 : 1/3.
-    assert found["constant"]["loss"] > 0.4
-    assert found["xavier"]["different_units"] == 4
-    assert found["xavier"]["loss"] < 0.05
 
 
 def test_gains_multiply_over_depth() -> None:

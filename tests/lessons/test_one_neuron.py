@@ -28,8 +28,6 @@ from derin.lessons.perceptron import PerceptronOptions
 from derin.lessons.perceptron import run as run_perceptron
 from derin.lessons.quadratic import QuadraticOptions, way
 from derin.lessons.quadratic import run as run_quadratic
-from derin.lessons.softmax import SoftmaxOptions
-from derin.lessons.softmax import run as run_softmax
 from derin.train.optimizers.build import OPTIMIZERS
 
 
@@ -141,17 +139,6 @@ def test_losses_are_those_of_scikit_learn() -> None:
     weights = [10.0 if answer else 1.0 for answer in options.answers]
     weighted = log_loss(options.answers, options.probabilities, sample_weight=weights)
     assert found["weighted_cross_entropy"] == pytest.approx(weighted)
-
-
-def test_softmax_gives_the_numbers_of_the_course() -> None:
-    found = run_softmax(SoftmaxOptions()).numbers
-    assert np.round(found["probabilities"], 3).tolist() == [0.842, 0.042, 0.002, 0.114]
-    assert np.subtract(found["probabilities"], found["dz"]).round(12).tolist() == [1, 0, 0, 0]
-    assert round(found["loss_of_answer"], 3) == 1.609
-    with pytest.raises(UsageError, match="target"):
-        SoftmaxOptions(target=5)
-    with pytest.raises(UsageError, match="sum 1"):
-        SoftmaxOptions(answer=(0.3, 0.3))
 
 
 def test_broadcasting_gives_the_percentages_of_the_course() -> None:

@@ -11,10 +11,9 @@ import pytest
 from PIL import Image
 
 from derin.core.errors import DataError, UnknownNameError
-from derin.lessons import augmentation, dropout, early_stopping, l1_l2, label_smoothing
+from derin.lessons import augmentation, dropout, l1_l2, label_smoothing
 from derin.lessons.augmentation import AugmentationOptions
 from derin.lessons.dropout import DropoutOptions
-from derin.lessons.early_stopping import StoppingOptions
 from derin.lessons.l1_l2 import PenaltyOptions
 from derin.lessons.label_smoothing import SmoothingOptions
 
@@ -44,16 +43,6 @@ def test_dropout_keeps_the_mean_and_spreads_the_weights() -> None:
     assert weights["with"] == pytest.approx(best, abs=0.02)
     assert sum(weights["without"]) == pytest.approx(1.0, abs=1e-3)
     assert weights["spread_without"] > 10 * weights["spread_with"]
-
-
-def test_training_stops_when_the_validation_error_has_turned() -> None:
-    found = early_stopping.run(StoppingOptions()).numbers
-    assert found["train"]["end"] < found["train"]["best"]
-    assert found["val"]["end"] > found["val"]["best"]
-    assert found["distance_from_curve"]["end"] > found["distance_from_curve"]["best"]
-    assert found["stopped_why"] == "patience"
-    assert found["stopped_at"] == found["best_epoch"] + StoppingOptions().patience < found["epochs"]
-    assert found["stopped_best_epoch"] == found["best_epoch"]
 
 
 def test_augmentation_is_a_function_of_seed_epoch_and_example() -> None:

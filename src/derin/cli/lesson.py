@@ -44,12 +44,15 @@ def lesson(
 ) -> None:
     """Run one of the course's fundamentals: it prints its numbers and draws its picture.
 
+    A lesson that has become a page of the course is opened there; all pages: derin course.
+
     Example: [bold]derin lesson linear-regression --points "1,3; 2,5; 4,6" -o optimizer=adam[/bold]
     """
     from derin.core.errors import UsageError
     from derin.core.files import write_bytes
     from derin.core.storage import storage_errors
     from derin.layers.options import options_to_json, read_options
+    from derin.lessons.course.registry import page_of
     from derin.lessons.registry import LESSONS
 
     own = {"points": points, "kernel": kernel, "image": image}
@@ -57,6 +60,14 @@ def lesson(
         if option or out or any(value is not None for value in own.values()):
             raise UsageError("derin lesson needs a name to run with options; got none. See the list: derin lesson.")
         _print_list([LESSONS[known] for known in LESSONS], json_output)
+        return
+    page = None if name in LESSONS else page_of(name)
+    if page is not None:
+        if option or out or any(value is not None for value in own.values()):
+            raise UsageError(
+                f"The lesson {name} is a page of the course, which has no options. Run derin lesson {name}."
+            )
+        _open_page(page, json_output)
         return
     chosen = LESSONS[name]
     options: Any = read_options(chosen.options, {**model_options(option), **_given(own)}, where=f"the lesson {name}")
@@ -71,6 +82,23 @@ def lesson(
         print_json({**_row(chosen), "options": options_to_json(options), "numbers": found.numbers, "pictures": files})
     else:
         _print_outcome(chosen, found, options, paths)
+
+
+def _open_page(name: str, json_output: bool) -> None:
+    """The page of the course that a lesson has become; in a terminal the browser opens it."""
+    from derin.core.messages import translate
+    from derin.lessons.course.site import cached_course
+
+    address = cached_course().with_name(f"{name}.html").resolve().as_uri()
+    if json_output:
+        print_json({"name": name, "address": address})
+        return
+    terminal = console()
+    terminal.print(translate("course.written", address=address), markup=False, soft_wrap=True)
+    if terminal.is_terminal:
+        import webbrowser
+
+        webbrowser.open(address)
 
 
 def _given(own: dict[str, Any]) -> dict[str, Any]:
@@ -105,6 +133,7 @@ def _print_list(lessons: list[Lesson], json_output: bool) -> None:
     terminal.print(table)
     terminal.print()
     terminal.print(str(Text("Run one: derin lesson NAME", "Birini çalıştırın: derin lesson AD")), markup=False)
+    terminal.print(str(Text("More, as pages: derin course", "Daha çoğu, sayfa olarak: derin course")), markup=False)
 
 
 def _print_outcome(chosen: Lesson, found: Outcome, options: Any, paths: list[Path]) -> None:

@@ -11,9 +11,8 @@ import numpy.typing as npt
 from derin.core.errors import UsageError
 from derin.layers.options import require_range
 from derin.lessons.animation import animate
-from derin.lessons.drawing import COLORS, INK, contours, new_figure, png, style
+from derin.lessons.drawing import COLORS, INK, contours, new_figure, style
 from derin.lessons.lesson import Lesson, Outcome, Text
-from derin.lessons.optimizer_page import optimizer_page
 from derin.lessons.paths import Path, follow
 from derin.lessons.surfaces import SURFACES, Surface
 
@@ -81,32 +80,13 @@ def run(options: PathOptions) -> Outcome:
         crossed[name] = {s.name: found[s.name][place].crossed(s.goal) for s in SURFACES}
         never = str(Text("never", "hiç"))
         lines.append(name.ljust(width) + "".join(f"{never if n is None else n:>10}" for n in crossed[name].values()))
-    pictures = {
-        "paths.gif": animate_paths(found),
-        "paths.html": optimizer_page(
-            [
-                (surface, background(surface), [(p.optimizer, p.places, p.costs) for p in found[surface.name]])
-                for surface in SURFACES
-            ]
-        ),
-    }
-    return Outcome(numbers={"crossed": crossed}, lines=tuple(lines), pictures=pictures)
+    return Outcome(numbers={"crossed": crossed}, lines=tuple(lines), pictures={"paths.gif": animate_paths(found)})
 
 
 def heights(surface: Surface) -> tuple[Floats, Floats, Floats]:
     """A grid over what is drawn of a surface, and the cost on it."""
     x, y = np.linspace(*surface.across, 161), np.linspace(*surface.up, 141)
     return x, y, surface.height(x[None, :], y[:, None])
-
-
-def background(surface: Surface) -> bytes:
-    """The contours alone, from edge to edge."""
-    figure = new_figure(4.4, 3.4)
-    figure.set_layout_engine("none")
-    axes = figure.add_axes((0, 0, 1, 1))
-    contours(axes, *heights(surface), levels=22)
-    axes.set_axis_off()
-    return png(figure)
 
 
 def animate_paths(found: dict[str, list[Path]]) -> bytes:

@@ -17,10 +17,8 @@ LESSONS: Registry[Lesson] = Registry(
         "parity": _ROOM + "parity:LESSON",
         "activations": _ROOM + "activations:LESSON",
         "linear-collapse": _ROOM + "linear_collapse:LESSON",
-        "zero-initialization": _ROOM + "zero_initialization:LESSON",
         "signal-over-depth": _ROOM + "signal_over_depth:LESSON",
         "losses": _ROOM + "losses:LESSON",
-        "softmax": _ROOM + "softmax:LESSON",
         "broadcasting": _ROOM + "broadcasting:LESSON",
         "quadratic": _ROOM + "quadratic:LESSON",
         # B: optimization
@@ -33,7 +31,6 @@ LESSONS: Registry[Lesson] = Registry(
         # C: regularization and normalization
         "l1-l2": _ROOM + "l1_l2:LESSON",
         "dropout": _ROOM + "dropout:LESSON",
-        "early-stopping": _ROOM + "early_stopping:LESSON",
         "augmentation": _ROOM + "augmentation:LESSON",
         "input-normalization": _ROOM + "input_normalization:LESSON",
         "batch-norm": _ROOM + "batch_norm:LESSON",

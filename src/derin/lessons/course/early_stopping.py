@@ -150,7 +150,7 @@ LESSON = CourseLesson(
         ("c, P", Text("checks waited, and patience", "beklenen denetim ve sabır")),
         (r"\delta", Text("by how much it must be better", "ne kadar daha iyi olması gerektiği")),
     ),
-    code="derin train data.csv --target y --model mlp --epochs 200 --patience 12\nderin lesson early-stopping\n",
+    code="derin train data.csv --target y --model mlp --epochs 200 --patience 12\n",
     exercise=Exercise(
         text=Text(
             "Validation losses are 0.9, 0.7, 0.8, 0.75, 0.6, 0.65 and the patience is 2. Which loss is kept?",
@@ -173,4 +173,5 @@ LESSON = CourseLesson(
         ),
     ),
     after=("l1-l2",),
+    covers=("early-stopping",),
 )

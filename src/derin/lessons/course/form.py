@@ -148,7 +148,7 @@ class CourseLesson:
         after: names of lessons that come next.
         sheet: the worked numbers.
         erratum: where the course's documents err.
-        covers: lessons of `derin.lessons.registry` of which nothing is missing here.
+        covers: names of lessons that were printed and have become this page: `derin lesson NAME` opens it.
     """
 
     name: str

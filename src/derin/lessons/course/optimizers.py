@@ -13,8 +13,9 @@ _WALKERS = (
     (4, Text("Adam", "Adam"), "ms"),
 )
 _START = (-4.0, 1.5)
-_RAVINE = {"a": 0.1, "b": 2.0, "c": 0.0}
-_SADDLE = {"a": 1.0, "b": -1.0, "c": 1.0}
+_RAVINE = {"a": 0.1, "b": 2.0, "c": 0.0, "e": 0.0}
+_SADDLE = {"a": 1.0, "b": -1.0, "c": 1.0, "e": 0.0}
+_PLATEAU = {"a": 0.0, "b": 0.0, "c": 0.0, "e": 2.0}
 _OWN = {"r1": 0.7, "r2": 0.1, "r3": 0.1, "r4": 0.3}
 
 
@@ -58,16 +59,10 @@ def _givens() -> tuple[Given, ...]:
 def _lines() -> tuple[Line, ...]:
     found = []
     for k, name, kept in _WALKERS:
-        found.append(
-            line(
-                f"L{k}",
-                f"L_{k}",
-                f"a*u{k}^2/2 + b*v{k}^2/2 + c*v{k}^4/4",
-                name.en[0].upper() + name.en[1:],
-                name.tr[0].upper() + name.tr[1:],
-            )
-        )
-        for axis, slope in (("u", f"a*u{k}"), ("v", f"b*v{k} + c*v{k}^3")):
+        heading = name.en[0].upper() + name.en[1:], name.tr[0].upper() + name.tr[1:]
+        found.append(line(f"h{k}", f"h_{k}", f"exp(-(u{k}^2 + v{k}^2)/2)", *heading))
+        found.append(line(f"L{k}", f"L_{k}", f"a*u{k}^2/2 + b*v{k}^2/2 + c*v{k}^4/4 + e*(1 - h{k})"))
+        for axis, slope in (("u", f"(a + e*h{k})*u{k}"), ("v", f"(b + e*h{k})*v{k} + c*v{k}^3")):
             g, m, s = f"g{axis}{k}", f"m{axis}{k}", f"s{axis}{k}"
             found.append(line(g, f"g_{{{axis}{k}}}", slope))
             if kept == "m":
@@ -108,14 +103,16 @@ LESSON = CourseLesson(
     ),
     story=(
         Text(
-            "Two weights $u, v$ make a landscape $L = a u^2/2 + b v^2/2 + c v^4/4$. With $a = 0.1, b = "
-            "2, c = 0$ it is a **ravine**: steep across, flat along. With $a = 1, b = -1, c = 1$ it has "
-            "a **saddle** at 0, from which it falls on two sides. Walker $k$ has the slopes $g_{uk}, "
-            "g_{vk}$ and a rate $\\eta_k$ of its own.",
-            "İki ağırlık $u, v$ bir arazi oluşturur: $L = a u^2/2 + b v^2/2 + c v^4/4$. $a = 0.1, b = 2, "
-            "c = 0$ ile bir **vadidir**: enine dik, boyuna düz. $a = 1, b = -1, c = 1$ ile 0'da bir "
-            "**eyer noktası** vardır, iki yanından aşağı inilir. $k$ yürüyücüsünün eğimleri $g_{uk}, "
-            "g_{vk}$, kendi öğrenme oranı $\\eta_k$'dir.",
+            "Two weights $u, v$ make a landscape $L = a u^2/2 + b v^2/2 + c v^4/4 + e (1 - h)$ with $h = "
+            "e^{-(u^2 + v^2)/2}$. With $a = 0.1, b = 2$ and the rest 0 it is a **ravine**: steep across, "
+            "flat along. With $a = 1, b = -1, c = 1$ it has a **saddle** at 0, from which it falls on "
+            "two sides. With $e = 2$ alone it is a **plateau** around a hole: far out there is hardly "
+            "any slope. Walker $k$ has the slopes $g_{uk}, g_{vk}$ and a rate $\\eta_k$ of its own.",
+            "İki ağırlık $u, v$ bir arazi oluşturur: $L = a u^2/2 + b v^2/2 + c v^4/4 + e (1 - h)$, $h = "
+            "e^{-(u^2 + v^2)/2}$. $a = 0.1, b = 2$ ve kalanlar 0 iken bir **vadidir**: enine dik, boyuna "
+            "düz. $a = 1, b = -1, c = 1$ ile 0'da bir **eyer noktası** vardır, iki yanından aşağı "
+            "inilir. Yalnız $e = 2$ ile, bir çukurun çevresinde **düzlüktür**: uzakta eğim yok gibidir. "
+            "$k$ yürüyücüsünün eğimleri $g_{uk}, g_{vk}$, kendi öğrenme oranı $\\eta_k$'dir.",
         ),
         Text(
             "**Gradient descent** goes by the slope. **Momentum** goes by a speed $m$ that gathers "
@@ -160,8 +157,10 @@ LESSON = CourseLesson(
             "Ortak başlangıcı sürükleyin. RMSprop nerede neredeyse cetvel gibi düz gider?",
         ),
         Text(
-            "Choose **saddle**: exactly at $v = 0$ none of them leaves it. Move the start a hair off.",
-            "**Eyer noktası**'nı seçin: tam $v = 0$'da hiçbiri oradan ayrılmaz. Başlangıcı kıl payı kaydırın.",
+            "Choose **saddle**: exactly at $v = 0$ none of them leaves it. Move the start a hair off. "
+            "Then the **plateau**: who gets off it?",
+            "**Eyer noktası**'nı seçin: tam $v = 0$'da hiçbiri oradan ayrılmaz. Başlangıcı kıl payı "
+            "kaydırın. Sonra **düzlük**: kim oradan kurtuluyor?",
         ),
     ),
     figures=(
@@ -206,6 +205,7 @@ LESSON = CourseLesson(
                 Text("saddle, each with its own rate", "eyer noktası, her birine kendi oranı"),
                 {**_SADDLE, "r1": 0.9, "r2": 0.1, "r3": 0.1, "r4": 0.5, **_places(-3, 0.05)},
             ),
+            (Text("plateau, one rate for all", "düzlük, herkese aynı oran"), {**_PLATEAU, **_places(-2.6, 1.2)}),
         ),
         updates={name: f"{name}n" for name in (*_MOVED, *_KEPT)},
     ),

@@ -40,3 +40,8 @@ COURSE: Registry[CourseLesson] = Registry(
         "bias-variance": _ROOM + "bias_variance:LESSON",
     },
 )
+
+
+def page_of(name: str) -> str | None:
+    """The page that shows all that a printed lesson of this name showed, if there is one."""
+    return next((page for page in COURSE if name in COURSE[page].covers), None)

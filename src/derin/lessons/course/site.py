@@ -51,8 +51,7 @@ def pages() -> dict[str, str]:
     lessons = [COURSE[name] for name in COURSE]
     search = search_entries(lessons)
     titles = {lesson.name: lesson.title for lesson in lessons}
-    covered = {name for lesson in lessons for name in lesson.covers}
-    printed = [LESSONS[name] for name in LESSONS if name not in covered]
+    printed = [LESSONS[name] for name in LESSONS]
     return {
         "index.html": contents_page(lessons, printed, search),
         "glossary.html": glossary_page(search),

@@ -189,4 +189,5 @@ LESSON = CourseLesson(
         "matrisinin yalnız köşegenini tutar.",
     ),
     after=("backpropagation",),
+    covers=("softmax",),
 )
