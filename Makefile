@@ -16,8 +16,12 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(PYTEST)
 
-test-slow: $(VENV)/.installed-dev
+test-slow: $(VENV)/.installed-dev node_modules/axe-core
 	$(PYTEST) -m slow
+
+# Only tests use it, and those that do are left out where there is no npm. MPL-2.0.
+node_modules/axe-core:
+	-npm install --no-save --silent axe-core@4.14.1
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
@@ -48,6 +52,7 @@ docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_face_pictures.py
 	$(BIN)/python docs/make_lesson_pages.py
 	$(BIN)/python docs/make_trace_pictures.py
+	$(BIN)/python docs/make_course_sheet.py
 	$(BIN)/python docs/make_sequence_pictures.py
 
 clean:

@@ -55,15 +55,15 @@ def main() -> None:
         for name, (arguments, fragment, size) in PAGES.items():
             try:
                 derin(work, "trace", *arguments, "--out", "trace.html")
-                num_bytes = save(photograph(work, fragment, size), PICTURES / name)
+                num_bytes = save(photograph(work, "trace.html", fragment, size), PICTURES / name)
             except Missing as reason:
                 print(f"{name} was left as it is: {reason}.")
             else:
                 print(f"{name}: {num_bytes:,} bytes")
 
 
-def photograph(work: Path, fragment: str, size: tuple[int, int]) -> Image.Image:
-    """The page that lies in the folder, as a browser shows it at a place within the trace."""
+def photograph(work: Path, page: str, fragment: str, size: tuple[int, int]) -> Image.Image:
+    """A page that lies in the folder, as a browser shows it at a place within it."""
     browser = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
     if browser is None:
         raise Missing(f"a page is photographed by one of {', '.join(_BROWSERS)}, and none is installed")
@@ -76,7 +76,7 @@ def photograph(work: Path, fragment: str, size: tuple[int, int]) -> Image.Image:
             *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
             *(f"--user-data-dir={work / 'browser'}", f"--screenshot={picture}"),
             f"--window-size={size[0]},{size[1]}",
-            f"{(work / 'trace.html').as_uri()}#{fragment}{theme}",
+            f"{(work / page).as_uri()}#{fragment}{theme}",
         ],
         capture_output=True,
         timeout=120,

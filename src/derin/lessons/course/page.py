@@ -208,7 +208,7 @@ def render(
         '<input id="search" type="search" data-label="search" data-hint="search">'
         '<ul id="found" hidden></ul></div>'
         '<button id="language" type="button"></button><button id="theme" type="button" data-label="theme">◐</button>'
-        '<button id="large" type="button" data-label="large">A⁺</button></div></header>'
+        '<button id="large" type="button" data-label="large"></button></div></header>'
     )
     foot = f"<footer>Derin {__version__}</footer>"
     payload = {
