@@ -15,7 +15,7 @@ from derin.train.callback import Callback
 SETTINGS = {
     "model": "convnet",
     "adversarial": "8/255",
-    "epochs": 2,
+    "epochs": 1,
     "batch_size": 96,
     "augment": "none",
     "plan": "fp32",

@@ -26,9 +26,9 @@ def dotted(node: ast.expr) -> str:
 
 def unsafe(source: str) -> list[str]:
     """What a module does that could run code from a file."""
-    tree = ast.parse(source)
+    nodes = list(ast.walk(ast.parse(source)))
     found, aliases = [], {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for name in node.names:
                 aliases[name.asname or name.name.partition(".")[0]] = (
@@ -41,7 +41,7 @@ def unsafe(source: str) -> list[str]:
                 aliases[name.asname or name.name] = f"{node.module}.{name.name}"
             if (node.module or "").partition(".")[0] in MODULES:
                 found.append(f"from {node.module} import")
-    for node in ast.walk(tree):
+    for node in nodes:
         if not isinstance(node, ast.Call):
             continue
         called = dotted(node.func)
