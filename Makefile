@@ -54,6 +54,7 @@ docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_trace_pictures.py
 	$(BIN)/python docs/make_course_sheet.py
 	$(BIN)/python docs/make_sequence_pictures.py
+	$(BIN)/python docs/make_where_pictures.py
 
 clean:
 	rm -rf $(VENV)

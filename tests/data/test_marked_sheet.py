@@ -101,7 +101,7 @@ def test_the_pictures_of_a_sheet_have_the_size_of_their_files(tmp_path: Path) ->
         (tmp_path / f"labels/{number}.txt").write_text("0 0.5 0.5 0.25 0.5")
     read = derin.load(tmp_path)
     data = read["picture"]
-    assert data.take(np.array([3])).shape == (1, 128, 128, 3)
+    assert max(data.take(np.array([3])).shape[1:3]) < 480
     whole = data.origin.read_whole(np.array([3, 1]))  # type: ignore[attr-defined]
     assert [picture.shape for picture in whole] == [(480, 640, 3)] * 2
     assert [int(picture[0, 0, 0]) for picture in whole] == [3, 1]

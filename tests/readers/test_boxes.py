@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import derin
-from derin.core.errors import DataError
+from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.data.table import Boxes, Table
 
 # (file, height, width, split, [(class, left, top, right, bottom)]), in whole pixels.
@@ -338,6 +338,17 @@ def test_eval_data_follows_the_classes_of_the_training_data(tmp_path: Path) -> N
     assert table.schema["boxes"].classes == CLASSES
     num_new = sum(label == "new" for *_, boxes in other for label, *_ in boxes)
     assert summary(table)["class_not_trained"] == num_new
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("first_pixel", 2), ("relative", "maybe"), ("classes", 5), ("order", "yx"), ("form", "xyz"), ("form", 3),
+     ("exif", "sideways"), ("unannotated", "maybe"), ("annotations", 7), ("instances", 1)],
+)  # fmt: skip
+def test_settings_that_cannot_be_are_refused(setting: str, value: object, tmp_path: Path) -> None:
+    FORMS["csv without header"](tmp_path, truth())
+    with pytest.raises((UsageError, UnknownNameError), match=r"must be|no .* named|known"):
+        derin.load(tmp_path, task="detection", reader_options={setting: value})
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from derin.core.errors import DataError, RefusedFileError
+from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.messages import Message
 from derin.data.recipe import ReadingRecipe, ReadOptions
 from derin.data.report import DataReport, Finding, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Boxes, ColumnData, Table
-from derin.readers.annotations.forms import find_annotations, source_of
+from derin.readers.annotations.forms import find_annotations, require_texts, source_of
 from derin.readers.annotations.marked import Annotations
 from derin.readers.annotations.matching import KEEP, Matched, match, not_found
 from derin.readers.archives import open_files
@@ -86,6 +86,14 @@ def read_boxes(
     options = ReadOptions() if options is None else options
     known = _checked(options.part(SUBJECT))
     report = DataReport(source=str(path))
+    require_texts(form=form, annotations=annotations, exif=exif, order=order, instances=instances)
+    if first_pixel not in (None, 0, 1) or relative not in (None, True, False):
+        raise UsageError(
+            f"first_pixel must be 0 or 1, and relative true or false; got {first_pixel!r} and {relative!r}."
+        )
+    are_names = isinstance(classes, list | tuple) and all(isinstance(each, str) for each in classes)
+    if classes is not None and not isinstance(classes, str) and not are_names:
+        raise UsageError(f"classes must be names with commas between them; got {classes!r}.")
     named = [c.strip() for c in classes.split(",")] if isinstance(classes, str) else list(classes or ())
     said = {"classes": named or None, "first_pixel": first_pixel, "exif": exif, "order": order, "relative": relative}
     said["instances"] = instances

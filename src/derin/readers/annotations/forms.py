@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from derin.core.errors import DataError, UnknownNameError
+from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.readers.annotations.coco import read_coco
 from derin.readers.annotations.instances import read_instances
 from derin.readers.annotations.marked import Annotations, numbers_of
@@ -56,6 +56,17 @@ def find_annotations(
         "for each (YOLO), a JSON file (COCO, VGG Image Annotator), a table, or masks of single things; none "
         f"{'of that form ' if form else ''}is there."
     )
+
+
+def require_texts(**settings: Any) -> None:
+    """Refuses settings that must be text and are none, such as numbers of a command line.
+
+    Raises:
+        UsageError: one is none.
+    """
+    for name, value in settings.items():
+        if value is not None and not isinstance(value, str):
+            raise UsageError(f"The setting {name} of the reader must be text; got {value!r}.")
 
 
 def source_of(path: Path, annotations: str | None) -> tuple[Path, str | None]:

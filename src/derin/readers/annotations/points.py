@@ -16,7 +16,7 @@ from derin.data.recipe import ReadingRecipe, ReadOptions
 from derin.data.report import DataReport, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import ColumnData, Points, Table
-from derin.readers.annotations.forms import POINTS, find_annotations, source_of
+from derin.readers.annotations.forms import POINTS, find_annotations, require_texts, source_of
 from derin.readers.annotations.marked import Annotations, Marked
 from derin.readers.annotations.matching import SKIP, Matched, match, not_found
 from derin.readers.annotations.mirroring import mirror_pairs, pairs_of_names
@@ -70,6 +70,9 @@ def read_points(
         (('left_eye', 'right_eye'), [[[9.0, 8.0], [30.0, 7.0]]], ((0, 1),))
     """
     options = ReadOptions() if options is None else options
+    require_texts(form=form, annotations=annotations, exif=exif, pairs=pairs)
+    if relative not in (None, True, False):
+        raise UsageError(f"relative must be true or false; got {relative!r}.")
     known = options.part(SUBJECT)
     report = DataReport(source=str(path))
     said: dict[str, Any] = {"exif": exif, "relative": relative}
