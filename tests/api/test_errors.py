@@ -96,6 +96,35 @@ def test_copies_of_training_examples_are_counted_and_tagged(iris: Model, tmp_pat
     assert found.copies.num_examples == expected >= 20
     assert found.measured.num_examples == len(rows)
     assert found.notes
+    # Its direction is counted, never taken for granted: with mistakes on the copies alone they make the error larger.
+    rest = found.without_copies
+    assert rest is not None
+    assert rest.num_examples == len(rows) - expected
+    assert rest.num_mistakes == found.measured.num_mistakes - found.copies.num_mistakes
+    for mistakes, side in ((0, "they make it look smaller"), (expected, "their labels may be wrong")):
+        whole = replace(found.measured, num_mistakes=mistakes + 2)
+        told = replace(found, measured=whole, copies=replace(found.copies, num_mistakes=mistakes)).sentences()
+        assert any(side in sentence for sentence in told)
+
+
+def test_near_copies_between_splits_are_told_and_tagged(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(0)
+    values = drawn.normal(size=(300, 4))
+    labels = np.where(values[:, 0] + drawn.normal(size=300) > 0, "yes", "no")
+    values[250:270] = values[:20].round(4)
+    lines = [",".join([*(f"{x:.8g}" for x in row), label]) for row, label in zip(values, labels)]
+    (tmp_path / "t.csv").write_text("a,b,c,d,kind\n" + "\n".join(lines) + "\n")
+    how: dict[str, Any] = {"epochs": 1, "threads": 1, "plan": "plain", "report": False, "compare": False}
+    model = derin.fit(tmp_path / "t.csv", target="kind", out=tmp_path / "run", **how).model()
+    found = model.errors()
+    assert {tuple(sorted(pair.rows)) for pair in found.near_copies} == {(i, 250 + i) for i in range(20)}
+    between = sum(pair.splits == ("train", "val") for pair in found.near_copies)
+    assert between > 0
+    assert found.near_copies[0].splits[0] != found.near_copies[0].splits[1]
+    assert found.carrying["nearly a training example"] == between
+    assert any("nearly the same" in sentence for sentence in found.sentences())
+    assert model.errors(near_copies=False).near_copies == []
+    assert found.drift_of_test is not None
 
 
 def test_tags_come_back_from_the_file_and_count_with_the_others(numbers: Model, tmp_path: Path) -> None:

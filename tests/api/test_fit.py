@@ -288,3 +288,18 @@ def test_the_rows_of_a_table_are_kept_with_their_values_for_the_report(tmp_path:
         for row, shown in zip(kept["rows"].tolist(), kept["inputs"].tolist(), strict=True):
             day = row % 30 + 1
             assert shown == f"when: 2020-01-{day:02d} · size: {day * 1.5:.6g} · kind: {'abc'[day % 3]}"
+
+
+def test_where_validation_is_of_other_rows_a_training_dev_split_is_held_out(tmp_path: Path) -> None:
+    lines = [f"{i % 13},{i % 7},{'app' if i % 3 == 0 else 'web'},{'yes' if i % 13 > 6 else 'no'}" for i in range(300)]
+    (tmp_path / "t.csv").write_text("a,b,source,kind\n" + "\n".join(lines) + "\n")
+    how = {"target": "kind", "dev_from": "source=app", "epochs": 1, "threads": 1, "plan": "plain", "report": False}
+    run = derin.fit(tmp_path / "t.csv", out=tmp_path / "run", compare=False, **how)
+    sizes = run.record["data"]["splits"]
+    assert sizes["traindev"] == int(0.1 * (sizes["train"] + sizes["traindev"]))
+    assert "traindev" in run.metrics
+    assert any("--training-dev 0" in note for note in run.record["data"]["reading"]["notes"])
+    assert run.record["request"]["options"]["training_dev"] == 0.1
+    whole = derin.fit(tmp_path / "t.csv", out=tmp_path / "whole", compare=False, training_dev=0, **how)
+    assert "traindev" not in whole.record["data"]["splits"]
+    assert whole.record["data"]["splits"]["train"] == sizes["train"] + sizes["traindev"]

@@ -83,7 +83,7 @@ class Request:
     )
     training_dev: float | None = setting(
         None,
-        "Share of the training examples that is measured and not trained on: tells variance from data mismatch.",
+        "Share of the training examples that is only measured: tells variance from data mismatch; 0.1 with --dev-from.",
         NUMBER,
         group=_DATA,
     )

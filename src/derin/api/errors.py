@@ -23,6 +23,7 @@ from derin.core.printable import printable, spreadsheet_text
 from derin.core.strict_json import dump_json
 from derin.data.display import displayed
 from derin.data.duplicates import first_equal_rows
+from derin.data.near_duplicates import near_duplicates
 from derin.data.schema import Kind, Role
 from derin.data.table import SPLITS, Dense, Rows, Table
 from derin.report.errors_page import ErrorsPage, PageRow, PageTag
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _LONGEST_TEXT, _LONGEST_VALUE, _MOST_COLUMNS = 1_000, 60, 12
 # Tags of a person's own stand in one cell.
 _BETWEEN_TAGS = "; "
+_LISTED_PAIRS = 100  # of examples that are nearly the same, in the JSON document
 _COLUMNS = (
     "row", "name", "true", "predicted", "probability", "loss", "tags", "own_tags", "label_wrong", "shown",
 )  # fmt: skip
@@ -117,6 +119,24 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NearCopy:
+    """Two examples whose inputs are nearly, and not exactly, the same.
+
+    Args:
+        rows: their numbers in the table.
+        names: their files or lines; else their numbers.
+        splits: of which they are, in the order of the splits.
+    """
+
+    rows: tuple[int, int]
+    names: tuple[str, str]
+    splits: tuple[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"rows": list(self.rows), "names": list(self.names), "splits": list(self.splits)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class ErrorAnalysis:
     """What went wrong, example by example and tag by tag.
 
@@ -133,7 +153,11 @@ class ErrorAnalysis:
         copies: examples whose inputs the network was trained on, and the mistakes among them; None where that cannot
             be told.
         shared: for each two splits how many examples of the second are copies of one of the first, where there are any.
+        near_copies: pairs of examples that are nearly and not exactly the same, those of two splits first; see
+            `derin.data.near_duplicates`.
         drift: how the measured examples differ from those of training; None where these are not at hand, or too few.
+        drift_of_test: how test differs from validation, which chose for it; None where one of both is not at hand, or
+            too small.
         time_leaks: by columns of dates, whether the measured examples lie between those of training, and answer as
             their neighbors do.
         table: the data.
@@ -152,7 +176,9 @@ class ErrorAnalysis:
     carrying: Mapping[str, int]
     copies: Part | None
     shared: Mapping[str, int]
+    near_copies: Sequence[NearCopy]
     drift: Drift | None
+    drift_of_test: Drift | None
     time_leaks: Mapping[str, TimeLeak]
     table: Table = field(repr=False)
     rows: Rows = field(repr=False)
@@ -177,6 +203,16 @@ class ErrorAnalysis:
     def corrected(self) -> float:
         """The error without those; see `derin.strategy.error_tags.corrected_error`."""
         return corrected_error(self.eyeball.num_mistakes, self.wrong_labels, self.eyeball.num_examples)
+
+    @property
+    def without_copies(self) -> Part | None:
+        """The measured examples without the copies; None where there are none, or nothing else."""
+        if self.copies is None or self.copies.num_examples == self.measured.num_examples:
+            return None
+        return Part(
+            num_examples=self.measured.num_examples - self.copies.num_examples,
+            num_mistakes=self.measured.num_mistakes - self.copies.num_mistakes,
+        )
 
     def with_tags(self, path: str | Path) -> ErrorAnalysis:
         """The same with the tags of a person, as the page exports them.
@@ -224,8 +260,14 @@ class ErrorAnalysis:
             "tags": [tag.to_json() for tag in self.tags],
             "wrong_labels": {"mistakes": self.wrong_labels, "corrected_error": self.corrected},
             "copies": None if self.copies is None else self.copies.to_json(),
+            "without_copies": None if self.without_copies is None else self.without_copies.to_json(),
             "shared": dict(self.shared),
+            "near_copies": {
+                "num": len(self.near_copies),
+                "listed": [pair.to_json() for pair in self.near_copies[:_LISTED_PAIRS]],
+            },
             "drift": None if self.drift is None else self.drift.to_json(),
+            "drift_of_test": None if self.drift_of_test is None else self.drift_of_test.to_json(),
             "time_leaks": {column: leak.to_json() for column, leak in self.time_leaks.items()},
             "notes": list(self.notes),
         }
@@ -283,16 +325,29 @@ class ErrorAnalysis:
             said.append(translate("errors.parts", **numbers))
         if self.copies is not None:
             said.append(translate("errors.copies", count=self.copies.num_examples, mistakes=self.copies.num_mistakes))
+        if (others := self.without_copies) is not None:
+            bounds = dict(zip(("low", "high"), others.interval))
+            words = {"error": others.error, "with_copies": self.measured.error, **bounds}
+            side = "smaller" if others.error > self.measured.error else "larger"
+            side = side if others.error != self.measured.error else "same"
+            said.append(translate(f"errors.without_copies_{side}", **words))
         for pair, num in self.shared.items():
             first, second = (translate(f"split.{split}") for split in pair.split("/"))
             said.append(translate("errors.shared", count=num, first=first, second=second))
+        for pair, near in itertools.groupby(self.near_copies, key=lambda pair: pair.splits):
+            several = list(near)
+            first, second = (translate(f"split.{split}") for split in pair)
+            key = "errors.near_within" if first == second else "errors.near_between"
+            alike = " ≈ ".join(map(printable, several[0].names))
+            said.append(translate(key, count=len(several), first=first, second=second, names=alike))
         for column, leak in self.time_leaks.items():
             if leak.is_found:
                 said.append(translate("errors.time_leak", column=column, between=leak.between, p=leak.p_value))
-        if self.drift is not None and self.drift.is_found:
-            names = [localize(feature.name) for feature in self.drift.features if feature.adjusted <= LEVEL]
-            features = ", ".join(names) or translate("errors.no_single_feature")
-            said.append(translate("errors.drift", auc=self.drift.auc, p=self.drift.p_value, features=features))
+        for key, drift in (("errors.drift", self.drift), ("errors.drift_of_test", self.drift_of_test)):
+            if drift is not None and drift.is_found:
+                names = [localize(feature.name) for feature in drift.features if feature.adjusted <= LEVEL]
+                features = ", ".join(names) or translate("errors.no_single_feature")
+                said.append(translate(key, auc=drift.auc, p=drift.p_value, features=features))
         if self.wrong_labels:
             said.append(
                 translate(
@@ -337,6 +392,7 @@ def find_errors(
     target: str | None = None,
     tolerance: float | None = None,
     eyeball: int | None = None,
+    near_copies: bool = True,
     seed: int = 0,
 ) -> ErrorAnalysis:
     """The mistakes of a network, with the tags that are found by themselves.
@@ -349,6 +405,8 @@ def find_errors(
         target: the column with the answers, where it has another name than in training.
         tolerance: of numbers: an answer that is further off, in the target's unit, is a mistake.
         eyeball: look at about so many mistakes and leave the others unseen; None shows all.
+        near_copies: whether examples that are nearly the same are looked for, in all splits of the training's own data;
+            of 70,000 pictures that takes about a minute of a processor.
         seed: of that draw, and of the sample that says what is ordinary.
 
     Raises:
@@ -390,6 +448,10 @@ def find_errors(
         if copied.any():
             copies = Part(num_examples=int(copied.sum()), num_mistakes=int((copied & missed).sum()))
             found[Message("errors.tag_copy")] = known[looked_at]
+    near = _near_copies(table) if examples.is_own and near_copies else []
+    if near and examples.split != "train":
+        leaked = [pair.rows[1] for pair in near if pair.splits == ("train", examples.split)]
+        found[Message("errors.tag_near_copy")] = np.isin(looked_at, leaked)
     chosen = np.flatnonzero(missed[shown])
     chosen = chosen[np.argsort(-loss[shown][chosen], kind="stable")]
     names = table.row_names
@@ -423,7 +485,9 @@ def find_errors(
         carrying={tag: int(mask.sum()) for tag, mask in found.items()},
         copies=copies,
         shared=_shared(table) if examples.is_own else {},
+        near_copies=near,
         drift=drift_between(table, trained, measured, seed=seed) if len(trained) else None,
+        drift_of_test=_drift_of_test(table, seed) if examples.is_own else None,
         time_leaks=_time_leaks(table, trained, measured, seed) if len(trained) else {},
         table=table,
         rows=looked_at,
@@ -437,6 +501,25 @@ def _shared(table: Table) -> dict[str, int]:
     pairs = itertools.combinations([split for split in SPLITS if split in table.splits], 2)
     found = {f"{a}/{b}": int(np.isin(first[table.splits[b]], first[table.splits[a]]).sum()) for a, b in pairs}
     return {pair: num for pair, num in found.items() if num}
+
+
+def _drift_of_test(table: Table, seed: int) -> Drift | None:
+    parts = [table.splits.get(split) for split in ("val", "test")]
+    return None if parts[0] is None or parts[1] is None else drift_between(table, parts[0], parts[1], seed=seed)
+
+
+def _near_copies(table: Table) -> list[NearCopy]:
+    """Pairs of examples of the splits, those of two splits first, since they make the figures look better."""
+    order = [split for split in SPLITS if split in table.splits]
+    split_of = {row: place for place, split in enumerate(order) for row in table.splits[split].tolist()}
+    names, found = table.row_names, []
+    for pair in near_duplicates(table, first_equal_rows(table)).tolist():
+        if all(row in split_of for row in pair):
+            one, other = sorted(pair, key=lambda row: (split_of[row], row))
+            called = (str(one), str(other)) if names is None else (str(names[one]), str(names[other]))
+            splits = (order[split_of[one]], order[split_of[other]])
+            found.append(NearCopy(rows=(one, other), names=called, splits=splits))
+    return sorted(found, key=lambda pair: (pair.splits[0] == pair.splits[1], [order.index(s) for s in pair.splits]))
 
 
 def _time_leaks(table: Table, trained: Rows, measured: Rows, seed: int) -> dict[str, TimeLeak]:

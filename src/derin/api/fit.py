@@ -15,6 +15,7 @@ from derin.api.resuming import NOT_RECORDED, continued, require_same_content, so
 from derin.api.run import Run
 from derin.api.run_record import new_record, require_same_run
 from derin.api.training import Training
+from derin.api.training_data import with_training_dev
 from derin.core.errors import UsageError
 from derin.core.fields import refusing_misfits
 from derin.core.files import usable_path
@@ -212,7 +213,7 @@ def fit(
                 data_of_run, options = continued(data, options, record, folder.path, extend=extend)
             calibrate = _calibrates(record, calibrate, folder.path)
         else:
-            data_of_run = data
+            data_of_run, options = data, with_training_dev(options)
         if not record.get("finished"):
             prepared = prepare(data_of_run, **options)
             if calibrate and not hasattr(prepared.task, "temperature"):

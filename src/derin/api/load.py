@@ -173,7 +173,7 @@ def hold_out_rows(table: Table, recipe: ReadingRecipe) -> Table:
     Raises:
         UsageError: the data is no set of rows, which could be dealt out.
     """
-    if recipe.training_dev is None and recipe.train_on_dev is None:
+    if not recipe.training_dev and recipe.train_on_dev is None:
         return table
     in_order = table.schema.with_role(Role.TIME) or table.task in (*_WITHOUT_A_TEST, "lm")
     if in_order or recipe.task in HOLDING_OUT_CLASSES:
@@ -183,8 +183,10 @@ def hold_out_rows(table: Table, recipe: ReadingRecipe) -> Table:
         )
     if recipe.train_on_dev is not None:
         table = move_into_training(table, recipe.train_on_dev, seed=recipe.seed)
-    if recipe.training_dev is not None:
+    if recipe.training_dev:
         table = hold_out_training_dev(table, recipe.training_dev, seed=recipe.seed)
+        if recipe.dev_from is not None:
+            table.report.notes.append(Message("reading.training_dev_why", source=recipe.dev_from))
     return table
 
 

@@ -545,7 +545,10 @@ class _Work:
                 return fit(self._data_again, out=path, resume=True, quiet=True)
             except BusyError:
                 time.sleep(1)
-        return Run(path)
+        raise BusyError(
+            f"The best run {path} is still held by another process; when that is done, derin search --resume --out "
+            f"{self.folder} measures it and tells what was found."
+        )
 
     def _story(self) -> SearchStory:
         record = self.record

@@ -34,6 +34,19 @@ READING = (
 _COMPARED_SIZE = 32
 
 
+# Where validation is of other rows than training, so much of these tells variance from data mismatch.
+_TRAINING_DEV = 0.1
+
+
+def with_training_dev(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked for, with a training-dev split where validation is cut from other rows than those that train; a
+    share of 0 says that none is wanted.
+    """
+    if options.get("dev_from") is None or "training_dev" in options:
+        return dict(options)
+    return {**options, "training_dev": _TRAINING_DEV}
+
+
 def stream_of(data: Any, request: Request, steps_per_epoch: int) -> Stream | None:
     """The data as a stream where it is one, a pattern of shards, or one shard of which an epoch is so many batches;
     refuses what needs all of the data at once.

@@ -41,6 +41,9 @@ def errors(
     tags: Annotated[
         Path | None, typer.Option(help="Tags of your own: the CSV file that the page exports.", show_default=False)
     ] = None,
+    near_copies: Annotated[
+        bool, typer.Option(help="Look for examples that are nearly the same, in all splits of the run's own data.")
+    ] = True,
     labels: Annotated[
         bool,
         typer.Option(
@@ -78,6 +81,7 @@ def errors(
         target=target,
         tolerance=tolerance,
         eyeball=eyeball,
+        near_copies=near_copies,
         seed=seed,
     )
     if tags is not None:

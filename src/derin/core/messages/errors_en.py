@@ -21,6 +21,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "errors.tag_rare": "{column}: rare value",
     "errors.tag_source": "{column} = {value}",
     "errors.tag_label": "label probably wrong",
+    "errors.tag_near_copy": "nearly a training example",
     "errors.tag_copy": "copy of a training example",
     # What was measured
     "errors.measured": "{num:,} {num:=mistake|mistakes} among {examples:,} {examples:=example|examples} ({split}): "
@@ -29,10 +30,22 @@ MESSAGES: dict[str, CatalogEntry] = {
     "({eyeball_error:.2%}), shown. Blackbox set: {blackbox_num:,} {blackbox_num:=mistake|mistakes} among "
     "{blackbox_examples:,} ({blackbox_error:.2%}), measured and never shown.",
     "errors.copies": (
-        "{count} example is a copy of a training example ({mistakes:,} of them answered wrongly): it makes the error "
+        "{count} example is a copy of a training example ({mistakes:,} of them answered wrongly).",
+        "{count:,} examples are copies of training examples ({mistakes:,} of them answered wrongly).",
+    ),
+    "errors.without_copies_smaller": "Without the copies the error is {error:.2%} ({low:.2%} – {high:.2%}) in place of "
+    "{with_copies:.2%}: they make it look smaller.",
+    "errors.without_copies_larger": "Without the copies the error is {error:.2%} ({low:.2%} – {high:.2%}) in place of "
+    "{with_copies:.2%}: the network errs on them more often, so that their labels may be wrong.",
+    "errors.without_copies_same": "Without the copies the error is the same, {error:.2%} ({low:.2%} – {high:.2%}).",
+    "errors.near_between": (
+        "{count} example of {second} is nearly the same as one of {first} ({names}).",
+        "{count:,} pairs of examples of {first} and {second} are nearly the same ({names}, …): they make the error "
         "look smaller than it is.",
-        "{count:,} examples are copies of training examples ({mistakes:,} of them answered wrongly): they make the "
-        "error look smaller than it is.",
+    ),
+    "errors.near_within": (
+        "{count} pair of examples of {second} is nearly the same ({names}).",
+        "{count:,} pairs of examples of {second} are nearly the same ({names}, …).",
     ),
     "errors.shared": (
         "{count} example of {second} is a copy of one of {first}.",
@@ -43,6 +56,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "--time-column {column}.",
     "errors.drift": "The measured examples differ from those of training in: {features} (a classifier tells them apart "
     "with an area under the ROC of {auc:.2f}, p = {p:.3f}).",
+    "errors.drift_of_test": "Test differs from validation in: {features} (a classifier tells them apart with an area "
+    "under the ROC of {auc:.2f}, p = {p:.3f}): what is chosen on the one need not be best on the other.",
     "errors.no_single_feature": "no feature by itself",
     "errors.feature_sharpness": "sharpness",
     "errors.feature_brightness": "brightness",

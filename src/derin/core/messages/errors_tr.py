@@ -21,6 +21,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "errors.tag_rare": "{column}: seyrek değer",
     "errors.tag_source": "{column} = {value}",
     "errors.tag_label": "etiketi büyük olasılıkla yanlış",
+    "errors.tag_near_copy": "bir eğitim örneğiyle neredeyse aynı",
     "errors.tag_copy": "bir eğitim örneğinin kopyası",
     # What was measured
     "errors.measured": "{examples:,} örnekte ({split}) {num:,} hata: {error:.2%} ({low:.2%} – {high:.2%}).",
@@ -28,10 +29,22 @@ MESSAGES: dict[str, CatalogEntry] = {
     "Kara kutu kümesi: {blackbox_examples:,} örnekte {blackbox_num:,} hata ({blackbox_error:.2%}), ölçülür ama hiç "
     "gösterilmez.",
     "errors.copies": (
-        "{count} örnek bir eğitim örneğinin kopyası ({mistakes:,} tanesi yanlış yanıtlandı): hatayı olduğundan küçük "
-        "gösterir.",
-        "{count:,} örnek eğitim örneklerinin kopyası ({mistakes:,} tanesi yanlış yanıtlandı): hatayı olduğundan küçük "
-        "gösterir.",
+        "{count} örnek bir eğitim örneğinin kopyası ({mistakes:,} tanesi yanlış yanıtlandı).",
+        "{count:,} örnek eğitim örneklerinin kopyası ({mistakes:,} tanesi yanlış yanıtlandı).",
+    ),
+    "errors.without_copies_smaller": "Kopyalar olmadan hata {with_copies:.2%} yerine {error:.2%} ({low:.2%} – "
+    "{high:.2%}): kopyalar hatayı küçük gösteriyor.",
+    "errors.without_copies_larger": "Kopyalar olmadan hata {with_copies:.2%} yerine {error:.2%} ({low:.2%} – "
+    "{high:.2%}): ağ kopyalarda daha çok yanılıyor; etiketleri yanlış olabilir.",
+    "errors.without_copies_same": "Kopyalar olmadan da hata aynı: {error:.2%} ({low:.2%} – {high:.2%}).",
+    "errors.near_between": (
+        "{second} bölümündeki {count} örnek, {first} bölümündeki bir örnekle neredeyse aynı ({names}).",
+        "{first} ve {second} bölümlerinden {count:,} örnek çifti neredeyse aynı ({names}, …): hatayı olduğundan küçük "
+        "gösterirler.",
+    ),
+    "errors.near_within": (
+        "{second} bölümünde {count} örnek çifti neredeyse aynı ({names}).",
+        "{second} bölümünde {count:,} örnek çifti neredeyse aynı ({names}, …).",
     ),
     "errors.shared": (
         "{second} bölümündeki {count} örnek, {first} bölümündeki bir örneğin kopyası.",
@@ -42,6 +55,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "Zamana göre ayırın: --time-column {column}.",
     "errors.drift": "Ölçülen örnekler eğitim örneklerinden şunlarda farklı: {features} (onları ayırt eden bir "
     "sınıflandırıcının ROC eğrisi altında kalan alanı {auc:.2f}, p = {p:.3f}).",
+    "errors.drift_of_test": "Test verisi doğrulama verisinden şunlarda farklı: {features} (onları ayırt eden bir "
+    "sınıflandırıcının ROC altı alanı {auc:.2f}, p = {p:.3f}): birinde seçilen, ötekinde en iyisi olmayabilir.",
     "errors.no_single_feature": "tek başına hiçbir özellik değil",
     "errors.feature_sharpness": "keskinlik",
     "errors.feature_brightness": "parlaklık",

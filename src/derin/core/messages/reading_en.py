@@ -265,6 +265,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     ),
     "reading.other_content": "{file}: by its content the file is {content}, and is read as that.",
     # Splits
+    "reading.training_dev_why": "Validation and test are of {source} alone: the error on training-dev tells whether "
+    "more comes of over-fitting or of the difference. --training-dev 0 trains on these examples too.",
     "reading.training_dev": (
         "{count:,} training example is held out as training-dev: measured, and not trained on.",
         "{count:,} training examples are held out as training-dev: measured, and not trained on.",
