@@ -255,8 +255,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.other_content": "{file}: dosya içeriğine göre {content} ve öyle okundu.",
     # Splits
     "reading.training_dev_why": "Doğrulama ve test yalnızca {source} satırlarından: eğitim-geliştirme hatası, farkın "
-    "ne kadarının aşırı uydurmadan, ne kadarının verilerin başka türden olmasından geldiğini söyler. --training-dev 0 bu "
-    "örneklerle de eğitir.",
+    "ne kadarının aşırı uydurmadan, ne kadarının verilerin başka türden olmasından geldiğini söyler. --training-dev 0 "
+    "bu örneklerle de eğitir.",
     "reading.training_dev": "{count:,} eğitim örneği eğitim-geliştirme seti olarak ayrıldı: ölçülür, eğitimde "
     "kullanılmaz.",
     "reading.train_on_dev": "{count:,} doğrulama örneği eğitime katıldı.",
