@@ -18,7 +18,7 @@ _NARROW = {"dense_width": 24, "grid": 2}
 SMALL_OPTIONS: dict[str, dict[str, Any]] = {name: _NARROW for name in NAMES if name.startswith(("alexnet", "vgg"))}
 SMALL_OPTIONS |= {"facenet_nn1": {"dense_units": 24}, "unet": {"width": 6}}
 SMALL_OPTIONS |= {name: {"width": 16, "depth": 1} for name in ("yolo", "yolo_large")}
-SMALL_OPTIONS |= {"yolo_grid": {"width": 16}}
+SMALL_OPTIONS |= {"yolo_grid": {"width": 16}, "localizer": {"width": 8, "units": 16}}
 VOCABULARY = 23
 SMALL_OPTIONS |= {
     name: {"vocabulary": VOCABULARY}

@@ -133,6 +133,13 @@ def rare_then_zero(place: Place) -> None:
     assert (each[:, 1:] == 0).all()
 
 
+def half_of_the_picture(place: Place) -> None:
+    """A box in the middle, half as wide and high; nothing else."""
+    torch.testing.assert_close(place.values[1:5], torch.full((4,), 0.5))
+    assert not place.values[5:].any()
+    assert place.values[0] == 0
+
+
 def falling(place: Place) -> None:
     """Logits of 16 distances of each of four sides, each 0.35 below the one before."""
     torch.testing.assert_close(place.values, -0.35 * torch.arange(16.0).repeat(4))
@@ -226,6 +233,13 @@ BEGINNINGS: dict[str, dict[str, Rule]] = {
         ".*bias": ZERO,
     },
     "yolo": {**_YOLO, ".*weight": HE},
+    "localizer": {
+        **_NORM,
+        r"output\.weight": normal(0.01),
+        r"output\.bias": half_of_the_picture,
+        ".*weight": HE,
+        ".*bias": ZERO,
+    },
     "yolo_grid": {
         **_NORM,
         r"output\.weight": normal(0.01),

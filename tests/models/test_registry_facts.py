@@ -38,6 +38,7 @@ PICTURES: dict[str, Row] = {
     "mtcnn_onet": (((3, 48, 48), 16), None, OUTPUT),
     "unet": (((1, 572, 572), 2), "bottom", OUTPUT),
     "yolo": (((3, 320, 320), 80), None, ("classes",)),
+    "localizer": (((3, 224, 224), 3), None, OUTPUT),
     "yolo_grid": (((3, 320, 320), 20), None, OUTPUT),
     "yolo_large": (((3, 640, 640), 80), None, ("classes",)),
     "dcgan_discriminator": (((3, 64, 64), 1), None, OUTPUT),
@@ -83,14 +84,14 @@ SMALLEST = {
     "mtcnn_rnet": 24,
     "mtcnn_onet": 48,
     "unet": 16,
-    **dict.fromkeys(("yolo", "yolo_grid", "yolo_large"), 64),  # two places at the coarsest map
+    **dict.fromkeys(("yolo", "yolo_grid", "yolo_large", "localizer"), 64),  # two places at the coarsest map
     "dcgan_discriminator": 8,
     "squeezenet1_0": 21,
     "squeezenet1_1": 17,
 }
 KINDS = {
     "embedding": {"facenet_nn1", "facenet_nn4_small2", "mobilefacenet"},
-    "boxes": {"yolo", "yolo_grid", "yolo_large"},
+    "boxes": {"yolo", "yolo_grid", "yolo_large", "localizer"},
     "map": {"unet", "mtcnn_pnet", "dcgan_generator"},
 }
 
@@ -152,6 +153,7 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "facenet_nn1": {"dense_units": 4096},
     "unet": {"width": 64, "depth": 4, "padding": "same", "batch_norm": False, "dropout": 0.0},
     "yolo": {"trunk": "mobilenet_v2", "trunk_options": (), "width": 96, "depth": 2, "bins": 16},
+    "localizer": {"trunk": "mobilenet_v2", "trunk_options": (), "width": 64, "cells": 5, "units": 256},
     "yolo_grid": {
         "trunk": "mobilenet_v2",
         "trunk_options": (),

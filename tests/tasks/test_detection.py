@@ -22,9 +22,11 @@ from derin.models import build
 from derin.models.box_output import BoxOutput, box_output, boxes_of_distances
 from derin.tasks.anchors import find_anchors
 from derin.tasks.box_assignment import ALPHA, BETA, TAKEN, assign
-from derin.tasks.box_criteria import anchor_loss, distance_loss
+from derin.tasks.box_criteria import anchor_loss, distance_loss, one_thing_loss
+from derin.tasks.box_losses import localization_loss
 from derin.tasks.box_selection import select_boxes, select_in_graph
 from derin.tasks.detection import Detection
+from derin.tasks.inference import infer_task
 from derin.tasks.metrics.average_precision import BoxMatches, Placed
 from derin.tasks.metrics.box_errors import box_errors
 
@@ -178,6 +180,23 @@ def test_three_things_in_a_cell_with_two_anchors_are_two() -> None:
     losses = [anchor_loss(output, Packed(each, torch.tensor([0, 3])), None)[0].item() for each in alone]
     assert losses[0] == pytest.approx(loss.item())
     assert losses[1] != pytest.approx(loss.item())
+
+
+def test_one_thing_is_the_largest_and_its_box_shares_of_the_picture() -> None:
+    network = build("localizer", input_shape=(3, 64, 96), num_outputs=2, seed=0, units=16, width=8).eval()
+    output = box_output(network(torch.rand(2, 3, 64, 96)), 2)
+    flat = {
+        "corners": torch.tensor([[0.0, 0, 8, 8], [24, 16, 72, 48], [0, 0, 96, 64]]),
+        "classes": torch.tensor([0, 1, 0]),
+        "crowds": torch.tensor([False, False, True]),
+    }
+    losses, num = one_thing_loss(output, Packed(flat, torch.tensor([0, 3, 3])), None)
+    there = torch.tensor([[1, 0.5, 0.5, 0.5, 0.5, 0, 1]])
+    wanted = torch.cat([localization_loss(output.raw[:1, 0], there), localization_loss(output.raw[1:, 0], 0 * there)])
+    torch.testing.assert_close(losses, wanted)
+    assert num.tolist() == [1, 1]
+    table = bright_squares(12)
+    assert infer_task(table, name="localization").default_model(table) == "localizer"
 
 
 def test_anchors_are_the_shapes_of_groups_of_boxes() -> None:

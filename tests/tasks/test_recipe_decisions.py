@@ -102,7 +102,7 @@ DECIDED: dict[str, Row] = {
         {},
         {"normalize": "symmetric"},
     ),
-    "yolo yolo_grid yolo_large": (
+    "yolo yolo_grid yolo_large localizer": (
         {
             **ADAM,
             "schedule": "cosine",

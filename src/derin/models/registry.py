@@ -106,6 +106,7 @@ MODELS = ModelRegistry(
         "unet": "derin.models.unet:UNET",
         "yolo": "derin.models.yolo:YOLO",
         "yolo_grid": "derin.models.yolo_grid:YOLO_GRID",
+        "localizer": "derin.models.localizer:LOCALIZER",
         "yolo_large": "derin.models.yolo:YOLO_LARGE",
         "dcgan_generator": "derin.models.dcgan:GENERATOR",
         "dcgan_discriminator": "derin.models.dcgan:DISCRIMINATOR",

@@ -35,7 +35,7 @@ def section(story: RunRecord, *, examples: bool = True) -> Html | None:
         examples: whether pictures of the data are shown.
     """
     found = story.part("findings")
-    if story.part("task").get("name") != "detection" or not found:
+    if story.part("task").get("name") not in ("detection", "localization") or not found:
         return None
     parts = [_thresholds(found), _curves(found), _errors(found), _pictures(story) if examples else None]
     return join(parts) if any(part is not None for part in parts) else None

@@ -11,7 +11,7 @@ from torch import Tensor
 from derin.data.codecs.base import Packed
 from derin.models.box_output import BoxOutput
 from derin.tasks.box_assignment import assign, things_side_by_side
-from derin.tasks.box_losses import box_similarity, distribution_focal_loss
+from derin.tasks.box_losses import box_similarity, distribution_focal_loss, localization_loss
 
 # Scores and boxes weigh alike: with boxes at 7.5 to 0.5, as often met, a few hundred pictures teach scores too late.
 _NOTHING, _PLACE = 0.5, 5.0
@@ -103,6 +103,36 @@ def anchor_loss(output: BoxOutput, target: Packed, class_weights: Tensor | None)
     return losses.index_add(0, picture, counts * (_PLACE * boxes + named)), has.sum(dim=1).to(losses.dtype)
 
 
+def one_thing_loss(output: BoxOutput, target: Packed, class_weights: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Of networks that give the course's vector for the whole picture, such as `localizer`.
+
+    The largest thing of a picture is the one that is there; see `localization_loss`.
+
+    Args:
+        output: of the network; ``raw`` is p_c, b_x, b_y, b_h, b_w and the classes.
+        target: the things of each picture.
+        class_weights: how much pictures with each class count, or None.
+
+    Returns:
+        as `distance_loss`, to be divided by the number of pictures.
+    """
+    true, classes, crowds, there = things_side_by_side(target, output.corners.device)
+    sizes = true[..., 2:] - true[..., :2]
+    areas = torch.where(there & ~crowds, sizes.prod(dim=2), -1.0)
+    area, place = areas.max(dim=1)
+    rows = torch.arange(len(place), device=place.device)
+    sides = 2 * output.middles[:, 0]  # the place is the whole picture
+    middle = (true[..., :2] + true[..., 2:])[rows, place] / 2 / sides
+    size = (sizes[rows, place] / sides).flip(1)  # height, width
+    named = F.one_hot(classes[rows, place], output.logits.shape[2]).to(middle.dtype)
+    wanted = torch.cat([(area > 0).to(middle.dtype)[:, None], middle, size, named], dim=1)
+    losses = localization_loss(output.raw[:, 0], wanted)
+    counts = torch.ones_like(losses)
+    if class_weights is not None:
+        counts = torch.where(area > 0, class_weights[classes[rows, place]], 1.0)
+    return losses * counts, torch.ones_like(losses)
+
+
 BoxLoss = Callable[[BoxOutput, Packed, Tensor | None], tuple[Tensor, Tensor]]
 # By what a network says in its attribute ``box_loss``.
-BOX_LOSSES: dict[str, BoxLoss] = {"distances": distance_loss, "anchors": anchor_loss}
+BOX_LOSSES: dict[str, BoxLoss] = {"distances": distance_loss, "anchors": anchor_loss, "one thing": one_thing_loss}

@@ -27,6 +27,7 @@ TASKS: Registry[type[BaseTask]] = Registry(
         "glove": "derin.tasks.glove:GloveTask",
         "segmentation": "derin.tasks.segmentation:Segmentation",
         "detection": "derin.tasks.detection:Detection",
+        "localization": "derin.tasks.localization:Localization",
         "forecasting": "derin.tasks.forecasting:Forecasting",
         "embedding": "derin.tasks.embedding:Embedding",
         "own": "derin.tasks.own:OwnTask",

@@ -34,7 +34,7 @@ RECIPES: dict[str, Callable[[Facts], Recipe]] = {
     "mobilefacenet": zoo.embedding,
     **dict.fromkeys(("mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet"), small.own_network),
     "unet": zoo.segmentation,
-    **dict.fromkeys(("yolo", "yolo_grid", "yolo_large"), zoo.detection),
+    **dict.fromkeys(("yolo", "yolo_grid", "yolo_large", "localizer"), zoo.detection),
     "dcgan_discriminator": zoo.normalized,
     "dcgan_generator": small.own_network,
     "dcgan": small.dcgan,
