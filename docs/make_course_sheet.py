@@ -1,4 +1,4 @@
-"""Makes the sheet of the course's pages again: each in small, English on a light ground beside Turkish on a dark one.
+"""Makes the sheet of the course's pages again: each in small, by turns English on light and Turkish on dark ground.
 
 Photographed by a headless Chromium; where there is none, the sheet stays as it was and a sentence says so.
 """
@@ -18,18 +18,20 @@ from derin.lessons.course.site import build_course
 SHEET = "course-pages.png"
 PAGES = ("index", *COURSE, "playground", "glossary")
 SIZE = (1100, 2300)  # of a window
-SMALL = (110, 230)
-COLUMNS, GAP = 12, 6
+SMALL = (150, 314)
+COLUMNS, GAP = 7, 6
 
 
 def main() -> None:
-    """Photographs every page twice and puts all on one sheet."""
+    """Photographs every page and puts all on one sheet."""
     with tempfile.TemporaryDirectory(prefix="derin-docs-") as temporary:
         work = Path(temporary)
         build_course(work)
         fragments = ("lang=en&theme=light&open=1", "lang=tr&theme=dark&open=1")
         try:
-            pictures = [photograph(work, f"{page}.html", part, SIZE) for page in PAGES for part in fragments]
+            pictures = [
+                photograph(work, f"{page}.html", fragments[place % 2], SIZE) for place, page in enumerate(PAGES)
+            ]
         except Missing as reason:
             print(f"{SHEET} was left as it was: {reason}.")
             return
