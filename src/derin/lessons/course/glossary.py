@@ -33,6 +33,13 @@ GLOSSARY = (
         "Bir katmanın toplamından sonra gelen $g$ fonksiyonu: $a = g(z)$. Onsuz katmanlar tek katmana iner.",
     ),
     _entry(
+        "attention", "attention", "dikkat",
+        "Each word asks all others: softmax of the products of its query with their keys weights their values.",
+
+        "Her sözcük ötekilerin hepsine sorar: sorgusunun anahtarlarla çarpımlarının softmax'ı, "
+        "değerlerini ağırlıklandırır.",
+    ),
+    _entry(
         "backpropagation", "backpropagation", "geri yayılım",
         "The chain rule from the loss back to every weight, which reuses what the forward pass has kept.",
         "Kayıptan her ağırlığa geriye doğru zincir kuralı; ileri yayılımın sakladıklarını kullanır.",
@@ -61,9 +68,30 @@ GLOSSARY = (
         "Girdinin üzerinde gezen küçük bir ağırlık penceresi; her yerde çarpımların toplamını verir.",
     ),
     _entry(
+        "cross-entropy", "cross-entropy", "çapraz entropi",
+        "The negative logarithm of the probability that the right answer was given.",
+        "Doğru yanıta verilen olasılığın eksi logaritması.",
+    ),
+    _entry(
         "dropout", "dropout", "iletim sönümü",
-        "In training a share of the values is set to 0 and the rest is scaled up, so that no unit relies on one other.",
-        "Eğitimde değerlerin bir bölümü 0 yapılır, kalanı büyütülür; böylece hiçbir birim tek bir birime bel bağlamaz.",
+
+        "In training a share of the values is set to 0 and the rest is scaled up, so that no unit "
+        "relies on one other.",
+
+        "Eğitimde değerlerin bir bölümü 0 yapılır, kalanı büyütülür; böylece hiçbir birim tek bir "
+        "birime bel bağlamaz.",
+    ),
+    _entry(
+        "early-stopping", "early stopping", "erken durdurma",
+
+        "Training ends when the validation loss has not become better for a while, and the best "
+        "weights are restored.",
+        "Doğrulama kaybı bir süre iyileşmeyince eğitim biter ve en iyi ağırlıklar geri yüklenir.",
+    ),
+    _entry(
+        "embedding", "embedding", "gömme",
+        "A few numbers for a word or a picture, so that what is alike lies close together.",
+        "Bir sözcük ya da resim için, benzerler yakın dursun diye birkaç sayı.",
     ),
     _entry(
         "epoch", "epoch", "epok", "One pass over the training examples.", "Eğitim örneklerinin üzerinden bir geçiş.",
@@ -77,6 +105,11 @@ GLOSSARY = (
         "gradient", "gradient", "gradyan",
         "How much the loss changes for a small change of each weight; it points uphill.",
         "Her ağırlıktaki küçük bir değişimin kaybı ne kadar değiştirdiği; yokuş yukarıyı gösterir.",
+    ),
+    _entry(
+        "iou", "intersection over union", "kesişim bölü birleşim",
+        "What two boxes share, divided by what they cover together.",
+        "İki kutunun paylaştığı alan, bölü birlikte kapladıkları alan.",
     ),
     _entry(
         "l1-l2", "L1 and L2", "L1 ve L2",
@@ -100,7 +133,9 @@ GLOSSARY = (
     _entry(
         "momentum", "momentum", "momentum",
         "A speed that gathers gradients: $v \\leftarrow \\mu v + g$. Common directions grow, zigzags cancel.",
-        "Gradyanları biriktiren bir hız: $v \\leftarrow \\mu v + g$. Ortak yönler büyür, zikzaklar birbirini götürür.",
+
+        "Gradyanları biriktiren bir hız: $v \\leftarrow \\mu v + g$. Ortak yönler büyür, zikzaklar "
+        "birbirini götürür.",
     ),
     _entry(
         "overfitting", "over-fitting", "aşırı uydurma",
@@ -113,9 +148,29 @@ GLOSSARY = (
         "Sert eşikli ve kendi kuralı olan bir birim: ağırlıklarını yalnız yanıldığında değiştirir.",
     ),
     _entry(
+        "pooling", "pooling", "havuzlama",
+        "The largest or the mean of each block of a map; nothing is learned.",
+        "Bir haritanın her bloğunun en büyüğü ya da ortalaması; hiçbir şey öğrenilmez.",
+    ),
+    _entry(
+        "receptive-field", "receptive field", "algı alanı",
+        "The part of the input that a number of a later layer is made of.",
+        "Sonraki bir katmandaki sayının, girdinin hangi bölümünden oluştuğu.",
+    ),
+    _entry(
+        "residual", "residual connection", "artık bağlantı",
+        "A layer adds what it computes to what came: $r + F(r)$. Its slope has a 1 that never vanishes.",
+        "Katman, hesapladığını gelene ekler: $r + F(r)$. Eğiminde hiç yok olmayan bir 1 vardır.",
+    ),
+    _entry(
         "seed", "seed", "tohum",
         "A number from which everything random follows; the same seed gives the same run.",
         "Rastgele olan her şeyin türediği sayı; aynı tohum aynı çalışmayı verir.",
+    ),
+    _entry(
+        "softmax", "softmax", "softmax",
+        "Powers of e, divided by their sum: scores become probabilities.",
+        "e'nin kuvvetleri, toplamlarına bölünür: puanlar olasılık olur.",
     ),
     _entry(
         "test-set", "test set", "test kümesi",
