@@ -126,6 +126,8 @@ def test_a_loader_in_the_order_of_arrays_gives_their_bits_and_its_network_is_use
         from_pair = opened.evaluate((x, y))
     assert from_loader.metrics["confusion"] == from_pair.metrics["confusion"]
     assert from_loader.num_examples == NUM
+    with pytest.raises(DerinError, match="give the data as arrays for this"):
+        opened.explain(loaders["val"], "importance")
 
 
 @pytest.mark.parametrize("form", ["dataset", "shuffled loader", "batches"])

@@ -11,7 +11,7 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -195,7 +195,7 @@ class Unseen:
     def arrays(self) -> tuple[npt.NDArray[Any], ...]:
         return ()
 
-    def take(self, rows: Rows) -> Any:
+    def take(self, rows: Rows) -> NoReturn:
         """Nothing.
 
         Raises:

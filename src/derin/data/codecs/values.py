@@ -163,6 +163,8 @@ class ValuesColumn:
 
 def _values(table: Table, column: str) -> npt.NDArray[Any] | Ragged:
     data = table[column]
+    if isinstance(data, Unseen):
+        data.take(np.arange(len(data)))  # which it refuses
     if not isinstance(data, Dense | Ragged):
         raise DataError(f"Table {table.name!r}: values are required in {column!r}; got {type(data).__name__}.")
     return data.values if isinstance(data, Dense) else data
