@@ -122,7 +122,7 @@ def test_a_file_of_pictures_or_one_that_lists_them_gets_an_answer_for_each_as_ev
             assert dict(entry["top"]) == pytest.approx(want, abs=1e-5)
         if source == "listed/a.csv":
             assert shown[-1]["label"] is None
-            assert "no such picture" in shown[-1]["reason"]
+            assert "no such file" in shown[-1]["reason"]
             assert "gone.png" in done.stderr
     (tmp_path / "other.csv").write_text("x,y\n100,200\n300,400\n")
     with pytest.raises(DataError, match="a column that names pictures"):

@@ -27,8 +27,9 @@ from derin.data.features import FeaturesCodec
 from derin.data.pictures.codec import PictureCodec
 from derin.data.preparation import Batching, preparation_from_json
 from derin.data.schema import Column, Kind, Role, Schema
+from derin.data.sounds.codec import SoundCodec
 from derin.data.source import TableSource
-from derin.data.table import Boxes, Dense, Pictures, Points, Ragged, Table
+from derin.data.table import Boxes, Dense, Pictures, Points, Ragged, Sounds, Table
 from derin.data.text.codec import TextCodec
 from derin.data.text.words_codec import WordsCodec
 
@@ -96,6 +97,13 @@ def sentences(num: int) -> Table:
     return Table(name="s", schema=schema, columns=columns, splits={})
 
 
+def noises(num: int) -> Table:
+    """Sounds of unequal length, some longer and some shorter than a window."""
+    samples = [random(i).normal(size=700 + 300 * (i % 4)).astype(np.float32) / 9 for i in range(num)]
+    column = Column(name="sound", kind=Kind.SOUND, role=Role.INPUT, shape=(-1,))
+    return Table(name="noises", schema=Schema((column,)), columns={"sound": Sounds.of(samples, 8000)}, splits={})
+
+
 def of_one(table: Table, name: str) -> Table:
     """The table with one of its inputs."""
     kept = tuple(column for column in table.schema if column.name == name or column.role is Role.TARGET)
@@ -127,6 +135,7 @@ CODECS_OF: dict[str, Callable[[int], tuple[Codec, Table]]] = {
         TextCodec.fit(of_one(sentences(7), "text"), np.arange(7), tokenizer="characters"),
         sentences(num),
     ),
+    "sound": lambda num: (SoundCodec.fit(noises(4), np.arange(4), seconds=0.15), noises(num)),
     "words": lambda num: (WordsCodec.fit(of_one(sentences(7), "words"), np.arange(7)), sentences(num)),
     "values, of unequal length, int64": lambda num: (ValuesCodec("tags", (-1,)), sentences(num)),
     **{

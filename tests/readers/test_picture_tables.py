@@ -108,10 +108,8 @@ def test_what_does_not_match_is_told(folder: Path) -> None:
     table(folder / "a.csv", "file,label", files, [label(i) for i in range(10)])
     found = derin.load(folder)
     assert len(found) == 9
-    assert [f.where for f in found.report.findings if f.reason == "listed, and no such picture is there"] == [
-        "gone.png"
-    ]
-    assert any("3 pictures that a.csv does not list" in str(note) for note in found.report.notes)
+    assert [f.where for f in found.report.findings if f.reason == "listed, and no such file is there"] == ["gone.png"]
+    assert any("3 files that a.csv does not list" in str(note) for note in found.report.notes)
     table(folder / "a.csv", "file,label", [*files[:9], "p000.png"], [*[label(i) for i in range(9)], "dog"])
     with pytest.raises(DataError, match=r"lists images/p000.png more than once"):
         derin.load(folder)
@@ -161,7 +159,7 @@ def test_several_labels_of_a_picture_in_one_cell_or_in_rows_of_their_own(
 
     write(folder, range(12))
     if between == "rows":
-        with pytest.raises(DataError, match=r"6 of 12 pictures so.*--task multilabel --target tags"):
+        with pytest.raises(DataError, match=r"6 of 12 files so.*--task multilabel --target tags"):
             derin.load(folder)
     asked = {"task": "multilabel"} if between == "rows" else {}
     found = derin.load(folder, **asked)

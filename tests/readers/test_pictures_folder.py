@@ -16,9 +16,9 @@ from derin.data.report import Outcome
 from derin.data.schema import Kind, Role
 from derin.data.table import Pictures, Table
 from derin.readers.archives import open_files
-from derin.readers.picture_folder import list_pictures, read_picture_folder
+from derin.readers.listing import list_classes, list_files
+from derin.readers.picture_folder import read_picture_folder
 from derin.readers.pictures import spool
-from derin.readers.pictures.listing import list_classes
 
 
 @pytest.fixture(scope="module")
@@ -149,11 +149,11 @@ def test_two_readers_at_once_decode_once(folder: Path, tmp_path: Path, monkeypat
 
 
 def test_listing_for_prediction_is_in_order_and_without_hidden_files(folder: Path) -> None:
-    names = [path.relative_to(folder).as_posix() for path in list_pictures(folder)]
+    names = [path.relative_to(folder).as_posix() for path in list_files(folder)]
     assert names[:4] == ["train/cats/1.jpg", "train/cats/2.JPEG", "train/cats/10.PNG", "train/cats/bomb.png"]
     assert not any("hidden" in name or "checkpoints" in name or name.endswith(".txt") for name in names)
     with pytest.raises(DataError, match="a folder with pictures is required"):
-        list_pictures(folder / "nothing")
+        list_files(folder / "nothing")
 
 
 @pytest.mark.data

@@ -6,7 +6,7 @@ import pytest
 
 from derin.core.errors import DataError
 from derin.readers.archives import Contents, Member
-from derin.readers.pictures.listing import Listing, list_classes, natural_key
+from derin.readers.listing import Listing, list_classes, natural_key
 
 
 def listing(*paths: str, folders: tuple[str, ...] = ()) -> Listing:
@@ -118,8 +118,8 @@ def test_hidden_files_and_folders_are_told() -> None:
 def test_pictures_without_a_class_are_told() -> None:
     found = listing("train/a/1.png", "train/b/1.png", "test/1.png", "extra/a/1.png", "top.png", "val/a/1.png")
     assert {f.where: f.reason for f in found.findings} == {
-        "test/1.png": "the picture lies in no class folder",
-        "top.png": "the picture lies in no class folder",
+        "test/1.png": "it lies in no class folder",
+        "top.png": "it lies in no class folder",
         "extra/a/1.png": "the folder lies beside the splits and names none",
     }
 

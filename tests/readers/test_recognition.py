@@ -118,9 +118,9 @@ CASES = {
         {**pictures("images"), **{f"images/{n}.json": {"shapes": [], "imagePath": "x"} for n in NAMES}},
         "LabelMe",
     ),
-    "sounds": (
-        {f"{w}/{i}.wav": b"RIFF" for w in ("yes", "no") for i in range(3)},
-        "6 recordings of sound",
+    "transcripts": (
+        {f"{w}/{i}.{e}": b"RIFF" for w in ("19", "26") for i in range(3) for e in ("flac", "txt")},
+        "6 recordings of sound with transcripts",
     ),
     "videos": ({"clips/a.mp4": b"x", **pictures("frames", ("1", "2"))}, "videos"),
 }  # fmt: skip

@@ -21,9 +21,9 @@ SKIPPED = {
     "train/cats/empty.png": "empty file (0 bytes)",
     "train/cats/text.jpg": "no picture that can be read",
     "train/cats/bomb.png": "too large (more than 178,956,970 pixels)",
-    "train/stray.png": "the picture lies in no class folder",
-    "fish": "class without pictures",
-    "mice": "class without pictures that can be read",
+    "train/stray.png": "it lies in no class folder",
+    "fish": "class without files",
+    "mice": "class without files that can be read",
 }
 CONVERTED = {
     "train/dogs/cmyk.jpg": "CMYK picture: converted to RGB",
@@ -35,7 +35,7 @@ CONVERTED = {
     "train/dogs/one_bit.png": "1-bit picture: black and white became 0 and 255",
     "train/dogs/strip.png": "very long picture: only its middle was kept",
 }
-NOTED = {"birds": "class with pictures in val only"}
+NOTED = {"birds": "class with files in val only"}
 USUAL = (
     "train/cats/1.jpg",
     "train/cats/2.JPEG",

@@ -25,6 +25,7 @@ from derin.data.display import displayed
 from derin.data.duplicates import first_equal_rows
 from derin.data.near_duplicates import near_duplicates
 from derin.data.schema import Kind, Role
+from derin.data.sheet import row_pictures
 from derin.data.table import SPLITS, Dense, Rows, Table
 from derin.report.errors_page import ErrorsPage, PageRow, PageTag
 from derin.strategy.drift import LEVEL, Drift, drift_between
@@ -279,8 +280,7 @@ class ErrorAnalysis:
             pictures: whether small copies of the pictures are in it.
         """
         tags = {tag: place for place, tag in enumerate(dict.fromkeys(t for m in self.mistakes for t in m.tags))}
-        column = next((c.name for c in self.table.inputs if c.kind is Kind.PICTURE), None) if pictures else None
-        data: Any = None if column is None else self.table.columns[column]
+        pictured = pictures and bool({c.kind for c in self.table.inputs} & {Kind.PICTURE, Kind.SOUND})
         given = [[m.row, m.own_tags, m.label_wrong] for m in self.mistakes if m.own_tags or m.label_wrong]
         return ErrorsPage(
             title=translate("errors.page_title", run=Path(self.run).parent.name or self.run),
@@ -299,7 +299,7 @@ class ErrorAnalysis:
                 PageTag(name=tag, carrying=self.carrying.get(tag), is_pair=not isinstance(tag, Message)) for tag in tags
             ],
             num_examples=self.eyeball.num_examples,
-            pictures=None if data is None else lambda place: data.take(np.array([self.mistakes[place].row]))[0],
+            pictures=(lambda place: row_pictures(self.table, [self.mistakes[place].row])[0]) if pictured else None,
         )
 
     def sentences(self) -> list[str]:
@@ -565,7 +565,7 @@ def _judge(model: Model, tolerance: float | None) -> Any:
 
 def shown_inputs(table: Table, rows: Rows) -> list[str]:
     """What the network was shown of some rows, in words; empty where it was pictures alone."""
-    columns = [column.name for column in table.inputs if column.kind is not Kind.PICTURE]
+    columns = [column.name for column in table.inputs if column.kind not in (Kind.PICTURE, Kind.SOUND)]
     if len(columns) == 1:
         return displayed(table, columns[0], rows, max_length=_LONGEST_TEXT)
     values = [displayed(table, name, rows, max_length=_LONGEST_VALUE) for name in columns[:_MOST_COLUMNS]]

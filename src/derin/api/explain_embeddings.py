@@ -104,7 +104,7 @@ def explain_embeddings(
         count=len(values),
         data=examples.table.name,
     )
-    is_picture = model.preparation.reads_pictures
+    is_picture = model.preparation.medium in ("pictures", "sounds")
     columns = () if is_picture else tuple(model.preparation.columns[:_MOST_COLUMNS])
     page = EmbeddingPage(
         title=translate("embedding.title", model=entry.get("name") or entry.get("class")),
@@ -112,7 +112,7 @@ def explain_embeddings(
         points=projection.points,
         axes=_axes(projection, dim),
         names=examples.names,
-        pictures=model.preparation.encode_table(examples.table)[INPUT].gather(examples.rows).numpy()
+        pictures=model.preparation.pictures(model.preparation.encode_table(examples.table)[INPUT].gather(examples.rows))
         if is_picture and pictures
         else None,
         columns=columns,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from derin.export.onnx import Exported, GraphInput, GraphOutput
 
 # Kinds of input whose examples have one shape.
-_WRITTEN_KINDS = ("picture", "features", "series")
+_WRITTEN_KINDS = ("picture", "sound", "features", "series")
 FORMATS = ("onnx", "safetensors")
 FORMAT_VERSION = "1"  # of the names of inputs, outputs and metadata in an ONNX file
 # What each output means; outputs of one of several columns end in these names.
@@ -181,6 +181,10 @@ def _described_input(model: Model, one: GraphInput, with_preparation: bool) -> d
         return found
     if preparation.reads_pictures:
         return found | {"column": preparation.input.column}
+    if preparation.medium == "sounds":
+        codec = preparation.input
+        what = f"mono samples from -1 to 1 at {codec.rate} Hz" if with_preparation else "the standardized spectrogram"
+        return found | {"column": codec.column, "how": what}
     if not preparation.reads_table_cells:
         return found | {"columns": list(preparation.columns), "standardized": not with_preparation}
     if not with_preparation:

@@ -1,4 +1,6 @@
-"""Files of which a network reads many inputs, by what people hand over for it: pictures, texts, rows, steps."""
+"""Files of which a network reads many inputs, by what people hand over for it: pictures, sounds, texts, rows,
+steps.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +33,10 @@ def file_form(medium: str) -> FileForm | None:
     return _FORMS.get(medium)
 
 
-def _is_of_pictures(given: str | Path) -> bool:
-    from derin.api.pictures import holds_pictures
+def _is_of_many(given: str | Path) -> bool:
+    from derin.api.example_files import holds_many
 
-    return Path(given).is_dir() or holds_pictures(Path(given))
+    return Path(given).is_dir() or holds_many(Path(given))
 
 
 def _is_of_texts(given: str | Path) -> bool:
@@ -43,10 +45,10 @@ def _is_of_texts(given: str | Path) -> bool:
     return names_texts(given)
 
 
-def _pictures(model: Model, path: Path, batch_size: int) -> list[Any]:
-    from derin.api.pictures import answer_pictures
+def _examples(model: Model, path: Path, batch_size: int) -> list[Any]:
+    from derin.api.example_files import answer_examples
 
-    return _noted(answer_pictures(model, path))
+    return _noted(answer_examples(model, path))
 
 
 def _texts(model: Model, path: Path, batch_size: int) -> list[Any]:
@@ -71,7 +73,8 @@ def _noted(answered: Any) -> list[Any]:
 
 
 _FORMS = {
-    "pictures": FileForm(_is_of_pictures, _pictures),
+    "pictures": FileForm(_is_of_many, _examples),
+    "sounds": FileForm(_is_of_many, _examples),
     "texts": FileForm(_is_of_texts, _texts),
     "rows": FileForm(lambda given: True, _rows),
     "steps": FileForm(lambda given: True, _steps, is_many=False),

@@ -223,15 +223,16 @@ class Model:
         Args:
             path: of the file; an existing one is replaced.
             format: ``"onnx"``, or ``"safetensors"`` for the weights alone; None takes it from the file's name.
-            with_preparation: one file from what files hold to answers (ONNX; pictures, tables, series of numbers).
+            with_preparation: one file from what files hold to answers (ONNX; pictures, sounds, tables, series).
 
         Shapes:
             an ONNX file maps float32 ``input`` ``(batch, *input_shape)`` to ``output``, what the network gives, and to
             the answers: ``probabilities`` and ``label`` (the place of the class) or ``labels``; ``value`` in the
             target's unit; of several columns ``"<column>/value"`` and so on. With preparation the answers come first,
-            and what is read are uint8 pixels ``(batch, height, width, channels)``; or one input for each column of the
-            table, float64 numbers, strings for categories, dates as float64 seconds since 1970, NaN and "" where
-            missing; or the last steps of a series as float64. The metadata says all that is needed to use them.
+            and what is read are uint8 pixels ``(batch, height, width, channels)``; samples ``(batch, length)``; or one
+            input for each column of the table, float64 numbers, strings for categories, dates as float64 seconds since
+            1970, NaN and "" where missing; or the last steps of a series as float64. The metadata says all that is
+            needed to use them.
 
         Returns:
             path, format, size in bytes; for ONNX also name, type and shape of inputs and outputs (and of the first of

@@ -157,12 +157,20 @@ class _Examples:
             predicted, true = (np.concatenate(values)[points] for values in zip(*self._values))
             arrays["scatter_true"] = task.in_units(true)  # type: ignore[attr-defined]
             arrays["scatter_predicted"] = predicted
-        if shown and prepared.preparation.reads_pictures:
-            arrays["pictures"] = prepared.encoded[INPUT].gather(chosen).numpy()
+        pictures = _pictures(prepared, chosen) if shown else None
+        if pictures is not None:
+            arrays["pictures"] = pictures
         elif shown:
             arrays["inputs"] = np.array(_inputs(prepared, chosen), dtype=np.str_)
         with open_atomically(path) as file:
             np.savez_compressed(file, **arrays)
+
+
+def _pictures(prepared: Prepared, rows: Rows) -> np.ndarray | None:
+    """What the network was shown of some rows as pictures, where it is any."""
+    if prepared.preparation.medium not in ("pictures", "sounds"):
+        return None
+    return prepared.preparation.pictures(prepared.encoded[INPUT].gather(rows))
 
 
 def _inputs(prepared: Prepared, rows: Rows) -> list[str]:

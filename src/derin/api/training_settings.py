@@ -53,8 +53,11 @@ def training_augmentation(
     if said in ("", "none"):
         return None
     augmentation = Augmentation.parse(said) if isinstance(said, str) else said
-    if not preparation.reads_pictures:
-        raise UsageError(f"Augmentation needs pictures; the data {table.name!r} has none. Leave `augment` out.")
+    if unfit := augmentation.unfit_for(preparation.medium):
+        raise UsageError(
+            f"Augmentation changes pictures or sounds, each in ways of its own; {', '.join(unfit)} is nothing for the "
+            f"data {table.name!r}, of which the network reads {preparation.medium}. Leave it out of `augment`."
+        )
     if augmentation.flip_horizontal:
         pair = mirroring_of(table, next(column for column in table.inputs if column.kind is Kind.PICTURE)).pair
         if pair is not None:

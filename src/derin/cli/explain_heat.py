@@ -130,11 +130,11 @@ def _given(model: Model, inputs: list[Path]) -> Any:
 def listed(pictures: list[Path]) -> list[Path]:
     """The pictures that were named, folders opened."""
     from derin.core.errors import DataError
-    from derin.readers.picture_folder import list_pictures
+    from derin.readers.listing import list_files
 
     found: list[Path] = []
     for path in pictures:
-        inside = list_pictures(path) if path.is_dir() else [path]
+        inside = list_files(path) if path.is_dir() else [path]
         if not inside:
             raise DataError(
                 f"The folder {path} holds no pictures; name a folder with pictures or the files themselves."

@@ -26,7 +26,7 @@ def predict(
     run: Annotated[Path, typer.Argument(help="A run, or a bundle.")],
     inputs: Annotated[
         list[str],
-        typer.Argument(help="Pictures, folders of pictures, tables, texts, or files with a text in each line."),
+        typer.Argument(help="Pictures or sounds, folders of them, tables, texts, or files with a text in each line."),
     ],
     out: Annotated[
         Path | None, typer.Option(help="Write a CSV file with one line per input; of masks and boxes, a folder.")
@@ -37,7 +37,7 @@ def predict(
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     json_output: JsonFlag = False,
 ) -> None:
-    """Say what a trained network sees in pictures, rows or texts.
+    """Say what a trained network sees in pictures, sounds, rows or texts.
 
     The CSV file holds the probability of every class in a column of its own, p(CLASS).
 
@@ -126,14 +126,14 @@ def _skipping_unreadable(model: Model, inputs: list[str]) -> Iterator[_Answered]
     yield from _ANSWERED.get(model.preparation.medium, _arrays)(model, inputs)
 
 
-def _pictures(model: Model, inputs: list[str]) -> Iterator[_Answered]:
-    from derin.api.pictures import answer_pictures, holds_pictures
+def _examples(model: Model, inputs: list[str]) -> Iterator[_Answered]:
+    from derin.api.example_files import answer_examples, holds_many
 
     for path in map(Path, inputs):
         if path.is_dir():
             yield from _folder(model, path)
-        elif holds_pictures(path):
-            yield from _answers(answer_pictures(model, path))
+        elif holds_many(path):
+            yield from _answers(answer_examples(model, path))
         else:
             yield _Answered(str(path), model.predictions(path)[0])
 
@@ -159,11 +159,15 @@ def _folder(model: Model, folder: Path) -> Iterator[_Answered]:
 
     from derin.core.errors import DataError
     from derin.core.printable import printable
-    from derin.readers.picture_folder import list_pictures
+    from derin.readers.file_kinds import FILE_KINDS
+    from derin.readers.listing import list_files
 
-    paths = list_pictures(folder)
+    kind = FILE_KINDS[model.preparation.medium]
+    paths = list_files(folder, kind)
     if not paths:
-        raise DataError(f"The folder {folder} holds no pictures; name a folder with pictures or the files themselves.")
+        raise DataError(
+            f"The folder {folder} holds no {kind.plural}; name a folder with {kind.plural} or the files themselves."
+        )
     terminal = console(json_output=True)
     for start in range(0, len(paths), _CHUNK):
         readable, rows = [], []
@@ -219,7 +223,7 @@ def _steps(model: Model, inputs: list[str]) -> Iterator[_Answered]:
 
 
 # By what people hand over for a network; of all else arrays in files.
-_ANSWERED = {"pictures": _pictures, "texts": _texts, "rows": _rows, "steps": _steps}
+_ANSWERED = {"pictures": _examples, "sounds": _examples, "texts": _texts, "rows": _rows, "steps": _steps}
 
 
 def _written(answers: Iterable[_Answered], folder: Path) -> Iterator[_Answered]:

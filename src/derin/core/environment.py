@@ -24,6 +24,7 @@ _EXTRAS = {
     "faces": "cryptography",
     "faces-index": "faiss",
     "postgres": "psycopg",
+    "audio": "soundfile",
 }
 _PACKAGES = ("numpy", "pillow", "scikit-learn")
 _BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # the last one is Arm's

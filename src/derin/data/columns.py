@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.fields import MapOf, Required, checked_form
@@ -65,13 +66,13 @@ class ColumnsPreparation(Preparation):
 
     @classmethod
     def kind_for(cls, table: Table) -> str:
-        """The kind of the codec that the inputs of a table ask for: arrays, pictures, words, one text, or the rest side
-        by side.
+        """The kind of the codec that the inputs of a table ask for: arrays, pictures, sounds, words, one text, or the
+        rest side by side.
         """
         kinds = [column.kind for column in table.inputs]
         if table.holds_arrays:
             return "values"
-        for kind in (Kind.PICTURE, Kind.WORDS):
+        for kind in (Kind.PICTURE, Kind.SOUND, Kind.WORDS):
             if kind in kinds:
                 return kind.value
         return Kind.TEXT.value if kinds == [Kind.TEXT] else "features"
@@ -244,6 +245,16 @@ class ColumnsPreparation(Preparation):
         if len(self.inputs) == 1:
             return super().finished(gathered)
         return {name: self.inputs[name].to_model_input(values) for name, values in gathered.items()}
+
+    def pictures(self, gathered: Any) -> npt.NDArray[np.uint8] | None:
+        """Those of the first input that a person is shown as pictures; of several inputs they come by name."""
+        several = isinstance(gathered, Mapping)
+        shown = (
+            codec.pictures(gathered[name] if several else gathered)
+            for name, codec in self.inputs.items()
+            if not several or name in gathered
+        )
+        return next((found for found in shown if found is not None), None)
 
     def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         found: torch.Tensor = self.input.to_model_input(gathered)

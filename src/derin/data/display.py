@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from derin.data.schema import Kind
-from derin.data.table import Dense, Ragged, Rows, Table
+from derin.data.table import Dense, Ragged, Rows, Sounds, Table
 
 _MOST_NUMBERS = 20  # of an array that stands in one row
 
@@ -15,7 +15,7 @@ def displayed(table: Table, name: str, rows: Rows, *, max_length: int) -> list[s
 
     Args:
         table: the data.
-        name: of a column of text, numbers, categories or dates.
+        name: of a column of text, numbers, categories or dates; of sounds their length in seconds.
         rows: which.
         max_length: letters of a value that are shown; more are cut off with an ellipsis.
 
@@ -27,6 +27,8 @@ def displayed(table: Table, name: str, rows: Rows, *, max_length: int) -> list[s
         ['1970-01-01 00:01:30', '1970-01-01']
     """
     column, data = table.schema[name], table[name]
+    if isinstance(data, Sounds):
+        return [f"{length / data.rate:.3g} s" for length in data.lengths[rows].tolist()]
     if isinstance(data, Ragged):
         return [_shortened(text, max_length) for text in data.texts(rows)]
     if not isinstance(data, Dense):  # pictures have no words

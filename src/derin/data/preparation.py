@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from derin.core.errors import RefusedFileError
 from derin.core.registry import Registry
@@ -66,8 +67,8 @@ class Preparation(ABC):
         columns: names of the raw columns it reads.
         input_shape: what the network receives, without the batch axis: ``(channels, height, width)``, ``(features,)``,
             or ``(length,)`` of tokens, where any length is taken and this one is typical.
-        medium: what people hand over and files hold: ``"pictures"``, ``"texts"``, ``"rows"`` of a table, ``"steps"`` of
-            a series, or ``"arrays"``.
+        medium: what people hand over and files hold: ``"pictures"``, ``"sounds"``, ``"texts"``, ``"rows"`` of a table,
+            ``"steps"`` of a series, or ``"arrays"``.
         reads_in_parts: whether a long list of inputs is read part by part, so that little is padded and held.
         has_files: whether something of it (a vocabulary) lies in files of the bundle; then ``from_json`` takes them as
             its second argument.
@@ -159,6 +160,10 @@ class Preparation(ABC):
     def count_unknown(self, inputs: Any) -> tuple[int, int]:
         """How many words of some inputs did not occur in training, and how many there are; 0 where it reads none."""
         return 0, 0
+
+    def pictures(self, gathered: Any) -> npt.NDArray[np.uint8] | None:
+        """What a person is shown of gathered rows, ``(B, height, width, 1 or 3)``; None where that is no picture."""
+        return None
 
     def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         """Casts and normalises a gathered batch on its device."""

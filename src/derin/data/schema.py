@@ -16,6 +16,7 @@ class Kind(StrEnum):
     PICTURE = "picture"  # uint8, height × width × channels
     MASK = "mask"  # uint8 or uint16, the class of each pixel: height × width
     BOXES = "boxes"  # rectangles in a picture with their class numbers, of unequal number
+    SOUND = "sound"  # float32 samples from -1 to 1, mono, of unequal number
     POINTS = "points"  # the same places in each picture, each visible or not
     NUMBER = "number"  # float, NaN where missing
     ARRAY = "array"  # numbers of any shape and type, which a network of one's own reads as they are

@@ -13,8 +13,8 @@ from derin.core.errors import DataError, UsageError
 from derin.core.files import open_atomically
 from derin.core.printable import printable
 from derin.core.seeds import permutation
-from derin.data.schema import Kind
-from derin.data.table import Dense, Pictures, Rows, Table
+from derin.data.schema import Column, Kind
+from derin.data.table import Dense, Pictures, Rows, Sounds, Table
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -79,15 +79,18 @@ def contact_sheet(
 
 
 def table_sheet(table: Table, *, columns: int = 10, seed: int = 0) -> Image.Image:
-    """Draws training pictures of a table: one line for each class where there are few, else the classes in turn.
+    """Draws training pictures of a table, or spectrograms of its sounds: one line for each class where there are few,
+    else the classes in turn.
 
     Raises:
-        DataError: the table has no pictures.
+        DataError: the table has neither.
     """
-    column = next((c for c in table.inputs if c.kind is Kind.PICTURE), None)
+    column = _shown_column(table)
     if column is None:
         kinds = ", ".join(sorted({c.kind.value for c in table.inputs})) or "nothing"
-        raise DataError(f"Table {table.name!r}: a sheet needs pictures; the inputs are {kinds}. Leave the sheet out.")
+        raise DataError(
+            f"Table {table.name!r}: a sheet needs pictures or sounds; the inputs are {kinds}. Leave the sheet out."
+        )
     pool = table.splits.get("train", np.arange(len(table)))
     pool = pool[permutation(seed, "sheet", 0, len(pool))]
     codes, classes = _classes(table, pool)
@@ -100,15 +103,14 @@ def table_sheet(table: Table, *, columns: int = 10, seed: int = 0) -> Image.Imag
     names = dict(zip(pool.tolist(), codes.tolist()))
     pictures: list[Picture] = []
     captions: list[str] = []
-    data = table.columns[column.name]
     for rows in lines:
-        pictures.extend(_pictures(data, rows))
+        pictures.extend(row_pictures(table, rows.tolist()))
         captions.extend(classes[names[row]] if classes else "" for row in rows.tolist())
         # A class with few pictures leaves the rest of its line empty.
         for _ in range(columns - len(rows) if rows is not lines[-1] else 0):
             pictures.append(np.full((1, 1, 3), 255, dtype=np.uint8))
             captions.append("")
-    title = f"{table.name} · {len(table):,} pictures" + (f" · {len(classes)} classes" if classes else "")
+    title = f"{table.name} · {len(table):,} {column.kind.value}s" + (f" · {len(classes)} classes" if classes else "")
     return contact_sheet(pictures, captions, columns, title=title)
 
 
@@ -162,10 +164,29 @@ def _classes(table: Table, rows: Rows) -> tuple[Rows, tuple[str, ...]]:
     return table.columns[column.name].take(rows), column.classes
 
 
-def _pictures(data: Any, rows: Rows) -> list[Picture]:
+def _shown_column(table: Table) -> Column | None:
+    return next((c for c in table.inputs if c.kind in (Kind.PICTURE, Kind.SOUND)), None)
+
+
+def row_pictures(table: Table, rows: Sequence[int]) -> list[Picture]:
+    """What a person is shown of some rows: their pictures, or the spectrograms of their sounds.
+
+    Raises:
+        DataError: the table has neither.
+    """
+    column = _shown_column(table)
+    data = None if column is None else table.columns[column.name]
+    chosen = np.asarray(rows, dtype=np.int64)
     if isinstance(data, Dense | Pictures):
-        return list(data.take(rows))
-    raise TypeError(f"Pictures are stored as Dense or Pictures; got {type(data).__name__}.")
+        return list(data.take(chosen))
+    if isinstance(data, Sounds):
+        import torch
+
+        from derin.data.sounds.drawing import draw_spectrograms
+
+        sounds = (torch.from_numpy(np.array(each))[None] for each in data.take(chosen).each())
+        return [draw_spectrograms(each, data.rate)[0] for each in sounds]
+    raise DataError(f"Table {table.name!r} has neither pictures nor sounds that could be shown.")
 
 
 def _scaled(picture: Picture, cell: int) -> Image.Image:

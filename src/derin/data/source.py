@@ -169,9 +169,11 @@ class TableSource:
             if codec.moves_on_host:
                 values = codec.transform(values, geometry)
             values = values.to(self._device, non_blocking=True)
-            if augmentation is not None and codec.extent is not None and not codec.moves_on_host:
-                values = codec.augment(values, augmentation, numbers, geometry)
-            columns[name] = codec.to_model_input(values)
+            if augmentation is None or codec.moves_on_host or not (codec.augments or codec.extent is not None):
+                columns[name] = codec.to_model_input(values)
+            else:
+                values = codec.to_model_input(codec.augment(values, augmentation, numbers, geometry))
+                columns[name] = codec.augment_input(values, augmentation, numbers)
         row_numbers = torch.from_numpy(rows)
         if self._mixed_input is not None:
             assert augmentation is not None

@@ -126,6 +126,44 @@ class Ragged:
 
 
 @dataclass(frozen=True)
+class Sounds(Ragged):
+    """Mono sounds of any length at one rate, one after the other.
+
+    Args:
+        rate: samples per second.
+
+    Shapes:
+        flat ``(total,)`` float32 from -1 to 1, offsets ``(N + 1,)`` int64.
+    """
+
+    rate: int
+
+    @property
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        return self.flat, self.offsets, np.array(self.rate)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Samples of each."""
+        return np.diff(self.offsets)
+
+    def take(self, rows: Rows) -> Sounds:
+        part = super().take(rows)
+        return Sounds(part.flat, part.offsets, self.rate)
+
+    def each(self) -> Iterator[npt.NDArray[np.float32]]:
+        """The samples of one after the other."""
+        return (self.flat[start:end] for start, end in itertools.pairwise(self.offsets.tolist()))
+
+    @classmethod
+    def of(cls, samples: Sequence[npt.NDArray[np.float32]], rate: int) -> Sounds:
+        """Sounds that are at this rate already."""
+        offsets = np.cumsum([0, *map(len, samples)], dtype=np.int64)
+        flat = np.concatenate(samples) if samples else np.zeros(0, dtype=np.float32)
+        return cls(flat.astype(np.float32, copy=False), offsets, rate)
+
+
+@dataclass(frozen=True)
 class Pictures:
     """Pictures of unequal size, read by windows of equal size.
 

@@ -15,7 +15,8 @@ from derin.data.report import DataReport
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import ColumnData, Dense, Table
 from derin.datasets.download import RemoteFile
-from derin.readers.formats import ReadOptions, is_archive, read_for_task, read_form, table_settings
+from derin.readers.formats import ReadOptions, is_archive, read_for_task, read_form, read_sounds, table_settings
+from derin.readers.sounds import NamePattern
 
 Reader = Callable[["NamedSet", Path, ReadOptions], Table]
 
@@ -127,12 +128,23 @@ def _listed_pictures(named: NamedSet, place: Path, options: ReadOptions) -> Tabl
 
 def _any(named: NamedSet, place: Path, options: ReadOptions) -> Table:
     """A set whose form tells itself; an archive that lies alone in its folder is meant."""
-    if place.is_dir():
-        archives = [p for p in place.iterdir() if is_archive(p)]
-        if len(archives) == 1:
-            place = archives[0]
-    table = read_form(place, name=named.name, options=replace(options, target=options.target or named.target))
+    table = read_form(_alone(place), name=named.name, options=replace(options, target=options.target or named.target))
     return _with_class_names(table, named.classes) if named.classes else table
+
+
+def _sounds(names: NamePattern) -> Reader:
+    """A set of sounds, in a folder or in the one archive that is in it, whose names say what is documented."""
+
+    def read(named: NamedSet, place: Path, options: ReadOptions) -> Table:
+        return read_sounds(_alone(place), named.name, options, names)
+
+    return read
+
+
+def _alone(place: Path) -> Path:
+    """The one archive in a folder, or the place itself."""
+    archives = [p for p in place.iterdir() if is_archive(p)] if place.is_dir() else []
+    return archives[0] if len(archives) == 1 else place
 
 
 def _for_task(named: NamedSet, place: Path, options: ReadOptions) -> Table:
@@ -145,8 +157,7 @@ def _for_task(named: NamedSet, place: Path, options: ReadOptions) -> Table:
 
 def _masks(named: NamedSet, place: Path, options: ReadOptions) -> Table:
     """Pictures with masks, in a folder or in the one archive that is in it."""
-    archives = [p for p in place.iterdir() if is_archive(p)] if place.is_dir() else []
-    return _for_task(named, archives[0] if len(archives) == 1 else place, options)
+    return _for_task(named, _alone(place), options)
 
 
 def _generated(address: str) -> Reader:
@@ -282,6 +293,19 @@ _SETS = (
         read=_any,
         places=("orl_faces", "faces_orl"),
         published={"": 400},
+    ),
+    NamedSet(
+        name="free_spoken_digits",
+        about="spoken digits of six people, 8 kHz",
+        read=_sounds(NamePattern(r"(?P<label>\d)_(?P<speaker>[a-z]+)_\d+\.wav", test=r".*_[0-4]\.wav")),
+        places=("free_spoken_digits", "fsdd"),
+        published={"train": 2_700, "test": 300},
+    ),
+    NamedSet(
+        name="speech_commands",
+        about="words of many people, a second each, 16 kHz",
+        read=_sounds(NamePattern(r"(?P<speaker>[0-9a-f]+)_nohash_\d+\.wav")),
+        places=("speech_commands",),
     ),
     NamedSet(
         name="titanic",

@@ -13,6 +13,7 @@ from derin.data.columns import ColumnsPreparation
 from derin.data.features import FeaturesCodec
 from derin.data.pictures.codec import PictureCodec
 from derin.data.series.preparation import SeriesPreparation
+from derin.data.sounds.codec import SoundCodec
 from derin.export.answers import AnsweringNetwork
 from derin.export.onnx import GraphInput
 from derin.export.table import PreparedTable
@@ -47,6 +48,32 @@ class PreparedPictures(nn.Module):
     def samples(self, batch: int, generator: torch.Generator) -> Sequence[Tensor]:
         """Random pixels."""
         return [torch.randint(0, 256, (batch, *self.inputs[0].shape), generator=generator, dtype=torch.uint8)]
+
+
+class PreparedSounds(nn.Module):
+    """The standardized spectrogram of samples at the network's rate, as many as it sees.
+
+    Args:
+        codec: of the sounds.
+
+    Attributes:
+        inputs: the one input.
+
+    Shapes:
+        ``(B, length)`` float32 → ``(B, 1, num_rows, frames)`` float32.
+    """
+
+    def __init__(self, codec: SoundCodec) -> None:
+        super().__init__()
+        self.codec = codec
+        self.inputs = (GraphInput(name="input", shape=(codec.length,)),)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        return self.codec.to_model_input(samples)
+
+    def samples(self, batch: int, generator: torch.Generator) -> Sequence[Tensor]:
+        """Random noise."""
+        return [0.1 * torch.randn((batch, self.codec.length), generator=generator)]
 
 
 class PreparedSteps(nn.Module):
@@ -107,7 +134,7 @@ class PreparedNetwork(nn.Module):
     """A preparation, a network and its answers in one module.
 
     Args:
-        preparation: of pictures, tables or series.
+        preparation: of pictures, sounds, tables or series.
         answering: the network with its task.
 
     Attributes:
@@ -143,11 +170,13 @@ def _prepared(preparation: Any) -> Any:
     codec = preparation.input if isinstance(preparation, ColumnsPreparation) else None
     if isinstance(codec, PictureCodec):
         return PreparedPictures(codec)
+    if isinstance(codec, SoundCodec):
+        return PreparedSounds(codec)
     if isinstance(codec, FeaturesCodec):
         return PreparedTable(codec)
     if isinstance(preparation, SeriesPreparation):
         return PreparedSteps(preparation)
     raise UsageError(
-        f"The preparation of pictures, tables and series can be exported with the network; this one reads "
+        f"The preparation of pictures, sounds, tables and series can be exported with the network; this one reads "
         f"{preparation.input_kind}. Export it without preparation."
     )

@@ -26,19 +26,21 @@ from derin.readers.conll import looks_like_conll
 from derin.readers.content import EXCEL, PARQUET, content_of
 from derin.readers.csv_table import SETTINGS, csv_files, holds_table, looks_like_csv, read_csv
 from derin.readers.fasta import FASTA, looks_like_fasta, read_fasta
+from derin.readers.file_kinds import PICTURE_FILES, SOUND_FILES
 from derin.readers.file_names import file_ending, is_archive
+from derin.readers.file_table_search import find_file_table
+from derin.readers.file_tables import read_file_table
 from derin.readers.idx import is_idx_file, is_idx_folder, read_idx
 from derin.readers.labelled_text import TEXTS, looks_like_labelled_text, read_labelled_text
+from derin.readers.listing import FOLDER_SETTINGS, FOLDERS
 from derin.readers.pairs import looks_like_pairs
-from derin.readers.picture_table_search import find_picture_table
-from derin.readers.picture_tables import read_picture_table
-from derin.readers.pictures.listing import FOLDER_SETTINGS, FOLDERS, PICTURE_ENDINGS
 from derin.readers.recognition import TASK_OF, recognized, recognized_table
+from derin.readers.sounds import SOUNDS, rate_of, read_sound_folder, stored_sounds
 from derin.readers.table_recipe import SUBJECT
 from derin.readers.unpacking import unpack
 
 FORMS = (
-    "class folders of pictures (also in a zip or tar, also below train, val and test)",
+    "class folders of pictures or sounds (also in a zip or tar, also below train, val and test)",
     "IDX files (train-images-idx3-ubyte.gz)",
     "the binary files of CIFAR-10",
     ".npz and .npy arrays",
@@ -107,9 +109,9 @@ def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:
         return read_labelled_text(path, name=name, target=options.target, options=options)
     table = _read_file(path, name, options) if path.is_file() else _read_folder(path, name, options)
     recipe = table.recipe or ReadingRecipe()
-    if options.reader_options and not (recipe.part(SUBJECT) or recipe.part(FOLDERS)):
+    if options.reader_options and not any(map(recipe.part, (SUBJECT, FOLDERS, SOUNDS))):
         raise UsageError(
-            f"load: reader options ({', '.join(options.reader_options)}) are for tables, class folders of pictures and "
+            f"load: reader options ({', '.join(options.reader_options)}) are for tables, class folders, sounds and "
             f"data that is read for a task ({', '.join(READERS_BY_TASK)}); leave them out, or name the task."
         )
     return table
@@ -156,7 +158,7 @@ def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
         return _read_csv(path, name, options)
     if options.task is None and (held := recognized_table(path)):
         return read_for_task(TASK_OF[held], path, name=name, options=options)
-    if (table := _picture_table(path, name, options)) is not None:
+    if (table := _file_table(path, name, options)) is not None:
         return table
     if looks_like_fasta(path):
         return read_fasta(path, name=name, target=options.target, options=options)
@@ -172,8 +174,10 @@ def _read_file(path: Path, name: str, options: ReadOptions) -> Table:
         table = _read_csv(path, name, options)
         table.report.notes.insert(0, Message("reading.table_by_content", file=path.name))
         return table
-    if _is_picture(path.name):
+    if PICTURE_FILES.may_be(path.name):
         raise DataError(f"{path} is a single picture; name the folder that holds a folder of pictures for each class.")
+    if SOUND_FILES.is_named(path.name):
+        raise DataError(f"{path} is a single sound; name the folder that holds a folder of sounds for each class.")
     if "-labels" in path.name and "idx1" in path.name:
         raise DataError(f"{path} holds labels alone; name the file of the pictures beside it, or the folder of both.")
     if file_ending(path.name) in _TEXT_ENDINGS:
@@ -190,18 +194,21 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
     if is_cifar_folder(path):
         return read_cifar(path, name=name)
     visible = sorted(p for p in path.iterdir() if not is_hidden(p.name) and not (p.is_file() and is_document(p.name)))
-    if len(visible) == 1 and visible[0].is_file() and not _is_picture(visible[0].name):
+    if len(visible) == 1 and visible[0].is_file() and not PICTURE_FILES.may_be(visible[0].name):
         # Beside a readme and the like, one file is what is meant.
         return read_form(visible[0], name=name, options=options)
     if options.task is None and (held := recognized_table(path)):
         return read_for_task(TASK_OF[held], path, name=name, options=options)
-    if (table := _picture_table(path, name, options)) is not None:
+    if (table := _file_table(path, name, options)) is not None:
         return table
     if (marked := _marked_for(path, options)) is not None:
         return read_for_task(marked, path, name=name, options=options)
     folders = [p for p in visible if p.is_dir()]
     below = [name for folder in folders for name in _names_below(folder)]
-    num_pictures = sum(map(_is_picture, below))
+    num_pictures = sum(map(PICTURE_FILES.may_be, below))
+    num_sounds = sum(map(SOUND_FILES.is_named, below))
+    if num_sounds > max(num_pictures, _count(below, _TEXT_ENDINGS)):
+        return read_sounds(path, name, options)
     if num_pictures and num_pictures >= _count(below, _TEXT_ENDINGS):
         return _read_pictures(path, name, options)
     if looks_like_fasta(path):
@@ -230,7 +237,9 @@ def _read_folder(path: Path, name: str, options: ReadOptions) -> Table:
     inner = [p for p in visible if is_archive(p) or p.is_dir()]
     if len(inner) == 1:
         return read_form(inner[0], name=name, options=options)
-    lone = [p for p in visible if p.is_file() and _is_picture(p.name)]
+    if any(SOUND_FILES.is_named(p.name) for p in visible if p.is_file()):
+        return read_sounds(path, name, options)  # which says that they lie in no class folders
+    lone = [p for p in visible if p.is_file() and PICTURE_FILES.may_be(p.name)]
     if lone:
         if pickled := [p.name for p in lone if _is_pickle(p)]:
             raise DataError(
@@ -259,25 +268,50 @@ def _is_pickle(path: Path) -> bool:
     return not path.suffix and len(head) == 2 and head[0] == 0x80 and 2 <= head[1] <= 5
 
 
-def _picture_table(path: Path, name: str, options: ReadOptions) -> Table | None:
-    """The pictures that a table lists, where there is such a table."""
+def _file_table(path: Path, name: str, options: ReadOptions) -> Table | None:
+    """The pictures or sounds that a table lists, where there is such a table."""
     listing = options.part("listing")
     target = options.target or ",".join(listing.get("targets", ())) or None
-    found = find_picture_table(path, target=target, **({"fewest": 1} if listing else {}))
+    found = find_file_table(path, target=target, **({"fewest": 1} if listing else {}))
     if found is None:
         return None
-    return read_picture_table(
+    is_sounds = found.kind is SOUND_FILES
+    settings = _reader_settings(options, ("rate",) if is_sounds else (), f"tables of {found.kind.plural}")
+    source, progress = found.source, options.progress
+    store: Any
+    if is_sounds:
+        rate = rate_of(settings.get("rate"), options.part(SOUNDS))
+        store = lambda listed: stored_sounds(source, rate=rate, list_files=listed, progress=progress)  # noqa: E731
+    else:
+        from derin.readers.pictures.store import Decisions, stored_pictures
+
+        size, channels = options.size, options.channels
+        decisions = Decisions.from_recipe(options.part("pictures"), size=size, channels=channels)
+        store = lambda listed: stored_pictures(  # noqa: E731
+            source, size=size, decisions=decisions, list_files=listed, progress=progress
+        )
+    return read_file_table(
         found,
         name=name,
+        store=store,
         target=target,
         target_kind=options.target_kind,
-        size=options.size,
-        channels=options.channels,
+        group=options.group_column,
         task=options.task,
-        decided=options.part("pictures"),
         listing=listing,
-        progress=options.progress,
     )
+
+
+def _reader_settings(options: ReadOptions, known: Sequence[str], what: str) -> dict[str, Any]:
+    """The settings of a reader that were asked for.
+
+    Raises:
+        UnknownNameError: it has no such setting.
+    """
+    for setting in options.reader_options:
+        if setting not in known:
+            raise UnknownNameError(f"setting of reading for {what}", setting, known)
+    return dict(options.reader_options)
 
 
 def _marked_for(path: Path, options: ReadOptions) -> str | None:
@@ -295,12 +329,14 @@ def _marked_for(path: Path, options: ReadOptions) -> str | None:
 def _read_archive(path: Path, name: str, options: ReadOptions) -> Table:
     if options.task is None and (held := recognized_table(path)):
         return read_for_task(TASK_OF[held], path, name=name, options=options)
-    if (table := _picture_table(path, name, options)) is not None:
+    if (table := _file_table(path, name, options)) is not None:
         return table
     if (marked := _marked_for(path, options)) is not None:
         return read_for_task(marked, path, name=name, options=options)
     names = _names_in_archive(path)
-    num_pictures, num_texts = sum(map(_is_picture, names)), _count(names, _TEXT_ENDINGS)
+    num_pictures, num_texts = sum(map(PICTURE_FILES.may_be, names)), _count(names, _TEXT_ENDINGS)
+    if sum(map(SOUND_FILES.is_named, names)) > max(num_pictures, num_texts):
+        return read_sounds(path, name, options)
     if num_pictures and num_pictures >= num_texts:
         return _read_pictures(path, name, options)
     if num_texts:
@@ -366,9 +402,6 @@ def table_settings(options: ReadOptions) -> dict[str, Any]:
 def _read_pictures(path: Path, name: str, options: ReadOptions) -> Table:
     from derin.readers.picture_folder import read_picture_folder
 
-    for setting in options.reader_options:
-        if setting not in FOLDER_SETTINGS:
-            raise UnknownNameError("setting of reading for class folders", setting, FOLDER_SETTINGS)
     return read_picture_folder(
         path,
         name=name,
@@ -376,7 +409,30 @@ def _read_pictures(path: Path, name: str, options: ReadOptions) -> Table:
         channels=options.channels,
         found=options.part("pictures"),
         progress=options.progress,
-        **options.part(FOLDERS) | dict(options.reader_options),
+        **options.part(FOLDERS) | _reader_settings(options, FOLDER_SETTINGS, "class folders"),
+    )
+
+
+def read_sounds(path: Path, name: str, options: ReadOptions, names: Any = None) -> Table:
+    """Sounds of class folders, or of a documented set's names.
+
+    Args:
+        path: a folder, a zip or a tar.
+        name: of the table.
+        options: how it is read.
+        names: what names say; see `NamePattern`.
+
+    Raises:
+        DataError: see `read_sound_folder`.
+    """
+    return read_sound_folder(
+        path,
+        name=name,
+        names=names,
+        group=None if names is None else options.group_column,
+        found=options.part(SOUNDS),
+        progress=options.progress,
+        **options.part(FOLDERS) | _reader_settings(options, (*FOLDER_SETTINGS, "rate"), "class folders of sounds"),
     )
 
 
@@ -414,10 +470,6 @@ def _names_in_archive(path: Path) -> list[str]:
     except (*ARCHIVE_ERRORS, OSError) as error:
         raise DataError(f"{path} is damaged or no archive ({shown_reason(error)}). Fetch it again.") from None
     return [n for n in names if not PurePosixPath(n).name.startswith(".") and not n.startswith(_HIDDEN)]
-
-
-def _is_picture(name: str) -> bool:
-    return file_ending(name).removeprefix(".") in PICTURE_ENDINGS and not is_document(PurePosixPath(name).name)
 
 
 def _count(names: Iterable[str], endings: Iterable[str]) -> int:

@@ -14,7 +14,7 @@ from derin.core.strict_json import parse_json
 from derin.data.report import DataReport, Finding, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import ColumnData, Dense, Table
-from derin.readers.pictures.listing import shown
+from derin.readers.listing import shown
 from derin.readers.pictures.store import stored_pictures
 
 _MOST_TOLD = 3

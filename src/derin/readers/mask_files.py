@@ -14,7 +14,7 @@ from derin.core.messages import Message
 from derin.core.quiet import quiet
 from derin.data.report import DataReport, Outcome
 from derin.readers.archives import Files
-from derin.readers.pictures.listing import shown
+from derin.readers.listing import shown
 
 # Masks of a photograph have many gray values or colours each; masks of instances have many over the set, few in each.
 MOST_IN_A_MASK = 128

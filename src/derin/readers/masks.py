@@ -20,9 +20,10 @@ from derin.data.report import DataReport, Finding, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Dense, Pictures, Table
 from derin.readers.archives import Files, is_hidden, open_files
+from derin.readers.file_kinds import PICTURE_FILES
+from derin.readers.listing import ChosenFiles, shown
 from derin.readers.mask_files import MaskFile, read_mask_files
 from derin.readers.mask_pairs import MaskPairs, mask_pairs
-from derin.readers.pictures.listing import ChosenPictures, is_picture_name, shown
 from derin.readers.pictures.store import Decisions, stored_pictures
 
 SUBJECT = "masks"
@@ -147,7 +148,7 @@ def read_masks(
     report = DataReport(source=str(path))
     with closing(open_files(path)) as files:
         seen = [m.path for m in files.contents().members if not any(map(is_hidden, m.path.split("/")))]
-        pairs = mask_pairs((p for p in seen if is_picture_name(p)), images=images, masks=masks, suffix=suffix)
+        pairs = mask_pairs((p for p in seen if PICTURE_FILES.may_be(p)), images=images, masks=masks, suffix=suffix)
         if not pairs.masks:
             raise DataError(
                 f"{path}: pictures with a mask of the same name are required, such as images/7.jpg and masks/7.png, or "
@@ -170,7 +171,7 @@ def read_masks(
         path,
         size=options.size,
         decisions=_decisions(options, sizes),
-        list_files=ChosenPictures({picture: pairs.splits[picture] for picture in usable}),
+        list_files=ChosenFiles({picture: pairs.splits[picture] for picture in usable}),
         progress=options.progress,
     )
     report.extend(stored.findings)

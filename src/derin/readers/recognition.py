@@ -1,8 +1,8 @@
 """What a folder or archive holds, told by its content before anything is read as classes.
 
-Pictures beside their masks, two readers' drawings of the same pictures, boxes, captions, sounds: taken for classes,
-such data trains to a confident report that means nothing. What is recognized is named, also where Derin cannot learn it
-yet.
+Pictures beside their masks, two readers' drawings of the same pictures, boxes, captions, transcripts: taken for
+classes, such data trains to a confident report that means nothing. What is recognized is named, also where Derin cannot
+learn it yet.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from typing import Any
 from derin.readers.annotations.tables import TABLE_ENDINGS, table_form
 from derin.readers.annotations.via import is_via
 from derin.readers.archives import UnreadableFileError, is_document, is_hidden, open_files
+from derin.readers.file_kinds import PICTURE_FILES, SOUND_FILES
 from derin.readers.file_names import is_archive
 from derin.readers.json_records import JSON_ENDINGS
 from derin.readers.pictures.companions import MASK_FOLDERS, companions
-from derin.readers.pictures.listing import is_picture_name
 from derin.readers.split_names import split_of
 from derin.readers.tagged_lines import is_number
 
-SOUNDS = frozenset((".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma"))
+_UNREAD_SOUNDS = frozenset((".m4a", ".aac", ".wma", ".amr", ".mka"))
+_TRANSCRIPTS = frozenset((".txt", ".lab", ".textgrid"))
 VIDEOS = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"))
 SCORES = frozenset((".mid", ".midi", ".abc", ".musicxml", ".mxl"))
 _MAYBE_MASKS = ("label", "labels", "annotation", "annotations", "target", "targets")
@@ -74,7 +75,7 @@ class FileTree:
 
     @cached_property
     def pictures(self) -> list[str]:
-        return [name for name in self.names if is_picture_name(name) and PurePosixPath(name).suffix]
+        return [name for name in self.names if PICTURE_FILES.may_be(name) and PurePosixPath(name).suffix]
 
     def with_ending(self, *endings: str) -> list[str]:
         """The files whose names end so, in small letters."""
@@ -117,13 +118,24 @@ def _telling(names: Sequence[str]) -> list[str]:
 
 
 def _sounds(tree: FileTree) -> str:
-    sounds = tree.with_ending(*SOUNDS)
-    if not sounds or 2 * len(sounds) < len(tree.names):
+    unread = tree.with_ending(*_UNREAD_SOUNDS)
+    if unread and 2 * len(unread) >= len(tree.names):
+        endings = ", ".join(sorted({PurePosixPath(name.lower()).suffix[1:] for name in unread}))
+        return (
+            f"{len(unread):,} recordings in a form that Derin does not read ({endings}). Convert them to FLAC or WAV, "
+            "and keep their folders."
+        )
+    sounds = [name for name in tree.names if SOUND_FILES.is_named(name)]
+    texts = tree.with_ending(*_TRANSCRIPTS)
+    shared = {_whole_stem(name) for name in sounds} & {_whole_stem(name) for name in texts}
+    in_chapters = any(name.endswith(".trans.txt") for name in texts)
+    if not sounds or not (in_chapters or 2 * len(shared) > len(sounds)):
         return ""
-    folders = sorted({name.split("/")[-2] for name in sounds if "/" in name})
-    by = f" in the folders {_some(folders)}" if len(folders) > 1 else ""
-    endings = ", ".join(sorted({PurePosixPath(name.lower()).suffix[1:] for name in sounds}))
-    return f"{len(sounds):,} recordings of sound ({endings}){by}: {_no_task('sounds')}"
+    return f"{len(sounds):,} recordings of sound with transcripts: {_no_task('transcripts of speech')}"
+
+
+def _whole_stem(name: str) -> str:
+    return name.rpartition(".")[0]
 
 
 def _scores(tree: FileTree) -> str:
@@ -193,7 +205,7 @@ def recognized_table(path: Path) -> str:
     with closing(open_files(path)) as files:
         names = files.names(_MOST_SEQUENTIAL_NAMES if files.is_sequential else _MOST_NAMES)
         tables = [n for n in names if n.lower().endswith(TABLE_ENDINGS) and n.count("/") < _FEW][: 2 * _FEW]
-        if not tables or not any(is_picture_name(name) and PurePosixPath(name).suffix for name in names):
+        if not tables or not any(PICTURE_FILES.may_be(name) and PurePosixPath(name).suffix for name in names):
             return ""
         forms = {_table_form(data[:_HEAD_BYTES]) for _, data in files.read_all(tables)}
     return next((form for form in (BOXES, POINTS) if form in forms), "")
@@ -299,7 +311,7 @@ def _annotated(tree: FileTree, what: str, task: str) -> str:
 
 
 def _no_task(what: str) -> str:
-    return f"Derin has no task for {what} yet. It learns from pictures, tables, texts and series."
+    return f"Derin has no task for {what} yet. It learns from pictures, sounds, tables, texts and series."
 
 
 def _no_classes(tree: FileTree) -> bool:

@@ -12,6 +12,7 @@ from derin.strategy.record import RunRecord, is_number
 
 _SPLITS = ("val", "test")
 _ACCURACY = "accuracy"
+_ABOUT = {"sounds": "other_methods.about_sounds"}
 
 
 def section(story: RunRecord) -> Html | None:
@@ -39,7 +40,11 @@ def section(story: RunRecord) -> Html | None:
         rows.append([_name(method["name"]), *values, _difference(method, metric), str(method.get("setting", ""))])
     return join(
         [
-            tag("p", translate("other_methods.about", num=found.get("num_train", 0)), class_="quiet"),
+            tag(
+                "p",
+                translate(_ABOUT.get(str(found.get("inputs")), "other_methods.about"), num=found.get("num_train", 0)),
+                class_="quiet",
+            ),
             table(head, rows, numeric=tuple(range(1, len(splits) + 2))),
             *(tag("p", _conclusion(method, metric)) for method in shown[:1]),
             left_out,

@@ -50,7 +50,7 @@ class SupervisedTask(BaseTask):
     @classmethod
     def default_model(cls, table: Table) -> str:
         kinds = {column.kind for column in table.inputs}
-        if Kind.PICTURE in kinds:
+        if kinds & {Kind.PICTURE, Kind.SOUND}:
             return "convnet"
         return "text_bag" if kinds == {Kind.TEXT} else "mlp"
 
@@ -161,7 +161,9 @@ class SupervisedTask(BaseTask):
         source: Callable[[str], Source],
         folder: Path,
     ) -> dict[str, Any]:
-        """Texts are classified beside the best linear model of n-grams, tables beside methods of scikit-learn."""
+        """Texts are classified beside the best linear model of n-grams, tables and sounds beside methods of
+        scikit-learn.
+        """
         from derin.tasks.baselines.table_methods import compare_with_table_methods
         from derin.tasks.baselines.text_comparison import compare_with_linear_text
 

@@ -16,7 +16,7 @@ from derin.core.errors import DataError
 from derin.readers.archives import Files, UnreadableFileError, is_hidden, open_files, path_inside
 from derin.readers.delimited import read_records
 from derin.readers.file_names import is_archive
-from derin.readers.pictures.listing import list_classes, natural_key
+from derin.readers.listing import list_classes, natural_key
 from derin.tasks.metrics.verification import (
     auc,
     best_accuracy_threshold,

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.readers.archives import open_files
-from derin.readers.pictures.listing import Entry, list_classes, shown
+from derin.readers.listing import Entry, list_classes, shown
 
 if TYPE_CHECKING:
     from derin.apps.faces.recognizer import FaceRecognizer

@@ -627,6 +627,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "other_methods.about": "Gradient boosting, a linear model and the nearest neighbors take seconds and are hard to "
     "beat on tables. Each was fitted on {num:,} training {num:=row|rows}, "
     "categories one-hot; val chose its setting.",
+    "other_methods.about_sounds": "A linear model and the nearest neighbors, on mean and deviation of the cepstral "
+    "coefficients (MFCC) of each whole sound, fitted on {num:,} training {num:=example|examples}; the setting of each "
+    "is chosen on val.",
     "other_methods.linear": "linear model",
     "other_methods.neighbors": "nearest neighbors",
     "other_methods.boosting": "gradient boosting",

@@ -27,8 +27,28 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.hidden_file": "hidden file",
     "reading.hidden_folder": "hidden folder",
     # Pictures
+    "reading.no_sound_name": "no sound by its name",
+    "reading.name_says_nothing": "its name does not say what it is",
+    "reading.no_sound": "no sound that can be read ({error})",
+    "reading.sound_empty": "a sound without samples",
+    "reading.sound_not_finite": "a sound with samples that are no numbers",
+    "reading.sound_rate": "a sound with {rate} samples per second",
+    "reading.sound_too_long": "a sound of {seconds:,} s with {channels} {channels:=channel|channels}, more than "
+    "is read at once",
+    "reading.sound_silent": "silent: nothing reaches 80 dB below full scale",
+    "reading.mono_at": "mono, {rate:,} Hz",
+    "reading.from_names": "from the names of the files",
+    "reading.sounds": "{count:,} {count:=sound|sounds}, {total} long in all; one takes {shortest} to {longest} s, half "
+    "of them at most {median} s. Recorded at {rates}.",
+    "reading.sounds_resampled": "{count:,} {count:=sound was|sounds were} brought to {rate:,} samples per second. For "
+    "another rate, read with the option rate=… (--reader-option).",
+    "reading.sounds_averaged": "Of {count:,} {count:=sound|sounds} with several channels their mean is read.",
+    "reading.not_kept_together": "Sounds of one {column} may lie in several splits: of a new {column} the answers are "
+    "worse than the test says. Read with --group-column {column} to measure that.",
+    "reading.splits_by_group": "The splits that the set was published with part what {column!r} keeps together; they "
+    "were left out.",
     "reading.no_picture_name": "no picture by its name",
-    "reading.in_no_class": "the picture lies in no class folder",
+    "reading.in_no_class": "it lies in no class folder",
     "reading.belongs_to_another": "belongs to another picture",
     "reading.companions": (
         "{count:,} mask or map of another picture was left out ({one} belongs to {other}).",
@@ -79,22 +99,22 @@ MESSAGES: dict[str, CatalogEntry] = {
     "pictures are not mirrored in training; --augment flip does it.",
     "reading.no_flips_looks": "{share:.0%} of the mirrored pictures of {one!r} and {other!r} look like those of the "
     "other class: pictures are not mirrored in training; --augment flip does it.",
-    "reading.listed_by": "{file} lists the pictures: its column {column!r} names them, and {targets} is to be "
+    "reading.listed_by": "{file} lists the files: its column {column!r} names them, and {targets} is to be "
     "predicted; another column is chosen with target=…",
     "reading.a_space": "a space",
     "reading.label_not_known": "The label {label!r} in {column!r} is none that the network knows; it does not count.",
     "reading.several_labels": "The cells of {column!r} hold several labels, with {between} between them: "
     "{num} {num:=label|labels} that may occur together. For classes instead: target_kind=category.",
     "reading.unlisted": (
-        "{count:,} picture that {file} does not list was left out.",
-        "{count:,} pictures that {file} does not list were left out.",
+        "{count:,} file that {file} does not list was left out.",
+        "{count:,} files that {file} does not list were left out.",
     ),
-    "reading.not_read": "Columns beside the pictures are not read: {columns}.",
+    "reading.not_read": "Columns beside the files are not read: {columns}.",
     "reading.kept_encoded": "Decoded, the pictures would fill the disk: they are decoded anew for each batch.",
-    "reading.class_unreadable": "class without pictures that can be read",
-    "reading.class_empty": "class without pictures",
-    "reading.class_in_one_split": "class with pictures in {split} only",
-    "reading.not_there": "listed, and no such picture is there",
+    "reading.class_unreadable": "class without files that can be read",
+    "reading.class_empty": "class without files",
+    "reading.class_in_one_split": "class with files in {split} only",
+    "reading.not_there": "listed, and no such file is there",
     "reading.all_of_size": "{color}, all {height} x {width}",
     "reading.of_sizes": "{color}, of different sizes",
     "reading.gray": "gray",

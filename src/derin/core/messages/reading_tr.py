@@ -27,8 +27,27 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.hidden_file": "gizli dosya",
     "reading.hidden_folder": "gizli klasör",
     # Pictures
+    "reading.no_sound_name": "adına göre ses değil",
+    "reading.name_says_nothing": "adı ne olduğunu söylemiyor",
+    "reading.no_sound": "okunabilen bir ses değil ({error})",
+    "reading.sound_empty": "örneği olmayan ses",
+    "reading.sound_not_finite": "sayı olmayan örnekleri bulunan ses",
+    "reading.sound_rate": "saniyede {rate} örnekli ses",
+    "reading.sound_too_long": "{channels} kanallı, {seconds:,} sn’lik ses: bir kerede okunandan uzun",
+    "reading.sound_silent": "sessiz: hiçbir yeri tam ölçeğin 80 dB altına ulaşmıyor",
+    "reading.mono_at": "tek kanal, {rate:,} Hz",
+    "reading.from_names": "dosya adlarından",
+    "reading.sounds": "{count:,} ses, toplam {total}; biri {shortest} ile {longest} sn arasında sürüyor, yarısı en çok "
+    "{median} sn. Kayıt hızı: {rates}.",
+    "reading.sounds_resampled": "{count:,} ses saniyede {rate:,} örneğe getirildi. Başka bir "
+    "hız için rate=… seçeneğiyle okuyun (--reader-option).",
+    "reading.sounds_averaged": "Birden çok kanallı {count:,} sesin kanallarının ortalaması okundu.",
+    "reading.not_kept_together": "Aynı {column} değerinin sesleri birkaç sette olabilir: yeni bir {column} için "
+    "yanıtlar testin söylediğinden kötüdür. Ölçmek için --group-column {column} ile okuyun.",
+    "reading.splits_by_group": "Veri kümesiyle yayımlanan setler, {column!r} sütununun bir arada tuttuğunu ayırıyor; "
+    "kullanılmadılar.",
     "reading.no_picture_name": "adına göre resim değil",
-    "reading.in_no_class": "resim bir sınıf klasöründe değil",
+    "reading.in_no_class": "bir sınıf klasöründe değil",
     "reading.belongs_to_another": "başka bir resme ait",
     "reading.companions": (
         "başka bir resmin {count:,} maskesi ya da haritası alınmadı ({one}, {other} resmine ait).",
@@ -81,22 +100,22 @@ MESSAGES: dict[str, CatalogEntry] = {
     "eğitimde aynalanmaz; --augment flip aynalar.",
     "reading.no_flips_looks": "{one!r} ve {other!r} sınıflarının aynalanmış resimlerinden {share:.0%} oranında öteki "
     "sınıfın resimlerine benzeyen var: resimler eğitimde aynalanmaz; --augment flip aynalar.",
-    "reading.listed_by": "Resimler {file} dosyasında listelenmiş: {column!r} sütunu adlarını verir, tahmin edilecek "
+    "reading.listed_by": "Dosyalar {file} içinde listelenmiş: {column!r} sütunu adlarını verir, tahmin edilecek "
     "olan {targets}; başka bir sütun target=… ile seçilir",
     "reading.a_space": "boşluk",
     "reading.label_not_known": "{column!r} sütunundaki {label!r} etiketini ağ bilmiyor; sayılmadı.",
     "reading.several_labels": "{column!r} sütununun hücreleri aralarında {between} olan birkaç etiket tutuyor: "
     "birlikte bulunabilen {num} etiket. Sınıf olmaları için: target_kind=category.",
     "reading.unlisted": (
-        "{file} dosyasında bulunmayan {count:,} resim alınmadı.",
-        "{file} dosyasında bulunmayan {count:,} resim alınmadı.",
+        "{file} listesinde bulunmayan {count:,} dosya alınmadı.",
+        "{file} listesinde bulunmayan {count:,} dosya alınmadı.",
     ),
-    "reading.not_read": "Resimlerin yanındaki sütunlar okunmadı: {columns}.",
+    "reading.not_read": "Dosyaların yanındaki sütunlar okunmadı: {columns}.",
     "reading.kept_encoded": "Açılmış hâlleri diski doldururdu: resimler her yığında yeniden açılır.",
-    "reading.class_unreadable": "okunabilen resmi olmayan sınıf",
-    "reading.class_empty": "resmi olmayan sınıf",
-    "reading.class_in_one_split": "yalnız {split} setinde resmi olan sınıf",
-    "reading.not_there": "listede var, resmin kendisi yok",
+    "reading.class_unreadable": "okunabilen dosyası olmayan sınıf",
+    "reading.class_empty": "dosyası olmayan sınıf",
+    "reading.class_in_one_split": "yalnız {split} setinde dosyası olan sınıf",
+    "reading.not_there": "listede var, dosyanın kendisi yok",
     "reading.all_of_size": "{color}, hepsi {height} x {width}",
     "reading.of_sizes": "{color}, boyutları farklı",
     "reading.gray": "gri",

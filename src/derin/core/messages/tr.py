@@ -604,6 +604,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "other_methods.about": "Gradyan artırma, doğrusal model ve en yakın komşular saniyeler içinde kurulur ve "
     "tablolarda kolay geçilmez. Her biri {num:,} eğitim satırında, kategoriler one-hot kodlanarak kuruldu; "
     "ayarını doğrulama kümesi seçti.",
+    "other_methods.about_sounds": "Her sesin bütününün kepstrum katsayılarının (MFCC) ortalaması ve sapması üzerinde "
+    "doğrusal model ve en yakın komşular; {num:,} eğitim örneğiyle kuruldu, her birinin ayarı val üzerinde seçildi.",
     "other_methods.linear": "doğrusal model",
     "other_methods.neighbors": "en yakın komşular",
     "other_methods.boosting": "gradyan artırma",

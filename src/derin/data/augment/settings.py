@@ -51,23 +51,28 @@ _SETTINGS = {
     "saturation": _Setting("saturation", 0.2, 1, "a share from 0 to 1", 1),
     "mixup": _Setting("mixup", 0.2, 100, "the alpha of Beta(alpha, alpha), from 0 to 100", 0),
     "cutmix": _Setting("cutmix", 1, 100, "the alpha of Beta(alpha, alpha), from 0 to 100", 2),
+    "time_shift": _Setting("time_shift", 0.1, 1, "a share of the length from 0 to 1", 1),
+    "noise": _Setting("noise", 15, 100, "a signal-to-noise ratio up to 100 dB, or 0 for none", 2),
+    "time_mask": _Setting("time_mask", 0.2, 1, "a share of the length from 0 to 1", 2),
+    "frequency_mask": _Setting("frequency_mask", 0.2, 1, "a share of the frequencies from 0 to 1", 2),
 }
 _WORDS = {setting.word: name for name, setting in _SETTINGS.items()}
 _RESAMPLED = ("rotate", "zoom", "jitter", "shear")
 _MOVED = ("flip_horizontal", "flip_vertical", *_RESAMPLED, "shift", "crop_padding")
 _COLORED = ("brightness", "contrast", "saturation")
 _MIXED = ("mixup", "cutmix")
+_OF_SOUNDS = ("time_shift", "noise", "time_mask", "frequency_mask")
 _CACHED_VALUES = 2**20  # per part of a batch: 4 MiB as float32
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    r"""Random changes to training pictures that leave their meaning alone. All are off by default.
+    r"""Random changes to training pictures or sounds that leave their meaning alone. All are off by default.
 
     A picture is flipped, zoomed, sheared, rotated, then moved, all by one affine map and one bilinear resampling;
     flips and moves alone are an exact copy of pixels. Then follow cutout and one affine map of the colors. Mixing
-    joins an example with the next one of the epoch's order. What happens to an example depends on its own uniform
-    numbers only.
+    joins an example with the next one of the epoch's order. A sound is moved in time, gets noise, and its spectrogram
+    loses a band of time and one of frequency. What happens to an example depends on its own uniform numbers only.
 
     Args:
         mosaic: probability that an example is joined with the three that follow it in the epoch's order, for pictures
@@ -89,6 +94,10 @@ class Augmentation:
         mixup: alpha of the Beta distribution of the share with which two examples are averaged.
         cutmix: alpha of the Beta distribution of the share of the area that stays; the rest comes from the next
             example. With mixup beside it each example takes one of the two with equal probability.
+        time_shift: largest move of a sound as a share of its length, either way.
+        noise: least signal-to-noise ratio in dB of white noise beside a sound; that of each lies at most 20 dB above.
+        time_mask: largest share of a spectrogram's frames that is replaced by the mean.
+        frequency_mask: the same of its frequencies.
         fill: what comes in over the edge: ``"zero"``, ``"edge"`` (the last pixel), ``"reflect"`` (mirrored at the edge:
             d c b a | a b c d | d c b a), or ``"auto"``: zero for one channel (digits keep their black ground) and
             reflect for colors (photos show no frame).
@@ -125,6 +134,10 @@ class Augmentation:
     saturation: float = 0.0
     mixup: float = 0.0
     cutmix: float = 0.0
+    time_shift: float = 0.0
+    noise: float = 0.0
+    time_mask: float = 0.0
+    frequency_mask: float = 0.0
     fill: str = "auto"
 
     def __post_init__(self) -> None:
@@ -145,7 +158,8 @@ class Augmentation:
         """Reads the command line's form: words with or without a value, between commas; ``"none"`` turns all off.
 
         A bare word stands for a usual strength: mosaic=1, flip=0.5, rotate=15, zoom=0.1, jitter=1, shear=0.1,
-        shift=0.1, crop_padding=4, cutout=0.5, brightness=0.2, contrast=0.2, saturation=0.2, mixup=0.2, cutmix=1.
+        shift=0.1, crop_padding=4, cutout=0.5, brightness=0.2, contrast=0.2, saturation=0.2, mixup=0.2, cutmix=1;
+        of sounds time_shift=0.1, noise=15, time_mask=0.2, frequency_mask=0.2.
 
         Raises:
             UsageError: a word is unknown (near matches are named), comes twice, or its value is no number.
@@ -209,6 +223,16 @@ class Augmentation:
     def only_moves(self) -> bool:
         """Whether pixels are moved and nothing else is done to them."""
         return not self._any(*_SETTINGS.keys() - set(_MOVED))
+
+    def unfit_for(self, medium: str) -> tuple[str, ...]:
+        """The words of what is asked for and is nothing for what a network reads: all, where it reads neither pictures
+        nor sounds.
+        """
+        of_sounds = medium == "sounds"
+        fits = (
+            set(_OF_SOUNDS + _MIXED) if of_sounds else set(_SETTINGS) - set(_OF_SOUNDS) if medium == "pictures" else ()
+        )
+        return tuple(each.word for name, each in _SETTINGS.items() if getattr(self, name) and name not in fits)
 
     def fill_for(self, num_channels: int) -> str:
         """The fill with ``"auto"`` resolved."""
@@ -300,6 +324,36 @@ class Augmentation:
         from derin.data.augment.mix import mix_pairs
 
         return mix_pairs(pictures, targets, self, self._draws(uniforms, len(pictures)), num_classes)
+
+    def apply_to_sounds(self, sounds: Tensor, uniforms: Tensor) -> Tensor:
+        """Moves sounds in time and adds noise.
+
+        Shapes:
+            sounds ``(B, T)`` float32, uniforms ``(B, num_uniforms)`` → ``(B, T)``.
+        """
+        from derin.data.augment import sound
+
+        draws = self._draws(uniforms, len(sounds))
+        if self.time_shift:
+            sounds = sound.shift(sounds, draws["time_shift"], self.time_shift)
+        if self.noise:
+            snr = self.noise + sound.SNR_RANGE_DB * draws["noise"][:, 0]
+            sounds = sound.add_noise(sounds, snr, draws["noise"][:, 1])
+        return sounds
+
+    def mask_spectrograms(self, spectrograms: Tensor, uniforms: Tensor) -> Tensor:
+        """Leaves out a band of time and one of frequency.
+
+        Shapes:
+            spectrograms ``(B, C, F, T)``, standardized; uniforms ``(B, num_uniforms)`` → ``(B, C, F, T)``.
+        """
+        from derin.data.augment import sound
+
+        draws = self._draws(uniforms, len(spectrograms))
+        for name, axis in (("frequency_mask", 2), ("time_mask", 3)):
+            if largest := getattr(self, name):
+                spectrograms = sound.mask(spectrograms, draws[name], largest, axis)
+        return spectrograms
 
     def _change(self, pictures: Tensor, geometry: Geometry, draws: RandomDraws) -> Tensor:
         """Moves, erases and colors pictures that lie in memory in any way."""

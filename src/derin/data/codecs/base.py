@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.registry import Registry
@@ -107,6 +108,7 @@ class Codec(ABC):
         kind: its name in `CODECS`, saved in the card.
         moves_on_host: whether `transform` works on the CPU, before the batch goes to the device.
         mixes: whether it is what mixup and cutmix mix.
+        augments: whether augmentation changes it though it lies in no picture.
         reads_in_parts: whether a long list of inputs is read part by part.
         medium: as `Preparation.medium`.
         has_files: whether something of it (a vocabulary) lies in files of the bundle; then ``from_json`` takes them as
@@ -119,6 +121,7 @@ class Codec(ABC):
     kind: ClassVar[str]
     moves_on_host: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
+    augments: ClassVar[bool] = False
     reads_in_parts: ClassVar[bool] = True
     medium: ClassVar[str] = "arrays"
     has_files: ClassVar[bool] = False
@@ -207,6 +210,14 @@ class Codec(ABC):
         """Casts and normalises gathered rows on their device."""
         return gathered
 
+    def augment_input(self, finished: Any, augmentation: Augmentation, uniforms: torch.Tensor) -> Any:
+        """What augmentation does to a finished input, with the numbers that `augment` had."""
+        return finished
+
+    def pictures(self, gathered: Any) -> npt.NDArray[np.uint8] | None:
+        """What a person is shown of gathered rows, ``(B, height, width, 1 or 3)``; None where that is no picture."""
+        return None
+
     def count_unknown(self, inputs: Any) -> tuple[int, int]:
         """How many words of some inputs did not occur in training, and how many there are; 0 where it reads none."""
         return 0, 0
@@ -233,6 +244,7 @@ CODECS: Registry[Any] = Registry(
     {
         "picture": "derin.data.pictures.codec:PictureCodec",
         "features": "derin.data.features:FeaturesCodec",
+        "sound": "derin.data.sounds.codec:SoundCodec",
         "values": "derin.data.codecs.values:ValuesCodec",
         "mask": "derin.data.codecs.mask:MaskCodec",
         "boxes": "derin.data.codecs.boxes:BoxesCodec",

@@ -221,6 +221,11 @@ class PictureCodec(Codec):
         moved = [move(planes[n : n + num], geometry, "zero") for n, geometry in enumerate(mosaic.geometries)]
         return mosaic.joined(moved, 0).permute(0, 2, 3, 1)
 
+    def pictures(self, gathered: torch.Tensor) -> Pixels:
+        """They are pictures already."""
+        found: Pixels = gathered.numpy()
+        return found
+
     def to_model_input(self, gathered: torch.Tensor) -> torch.Tensor:
         """Casts and normalizes on the device.
 

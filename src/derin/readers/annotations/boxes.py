@@ -22,7 +22,7 @@ from derin.readers.annotations.forms import find_annotations, require_texts, sou
 from derin.readers.annotations.marked import Annotations
 from derin.readers.annotations.matching import KEEP, Matched, match, not_found
 from derin.readers.archives import open_files
-from derin.readers.pictures.listing import natural_key, shown
+from derin.readers.listing import natural_key, shown
 
 SUBJECT = "boxes"
 PICTURE, BOXES = "picture", "boxes"

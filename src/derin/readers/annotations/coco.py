@@ -16,7 +16,7 @@ from derin.core.strict_json import parse_json
 from derin.data.report import Finding, Outcome
 from derin.readers.annotations.marked import Annotations, Corners, Marked, Oddities, Thing, numbers_of, whole_of
 from derin.readers.archives import Files
-from derin.readers.pictures.listing import shown
+from derin.readers.listing import shown
 from derin.readers.split_names import split_of
 
 FORM = "COCO"

@@ -17,8 +17,8 @@ from derin.readers.annotations.via import is_via, read_via
 from derin.readers.annotations.voc import read_voc
 from derin.readers.annotations.yolo import read_yolo, yolo_files
 from derin.readers.archives import Files, is_hidden
+from derin.readers.file_kinds import PICTURE_FILES
 from derin.readers.mask_pairs import mask_pairs
-from derin.readers.pictures.listing import is_picture_name
 
 BOXES, POINTS = "boxes", "points"
 _HEAD_BYTES = 1 << 16
@@ -111,7 +111,7 @@ def _pts_files(files: Files, paths: Sequence[str], beside: Sequence[str], wanted
 
 
 def _mask_files(files: Files, paths: Sequence[str], beside: Sequence[str], wanted: str) -> set[str]:
-    pairs = mask_pairs(path for path in paths if is_picture_name(path) and PurePosixPath(path).suffix)
+    pairs = mask_pairs(path for path in paths if PICTURE_FILES.may_be(path) and PurePosixPath(path).suffix)
     return {*pairs.masks, *pairs.masks.values()} if wanted == BOXES else set()
 
 

@@ -11,9 +11,9 @@ from derin.core.messages import Message
 from derin.data.report import DataReport
 from derin.readers.annotations.marked import Annotations, Marked, Thing
 from derin.readers.archives import Files
+from derin.readers.listing import shown
 from derin.readers.mask_files import MaskFile, read_mask_files
 from derin.readers.mask_pairs import mask_pairs
-from derin.readers.pictures.listing import shown
 
 FORM = "masks of single things"
 _USUAL_NAME = "object"

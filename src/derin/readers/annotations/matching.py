@@ -24,7 +24,8 @@ from derin.data.report import DataReport, Finding, Outcome
 from derin.data.table import SPLITS, Rows
 from derin.readers.annotations.marked import Annotations, Marked, Oddities
 from derin.readers.archives import Files, is_hidden
-from derin.readers.pictures.listing import ChosenPictures, is_picture_name, shown
+from derin.readers.file_kinds import PICTURE_FILES
+from derin.readers.listing import ChosenFiles, shown
 from derin.readers.pictures.store import Decisions, StoredPictures, stored_pictures
 from derin.readers.split_names import split_of
 
@@ -121,7 +122,7 @@ def match(
     pictures = [
         name
         for name in seen
-        if is_picture_name(name) and PurePosixPath(name).suffix and name not in annotations.no_pictures
+        if PICTURE_FILES.may_be(name) and PurePosixPath(name).suffix and name not in annotations.no_pictures
     ]
     of_picture = _pictures_of(pictures, annotations, report)
     if not of_picture:
@@ -151,7 +152,7 @@ def match(
     if annotations.lists_all and not chosen:
         raise DataError(f"{path}: the lists of its splits must name pictures that are there; none of them is.")
     stored = stored_pictures(
-        path, size=options.size, decisions=_decisions(options), list_files=ChosenPictures(chosen),
+        path, size=options.size, decisions=_decisions(options), list_files=ChosenFiles(chosen),
         progress=options.progress,
     )  # fmt: skip
     report.extend(stored.findings)

@@ -21,7 +21,7 @@ from derin.readers.annotations.marked import Annotations, Marked
 from derin.readers.annotations.matching import SKIP, Matched, match, not_found
 from derin.readers.annotations.mirroring import mirror_pairs, pairs_of_names
 from derin.readers.archives import open_files
-from derin.readers.pictures.listing import shown
+from derin.readers.listing import shown
 
 SUBJECT = "points"
 PICTURE, POINTS_COLUMN = "picture", "points"

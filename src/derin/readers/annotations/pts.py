@@ -13,7 +13,7 @@ from derin.core.messages import Message
 from derin.data.report import Finding, Outcome
 from derin.readers.annotations.marked import Annotations, Marked, Thing, number_of
 from derin.readers.archives import Files
-from derin.readers.pictures.listing import shown
+from derin.readers.listing import shown
 
 FORM = "300-W"
 

@@ -16,7 +16,8 @@ from derin.data.report import Finding, Outcome
 from derin.readers.annotations.marked import Annotations, Corners, Marked, Oddities, Thing, number_of
 from derin.readers.archives import Files
 from derin.readers.decoding import decode
-from derin.readers.pictures.listing import PICTURE_ENDINGS, shown
+from derin.readers.file_kinds import PICTURE_FILES
+from derin.readers.listing import shown
 from derin.readers.split_names import split_of
 
 FORM = "CSV"
@@ -39,7 +40,7 @@ _CELL = re.compile(
     r"\s*[\[(]?\s*(-?[\d.eE+-]+)[,;\s]+(-?[\d.eE+-]+)[,;\s]+(-?[\d.eE+-]+)[,;\s]+(-?[\d.eE+-]+)\s*[\])]?\s*"
 )
 _POINT = re.compile(r"(?P<before>.*?)[_ .-]?(?P<axis>[xyXY])[_ .-]?(?P<after>\d*)")
-_PICTURES = PICTURE_ENDINGS - {""}
+_PICTURES = PICTURE_FILES.endings - {""}
 _SAMPLE = 200
 _FEWEST_POINTS = 2
 

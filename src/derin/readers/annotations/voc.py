@@ -17,7 +17,7 @@ from derin.data.report import Finding, Outcome
 from derin.readers.annotations.marked import Annotations, Corners, Marked, Oddities, Thing, number_of, whole_of
 from derin.readers.annotations.xml_tree import Element, parse_xml
 from derin.readers.archives import Files
-from derin.readers.pictures.listing import shown
+from derin.readers.listing import shown
 from derin.readers.split_names import split_of
 
 FORM = "Pascal VOC"

@@ -28,7 +28,7 @@ from derin.core.strict_json import dump_json
 from derin.data.mask_colors import palette_png, png
 from derin.data.schema import Column, Kind
 from derin.data.table import SPLITS, Points, Table
-from derin.readers.pictures.listing import shown
+from derin.readers.listing import shown
 
 _NO_SPLIT = "unsplit"
 _CHUNK = 64

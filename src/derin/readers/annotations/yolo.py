@@ -17,7 +17,8 @@ from derin.core.messages import Message
 from derin.data.report import Finding, Outcome
 from derin.readers.annotations.marked import Annotations, Corners, Marked, Oddities, Thing, numbers_of
 from derin.readers.archives import Files
-from derin.readers.pictures.listing import is_picture_name, shown
+from derin.readers.file_kinds import PICTURE_FILES
+from derin.readers.listing import shown
 from derin.readers.split_names import split_of
 
 FORM = "YOLO"
@@ -39,7 +40,7 @@ def yolo_files(paths: Collection[str], beside: Collection[str]) -> set[str]:
     in_labels = {path for path in texts if _LABELS in path.lower().split("/")[:-1]}
     if in_labels:
         return in_labels
-    stems = {_stem(path) for path in beside if is_picture_name(path) and PurePosixPath(path).suffix}
+    stems = {_stem(path) for path in beside if PICTURE_FILES.may_be(path) and PurePosixPath(path).suffix}
     folders = {path.rpartition("/")[0] for path in texts if _stem(path) in stems}
     return {path for path in texts if path.rpartition("/")[0] in folders}
 

@@ -24,8 +24,8 @@ from derin.data.pictures.fitting import ResizePolicy, Rule, choose_fitting, is_s
 from derin.data.pictures.values import USUAL_VALUES, PixelValues
 from derin.data.report import Outcome
 from derin.readers.archives import Files
+from derin.readers.listing import Entry
 from derin.readers.pictures.index import PIXELS, PictureIndex
-from derin.readers.pictures.listing import Entry
 from derin.readers.pictures.spool import (
     STRIP,
     OldEntry,

@@ -21,8 +21,8 @@ from derin.data.pictures.fitting import DEFAULT_SIZE, ResizePolicy, Rule, is_sma
 from derin.data.pictures.values import Extent, PixelValues
 from derin.data.report import Outcome
 from derin.readers.archives import Files, UnreadableFileError
+from derin.readers.listing import Entry
 from derin.readers.pictures.index import HASH_BYTES, PictureIndex
-from derin.readers.pictures.listing import Entry
 
 if TYPE_CHECKING:
     from PIL.Image import Image

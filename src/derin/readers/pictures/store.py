@@ -32,11 +32,13 @@ from derin.data.pictures.encoded import EncodedPictures
 from derin.data.pictures.fitting import ResizePolicy, Rule, input_size
 from derin.data.pictures.values import PixelValues
 from derin.data.report import Finding
+from derin.data.schema import Column, Kind, Role
 from derin.data.table import Dense, Pictures, Rows
 from derin.readers.archives import Contents, Files, open_files
+from derin.readers.file_kinds import PICTURE_FILES
+from derin.readers.listing import Entry, Listing, list_classes, shown
 from derin.readers.pictures.building import build_entry, map_pixels
 from derin.readers.pictures.index import PIXELS, PictureIndex, read_index, write_index
-from derin.readers.pictures.listing import Entry, Listing, list_classes, shown
 from derin.readers.pictures.spool import OldEntry, Progress
 
 __all__ = ["EncodedPictures", "StoredPictures", "stored_pictures"]
@@ -72,6 +74,22 @@ class StoredPictures:
     findings: Sequence[Finding]
     notes: Sequence[str]
     decisions: Mapping[str, Any]
+
+    @property
+    def column(self) -> Column:
+        """What the rows are."""
+        note = Message("reading.gray" if self.channels == 1 else "reading.color")
+        if self.common_size is None:
+            note = Message("reading.of_sizes", color=note)
+        else:
+            height, width = self.common_size
+            note = Message("reading.all_of_size", color=note, height=height, width=width)
+        return Column(name=PICTURE_FILES.name, kind=Kind.PICTURE, role=Role.INPUT, shape=self.shape, note=note)
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """What other pictures follow."""
+        return {PICTURE_FILES.plural: dict(self.decisions)}
 
 
 ListFiles = Callable[[Contents, str], Listing]

@@ -1,4 +1,7 @@
-"""A network on a table beside what scikit-learn makes of the same rows: gradient boosting, a linear model, neighbors.
+"""A network on a table, or on sounds, beside what scikit-learn makes of the same rows: gradient boosting, a linear
+model, neighbors.
+
+Of sounds these methods see mean and deviation of the cepstral coefficients.
 
 On tables these are hard to beat and take seconds, so that a network has to be measured against them.
 
@@ -19,7 +22,9 @@ from derin.core.quiet import quiet
 from derin.core.seeds import permutation
 from derin.data.features import FeaturesCodec
 from derin.data.preparation import Preparation
-from derin.data.table import SPLITS, Table
+from derin.data.sounds.codec import sounds_of
+from derin.data.sounds.summary import mfcc_summaries
+from derin.data.table import SPLITS, Rows, Table
 from derin.tasks.baselines.paired import answers_of, compare_errors
 from derin.tasks.metrics.mcnemar import compare_answers
 
@@ -29,13 +34,14 @@ if TYPE_CHECKING:
     from derin.data.batch import Source
     from derin.tasks.supervised import SupervisedTask
 
-METHODS = ("linear", "neighbors", "boosting")
+METHODS = {"rows": ("linear", "neighbors", "boosting"), "sounds": ("linear", "neighbors")}
 # More rows and values take long to fit and change the picture little; the report says on how many rows it was.
 MOST_ROWS, MOST_VALUES = 20_000, 4_000_000
 # Boosting grows a tree for each class in each round.
 _MOST_CLASSES_BOOSTED = 50
 _COSTS, _NEIGHBORS, _RATES = (0.01, 1.0, 100.0), (1, 5, 15), (0.05, 0.2)
 _ITERATIONS = 300
+_LEAST_DEVIATION = 1e-6
 
 
 def compare_with_table_methods(
@@ -45,7 +51,7 @@ def compare_with_table_methods(
     table: Table,
     source: Callable[[str], Source],
 ) -> dict[str, Any]:
-    """What the report says of a network on a table beside other methods; nothing where there are none to compare with.
+    """What the report says of a network on a table or on sounds beside other methods.
 
     Each method is fitted on the training rows, categories one-hot, its setting chosen on val; all are measured on
     the same examples of val and, where there is one, of test. Nothing of it depends on the network. Once the time of
@@ -54,25 +60,25 @@ def compare_with_table_methods(
     Args:
         task: of the network: one class or one number for each row.
         network: trained.
-        preparation: of features.
+        preparation: of features, or of sounds.
         table: with its splits.
         source: gives the batches of a split in their order.
 
     Returns:
-        ``{"other_methods": {"metric", "split", "num_train", "network": {split: value}, "methods": [{"name", "setting",
-        "values": {split: value}, "comparison"}], "skipped": [name]}}``, the best on val first, where the comparison's
-        first is the network, on ``split``; or ``{}``.
+        ``{"other_methods": {"metric", "inputs", "split", "num_train", "network": {split: value}, "methods":
+        [{"name", "setting", "values": {split: value}, "comparison"}], "skipped": [name]}}``, the best on val first,
+        where the comparison's first is the network, on ``split``; or ``{}``, where there are none to compare with.
     """
     ended = time.monotonic() + task.analysis_seconds
     of_classes = bool(task.classes)
     splits = [split for split in SPLITS[1:] if split in table.splits]
-    if not preparation.reads_table_cells or "val" not in splits or not task.has_single_answer:
+    if preparation.medium not in METHODS or "val" not in splits or not task.has_single_answer:
         return {}
-    inputs = FeaturesCodec.fit(table, table.splits["train"]).encode(table).values
     truths = task.single_truths(table)
     train = np.asarray(table.splits["train"])
     if of_classes and len(np.unique(truths[train])) < 2:
         return {}
+    inputs = _inputs(preparation, table, train)
     most = max(1, min(MOST_ROWS, MOST_VALUES // inputs.shape[1]))
     train = np.sort(train[permutation(0, "table methods", 1, len(train))[:most]])
     weights = task.weights(table)
@@ -84,7 +90,7 @@ def compare_with_table_methods(
     shown = splits[-1]
     methods: list[dict[str, Any]] = []
     skipped: list[str] = []
-    for name in METHODS:
+    for name in METHODS[preparation.medium]:
         if time.monotonic() >= ended or (
             name == "boosting" and of_classes and len(task.classes) > _MOST_CLASSES_BOOSTED
         ):
@@ -110,6 +116,7 @@ def compare_with_table_methods(
     return {
         "other_methods": {
             "metric": "accuracy" if of_classes else "rmse",
+            "inputs": preparation.medium,
             "split": shown,
             "num_train": len(train),
             "network": {split: measure(errors) for split, errors in own.items()},
@@ -117,6 +124,16 @@ def compare_with_table_methods(
             "skipped": skipped,
         }
     }
+
+
+def _inputs(preparation: Preparation, table: Table, train: Rows) -> npt.NDArray[np.float32]:
+    """What the methods see of every row, standardized over the training rows."""
+    if preparation.medium == "rows":
+        return FeaturesCodec.fit(table, train).encode(table).values
+    summaries = mfcc_summaries(sounds_of(table))
+    std = np.maximum(summaries[train].std(axis=0), _LEAST_DEVIATION)
+    found: npt.NDArray[np.float32] = (summaries - summaries[train].mean(axis=0)) / std
+    return found
 
 
 def candidates(name: str, of_classes: bool, num_train: int) -> Iterator[tuple[str, Any]]:

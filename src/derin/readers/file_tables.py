@@ -1,12 +1,11 @@
-"""Pictures whose labels stand in a table that names their files; `picture_table_search` finds it."""
+"""Pictures or sounds whose labels stand in a table that names their files; `file_table_search` finds it."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,64 +17,61 @@ from derin.data.recipe import ReadingRecipe
 from derin.data.report import DataReport, Finding, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, Dense, Rows, Table
-from derin.readers.archives import Contents, UnreadableFileError, open_files
+from derin.readers.archives import UnreadableFileError, open_files
+from derin.readers.class_folders import StoredFiles
 from derin.readers.column_names import LABEL_NAMES, SPLIT_NAMES, TARGET_NAMES
 from derin.readers.delimited import Records
+from derin.readers.file_kinds import FileKind
 from derin.readers.file_names import is_archive
-from derin.readers.picture_table_search import (
+from derin.readers.file_table_search import (
     LEAST_SHARE,
     SHOWN,
-    PictureNames,
-    PictureTable,
-    is_picture,
+    FileNames,
+    FileTable,
+    files_by_kind,
     names_in,
     unpacked_member,
 )
-from derin.readers.pictures.listing import Entry, Listing, natural_key, shown
-from derin.readers.pictures.store import Decisions, stored_pictures
+from derin.readers.listing import ChosenFiles, natural_key, shown
 from derin.readers.split_names import split_of
 from derin.readers.table_files import table_records
 
 _MOST_NUMBERS = 10
 _NUMBER_CLASSES = 20
-# What may stand between the labels of a picture in one cell, and a word for rows of their own.
+# What may stand between the labels of a file in one cell, and a word for rows of their own.
 _MARKS = ("|", ";", ",", " ")
 _ROWS = "rows"
 
 
-def read_picture_table(
-    found: PictureTable,
+def read_file_table(
+    found: FileTable,
     *,
     name: str,
+    store: Callable[[ChosenFiles], StoredFiles],
     target: str | None = None,
     target_kind: str | None = None,
-    size: int | None = None,
-    channels: int | None = None,
+    group: str | None = None,
     task: str | None = None,
-    decided: Mapping[str, Any] | None = None,
     listing: Mapping[str, Any] | None = None,
-    progress: Callable[[int, int], None] | None = None,
 ) -> Table:
-    """The pictures that a table lists, with what it says of each.
+    """The pictures or sounds that a table lists, with what it says of each.
 
-    Several labels of a picture stand in columns of 0 and 1, in one cell (``sun|rain``), or, for the task "multilabel",
+    Several labels of one stand in columns of 0 and 1, in one cell (``sun|rain``), or, for the task "multilabel",
     in rows of their own.
 
     Args:
         found: the table and its source.
         name: of the data.
+        store: reads the files that it is told.
         target: the column to be predicted, or several with commas between them; None finds it.
         target_kind: ``"category"`` or ``"number"``, where that is found out wrongly.
-        size: height and width of the network's input; see `read_picture_folder`.
-        channels: 1 stores gray, 3 colour.
-        task: that the pictures are read for, where that is known.
-        decided: what other pictures decided (`ReadingRecipe.part("pictures")`), which these follow.
-        listing: what another table of pictures decided (`ReadingRecipe.part("listing")`): its targets, their kind and
+        group: the column whose equal values stay in one split.
+        task: that the files are read for, where that is known.
+        listing: what another table of files decided (`ReadingRecipe.part("listing")`): its targets, their kind and
             classes, what stands between several labels, and kind and classes of the other columns that were read.
-        progress: called with (files done, files in all).
 
     Raises:
-        DataError: no target can be found, or a picture is listed twice with different answers.
+        DataError: no target can be found, or a file is listed twice with different answers.
     """
     records = _records(found, found.file)
     files = [found.file] * len(records.columns[0])
@@ -84,20 +80,21 @@ def read_picture_table(
         records, num = _followed_by(records, _records(found, file_name))
         given += [further] * num
         files += [file_name] * num
-    pictures = PictureNames([n for n in names_in(found.source) if is_picture(n)])
+    files_there = FileNames([n for n in names_in(found.source) if found.kind.is_named(n)])
     report = DataReport(source=str(found.source))
     report.findings += records.findings
     report.notes += records.notes
     file_column = found.file_columns[0]
     split = _split_column(records)
     known = dict(listing or {})
-    chosen = _targets(records, found, split, target)
+    grouping = _named_column(records, found, group)
+    chosen = _targets(records, found, (split, grouping), target)
     row_of: dict[str, int] = {}
     labels_of: dict[str, list[str]] = {}
     several: set[str] = set()
     missing: list[Finding] = []
     for row, called in enumerate(records.columns[file_column]):
-        path = pictures.find(called, files[row])
+        path = files_there.find(called, files[row])
         if path is None:
             missing.append(Finding(called or f"row {row + 1}", Outcome.SKIPPED, Message("reading.not_there")))
         else:
@@ -107,15 +104,8 @@ def read_picture_table(
                 several.add(path)
     report.extend(missing)
     in_rows = _labels_in_rows(found, records, several, len(row_of), chosen, task, known)
-    unlisted = len(pictures.paths) - len(row_of)
-    listed = ListedPictures(tuple(row_of))
-    stored = stored_pictures(
-        found.source,
-        size=size,
-        decisions=Decisions.from_recipe(decided or {}, size=size, channels=channels),
-        list_files=listed,
-        progress=progress,
-    )
+    unlisted = len(files_there.paths) - len(row_of)
+    stored = store(ChosenFiles(dict.fromkeys(row_of)))
     report.extend(stored.findings)
     rows = [row_of[entry.member.path] for entry in stored.entries]
     report.notes.append(
@@ -128,7 +118,7 @@ def read_picture_table(
     )
     if unlisted:
         report.notes.append(Message("reading.unlisted", count=unlisted, file=found.file))
-    others = [c for c in range(len(records.names)) if c not in (*found.file_columns, split, *chosen)]
+    others = [c for c in range(len(records.names)) if c not in (*found.file_columns, split, grouping, *chosen)]
     if others and task != "multitask":
         unread = ", ".join(records.names[c] for c in others[:SHOWN])
         report.notes.append(Message("reading.not_read", columns=unread))
@@ -144,6 +134,10 @@ def read_picture_table(
     decisions |= {"classes": list(label.classes)} if label.classes is not None else {}
     decisions |= {"between": between} if between else {}
     columns, schema = {label.name: Dense(values)}, [label]
+    if grouping is not None:
+        column, values = _one_target(group or "", [records.columns[grouping][row] for row in rows], "category")
+        schema.append(replace(column, role=Role.GROUP))
+        columns[column.name] = Dense(values)
     if task == "multitask":  # which chooses among them
         kinds = known.get("others", {})
         for c in others:
@@ -153,7 +147,9 @@ def read_picture_table(
             )
             schema.append(replace(other, role=Role.IGNORED))
             columns[other.name] = Dense(values)
-        decisions["others"] = {c.name: [c.kind.value, c.classes and list(c.classes)] for c in schema[1:]}
+        decisions["others"] = {
+            c.name: [c.kind.value, c.classes and list(c.classes)] for c in schema if c.role is Role.IGNORED
+        }
     row_names = [shown(entry.member.path) for entry in stored.entries]
     splits: dict[str, Rows] = {} if split is None else _splits(records, split, rows, row_names, report)
     if given:
@@ -161,29 +157,29 @@ def read_picture_table(
         splits = {name: np.flatnonzero(named == name) for name in SPLITS if (named == name).any()}
     return Table(
         name=name,
-        schema=Schema((Column(name="picture", kind=Kind.PICTURE, role=Role.INPUT, shape=stored.shape), *schema)),
-        columns={"picture": stored.data, **columns},
+        schema=Schema((stored.column, *schema)),
+        columns={stored.column.name: stored.data, **columns},
         splits=splits,
         report=report,
         row_names=row_names,
-        recipe=ReadingRecipe(found={"pictures": dict(stored.decisions), "listing": decisions}),
+        recipe=ReadingRecipe(found={**stored.found, "listing": decisions}),
     )
 
 
-def listed_files(path: Path) -> Iterator[tuple[str, bytes | str]]:
-    """Each row of a table that lists pictures, in order: what it calls the file, and the file's content or why not.
+def listed_files(path: Path, kind: FileKind) -> Iterator[tuple[str, bytes | str]]:
+    """Each row of a table that lists files, in order: what it calls the file, and the file's content or why not.
 
     Args:
         path: of the table; the files lie in the folder or archive beside it.
 
     Raises:
-        DataError: no column names pictures there.
+        DataError: no column names such files there.
     """
     records = table_records(path)
     for source in (path.parent, *sorted(p for p in path.parent.iterdir() if is_archive(p))):
-        pictures = PictureNames([n for n in names_in(source) if is_picture(n)])
-        for cells in records.columns if pictures.paths else ():
-            found = [pictures.find(cell, path.name) for cell in cells]
+        there = FileNames(files_by_kind(names_in(source)).get(kind, []))
+        for cells in records.columns if there.paths else ():
+            found = [there.find(cell, path.name) for cell in cells]
             if sum(name is not None for name in found) < max(1, LEAST_SHARE * sum(map(bool, cells))):
                 continue
             with closing(open_files(source)) as files:
@@ -194,30 +190,12 @@ def listed_files(path: Path) -> Iterator[tuple[str, bytes | str]]:
                         yield called, str(error)
             return
     raise DataError(
-        f"{path}: a column that names pictures in its folder, or in a zip beside it, is required; none of "
+        f"{path}: a column that names {kind.plural} in its folder, or in a zip beside it, is required; none of "
         f"{', '.join(records.names[:SHOWN])} does."
     )
 
 
-@dataclass(frozen=True)
-class ListedPictures:
-    """Picks the pictures that a table lists; all are of one class, because the table says what each is."""
-
-    paths: tuple[str, ...]
-
-    @property
-    def __name__(self) -> str:
-        digest = hashlib.blake2b("\0".join(self.paths).encode("utf-8", "surrogateescape"), digest_size=8)
-        return f"listed {digest.hexdigest()}"
-
-    def __call__(self, contents: Contents, source: str) -> Listing:
-        wanted = set(self.paths)
-        listing = Listing(class_names=("",))
-        listing.entries = [Entry(member, "", None) for member in contents.members if member.path in wanted]
-        return listing
-
-
-def _records(found: PictureTable, file: str) -> Records:
+def _records(found: FileTable, file: str) -> Records:
     if found.is_inside:
         with unpacked_member(found.source, file) as unpacked:
             return table_records(unpacked)
@@ -237,7 +215,7 @@ def _followed_by(records: Records, more: Records) -> tuple[Records, int]:
 
 
 def _split_column(records: Records) -> int | None:
-    """The column that says which split a picture belongs to: by its name, or because all of its cells name splits."""
+    """The column that says which split a file belongs to: by its name, or because all of its cells name splits."""
     for place, cells in enumerate(records.columns):
         splits = {split_of(cell) for cell in set(cells) - {""}}
         is_called_so = records.names[place].lower() in SPLIT_NAMES and splits - {None}
@@ -259,15 +237,15 @@ def _splits(
 
 
 def _labels_in_rows(
-    found: PictureTable,
+    found: FileTable,
     records: Records,
     several: set[str],
-    num_pictures: int,
+    num_files: int,
     chosen: Sequence[int],
     task: str | None,
     known: Mapping[str, Any],
 ) -> bool:
-    """Whether each row holds one of several labels of its picture.
+    """Whether each row holds one of several labels of its file.
 
     Raises:
         DataError: it cannot be told.
@@ -277,7 +255,7 @@ def _labels_in_rows(
     if several:
         raise DataError(
             f"{found.file} lists {min(several)} more than once, with different answers, and {len(several):,} of "
-            f"{num_pictures:,} pictures so; one answer for each picture is required. If a picture has several labels, "
+            f"{num_files:,} files so; one answer for each is required. If one has several labels, "
             f"each in a row of its own, say so: --task multilabel --target {records.names[chosen[0]]}. Boxes and "
             "captions have no task yet."
         )
@@ -387,7 +365,18 @@ def _one_target(
     return Column(name=name, kind=Kind.CATEGORY, role=Role.TARGET, classes=tuple(classes)), values
 
 
-def _targets(records: Records, found: PictureTable, split: int | None, target: str | None) -> list[int]:
+def _named_column(records: Records, found: FileTable, name: str | None) -> int | None:
+    """The place of a column; None where none is named.
+
+    Raises:
+        UnknownNameError: there is none of this name.
+    """
+    if name is not None and name not in records.names:
+        raise UnknownNameError(f"column of {found.file}", name, records.names)
+    return None if name is None else list(records.names).index(name)
+
+
+def _targets(records: Records, found: FileTable, others: Collection[int | None], target: str | None) -> list[int]:
     """The columns to be predicted."""
     names = list(records.names)
     if target is not None:
@@ -399,9 +388,9 @@ def _targets(records: Records, found: PictureTable, split: int | None, target: s
     usable = []
     for i, cells in enumerate(records.columns):
         different = set(cells) - {""}
-        if i in found.file_columns or i == split or len(different) < 2 or not names[i].strip():
+        if i in found.file_columns or i in others or len(different) < 2 or not names[i].strip():
             continue
-        # A number or a string of its own for every picture is a name of it.
+        # A number or a string of its own for every file is a name of it.
         if len(different) == len(cells) and not all(not np.isnan(_number(c)) and "." in c for c in cells):
             continue
         usable.append(i)
@@ -414,12 +403,12 @@ def _targets(records: Records, found: PictureTable, split: int | None, target: s
     listed = ", ".join(names[i] for i in usable[:SHOWN]) or "none"
     if len(usable) > _MOST_NUMBERS and all(not np.isnan(_number(records.columns[i][0])) for i in usable):
         raise DataError(
-            f"{found.file} lists pictures with {len(usable):,} numbers for each, such as points in them (landmarks): a "
-            f"task that Derin does not have yet. One of the numbers can be learned: {ways}."
+            f"{found.file} lists {found.kind.plural} with {len(usable):,} numbers for each, such as points "
+            f"(landmarks): a task that Derin does not have yet. One of the numbers can be learned: {ways}."
         )
     raise DataError(
-        f"{found.file} lists the pictures of {found.source.name}; which of its columns is to be predicted cannot be "
-        f"told ({listed}). Name it: {ways}; several at once have commas between them."
+        f"{found.file} lists the {found.kind.plural} of {found.source.name}; which of its columns is to be predicted "
+        f"cannot be told ({listed}). Name it: {ways}; several at once have commas between them."
     )
 
 

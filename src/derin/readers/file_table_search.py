@@ -1,4 +1,4 @@
-"""Which table lists the pictures of a folder or archive: a csv file beside it or inside it that names the files."""
+"""Which table lists the pictures or sounds of a source: a csv file beside it or inside it that names the files."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from derin.core.errors import DataError
 from derin.data.table import SPLITS
 from derin.readers.archives import is_document, is_hidden, open_files
 from derin.readers.delimited import Records, head_records
+from derin.readers.file_kinds import FILE_KINDS, FileKind
 from derin.readers.file_names import is_archive
 from derin.readers.json_records import JSON_ENDINGS, head_json_records, is_json_lines
-from derin.readers.pictures.listing import is_picture_name
 from derin.readers.split_names import split_of
 
 _ENDINGS = (".csv", ".tsv", ".tab", *JSON_ENDINGS)
@@ -26,14 +26,15 @@ LEAST_SHARE = 0.6
 _FEWEST = 3
 _CAPTION_WORDS = 3
 SHOWN = 6
-_PICTURE_FOLDERS = ("images", "image", "img", "imgs", "pictures", "photos", "train", "training", "jpeg", "jpg", "png")
+_FOLDERS = ("images", "image", "img", "imgs", "pictures", "photos", "train", "training", "jpeg", "jpg", "png", "sounds",
+            "audio", "wavs", "wav", "clips", "recordings")  # fmt: skip
 
 
-class PictureNames:
-    """The pictures of a source by whatever a table may call them: a path, a part of it, a name with or without ending.
+class FileNames:
+    """The files of a source by whatever a table may call them: a path, a part of it, a name with or without ending.
 
     Example:
-        >>> names = PictureNames(["train/cat1.png", "train/dog1.png"])
+        >>> names = FileNames(["train/cat1.png", "train/dog1.png"])
         >>> names.find("C:\\\\photos\\\\cat1.png"), names.find("dog1"), names.find("owl")
         ('train/cat1.png', 'train/dog1.png', None)
     """
@@ -49,15 +50,15 @@ class PictureNames:
             self._by_stem.setdefault(name.rpartition(".")[0] or name, []).append(path)
 
     def find(self, called: str, table: str = "") -> str | None:
-        """The one picture that is meant, or None.
+        """The one file that is meant, or None.
 
         Args:
             called: as a cell calls it.
-            table: the file in which it is called so: of several pictures of a name that which lies beside it is meant,
+            table: the file in which it is called so: of several files of a name that which lies beside it is meant,
                 or that in the folder of the split that the table names.
 
         Example:
-            >>> names = PictureNames(["train/1.png", "test/1.png"])
+            >>> names = FileNames(["train/1.png", "test/1.png"])
             >>> names.find("1.png"), names.find("1.png", "test/labels.csv"), names.find("1", "train.csv")
             (None, 'test/1.png', 'train/1.png')
         """
@@ -79,15 +80,16 @@ class PictureNames:
 
 
 @dataclass(frozen=True)
-class PictureTable:
-    """A table that lists the pictures of a source.
+class FileTable:
+    """A table that lists the pictures or sounds of a source.
 
     Args:
         file: the table, in the source where that is an archive that holds it.
-        source: the folder or archive with the pictures.
+        source: the folder or archive with the files.
         is_inside: whether the table lies in the archive.
         names: of the columns.
-        file_columns: those that name pictures.
+        file_columns: those that name files.
+        kind: of the files.
         further: tables with the same columns, of another split: its name and the table. `file` is that of train then.
     """
 
@@ -96,16 +98,17 @@ class PictureTable:
     is_inside: bool
     names: tuple[str, ...]
     file_columns: tuple[int, ...]
+    kind: FileKind
     further: tuple[tuple[str, str], ...] = ()
 
 
-def find_picture_table(path: Path, *, target: str | None = None, fewest: int = _FEWEST) -> PictureTable | None:
-    """The table that lists pictures, where there is one.
+def find_file_table(path: Path, *, target: str | None = None, fewest: int = _FEWEST) -> FileTable | None:
+    """The table that lists pictures or sounds, where there is one.
 
     Args:
         path: a table, a folder, or an archive.
         target: the column that is to be predicted; a table that has it is preferred to folders of classes.
-        fewest: pictures that it must list, unless there are less; one will do where such a table is expected.
+        fewest: files that it must list, unless there are less; one will do where such a table is expected.
     """
     if path.is_file() and path.name.lower().endswith(_ENDINGS):
         archives = sorted(p for p in path.parent.iterdir() if is_archive(p))
@@ -127,29 +130,29 @@ def find_picture_table(path: Path, *, target: str | None = None, fewest: int = _
         if files.is_sequential:
             return None
         names = files.names(1 << 40)
-        pictures = [name for name in names if is_picture(name)]
+        listed = files_by_kind(names)
         matching = []
-        for name in _tables_in(names) if pictures else []:
+        for name in _tables_in(names) if listed else []:
             with unpacked_member(path, name) as unpacked:
-                found = _match(name, unpacked, path, pictures, target, fewest, is_inside=True)
+                found = _match(name, unpacked, path, listed, target, fewest, is_inside=True)
             if found is not None:
                 matching.append(found)
     return _one_of(matching)
 
 
 def is_table_name(name: str) -> bool:
-    """Whether a file of this name may be a table that lists pictures."""
+    """Whether a file of this name may be a table that lists files."""
     return name.lower().endswith(_ENDINGS)
 
 
 def _may_list_files(table: Path) -> bool:
-    """Whether cells end as pictures do, or a folder beside the table is named as folders of pictures are."""
+    """Whether cells end as pictures or sounds do, or a folder beside the table is named as their folders are."""
     head = _head(table)
     if head is None:
         return False
-    if any(is_picture(cell) for cells in head.columns for cell in cells[:_FEWEST]):
+    if any(kind.is_named(cell) for kind in FILE_KINDS.values() for cells in head.columns for cell in cells[:_FEWEST]):
         return True
-    return any(p.is_dir() and p.name.lower() in _PICTURE_FOLDERS for p in table.parent.iterdir())
+    return any(p.is_dir() and p.name.lower() in _FOLDERS for p in table.parent.iterdir())
 
 
 def _head(table: Path) -> Records | None:
@@ -160,26 +163,24 @@ def _head(table: Path) -> Records | None:
         return None
 
 
-def _first(
-    candidates: Any, target: str | None, fewest: int, *, passes_over_damage: bool = False
-) -> PictureTable | None:
-    listed: dict[Path, list[str]] = {}
-    matching: list[PictureTable] = []
+def _first(candidates: Any, target: str | None, fewest: int, *, passes_over_damage: bool = False) -> FileTable | None:
+    listed: dict[Path, FilesByKind] = {}
+    matching: list[FileTable] = []
     for name, file, source in candidates:
         if source not in listed:
             try:
-                listed[source] = [n for n in names_in(source) if is_picture(n)]
+                listed[source] = files_by_kind(names_in(source))
             except DataError:
                 if not passes_over_damage:
                     raise
-                listed[source] = []
+                listed[source] = {}
         found = _match(name, file, source, listed[source], target, fewest, is_inside=False) if listed[source] else None
         if found is not None and found.file not in {each.file for each in matching}:
             matching.append(found)
     return _one_of(matching)
 
 
-def _one_of(found: Sequence[PictureTable]) -> PictureTable | None:
+def _one_of(found: Sequence[FileTable]) -> FileTable | None:
     """The table that is meant: the only one, or that of train with those of the other splits.
 
     Raises:
@@ -194,7 +195,7 @@ def _one_of(found: Sequence[PictureTable]) -> PictureTable | None:
         if found[0].is_inside:
             place, ways = found[0].source, "unpacked from it"
         raise DataError(
-            f"{place}: {', '.join(each.file for each in found[:SHOWN])} list pictures; name the table that is meant, "
+            f"{place}: {', '.join(each.file for each in found[:SHOWN])} list files; name the table that is meant, "
             f"{ways}."
         )
     train = splits.pop("train")
@@ -203,20 +204,15 @@ def _one_of(found: Sequence[PictureTable]) -> PictureTable | None:
 
 
 def _match(
-    name: str, file: Path, source: Path, pictures: Sequence[str], target: str | None, fewest: int, *, is_inside: bool
-) -> PictureTable | None:
-    """The table, where one of its columns names pictures and it says something of each of them once."""
+    name: str, file: Path, source: Path, files: FilesByKind, target: str | None, fewest: int, *, is_inside: bool
+) -> FileTable | None:
+    """The table, where one of its columns names files of a kind and it says something of each of them once."""
     head = _head(file)
     if head is None or len(head.names) < 2:
         return None
-    known = PictureNames(pictures)
-    columns = []
-    for place, cells in enumerate(head.columns):
-        some = [cell for cell in cells[:_SAMPLE] if cell]
-        matched = {path for cell in some if (path := known.find(cell, name)) is not None}
-        if len(matched) >= max(1, min(fewest, len(pictures))) and len(matched) >= LEAST_SHARE * len(some):
-            columns.append(place)
-    if not columns:
+    naming = ((kind, paths, _naming_columns(head, FileNames(paths), name, fewest)) for kind, paths in files.items())
+    kind, paths, columns = next((each for each in naming if each[2]), (None, [], ()))
+    if kind is None:
         return None
     is_asked = target is not None and set(head.names).issuperset(part.strip() for part in target.split(","))
     has_captions = any(
@@ -226,10 +222,21 @@ def _match(
     )
     if has_captions and not is_asked:
         return None
-    folders = {path.rpartition("/")[0] for path in pictures}
+    folders = {path.rpartition("/")[0] for path in paths}
     if not is_asked and len({f for f in folders if split_of(f.rpartition("/")[2]) is None}) > 1:
         return None  # folders of classes say it already
-    return PictureTable(name, source, is_inside, tuple(head.names), tuple(columns))
+    return FileTable(name, source, is_inside, tuple(head.names), columns, kind)
+
+
+def _naming_columns(head: Records, known: FileNames, table: str, fewest: int) -> tuple[int, ...]:
+    """The columns whose cells name the files."""
+    columns = []
+    for place, cells in enumerate(head.columns):
+        some = [cell for cell in cells[:_SAMPLE] if cell]
+        matched = {path for cell in some if (path := known.find(cell, table)) is not None}
+        if len(matched) >= max(1, min(fewest, len(known.paths))) and len(matched) >= LEAST_SHARE * len(some):
+            columns.append(place)
+    return tuple(columns)
 
 
 def _tables_in(names: Sequence[str]) -> list[str]:
@@ -244,9 +251,13 @@ def names_in(source: Path) -> list[str]:
     return [n for n in names if not any(map(is_hidden, n.split("/"))) and not is_document(n.rpartition("/")[2])]
 
 
-def is_picture(name: str) -> bool:
-    """Whether a path names a picture that is not hidden."""
-    return is_picture_name(name) and bool(PurePosixPath(name).suffix) and not any(map(is_hidden, name.split("/")))
+FilesByKind = dict[FileKind, list[str]]
+
+
+def files_by_kind(names: Sequence[str]) -> FilesByKind:
+    """The files of each kind that are not hidden; kinds without files are left out."""
+    found = {kind: [name for name in names if kind.is_named(name)] for kind in FILE_KINDS.values()}
+    return {kind: paths for kind, paths in found.items() if paths}
 
 
 class unpacked_member:

@@ -1,4 +1,4 @@
-"""Which files of a folder or archive are pictures, of which class and in which split: found from their paths alone."""
+"""Which files of a folder or archive are examples, of which class and in which split: found from their paths alone."""
 
 from __future__ import annotations
 
@@ -8,49 +8,25 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from derin.core.errors import DataError
 from derin.core.messages import Message
 from derin.data.report import Finding, Outcome
-from derin.readers.archives import Contents, Member, is_document, is_hidden
+from derin.readers.archives import Contents, Member, is_hidden, open_files
+from derin.readers.file_kinds import PICTURE_FILES, SOUND_FILES, FileKind, name_ending
 from derin.readers.pictures.companions import companions
 from derin.readers.split_names import split_of
 
 _MOST_DOCUMENTS = 10  # files without ending beside the folders of an archive
-# Endings of the forms that `decode` opens. A file without ending may be a picture too; its content tells.
-PICTURE_ENDINGS = frozenset(
-    (
-        *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "gif", "bmp", "dib", "tif", "tiff", "webp"),
-        *(
-            "pgm",
-            "ppm",
-            "pbm",
-            "pnm",
-            "pfm",
-            "ico",
-            "tga",
-            "jp2",
-            "j2k",
-            "jpx",
-            "avif",
-            "qoi",
-            "pcx",
-            "sgi",
-            "rgb",
-            "bw",
-        ),
-        "",
-    )
-)
 _SPLIT_ORDER = {"train": 0, "val": 1, "test": 2, None: 3}
 # Beyond this many files of one kind in one folder the rest is told in one line.
 _MOST_LISTED = 200
 
 
 class Entry(NamedTuple):
-    """A file that is a picture by its name.
+    """A file that is an example by its name.
 
     Args:
         member: the file.
@@ -65,12 +41,12 @@ class Entry(NamedTuple):
 
 @dataclass
 class Listing:
-    """The pictures of a source by their paths.
+    """The examples of a source by their paths.
 
     Args:
         entries: in no order; see `in_order`.
         class_names: every class folder, also an empty one, sorted as people count.
-        findings: what is no picture of a class, with the reason.
+        findings: what is no example of a class, with the reason.
         notes: sentences about the whole.
     """
 
@@ -99,28 +75,43 @@ def natural_key(text: str) -> tuple[object, ...]:
     return tuple(int(part) if place % 2 else part for place, part in enumerate(parts)), text
 
 
-def is_picture_name(path: str) -> bool:
-    """Whether a file of this name may be a picture.
+def list_files(path: Path, kind: FileKind = PICTURE_FILES) -> list[Path]:
+    """The files of a kind in a folder and below it, as people count; hidden files and folders are left out.
+
+    Raises:
+        DataError: the path is no folder.
 
     Example:
-        >>> is_picture_name("a/CAT.JPG"), is_picture_name("a/notes.txt"), is_picture_name("a/0001")
-        (True, False, True)
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name in ("b10.png", "b9.png", "notes.txt", ".hidden.png"):
+        ...     _ = (folder / name).write_bytes(b"")
+        >>> [p.name for p in list_files(folder)]
+        ['b9.png', 'b10.png']
     """
-    return _ending(path) in PICTURE_ENDINGS and not is_document(path.rpartition("/")[2])
+    path = Path(path)
+    if not path.is_dir():
+        raise DataError(f"{path}: a folder with {kind.plural} is required.")
+    names = [member.path for member in open_files(path).contents().members]
+    wanted = [n for n in names if kind.may_be(n) and not any(map(is_hidden, n.split("/")))]
+    return [path / name for name in sorted(wanted, key=natural_key)]
 
 
-def list_classes(contents: Contents, source: str, *, innermost: bool = False) -> Listing:
-    """The pictures of class folders, with or without train, val and test above, or one folder around all.
+def list_classes(
+    contents: Contents, source: str, *, innermost: bool = False, kind: FileKind = PICTURE_FILES
+) -> Listing:
+    """The files of class folders, with or without train, val and test above, or one folder around all.
 
     Everything below a class folder belongs to its class, unless the innermost folders are the classes.
 
     Args:
         contents: what the source holds.
         source: its name, for messages.
-        innermost: whether each folder of pictures is a class, called by its path (``Greek/alpha``).
+        innermost: whether each folder of files is a class, called by its path (``Greek/alpha``).
+        kind: of the files.
 
     Raises:
-        DataError: there are no pictures, or no class folders.
+        DataError: there are no such files, or no class folders.
 
     Example:
         >>> paths = ("train/cat/1", "train/dog/1", "valid/cat/2", "valid/dog/2")
@@ -131,20 +122,22 @@ def list_classes(contents: Contents, source: str, *, innermost: bool = False) ->
     """
     listing = Listing()
     listing.findings += [Finding(shown(path), Outcome.SKIPPED, reason) for path, reason in contents.refused]
-    pictures = _visible_pictures(contents, listing)
-    if not pictures:
-        raise DataError(f"{source}: no pictures are there; {_REQUIRED}{_counted(listing.findings)}. Check the path.")
-    folders = {m.path.rpartition("/")[0] for m in pictures}
+    files = _visible_files(contents, listing, kind)
+    if not files:
+        raise DataError(
+            f"{source}: no {kind.plural} are there; {_required(kind)}{_counted(listing.findings)}. Check the path."
+        )
+    folders = {m.path.rpartition("/")[0] for m in files}
     base = _base(folders)
-    splits = _splits(folders, base, source)
-    inside = not splits and _splits_inside(folders, base, source)
+    splits = _splits(folders, base, source, kind)
+    inside = not splits and _splits_inside(folders, base, source, kind)
     below = _wrapping(folders, base, splits)
     names: set[str] = set()
     homes: dict[str, tuple[str | None, str] | None] = {}  # folder → split and class
     nested: set[str] = set()
     stray: list[str] = []
     beside: list[str] = []
-    for member in pictures:
+    for member in files:
         folder = member.path.rpartition("/")[0]
         if folder not in homes:
             homes[folder] = _home(folder, base, splits, nested, below=below, inside=inside, innermost=innermost)
@@ -156,7 +149,7 @@ def list_classes(contents: Contents, source: str, *, innermost: bool = False) ->
             listing.entries.append(Entry(member, home[1], home[0]))
             names.add(home[1])
     if not listing.entries:
-        raise DataError(f"{source}: its {len(pictures):,} pictures lie in no class folders; {_REQUIRED}.")
+        raise DataError(f"{source}: its {len(files):,} {kind.plural} lie in no class folders; {_required(kind)}.")
     listing.findings += _listed(stray, Message("reading.in_no_class"))
     listing.findings += _listed(beside, Message("reading.beside_splits"))
     around = {above for folder in contents.folders for above in _around(folder)} if innermost else set()
@@ -179,14 +172,14 @@ def list_classes(contents: Contents, source: str, *, innermost: bool = False) ->
     return listing
 
 
-def list_innermost_classes(contents: Contents, source: str) -> Listing:
-    """The pictures of folders each of which is a class, however deep it lies."""
-    return list_classes(contents, source, innermost=True)
+def list_innermost_classes(contents: Contents, source: str, *, kind: FileKind = PICTURE_FILES) -> Listing:
+    """The files of folders each of which is a class, however deep it lies."""
+    return list_classes(contents, source, innermost=True, kind=kind)
 
 
 @dataclass(frozen=True)
-class ChosenPictures:
-    """Picks pictures by their paths, as those that have a mask or boxes.
+class ChosenFiles:
+    """Picks files by their paths, as pictures that have a mask or boxes, or what a table lists.
 
     Args:
         splits: the split of each by its path.
@@ -217,11 +210,16 @@ def shown(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-_REQUIRED = "a folder of pictures for each class is required, such as cats/1.jpg and dogs/1.jpg, or train/cats/1.jpg"
+def _required(kind: FileKind) -> str:
+    """What a source must hold, as the beginning of a clause."""
+    return (
+        f"a folder of {kind.plural} for each class is required, such as cats/1.{kind.example} and "
+        f"dogs/1.{kind.example}, or train/cats/1.{kind.example}"
+    )
 
 
-def _visible_pictures(contents: Contents, listing: Listing) -> list[Member]:
-    """The pictures by name; hidden and other files go to the findings."""
+def _visible_files(contents: Contents, listing: Listing, kind: FileKind) -> list[Member]:
+    """The files of a kind by name; hidden and other files go to the findings."""
     hidden_folders: Counter[str] = Counter()
     hidden_above: dict[str, str | None] = {}
     others: list[str] = []
@@ -239,7 +237,7 @@ def _visible_pictures(contents: Contents, listing: Listing) -> list[Member]:
             hidden_folders[above] += 1
         elif is_hidden(name):
             listing.findings.append(Finding(shown(member.path), Outcome.SKIPPED, Message("reading.hidden_file")))
-        elif is_picture_name(name):
+        elif kind.may_be(name):
             found.append(member)
         else:
             others.append(member.path)
@@ -247,7 +245,7 @@ def _visible_pictures(contents: Contents, listing: Listing) -> list[Member]:
     if beside:
         found = [member for member in found if member.path not in beside]
         others += sorted(beside)
-    if belonging := companions(member.path for member in found):
+    if kind is PICTURE_FILES and (belonging := companions(member.path for member in found)):
         found = [member for member in found if member.path not in belonging]
         listing.findings += _listed(list(belonging), Message("reading.belongs_to_another"))
         one, other = min(belonging.items())
@@ -260,7 +258,9 @@ def _visible_pictures(contents: Contents, listing: Listing) -> list[Member]:
         )
         for folder, number in sorted(hidden_folders.items())
     ]
-    listing.findings += _listed(others, Message("reading.no_picture_name"))
+    listing.findings += _listed(
+        others, Message("reading.no_sound_name" if kind is SOUND_FILES else "reading.no_picture_name")
+    )
     return found
 
 
@@ -272,7 +272,7 @@ def _documents(pictures: list[Member]) -> set[str]:
     below: Counter[str] = Counter()
     for member in pictures:
         folder, _, name = member.path.rpartition("/")
-        if _ending(name):
+        if name_ending(name):
             with_ending.add(folder)
         else:
             plain.setdefault(folder, []).append(member.path)
@@ -317,7 +317,7 @@ def _base(folders: Iterable[str]) -> tuple[str, ...]:
         base = (*base, name)
 
 
-def _splits(folders: Iterable[str], base: tuple[str, ...], source: str) -> dict[str, str]:
+def _splits(folders: Iterable[str], base: tuple[str, ...], source: str, kind: FileKind) -> dict[str, str]:
     """Folder name → split, where the folders below the base name splits; empty where they are classes.
 
     A class may be called "train" too: among folders of which one names no split, two different splits must be named, or
@@ -334,8 +334,8 @@ def _splits(folders: Iterable[str], base: tuple[str, ...], source: str) -> dict[
     if not any(holds[name] for name in named):
         if named and len(named) == len(below) and (len(set(named.values())) > 1 or set(named.values()) == {"train"}):
             raise DataError(
-                f"{source}: its folders {_and(named)} name splits, and the pictures in them lie in no folders of "
-                f"classes; {_REQUIRED}."
+                f"{source}: its folders {_and(named)} name splits, and the {kind.plural} in them lie in no folders of "
+                f"classes; {_required(kind)}."
             )
         return {}
     if len(named) == len(below) or len(set(named.values())) > 1:
@@ -353,7 +353,7 @@ def _splits(folders: Iterable[str], base: tuple[str, ...], source: str) -> dict[
     return named
 
 
-def _splits_inside(folders: Iterable[str], base: tuple[str, ...], source: str) -> bool:
+def _splits_inside(folders: Iterable[str], base: tuple[str, ...], source: str, kind: FileKind) -> bool:
     """Whether splits stand below the classes (``cat/train``, ``cat/test``) and not above them.
 
     Raises:
@@ -370,8 +370,8 @@ def _splits_inside(folders: Iterable[str], base: tuple[str, ...], source: str) -
     if outside:
         some = sorted(in_splits)[0]
         raise DataError(
-            f"{source}: {some} holds folders that name splits, but {_and(outside)} lies in none. Move its pictures "
-            f"into such folders, or take the splits out of {some} where they are none."
+            f"{source}: {some} holds folders that name splits, but {_and(outside)} lies in none. Move its "
+            f"{kind.plural} into such folders, or take the splits out of {some} where they are none."
         )
     return True
 
@@ -437,12 +437,6 @@ def _and(names: Iterable[str], most: int = 4) -> str:
 def _part(folder: str, depth: int) -> str:
     parts = folder.split("/")
     return parts[depth] if len(parts) > depth else ""
-
-
-def _ending(path: str) -> str:
-    name = path.rpartition("/")[2]
-    stem, dot, ending = name.rpartition(".")
-    return ending.lower() if dot and stem else ""
 
 
 def _listed(paths: list[str], reason: str) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""Answers to the pictures that a file holds or lists: one for each, by name, as evaluation would read them."""
+"""Answers to the pictures or sounds that a file holds or lists: one for each, by name, read as for evaluation."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from derin.core.messages import Message
 from derin.data.columns import INPUT
 from derin.readers.archives import UnreadableFileError, is_hidden, open_files
 from derin.readers.arrays import is_array_file
+from derin.readers.file_kinds import FILE_KINDS, FileKind
 from derin.readers.file_names import is_archive
+from derin.readers.file_table_search import is_table_name
+from derin.readers.file_tables import listed_files
 from derin.readers.idx import is_idx_file
-from derin.readers.picture_table_search import is_table_name
-from derin.readers.picture_tables import listed_files
-from derin.readers.pictures.listing import is_picture_name, natural_key, shown
+from derin.readers.listing import natural_key, shown
 from derin.tasks.prediction import NoAnswer
 
 if TYPE_CHECKING:
@@ -30,26 +31,27 @@ _CHUNK = 256
 _PLACES_SHOWN = 3
 
 
-def holds_pictures(path: Path) -> bool:
-    """Whether a file is one of many pictures by its form, and no picture itself."""
+def holds_many(path: Path) -> bool:
+    """Whether a file is one of many examples by its form, and no example itself."""
     return path.is_file() and (is_archive(path) or is_table_name(path.name) or is_array_file(path) or is_idx_file(path))
 
 
-def answer_pictures(model: Model, path: Path) -> AnsweredRows:
-    """What a network says about each picture in a file.
+def answer_examples(model: Model, path: Path) -> AnsweredRows:
+    """What a network says about each picture or sound in a file.
 
     Args:
-        model: that reads pictures.
+        model: that reads pictures or sounds.
         path: of a folder, a zip or tar, an array file, or a table that names files beside it; it may hold answers too,
             which are not looked at.
 
     Raises:
-        DataError: the file cannot be read, or holds no pictures.
+        DataError: the file cannot be read, or holds none.
     """
+    kind = FILE_KINDS[model.preparation.medium]
     if path.is_dir() or is_archive(path):
-        return _answer_files(model, _files_in(path))
+        return _answer_files(model, _files_in(path, kind))
     if is_table_name(path.name):
-        return _answer_files(model, listed_files(path))
+        return _answer_files(model, listed_files(path, kind))
     table = load(path, recipe=model.recipe, cut=False)
     pictures = model.preparation.encode_table(table)[INPUT]  # what is to be answered may lie beside them
     answers: list[Any] = []
@@ -60,12 +62,12 @@ def answer_pictures(model: Model, path: Path) -> AnsweredRows:
     return AnsweredRows(list(names), answers, {}, notes_of(table))
 
 
-def _files_in(path: Path) -> Iterator[tuple[str, bytes | str]]:
-    """The pictures of a folder or an archive by name, as people count."""
+def _files_in(path: Path, kind: FileKind) -> Iterator[tuple[str, bytes | str]]:
+    """The files of a kind in a folder or an archive by name, as people count."""
     with closing(open_files(path)) as files:
-        names = [n for n in files.names(1 << 40) if is_picture_name(n) and not any(map(is_hidden, n.split("/")))]
+        names = [n for n in files.names(1 << 40) if kind.may_be(n) and not any(map(is_hidden, n.split("/")))]
         if not names:
-            raise DataError(f"{path}: a folder, zip or tar with pictures is required; it holds none.")
+            raise DataError(f"{path}: a folder, zip or tar with {kind.plural} is required; it holds none.")
         for name in sorted(names, key=natural_key):
             try:
                 yield shown(name), files.read(name)

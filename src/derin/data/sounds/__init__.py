@@ -1,0 +1,1 @@
+"""Sounds: decoded, brought to one rate, seen as spectrograms."""
