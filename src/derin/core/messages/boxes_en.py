@@ -7,7 +7,7 @@ from derin.core.messages import CatalogEntry
 MESSAGES: dict[str, CatalogEntry] = {
     "task.detection": "object detection",
     "task.localization": "object localization",
-    "metric.map": "mean average precision, IoU .50 to .95 (mAP)",
+    "metric.map": "mAP (mean AP, IoU .50 to .95)",
     "metric.ap": "AP, IoU .50 to .95",
     "metric.ap50": "AP at IoU .50",
     "metric.ap75": "AP at IoU .75",

@@ -7,7 +7,7 @@ from derin.core.messages import CatalogEntry
 MESSAGES: dict[str, CatalogEntry] = {
     "task.detection": "nesne algılama (detection)",
     "task.localization": "nesnenin yerini bulma (localization)",
-    "metric.map": "ortalama kesinliklerin ortalaması, IoU 0,50–0,95 (mAP)",
+    "metric.map": "mAP (AP ortalaması, IoU 0,50–0,95)",
     "metric.ap": "ortalama kesinlik (AP), IoU 0,50–0,95",
     "metric.ap50": "IoU 0,50'de AP",
     "metric.ap75": "IoU 0,75'te AP",
