@@ -54,7 +54,9 @@ element("search").addEventListener("input", () => {
   const words = plain(element("search").value).split(/\s+/).filter(Boolean), list = element("found");
   const within = (text) => words.every((word) => plain(text).includes(word));
   const matches = data.search.filter((one) => words.length && within(`${one[page.language].title} ${one[page.language].text}`));
-  const found = matches.toSorted((a, b) => within(b[page.language].title) - within(a[page.language].title));
+  // What has the very name stands first, then what has the words in its title.
+  const rank = (one) => { const { title } = one[page.language]; return 2 * (plain(title) === words.join(" ")) + within(title); };
+  const found = matches.toSorted((a, b) => rank(b) - rank(a));
   list.replaceChildren(...found.slice(0, 8).map((one) => tag("li", {}, tag("a", { href: one.page + (one.anchor ? `#${one.anchor}` : `#lang=${page.language}`), textContent: one[page.language].title }))));
   if (words.length && !found.length) list.append(tag("li", { textContent: say("nothing_found") }));
   list.hidden = !words.length;
