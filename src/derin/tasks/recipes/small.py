@@ -28,9 +28,9 @@ def convnet(facts: Facts) -> Recipe:
     ]
     options: dict[str, Any] = {}
     if facts.is_sounds:
-        reasons[-1] = "A sound that begins a little earlier, or lacks a band of its spectrogram, is the same word."
-        options = {"widths": (16, 32, 64), "depths": (1, 1, 2)}
-        reasons.append("Three stages: a spectrogram has fewer places than a photograph, and a step stays cheap.")
+        # On spoken digits, masks of a fifth with a third of the weights left 0.93 of the test right within 15 epochs,
+        # less than a linear model of the MFCC.
+        reasons[-1] = "Sounds are learned as they are; time shifts, noise and masks are there to be asked for."
     if facts.is_large and facts.num_train <= _FEW_PHOTOGRAPHS:
         settings["epochs"] = max(settings["epochs"], _PHOTOGRAPH_EPOCHS)
         options = {"dropout": _DROPOUT}
