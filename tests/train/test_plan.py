@@ -166,3 +166,39 @@ def test_a_trial_is_the_median_of_steps_after_three_until_their_time_is_up(monke
 def test_a_plan_calculates_in_its_precision(text: str, wanted: torch.dtype) -> None:
     with Plan.parse(text).autocast("cpu"):
         assert nn.Linear(2, 3)(torch.zeros(1, 2)).dtype == wanted
+
+
+@pytest.mark.parametrize(
+    ("seconds", "num_steps", "is_dropped"),
+    [
+        ([5.1, 1.0], 1, True),  # five times as long in its first step
+        ([4.9, 1.0], 5, False),
+        ([4.9, 2.6], 2, True),
+        ([4.9, 1.0, 2.6], 3, True),
+        ([4.9, 2.4], 5, False),
+    ],
+)
+def test_a_plan_that_takes_far_longer_is_given_up_early(
+    monkeypatch: pytest.MonkeyPatch, seconds: list[float], num_steps: int, is_dropped: bool
+) -> None:
+    now, asked = [0.0], []
+
+    class Clock:
+        def perf_counter(self) -> float:
+            return now[0]
+
+    monkeypatch.setattr(plan_module, "time", Clock())
+
+    def make_step(model: nn.Module, plan: Plan) -> Callable[[int], Tensor]:
+        def run(index: int) -> Tensor:
+            now[0] += 1.0 if plan.precision == "fp32" else seconds[min(index, len(seconds) - 1)]
+            if plan.precision == "bf16":
+                asked.append(index)
+            return torch.tensor(2.0)
+
+        return run
+
+    plan, (_, slow) = choose_plan([Plan(), Plan.parse("bf16")], nn.Linear(3, 2), make_step, synchronize=lambda: None)
+    assert (len(asked), bool(slow.dropped)) == (num_steps, is_dropped)
+    assert str(plan) == "fp32"
+    assert not is_dropped or (slow.loss is None and "times as long" in slow.dropped)

@@ -86,8 +86,9 @@ def main() -> None:
     """Entry point of the console script."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal that lacks a letter gets its escape; no command fails over it.
-            stream.reconfigure(errors="backslashreplace")
+            # A terminal that lacks a letter gets its escape; no command fails over it. What is written to a file can be
+            # followed there, line by line.
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
     listen_to_signals()
     tune_process()
     try:

@@ -25,6 +25,9 @@ MIN_OPERATIONS_FOR_TRIALS = 4e11
 _WARM_UP_STEPS = 3
 _TRIAL_SECONDS = 0.4
 _MAX_TRIAL_STEPS = 60
+# A plan is given up where a step takes so many times as long as the best plan's: its first one, for which memory has
+# to be found, and one after it.
+_FAR_SLOWER = (5.0, 2.5)
 # bf16 keeps 8 bits of a number, so that losses after a few steps differ by some 2^-8 and what training makes of it.
 _LOSS_TOLERANCE = {"fp32": 0.01, "bf16": 0.10}
 
@@ -181,12 +184,16 @@ def choose_plan(
     trials: list[Trial] = []
     reference: float | None = None
     for plan in plans:
+        best = min((t.seconds for t in trials if t.seconds is not None and not t.dropped), default=math.inf)
         try:
-            seconds, loss = _time(make_step(plan.place(copy.deepcopy(model)), plan), synchronize)
+            seconds, loss = _time(make_step(plan.place(copy.deepcopy(model)), plan), synchronize, best)
         except RuntimeError as error:  # out of memory, or a kernel that the device lacks
             if plan == plans[0]:
                 raise
             trials.append(Trial(plan, None, None, dropped=str(error).splitlines()[0]))
+            continue
+        if loss is None:
+            trials.append(Trial(plan, seconds, None, dropped=f"a step takes {seconds / best:.0f} times as long"))
             continue
         reference = loss if reference is None else reference
         tolerance = _LOSS_TOLERANCE[plan.precision] * max(abs(reference), 0.1)
@@ -196,11 +203,16 @@ def choose_plan(
     return min(kept, key=lambda t: t.seconds or math.inf).plan, trials
 
 
-def _time(step: Callable[[int], Tensor], synchronize: Callable[[], None]) -> tuple[float, float]:
-    """Median seconds per step after a warm-up, and the loss of the last warm-up step (equal steps for every plan)."""
+def _time(step: Callable[[int], Tensor], synchronize: Callable[[], None], best: float) -> tuple[float, float | None]:
+    """Median seconds per step after a warm-up, and the loss of the last warm-up step (equal steps for every plan); no
+    loss where a step of the warm-up takes far longer than the best plan's."""
     loss = 0.0
     for index in range(_WARM_UP_STEPS):
+        start = time.perf_counter()
         loss = float(step(index))
+        took = time.perf_counter() - start
+        if took > max(_TRIAL_SECONDS, best * _FAR_SLOWER[min(index, 1)]):
+            return took, None
     synchronize()
     seconds: list[float] = []
     while len(seconds) < _MAX_TRIAL_STEPS and (sum(seconds) < _TRIAL_SECONDS or len(seconds) < 2):
