@@ -257,3 +257,14 @@ def test_attention_drops_nothing_in_evaluation(kind: type) -> None:
     assert torch.equal(first, attention(x, *rest)[0])
     attention.dropout = 0.0
     torch.testing.assert_close(attention.train()(x, *rest)[0], first)
+
+
+@pytest.mark.parametrize("kind", [SelfAttention, CrossAttention])
+def test_attention_drops_weights_in_training_as_its_formula_does(kind: type) -> None:
+    torch.manual_seed(8)
+    attention, x = kind(DIM, HEADS, dropout=0.5).train(), torch.randn(2, QUERIES, DIM)
+    rest = (attention.project_memory(x),) if kind is CrossAttention else ()
+    first, second = (attention(x, *rest)[0] for _ in range(2))
+    assert not torch.equal(first, second)
+    torch.manual_seed(9)
+    torch.testing.assert_close(attention(x, *rest)[0], (torch.manual_seed(9), attention(x, *rest)[0])[1])

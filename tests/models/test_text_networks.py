@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from derin.core.errors import ShapeError, UsageError
+from derin.models.glove import Glove, GloveOptions
 from derin.models.text_average import TextAverage, TextAverageOptions
 from derin.models.text_bag import TextBag, TextBagOptions
 from derin.models.text_cnn import TextCNN, TextCNNOptions
@@ -168,3 +169,16 @@ def test_the_average_of_a_single_token_is_its_vector() -> None:
     model = TextAverage((3,), 2, TextAverageOptions(vocabulary=VOCABULARY, dim=4, hidden=())).eval()
     wanted = model.embedding.weight[7] @ model.output.weight.T + model.output.bias
     torch.testing.assert_close(model(torch.tensor([[7, 0, 0]]))[0], wanted)
+
+
+@pytest.mark.parametrize(("vocabulary", "groups", "size"), [(100, 1, 96), (103, 3, 33), (104, 3, 34), (8, 3, 2)])
+def test_the_groups_of_a_bag_share_the_tokens_evenly(vocabulary: int, groups: int, size: int) -> None:
+    """The first four numbers are no tokens of a text: padding and the like."""
+    net = TextBag((20,), 3, TextBagOptions(vocabulary=vocabulary, groups=groups))
+    assert net.group_size == size
+    assert (groups - 1) * size <= vocabulary - 4 <= groups * size
+
+
+def test_the_vectors_of_glove_are_the_sums_of_both_tables() -> None:
+    net = Glove((4,), 4, GloveOptions(vocabulary=7, dim=3))
+    torch.testing.assert_close(net.word_vectors(), net.input.weight + net.output.weight, rtol=0, atol=0)

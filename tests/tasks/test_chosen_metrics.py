@@ -86,3 +86,12 @@ def test_settings_that_do_not_fit_are_refused_and_other_metrics_are_none_of_thes
         ChosenMetric.parse("weighted_error:owl=10").value(some_answers(1))
     with pytest.raises(UnknownNameError, match="column of populations"):
         ChosenMetric.parse("accuracy:by=city").value(some_answers(1))
+
+
+def test_a_population_that_a_resample_does_not_hold_leaves_the_mean_to_the_others() -> None:
+    metric = ChosenMetric.parse("accuracy:by=country")
+    assert metric is not None
+    cells, answer = np.array([[0, 0, 1], [0, 1, 0]]), np.array([0, 0, 0])
+    counts = np.array([[3.0, 1, 4], [3, 1, 0], [0, 0, 0]])
+    found = metric._of(Answers(CLASSES, np.zeros(0, np.int64), np.zeros(0, np.int64), {}), cells, answer, counts)
+    np.testing.assert_allclose(found, [(0.75 + 1) / 2, 0.75, np.nan])

@@ -23,6 +23,7 @@ from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import Dense, Table
 from derin.tasks.class_augmentation import augment_classes, read_class_augmentation
 from derin.tasks.embedding import LOSSES, Embedding
+from derin.tasks.metrics import comparing
 from derin.tasks.metrics.comparing import EmbeddingMetrics, one_shot_accuracy, rank_1_by_class
 from derin.tasks.recipes import Facts, recipe
 from derin.tasks.registry import task_from_json
@@ -298,3 +299,18 @@ def test_classes_are_augmented_in_updates_alone_and_only_where_pictures_have_no_
         prepare(table, task_options={"loss": "arcface", "class_augmentation": "flip"}, **asked)
     with pytest.raises(UsageError, match=r"moves the pictures of a class all alike .* got 'flip,cutout'"):
         prepare(table, task_options={"class_augmentation": "flip,cutout"}, **asked)
+
+
+def test_pairs_of_many_examples_are_true_pairs_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparing, "_MOST_PAIRS", 500)
+    monkeypatch.setattr(comparing, "_MOST_SAME", 100)
+    random = np.random.default_rng(0)
+    # Classes of two, of which an example has one mate alone, and a class of one, which has no pair.
+    labels = np.repeat(np.arange(31), [2] * 30 + [1])
+    points = random.normal(size=(len(labels), 3))
+    distances, same, pairs = comparing.measured_pairs(points, labels)
+    assert (pairs[:, 0] != pairs[:, 1]).all()
+    assert same[:100].all()
+    assert not same[100:].any()
+    assert np.array_equal(same, labels[pairs[:, 0]] == labels[pairs[:, 1]])
+    np.testing.assert_allclose(distances, np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1), rtol=1e-12)

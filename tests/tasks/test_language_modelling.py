@@ -226,3 +226,19 @@ def test_words_of_the_food_grammar_tell_a_pear_from_a_pair(tmp_path: Path) -> No
     assert pear.log_probability > pair.log_probability + 2
     assert run.record["findings"]["sentences"]["share"] >= 0.95
     assert run.metrics["val"]["perplexity"] < 4
+
+
+def test_what_counts_and_what_hits_is_told_of_every_token() -> None:
+    net, the_task = network(), task()
+    inputs = torch.tensor([[4, 5, 6, 7], [7, 8, 9, 0]])
+    likeliest = net(inputs)[0].argmax(dim=2)
+    target = likeliest.clone()
+    target[0, 1] = (target[0, 1] + 1) % 19 + 4
+    target[1, 3] = 0
+    batch = Batch({"input": inputs, "target": target, "fresh": torch.ones(2, dtype=torch.bool)}, torch.arange(2))
+    found = the_task.predict(net, batch)
+    is_pad = target == 0
+    assert torch.equal(found["counted"], ~is_pad)
+    assert torch.equal(found["hit"], (likeliest == target) & ~is_pad)
+    assert not found["hit"][0, 1]
+    assert found["hit"].sum() >= 4

@@ -196,3 +196,30 @@ def test_a_run_without_pictures_keeps_none(tmp_path: Path) -> None:
     assert found.record["task"]["loss_name"] == "dice"
     assert not (run / "masks.npz").exists()
     assert "data:image/png" not in (run / "report.html").read_text()
+
+
+@pytest.mark.parametrize("rule", ["resize", "pad", "crop"])
+def test_maps_are_drawn_large_between_the_middles_of_their_pixels(rule: str) -> None:
+    """Each pixel of the picture has the class whose map is largest where the picture's geometry puts it: the maps
+    lie at the middles of their pixels, and between these they are bilinear."""
+    random = np.random.default_rng(1)
+    frame, size = Frame((16, 16), rule), (61, 83)
+    logits = random.normal(size=(3, 16, 16)).astype(np.float32)
+    mask = in_original_size(torch.from_numpy(logits), frame, size)
+    rows, columns = np.mgrid[: size[0], : size[1]] + 0.5
+    places = np.stack([columns, rows], axis=-1).reshape(1, -1, 2).astype(np.float32)
+    at = frame.geometry(np.array([size])).moved(places)[0].astype(np.float64) - 0.5
+    inside = ((at >= 0) & (at <= 15)).all(axis=1)  # beyond the last middles the edge is held, by each in its own way
+    assert (mask.reshape(-1)[inside] != 255).all()
+    x, y = at[inside].T
+    left, top = np.minimum(x.astype(int), 14), np.minimum(y.astype(int), 14)
+    right, down = x - left, y - top
+    between = (
+        logits[:, top, left] * (1 - right) * (1 - down)
+        + logits[:, top, left + 1] * right * (1 - down)
+        + logits[:, top + 1, left] * (1 - right) * down
+        + logits[:, top + 1, left + 1] * right * down
+    )
+    # Sides are rounded to whole pixels before and after, which moves a border by up to a pixel.
+    agree = between.argmax(axis=0) == mask.reshape(-1)[inside]
+    assert agree.mean() > (0.999 if rule == "resize" else 0.93)
