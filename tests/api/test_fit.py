@@ -15,6 +15,7 @@ from torch import nn
 import derin
 from derin.core.errors import DataError, DerinWarning, UnknownNameError, UsageError
 from derin.core.faults import faults
+from derin.train import loop as timing
 from derin.train.callback import Callback
 
 QUICK = {"epochs": 2, "plan": "plain", "threads": 1, "report": False}
@@ -31,6 +32,29 @@ def test_run_holds_plain_numbers_for_every_split(run: derin.Run) -> None:
         assert {"loss", "accuracy"} <= set(values)
         assert all(isinstance(v, float) for v in values.values())
     assert run.metrics == json.loads((run.path / "run.json").read_text())["metrics"]
+
+
+def test_what_is_known_is_told_before_plans_are_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+
+    class Listener(Callback):
+        def on_prepare(self, record: Any) -> None:
+            order.append(f"prepare, plan known: {'plan' in record}, network: {record['model']['name']}")
+
+        def on_start(self, loop: Any) -> None:
+            order.append("start")
+
+    def find_plan(*given: Any) -> Any:
+        order.append("trials")
+        return timing.Plan(), []
+
+    monkeypatch.setattr(timing, "find_plan", find_plan)
+    options = {**QUICK, "plan": None, "epochs": 1}
+    derin.fit("iris", out=tmp_path / "run", callbacks=[Listener()], **options)
+    assert order == ["prepare, plan known: False, network: mlp", "trials", "start"]
+    order.clear()
+    derin.fit("iris", out=tmp_path / "run", callbacks=[Listener()], resume=True, extend=True, epochs=2)
+    assert order == ["start"]
 
 
 def test_opened_model_measures_what_the_run_says(run: derin.Run) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from derin.core.messages import translate
 from derin.strategy.assumptions import assumptions
@@ -22,14 +23,23 @@ class Announcement(Callback):
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._told: set[str] = set()
+
+    def on_prepare(self, record: Mapping[str, Any]) -> None:
+        # Timing plans takes a while with a large network: what is known by then is told before.
+        self._tell(assumptions(record))
 
     def on_start(self, loop: Training) -> None:
         if loop.step:
-            lines = [translate("run.resumed", epoch=loop.epoch, step=loop.step)]
+            self._tell([translate("run.resumed", epoch=loop.epoch, step=loop.step)])
         else:
-            lines = assumptions(loop.run.record())
+            self._tell(assumptions(loop.run.record()))
+
+    def _tell(self, lines: Iterable[str]) -> None:
         for line in lines:
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            if line not in self._told:
+                self._told.add(line)
+                self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def listeners() -> list[Callback]:

@@ -114,6 +114,9 @@ class Training:
             # As the record has it, so that a resumed run unfreezes in the epochs that were settled at its start.
             groups = record.get("finetune", {}).get("groups")
             unfreezing = Unfreezing.from_json(groups) if groups else None
+        if plan is None:
+            for callback in callbacks:
+                callback.on_prepare(record)
         return train(
             prepared.learner(prepared.model),
             prepared.task,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ class Training(Protocol):
 class Callback:
     """Base class of listeners. Each method may be overridden; each does nothing here.
 
-    The loop calls `on_start` once per process (so again after a resume), `on_step` after every optimizer step,
-    `on_epoch_end` with the line that goes to the log, and `on_stop` whenever training ends, also by an error. All run
-    in the thread that called `derin.fit`, in the midst of the loop: ``breakpoint()`` works in them as anywhere.
+    A run that begins calls `on_prepare`, the loop `on_start` once per process (so again after a resume), `on_step`
+    after every optimizer step, `on_epoch_end` with the line that goes to the log, and `on_stop` whenever training ends,
+    also by an error. All run in the thread that called `derin.fit`: ``breakpoint()`` works in them as anywhere.
     A listener that runs in `on_step` is on the hot path: it must not wait for the device.
 
     Example:
@@ -68,6 +69,9 @@ class Callback:
         >>> listener.steps
         1
     """
+
+    def on_prepare(self, record: Mapping[str, Any]) -> None:
+        """Before plans are timed, of a run that begins; `record` is what run.json will say of data and settings."""
 
     def on_start(self, loop: Training) -> None:
         """Before the first step of this process."""
