@@ -114,9 +114,11 @@ class Training:
             # As the record has it, so that a resumed run unfreezes in the epochs that were settled at its start.
             groups = record.get("finetune", {}).get("groups")
             unfreezing = Unfreezing.from_json(groups) if groups else None
-        if plan is None:
+
+        def on_trials() -> None:
             for callback in callbacks:
                 callback.on_prepare(record)
+
         return train(
             prepared.learner(prepared.model),
             prepared.task,
@@ -128,6 +130,7 @@ class Training:
             plan=plan,
             unfreezing=unfreezing,
             callbacks=callbacks,
+            on_trials=on_trials,
             on_plan=self._on_plan,
             on_best=self._on_best,
             resume=resume,

@@ -184,6 +184,7 @@ def train(
     plan: Plan | None = None,
     unfreezing: Unfreezing | None = None,
     callbacks: Sequence[Callback] = (),
+    on_trials: Callable[[], None] | None = None,
     on_plan: Callable[[TrainingState], None] | None = None,
     on_best: Callable[[TrainingState, dict[str, Any]], None] | None = None,
     resume: bool = False,
@@ -204,6 +205,7 @@ def train(
         plan: how to execute steps; None follows ``config.plan``.
         unfreezing: which layers learn from which epoch on, and how fast; None lets all learn alike.
         callbacks: are told of starts, steps, epochs and the end.
+        on_trials: called before plans are timed.
         on_plan: called once the plan is chosen, before the first update.
         on_best: called with the epoch's record whenever the headline is the best so far, the evaluated weights in
             place.
@@ -231,6 +233,11 @@ def train(
     budget = TimeBudget(config.max_seconds) if budget is None else budget
 
     with training_modes(config.threads), generator_of_steps(device) as drawing:
+        if plan is None and on_trials is not None:
+            build_optimizers(
+                model, task, config, Plan(), unfreezing
+            )  # what cannot be is refused before anything is told
+            on_trials()
         loop = _begin(model, task, source, config, plan, unfreezing, validation, run, device)
         loop.budget, loop.sample, loop.num_after = budget, sample, num_after
         splits = {"train": train_sample, "val": validation}
