@@ -76,7 +76,7 @@ def test_named_sets_are_listed_with_where_they_are() -> None:
         ((), 2, "DATA is required"),
         (("iris", "--sets"), 2, "takes no DATA"),
         (("irsi",), 1, "did you mean 'iris'"),
-        (("iris", "--sheet", "a.png"), 1, "a sheet needs pictures; the inputs are number"),
+        (("iris", "--sheet", "a.png"), 1, "a sheet needs pictures or sounds; the inputs are number"),
         (("digits", "--sheet", "a.jpg"), 2, "must be a file that ends in .png"),
         (("digits", "--sheet", "no/such/folder/a.png"), 1, "cannot be written"),
     ],

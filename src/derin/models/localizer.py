@@ -91,7 +91,9 @@ class Localizer(Network):
         middle, halves = vector[:, 1:3] * sides, vector[:, [4, 3]].clamp(min=0) * sides / 2
         sure = (vector[:, :1].sigmoid() * vector[:, 5:].softmax(dim=1)).clamp(_SURE, 1 - _SURE)
         common = torch.cat([sides / 2, sides.max()[None]]).expand(vector.shape[0], -1)
-        return torch.cat([sure.logit(), middle - halves, middle + halves, common, vector], dim=1).unsqueeze(1)
+        return torch.cat(
+            [sure.log() - (-sure).log1p(), middle - halves, middle + halves, common, vector], dim=1
+        ).unsqueeze(1)
 
 
 LOCALIZER = ModelInfo(

@@ -111,7 +111,9 @@ class YoloGrid(Network):
         common = middles.repeat(spread.shape[0], num, 1)
         cell = sides.expand_as(common)
         strides = cell.amax(dim=2, keepdim=True)
-        return torch.cat([sure.logit(), places - halves, places + halves, common, strides, spread, own, cell], dim=2)
+        return torch.cat(
+            [sure.log() - (-sure).log1p(), places - halves, places + halves, common, strides, spread, own, cell], dim=2
+        )
 
 
 YOLO_GRID = ModelInfo(
