@@ -68,11 +68,16 @@ def _trial(trial: Mapping[str, Any], reference: float | None, *, taken: bool) ->
     remark = translate("plan.dropped", reason=dropped) if dropped else translate("plan.taken") if taken else ""
     return [
         name,
-        format_number(float(seconds) * 1000, ".3g") + " ms" if is_number(seconds) else missing,
+        _duration(float(seconds)) if is_number(seconds) else missing,
         format_number(reference / seconds, ".2f") + "×" if is_number(seconds) and seconds and reference else missing,
         format_number(float(loss), ".4g") if is_number(loss) else missing,
         remark,
     ]
+
+
+def _duration(seconds: float) -> str:
+    """Three digits, in milliseconds or, from one second on, in seconds."""
+    return format_number(seconds, ".3g") + " s" if seconds >= 1 else format_number(seconds * 1000, ".3g") + " ms"
 
 
 def _list(found: Any) -> list[Any]:

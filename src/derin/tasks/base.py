@@ -44,6 +44,7 @@ class BaseTask(ABC):
             itself is needed and not the row that the network reads of it.
         mixes_classes: whether its loss takes probabilities of classes, as mixup and cutmix make them.
         keeps_targets_apart: whether several target columns stay what each of them is, and are not read as one.
+        analysis_decides: whether `final_analysis` finds what answers go by, such as thresholds.
         analysis_seconds: how long `final_analysis` may take; infinite where time is not limited.
         keeps_pictures: whether pictures of the data may be kept in the run's folder.
         is_own: whether data, loss and answers are of their owner's form, which no card holds.
@@ -63,6 +64,7 @@ class BaseTask(ABC):
     answers_in_original: bool = False
     mixes_classes: bool = False
     keeps_targets_apart: bool = False
+    analysis_decides: bool = False
     analysis_seconds: float = math.inf
     keeps_pictures: bool = True
     is_own: bool = False

@@ -68,6 +68,7 @@ class Detection(BaseTask):
 
     name = "detection"
     monitor = "map"
+    analysis_decides = True
     options = frozenset({"class_weights"})
     target = "target"
     size_of_picture = "picture_size"

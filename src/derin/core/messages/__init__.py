@@ -121,9 +121,11 @@ def capital(text: str) -> str:
     """The text with a capital at its start, as the language has it.
 
     Example:
-        >>> capital("loss")
-        'Loss'
+        >>> capital("loss"), capital("mAP of small things")
+        ('Loss', 'mAP of small things')
     """
+    if text[1:2].isupper():
+        return text  # a name that is written so: mAP
     first = "İ" if language() == "tr" and text.startswith("i") else text[:1].upper()
     return first + text[1:]
 

@@ -93,6 +93,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "fit.findings_follow": "The network is now compared with simpler methods, which may pass the {seconds:g} s given.",
     "fit.no_time_for_findings": "The {seconds:g} s given are over: the network was not compared with simpler methods. "
     "Give more time (--max-seconds) for that.",
+    "fit.no_time_for_mistakes": "The {seconds:g} s given are over: thresholds were not chosen, and where the mistakes "
+    "come from was not looked at. Give more time (--max-seconds) for that.",
     "prepare.enlarged": "{model} takes pictures of at least {smallest} {smallest:=pixel|pixels}; these have {own} "
     "and are "
     "enlarged to {native}, its paper's size.",

@@ -93,6 +93,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "fit.findings_follow": "Ağ şimdi daha basit yöntemlerle karşılaştırılıyor; bu, verilen {seconds:g} sn'yi aşabilir.",
     "fit.no_time_for_findings": "Verilen {seconds:g} sn doldu: ağ daha basit yöntemlerle karşılaştırılmadı. Bunun için "
     "daha uzun süre verin (--max-seconds).",
+    "fit.no_time_for_mistakes": "Verilen {seconds:g} sn doldu: eşikler seçilmedi ve hataların nereden geldiğine "
+    "bakılmadı. Bunun için daha uzun süre verin (--max-seconds).",
     "prepare.enlarged": "{model} en az {smallest} piksellik resim ister; {own} olan resimler, makalesindeki "
     "boyuta, {native} piksele büyütülüyor.",
     "run.result": "{split} setinde {metric}: {value}",
