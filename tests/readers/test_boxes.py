@@ -367,3 +367,17 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(files: dict[str, str], sai
         (tmp_path / name).write_text(content)
     with pytest.raises(DataError, match=said):
         derin.load(tmp_path, task="detection")
+
+
+@pytest.mark.parametrize("where", ["the table", "the folder"])
+def test_widths_and_heights_of_what_are_no_pictures_are_a_table_like_any(tmp_path: Path, where: str) -> None:
+    rows = [f"part{n},{n}.5,{n % 7},{n % 5 + 1},{n % 3 + 1},{'ab'[n % 2]}" for n in range(40)]
+    path = tmp_path / "parts.csv"
+    path.write_text("\n".join(["name,x,y,width,height,class", *rows]) + "\n")
+    given = path if where == "the table" else tmp_path
+    table = derin.load(given)
+    assert [column.name for column in table.inputs] == ["x", "y", "width", "height"]
+    assert table.target().classes == ("a", "b")
+    for n in range(40):
+        Image.new("L", (60, 60), n).save(tmp_path / f"part{n}.png")
+    assert derin.load(given).target().kind.value == "boxes"

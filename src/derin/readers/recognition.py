@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +18,7 @@ from itertools import combinations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from derin.readers.annotations.tables import TABLE_ENDINGS, table_form
+from derin.readers.annotations.tables import TABLE_ENDINGS, named_pictures, table_form
 from derin.readers.annotations.via import is_via
 from derin.readers.archives import UnreadableFileError, is_document, is_hidden, open_files
 from derin.readers.file_kinds import PICTURE_FILES, SOUND_FILES
@@ -196,23 +196,33 @@ def _pts(tree: FileTree) -> str:
 
 
 def recognized_table(path: Path) -> str:
-    """`BOXES` or `POINTS` where a table in a folder or archive, or the table itself, holds these; else empty."""
-    if path.is_file() and path.suffix.lower() in TABLE_ENDINGS:
-        with path.open("rb") as file:
-            return _table_form(file.read(_HEAD_BYTES))
-    if path.is_file() and not is_archive(path):
+    """`BOXES` or `POINTS` where a table in a folder or archive, or the table itself, holds these of pictures; else
+    empty. What the rows are called must be pictures by its ending, or be there as pictures: parts of a machine have
+    width and height too."""
+    is_table = path.is_file() and path.suffix.lower() in TABLE_ENDINGS
+    if path.is_file() and not is_table and not is_archive(path):
         return ""
-    with closing(open_files(path)) as files:
+    with closing(open_files(path.parent if is_table else path)) as files:
         names = files.names(_MOST_SEQUENTIAL_NAMES if files.is_sequential else _MOST_NAMES)
+        pictures = {_stem(name) for name in names if PICTURE_FILES.is_named(name)}
+        if is_table:
+            with path.open("rb") as file:
+                return _table_form(file.read(_HEAD_BYTES), pictures)
         tables = [n for n in names if n.lower().endswith(TABLE_ENDINGS) and n.count("/") < _FEW][: 2 * _FEW]
-        if not tables or not any(PICTURE_FILES.may_be(name) and PurePosixPath(name).suffix for name in names):
+        if not tables or not pictures:
             return ""
-        forms = {_table_form(data[:_HEAD_BYTES]) for _, data in files.read_all(tables)}
+        forms = {_table_form(data[:_HEAD_BYTES], pictures) for _, data in files.read_all(tables)}
     return next((form for form in (BOXES, POINTS) if form in forms), "")
 
 
-def _table_form(data: bytes) -> str:
-    return BOXES if is_via(data) else table_form(data) or ""
+def _table_form(data: bytes, pictures: Collection[str]) -> str:
+    if is_via(data):
+        return BOXES
+    form = table_form(data)
+    if form is None:
+        return ""
+    called = named_pictures(data)
+    return form if any(PICTURE_FILES.is_named(name) or PurePosixPath(name).name in pictures for name in called) else ""
 
 
 def _captions(tree: FileTree) -> str:

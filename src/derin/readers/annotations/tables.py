@@ -70,6 +70,16 @@ def table_form(data: bytes) -> str | None:
     return None if form is None else "points" if form.points else "boxes"
 
 
+def named_pictures(data: bytes) -> list[str]:
+    """What the beginning of a table with a form names as the pictures of its rows, each once."""
+    rows = [row for row in _rows(data, "It")[:_SAMPLE] if any(row)]
+    form = _form(rows)
+    if form is None:
+        return []
+    body = rows[1:] if form.has_header else rows
+    return list(dict.fromkeys(row[form.file].strip() for row in body if form.file < len(row)))
+
+
 def read_tables(files: Files, paths: Collection[str], beside: Collection[str], known: Mapping[str, Any]) -> Annotations:
     """What tables say of boxes or points.
 
