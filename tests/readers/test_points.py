@@ -99,3 +99,32 @@ def test_a_mean_shape_that_mirrors_itself_tells_pairs_and_another_tells_none() -
     wanted = {tuple(sorted((place[number], place[number + 4]))) for number in range(4)}
     assert set(mirror_pairs(shapes, seen)) == wanted
     assert mirror_pairs(shapes + shapes[..., ::-1] * [2, 0], seen) == ()
+
+
+def test_pictures_of_one_person_stay_in_one_split_and_one_without_points_is_kept(tmp_path: Path) -> None:
+    people = ["Ada", "Bo", "Cem", "Di_Ann", "Ece", "Fay", "Gül", "Hal-2", "Ian", "Jo"]
+    files = [f"{person}_{number}.png" for person in people for number in range(3)]
+    lines = ["file,a_x,a_y,b_x,b_y"]
+    for place, name in enumerate(files):
+        Image.new("RGB", (40, 30), (place, 0, 0)).save(tmp_path / name)
+        lines.append(f"{name},,,," if place == 4 else f"{name},{place},2,20,9")
+    (tmp_path / "points.csv").write_text("\n".join(lines))
+    table = derin.load(tmp_path)
+    assert len(table) == 30
+    assert table.row_names is not None
+    split_of = {table.row_names[row].rpartition("_")[0]: set() for rows in table.splits.values() for row in rows}
+    for split, rows in table.splits.items():
+        for row in rows:
+            split_of[table.row_names[row].rpartition("_")[0]].add(split)
+    assert sorted(split_of) == sorted(people)
+    assert all(len(splits) == 1 for splits in split_of.values())
+    assert set(table.splits) == {"train", "val", "test"}
+    assert any(getattr(note, "key", "") == "reading.subjects" for note in table.report.notes)
+    points = table["points"]
+    assert isinstance(points, Points)
+    empty = table.row_names.index("Bo_1.png")
+    assert points.visible.sum(axis=1).tolist() == [0 if row == empty else 2 for row in range(30)]
+    apart = derin.load(tmp_path, reader_options={"subjects": "none"})
+    assert [column.name for column in apart.schema] == ["picture", "points"]
+    with pytest.raises(UsageError, match="subjects can be none"):
+        derin.load(tmp_path, reader_options={"subjects": "all"})

@@ -109,7 +109,8 @@ def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:
         return read_labelled_text(path, name=name, target=options.target, options=options)
     table = _read_file(path, name, options) if path.is_file() else _read_folder(path, name, options)
     recipe = table.recipe or ReadingRecipe()
-    if options.reader_options and not any(map(recipe.part, (SUBJECT, FOLDERS, SOUNDS))):
+    read_for = table.task in READERS_BY_TASK
+    if options.reader_options and not read_for and not any(map(recipe.part, (SUBJECT, FOLDERS, SOUNDS))):
         raise UsageError(
             f"load: reader options ({', '.join(options.reader_options)}) are for tables, class folders, sounds and "
             f"data that is read for a task ({', '.join(READERS_BY_TASK)}); leave them out, or name the task."

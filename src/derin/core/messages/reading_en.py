@@ -555,7 +555,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "(instances=NAME, --reader-option).",
     # Points
     "reading.points_of_form": "{points} points in each of {count:,} {count:=picture|pictures} ({form}).",
-    "reading.no_points": "no point is marked in it",
+    "reading.no_points": "no point of the things that are marked in it is known",
+    "reading.subjects": "The names of the files tell {count:,} {count:=subject|subjects} ({file} is of {name}): the "
+    "pictures of one stay in one split (subjects=none lets them be parted).",
     "reading.several_shapes": "points of several things in one picture; those of the largest are kept",
     "reading.points_outside": "{count} {count:=point|points} outside of the picture",
     "reading.pairs_of_names": "{count} {count:=pair|pairs} of left and right points change places in mirror images, "

@@ -525,7 +525,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "(instances=AD, --reader-option).",
     # Noktalar
     "reading.points_of_form": "{count:,} resmin her birinde {points} nokta ({form}).",
-    "reading.no_points": "içinde hiçbir nokta işaretlenmemiş",
+    "reading.no_points": "içinde işaretlenmiş nesnelerin hiçbir noktası bilinmiyor",
+    "reading.subjects": "Dosya adları {count:,} kişi ya da nesne olduğunu söylüyor ({file}, {name} adına): birinin "
+    "resimleri tek bir bölümde kalır (subjects=none ayrılmalarına izin verir).",
     "reading.several_shapes": "bir resimde birden çok nesnenin noktaları var; en büyüğününkiler tutuldu",
     "reading.points_outside": "resmin dışında {count} nokta",
     "reading.pairs_of_names": "Aynada {count} sol-sağ nokta çifti yer değiştirir; adları bunu söylüyor (hiçbiri için "

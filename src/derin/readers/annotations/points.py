@@ -20,13 +20,15 @@ from derin.readers.annotations.forms import POINTS, find_annotations, require_te
 from derin.readers.annotations.marked import Annotations, Marked
 from derin.readers.annotations.matching import SKIP, Matched, match, not_found
 from derin.readers.annotations.mirroring import mirror_pairs, pairs_of_names
+from derin.readers.annotations.subjects import SUBJECT as SUBJECT_COLUMN
+from derin.readers.annotations.subjects import subject_column, subjects_of_names
 from derin.readers.archives import open_files
 from derin.readers.listing import shown
 
 SUBJECT = "points"
 PICTURE, POINTS_COLUMN = "picture", "points"
 _PAIRS = re.compile(r"\s*(\d+)\s*-\s*(\d+)\s*")
-NO_PAIRS = "none"
+NONE = "none"
 
 
 def read_points(
@@ -36,6 +38,8 @@ def read_points(
     form: str | None = None,
     annotations: str | None = None,
     pairs: str | None = None,
+    subjects: str | None = None,
+    unannotated: str = SKIP,
     exif: str | None = None,
     relative: bool | None = None,
     options: ReadOptions | None = None,
@@ -43,7 +47,9 @@ def read_points(
     """Pictures and the points that are marked in them: the same K in each, seen or not.
 
     Left and right points change places in mirror images. Which belong together is found by their names
-    (``left_eye``, ``right_eye``), else by the mean of all shapes, where it is its own mirror image.
+    (``left_eye``, ``right_eye``), else by the mean of all shapes, where it is its own mirror image. Where the names of
+    the files tell of whom each picture is (``Ada_01.jpg``), the pictures of one stay in one split. A picture of which
+    it is written that nothing is marked in it is kept: there is no such thing in it.
 
     Args:
         path: of a folder, a zip or a tar, or a table beside its pictures.
@@ -51,6 +57,8 @@ def read_points(
         form: ``"table"``, ``"pts"`` or ``"coco"``, where it is not found by itself.
         annotations: the name of the file of annotations, where there are several.
         pairs: of a left and a right point each, by number from 0, such as ``"0-16,1-15"``; ``"none"`` has none.
+        subjects: ``"none"`` where names of files tell nothing of who is in them.
+        unannotated: what becomes of pictures of which no file speaks: ``"skip"``, or ``"keep"`` as ones without points.
         exif: ``"upright"`` or ``"stored"``: of which picture the places are where EXIF turns it; found out by itself.
         relative: whether places are shares of width and height; found out by itself.
         options: size, channels, and what other data decided.
@@ -71,6 +79,8 @@ def read_points(
     """
     options = ReadOptions() if options is None else options
     require_texts(form=form, annotations=annotations, exif=exif, pairs=pairs)
+    if subjects not in (None, NONE):
+        raise UsageError(f"subjects can be {NONE}, which lets pictures of one person be parted; got {subjects!r}.")
     if relative not in (None, True, False):
         raise UsageError(f"relative must be true or false; got {relative!r}.")
     known = options.part(SUBJECT)
@@ -80,16 +90,13 @@ def read_points(
     path, annotations = source_of(path, annotations)
     with closing(open_files(path)) as files:
         found = find_annotations(files, form=form, where=annotations, settings=settings, wanted=POINTS)
-        for marked in found.pictures:
-            _keep_one(marked, report)
-        empty = [marked for marked in found.pictures if not marked.things]
-        found.pictures = [marked for marked in found.pictures if marked.things]
+        found.pictures = [marked for marked in found.pictures if _keep_one(marked, report)]
         report.extend(found.findings)
-        for marked in empty:
-            report.add(f"{marked.where} ({shown(marked.names[-1])})", Outcome.SKIPPED, Message("reading.no_points"))
         report.notes += found.notes
         count = _count(path, found, known)
-        matched = match(path, files, found, options=options, report=report, unannotated=SKIP, exif=settings.get("exif"))
+        matched = match(
+            path, files, found, options=options, report=report, unannotated=unannotated, exif=settings.get("exif")
+        )
     points, names = _column(matched, found, count, report)
     told = _pairs(pairs, known, found, points, names, report)
     points = Points(points.places, points.visible, points.frames, told)
@@ -101,6 +108,13 @@ def read_points(
         )
     )
     columns: dict[str, ColumnData] = {PICTURE: matched.stored.data, POINTS_COLUMN: points}
+    of_rows = None if subjects == NONE else subjects_of_names(matched.row_names)
+    if of_rows is not None:
+        column, columns[SUBJECT_COLUMN] = subject_column(of_rows)
+        schema = Schema((*schema, column))
+        report.notes.append(
+            Message("reading.subjects", count=len(set(of_rows)), name=of_rows[0], file=matched.row_names[0])
+        )
     part = {"names": list(names), "pairs": [list(pair) for pair in told], "form": found.form, **found.settings}
     return Table(
         name=name,
@@ -113,8 +127,12 @@ def read_points(
     )
 
 
-def _keep_one(marked: Marked, report: DataReport) -> None:
-    """Of several things with points in a picture the largest; points alone are one thing together."""
+def _keep_one(marked: Marked, report: DataReport) -> bool:
+    """Of several things with points in a picture the largest; points alone are one thing together.
+
+    Returns:
+        whether the picture is kept: one in which nothing at all is marked is, one whose things have no points is not.
+    """
     with_points = [thing for thing in marked.things if thing.points and any(seen for _, _, seen in thing.points)]
     if len(with_points) > 1 and all(len(thing.points or ()) == 1 for thing in with_points):
         together = tuple(point for thing in with_points for point in thing.points or ())
@@ -128,7 +146,11 @@ def _keep_one(marked: Marked, report: DataReport) -> None:
 
     if len(with_points) > 1:
         report.add(marked.where, Outcome.NOTED, Message("reading.several_shapes"))
+    is_empty = all(thing.corners is None for thing in marked.things)
     marked.things = [max(with_points, key=extent)] if with_points else []
+    if not with_points and not is_empty:
+        report.add(f"{marked.where} ({shown(marked.names[-1])})", Outcome.SKIPPED, Message("reading.no_points"))
+    return bool(with_points) or is_empty
 
 
 def _count(path: Path, found: Annotations, known: dict[str, Any]) -> int:
@@ -151,8 +173,10 @@ def _count(path: Path, found: Annotations, known: dict[str, Any]) -> int:
 
 
 def _column(matched: Matched, found: Annotations, count: int, report: DataReport) -> tuple[Points, tuple[str, ...]]:
-    of_rows = [marked.things[0].points or () for marked in matched.marked if marked is not None]
-    whole = np.array(of_rows, dtype=np.float64).reshape(len(matched.frames), count, 3)
+    whole = np.zeros((len(matched.frames), count, 3))
+    for row, marked in enumerate(matched.marked):
+        if marked is not None and marked.things:
+            whole[row] = marked.things[0].points
     visible = whole[..., 2] > 0
     places = matched.moved(whole[..., :2], np.arange(len(whole)))
     sizes = matched.frames[:, None, ::-1]
@@ -181,7 +205,7 @@ def _pairs(
     """
     count = points.places.shape[1]
     if said is not None:
-        return () if said.strip() == NO_PAIRS else _said_pairs(said, count)
+        return () if said.strip() == NONE else _said_pairs(said, count)
     if "pairs" in known:
         return _known_pairs(known["pairs"], count)
     if pairs := pairs_of_names(names):
@@ -199,7 +223,7 @@ def _said_pairs(said: str, count: int) -> tuple[tuple[int, int], ...]:
     flat = [number for pair in pairs for number in pair]
     if not all(matches) or len(set(flat)) < len(flat) or max(flat) >= count:
         raise UsageError(
-            f"pairs must be different points from 0 to {count - 1}, such as 0-1,2-3, or {NO_PAIRS}; got {said!r}."
+            f"pairs must be different points from 0 to {count - 1}, such as 0-1,2-3, or {NONE}; got {said!r}."
         )
     return tuple(pairs)
 
