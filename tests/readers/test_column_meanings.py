@@ -3,6 +3,7 @@ pandas, and Python's own dates."""
 
 from __future__ import annotations
 
+import math
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
@@ -484,3 +485,70 @@ def test_other_data_needs_no_weights_groups_or_ignored_columns(tmp_path: Path) -
     assert {c.name: c.role for c in table.schema} == {"code": Role.INPUT, "x": Role.INPUT, "y": Role.TARGET}
     with pytest.raises(UnknownNameError, match="mass"):
         load(other, recipe=recipe, weight_column="mass", cut=False)
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected", "unit"),
+    [
+        (["12 months", "24 months", "1 month"], [12, 24, 1], "months"),
+        (["5 kg", "7kg", "12 KG"], [5, 7, 12], "kg"),
+        (["3 yrs", "1 yr.", "2 Yrs"], [3, 1, 2], "yrs"),
+        (["15,5 kg", "2 kg"], [15.5, 2], "kg"),
+        (["1.200 adet", "15.300 adet", "7 adet"], [1200, 15300, 7], "adet"),
+        (["1.200 TL", "15.300 TL"], [1200, 15300], "TL"),
+        (["1,200 sq ft", "800 sq ft"], [1200, 800], "sq ft"),
+        (["-5 °C", "3.5 °C", "n/a"], [-5, 3.5, math.nan], "°C"),
+        (["90 km/h", "100.5 km/h"], [90, 100.5], "km/h"),
+        (["%7", "3 %"], [7, 3], "%"),
+    ],
+)
+def test_a_number_with_one_unit_is_that_number_and_the_unit_is_kept(
+    cells: list[str], expected: list[float], unit: str
+) -> None:
+    found = infer_values(cells)
+    np.testing.assert_array_equal(numbers(cells), expected)
+    assert found.unit == unit
+    assert unit in found.note
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["A 12", "A 13", "B 7"],  # codes
+        ["12A", "14A", "15A"],
+        ["007 kg", "012 kg", "150 kg"],
+        ["2D", "3D"],
+        ["12 Main St", "14 Main St"],
+        ["12 Main", "14 Oak", "9 Elm"],
+        ["12 Angry Men", "7 Samurai", "2001 Odyssey"],
+        ["12 months", "1 year", "6 months", "2 years"],
+        ["5 mW", "3 MW", "2 mW", "7 MW"],
+        ["5 kg", "7", "12 kg", "8"],  # as with percent: of which unit is 7?
+        ["10+ years", "2 years", "3 years"],
+        ["5 kg 200 g", "3 kg 100 g"],
+    ],
+)
+def test_numbers_before_other_words_stay_words(cells: list[str]) -> None:
+    assert infer_values(cells).kind is Kind.CATEGORY
+
+
+def test_several_units_are_said() -> None:
+    assert "months, year" in infer_values(["12 months", "1 year", "6 months", "2 years"]).remarks[0]
+
+
+def test_a_column_with_a_unit_is_followed_and_another_unit_is_none_of_its_numbers(tmp_path: Path) -> None:
+    lines = [f"{12 * (i % 5 + 1)} months,{i % 7 + 0.5} kg,{i}" for i in range(40)]
+    training = read_csv(write(tmp_path / "a.csv", "\n".join(["term,mass,price", *lines])), name="a")
+    assert training.recipe is not None
+    assert any("unit months" in note for note in training.report.notes)
+    other = write(tmp_path / "b.csv", "term,mass,price\n6 months,1.5 kg,3\n1 month,2,4\n2 years,3 kg,5\n")
+    table = read_csv(other, name="b", found=training.recipe.found["table"])
+    np.testing.assert_array_equal(values(table, "term"), [6, 1, math.nan])
+    np.testing.assert_array_equal(values(table, "mass"), [1.5, 2, 3])
+
+
+def test_a_first_row_with_units_is_no_header(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i + 1} kg,{i % 3} cm,{'ab'[i % 2]}" for i in range(30))
+    assert len(read_csv(write(tmp_path / "a.csv", rows), name="a")) == 30
+    named = "1stFlrSF,2ndFlrSF,kind\n" + "\n".join(f"{i},{i * 2},{'ab'[i % 2]}" for i in range(30))
+    assert [c.name for c in read_csv(write(tmp_path / "b.csv", named), name="b").schema][:2] == ["1stFlrSF", "2ndFlrSF"]

@@ -300,9 +300,8 @@ def _show_schema(table: Table, out: Console, show_all: bool) -> None:
     for column in table.schema:
         shape = "×".join("*" if n < 0 else str(n) for n in column.shape)
         classes = _class_names(column.classes or (), show_all)
-        note = "; ".join(
-            part for part in (column.unit and translate("data.unit", unit=column.unit), localize(column.note)) if part
-        )
+        unit = column.unit and column.unit not in column.note and translate("data.unit", unit=column.unit)
+        note = "; ".join(part for part in (unit, localize(column.note)) if part)
         grid.add_row(plain(column.name), column.kind.value, column.role.value, shape, plain(classes), plain(note))
     out.print()
     out.print(grid)

@@ -24,7 +24,7 @@ import numpy as np
 from derin.core.errors import DataError
 from derin.core.messages import Message
 from derin.data.cells.dates import looks_like_date
-from derin.data.cells.numbers import looks_like_number
+from derin.data.cells.numbers import looks_like_number, looks_measured
 from derin.data.cells.packed import Block, PackedRecords, Places
 from derin.data.cells.writing import is_missing
 from derin.data.line_findings import line_findings
@@ -239,7 +239,7 @@ def sniff_delimiter(text: str, *, prefers_tab: bool = False) -> str:
         others = [d for d in DELIMITERS if d != delimiter]
         cells = [cell for row in rows if len(row) == num_fields for cell in row]
         # A decimal comma is no cut that was missed.
-        clean = sum(not any(d in cell for d in others) or looks_like_number(cell) for cell in cells) / len(cells)
+        clean = sum(not any(d in cell for d in others) or looks_measured(cell) for cell in cells) / len(cells)
         score = evenness * (0.5 + 0.5 * clean)
         if score > best_score + 1e-9:
             best, best_score, best_fields = delimiter, score, num_fields
@@ -264,14 +264,16 @@ def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     for place, name in enumerate(head):
         below = [row[place].strip() for row in body if place < len(row)]
         below = [cell for cell in below if not is_missing(cell)]
-        is_number = looks_like_number(name)
+        # 1stFloor is a name; above 5 kg stands 7 kg where there is no header.
+        is_value = looks_like_number if _mostly(below, looks_like_number) else looks_measured
+        is_number = is_value(name)
         if not below:
             continue
         if name in below:
             votes -= 1
         elif name.casefold() in COMMON_NAMES:
             votes += 1
-        elif _mostly(below, looks_like_number) or _mostly(below, looks_like_date):
+        elif _mostly(below, is_value) or _mostly(below, looks_like_date):
             votes += 0 if is_missing(name) else -1 if is_number or looks_like_date(name) else 1
         elif is_number:
             votes -= 1
@@ -293,7 +295,7 @@ def header_test(
 
 
 def _mostly(cells: list[str], test: Callable[[str], bool]) -> bool:
-    return sum(map(test, cells)) >= 0.8 * len(cells)
+    return bool(cells) and sum(map(test, cells)) >= 0.8 * len(cells)
 
 
 def _sample(text: str) -> str:

@@ -241,7 +241,12 @@ MESSAGES: dict[str, CatalogEntry] = {
     "separated by semicolons; they could be decimal points, which --reader-option decimal=. says",
     "reading.decimal_point_likely": " with decimal points ({example}); they could stand between thousands, which "
     "--reader-option decimal=, says",
-    "reading.with_affix": "{way} and the sign {affix}",
+    "reading.grouping_point_unit": " with points between thousands ({example}), as is usual beside this unit; they "
+    "could be decimal points, which --reader-option decimal=. says",
+    "reading.with_affix": " with the sign {affix}{way}",
+    "reading.with_unit": " with the unit {affix}{way}",
+    "reading.unit_otherwise": "if these are names and not amounts, say --kind COLUMN=category",
+    "reading.several_units": "numbers with several units ({units}) are words, no amounts; write them in one unit",
     "reading.with_infinite": "{note}, {infinite:,} infinite and read as missing",
     "reading.order_as_asked": "written {order}, as asked",
     "reading.order_by_steps": "written {order} (only so their steps are even)",

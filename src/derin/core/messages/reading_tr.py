@@ -230,7 +230,12 @@ MESSAGES: dict[str, CatalogEntry] = {
     "dosyalarda alışılmış olan budur. Ondalık nokta da olabilirler: --reader-option decimal=.)",
     "reading.decimal_point_likely": " (ondalık noktalı: {example}; noktalar binlik ayırıcı da olabilir: "
     "--reader-option decimal=,)",
-    "reading.with_affix": "{way} ve {affix} işaretiyle",
+    "reading.grouping_point_unit": " (binlikler noktayla ayrılmış: {example}; bu birimin yanında alışılmış olan budur. "
+    "Ondalık nokta da olabilirler: --reader-option decimal=.)",
+    "reading.with_affix": ", işareti {affix}{way}",
+    "reading.with_unit": ", birimi {affix}{way}",
+    "reading.unit_otherwise": "miktar değil adsalar: --kind SÜTUN=category",
+    "reading.several_units": "birimleri farklı sayılar ({units}) miktar değil, sözcük sayıldı; tek birimle yazın",
     "reading.with_infinite": "{note}, {infinite:,} sonsuz değer eksik sayıldı",
     "reading.order_as_asked": "istendiği gibi {order} biçiminde",
     "reading.order_by_steps": "{order} biçiminde (adımlar yalnız böyle eşit)",

@@ -1,4 +1,5 @@
-"""How people write numbers: decimal point or comma, signs between thousands, percent, currency, minus signs.
+"""How people write numbers: decimal point or comma, signs between thousands, percent, currency, minus signs,
+units.
 
 Spaces and apostrophes between thousands are never ambiguous and may stand in any column. Point and comma are: which of
 the two stands before the decimals is found out from all cells of a column, and where these leave it open, from the
@@ -17,18 +18,23 @@ import numpy as np
 
 from derin.core.messages import Message
 from derin.data.cells.packed import in_blocks
+from derin.data.cells.units import UNIT, has_grouping_point, unit_name
 from derin.data.cells.writing import Floats, Writing, is_infinite
 from derin.data.table import Rows
 
 POINT, COMMA = ".", ","
-_AFFIX = r"[$€£¥₺₽₹%‰]|TL|TRY|USD|EUR|GBP|CHF|JPY"
+_CURRENCIES = frozenset(["$", "€", "£", "¥", "₺", "₽", "₹", "TL", "TRY", "USD", "EUR", "GBP", "CHF", "JPY"])
+_SIGNS = _CURRENCIES | {"%", "‰"}
+_SIGN = "|".join(map(re.escape, sorted(_SIGNS)))
 _SPACE = " \u00a0\u2009\u202f'’"
 _MINUS = "\\-\u2212\u2013"
 _DRESSED = re.compile(
-    rf"(?P<open>\()?(?P<sign>[+{_MINUS}]?)[ \u00a0]?(?P<before>{_AFFIX})?[ \u00a0]?(?P<inner>[+{_MINUS}]?)"
+    rf"(?P<open>\()?(?P<sign>[+{_MINUS}]?)[ \u00a0]?(?P<before>{_SIGN})?[ \u00a0]?(?P<inner>[+{_MINUS}]?)"
     rf"(?P<number>(?:\d{{1,3}}(?:[{_SPACE}]\d{{3}})+(?:[.,]\d*)?|\d[\d.,]*|[.,]\d+)(?:[eE][+{_MINUS}]?\d+)?)"
-    rf"[ \u00a0]?(?P<after>{_AFFIX})?(?P<close>\))?"
+    rf"[ \u00a0]?(?P<after>{_SIGN}|{UNIT})?(?P<close>\))?"
 )
+# Digits of a code, whatever word stands behind them.
+_CODE = re.compile(r"0\d")
 _UNDRESS = str.maketrans({**dict.fromkeys(_SPACE, None), "\u2212": "-", "\u2013": "-"})
 # Before a power of ten there are no thousands; in India two digits stand between commas, but for the last three.
 _EXPONENT = r"[eE][+-]?\d+"
@@ -43,6 +49,7 @@ _SURELY_POINT = re.compile(
 _SURELY_COMMA = re.compile(rf"\d+,(?:\d{{1,2}}|\d{{4,}})|0,\d+|\d{{1,3}}(?:\.\d{{3}})+,\d+|\d+,\d+{_EXPONENT}")
 _COMMA_TO_POINT = str.maketrans({".": None, ",": "."})
 _SAMPLE = 200
+_MOST_UNITS = 6
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Numbers:
     Args:
         values: NaN where a cell is none.
         decimal: the sign before the decimals.
-        affix: a percent or currency sign at each of them.
+        affix: a percent or currency sign at each of them, or a unit behind it.
         way: how they are written, in words, where that is not the usual way.
     """
 
@@ -69,7 +76,18 @@ def looks_like_number(cell: str) -> bool:
         >>> [looks_like_number(cell) for cell in ("1.234,5", "-7", "$1,250", "12 500", "12.5.", "1_000")]
         [True, True, True, True, True, False]
     """
-    return _DRESSED.fullmatch(cell) is not None
+    match = _DRESSED.fullmatch(cell)
+    return match is not None and (match["after"] is None or match["after"] in _SIGNS)
+
+
+def looks_measured(cell: str) -> bool:
+    """Whether a cell is a number, perhaps with a unit behind it.
+
+    Example:
+        >>> [looks_measured(cell) for cell in ("12 months", "15,5 kg", "-7", "A 12", "12A", "007 kg", "12 Angry Men")]
+        [True, True, True, False, False, False, False]
+    """
+    return bool(_undressed(cell)[0]) or looks_like_number(cell)
 
 
 def parse_numbers(cells: Sequence[str], *, decimal_comma: bool = False) -> Floats:
@@ -92,7 +110,7 @@ def numbers_written(cells: Sequence[str], decimal: str, affix: str = "") -> Floa
     Args:
         cells: without spaces around them.
         decimal: ``"."`` or ``","``; the other sign stands between thousands.
-        affix: the percent or currency sign that may stand at them.
+        affix: the percent or currency sign or the unit that may stand at them.
 
     Example:
         >>> numbers_written(["1.234", "12,5", "12.5"], ",").tolist()
@@ -102,9 +120,10 @@ def numbers_written(cells: Sequence[str], decimal: str, affix: str = "") -> Floa
     if plain is not None and not np.isnan(plain).any():
         return plain
     values = np.full(len(cells), np.nan)
+    wanted = _affix_name(affix)
     for place, cell in enumerate(cells):
         bare, found = _undressed(cell)
-        if found in ("", affix):
+        if found in ("", affix) or _affix_name(found) == wanted:
             values[place] = _value(bare, decimal)
     return values
 
@@ -155,7 +174,7 @@ def find_numbers(cells: Sequence[str], counts: Rows, *, known: str | None = None
         return Numbers(quick, COMMA, "", Message("reading.decimal_comma"))
     found = {sign: np.full(len(cells), np.nan) for sign in (POINT, COMMA)}
     affixes: dict[str, int] = {}
-    at_cells = np.zeros(len(cells), dtype=np.int16)
+    at_cells = np.zeros(len(cells), dtype=np.int32)
     has_comma, start = False, 0
     for block in in_blocks(cells):
         bare, signs = zip(*map(_undressed, block))
@@ -170,14 +189,21 @@ def find_numbers(cells: Sequence[str], counts: Rows, *, known: str | None = None
         parsed[~fits_affix] = np.nan
     fitting = {sign: int(counts[~np.isnan(parsed)].sum()) for sign, parsed in found.items()}
     first = known or likely
+    both = np.flatnonzero(np.abs(found[POINT] - found[COMMA]) > 0)
+    doubt = ""
+    if len(both) and known is None and fitting[POINT] == fitting[COMMA] and "." in (example := cells[both[0]]):
+        if has_grouping_point(affix):
+            first, doubt = COMMA, Message("reading.grouping_point_unit", example=example)
+        elif first == POINT:
+            doubt = Message("reading.decimal_point_likely", example=example)
     decimal = max((first, COMMA if first == POINT else POINT), key=lambda sign: fitting[sign])
-    way: str = ""
-    if decimal == COMMA:
+    way: str = doubt
+    if not doubt and decimal == COMMA:
         way = Message("reading.decimal_comma")
-    elif has_comma:
+    elif not doubt and has_comma:
         way = Message("reading.grouping_comma")
     if affix:
-        way = Message("reading.with_affix", way=way, affix=affix)
+        way = Message("reading.with_affix" if affix in _SIGNS else "reading.with_unit", way=way, affix=affix)
     return Numbers(found[decimal], decimal, affix, way)
 
 
@@ -213,26 +239,49 @@ def _all_with_comma(cells: Sequence[str]) -> Floats | None:
         return None
 
 
+def several_units(cells: Sequence[str]) -> list[str]:
+    """The units of cells that are numbers in different ones, such as months and years; empty where they are not.
+
+    Example:
+        >>> several_units(["12 months", "1 year", "6 months", "2 years"]), several_units(["12 Angry Men", "7 Samurai"])
+        (['months', 'year'], [])
+    """
+    found: dict[str, str] = {}
+    for cell in cells:
+        unit = _undressed(cell)[1]
+        if not unit or len(found) > _MOST_UNITS:
+            return []
+        found.setdefault(_affix_name(unit), unit)
+    return list(found.values()) if 1 < len(found) <= _MOST_UNITS and 2 * len(found) <= len(cells) else []
+
+
 def _one_affix(affixes: Sequence[str], at_cells: np.ndarray, counts: Rows) -> tuple[str, np.ndarray]:
-    """The sign at most of the numbers, and which cells have it; a currency may be left out, a percent sign may not.
+    """The sign or unit at most of the numbers, and which cells have it; only a currency may be left out.
 
     Args:
         affixes: the different ones, in the order in which they come first.
         at_cells: the place among them of each cell's.
         counts: how often each cell occurs.
     """
+    names = [_affix_name(affix) for affix in affixes]
     total: Counter[str] = Counter()
-    for place, affix in enumerate(affixes):
-        total[affix] = int(counts[at_cells == place].sum())
-    chosen = max((a for a in total if a), key=lambda a: total[a], default="")
-    if chosen in ("%", "‰") and total[chosen] < total[""]:
+    for name, num in zip(names, np.bincount(at_cells, weights=counts, minlength=len(names)).tolist()):
+        total[name] += int(num)
+    chosen = max((name for name in total if name), key=lambda name: total[name], default="")
+    if chosen not in _CURRENCIES and total[chosen] < total[""]:
         chosen = ""
-    allowed = {chosen} if chosen in ("%", "‰") else {chosen, ""}
-    return chosen, np.array([affix in allowed for affix in affixes], dtype=bool)[at_cells]
+    allowed = {chosen, ""} if chosen in _CURRENCIES else {chosen}
+    shown = next((affix for affix, name in zip(affixes, names) if name == chosen), "")
+    return shown, np.array([name in allowed for name in names], dtype=bool)[at_cells]
+
+
+def _affix_name(affix: str) -> str:
+    """What is the same at cells whose sign or unit is spelled otherwise."""
+    return affix if affix in _SIGNS else unit_name(affix)
 
 
 def _undressed(cell: str) -> tuple[str, str]:
-    """A cell as digits, points and commas behind a plain minus, and the sign that stood at it; no number is empty."""
+    """A cell as digits, points and commas behind a plain minus, and the sign or unit at it; no number is empty."""
     match = _DRESSED.fullmatch(cell)
     if (
         match is None
@@ -240,6 +289,7 @@ def _undressed(cell: str) -> tuple[str, str]:
         or (match["sign"] and match["inner"])
         or (match["before"] and match["after"])
         or (match["open"] and (match["sign"] or match["inner"]))
+        or (match["after"] and match["after"] not in _SIGNS and _CODE.match(match["number"]))
     ):
         return "", ""
     negative = bool(match["open"]) or (match["sign"] + match["inner"]) not in ("", "+")

@@ -212,7 +212,7 @@ class _Places:
     def __init__(self, classes: Sequence[str], writing: Writing | None) -> None:
         self._place = {name: i for i, name in enumerate(classes)}
         self._missing = writing.means_missing if writing is not None else is_missing
-        self._decimal = writing.decimal if writing is not None else None
+        self._writing = writing
         alone = len(classes) == 1 and flag_value(classes[0]) is not None and len(classes[0]) > 1
         # Training rows may all hold the one of the two values.
         self._flags = {flag_value(name): i for i, name in enumerate(classes)} if are_flags(classes) or alone else {}
@@ -230,7 +230,8 @@ class _Places:
             # Digits are the name itself: 01001 is not 1001.
             return UNSEEN
         # The same class from a file where whole numbers were written 3.0.
-        number = parse_numbers([name])[0] if self._decimal is None else numbers_written([name], self._decimal)[0]
+        known = self._writing
+        number = (numbers_written([name], known.decimal, known.affix) if known else parse_numbers([name]))[0]
         return UNSEEN if math.isnan(number) else self._place.get(number_name(number), UNSEEN)
 
     def of_value(self, value: Any) -> int:

@@ -34,8 +34,9 @@ from derin.data.cells.numbers import (
     COMMA,
     POINT,
     find_numbers,
-    looks_like_number,
+    looks_measured,
     numbers_written,
+    several_units,
     surest_decimal,
     without_numbers,
 )
@@ -82,6 +83,7 @@ _DOUBTFUL = tuple(
     for key in (
         "grouping_point",
         "grouping_point_likely",
+        "grouping_point_unit",
         "decimal_point_likely",
         "ambiguous",
         "order_by_steps",
@@ -140,7 +142,7 @@ class Values:
         kind: number, date, category or text.
         data: the values.
         classes: of a category, in natural order.
-        unit: of dates, the order in which they are written.
+        unit: of numbers, the sign or unit at each; of dates, the order in which they are written.
         note: what was found, for people.
         is_missing: rows without a value.
         conflicts: rows whose cell does not fit the others; they are among the missing.
@@ -254,20 +256,22 @@ def infer_values(
     present = np.flatnonzero(~gaps)
     held = picked(distinct.cells, present)
     form = digit_form(held, kind is Kind.DATE or named_like_time(name)) if held and kind in (None, Kind.DATE) else ""
-    why = ""
-    if held and not form and kind in (None, Kind.NUMBER) and (kind or _promising(held, looks_like_number)):
+    why = units = ""
+    if held and not form and kind in (None, Kind.NUMBER) and (kind or _promising(held, looks_measured)):
         why = "" if kind else _why_codes(held, _picked_counts(distinct, present))
         if not why and (found := _found_numbers(distinct, gaps, present, habits, writing, forced=kind is not None)):
             return found
+        if not why and (several := several_units(held)):
+            units = Message("reading.several_units", units=", ".join(several))
     if held and kind in (None, Kind.DATE) and not why and (form or kind or _promising(held, looks_like_date)):
         found = _found_dates(distinct, gaps, present, habits.order, form, writing, forced=kind is not None)
         if found is not None:
             return found
     if kind is Kind.TEXT or (kind is None and _is_text(distinct, absent)):
         return _as_text(cells, distinct)
-    if loosely and not why and (found := _mostly_different(cells, distinct, absent)):
+    if loosely and not why and not units and (found := _mostly_different(cells, distinct, absent)):
         return found
-    return _as_category(distinct, absent, writing, why, asked=missing is not None)
+    return _as_category(distinct, absent, writing, why or units, asked=missing is not None)
 
 
 def values_written(cells: Sequence[str], kind: Kind, writing: Writing, classes: Sequence[str] | None = None) -> Values:
@@ -401,9 +405,16 @@ def _found_numbers(
     writing = Writing(decimal=found.decimal, affix=found.affix, flags=flags, missing=writing.missing)
     values = _at_places(present, found.values, len(distinct.cells))
     made = _numbers(distinct, gaps, values, writing, found.way)
-    if getattr(found.way, "key", "") in _DOUBTFUL:
+    if _is_doubtful(found.way):
         made = replace(made, remarks=(*made.remarks, made.note))
+    elif getattr(found.way, "key", "") == "reading.with_unit":
+        otherwise = Message("reading.semicolon", first=made.note, second=Message("reading.unit_otherwise"))
+        made = replace(made, remarks=(*made.remarks, otherwise))
     return made if forced or _are_rare(made) else None
+
+
+def _is_doubtful(way: str) -> bool:
+    return isinstance(way, Message) and (way.key in _DOUBTFUL or _is_doubtful(way.values.get("way", "")))
 
 
 def _numbers(
@@ -433,6 +444,7 @@ def _numbers(
         num_distinct=num,
         conflicts=_rows_of(distinct, wrong),
         is_integral=integral,
+        unit=writing.affix or None,
         writing=writing,
         remarks=remarks,
     )
@@ -474,7 +486,7 @@ def _found_dates(
     writing = Writing(order=order, digits=form, missing=writing.missing)
     parsed = _at_places(present, parse_dates(held, order, form), len(distinct.cells))
     made = _dates(distinct, gaps, held, parsed, writing, why)
-    if form or getattr(why, "key", "") in _DOUBTFUL:
+    if form or _is_doubtful(why):
         made = replace(made, remarks=(made.note,))
     return made if forced or _are_rare(made) else None
 

@@ -29,6 +29,7 @@ _DIGITS = frozenset("0123456789")
 _INFINITIES = frozenset(sign + word for sign in ("", "+", "-", "\u2212") for word in ("inf", "infinity", "∞"))
 # Every word that may say that there is no value, in small letters.
 GAP_WORDS = MISSING_WORDS | _MISSING_AMONG_NUMBERS | _INFINITIES
+_LONGEST_AFFIX = 40
 _TRUE = frozenset(
     {"true", "t", "yes", "y", "on", "evet", "doğru", "dogru", "1", "1.0"}
     | {"ja", "wahr", "oui", "vrai", "sí", "si", "sì", "sim"}
@@ -45,7 +46,7 @@ class Writing:
 
     Args:
         decimal: the sign before the decimals of a number, ``"."`` or ``","``; the other one stands between thousands.
-        affix: the percent or currency sign that stands at each number, or none.
+        affix: the percent or currency sign or the unit that stands at each number, or none.
         order: in which order day, month and year of a date stand; empty where they are no dates.
         digits: what a date of digits alone means: one of `DIGIT_FORMS` or `EPOCH_FORMS`; empty where there is a mark
             between its parts.
@@ -91,7 +92,7 @@ class Writing:
             fits = (
                 any(value is choice or (isinstance(value, str) and value == choice) for choice in choices[name])
                 if name in choices
-                else isinstance(value, str) and len(value) <= 8
+                else isinstance(value, str) and len(value) <= _LONGEST_AFFIX
                 if name == "affix"
                 else isinstance(value, list) and all(isinstance(word, str) for word in value)
                 if name == "missing"
