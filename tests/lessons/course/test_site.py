@@ -25,7 +25,7 @@ from derin.lessons.course.site import build_course, cached_course
 from derin.lessons.course.words import WORDS
 from derin.lessons.registry import LESSONS
 from derin.models import MODELS
-from derin.tasks.box_losses import box_similarity
+from derin.tasks.box_losses import box_similarity, localization_loss
 from derin.tasks.losses import binary_cross_entropy
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -450,27 +450,50 @@ def beam_search(given: Numbers) -> dict[str, float]:
     return numbers | {f"w{name}": float(name[0] in kept and value == found) for name, value in sentences.items()}
 
 
+def localization(given: Numbers) -> dict[str, float]:
+    """The course's squares over numbers that are known, and the product's loss of a vector that begins with logits."""
+    there, sides = given["p"] > 0.5, ("x", "y", "h", "w")
+    classes = torch.eye(3, dtype=torch.float64)[round(given["k"]) - 1]
+    true = torch.cat([torch.ones(1, dtype=torch.float64), float64(given, *(f"b{side}" for side in sides)), classes])
+    found = float64(given, "q", *(f"h{side}" for side in sides), "e1", "e2", "e3")
+    wanted = true if there else torch.cat([torch.zeros(1, dtype=torch.float64), found[1:]])
+    costs = torch.nn.functional.mse_loss(found, wanted, reduction="none")
+    logits = torch.cat([found[:1].logit(), found[1:5], found[5:].log()])[None]
+    parts = [logits[:, :1], logits[:, :5]]
+    sure, placed, whole = (localization_loss(part, wanted[None, : part.shape[1]]).item() for part in (*parts, logits))
+    numbers = {"i": float(there), "L": costs.sum().item(), "Lp": sure, "Lb": placed - sure, "Lc": whole - placed}
+    numbers |= {"J": whole, "V": len(true), "N": torch.zeros(round(given["n"]), 2).numel() + 1}
+    numbers |= {f"c{k}": value for k, value in enumerate(classes.tolist(), 1)}
+    return numbers | dict(zip(("dp", "dx", "dy", "dh", "dw", "d1", "d2", "d3"), costs.tolist(), strict=True))
+
+
 def boxes(given: Numbers) -> dict[str, float]:
-    """The product's overlap of boxes, and suppression as a loop over the surest."""
-    places = {name: float64(given, *(f"{edge}{name}" for edge in "ltru")) for name in "ABC"}
-    areas = {name: ((box[2] - box[0]) * (box[3] - box[1])).item() for name, box in places.items()}
-    numbers, pairs = {f"F{name}": area for name, area in areas.items()}, ("AB", "AC", "BC")
-    for one, other in pairs:
-        iou = box_similarity(places[one], places[other]).item()
-        numbers |= {f"U{one}{other}": iou, f"I{one}{other}": iou * (areas[one] + areas[other]) / (1 + iou)}
-    sure = [name for name in sorted(places, key=lambda name: -given[f"p{name}"]) if given[f"p{name}"] > given["P"]]
+    """The product's overlap of boxes, and areas of what numpy clips."""
+    one, other = (float64(given, *(f"{edge}{name}" for edge in "ltru")) for name in "AB")
+    areas = [(box[2:] - box[:2]).prod().item() for box in (one, other)]
+    common = torch.cat([torch.maximum(one, other)[:2], torch.minimum(one, other)[2:]])
+    x, y = (common[2:] - common[:2]).clamp(min=0).tolist()
+    iou = box_similarity(one, other).item()
+    numbers = {"FA": areas[0], "FB": areas[1], "x": x, "y": y, "I": sum(areas) * iou / (1 + iou), "U": iou}
+    return numbers | {"C": sum(areas) / (1 + iou), "g": float(iou >= given["T"])}
 
-    def beaten(name: str, by: list[str]) -> bool:
-        return any(numbers["U" + "".join(sorted(name + other))] > given["T"] for other in by)
 
-    kept: list[str] = []
-    for place, name in enumerate(sure):
-        numbers[f"x{name}"] = float(not beaten(name, sure[:place]))
-        if not beaten(name, kept):
-            kept.append(name)
-    flags = {"s": sure, "k": kept}
-    numbers |= {f"{letter}{name}": float(name in names) for letter, names in flags.items() for name in places}
-    return {f"x{name}": 0.0 for name in places} | numbers
+def non_max_suppression(given: Numbers) -> dict[str, float]:
+    """A round as a program: of a list of boxes the surest, and the product's overlap with each."""
+    names, places = "ABCDE", [float64(given, *(f"{edge}{name}" for edge in "ltru")) for name in "ABCDE"]
+    left = [name for name in names if given[f"s{name}"] and given[f"p{name}"] > given["P"]]
+    best = max(left, key=lambda name: given[f"p{name}"], default=None)
+    chosen = torch.zeros(4, dtype=torch.float64) if best is None else places[names.index(best)]
+    numbers = dict(zip("LTRU", chosen.tolist(), strict=True)) | {"z": given["z0"] + 1}
+    numbers |= {"m": given[f"p{best}"] if best else 0.0, "K": given[f"k{best}"] if best else 0.0}
+    for name, box in zip(names, places, strict=True):
+        iou, areas = box_similarity(box, chosen).item(), [(one[2:] - one[:2]).prod().item() for one in (box, chosen)]
+        alike = best is not None and given[f"k{name}"] == given[f"k{best}"] and iou > given["V"]
+        stays, answer = name in left and name != best and not alike, given[f"o{name}"] + (name == best)
+        row = {"a": name in left, "c": name == best, "d": name in left and name != best and alike, "n": stays}
+        row |= {"I": sum(areas) * iou / (1 + iou), "U": iou, "g": answer, "v": stays or answer}
+        numbers |= {f"{letter}{name}": float(value) for letter, value in row.items()}
+    return numbers
 
 
 # Every line of a lesson's sheet, from its given numbers, by another way than the sheet's formulas.
@@ -503,7 +526,9 @@ EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "gru": gru,
     "embeddings": embeddings,
     "beam-search": beam_search,
+    "localization": localization,
     "boxes": boxes,
+    "non-max-suppression": non_max_suppression,
 }
 
 

@@ -1,95 +1,42 @@
-"""Intersection over union of boxes, and non-max suppression of three of them."""
+"""Intersection over union of two boxes."""
 
 from __future__ import annotations
 
-from itertools import combinations
-
-from derin.lessons.course.form import CourseLesson, Exercise, Figure, Line, Question, Sheet, given, line
+from derin.lessons.course.form import CourseLesson, Exercise, Figure, Question, Sheet, given, line
 from derin.lessons.lesson import Text
 
-_BOXES = (("A", 0.9, (1.0, 1.0, 5.0, 4.0)), ("B", 0.8, (2.0, 1.5, 6.0, 5.0)), ("C", 0.7, (6.5, 2.0, 9.0, 6.0)))
+_BOXES = (("A", (1.0, 1.0, 5.0, 4.0)), ("B", (2.0, 1.5, 6.0, 5.0)))
 _EDGES = (("l", "left", "sol"), ("t", "top", "üst"), ("r", "right", "sağ"), ("u", "bottom", "alt"))
-_NAMES = tuple(name for name, _, _ in _BOXES)
-
-
-def _pair(one: str, other: str) -> str:
-    return "".join(sorted((one, other)))
-
-
-def _kept(name: str, before: str) -> str:
-    """A box stays if no box that stays is surer and overlaps it."""
-    others = (other for other in _NAMES if other != name)
-    return f"s{name}*" + "*".join(
-        f"(1 - {before}{other}*step(p{other} - p{name})*step(U{_pair(name, other)} - T))" for other in others
-    )
-
-
-def _lines() -> list[Line]:
-    found = [
-        line(f"F{a}", f"F_{a}", f"(r{a} - l{a})*(u{a} - t{a})", *(("Areas", "Alanlar") if a == "A" else ()))
-        for a in _NAMES
-    ]
-    for a, b in combinations(_NAMES, 2):
-        overlap = f"max(0, min(r{a}, r{b}) - max(l{a}, l{b}))*max(0, min(u{a}, u{b}) - max(t{a}, t{b}))"
-        found.append(
-            line(
-                f"I{a}{b}",
-                f"I_{{{a}{b}}}",
-                overlap,
-                *(("Overlap and IoU, pair by pair", "Kesişim ve IoU, ikişer ikişer") if a + b == "AB" else ()),
-            )
-        )
-        found.append(line(f"U{a}{b}", rf"\mathrm{{IoU}}_{{{a}{b}}}", f"I{a}{b}/(F{a} + F{b} - I{a}{b})"))
-    found += [
-        line(
-            f"s{a}",
-            f"s_{a}",
-            f"step(p{a} - P)",
-            *(("Sure enough? (1: yes)", "Yeterince emin mi? (1: evet)") if a == "A" else ()),
-        )
-        for a in _NAMES
-    ]
-    for number, before in ((1, "s"), (2, "x")):
-        name = "x" if number == 1 else "k"
-        heading = (
-            ("First look: not beaten by a surer one", "İlk bakış: daha emin biri bastırmıyor")
-            if number == 1
-            else ("Kept, for who is beaten beats nobody (1: yes)", "Tutulan; bastırılan kimseyi bastıramaz (1: evet)")
-        )
-        found += [line(f"{name}{a}", f"{name}_{a}", _kept(a, before), *(heading if a == "A" else ())) for a in _NAMES]
-    return found
-
 
 LESSON = CourseLesson(
     name="boxes",
     area="H",
     rows=("H2",),
-    title=Text("Boxes: IoU and non-max suppression", "Kutular: IoU ve en büyük olmayanı bastırma"),
+    title=Text("IoU: how well two boxes agree", "IoU: iki kutu ne kadar uyuşur"),
     goals=(
         Text("Compute the IoU of two boxes by hand.", "İki kutunun IoU'sunu elle hesaplamak."),
         Text(
-            "Follow non-max suppression and say what its thresholds do.",
-            "En büyük olmayanı bastırmayı izlemek ve eşiklerinin ne yaptığını söylemek.",
+            "Say what a threshold on it asks of a detector.",
+            "IoU'ya konan bir eşiğin bir algılayıcıdan ne istediğini söylemek.",
         ),
     ),
     story=(
         Text(
-            "A detector gives boxes, each with left, top, right and bottom edge $l, t, r, u$ and a "
-            "probability $p$ that something is in it. How well do two boxes agree? Their overlap $I$, "
-            "divided by what they cover together: **intersection over union**, 1 for equal boxes and 0 "
-            "for boxes apart.",
-            "Bir algılayıcı kutular verir: her birinin sol, üst, sağ ve alt kenarı $l, t, r, u$ ile "
-            "içinde bir şey olma olasılığı $p$ vardır. İki kutu ne kadar örtüşür? Kesişimleri $I$, "
-            "birlikte kapladıklarına bölünür: **kesişim bölü birleşim** (IoU); eş kutular için 1, ayrık "
-            "kutular için 0.",
+            "A detector gives boxes, each with left, top, right and bottom edge $l, t, r, u$. Is a box right? "
+            "It never agrees with the true one to the pixel, so one asks how well they agree: their overlap "
+            "$I$, divided by what they cover together. This is **intersection over union**, IoU: 1 for equal "
+            "boxes and 0 for boxes apart.",
+            "Bir algılayıcı kutular verir; her birinin sol, üst, sağ ve alt kenarı $l, t, r, u$ vardır. Bir kutu "
+            "doğru mudur? Doğru kutuyla pikseli pikseline uyuşmaz; onun için ne kadar uyuştukları sorulur: "
+            "kesişimleri $I$, birlikte kapladıklarına bölünür. Bu, **kesişim bölü birleşimdir** (IoU): eş "
+            "kutular için 1, ayrık kutular için 0.",
         ),
         Text(
-            "One object is often found several times. **Non-max suppression** drops boxes with $p ≤ P$, "
-            "takes the surest one, drops all that overlap it by more than $T$, and goes on with the "
-            "surest of the rest. A dropped box drops nobody.",
-            "Bir nesne çoğu kez birkaç kez bulunur. **En büyük olmayanı bastırma** $p ≤ P$ olan kutuları "
-            "atar, en emin olanı alır, onunla $T$'den çok örtüşen hepsini atar ve kalanların en emin "
-            "olanıyla sürdürür. Atılan kutu kimseyi atmaz.",
+            "From some threshold $T$ on a box counts as right, commonly from 0.5 on. The same number says when "
+            "two found boxes are of one thing, and which anchor box a thing is most like.",
+            "Bir kutu, belli bir $T$ eşiğinden sonra doğru sayılır; çoğu kez 0.5'ten sonra. Aynı sayı, bulunan "
+            "iki kutunun ne zaman tek bir nesneye ait olduğunu ve bir nesnenin en çok hangi çapa kutusuna "
+            "benzediğini de söyler.",
         ),
     ),
     question=Question(
@@ -108,14 +55,17 @@ LESSON = CourseLesson(
     ),
     try_it=(
         Text(
-            "Drag B onto A by its middle: from which IoU on is it dropped (dashed)?",
-            "B'yi ortasından tutup A'nın üzerine sürükleyin: hangi IoU'dan sonra atılıyor (kesik çizgili)?",
+            "Drag B onto A by its middle: how exactly must it lie for an IoU of 0.9?",
+            "B'yi ortasından tutup A'nın üzerine sürükleyin: 0.9'luk bir IoU için ne kadar tam oturmalı?",
         ),
         Text(
-            "Make a chain: B overlaps A, and C overlaps B but not A. C stays, for B is gone.",
-            "Bir zincir kurun: B, A ile; C, B ile örtüşsün, ama C ile A örtüşmesin. C kalır, çünkü B gitmiştir.",
+            "Put a small box wholly into a large one: the IoU is the ratio of their areas.",
+            "Küçük bir kutuyu tümüyle büyük bir kutunun içine koyun: IoU, alanlarının oranıdır.",
         ),
-        Text("Raise $p_B$ above $p_A$: now A is dropped.", "$p_B$'yi $p_A$'nın üstüne çıkarın: artık A atılır."),
+        Text(
+            "Pull the boxes apart: however far they are, the IoU stays 0 and says no more.",
+            "Kutuları birbirinden ayırın: ne kadar uzak olsalar da IoU 0'da kalır, artık bir şey söylemez.",
+        ),
     ),
     figures=(
         Figure(
@@ -125,35 +75,15 @@ LESSON = CourseLesson(
             ),
             options={
                 "boxes": [
-                    {
-                        "name": Text(name, name),
-                        "edges": [f"{edge}{name}" for edge, _, _ in _EDGES],
-                        "score": f"p{name}",
-                        "kept": f"k{name}",
-                    }
-                    for name in _NAMES
+                    {"name": Text(name, name), "edges": [f"{edge}{name}" for edge, *_ in _EDGES]} for name, _ in _BOXES
                 ],
-                "size": 10,
+                "size": [10, 7],
             },
         ),
     ),
     sheet=Sheet(
         givens=(
-            given("T", "T", 0.3, 0, 1, "most overlap that is let pass", "izin verilen en çok örtüşme", 0.05),
-            given("P", "P", 0.6, 0, 1, "least probability", "en az olasılık", 0.05),
-            *(
-                given(
-                    f"p{name}",
-                    f"p_{name}",
-                    score,
-                    0,
-                    1,
-                    f"probability of box {name}",
-                    f"{name} kutusunun olasılığı",
-                    0.05,
-                )
-                for name, score, _ in _BOXES
-            ),
+            given("T", "T", 0.5, 0, 1, "IoU from which on a box is right", "bir kutunun doğru sayıldığı IoU", 0.05),
             *(
                 given(
                     f"{edge}{name}",
@@ -165,25 +95,36 @@ LESSON = CourseLesson(
                     f"{name} kutusunun {tr} kenarı",
                     slider=False,
                 )
-                for name, _, box in _BOXES
+                for name, box in _BOXES
                 for (edge, en, tr), value in zip(_EDGES, box, strict=True)
             ),
         ),
-        lines=tuple(_lines()),
+        lines=(
+            line("FA", "F_A", "(rA - lA)*(uA - tA)", "Areas", "Alanlar"),
+            line("FB", "F_B", "(rB - lB)*(uB - tB)"),
+            line("x", r"\Delta x", "max(0, min(rA, rB) - max(lA, lB))", "What they share", "Paylaştıkları"),
+            line("y", r"\Delta y", "max(0, min(uA, uB) - max(tA, tB))"),
+            line("I", "I", "x*y"),
+            line("C", "C", "FA + FB - I", "What they cover together", "Birlikte kapladıkları"),
+            line("U", r"\mathrm{IoU}", "I/C", "How well they agree", "Ne kadar uyuştukları"),
+            line("g", "g", "1 - step(T - U)"),
+        ),
     ),
-    formula=r"\mathrm{IoU}_{AB} = \frac{I_{AB}}{F_A + F_B - I_{AB}}, \qquad I_{AB} = \max(0, \Delta x)\, "
-    r"\max(0, \Delta y)",
+    formula=r"\mathrm{IoU} = \frac{I}{F_A + F_B - I}, \qquad I = \Delta x\, \Delta y",
     legend=(
         ("F", Text("area of a box", "bir kutunun alanı")),
-        ("I", Text("area that two boxes share", "iki kutunun paylaştığı alan")),
         (
             r"\Delta x, \Delta y",
             Text(
-                "smaller right minus larger left edge; the same downward",
-                "küçük sağ kenar eksi büyük sol kenar; aşağı doğru da aynı",
+                "smaller right minus larger left edge, at least 0; the same downward",
+                "küçük sağ kenar eksi büyük sol kenar, en az 0; aşağı doğru da aynı",
             ),
         ),
-        ("T, P", Text("thresholds of overlap and of probability", "örtüşme ve olasılık eşikleri")),
+        (
+            "I, C",
+            Text("area that both share; area that they cover together", "paylaşılan alan; birlikte kaplanan alan"),
+        ),
+        ("g", Text("1 where the IoU is at least T", "IoU en az T ise 1")),
     ),
     code="import torch\nfrom derin.tasks.box_losses import box_similarity\n\n"
     "one = torch.tensor([1.0, 1, 5, 4])  # left, top, right, bottom\n"
@@ -210,5 +151,5 @@ LESSON = CourseLesson(
         "söyler. IoU, biri bulunan biri gerçek iki kutunun kesişimini, birlikte kapladıkları alana "
         "böler.",
     ),
-    after=(),
+    after=("non-max-suppression",),
 )

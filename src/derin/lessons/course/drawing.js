@@ -64,6 +64,26 @@ const DRAW = (() => {
     pen.strokeStyle = color("paper");
     pen.stroke();
   }
+  // What the course looks for, as wide and high as it is to be: 1 a person, 2 a car, 3 a motorcycle.
+  const THINGS = {
+    1: { shapes: [[0.18, 0.3, 0.82, 0.3, 0.82, 0.64, 0.68, 0.64, 0.66, 1, 0.34, 1, 0.32, 0.64, 0.18, 0.64]], rounds: [[0.5, 0.14, 0.24, 0.14]] },
+    2: { shapes: [[0, 0.46, 0.16, 0.42, 0.3, 0.04, 0.72, 0.04, 0.86, 0.42, 1, 0.5, 1, 0.84, 0, 0.84]], rounds: [[0.22, 0.83, 0.12, 0.17], [0.78, 0.83, 0.12, 0.17]],
+      holes: [[0.26, 0.4, 0.35, 0.14, 0.5, 0.14, 0.5, 0.4], [0.55, 0.4, 0.55, 0.14, 0.68, 0.14, 0.77, 0.4]] },
+    3: { shapes: [[0.2, 0.7, 0.3, 0.34, 0.6, 0.3, 0.58, 0.02, 0.78, 0, 0.68, 0.12, 0.8, 0.7, 0.5, 0.82]], rounds: [[0.2, 0.72, 0.2, 0.28], [0.8, 0.72, 0.2, 0.28]] },
+  };
+  function thing(pen, kind, left, top, width, height) {
+    const { shapes, rounds, holes = [] } = THINGS[Math.max(1, Math.min(3, Math.round(kind)))];
+    const fill = (corners) => {
+      pen.beginPath();
+      for (let k = 0; k < corners.length; k += 2) pen.lineTo(left + corners[k] * width, top + corners[k + 1] * height);
+      pen.fill();
+    };
+    pen.fillStyle = color("quiet");
+    shapes.forEach(fill);
+    for (const [x, y, a, b] of rounds) { pen.beginPath(); pen.ellipse(left + x * width, top + y * height, a * width, b * height, 0, 0, 7); pen.fill(); }
+    pen.fillStyle = color("paper");
+    holes.forEach(fill);
+  }
   // Axes over a range of numbers, with marks at round ones; gives where a number is, across and up.
   function axes(pen, width, height, { low, high, bottom, top }, spell) {
     const foot = 18, across = (value) => (value - low) / (high - low) * width, up = (value) => (height - foot) * (1 - (value - bottom) / (top - bottom));
@@ -142,5 +162,5 @@ const DRAW = (() => {
       pen.beginPath(); pen.arc(one.place[0] * width, one.place[1] * height, 13, 0, 7); pen.stroke();
     };
   }
-  return { COLORS, color, canvas, ground, contour, dot, axes, through, drag };
+  return { COLORS, color, canvas, ground, contour, dot, thing, axes, through, drag };
 })();

@@ -142,44 +142,65 @@ Object.assign(FIGURES, {
     };
   },
 
-  // Boxes of given edges (left, top, right, bottom) in a picture; a side or the whole is moved. `kept` is a line that is 0
-  // where the box is dropped.
-  boxes(holder, sheet, { boxes, size }, { spell, spoken, label }) {
-    const board = DRAW.canvas(holder, 0.7, label), scale = [size, size * 0.7];
-    const edges = (one) => one.edges.map((id) => sheet.values[id]);
+  // Boxes in a picture of so many units, each of given edges (left, top, right, bottom) or of a middle (x, y, height, width);
+  // a corner or the whole is moved. `there`, `kept` and `best` are numbers: of a box that is not there nothing is drawn, one
+  // that is not kept is faint, the best one is full. `thing` says what stands in it. `scene` are things that stay, `cells` how
+  // many the picture has along a side.
+  boxes(holder, sheet, { boxes, size, scene = [], cells }, { spell, spoken, label }) {
+    const [wide, high] = size, board = DRAW.canvas(holder, 0.7, label), grain = wide / 100;
+    const value = (id) => sheet.values[id], round = (x, unit) => Number((Math.round(x / unit) * unit).toFixed(6));
+    const edges = ({ edges: ids, middle }) => {
+      if (ids) return ids.map(value);
+      const [x, y, h, w] = middle.map(value);
+      return [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
+    };
+    const is = (id, otherwise) => id === undefined ? otherwise : value(id) > 0.5, present = () => boxes.filter(({ there }) => is(there, true));
     const ring = DRAW.drag(board.element, {
       near: 0.12,
-      handles: () => boxes.flatMap((one, k) => {
+      handles: () => present().flatMap((one) => {
         const [l, t, r, b] = edges(one);
-        return [[(l + r) / 2, (t + b) / 2, "all"], [l, t, "first"], [r, b, "last"]].map(([x, y, part]) => ({ key: [k, part], place: [x / scale[0], y / scale[1]] }));
+        return [[(l + r) / 2, (t + b) / 2, "all"], [l, t, "first"], [r, b, "last"]].map(([x, y, part]) => ({ key: [one, part], place: [x / wide, y / high] }));
       }),
-      move: ([k, part], a, b) => {
-        const ids = boxes[k].edges, [l, t, r, u] = edges(boxes[k]), x = Math.round(a * scale[0] * 10) / 10, y = Math.round(b * scale[1] * 10) / 10;
-        const moved = part === "all" ? [l + x - (l + r) / 2, t + y - (t + u) / 2, r + x - (l + r) / 2, u + y - (t + u) / 2]
-          : part === "first" ? [Math.min(x, r - 0.1), Math.min(y, u - 0.1), r, u] : [l, t, Math.max(x, l + 0.1), Math.max(y, t + 0.1)];
-        ids.forEach((id, place) => { sheet.values[id] = Math.round(moved[place] * 100) / 100; });
+      move: ([one, part], a, b) => {
+        const [l, t, r, u] = edges(one), x = round(a * wide, grain), y = round(b * high, grain);
+        const [left, top, right, low] = part === "all" ? [l + x - (l + r) / 2, t + y - (t + u) / 2, r + x - (l + r) / 2, u + y - (t + u) / 2]
+          : part === "first" ? [Math.min(x, r - grain), Math.min(y, u - grain), r, u] : [l, t, Math.max(x, l + grain), Math.max(y, t + grain)];
+        const moved = one.edges ? [left, top, right, low] : [(left + right) / 2, (top + low) / 2, low - top, right - left];
+        (one.edges ?? one.middle).forEach((id, place) => { sheet.values[id] = round(moved[place], grain / 10); });
         sheet.compute();
       },
     });
     return () => {
-      const { pen, width, height } = board.begin(), across = (x) => x / scale[0] * width, down = (y) => y / scale[1] * height;
-      boxes.forEach((one, k) => {
-        const [l, t, r, b] = edges(one), kept = !one.kept || sheet.values[one.kept] > 0.5, name = DRAW.COLORS[k];
-        pen.globalAlpha = kept ? 0.16 : 0.05;
+      const { pen, width, height } = board.begin(), across = (x) => x / wide * width, down = (y) => y / high * height;
+      const draw = (kind, [l, t, r, b]) => DRAW.thing(pen, kind, across(l), down(t), across(r - l), down(b - t));
+      for (const [kind, ...place] of scene) draw(kind, place);
+      for (const one of present()) if (one.thing) draw(value(one.thing), edges(one));
+      for (let k = 1; k < (cells ? value(cells) : 0); k++) {
+        const share = k / value(cells);
+        DRAW.through(pen, [[share * width, 0], [share * width, height]], "quiet", 1);
+        DRAW.through(pen, [[0, share * height], [width, share * height]], "quiet", 1);
+      }
+      for (const one of present()) {
+        const [l, t, r, b] = edges(one), kept = is(one.kept, true), name = DRAW.COLORS[boxes.indexOf(one)];
+        pen.globalAlpha = is(one.best, false) ? 0.4 : kept ? 0.16 : 0.05;
         pen.fillStyle = DRAW.color(name);
         pen.fillRect(across(l), down(t), across(r - l), down(b - t));
         pen.globalAlpha = kept ? 1 : 0.55;
         pen.setLineDash(kept ? [] : [5, 5]);
-        pen.lineWidth = 2.4;
+        pen.lineWidth = is(one.best, false) ? 4 : 2.4;
         pen.strokeStyle = DRAW.color(name);
         pen.strokeRect(across(l), down(t), across(r - l), down(b - t));
         pen.setLineDash([]);
         pen.globalAlpha = 1;
         for (const [x, y] of [[l, t], [r, b], [(l + r) / 2, (t + b) / 2]]) DRAW.dot(pen, across(x), down(y), name, 5);
         pen.font = "600 13px system-ui, sans-serif";
-        pen.textAlign = "left";
-        pen.fillText(`${spoken(one.name)}${one.score ? ` ${spell(sheet.values[one.score], 2)}` : ""}`, across(l) + 6, down(t) + (t < 0.4 ? 16 : -6));
-      });
+        pen.fillStyle = DRAW.color(name);
+        // Every other name stands below, so that boxes of one thing do not write over each other.
+        const below = boxes.indexOf(one) % 2, words = `${spoken(one.name)}${one.score ? ` ${spell(value(one.score), 2)}` : ""}`;
+        pen.textAlign = below ? "right" : "left";
+        if (below) pen.fillText(words, across(r) - 6, down(b) + (down(b) > height - 16 ? -6 : 15));
+        else pen.fillText(words, across(l) + 6, down(t) + (down(t) < 16 ? 16 : -6));
+      }
       ring(pen, width, height);
     };
   },

@@ -160,6 +160,7 @@ class Sheet {
     const origin = (id) => {
       for (const one of rows.values()) one.classList.remove("origin");
       const row = rows.get(id);
+      if (!row) return; // a number that a figure holds
       row.classList.add("origin");
       row.scrollIntoView({ block: "nearest", behavior: "smooth" });
     };
