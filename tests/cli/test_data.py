@@ -37,11 +37,34 @@ def test_a_person_sees_columns_splits_classes_and_notes() -> None:
 def test_a_program_gets_one_document() -> None:
     out, _ = run("iris", "--json")
     document = json.loads(out)
-    assert sorted(document) == ["name", "report", "schema", "splits"]
+    assert sorted(document) == ["name", "near_copies", "report", "schema", "splits"]
     assert document["splits"] == {"train": 90, "val": 30, "test": 30}
     assert document["schema"][-1]["classes"] == ["setosa", "versicolor", "virginica"]
     assert document["report"]["counts"]["val"] == {"setosa": 10, "versicolor": 10, "virginica": 10}
     assert len(document["report"]["duplicates"]) == 1
+
+
+def test_near_copies_are_counted_and_named_and_left_out_aloud_where_they_would_take_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = np.random.default_rng(0).permutation([f"{a}{b}{c}" for a in "kmprst" for b in "aeiou" for c in "bdglnvz"])
+    texts = [" ".join(words[i : i + 20]) for i in range(0, 200, 5)]
+    for split, chosen in {
+        "train": texts[:30],
+        "val": texts[30:35],
+        "test": [*texts[35:], texts[3].upper() + "!"],
+    }.items():
+        lines = "".join(f"{text}\t{'ab'[i % 2]}\n" for i, text in enumerate(chosen))
+        (tmp_path / f"{split}.tsv").write_text("text\tkind\n" + lines)
+    out, _ = run(str(tmp_path))
+    assert "1 example of test is nearly the same as one of training" in out
+    document = json.loads(run(str(tmp_path), "--json")[0])["near_copies"]
+    assert document["num"] == 1
+    assert document["listed"][0]["splits"] == ["train", "test"]
+    monkeypatch.setattr("derin.cli.data._MOST_SECONDS", 0.0)
+    assert "Not looked for among 41 examples, which would take about 0.0 s; --all" in run(str(tmp_path))[0]
+    assert json.loads(run(str(tmp_path), "--json")[0])["near_copies"] is None
+    assert "1 example of test is nearly the same" in run(str(tmp_path), "--all")[0]
 
 
 def test_findings_are_summed_up_by_reason_and_listed_on_request(tmp_path: Path) -> None:

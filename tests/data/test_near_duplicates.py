@@ -119,3 +119,10 @@ def test_rounded_rows_are_found_and_exact_copies_are_not() -> None:
     assert pairs_of(table) == {(i, 300 + i) for i in range(40)}
     few = replace(table, schema=Schema(columns[:3]), columns={f"x{i}": Dense(values[:, i]) for i in range(3)})
     assert pairs_of(few) == set()
+
+
+def test_a_few_huge_values_do_not_make_all_others_alike() -> None:
+    values = np.exp(3.0 * generator(0, "heavy tails").normal(size=(2_000, 5)))
+    columns = tuple(Column(name=f"x{i}", kind=Kind.NUMBER, role=Role.INPUT) for i in range(5))
+    data = {column.name: Dense(values[:, i]) for i, column in enumerate(columns)}
+    assert pairs_of(Table(name="t", schema=Schema(columns), columns=data, splits={})) == set()

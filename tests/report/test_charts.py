@@ -9,7 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derin.report.charts import Dot, Scale, Series, dot_chart, heat_map, histogram, line_chart, log_ticks, nice_ticks
+from derin.report.charts import (
+    Axis,
+    Dot,
+    Scale,
+    Series,
+    Strand,
+    dot_chart,
+    heat_map,
+    histogram,
+    line_chart,
+    log_ticks,
+    nice_ticks,
+    parallel_chart,
+)
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
@@ -119,3 +132,22 @@ def test_names_of_levels_that_would_cover_each_other_share_a_line() -> None:
     assert "neighbors, linear<" in str(drawn)
     assert ">majority<" in str(drawn)
     assert str(drawn).count('class="mark"') == 3
+
+
+def test_a_line_across_axes_crosses_each_at_its_value_and_breaks_where_it_has_none() -> None:
+    axes = [
+        Axis("rate", 0.001, 0.1, lambda v: f"{v:g}", logarithmic=True),
+        Axis("kind", 0, 2, str, ("a", "b", "c")),
+        Axis("result", 0.5, 0.9, lambda v: f"{v:g}"),
+    ]
+    strands = [Strand([0.001, 2, 0.9], "val", "best"), Strand([0.01, 1, 0.7], "train", "middle")]
+    chart = parallel_chart(axes, [*strands, Strand([None, 0, 0.5], "train", "unknown", 0.25)], title="all")
+    paths = [re.findall(r"([ML])([\d.]+) ([\d.]+)", path) for path in re.findall(r'<path d="([^"]+)"', chart)]
+    (low, top, high), (middle, *others), (first, last) = [[(c, float(x), float(y)) for c, x, y in p] for p in paths]
+    assert top[2] == high[2] < middle[2] < low[2]  # up is more
+    # The middle of 0.001 and 0.1 by logarithms, of three names and of 0.5 and 0.9; one decimal is written.
+    assert all(y == pytest.approx((low[2] + top[2]) / 2, abs=0.11) for _, _, y in (middle, *others))
+    assert [first[0], last[0]] == ["M", "L"]
+    assert (first[1], first[2]) == (top[1], low[2])
+    assert "stroke-opacity:0.25" in chart
+    assert "<title>middle</title>" in chart

@@ -55,9 +55,9 @@ def test_nothing_of_a_name_is_markup_and_every_section_is_there(spoken: str, mon
     page = render(STORY, STORY.choice())
     assert "<script" not in page
     assert f'lang="{spoken}"' in page
-    for anchor in ("result", "history", "settings", "importance", "trials", "again"):
+    for anchor in ("result", "history", "together", "settings", "importance", "trials", "again"):
         assert f'id="{anchor}"' in page
-    assert page.count("<svg") == 1 + len(SPACE) + 1
+    assert page.count("<svg") == 2 + len(SPACE) + 1
     assert "1 − momentum" in page
 
 

@@ -23,13 +23,15 @@ from derin.core.printable import printable, spreadsheet_text
 from derin.core.strict_json import dump_json
 from derin.data.display import displayed
 from derin.data.duplicates import first_equal_rows
-from derin.data.near_duplicates import near_duplicates
+from derin.data.near_duplicates import NearCopy
+from derin.data.near_duplicates import near_copies as find_near_copies
 from derin.data.schema import Kind, Role
 from derin.data.sheet import row_pictures
 from derin.data.table import SPLITS, Dense, Rows, Table
 from derin.report.errors_page import ErrorsPage, PageRow, PageTag
 from derin.strategy.drift import LEVEL, Drift, drift_between
 from derin.strategy.error_tags import TagCeiling, corrected_error, eyeball_rows, input_tags, rank_tags
+from derin.strategy.near_copies import near_copy_sentences
 from derin.strategy.time_leak import TimeLeak, time_leak
 from derin.tasks.class_task import ClassTask
 from derin.tasks.informative import in_words
@@ -117,24 +119,6 @@ class Part:
             "low": low,
             "high": high,
         }
-
-
-@dataclass(frozen=True, kw_only=True)
-class NearCopy:
-    """Two examples whose inputs are nearly, and not exactly, the same.
-
-    Args:
-        rows: their numbers in the table.
-        names: their files or lines; else their numbers.
-        splits: of which they are, in the order of the splits.
-    """
-
-    rows: tuple[int, int]
-    names: tuple[str, str]
-    splits: tuple[str, str]
-
-    def to_json(self) -> dict[str, Any]:
-        return {"rows": list(self.rows), "names": list(self.names), "splits": list(self.splits)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -334,12 +318,7 @@ class ErrorAnalysis:
         for pair, num in self.shared.items():
             first, second = (translate(f"split.{split}") for split in pair.split("/"))
             said.append(translate("errors.shared", count=num, first=first, second=second))
-        for pair, near in itertools.groupby(self.near_copies, key=lambda pair: pair.splits):
-            several = list(near)
-            first, second = (translate(f"split.{split}") for split in pair)
-            key = "errors.near_within" if first == second else "errors.near_between"
-            alike = " ≈ ".join(map(printable, several[0].names))
-            said.append(translate(key, count=len(several), first=first, second=second, names=alike))
+        said += near_copy_sentences(self.near_copies)
         for column, leak in self.time_leaks.items():
             if leak.is_found:
                 said.append(translate("errors.time_leak", column=column, between=leak.between, p=leak.p_value))
@@ -448,7 +427,7 @@ def find_errors(
         if copied.any():
             copies = Part(num_examples=int(copied.sum()), num_mistakes=int((copied & missed).sum()))
             found[Message("errors.tag_copy")] = known[looked_at]
-    near = _near_copies(table) if examples.is_own and near_copies else []
+    near = find_near_copies(table, first_equal_rows(table)) if examples.is_own and near_copies else []
     if near and examples.split != "train":
         leaked = [pair.rows[1] for pair in near if pair.splits == ("train", examples.split)]
         found[Message("errors.tag_near_copy")] = np.isin(looked_at, leaked)
@@ -506,20 +485,6 @@ def _shared(table: Table) -> dict[str, int]:
 def _drift_of_test(table: Table, seed: int) -> Drift | None:
     parts = [table.splits.get(split) for split in ("val", "test")]
     return None if parts[0] is None or parts[1] is None else drift_between(table, parts[0], parts[1], seed=seed)
-
-
-def _near_copies(table: Table) -> list[NearCopy]:
-    """Pairs of examples of the splits, those of two splits first, since they make the figures look better."""
-    order = [split for split in SPLITS if split in table.splits]
-    split_of = {row: place for place, split in enumerate(order) for row in table.splits[split].tolist()}
-    names, found = table.row_names, []
-    for pair in near_duplicates(table, first_equal_rows(table)).tolist():
-        if all(row in split_of for row in pair):
-            one, other = sorted(pair, key=lambda row: (split_of[row], row))
-            called = (str(one), str(other)) if names is None else (str(names[one]), str(names[other]))
-            splits = (order[split_of[one]], order[split_of[other]])
-            found.append(NearCopy(rows=(one, other), names=called, splits=splits))
-    return sorted(found, key=lambda pair: (pair.splits[0] == pair.splits[1], [order.index(s) for s in pair.splits]))
 
 
 def _time_leaks(table: Table, trained: Rows, measured: Rows, seed: int) -> dict[str, TimeLeak]:

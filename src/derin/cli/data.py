@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,10 +15,13 @@ from derin.core.messages import format_number, localize, translate
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from derin.data.near_duplicates import NearCopy
     from derin.data.report import DataReport, Duplicate
     from derin.data.table import Table
 
 _FEW_CLASSES, _FEW_NAMES, _FEW_GROUPS = 20, 3, 5
+_MOST_SECONDS = 15.0  # for which near copies are looked for unasked
+_LISTED_PAIRS = 100  # of near copies, in the document
 
 
 def data(
@@ -161,6 +165,7 @@ def data(
         from derin.readers.annotations.writing import write_marked
 
         notes = write_marked(table, to, out_folder)
+    near = _near_copies(table, show_all)
     if json_output:
         from derin.data.box_statistics import box_statistics
 
@@ -169,11 +174,14 @@ def data(
             "schema": table.schema.to_json(),
             "splits": {name: len(rows) for name, rows in table.splits.items()},
             "report": table.report.to_json(),
+            "near_copies": None
+            if near is None
+            else {"num": len(near), "listed": [pair.to_json() for pair in near[:_LISTED_PAIRS]]},
         }
         boxes = box_statistics(table)
         print_json(document if boxes is None else {**document, "boxes": boxes.to_json()})
     else:
-        _show(table, out, show_all)
+        _show(table, near, out, show_all)
     if sheet is not None:
         out.print("\n" + translate("data.sheet", path=plain(str(sheet))), soft_wrap=True)
     if to is not None:
@@ -250,7 +258,7 @@ def _list_sets(out: Console, json_output: bool) -> None:
     )
 
 
-def _show(table: Table, out: Console, show_all: bool) -> None:
+def _show(table: Table, near: Sequence[NearCopy] | None, out: Console, show_all: bool) -> None:
     from derin.strategy.split_sizes import split_reasons
 
     read = translate("data.read_from", count=len(table), source=plain(table.report.source))
@@ -263,6 +271,7 @@ def _show(table: Table, out: Console, show_all: bool) -> None:
     _points([*reasons, *_alike(table)], out)
     _show_findings(table.report, out, show_all)
     _show_duplicates(table.report, out, show_all)
+    _show_near_copies(table, near, out, show_all)
     if table.report.notes:
         out.print(f"\n[bold]{translate('data.notes')}[/bold]")
         _points([localize(note) for note in table.report.notes], out)
@@ -404,6 +413,38 @@ def _show_duplicates(report: DataReport, out: Console, show_all: bool) -> None:
     if len(lines) < num:
         lines.append(translate("data.more_groups", count=num - len(lines)))
     _points(lines, out)
+
+
+def _near_copies(table: Table, show_all: bool) -> Sequence[NearCopy] | None:
+    """Pairs that are nearly the same; None where such rows are not compared, or that would take long."""
+    from derin.data.duplicates import first_equal_rows
+    from derin.data.near_duplicates import expected_seconds, near_copies
+
+    seconds = expected_seconds(table)
+    if seconds is None or (seconds > _MOST_SECONDS and not show_all):
+        return None
+    return near_copies(table, first_equal_rows(table))
+
+
+def _show_near_copies(table: Table, near: Sequence[NearCopy] | None, out: Console, show_all: bool) -> None:
+    from derin.data.near_duplicates import expected_seconds
+    from derin.strategy.near_copies import near_copy_sentences
+    from derin.strategy.numbers import time_text
+
+    seconds = expected_seconds(table)
+    if seconds is None or near == []:
+        return
+    out.print(f"\n[bold]{translate('data.near')}[/bold]")
+    if near is None:
+        out.print(translate("data.near_left_out", count=len(table), time=time_text(round(seconds))), soft_wrap=True)
+        return
+    _points(near_copy_sentences(near), out)
+    shown = near if show_all else near[:_FEW_GROUPS]
+    if len(near) > 1:
+        lines = [" ≈ ".join(f"{name} ({split})" for name, split in zip(pair.names, pair.splits)) for pair in shown]
+        if len(shown) < len(near):
+            lines.append(translate("data.more_pairs", count=len(near) - len(shown)))
+        _points(lines, out)
 
 
 def _members(group: Duplicate, show_all: bool) -> str:

@@ -10,8 +10,9 @@ inputs           two rows are nearly the same where
 one picture      the cosine of their gray values on 16 × 16 pixels, less the mean, is at least 0.95 for the best of 81
                  crops of each by up to 6 % a side, and 1 − cosine at most 12 % of that to the fifth nearest picture
 one text         of the runs of 5 letters (capitals, signs and spaces aside) that occur in either, 80 % occur in both
-numbers, classes all classes are equal and all numbers within a thousandth of their column's deviation; four columns
-                 of many values are needed, since rows of fewer are alike by nature
+numbers, classes all classes are equal and all numbers within a thousandth of their column's deviation, or of the range
+                 of its middle half where that is less; four columns of many values are needed, since rows of fewer are
+                 alike by nature
 ================ ==================================================================================================
 
 Source: D. G. Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 60, 2004, section 7.1 (the ratio);
@@ -28,8 +29,9 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.seeds import generator
+from derin.data.duplicates import row_name
 from derin.data.schema import Kind
-from derin.data.table import Dense, Pictures, Ragged, Rows, Table
+from derin.data.table import SPLITS, Dense, Pictures, Ragged, Rows, Table
 
 Floats = npt.NDArray[np.float32]
 Pairs = npt.NDArray[np.int64]
@@ -47,6 +49,72 @@ _SHARED = 0.8
 _DEVIATIONS = 1e-3
 _FEWEST_NUMBERS = 4  # columns of more than a few values: rows of fewer are alike by nature
 _FEW_VALUES = 20
+# Of a processor of 2020, roughly: `expected_seconds` says whether one wants to wait.
+_PER_PAIR_OF_PICTURES, _PER_PICTURE, _PER_TEXT, _PER_LETTER, _PER_ROW = 1.3e-8, 4e-4, 1e-4, 5e-7, 2e-5
+
+
+@dataclass(frozen=True, kw_only=True)
+class NearCopy:
+    """Two examples whose inputs are nearly, and not exactly, the same.
+
+    Args:
+        rows: their numbers in the table.
+        names: their files or lines; else their numbers.
+        splits: of which they are, in the order of the splits.
+    """
+
+    rows: tuple[int, int]
+    names: tuple[str, str]
+    splits: tuple[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"rows": list(self.rows), "names": list(self.names), "splits": list(self.splits)}
+
+
+def near_copies(table: Table, first: Rows) -> list[NearCopy]:
+    """The pairs of `near_duplicates` that lie in splits, those of two splits first: they make figures look better.
+
+    Args:
+        table: whose rows are compared.
+        first: what `derin.data.duplicates.first_equal_rows` gave.
+    """
+    order = [split for split in SPLITS if split in table.splits]
+    split_of = {row: place for place, split in enumerate(order) for row in table.splits[split].tolist()}
+    found = []
+    for pair in near_duplicates(table, first).tolist():
+        if all(row in split_of for row in pair):
+            one, other = sorted(pair, key=lambda row: (split_of[row], row))
+            names = (row_name(table.row_names, one), row_name(table.row_names, other))
+            found.append(
+                NearCopy(rows=(one, other), names=names, splits=(order[split_of[one]], order[split_of[other]]))
+            )
+    return sorted(found, key=lambda pair: (pair.splits[0] == pair.splits[1], [order.index(s) for s in pair.splits]))
+
+
+def expected_seconds(table: Table) -> float | None:
+    """About how long a processor looks for near copies; None where rows of such inputs are not compared."""
+    num = len(table)
+    match _form(table):
+        case Kind.PICTURE:
+            return _PER_PAIR_OF_PICTURES * num**2 + _PER_PICTURE * num
+        case Kind.TEXT:
+            data = table.columns[table.inputs[0].name]
+            return _PER_TEXT * num + _PER_LETTER * (data.flat.nbytes if isinstance(data, Ragged) else 0)
+        case Kind.NUMBER:
+            return _PER_ROW * num
+    return None
+
+
+def _form(table: Table) -> Kind | None:
+    """Picture, text or number: as what rows are compared; None where they are not."""
+    columns = table.inputs
+    data = [table.columns[column.name] for column in columns]
+    if len(columns) == 1 and columns[0].kind is Kind.PICTURE and isinstance(data[0], Dense | Pictures):
+        return Kind.PICTURE
+    if len(columns) == 1 and columns[0].kind is Kind.TEXT and isinstance(data[0], Ragged):
+        return Kind.TEXT
+    is_flat = all(isinstance(part, Dense) and part.values.ndim == 1 for part in data)
+    return Kind.NUMBER if data and is_flat else None
 
 
 def near_duplicates(table: Table, first: Rows) -> Pairs:
@@ -71,21 +139,20 @@ def near_duplicates(table: Table, first: Rows) -> Pairs:
         [[0, 2]]
     """
     rows = np.flatnonzero(first == np.arange(len(first)))
-    columns = table.inputs
-    data = [table.columns[column.name] for column in columns]
-    none = np.zeros((0, 2), dtype=np.int64)
-    if len(rows) < 2:
-        return none
-    if len(columns) == 1 and columns[0].kind is Kind.PICTURE and isinstance(data[0], Dense | Pictures):
+    data = [table.columns[column.name] for column in table.inputs]
+    form = _form(table)
+    if len(rows) < 2 or form is None:
+        return np.zeros((0, 2), dtype=np.int64)
+    if form is Kind.PICTURE:
+        assert isinstance(data[0], Dense | Pictures)
         found = _alike_pictures(small_pictures(data[0], rows))
-    elif len(columns) == 1 and columns[0].kind is Kind.TEXT and isinstance(data[0], Ragged):
+    elif form is Kind.TEXT:
+        assert isinstance(data[0], Ragged)
         found = _alike_texts(data[0].texts(rows))
-    elif all(isinstance(part, Dense) and part.values.ndim == 1 for part in data):
-        is_class = [column.kind is Kind.CATEGORY for column in columns]
+    else:
+        is_class = [column.kind is Kind.CATEGORY for column in table.inputs]
         values = np.stack([part.take(rows).astype(np.float64) for part in data], axis=1)
         found = _alike_numbers(values, np.array(is_class))
-    else:
-        return none
     pairs = np.unique(np.sort(rows[np.array(found, dtype=np.int64).reshape(-1, 2)], axis=1), axis=0)
     return pairs[pairs[:, 0] < pairs[:, 1]]
 
@@ -253,7 +320,11 @@ def _alike_numbers(values: npt.NDArray[np.float64], is_class: npt.NDArray[np.boo
     if sum(len(np.unique(column)) > _FEW_VALUES for column in numbers.T) < _FEWEST_NUMBERS:
         return []
     missing = np.isnan(numbers)
-    spread = np.nanstd(np.where(missing.all(axis=0), 0.0, numbers), axis=0)
+    known = np.where(missing.all(axis=0), 0.0, numbers)
+    spread = np.nanstd(known, axis=0)
+    # A few huge values widen the deviation until all others lie within a thousandth of it.
+    middle = np.subtract(*np.nanquantile(known, (0.75, 0.25), axis=0))
+    spread = np.where(middle > 0, np.minimum(spread, middle), spread)
     scaled = np.where(missing, 0.0, numbers) / np.where(spread > 0, spread, 1.0)
     exact = np.concatenate([values[:, is_class], missing], axis=1)
     direction = generator(0, "line of rows").normal(size=scaled.shape[1])

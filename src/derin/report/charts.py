@@ -15,6 +15,8 @@ _LADDER_WIDTH, _RUNG = 760, 40
 _LINE = 14  # between two lines of small print
 _LOG_RATIO = 20  # a loss that falls further than this is drawn on a logarithmic scale
 _DOTS_UP_TO = 60  # epochs
+_AXIS_GAP = 130  # least room between two axes that stand side by side
+_NAMES_OF_AN_AXIS = 10
 
 Spell = Callable[[float], str]
 SpellCell = Callable[[str, str, int, float], str]
@@ -337,6 +339,94 @@ def dot_chart(
     ]
     parts.append(_label(x_label, (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 6))
     return tag("figure", tag("figcaption", tag("b", title)), _svg(parts, title))
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of `parallel_chart`.
+
+    Args:
+        name: above it.
+        low, high: the values at its foot and its head.
+        spell: writes a round value beside it.
+        names: of the places 0, 1, …, where these are no numbers.
+        logarithmic: whether its scale is.
+    """
+
+    name: str
+    low: float
+    high: float
+    spell: Spell
+    names: Sequence[str] = ()
+    logarithmic: bool = False
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Round values with their words; of many names the ends."""
+        if self.names:
+            places = range(len(self.names)) if len(self.names) <= _NAMES_OF_AN_AXIS else (0, len(self.names) - 1)
+            return [(float(place), _short(self.names[place])) for place in places]
+        if self.low == self.high:
+            return [(self.low, self.spell(self.low))]
+        values = (log_ticks if self.logarithmic else nice_ticks)(self.low, self.high)
+        return [(value, self.spell(value)) for value in values]
+
+
+@dataclass(frozen=True)
+class Strand:
+    """A line across the axes of `parallel_chart`.
+
+    Args:
+        values: its place on each axis; None where it has none.
+        style: its class in the style sheet.
+        says: what it says when it is pointed at.
+        opacity: from 0 to 1.
+    """
+
+    values: Sequence[float | None]
+    style: str
+    says: str
+    opacity: float = 1.0
+
+
+def parallel_chart(axes: Sequence[Axis], strands: Sequence[Strand], *, title: str) -> Html:
+    """Parallel coordinates: every line crosses each axis where its value lies.
+
+    Args:
+        axes: two or more, from left to right.
+        strands: in the order in which they are drawn.
+        title: above the chart.
+
+    Source: A. Inselberg, "The plane with parallel coordinates", The Visual Computer 1, 1985.
+    """
+    words = [axis.ticks() for axis in axes]
+    left = max(_text_width(text) for _, text in words[0]) + 14
+    gap = max(_AXIS_GAP, *(max(_text_width(text) for _, text in told) + 40 for told in words))
+    gap = max(gap, *(_text_width(_short(axis.name)) + 12 for axis in axes))
+    half = _text_width(_short(axes[-1].name)) / 2
+    width = max(left, _text_width(_short(axes[0].name)) / 2) + gap * (len(axes) - 1) + half + 8
+    start = width - half - 8 - gap * (len(axes) - 1)
+    top, bottom = _TOP + 22, _HEIGHT - _TOP
+    across = [start + place * gap for place in range(len(axes))]
+    up = [Scale(axis.low, axis.high, bottom - 6, top + 6, axis.logarithmic) for axis in axes]
+    parts = []
+    for strand in strands:
+        path, begins = "", True
+        for x, scale, value in zip(across, up, strand.values, strict=True):
+            if value is None:
+                begins = True
+                continue
+            path += f" {'M' if begins else 'L'}{x:.1f} {scale(value):.1f}"
+            begins = False
+        faint = f"stroke-opacity:{strand.opacity:.2f}"
+        parts.append(
+            tag("path", tag("title", strand.says), d=path[1:], class_=f"line strand {strand.style}", style=faint)
+        )
+    for axis, x, scale, told in zip(axes, across, up, words):
+        parts.append(tag("line", x1=x, x2=x, y1=top, y2=bottom, class_="axis"))
+        parts.append(tag("text", tag("title", axis.name), _short(axis.name), x=x, y=_TOP + 4, class_="label middle"))
+        for value, text in told:
+            parts.append(tag("text", text, x=x - 6, y=scale(value) + 4, class_="tick end haloed"))
+    return tag("figure", tag("figcaption", tag("b", title)), _svg(parts, title, width, _HEIGHT, natural=True))
 
 
 def bars(shares: Sequence[tuple[str, float]], *, title: str, spell: Spell) -> Html:

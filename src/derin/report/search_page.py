@@ -8,7 +8,7 @@ from typing import Any
 
 from derin.core.files import write_bytes
 from derin.core.messages import capital, format_number, translate
-from derin.report.charts import Dot, bars, dot_chart
+from derin.report.charts import Axis, Dot, Strand, bars, dot_chart, parallel_chart
 from derin.report.html import Html, join, table, tag
 from derin.report.page import whole_page
 from derin.strategy.choosing import Choice
@@ -17,6 +17,7 @@ from derin.strategy.search_space import LOG, ONE_MINUS_LOG, Dimension
 from derin.strategy.search_story import FINISHED, SearchStory, Trial
 
 _ALONE = "max-width:680px"  # of a chart that nothing stands beside
+_FAINTEST = 0.15  # opacity of the line of the worst trial
 _MANY = 12  # trials from which on it is said that the best of many looks better than it is
 
 
@@ -42,6 +43,7 @@ def render(story: SearchStory, choice: Choice | None) -> str:
     bodies = [
         ("result", "search.result", _result(story, best)),
         ("history", "search.history", _history(story, best)),
+        ("together", "search.together", _together(story, best)),
         ("settings", "search.settings", _slices(story, best)),
         ("importance", "search.importance", _importance(story)),
         ("trials", "search.trials", _trials(story, best)),
@@ -126,6 +128,61 @@ def _history(story: SearchStory, best: Trial | None) -> Html | None:
     return join([tag("div", chart, style=_ALONE), legend])
 
 
+def _together(story: SearchStory, best: Trial | None) -> Html | None:
+    """Every trial as a line from its settings to what came of them."""
+    metric, shown = story.goal.metric, _measured(story)
+    space = [each for each in story.space if any(each.name in trial.settings for trial in shown)]
+    if len(space) < 2 or len(shown) < 2:
+        return None
+    results = [trial.metrics[metric] for trial in shown]
+    low, high = min(results), max(results)
+    axes = [_axis(dimension, shown) for dimension in space]
+    axes.append(Axis(metric_name(metric), low, high, lambda v: tick_text(metric, v)))
+
+    def goodness(trial: Trial) -> float:
+        share = (trial.metrics[metric] - low) / ((high - low) or 1)
+        return share if story.goal.maximize else 1 - share
+
+    strands = [
+        Strand(
+            [_place(each, trial.settings[each.name]) if each.name in trial.settings else None for each in space]
+            + [trial.metrics[metric]],
+            _style(trial, best),
+            _says(story, trial),
+            1.0 if trial is best else _FAINTEST + (1 - _FAINTEST) * goodness(trial),
+        )
+        for trial in sorted(shown, key=lambda trial: (trial is best, goodness(trial)))
+    ]
+    about = tag("p", translate("search.together_about"), class_="quiet")
+    title = capital(translate("search.together_title", metric=metric_name(metric)))
+    return join([about, parallel_chart(axes, strands, title=title)])
+
+
+def _axis(dimension: Dimension, shown: Sequence[Trial]) -> Axis:
+    """The axis of a setting, as far as trials reach."""
+    name, scale = _axis_name(dimension), dimension.scale in (LOG, ONE_MINUS_LOG)
+    if dimension.choices:
+        names = [_text(choice) for choice in dimension.choices]
+        return Axis(name, 0, len(names) - 1, number_text, names)
+    places = [_place(dimension, trial.settings[dimension.name]) for trial in shown if dimension.name in trial.settings]
+    return Axis(name, min(places), max(places), number_text, logarithmic=scale)
+
+
+def _axis_name(dimension: Dimension) -> str:
+    return f"1 − {dimension.name}" if _is_turned(dimension) else dimension.name
+
+
+def _is_turned(dimension: Dimension) -> bool:
+    return dimension.scale == ONE_MINUS_LOG and not dimension.choices
+
+
+def _place(dimension: Dimension, value: Any) -> float:
+    """Where a value stands on the axis of its setting."""
+    if dimension.choices:
+        return float(dimension.choices.index(value))
+    return 1 - value if _is_turned(dimension) else float(value)
+
+
 def _slices(story: SearchStory, best: Trial | None) -> Html | None:
     """A chart of each setting: its values and what came of them."""
     charts = [chart for dimension in story.space if (chart := _slice(story, best, dimension)) is not None]
@@ -137,17 +194,17 @@ def _slice(story: SearchStory, best: Trial | None, dimension: Dimension) -> Html
     shown = [trial for trial in _measured(story) if dimension.name in trial.settings]
     if not shown:
         return None
-    turned = dimension.scale == ONE_MINUS_LOG and not dimension.choices
-
-    def place(trial: Trial) -> float:
-        value = trial.settings[dimension.name]
-        if dimension.choices:
-            return float(dimension.choices.index(value))
-        return 1 - value if turned else float(value)
-
-    name = f"1 − {dimension.name}" if turned else dimension.name
+    name = _axis_name(dimension)
     return dot_chart(
-        [Dot(place(trial), trial.metrics[metric], _style(trial, best), _says(story, trial)) for trial in shown],
+        [
+            Dot(
+                _place(dimension, trial.settings[dimension.name]),
+                trial.metrics[metric],
+                _style(trial, best),
+                _says(story, trial),
+            )
+            for trial in shown
+        ],
         title=name,
         x_label=name,
         spell_x=number_text,

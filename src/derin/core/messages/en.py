@@ -269,6 +269,10 @@ MESSAGES: dict[str, CatalogEntry] = {
     "data.classes": "classes",
     "data.unit": "unit {unit}",
     "data.equal": "Equal examples",
+    "data.near": "Nearly equal examples",
+    "data.near_left_out": "Not looked for among {count:,} {count:=example|examples}, which would take about "
+    "{time}; --all looks for them.",
+    "data.more_pairs": ("{count:,} more pair; --all lists it", "{count:,} more pairs; --all lists them"),
     "data.more_groups": ("{count:,} more group; --all lists it", "{count:,} more groups; --all lists them"),
     "data.sheet": "Pictures: {path}",
     "data.preview": "Preview: {path}",

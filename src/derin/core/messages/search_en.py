@@ -62,6 +62,11 @@ MESSAGES: dict[str, CatalogEntry] = {
     "search.minimize_subject": "as little {metric} on validation as possible, with {limits}",
     "search.result": "Result",
     "search.history": "Trial by trial",
+    "search.together": "All settings at once",
+    "search.together_about": "Each line is a trial: it crosses every axis at the value of that setting and ends at "
+    "what came of it. The better the result, the darker the line. Where the good ones run "
+    "close together, a setting matters.",
+    "search.together_title": "From the settings to {metric}",
     "search.settings": "Setting by setting",
     "search.importance": "Which settings mattered",
     "search.trials": "All trials",

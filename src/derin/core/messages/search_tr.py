@@ -48,6 +48,10 @@ MESSAGES: dict[str, CatalogEntry] = {
     "search.minimize_subject": "doğrulamada olabildiğince az {metric}; koşullar: {limits}",
     "search.result": "Sonuç",
     "search.history": "Deneme deneme",
+    "search.together": "Bütün ayarlar bir arada",
+    "search.together_about": "Her çizgi bir denemedir: her ekseni o ayarın değerinde keser, ulaştığı sonuçta biter. "
+    "Sonuç ne kadar iyiyse çizgi o kadar koyudur. İyi çizgilerin bir araya toplandığı ayar önemlidir.",
+    "search.together_title": "ayarlardan sonuca ({metric})",
     "search.settings": "Ayar ayar",
     "search.importance": "Hangi ayarlar önemliydi",
     "search.trials": "Bütün denemeler",
