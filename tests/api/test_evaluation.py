@@ -60,6 +60,23 @@ def pictures(folder: Path, *, mode: str = "RGB", unequal: bool = False) -> Path:
     return folder
 
 
+LABELS = ("sea", "sun", "wind")
+
+
+def labelled_sets(path: Path, between: str = "|", num: int = 60) -> Path:
+    """A table, or in JSON lines texts, whose rows have one to three labels each."""
+    rows = [(i, [name for bit, name in enumerate(LABELS) if (i % 7 + 1) >> bit & 1]) for i in range(num)]
+    words = [f"the {' '.join(names)} on day {i}" for i, names in rows]
+    if path.suffix == ".jsonl":
+        lines = [json.dumps({"text": text, "tags": names}) for text, (_, names) in zip(words, rows)]
+    elif path.stem == "texts":
+        lines = ["text,tags", *(f'{text},"{between.join(names)}"' for text, (_, names) in zip(words, rows))]
+    else:
+        lines = ["x,z,tags", *(f'{i % 9},{i % 7 * 0.5},"{between.join(names)}"' for i, names in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
 def sentences(path: Path) -> Path:
     words = ["good", "bad", "film", "song", "long", "short", "very", "not"]
     rng = np.random.default_rng(0)
@@ -120,6 +137,9 @@ WAYS: dict[str, tuple[Make, str, dict[str, Any]]] = {
     ),
     "decimal comma": (lambda p: table(p, delimiter=";", decimal=","), "t.csv", {"target": "grade"}),
     "labels that occur together": (table, "t.csv", {"target": "x,y"}),
+    "several labels in a cell": (labelled_sets, "t.csv", {}),
+    "text with several labels": (lambda p: labelled_sets(p, ", "), "texts.csv", {"task": "multilabel"}),
+    "lists of labels": (labelled_sets, "t.jsonl", {}),
     "several targets": (table, "t.csv", {"target": "kind,grade", "task": "multitask"}),
     "another seed": (table, "t.csv", {"seed": 7}),
     "calibrated": (table, "t.csv", {"calibrate": True}),

@@ -95,14 +95,14 @@ def test_json_lines_with_similar_keys(tmp_path: Path, keys: tuple[str, str]) -> 
 
 
 def test_keys_that_hold_no_plain_values_are_said(tmp_path: Path) -> None:
-    rows = [{"text": t, "user": {"age": i}, "tags": [c], "label": c} for i, (t, c) in enumerate(ROWS)]
+    rows = [{"text": t, "user": {"age": i}, "parts": [c], "label": c} for i, (t, c) in enumerate(ROWS)]
     rows[0]["rare"] = "once"
     table = read_labelled_text(
         tree(tmp_path, {"a.jsonl": "".join(json.dumps(row) + "\n" for row in rows)}) / "a.jsonl", name="a"
     )
     assert pairs(table) == ROWS
     (note,) = [str(note) for note in table.report.notes if "not read" in str(note)]
-    assert note.endswith("at most half of the objects are not read: 'user', 'tags', 'rare'.")
+    assert note.endswith("at most half of the objects are not read: 'user', 'parts', 'rare'.")
 
 
 def test_broken_json_lines_are_listed(tmp_path: Path) -> None:

@@ -405,6 +405,7 @@ def _read_frame(frame: Any, options: ReadOptions) -> Table:
         kinds=options.kinds,
         date_order=options.date_order,
         missing=options.missing,
+        task=options.task,
     )
     return read_frame(frame, name="frame", asked=asked, found=options.part(SUBJECT))
 

@@ -21,6 +21,11 @@ TARGET_NAMES = (
     "hedef",
     "etiket",
     "sınıf",
+    "labels",
+    "genres",
+    "tags",
+    "etiketler",
+    "türler",
 )
 # Texts, and the class of a text.
 TEXT_NAMES = (
@@ -29,7 +34,8 @@ TEXT_NAMES = (
 )  # fmt: skip
 LABEL_NAMES = (
     "label", "class", "category", "sentiment", "target", "topic", "intent", "polarity", "tag", "rating", "stars", "y",
-    "etiket", "sınıf", "kategori", "duygu", "konu",
+    "etiket", "sınıf", "kategori", "duygu", "konu", "labels", "genres", "tags", "categories", "topics",
+    "etiketler", "türler", "kategoriler", "konular",
 )  # fmt: skip
 # The split of each row.
 SPLIT_NAMES = ("split", "subset", "partition")

@@ -20,7 +20,8 @@ from derin.data.line_findings import LineNames, line_findings
 from derin.data.recipe import ReadingRecipe
 from derin.data.report import DataReport, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
-from derin.data.table import SPLITS, ColumnData, Rows, Table
+from derin.data.table import SPLITS, ColumnData, Dense, Rows, Table
+from derin.readers.cell_labels import several_labels
 from derin.readers.column_names import SPLIT_NAMES, TARGET_NAMES
 from derin.readers.columns import ReadColumn, as_codes, as_text, dense, examples, known_name, role_of, rows_of
 from derin.readers.content import EXCEL, content_of
@@ -30,7 +31,14 @@ from derin.readers.spaced import SPACES
 from derin.readers.split_names import split_of
 from derin.readers.table_files import ENDINGS, table_records
 from derin.readers.table_recipe import LABELS, NUMBERS, SUBJECT, ColumnRecipe, TableRecipe
-from derin.readers.targets import TargetKind, choose_targets, one_target, several_targets
+from derin.readers.targets import (
+    MULTILABEL,
+    TargetKind,
+    choose_targets,
+    labels_in_target,
+    one_target,
+    several_targets,
+)
 from derin.readers.typed_records import frame_records
 
 # What a person may say of a column: its kind, or that it is no input.
@@ -96,6 +104,7 @@ def read_csv(
     sheet: str | None = None,
     names: Sequence[str] = (),
     required: Sequence[str] = (),
+    task: str | None = None,
     found: Mapping[str, Any] | None = None,
     inputs_only: bool = False,
 ) -> Table:
@@ -127,6 +136,7 @@ def read_csv(
         sheet: of an Excel workbook.
         names: of the columns, for a file without a header.
         required: names of columns that must be there.
+        task: that the table is read for; ``"multilabel"`` looks for several labels in each cell of the target.
         found: what reading other data found out, as JSON; it is followed, and nothing is found out anew.
         inputs_only: whether the rows are to be predicted: a target is not needed, and every row stays in its place.
 
@@ -160,6 +170,7 @@ def read_csv(
         date_order=date_order,
         missing=None if missing is None else tuple(missing),
         decimal=decimal,
+        task=task,
     )
     return table_of_records(
         records, name=name, asked=asked, report=report, recipe=recipe, inputs_only=inputs_only, sheet=sheet or ""
@@ -196,6 +207,7 @@ class Asked:
     date_order: str | None = None
     missing: tuple[str, ...] | None = None
     decimal: str | None = None
+    task: str | None = None
 
 
 def table_of_records(
@@ -240,16 +252,17 @@ def table_of_records(
         targets: list[ReadColumn] = []
         ignored |= {n for n in (recipe.targets if recipe is not None else ()) if n in known}
     else:
-        targets = choose_targets(columns, target, taken, report) if target != [] else []
+        labelled = [n for n, c in recipe.columns.items() if c.between] if recipe is not None else []
+        targets = choose_targets(columns, target, taken, report, asked.task, labelled) if target != [] else []
     keep = np.ones(len(merged.lines), dtype=bool)
     result: list[tuple[Column, ColumnData]] = []
     target_recipes: dict[str, ColumnRecipe] = {}
     together = ""
     if targets:
-        made, together = _made_target(targets, asked, recipe, known, name)
+        made, together, between = _made_target(targets, asked, recipe, known, name, report)
         result.append(made)
         for each in targets:
-            target_recipes[each.name] = _target_recipe(each, made[0], alone=len(targets) == 1)
+            target_recipes[each.name] = _target_recipe(each, made[0], between, alone=len(targets) == 1)
         absent = np.any([t.values.is_missing for t in targets], axis=0)
         keep &= ~absent
         _list_missing_targets(targets, absent, merged, report)
@@ -387,31 +400,45 @@ def _split_column(columns: Sequence[ReadColumn], recipe: TableRecipe | None) -> 
 
 
 def _made_target(
-    targets: Sequence[ReadColumn], asked: Asked, recipe: TableRecipe | None, known: Sequence[str], name: str
-) -> tuple[tuple[Column, ColumnData], str]:
-    """The column of the targets, and what several of them make together."""
+    targets: Sequence[ReadColumn],
+    asked: Asked,
+    recipe: TableRecipe | None,
+    known: Sequence[str],
+    name: str,
+    report: DataReport,
+) -> tuple[tuple[Column, ColumnData], str, str]:
+    """The column of the targets, what several of them make together, and what stands between several labels of one."""
     if len(targets) > 1:
         before = recipe.together if recipe is not None and [t.name for t in targets] == list(recipe.targets) else ""
         made = several_targets(targets, known, name, together=before)
-        return made, LABELS if made[0].kind is Kind.CATEGORY else NUMBERS
+        return made, LABELS if made[0].kind is Kind.CATEGORY else NUMBERS, ""
+    (target,) = targets
     target_kind = asked.target_kind
-    before_column = None if recipe is None else recipe.columns.get(targets[0].name)
+    before_column = None if recipe is None else recipe.columns.get(target.name)
     classes: tuple[str, ...] | None = None
+    is_said = target_kind is not None or target.name in asked.kinds or target.values.kind in (Kind.NUMBER, Kind.DATE)
+    between = ""
     if before_column is not None and before_column.role is Role.TARGET:
-        classes = before_column.classes
+        classes, between = before_column.classes, before_column.between
         target_kind = target_kind or ("category" if before_column.kind is Kind.CATEGORY else "number")
-    return one_target(targets[0], target_kind, classes), ""
+    elif asked.task == MULTILABEL or not is_said:
+        between = labels_in_target(target.name, target.cells, asked.task, report)
+    if between:
+        column, values = several_labels(target.name, target.cells, between, classes, report)
+        return (column, Dense(values)), "", between
+    return one_target(target, target_kind, classes), "", ""
 
 
-def _target_recipe(column: ReadColumn, made: Column, alone: bool) -> ColumnRecipe:
+def _target_recipe(column: ReadColumn, made: Column, between: str, alone: bool) -> ColumnRecipe:
     values = column.values
-    from_numbers = alone and made.kind is Kind.CATEGORY and values.kind is Kind.NUMBER
+    from_numbers = alone and not between and made.kind is Kind.CATEGORY and values.kind is Kind.NUMBER
     return ColumnRecipe(
         kind=made.kind if alone else values.kind,
         role=Role.TARGET,
         writing=values.writing,
         from_numbers=from_numbers,
         classes=made.classes if alone else values.classes,
+        between=between,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -18,6 +17,7 @@ from derin.data.report import DataReport, Finding, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, Dense, Rows, Table
 from derin.readers.archives import UnreadableFileError, open_files
+from derin.readers.cell_labels import MARKS, SPACE, label_sets, labels_between, several_labels
 from derin.readers.class_folders import StoredFiles
 from derin.readers.column_names import LABEL_NAMES, SPLIT_NAMES, TARGET_NAMES
 from derin.readers.delimited import Records
@@ -32,14 +32,13 @@ from derin.readers.file_table_search import (
     names_in,
     unpacked_member,
 )
-from derin.readers.listing import ChosenFiles, natural_key, shown
+from derin.readers.listing import ChosenFiles, shown
 from derin.readers.split_names import split_of
 from derin.readers.table_files import table_records
 
 _MOST_NUMBERS = 10
 _NUMBER_CLASSES = 20
-# What may stand between the labels of a file in one cell, and a word for rows of their own.
-_MARKS = ("|", ";", ",", " ")
+# Where others have a mark between several labels: these stand in rows of their own.
 _ROWS = "rows"
 
 
@@ -126,8 +125,8 @@ def read_file_table(
     cells = {c: [records.columns[c][row].strip() for row in rows] for c in chosen}
     if in_rows:
         labels = [tuple(dict.fromkeys(filter(None, labels_of[entry.member.path]))) for entry in stored.entries]
-        label, values = _several_labels(records.names[chosen[0]], labels, known.get("classes"), report)
-        between: str | None = _ROWS
+        label, values = label_sets(records.names[chosen[0]], labels, known.get("classes"), report)
+        between = _ROWS
     else:
         label, values, between = _label(records, cells, target_kind, task, known, report)
     decisions: dict[str, Any] = {"targets": [records.names[c] for c in chosen], "kind": label.kind.value}
@@ -269,8 +268,8 @@ def _label(
     task: str | None,
     known: Mapping[str, Any],
     report: DataReport,
-) -> tuple[Column, np.ndarray, str | None]:
-    """What is to be predicted, its values, and what stands between several labels in a cell."""
+) -> tuple[Column, np.ndarray, str]:
+    """What is to be predicted, its values, and what stands between several labels in a cell, if anything does."""
     if len(cells) > 1:
         names = tuple(records.names[c] for c in cells)
         for column, each in zip(names, cells.values()):
@@ -291,55 +290,16 @@ def _label(
             shape=(len(cells),),
             classes=names if is_labels else None,
         )
-        return label, np.ascontiguousarray(values), None
+        return label, np.ascontiguousarray(values), ""
     ((place, only),) = cells.items()
     name = records.names[place]
-    between = known.get("between") if known else _between(only, target_kind, task)
+    between = known.get("between", "") if known else ""
+    if not known and target_kind is None and task in (None, "multilabel"):
+        between = labels_between(only, asked=task == "multilabel", marks=(*MARKS, SPACE))
     if between:
-        labels = [tuple(dict.fromkeys(part.strip() for part in cell.split(between) if part.strip())) for cell in only]
-        label, values = _several_labels(name, labels, known.get("classes"), report)
-        told = f"{between!r}" if between != " " else Message("reading.a_space")
-        report.notes.append(Message("reading.several_labels", column=name, between=told, num=values.shape[1]))
-        return label, values, between
+        return *several_labels(name, only, between, known.get("classes"), report), between
     kind = target_kind or ("number" if task == "regression" else known.get("kind"))
-    label, values = _one_target(name, only, kind, known.get("classes"))
-    return label, values, None
-
-
-def _between(cells: Sequence[str], target_kind: str | None, task: str | None) -> str | None:
-    """What stands between several labels in a cell: where such cells share labels, and are no numbers or phrases."""
-    different = set(cells) - {""}
-    if target_kind is not None or task not in (None, "multilabel") or all(not np.isnan(_number(c)) for c in different):
-        return None
-    for mark in _MARKS:
-        if not any(mark in cell for cell in different):
-            continue
-        in_cells = Counter(part for cell in different for part in {p.strip() for p in cell.split(mark)} - {""})
-        # Words of phrases ("golden retriever") seldom come back in others; labels do.
-        fewest = len(different) if mark == " " else len(different) + 1
-        shared = sum(number > 1 for number in in_cells.values())
-        if task == "multilabel" or (2 * shared >= len(in_cells) and len(in_cells) * (1 + (mark == " ")) <= fewest):
-            return mark
-    return None
-
-
-def _several_labels(
-    name: str, labels: Sequence[Sequence[str]], known: Sequence[str] | None, report: DataReport
-) -> tuple[Column, np.ndarray]:
-    """Labels that may occur together, as 0 and 1 for each.
-
-    Shapes:
-        → ``(N, labels)``.
-    """
-    seen = {label for each in labels for label in each}
-    classes = tuple(sorted(seen, key=natural_key)) if known is None else tuple(known)
-    place = {label: i for i, label in enumerate(classes)}
-    values = np.zeros((len(labels), len(classes)), dtype=np.float32)
-    for row, each in enumerate(labels):
-        values[row, [place[label] for label in each if label in place]] = 1
-    for label in sorted(seen - set(classes)):
-        report.notes.append(Message("reading.label_not_known", label=label, column=name))
-    return Column(name=name, kind=Kind.CATEGORY, role=Role.TARGET, shape=(len(classes),), classes=classes), values
+    return *_one_target(name, only, kind, known.get("classes")), ""
 
 
 def _one_target(

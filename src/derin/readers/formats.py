@@ -394,6 +394,7 @@ def table_settings(options: ReadOptions) -> dict[str, Any]:
         "kinds": options.kinds,
         "date_order": options.date_order,
         "missing": options.missing,
+        "task": options.task,
         "found": found,
         "inputs_only": options.inputs_only,
         **reading,

@@ -16,6 +16,7 @@ from derin.core.messages import Message
 from derin.core.printable import has_half_pairs, replace_half_pairs
 from derin.data.line_findings import line_findings
 from derin.data.report import Outcome
+from derin.readers.column_names import LABEL_NAMES, TARGET_NAMES
 from derin.readers.csv_parser import LONGEST_CELL
 from derin.readers.decoding import Decoded, Utf8, head_of, lines_in, lines_of, read_text
 from derin.readers.delimited import Records
@@ -26,6 +27,7 @@ _DECODER = json.JSONDecoder()
 _BETWEEN = re.compile(r"[\s,]*")
 _HEAD_BYTES = 1 << 16
 _MOST_HEAD = 1000
+_LISTS = frozenset((*LABEL_NAMES, *TARGET_NAMES))
 
 
 def is_json_lines(path: Path) -> bool:
@@ -171,14 +173,29 @@ def keys_of(objects: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def flat_keys(objects: Sequence[dict[str, Any]]) -> list[str]:
-    """The keys under which plain values stand, and nothing nested.
+    """The keys under which plain values stand, and nothing nested but labels.
 
     Example:
-        >>> flat_keys([{"a": 1, "b": None}, {"a": "x", "c": [1]}])
-        ['a', 'b']
+        >>> flat_keys([{"a": 1, "b": None}, {"a": "x", "c": [1], "tags": ["sun", "sea"]}])
+        ['a', 'b', 'tags']
     """
-    nested = {key for value in objects for key, each in value.items() if isinstance(each, list | dict)}
+    nested = {
+        key
+        for value in objects
+        for key, each in value.items()
+        if isinstance(each, dict | list) and not is_label_list(key, each)
+    }
     return [key for key in keys_of(objects) if key not in nested]
+
+
+def is_label_list(key: str, value: Any) -> bool:
+    """Whether what stands under a key is a list of labels."""
+    return isinstance(value, list) and key.casefold() in _LISTS and all(isinstance(each, str) for each in value)
+
+
+def list_cell(labels: Sequence[str]) -> str:
+    """A list of labels as a cell."""
+    return json.dumps(list(labels), ensure_ascii=False)
 
 
 def parsed_line(line: str, number: int, path: Path) -> Any:
@@ -199,7 +216,7 @@ def parsed_line(line: str, number: int, path: Path) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
+    return value.strip() if isinstance(value, str) else list_cell(value) if isinstance(value, list) else value
 
 
 def _whole(value: Any) -> Any:

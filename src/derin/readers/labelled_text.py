@@ -57,12 +57,12 @@ def read_labelled_text(
         name: of the data, for people.
         target: name of the column or key with the labels; None finds it out.
         options: how other data was read, whose part ``"text"`` is followed: the ``form`` (``table``, ``folders`` or
-            ``lines``) and of tables ``text``, ``label``, ``columns``, ``ending``, ``delimiter``, ``header`` and
-            ``missing``; and whether texts are read to be predicted: each row of a table is one, each line of a plain
-            file, each file of a folder; labels are not read, and every row stays.
+            ``lines``) and of tables ``text``, ``label``, ``columns``, ``ending``, ``delimiter``, ``header``,
+            ``missing``, ``between`` and ``classes``; and whether texts are read to be predicted: each row of a table is
+            one, each line of a plain file, each file of a folder; labels are not read, and every row stays.
 
     Shapes:
-        column ``text`` ragged UTF-8, column ``label`` ``(N,)`` int64.
+        column ``text`` ragged UTF-8, column ``label`` ``(N,)`` int64, of several labels ``(N, labels)`` float32.
 
     Raises:
         DataError: the files hold no texts with labels.
@@ -85,6 +85,7 @@ def read_labelled_text(
     if options.inputs_only:
         return _inputs(paths, name, report, known)
     part: dict[str, Any] = {"form": FOLDERS}
+    asked = {"target_kind": options.target_kind, "task": options.task}
     if len(paths) == 1 and paths[0].is_file() and not is_archive(paths[0]):
         paths = _class_files_beside(paths[0]) or paths
         if len(paths) > 1:
@@ -93,9 +94,9 @@ def read_labelled_text(
     if len(paths) == 1 and is_archive(paths[0]):
         found, note = read_text_folders(paths[0], report)
     elif len(paths) == 1 and paths[0].is_file():
-        found, note, part = read_text_tables({"": paths[0]}, report, target, known, options.missing)
+        found, note, part = read_text_tables({"": paths[0]}, report, target, known, options.missing, **asked)
     elif tables := _tables(files):
-        found, note, part = read_text_tables(tables, report, target, known, options.missing)
+        found, note, part = read_text_tables(tables, report, target, known, options.missing, **asked)
     elif labels_of(files):
         found, note = read_file_per_class(files, report)
         part = {"form": LINES}
@@ -105,7 +106,10 @@ def read_labelled_text(
         raise DataError(
             f"{name}: of several files each must name its split (train, val, test) or its class; got {_listed(paths)}."
         )
-    return replace(found.table(name, note), recipe=ReadingRecipe(found={TEXTS: part}))
+    table = found.table(name, note)
+    if found.between:
+        part["classes"] = list(table.target().classes or ())
+    return replace(table, recipe=ReadingRecipe(found={TEXTS: part}))
 
 
 def _inputs(paths: Sequence[Path], name: str, report: DataReport, known: Mapping[str, Any]) -> Table:

@@ -10,6 +10,7 @@ from typing import Any
 from derin.core.errors import RefusedFileError
 from derin.data.cells.writing import Writing
 from derin.data.schema import Kind, Role
+from derin.readers.cell_labels import MARKS, SPACE
 
 SUBJECT = "table"
 _KINDS = (Kind.NUMBER, Kind.CATEGORY, Kind.DATE, Kind.TEXT)
@@ -27,6 +28,7 @@ class ColumnRecipe:
         writing: how its cells are written.
         from_numbers: whether its classes are numbers as they are read, so that 3.0 is the class 3.
         classes: of a target, in their order.
+        between: what stands between several labels in a cell of a target; empty where each holds one.
     """
 
     kind: Kind
@@ -34,6 +36,7 @@ class ColumnRecipe:
     writing: Writing = field(default_factory=Writing)
     from_numbers: bool = False
     classes: tuple[str, ...] | None = None
+    between: str = ""
 
     def to_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"kind": self.kind.value, "role": self.role.value}
@@ -43,6 +46,8 @@ class ColumnRecipe:
             found["from_numbers"] = True
         if self.classes is not None:
             found["classes"] = list(self.classes)
+        if self.between:
+            found["between"] = self.between
         return found
 
 
@@ -106,7 +111,7 @@ class TableRecipe:
 
 
 def _column(name: str, data: Any) -> ColumnRecipe:
-    known = {"kind", "role", "writing", "from_numbers", "classes"}
+    known = {"kind", "role", "writing", "from_numbers", "classes", "between"}
     if not isinstance(data, Mapping) or not {"kind", "role"} <= set(data) <= known:
         raise _damaged(name, data)
     if data["kind"] not in tuple(_KINDS) or data["role"] not in tuple(Role):
@@ -114,7 +119,7 @@ def _column(name: str, data: Any) -> ColumnRecipe:
     classes = data.get("classes")
     if classes is not None and not (isinstance(classes, list) and all(isinstance(c, str) for c in classes)):
         raise _damaged(name, classes)
-    if not isinstance(data.get("from_numbers", False), bool):
+    if not isinstance(data.get("from_numbers", False), bool) or data.get("between", "") not in ("", SPACE, *MARKS):
         raise _damaged(name, data)
     return ColumnRecipe(
         kind=Kind(data["kind"]),
@@ -122,6 +127,7 @@ def _column(name: str, data: Any) -> ColumnRecipe:
         writing=Writing.from_json(data.get("writing", {})),
         from_numbers=data.get("from_numbers", False),
         classes=None if classes is None else tuple(classes),
+        between=data.get("between", ""),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -15,10 +15,12 @@ from derin.data.cells.writing import are_flags
 from derin.data.report import DataReport
 from derin.data.schema import Column, Kind, Role
 from derin.data.table import ColumnData, Dense
+from derin.readers.cell_labels import labels_between
 from derin.readers.column_names import TARGET_NAMES
 from derin.readers.columns import ReadColumn, dense, examples, known_name
 from derin.readers.table_recipe import NUMBERS
 
+MULTILABEL = "multilabel"
 TargetKind = Literal["category", "number"]
 
 # Whole numbers are classes up to this many of them, if each has enough rows on average.
@@ -30,8 +32,19 @@ def choose_targets(
     target: str | Sequence[str] | None,
     taken: Iterable[str | None],
     report: DataReport,
+    task: str | None = None,
+    labelled: Collection[str] = (),
 ) -> list[ReadColumn]:
-    """The columns to be predicted: those that are named, or the one that a target is usually called by."""
+    """The columns to be predicted: those that are named, or the one that a target is usually called by.
+
+    Args:
+        columns: of the table.
+        target: the names, or None.
+        taken: names of columns that are something else.
+        report: the report, which is written on.
+        task: that the table is read for, where that is known.
+        labelled: names of columns that are known to hold several labels in a cell.
+    """
     by_name = {c.name: c for c in columns}
     if target is not None:
         if isinstance(target, str):
@@ -45,7 +58,7 @@ def choose_targets(
                 f"The column {clash[0]!r} cannot be the target and something else at once; choose one of them."
             )
         for column in chosen:
-            if why := _no_target(column):
+            if why := _no_target(column, task, labelled):
                 raise DataError(f"The column {column.name!r} cannot be a target: {why}. Choose another with target=…")
         return chosen
     free = [c for c in columns if c.name not in set(taken)]
@@ -55,7 +68,7 @@ def choose_targets(
         report.notes.append(Message("reading.no_target_few"))
         return []
     column = named or free[-1]
-    if why := _no_target(column):
+    if why := _no_target(column, task, labelled):
         report.notes.append(Message("reading.no_target", column=column.name, why=why))
         return []
     why = Message("reading.name_says_so" if named else "reading.last_column")
@@ -63,16 +76,38 @@ def choose_targets(
     return [column]
 
 
-def _no_target(column: ReadColumn) -> str:
+def _no_target(column: ReadColumn, task: str | None, labelled: Collection[str]) -> str:
     """Why a column cannot be predicted; empty where it can."""
     values = column.values
+    if column.name in labelled:
+        return ""
     if values.num_distinct == 0:
         return Message("reading.column_empty")
     if values.kind is Kind.DATE:
         return Message("reading.holds_dates")
-    if values.kind is Kind.TEXT or (values.kind is Kind.CATEGORY and mostly_unique(values)):
+    of_strings = values.kind is Kind.TEXT or (values.kind is Kind.CATEGORY and mostly_unique(values))
+    if of_strings and not labels_between(column.cells, asked=task == MULTILABEL):
         return Message("reading.holds_strings", num=values.num_distinct, rows=values.num_present)
     return ""
+
+
+def labels_in_target(name: str, cells: Sequence[str], task: str | None, report: DataReport) -> str:
+    """What stands between several labels in the cells of a target of strings; empty where each is a class. Where that
+    is not certain it is said.
+
+    Args:
+        name: of the column.
+        cells: of it.
+        task: that the data is read for; None finds it out.
+        report: the report, which is written on.
+    """
+    if task not in (None, MULTILABEL):
+        return ""
+    doubtful: list[str] = []
+    between = labels_between(cells, asked=task == MULTILABEL, doubtful=doubtful)
+    if doubtful and not between:
+        report.notes.append(Message("reading.perhaps_labels", column=name, mark=doubtful[0]))
+    return between
 
 
 def one_target(

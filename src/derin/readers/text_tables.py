@@ -20,6 +20,7 @@ from derin.data.cells.writing import MISSING_WORDS
 from derin.data.line_findings import line_findings
 from derin.data.report import DataReport, Outcome
 from derin.data.table import Rows
+from derin.readers.cell_labels import labels_between
 from derin.readers.column_names import LABEL_NAMES, TEXT_NAMES
 from derin.readers.content import EXCEL, PARQUET, content_of
 from derin.readers.decoding import as_utf8, head_of, lines_of, read_bytes, read_text
@@ -29,11 +30,14 @@ from derin.readers.json_records import (
     flat_keys,
     head_objects,
     is_json_lines,
+    is_label_list,
+    list_cell,
     object_lines,
     object_lines_in,
     parsed_line,
 )
 from derin.readers.table_files import table_records
+from derin.readers.targets import labels_in_target
 from derin.readers.texts import Texts
 
 TABLE_ENDINGS = (".tsv", ".csv", ".tab", ".txt")
@@ -57,6 +61,9 @@ def read_text_tables(
     target: str | None,
     known: Mapping[str, Any],
     missing: Sequence[str] | None = None,
+    *,
+    target_kind: str | None = None,
+    task: str | None = None,
 ) -> tuple[Texts, str, dict[str, Any]]:
     """The texts in files of lines, one file for each split, how their labels were found, and the recipe's part.
 
@@ -65,8 +72,10 @@ def read_text_tables(
         report: the report.
         target: name of the column or key with the labels; None finds it out.
         known: what was found out of other data: ``text``, ``label``, ``ending``, ``delimiter``, ``header``,
-            ``missing``.
+            ``missing``, ``between``, ``classes``.
         missing: the words that mean "no label", as the user says; None finds them out.
+        target_kind: ``"category"`` where a cell never holds several labels.
+        task: that the texts are read for, where that is known.
     """
     read: list[tuple[str, str, Rows, Sequence[str], Sequence[str]]] = []
     chosen: tuple[str, str] | None = None
@@ -102,9 +111,16 @@ def read_text_tables(
             missing = _words_without_label(joined([labels for *_, labels in read]), chosen[1], report)
     if missing is not None:
         part["missing"] = [word.casefold() for word in missing]
-    found = Texts(report, missing=None if missing is None else tuple(part["missing"]))
+    followed = known if chosen[1] == known.get("label") else {}
+    between = followed.get("between", "")
+    if not followed and target_kind is None:
+        between = labels_in_target(chosen[1], joined([labels for *_, labels in read]), task, report)
+    missing = None if missing is None else tuple(part["missing"])
+    found = Texts(report, missing=missing, label=chosen[1], between=between, known=followed.get("classes"))
     for split, file, lines, texts, labels in read:
         found.add_lines(file, lines, texts, labels, split, named=len(files) > 1)
+    if between:
+        part["between"] = between
     return found, Message("reading.from_column", column=chosen[1]), part
 
 
@@ -218,10 +234,15 @@ def is_text_table(path: Path) -> bool:
         return False
     columns = dict(zip(records.names, records.columns))
     words = {name: _mean_words(cells) for name, cells in columns.items()}
+    text: str | None
+    label: str | None
     if len(columns) == 2:
-        return max(words.values()) >= _TEXT_WORDS and min(words.values()) < _LABEL_WORDS
-    text, label = _named(columns, TEXT_NAMES), _named(columns, LABEL_NAMES)
-    return text is not None and label is not None and words[text] >= _TEXT_WORDS and words[label] < _LABEL_WORDS
+        text, label = sorted(columns, key=lambda name: -words[name])
+    else:
+        text, label = _named(columns, TEXT_NAMES), _named(columns, LABEL_NAMES)
+    if text is None or label is None or words[text] < _TEXT_WORDS:
+        return False
+    return words[label] < _LABEL_WORDS or bool(labels_between(columns[label]))
 
 
 def _are_texts(objects: Sequence[Mapping[str, Any]]) -> bool:
@@ -231,7 +252,10 @@ def _are_texts(objects: Sequence[Mapping[str, Any]]) -> bool:
         >>> _are_texts([{"text": "good"}]), _are_texts([{"name": "Ece", "label": "tr"}]), _are_texts([{"a": 1, "y": 0}])
         (True, True, False)
     """
-    columns = {key: [value.get(key) for value in objects] for key in flat_keys([dict(value) for value in objects])}
+    columns = {
+        key: [list_cell(each) if isinstance(each := value.get(key), list) else each for value in objects]
+        for key in flat_keys([dict(value) for value in objects])
+    }
     if not columns or _named(dict.fromkeys(columns, ()), TEXT_NAMES):
         return True
     words = {key: [v for v in values if isinstance(v, str)] for key, values in columns.items()}
@@ -383,6 +407,8 @@ class _PackedObjects:
     def add(self, value: dict[str, Any]) -> None:
         for key, item in value.items():
             place = self._place.setdefault(key, len(self._place))
+            if is_label_list(key, item):
+                item = list_cell(item)
             if _is_plain(item):
                 self._num_plain[place] += 1
                 self._cells.append([_plain(item)])

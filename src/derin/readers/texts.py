@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from derin.core.errors import DataError
 from derin.core.messages import Message
@@ -16,6 +18,7 @@ from derin.data.line_findings import LineNames, line_findings
 from derin.data.report import DataReport, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Dense, Ragged, Rows, Table
+from derin.readers.cell_labels import several_labels
 
 # Labels that hardly repeat are not classes.
 _FEW_ROWS = 10
@@ -61,10 +64,16 @@ class Texts:
 
     Args:
         missing: the words, in small letters, that mean "no label" on lines; None takes the usual ones.
+        label: the column that the labels come from.
+        between: what stands between several labels of a text; empty where each has one.
+        known: the labels of other data, whose places are kept where a text has several.
     """
 
     report: DataReport
     missing: tuple[str, ...] | None = None
+    label: str = "label"
+    between: str = ""
+    known: Sequence[str] | None = None
     texts: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
@@ -117,13 +126,16 @@ class Texts:
         Args:
             name: of the data.
             note: how the labels were found, for people.
+
+        Shapes:
+            text ragged; label ``(N,)`` int64, of several labels ``(N, labels)`` float32.
         """
         texts = joined([part.texts for part in self.parts]) if self.parts else self.texts
         used = {label for part in self.parts for label in part.used()} if self.parts else set(self.labels)
         classes = sorted(used, key=lambda c: (natural_order(c), c))
         if not len(texts):
             raise DataError(f"{name}: at least one text with a label is required; none is there.")
-        if len(texts) > _FEW_ROWS and 2 * len(classes) > len(texts):
+        if not self.between and len(texts) > _FEW_ROWS and 2 * len(classes) > len(texts):
             raise DataError(
                 f"{name}: labels must repeat to be classes; got {len(classes):,} different for {len(texts):,} "
                 f"texts ({', '.join(map(repr, classes[:3]))}, …). Name the column with the labels: target=…"
@@ -142,11 +154,12 @@ class Texts:
             codes = np.fromiter((place[label] for label in self.labels), dtype=np.int64, count=len(self.labels))
             given = np.asarray(self.splits)
         splits = {split: rows for split in SPLITS if len(rows := np.flatnonzero(given == split))}
-        schema = Schema(
-            (
-                Column(name="text", kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8"),
-                Column(name="label", kind=Kind.CATEGORY, role=Role.TARGET, classes=tuple(classes), note=note),
-            )
-        )
-        columns: dict[str, ColumnData] = {"text": Ragged.from_texts(texts), "label": Dense(codes)}
+        label = Column(name="label", kind=Kind.CATEGORY, role=Role.TARGET, classes=tuple(classes), note=note)
+        values: npt.NDArray[Any] = codes
+        if self.between:
+            label, of_cells = several_labels(self.label, classes, self.between, self.known, self.report)
+            label, values = replace(label, name="label", note=note), of_cells[codes]
+        text = Column(name="text", kind=Kind.TEXT, role=Role.INPUT, shape=(-1,), note="UTF-8")
+        columns: dict[str, ColumnData] = {"text": Ragged.from_texts(texts), "label": Dense(values)}
+        schema = Schema((text, label))
         return Table(name=name, schema=schema, columns=columns, splits=splits, report=self.report, row_names=names)

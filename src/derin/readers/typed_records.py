@@ -6,6 +6,7 @@ So one set of rules says what a column is, whatever it came in.
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
@@ -147,6 +148,8 @@ def _cell(value: Any) -> str:
         if value != value:
             return ""
         return str(int(value)) if value.is_integer() and abs(value) < _LARGEST_EXACT else repr(value)
+    if isinstance(value, list | tuple | np.ndarray):
+        return json.dumps(list(value), ensure_ascii=False, default=str)
     return value.decode("utf-8", errors="replace").strip() if isinstance(value, bytes) else as_cell(value)
 
 

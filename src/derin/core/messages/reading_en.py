@@ -102,6 +102,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.listed_by": "{file} lists the files: its column {column!r} names them, and {targets} is to be "
     "predicted; another column is chosen with target=…",
     "reading.a_space": "a space",
+    "reading.a_list": "brackets around them and commas",
+    "reading.perhaps_labels": "The cells of {column!r} are taken as classes; if the parts between {mark!r} are several "
+    "labels of one example, say --task multilabel.",
     "reading.label_not_known": "The label {label!r} in {column!r} is none that the network knows; it does not count.",
     "reading.several_labels": "The cells of {column!r} hold several labels, with {between} between them: "
     "{num} {num:=label|labels} that may occur together. For classes instead: target_kind=category.",

@@ -102,6 +102,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "sınıfın resimlerine benzeyen var: resimler eğitimde aynalanmaz; --augment flip aynalar.",
     "reading.listed_by": "Dosyalar {file} içinde listelenmiş: {column!r} sütunu adlarını verir, tahmin edilecek "
     "olan {targets}; başka bir sütun target=… ile seçilir",
+    "reading.a_list": "köşeli ayraç ve virgül",
+    "reading.perhaps_labels": "{column!r} sütununun hücreleri sınıf sayıldı; {mark!r} arasındaki parçalar bir örneğin "
+    "birkaç etiketiyse: --task multilabel.",
     "reading.a_space": "boşluk",
     "reading.label_not_known": "{column!r} sütunundaki {label!r} etiketini ağ bilmiyor; sayılmadı.",
     "reading.several_labels": "{column!r} sütununun hücreleri aralarında {between} olan birkaç etiket tutuyor: "
