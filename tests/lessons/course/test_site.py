@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -607,6 +608,43 @@ def test_words_are_of_both_languages_and_of_the_same_holes() -> None:
         assert word.en
         assert word.tr
         assert set(re.findall(r"\{\w+\}", word.en)) == set(re.findall(r"\{\w+\}", word.tr))
+
+
+class _Spoken(HTMLParser):
+    """The text of a page in each language, without code and scripts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[tuple[str, str | None]] = []
+        self.text: dict[str, list[str]] = {"en": [], "tr": []}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("html", "meta", "link", "input", "br", "img"):
+            self.open.append((tag, dict(attrs).get("lang")))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        spoken = next((spoken for _, spoken in reversed(self.open) if spoken in self.text), None)
+        if spoken is not None and not {"code", "pre", "script", "style"} & {tag for tag, _ in self.open}:
+            self.text[spoken].append(data)
+
+
+def test_turkish_writes_every_number_of_the_english_text_with_a_comma(site: Path) -> None:
+    num = 0
+    for page in site.glob("*.html"):
+        found = _Spoken()
+        found.feed(page.read_text(encoding="utf-8"))
+        english, turkish = (" ".join(found.text[spoken]) for spoken in ("en", "tr"))
+        assert not re.findall(r"\d\.\d", turkish), page.name
+        decimals = set(re.findall(r"\d+\.\d+", english))
+        assert {number.replace(".", ",") for number in decimals} <= set(re.findall(r"\d+,\d+", turkish)), page.name
+        num += len(decimals)
+        for said in re.findall(r'"tr": ?"((?:[^"\\]|\\.)*)"', page.read_text(encoding="utf-8")):
+            assert not re.search(r"\d\.\d", said), page.name
+    assert num > 50
 
 
 def test_the_glossary_has_the_words_of_the_course_table() -> None:

@@ -12,7 +12,7 @@ from derin.explain.page_frame import page_part, whole_page
 from derin.explain.trace.mathml import to_mathml
 from derin.lessons.course.form import CourseLesson, Given, Line
 from derin.lessons.course.glossary import GLOSSARY
-from derin.lessons.course.markup import both
+from derin.lessons.course.markup import both, with_decimals
 from derin.lessons.course.words import AREAS, PLAYGROUND_WORDS, WORDS
 from derin.lessons.lesson import Lesson, Text
 from derin.version import __version__
@@ -303,7 +303,7 @@ def _line(line: Line) -> dict[str, Any]:
 
 
 def _spoken(text: Text) -> dict[str, str]:
-    return {spoken: getattr(text, spoken) for spoken in LANGUAGES}
+    return {spoken: with_decimals(getattr(text, spoken), spoken) for spoken in LANGUAGES}
 
 
 def _symbols(options: Any) -> Any:
