@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from derin.api.files import FileForm
     from derin.api.forecast import Forecasts
     from derin.api.generate import GeneratedText, MadePictures
+    from derin.api.video import VideoAnswers
     from derin.core.bundle import Bundle
     from derin.data.preparation import Preparation
     from derin.data.recipe import ReadingRecipe
@@ -82,6 +83,28 @@ class Model:
             return form.answers(self, Path(inputs), batch_size)
         device = next(self.network.parameters()).device
         return self.task.answers(self._computing, self.preparation, inputs, batch_size=batch_size, device=device)
+
+    def predict_video(self, path: str | Path, *, out: str | Path | None = None, track: bool = False) -> VideoAnswers:
+        """What the network says of each frame of a video, one after the other, whatever its length.
+
+        Args:
+            path: of a video, or of a folder whose pictures are its frames.
+            out: where the video is written with the answers drawn on it, once the last frame was answered: .mp4, .mov,
+                .mkv or .webm. Rotation is carried out, the times of frames are kept, sound is not.
+            track: whether boxes get numbers that stay with the things they are around; see
+                `derin.data.box_tracking.BoxTracker`.
+
+        Returns:
+            an iterator of `derin.api.video.FrameAnswer`: ``frame``, ``seconds`` and ``answer``.
+
+        Raises:
+            DataError: the video cannot be read, or holds no moving pictures.
+            MissingExtraError: PyAV is not installed.
+            UsageError: the network reads no pictures, ``out`` names no form of videos, or nothing can be tracked.
+        """
+        from derin.api.video import VideoAnswers
+
+        return VideoAnswers(self, path, out=out, track=track)
 
     def _file_form(self, inputs: Any) -> FileForm | None:
         """How what came is answered where it is a file of many inputs."""

@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,27 +27,43 @@ def predict(
     run: Annotated[Path, typer.Argument(help="A run, or a bundle.")],
     inputs: Annotated[
         list[str],
-        typer.Argument(help="Pictures or sounds, folders of them, tables, texts, or files with a text in each line."),
+        typer.Argument(
+            help="Pictures or sounds, folders of them, a video, tables, texts, or files with a text in each line."
+        ),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Write a CSV file with one line per input; of masks and boxes, a folder.")
+        Path | None,
+        typer.Option(help="Write a CSV file with one line per input; of masks and boxes, a folder; of a video, one."),
     ] = None,
     top: Annotated[
         str | None, typer.Option(help="List so many of the most probable classes, or all; five by default.")
     ] = None,
+    track: Annotated[
+        bool, typer.Option("--track", help="Of a video: number the boxes, each thing by one number throughout.")
+    ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     json_output: JsonFlag = False,
 ) -> None:
-    """Say what a trained network sees in pictures, sounds, rows or texts.
+    """Say what a trained network sees in pictures, videos, sounds, rows or texts.
 
-    The CSV file holds the probability of every class in a column of its own, p(CLASS).
+    The CSV file holds the probability of every class in a column of its own, p(CLASS). A video (or a folder of frames
+    with --out VIDEO.mp4) is answered frame by frame; --json then prints a document on a line of its own for each.
 
     Example: [bold]derin predict runs/mnist-1 seven.png[/bold]
     """
     from derin.api.model import open
+    from derin.api.video import is_video
+    from derin.core.errors import UsageError
     from derin.core.printable import printable
 
     model = open(run, device=device)
+    if any(is_video(Path(path), out) for path in inputs):
+        if len(inputs) > 1 or top is not None:
+            raise UsageError("A video is answered alone, and without --top; name one video.")
+        _video(model, inputs[0], out, track=track, json_output=json_output)
+        return
+    if track:
+        raise UsageError("--track follows boxes through a video; name one, or --out VIDEO.mp4 for a folder of frames.")
     answers: Iterable[_Answered] = _skipping_unreadable(model, inputs)
     if top is not None:
         answers = _with_top(answers, top)
@@ -62,6 +79,39 @@ def predict(
     if out is not None:
         count = _write_csv(out, answers)
         console(json_output=json_output).print(f"{count} predictions in {printable(out)}", markup=False, soft_wrap=True)
+
+
+def _video(model: Model, path: str, out: Path | None, *, track: bool, json_output: bool) -> None:
+    """The answers to each frame as they come, a line each; of a video that is written, how quickly it goes."""
+    from derin.core.messages import translate
+    from derin.core.printable import printable
+
+    video = model.predict_video(path, out=out, track=track)
+    notices = console(json_output=True)
+    terminal = console(json_output=json_output)
+    said = 0
+
+    def tell() -> None:
+        nonlocal said
+        for note in video.notes[said:]:
+            notices.print(printable(note), markup=False, soft_wrap=True)
+        said = len(video.notes)
+
+    tell()
+    shows_lines = out is None and not json_output
+    with closing(video), notices.status("") if not shows_lines and notices.is_terminal else nullcontext() as status:
+        for each in video:
+            if json_output:
+                print(json.dumps({"input": path, **each.to_json()}, ensure_ascii=False), flush=True)
+            elif shows_lines:
+                line = f"{each.frame}  {each.seconds:.3f} s  {printable(_in_words(each.answer))}"
+                terminal.print(line, markup=False, soft_wrap=True)
+            if status is not None:
+                status.update(translate("video.running", count=video.num_answered, rate=video.frames_per_second))
+    tell()
+    key = "video.running" if out is None else "video.written"
+    values = {"count": video.num_answered, "rate": video.frames_per_second, "path": str(out)}
+    notices.print(printable(translate(key, **values)), markup=False, soft_wrap=True)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ _EXTRAS = {
     "faces-index": "faiss",
     "postgres": "psycopg",
     "audio": "soundfile",
+    "video": "av",
 }
 _PACKAGES = ("numpy", "pillow", "scikit-learn")
 _BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # the last one is Arm's

@@ -61,6 +61,25 @@ def draw_boxes(
     return np.asarray(image)
 
 
+def draw_caption(picture: Pixels, text: str) -> Pixels:
+    """The picture with a line of text in its upper left corner, shortened to its width.
+
+    Shapes:
+        picture ``(H, W, 1 or 3)`` → ``(H, W, 3)``.
+    """
+    from PIL import Image, ImageDraw
+
+    from derin.data.sheet import caption_font, fitting_text
+
+    image = Image.fromarray(np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3))))
+    draw, font = ImageDraw.Draw(image), caption_font()
+    text = fitting_text(draw, text, image.width - 4, font)
+    right, bottom = draw.textbbox((0, 0), text, font=font)[2:]
+    draw.rectangle((0, 0, right + 3, bottom + 3), fill="#000000")
+    draw.text((2, 0), text, fill="#ffffff", font=font)
+    return np.asarray(image)
+
+
 def _free_place(
     box: tuple[int, ...], size: tuple[int, int], whole: tuple[int, int], taken: Sequence[tuple[int, int, int, int]]
 ) -> tuple[int, int, int, int] | None:

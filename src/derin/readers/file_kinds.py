@@ -62,6 +62,16 @@ PICTURE_FILES = FileKind(
 SOUND_FILES = FileKind(
     "sound", frozenset(("wav", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "snd", "w64")), "wav"
 )
+VIDEO_FILES = FileKind(
+    "video",
+    frozenset(
+        (
+            *("mp4", "m4v", "mov", "mkv", "webm", "avi", "wmv", "flv", "mpg", "mpeg", "m2v", "mpe", "3gp", "3g2"),
+            *("ts", "mts", "m2ts", "ogv", "mxf", "vob", "asf"),
+        )
+    ),
+    "mp4",
+)
 
 # By the word for several of them, which is also what people hand over for a network (`Preparation.medium`).
 FILE_KINDS = {kind.plural: kind for kind in (PICTURE_FILES, SOUND_FILES)}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +21,22 @@ class Box:
         label: its class.
         probability: that it is there.
         xyxy: left, top, right and bottom in pixels of the picture.
+        track: the number that follows it through a video, or None.
     """
 
     label: str
     probability: float
     xyxy: tuple[float, float, float, float]
+    track: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {"label": self.label, "probability": self.probability, "xyxy": [round(v, 2) for v in self.xyxy]}
+        track = {} if self.track is None else {"track": self.track}
+        return {"label": self.label, "probability": self.probability, "xyxy": [round(v, 2) for v in self.xyxy], **track}
+
+    @property
+    def caption(self) -> str:
+        """What is written at it in a drawing."""
+        return f"{self.label} {self.probability:.2f}" + ("" if self.track is None else f" #{self.track}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +75,12 @@ class Detected:
         """The picture with its boxes, ``(H, W, 3)``."""
         corners = np.array([box.xyxy for box in self.boxes]).reshape(-1, 4)
         numbers = [self.classes.index(box.label) for box in self.boxes]
-        return draw_boxes(self.picture, corners, numbers, [f"{b.label} {b.probability:.2f}" for b in self.boxes])
+        return draw_boxes(self.picture, corners, numbers, [box.caption for box in self.boxes])
+
+    def with_tracks(self, tracks: Sequence[int]) -> Self:
+        """The same with a number for each box that follows it through a video."""
+        boxes = tuple(replace(box, track=track) for box, track in zip(self.boxes, tracks, strict=True))
+        return replace(self, boxes=boxes)
 
     def files(self) -> dict[str, bytes]:
         """What is written of it: the picture with its boxes."""

@@ -40,4 +40,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "boxes.wrong": "{count} wrong or missing",
     "boxes.none": "no box",
     "boxes.written": "drawn in {path}",
+    "video.sound_left_out": "the sound track is left out",
+    "video.damaged": "damaged pieces that were passed over: {count}",
+    "video.folder": "the pictures are taken for frames, {rate} of them a second",
+    "video.running": "frames: {count}, {rate:.1f} a second",
+    "video.written": "frames in {path}: {count}, {rate:.1f} a second",
 }

@@ -41,4 +41,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "boxes.wrong": "{count} yanlış ya da eksik",
     "boxes.none": "kutu yok",
     "boxes.written": "çizimi {path}",
+    "video.sound_left_out": "ses kaydı alınmadı",
+    "video.damaged": "atlanan hasarlı parça sayısı: {count}",
+    "video.folder": "resimler video karesi sayıldı, saniyede {rate} kare",
+    "video.running": "kare: {count}, saniyede {rate:.1f}",
+    "video.written": "{path} içindeki kare sayısı: {count}, saniyede {rate:.1f}",
 }
