@@ -52,6 +52,7 @@ COMMANDS = [
     "explain activations pictures seven.png --layer c1 --out activations.png",
     "explain filters pictures --unit 1 --steps 2 --out filters.png",
     "explain deconvnet pictures seven.png --top 1 --out deconvnet.png",
+    "explain live pictures --out live.html",
     "explain embeddings pictures digits --method pca --num 20 --out embeddings.html",
     "explain adversarial pictures digits --num 4 --out adversarial.png",
     "train iris --epochs 1 --plan plain --no-report --no-compare --out table",

@@ -28,13 +28,14 @@ def newcomer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_commands_run_and_draw(newcomer: Path) -> None:
     found = commands(PAGE)
     ways = {"grad_cam", "integrated_gradients", "occlusion", "activations", "filters", "deconvnet"}
-    assert {a[1].replace("-", "_") for a in found if a[0] == "explain"} == ways <= set(COMMANDS)
+    assert {a[1].replace("-", "_") for a in found if a[0] == "explain"} == {*ways, "live"} <= set(COMMANDS)
     for arguments in found:
         extra = QUICK if arguments[0] == "train" else []
         if "filters" in arguments:
             extra = ["--steps", "20"]  # enough to see that it runs
         result = CliRunner().invoke(app, [*arguments, *extra])
         assert result.exit_code == 0, f"{arguments}: {result.output}"
+    assert (newcomer / "digits.html").is_file()
     drawn = {path.name for path in newcomer.glob("*.png")}
     assert drawn >= {f"{way.replace('_', '-')}.png" for way in ways} | {"why-not-one.png", "digits.png"}
 

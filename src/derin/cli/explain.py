@@ -17,6 +17,7 @@ COMMANDS = {
     "filters": "derin.cli.explain_layers",
     "deconvnet": "derin.cli.explain_layers",
     "embeddings": "derin.cli.explain_embeddings",
+    "live": "derin.cli.explain_live",
     "importance": "derin.cli.explain_importance",
     "adversarial": "derin.cli.explain_adversarial",
 }

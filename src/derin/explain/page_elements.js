@@ -12,6 +12,11 @@ function tag(name, attributes = {}, ...children) {
   return made;
 }
 
+// A message with its values; {count:=row|rows} is the first word where it is 1.
+function filled(message, values) {
+  return message.replace(/\{(\w+)(?::=([^|}]*)\|([^}]*))?\}/g, (_, name, one, many) => one === undefined ? values[name] : values[name] === 1 ? one : many);
+}
+
 function spellNumber(value, digits, language) {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";

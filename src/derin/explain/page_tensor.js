@@ -4,16 +4,14 @@
 const TENSOR = (() => {
   const MOST_COLUMNS = 10, MOST_ROWS = 16, WRAP = 24;
 
-  // Rows and columns of the last two axes; a long vector is wrapped into lines.
-  function face(numbers, lead) {
+  // Rows and columns of the last two axes; a long vector, alone or as the one row of a batch, may be wrapped into lines.
+  function face(numbers, lead, wrapped) {
     const rank = numbers.shape.length;
     if (rank === 0) return { rows: 1, columns: 1, at: () => [] };
-    if (rank === 1) {
-      const length = numbers.shape[0], columns = length <= MOST_COLUMNS ? length : Math.min(WRAP, Math.ceil(Math.sqrt(length * 2)));
-      return { rows: Math.ceil(length / columns), columns, at: (row, column) => row * columns + column < length ? [row * columns + column] : null };
-    }
-    const [rows, columns] = numbers.shape.slice(-2);
-    return { rows, columns, at: (row, column) => [...lead, row, column] };
+    const [rows, columns] = rank === 1 ? [1, numbers.shape[0]] : numbers.shape.slice(-2), first = rank === 1 ? [] : rows === 1 ? [...lead, 0] : null;
+    if (!first || columns <= MOST_COLUMNS || !wrapped) return { rows, columns, at: (row, column) => first ? [...first, column] : [...lead, row, column] };
+    const wide = Math.min(WRAP, Math.ceil(Math.sqrt(columns * 2)));
+    return { rows: Math.ceil(columns / wide), columns: wide, wrapped: true, at: (row, column) => row * wide + column < columns ? [...first, row * wide + column] : null };
   }
 
   // From blue over paper to red, zero in the middle.
@@ -29,9 +27,24 @@ const TENSOR = (() => {
     return Math.max(Math.abs(low), Math.abs(high));
   }
 
+  // A map of the last two axes, a pixel for each number.
+  function paint(canvas, numbers, lead, dark, wrapped = false) {
+    const shape = face(numbers, lead, wrapped), reach = reachOf(numbers), pen = canvas.getContext("2d");
+    canvas.width = shape.columns;
+    canvas.height = shape.rows;
+    const image = pen.createImageData(shape.columns, shape.rows);
+    for (let row = 0; row < shape.rows; row++) for (let column = 0; column < shape.columns; column++) {
+      const at = shape.at(row, column), spot = 4 * (row * shape.columns + column);
+      if (!at) continue;
+      const [r, g, b] = color(numbers.at(at), reach, dark);
+      image.data.set([r, g, b, 255], spot);
+    }
+    pen.putImageData(image, 0, 0);
+  }
+
   function draw(holder, numbers, { lead, chosen, spell, dark, onCell, cellLabel }) {
     holder.replaceChildren();
-    const shape = face(numbers, lead), reach = reachOf(numbers);
+    const shape = face(numbers, lead, true), reach = reachOf(numbers);
     const isChosen = (at) => chosen && at && at.every((place, axis) => place === chosen[axis]);
     if (shape.rows <= MOST_ROWS && shape.columns <= MOST_COLUMNS) {
       const tableElement = document.createElement("table");
@@ -54,17 +67,8 @@ const TENSOR = (() => {
       holder.append(tableElement);
       return;
     }
-    const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
-    canvas.width = shape.columns;
-    canvas.height = shape.rows;
-    const image = pen.createImageData(shape.columns, shape.rows);
-    for (let row = 0; row < shape.rows; row++) for (let column = 0; column < shape.columns; column++) {
-      const at = shape.at(row, column), spot = 4 * (row * shape.columns + column);
-      if (!at) continue;
-      const [r, g, b] = color(numbers.at(at), reach, dark);
-      image.data.set([r, g, b, 255], spot);
-    }
-    pen.putImageData(image, 0, 0);
+    const canvas = document.createElement("canvas");
+    paint(canvas, numbers, lead, dark, true);
     const wide = Math.max(1, Math.min(18, Math.floor(480 / shape.columns), Math.max(4, Math.floor(360 / shape.rows))));
     const frame = document.createElement("div");
     frame.className = "map";
@@ -72,14 +76,14 @@ const TENSOR = (() => {
     frame.style.width = `${shape.columns * wide}px`;
     frame.append(canvas);
     const mark = (at, kind) => {
-      const offset = numbers.shape.length === 1 ? [Math.floor(at[0] / shape.columns), at[0] % shape.columns] : at.slice(-2);
+      const offset = shape.wrapped ? [Math.floor(at.at(-1) / shape.columns), at.at(-1) % shape.columns] : [0, ...at].slice(-2);
       const spot = document.createElement("i");
       spot.className = kind;
       Object.assign(spot.style, { left: `${100 * offset[1] / shape.columns}%`, top: `${100 * offset[0] / shape.rows}%`,
         width: `${100 / shape.columns}%`, height: `${100 / shape.rows}%` });
       frame.append(spot);
     };
-    if (chosen && (numbers.shape.length === 1 || lead.every((place, axis) => place === chosen[axis]))) mark(chosen, "chosen");
+    if (chosen && (lead.every((place, axis) => place === chosen[axis]))) mark(chosen, "chosen");
     const placeOf = (event) => {
       const box = canvas.getBoundingClientRect();
       const column = Math.min(shape.columns - 1, Math.max(0, Math.floor((event.clientX - box.left) / box.width * shape.columns)));
@@ -94,5 +98,5 @@ const TENSOR = (() => {
     holder.append(frame);
   }
 
-  return { draw };
+  return { draw, paint };
 })();

@@ -138,7 +138,7 @@ def read_record(run: Path) -> RunRecord:
         RefusedFileError: one of its files is damaged.
     """
     folder = RunFolder.open(run)
-    examples = _read_examples(folder.path / "examples.npz")
+    examples = read_examples(folder.path)
     human = read_human_error(folder.path)
     return RunRecord(folder.path, folder.record(), folder.log_lines(), examples, human)
 
@@ -148,8 +148,13 @@ def is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _read_examples(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of examples.npz, checked: nothing is unpickled, nothing is larger than it may be."""
+def read_examples(run: Path) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of examples.npz, checked: nothing is unpickled, nothing is larger than it may be.
+
+    Raises:
+        RefusedFileError: the file is damaged.
+    """
+    path = run / "examples.npz"
     if not path.exists():
         return {}
     remedy = "delete it, or measure the run again"

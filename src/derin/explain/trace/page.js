@@ -2,7 +2,6 @@
 "use strict";
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const element = (id) => document.getElementById(id);
 const trace = {
   nodes: new Map(data.nodes.map((node) => [node.name, node])),
   values: new Map(Object.entries(data.values).map(([name, packed]) => [name, lazily(name, packed)])),
@@ -13,44 +12,17 @@ const updates = new Map(data.updates.map((update) => [update.name, {
     : trace[part.name === "gradient" ? "gradients" : "values"].get(update.name) })),
 }]));
 const state = { step: 0, node: null, side: "value", part: 0, cell: [], language: data.language, dark: false, opened: new Set(), all: false };
-const MOST_TERMS = 60, INLINE = 8;
 let drawn = null;
+connect(data.nodes);
 
-// Arrays are unpacked when they are first looked at.
-function lazily(name, packed) {
-  let found = null;
-  const numbers = () => found ??= new Numbers(name, packed.shape, unpack(packed), packed.summary);
-  return new Proxy({}, { get: (_, key) => { const value = numbers()[key]; return typeof value === "function" ? value.bind(numbers()) : value; } });
-}
-
-for (const node of data.nodes) { node.users = []; node.sources = []; }
-for (const node of data.nodes) {
-  const read = (argument) => {
-    if (Array.isArray(argument)) argument.forEach(read);
-    else if (argument && argument.ref !== undefined && !node.sources.includes(argument.ref)) node.sources.push(argument.ref);
-  };
-  node.arguments.forEach(read);
-  node.sources.forEach((source) => trace.nodes.get(source).users.push(node.name));
-}
-
-const say = (key, values = {}) => data.words[state.language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const spell = (value, digits = 5) => spellNumber(value, digits, state.language);
-const label = (name, at) => `${trace.nodes.get(name)?.title ?? name}${at.length ? `[${at.join(", ")}]` : ""}`;
 // A loss of a network is L; an expression's result keeps its own name.
 const lossName = trace.nodes.get(data.output).title.length <= 3 ? trace.nodes.get(data.output).title : "L";
-const shapeText = (shape) => shape.length ? shape.join("×") : say("scalar");
 
 // What is known at a step: values up to it, gradients up to it.
 const stepOf = { value: new Map(), gradient: new Map(), update: new Map() };
 const SIDES = { forward: "value", loss: "value", backward: "gradient", update: "update" };
 data.steps.forEach((step, index) => { const map = stepOf[SIDES[step.phase]]; if (!map.has(step.node)) map.set(step.node, index); });
 const isKnown = (name, side) => (stepOf[side].get(name) ?? -1) <= state.step;
-
-function formula(text) {
-  const holder = tag("div", { className: "formula" });
-  holder.innerHTML = text; // MathML that was written beside the data, from formulas of the operations' own table
-  return holder;
-}
 
 // ── the graph ─────────────────────────────────────────────────────────────────────────────────────────────────────
 function brief(name, side) {
@@ -138,72 +110,7 @@ function showNode() {
   if (state.side === "value" && data.differences[node.name] !== undefined) holder.append(tag("p", { className: "faint",
     textContent: say("difference", { value: spell(data.differences[node.name], 2) }) }));
 }
-// Which array stands for which letter of the formula.
-function legend(node) {
-  const line = tag("p", { className: "faint legend" });
-  node.arguments.forEach((argument, place) => {
-    if (!argument || argument.ref === undefined) return;
-    if (line.childNodes.length) line.append(",  ");
-    line.append(mathOf(data.symbols[node.operation][place]), " = ", link(argument.ref, "value"));
-  });
-  return line;
-}
-const mathOf = (text) => tag("span", { innerHTML: text });
-function link(name, side, at = null) {
-  return tag("button", { type: "button", className: "link", textContent: at ? label(name, at) : trace.nodes.get(name)?.title ?? name,
-    onclick: () => select(name, side, at) });
-}
-
 // ── its numbers, and one cell ─────────────────────────────────────────────────────────────────────────────────────
-function showNumbers() {
-  const numbers = shownNumbers(), holder = element("numbers"), bar = element("axes");
-  const lead = state.cell.slice(0, -2);
-  bar.replaceChildren();
-  if (!numbers.data) return holder.replaceChildren(tag("p", { className: "faint", textContent: say("left_out") }));
-  bar.replaceChildren(...numbers.shape.slice(0, -2).map((size, axis) => tag("label", {}, `${say("axis")} ${axis} `, tag("input", {
-    type: "number", min: 0, max: size - 1, value: state.cell[axis],
-    onchange: (event) => { state.cell[axis] = Math.max(0, Math.min(size - 1, Number(event.target.value) || 0)); show(); } }), ` / ${size - 1}`)));
-  TENSOR.draw(holder, numbers, { lead, chosen: state.cell, spell, dark: state.dark, cellLabel: (at) => `[${at.join(", ")}]`,
-    onCell: (at) => { state.cell = at; state.all = false; show(); } });
-}
-
-function factorElement(factor) {
-  if (factor.number !== undefined) return tag("span", { className: "number", textContent: factor.number < 0 ? `(${spell(factor.number)})` : spell(factor.number) });
-  const value = factor.of.at(factor.at), text = factor.minus === undefined ? spell(value) : `(${spell(value)} − ${spell(factor.minus).replace(/^−(.*)/, "(−$1)")})`;
-  const shown = factor.minus === undefined && value < 0 ? `(${text})` : text;
-  return tag("button", { type: "button", className: factor.gradient ? "link gradient" : "link", textContent: shown,
-    title: `${factor.gradient ? "∇ " : ""}${label(factor.of.name, factor.at)}`, onclick: () => select(factor.of.name, factor.gradient ? "gradient" : "value", [...factor.at]) });
-}
-function termElement(factors) {
-  const parts = [];
-  factors.forEach((factor, place) => {
-    if (factor.power === -1) parts.push(place ? " ÷ " : "1 ÷ ");
-    else if (place) parts.push(" · ");
-    parts.push(factorElement(factor));
-  });
-  return tag("span", { className: "term" }, ...(parts.length ? parts : ["1"]));
-}
-function inlineSum(terms) {
-  const line = tag("span", { className: "sum" });
-  terms.forEach((term, place) => { if (place) line.append(" + "); line.append(termElement(term.factors)); });
-  return line;
-}
-function termTable(terms, chosen) {
-  const shown = state.all ? terms : terms.slice(0, MOST_TERMS);
-  const body = tag("table", { className: "terms" });
-  shown.forEach((term, place) => {
-    const row = body.insertRow();
-    if (place === chosen) row.className = "chosen";
-    row.insertCell().append(tag("small", { textContent: String(place + 1) }));
-    row.insertCell().append(termElement(term.factors));
-    row.insertCell().append(tag("small", { textContent: term.factors.filter((factor) => factor.of).map((factor) => `${factor.gradient ? "∇ " : ""}${label(factor.of.name, factor.at)}`).join(" · ") }));
-    row.insertCell().append(`= ${spell(term.value)}`);
-  });
-  const more = terms.length > shown.length ? tag("button", { type: "button", textContent: say("all_terms", { count: terms.length }),
-    onclick: () => { state.all = true; show(); } }) : null;
-  return tag("div", {}, body, more);
-}
-
 function showCell() {
   const node = trace.nodes.get(state.node), numbers = shownNumbers(), at = state.cell, value = numbers.at(at), holder = element("cell");
 
@@ -218,13 +125,8 @@ function showCell() {
   if (state.side === "value") {
     const found = SUMS.forward(trace, node, at);
     if (!found) return holder.append(tag("p", { className: "faint", textContent: say("no_terms") }));
-    const sum = found.terms.reduce((all, term) => all + term.value, 0);
-    holder.dataset.form = found.form; holder.dataset.terms = found.terms.length;
-    if (found.form === "sum" || found.form === "copy") holder.dataset.sum = String(sum);
-    if (found.terms.length <= INLINE) holder.append(written(found));
-    else holder.append(tag("p", { className: "faint", textContent: `${found.form === "sum" ? "" : `${found.form}, `}${say("terms", { count: found.terms.length })}` }), termTable(found.terms, found.chosen));
-    if (found.outside) holder.append(tag("p", { className: "faint", textContent: say("outside", { count: found.outside }) }));
-    return;
+    holder.dataset.form = found.form; holder.dataset.terms = found.terms.length; holder.dataset.sum = String(found.value);
+    return holder.append(...explained(found));
   }
   const groups = SUMS.backward(trace, node, at);
   if (!groups) return holder.append(tag("p", { className: "faint", textContent: say("no_terms") }));
@@ -237,18 +139,6 @@ function showCell() {
     else if (group.terms.length <= INLINE) holder.append(tag("p", {}, "= ", inlineSum(group.terms)));
     else holder.append(tag("p", { className: "faint", textContent: say("terms", { count: group.terms.length }) }), termTable(group.terms));
   }
-}
-// A cell's formula with its numbers, on one line.
-function written(found) {
-  const listed = (wrap, sign) => found.terms.flatMap((term, place) => [...(place ? [sign] : []), ...wrap(termElement(term.factors))]);
-  const plainly = (term) => [term], exponential = (term) => ["exp ", term];
-  const own = () => termElement(found.terms[found.chosen].factors);
-  if (found.form === "sum") return tag("p", {}, "= ", ...listed(plainly, " + "));
-  if (found.form === "copy") return tag("p", {}, `${say("copied")}: `, ...listed(plainly, ", "));
-  if (found.form === "softmax") return tag("p", {}, "= exp ", own(), " ÷ (", ...listed(exponential, " + "), ")");
-  if (found.form === "log_softmax") return tag("p", {}, "= ", own(), " − log(", ...listed(exponential, " + "), ")");
-  if (found.form === "pow") return tag("p", {}, "= ", ...listed(plainly, " ^ "));
-  return tag("p", {}, `= ${found.form}(`, ...listed(plainly, ", "), ")");
 }
 function showUpdateCell(holder, at) {
   const body = tag("table", { className: "terms" });
@@ -297,7 +187,7 @@ function show() {
   element("bar").value = state.step;
   element("language").textContent = state.language === "en" ? "Türkçe" : "English";
   element("loss").textContent = `${lossName} = ${spell(trace.values.get(data.output).at([]), 7)}`;
-  paintGraph(); showNode(); showNumbers(); showCell();
+  paintGraph(); showNode(); showNumbers(shownNumbers()); showCell();
   const parts = { node: state.node, side: state.side, cell: state.cell.join(","), lang: state.language, theme: state.dark ? "dark" : "light" };
   history.replaceState(null, "", `#${new URLSearchParams(parts)}`);
 }

@@ -1,6 +1,8 @@
 // One entry an operation. cell: the terms that made a cell. reached: the cells that a number went into.
 // slope: the factors by which such a cell follows that number. An argument that is an array comes with its `slot`,
-// since one array may be given twice. What has no entry shows its values without terms.
+// since one array may be given twice. What has no entry shows its values without terms. The number of a cell is the sum of
+// its terms where `cell` names no other `value`. whole: all cells at once, for networks that run in the page, where a cell
+// at a time would take long; null where a cell at a time is the way.
 "use strict";
 
 const OPERATIONS = {};
@@ -27,6 +29,20 @@ function spread(array, index, shape) {
 }
 const operand = (argument, index) => isArray(argument) ? cellOf(argument, narrowed(argument, index)) : plain(Number(argument));
 const operandValue = (argument, index) => factorValue(operand(argument, index));
+// A number of an argument for each place of an output, by broadcasting.
+function stretched(argument, out) {
+  if (!isArray(argument)) return () => Number(argument);
+  const { data } = argument;
+  if (argument.size === out.size) return (k) => data[k];
+  if (argument.size === 1) return () => data[0];
+  const lead = out.shape.length - argument.shape.length, places = new Int32Array(out.size);
+  argument.shape.forEach((size, axis) => {
+    if (size === 1) return;
+    const stride = out.strides[axis + lead], own = argument.strides[axis];
+    for (let k = 0; k < out.size; k++) places[k] += own * (Math.floor(k / stride) % size);
+  });
+  return (k) => data[places[k]];
+}
 function scaled(factor, scale) {
   const lead = given(scale, 1) === 1 ? [] : [plain(scale)];
   return factor === null ? lead : [...lead, factor];

@@ -20,6 +20,19 @@ function product(left, right, bias) {
       if (argument.slot === b.slot) return walk(call.out.shape.map((size, axis) => axis === at.length - 2 ? size : [at[axis]]));
       return spread(argument, at, call.out.shape);
     },
+    whole(call) {
+      const { a, b, c } = parts(call), [beta, alpha] = scales(call), rows = a.shape.at(-2), inner = a.shape.at(-1), columns = b.shape.at(-1);
+      const found = new Float64Array(call.out.size), added = c ? stretched(c, call.out) : () => 0;
+      for (let first = 0; first * columns < found.length; first++) {
+        const from = Math.floor(first / rows) * inner * columns, to = first * columns;
+        for (let k = 0; k < inner; k++) {
+          const value = alpha * a.data[first * inner + k];
+          for (let column = 0; column < columns; column++) found[to + column] += value * b.data[from + k * columns + column];
+        }
+        for (let column = 0; column < columns; column++) found[to + column] += beta * added(to + column);
+      }
+      return found;
+    },
     slope(call, at, argument, from) {
       const { a, b } = parts(call), [beta, alpha] = scales(call), lead = at.slice(0, -2);
       if (argument.slot === a.slot) return scaled(cellOf(b, [...lead, from.at(-1), at.at(-1)]), alpha);
@@ -34,6 +47,16 @@ const linear = {
     const terms = walk([w.shape[1]]).map(([k]) => [cellOf(x, [...lead, k]), cellOf(w, [unit, k])]);
     if (isArray(b)) terms.push([cellOf(b, [unit])]);
     return sum(terms);
+  },
+  whole(call) {
+    const [x, w, b] = call.arguments, [units, inner] = w.shape, found = new Float64Array(call.out.size);
+    for (let k = 0; k < found.length; k++) {
+      const row = Math.floor(k / units), unit = k % units;
+      let sum = isArray(b) ? b.data[unit] : 0;
+      for (let i = 0; i < inner; i++) sum += x.data[row * inner + i] * w.data[unit * inner + i];
+      found[k] = sum;
+    }
+    return found;
   },
   reached(call, argument, at) {
     const [x, w] = call.arguments, lead = call.out.shape.slice(0, -1);
@@ -81,6 +104,28 @@ const convolution = {
     }
     if (isArray(p.bias)) terms.push([cellOf(p.bias, [output])]);
     return { form: "sum", terms, outside: p.transposed ? 0 : outside };
+  },
+  whole(call) {
+    const p = this.of(call), out = call.out, { outputs, inputs } = this.channels(p, out);
+    if (p.axes !== 2 || p.transposed) return null;
+    const [num, channels, height, width] = out.shape, [, all, tall, wide] = p.x.shape, [kernelRows, kernelColumns] = p.kernel;
+    const found = new Float64Array(out.size);
+    for (let n = 0; n < num; n++) for (let o = 0; o < channels; o++) {
+      const start = (n * channels + o) * height * width, first = Math.floor(o / outputs) * inputs;
+      if (isArray(p.bias)) found.fill(p.bias.data[o], start, start + height * width);
+      for (let i = 0; i < inputs; i++) for (let r = 0; r < kernelRows; r++) for (let c = 0; c < kernelColumns; c++) {
+        const weight = p.w.data[((o * inputs + i) * kernelRows + r) * kernelColumns + c], from = (n * all + first + i) * tall;
+        for (let row = 0; row < height; row++) {
+          const y = row * p.stride[0] - p.padding[0] + r * p.dilation[0];
+          if (y < 0 || y >= tall) continue;
+          for (let column = 0; column < width; column++) {
+            const x = column * p.stride[1] - p.padding[1] + c * p.dilation[1];
+            if (x >= 0 && x < wide) found[start + row * width + column] += weight * p.x.data[(from + y) * wide + x];
+          }
+        }
+      }
+    }
+    return found;
   },
   reached(call, argument, at) {
     const p = this.of(call), out = call.out, { outputs, inputs } = this.channels(p, out);

@@ -7,14 +7,31 @@ function softmax(form) {
     const x = call.arguments[0], axis = (call.arguments[1] + at.length) % at.length;
     return walk(x.shape.map((size, a) => a === axis ? size : [at[a]]));
   };
-  const share = (call, at) => {
+  const logarithm = (call, at) => {
     const x = call.arguments[0], values = line(call, at).map((index) => x.at(index)), top = Math.max(...values);
-    return Math.exp(x.at(at) - top) / total(values.map((value) => Math.exp(value - top)));
+    return x.at(at) - top - Math.log(total(values.map((value) => Math.exp(value - top))));
   };
+  const share = (call, at) => Math.exp(logarithm(call, at));
   return {
     cell(call, at) {
       const cells = line(call, at);
-      return { form, terms: cells.map((index) => [cellOf(call.arguments[0], index)]), chosen: cells.findIndex((index) => same(index, at)) };
+      return { form, terms: cells.map((index) => [cellOf(call.arguments[0], index)]), chosen: cells.findIndex((index) => same(index, at)),
+        value: (form === "softmax" ? share : logarithm)(call, at) };
+    },
+    whole(call) {
+      const x = call.arguments[0], axis = (call.arguments[1] + x.shape.length) % x.shape.length, step = x.strides[axis], size = x.shape[axis];
+      const found = new Float64Array(x.size);
+      for (let start = 0; start < x.size; start++) {
+        if (Math.floor(start / step) % size) continue;
+        let top = -Infinity, all = 0;
+        for (let k = 0; k < size; k++) top = Math.max(top, x.data[start + k * step]);
+        for (let k = 0; k < size; k++) all += Math.exp(x.data[start + k * step] - top);
+        for (let k = 0; k < size; k++) {
+          const apart = x.data[start + k * step] - top;
+          found[start + k * step] = form === "softmax" ? Math.exp(apart) / all : apart - Math.log(all);
+        }
+      }
+      return found;
     },
     reached: (call, argument, at) => line(call, at),
     slope(call, at, argument, from) {

@@ -12,10 +12,13 @@ function moving(source, reached) {
     slope: () => [],
   };
 }
-const flat = moving(
-  (call, at) => cellOf(call.arguments[0], call.arguments[0].index(call.out.offset(at))),
-  (call, argument, at) => [call.out.index(argument.offset(at))],
-);
+const flat = {
+  ...moving(
+    (call, at) => cellOf(call.arguments[0], call.arguments[0].index(call.out.offset(at))),
+    (call, argument, at) => [call.out.index(argument.offset(at))],
+  ),
+  whole: (call) => call.arguments[0].data,
+};
 function permuted(order) {
   return moving(
     (call, at) => {
@@ -94,6 +97,27 @@ Object.assign(OPERATIONS, {
       return call.out.has(index) ? [index] : [];
     },
   ),
+  // The value that is written, not what stood there.
+  "aten.copy": moving(
+    (call, at) => operand(call.arguments[1], at),
+    (call, argument, at) => argument.slot === call.arguments[1].slot ? spread(argument, at, call.out.shape) : [],
+  ),
+  "aten.gather": moving(
+    (call, at) => { const [x, dim, places] = call.arguments; return cellOf(x, replaced(at, positive(dim, at.length), places.at(at))); },
+    (call, argument, at) => {
+      const [x, dim, places] = call.arguments, axis = positive(dim, at.length);
+      if (argument.slot !== x.slot) return [];
+      return walk(call.out.shape.map((size, a) => a === axis ? size : [at[a]])).filter((index) => call.out.has(index) && places.at(index) === at[axis]);
+    },
+  ),
+  "aten.index_select": moving(
+    (call, at) => { const [x, dim, places] = call.arguments, axis = positive(dim, at.length); return cellOf(x, replaced(at, axis, places.at([at[axis]]))); },
+    (call, argument, at) => {
+      const [x, dim, places] = call.arguments, axis = positive(dim, at.length);
+      if (argument.slot !== x.slot) return [];
+      return walk([places.size]).filter(([k]) => places.at([k]) === at[axis]).map(([k]) => replaced(at, axis, k));
+    },
+  ),
   "aten.embedding": moving(
     (call, at) => { const [table, rows] = call.arguments; return cellOf(table, [rows.at(at.slice(0, -1)), at.at(-1)]); },
     (call, argument, at) => {
@@ -104,6 +128,11 @@ Object.assign(OPERATIONS, {
     },
   ),
 });
-for (const name of ["view", "clone", "squeeze", "unsqueeze", "_to_copy", "copy"]) {
-  OPERATIONS[`aten.${name}`] = flat;
-}
+for (const name of ["view", "clone", "squeeze", "unsqueeze"]) OPERATIONS[`aten.${name}`] = flat;
+// Whole numbers and conditions of real ones.
+const CAST = { int64: Math.trunc, bool: (x) => Number(Boolean(x)) };
+OPERATIONS["aten._to_copy"] = {
+  ...flat,
+  cell(call, at) { const found = flat.cell(call, at); return { ...found, value: (CAST[call.arguments[1]] ?? Number)(call.arguments[0].at(at)) }; },
+  whole: (call) => call.arguments[1] in CAST ? Float64Array.from(call.arguments[0].data, CAST[call.arguments[1]]) : call.arguments[0].data,
+};

@@ -32,8 +32,8 @@ function largest(x, cells) {
 const same = (a, b) => a.every((place, axis) => place === b[axis]);
 const maxPool = {
   cell(call, at) {
-    const { p, cells } = poolWindow(call, at, true);
-    return { form: "max", terms: cells.map((index) => [cellOf(p.x, index)]), chosen: largest(p.x, cells) };
+    const { p, cells } = poolWindow(call, at, true), chosen = largest(p.x, cells);
+    return { form: "max", terms: cells.map((index) => [cellOf(p.x, index)]), chosen, value: p.x.at(cells[chosen]) };
   },
   reached: (call, argument, at) => poolReached(call, at, true),
   slope(call, at, argument, from) {
@@ -101,7 +101,8 @@ function reduction(scale, form) {
     cell(call, at) {
       const x = call.arguments[0], list = cells(call, at);
       if (form === "sum") return sum(list.map((index) => scaled(cellOf(x, index), share(call))));
-      return { form, terms: list.map((index) => [cellOf(x, index)]), chosen: largest(x, list) };
+      const chosen = largest(x, list);
+      return { form, terms: list.map((index) => [cellOf(x, index)]), chosen, value: x.at(list[chosen]) };
     },
     reached(call, argument, at) {
       const axes = axesOf(call);

@@ -33,7 +33,24 @@ const SUMS = (() => {
     if (!isWhole(call)) return null;
     const found = entry.cell(call, at);
     if (!found) return null;
-    return { ...found, terms: found.terms.map((factors) => ({ factors, value: product(factors) })) };
+    const terms = found.terms.map((factors) => ({ factors, value: product(factors) }));
+    return { ...found, terms, value: found.value ?? total(terms.map((term) => term.value)) };
+  }
+
+  // The values of all operations, one after the other, from what is given.
+  function run(trace) {
+    for (const node of trace.nodes.values()) {
+      if (node.kind !== "operation") continue;
+      const out = new Numbers(node.name, node.shape, new Float64Array(count(node.shape)));
+      trace.values.set(node.name, out);
+      node.call = null;
+      const entry = OPERATIONS[node.operation], call = callOf(trace, node), all = entry.whole?.(call);
+      if (all) out.data.set(all);
+      else for (let offset = 0; offset < out.size; offset++) {
+        const found = entry.cell(call, out.index(offset));
+        out.data[offset] = found.value ?? total(found.terms.map(product));
+      }
+    }
   }
 
   // What made a gradient, one group for each place where the value was used; null where one of them has no entry.
@@ -63,5 +80,5 @@ const SUMS = (() => {
     return groups;
   }
 
-  return { forward, backward };
+  return { forward, backward, run };
 })();

@@ -6,7 +6,7 @@ const root = document.documentElement;
 const element = (id) => document.getElementById(id);
 const all = (selector) => [...document.querySelectorAll(selector)];
 const page = { language: data.language, dark: matchMedia("(prefers-color-scheme: dark)").matches, redraw: [] };
-const say = (key, values = {}) => data.words[page.language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const say = (key, values = {}) => filled(data.words[page.language][key], values);
 const spell = (value, digits = 4) => spellNumber(value, digits, page.language);
 
 // What the browser keeps; a page from disk may be refused it, and then forgets.
