@@ -16,6 +16,7 @@ import pytest
 import typer.testing
 from hypothesis import settings
 from tests.browser import NO_BROWSER, visit  # noqa: F401
+from tests.postgres_server import postgres  # noqa: F401
 
 # Tests that run side by side share the cores: more threads in each would only wait for one another.
 if "PYTEST_XDIST_WORKER" in os.environ:

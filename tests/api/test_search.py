@@ -15,7 +15,7 @@ import pytest
 
 import derin
 from derin.api.search_study import open_study
-from derin.core.errors import UnknownNameError, UsageError
+from derin.core.errors import StorageError, UnknownNameError, UsageError
 
 QUICK: dict[str, Any] = {"plan": "plain", "threads": 1, "model": "mlp"}
 SPACE = ["lr=1e-4:0.3:log", "batch_size=8,16,32", "dropout=0:0.5"]
@@ -138,18 +138,23 @@ def test_what_cannot_be_searched_is_refused_before_anything_is_trained(tmp_path:
 
 
 CODE = """
-import derin, sys, time
+import derin, os, sys, time
 from derin.train.callback import Callback
 class Slowly(Callback):
     def on_epoch_end(self, loop, record):
         time.sleep(float(sys.argv[2]))
+        while sys.argv[4:] and not os.path.exists(sys.argv[4]):
+            time.sleep(0.05)
 derin.search("iris", space={space!r}, trials=6, epochs=3, out=sys.argv[1], resume=True,
+    **dict([("storage", sys.argv[3]), ("study", "shared")] if sys.argv[3:] else []),
     listening=lambda folder: [Slowly()], plan="plain", threads=1, model="mlp")
 """
 
 
-def worker(folder: Path, seconds: float) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", CODE.format(space=SPACE), str(folder), str(seconds)])
+def worker(folder: Path, seconds: float, *storage_and_waiting: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", CODE.format(space=SPACE), str(folder), str(seconds), *storage_and_waiting]
+    )
 
 
 def wait_for(what: Any, seconds: float = 120.0) -> None:
@@ -216,6 +221,34 @@ def test_two_processes_share_one_study(tmp_path: Path) -> None:
     assert [t.number for t in found.story.trials] == list(range(6))
     assert {t.outcome for t in found.story.trials} == {"finished"}
     assert len({json.dumps(settings) for settings in settings_of(found)}) == 6
+
+
+@pytest.mark.slow
+def test_two_machines_share_one_study_in_a_server(postgres: str, tmp_path: Path) -> None:
+    url = postgres.replace("postgresql://", "postgresql+psycopg://")
+    folders = [tmp_path / "one", tmp_path / "two"]
+    # The first one ends no trial before the second one has begun one.
+    first = worker(folders[0], 0.2, url, str(folders[1] / "trials" / "0001"))
+    wait_for((folders[0] / "trials").exists)
+    second = worker(folders[1], 0.2, url)
+    assert first.wait(300) == 0
+    assert second.wait(300) == 0
+    assert not [path for folder in folders for path in folder.glob("study.db")]
+    trained = [sorted(path.name for path in (folder / "trials").iterdir()) for folder in folders]
+    assert all(trained)
+    assert sorted(trained[0] + trained[1]) == [f"{number:04d}" for number in range(6)]
+    found = derin.search(out=folders[0], storage=url, resume=True)
+    assert [(t.number, t.outcome) for t in found.story.trials] == [(number, "finished") for number in range(6)]
+    with pytest.raises(UsageError, match="keeps its study in a database of its own; name it: --storage URL"):
+        derin.search(out=folders[0], resume=True)
+
+
+@pytest.mark.slow
+def test_a_server_that_cannot_be_reached_is_a_sentence_without_the_password(tmp_path: Path) -> None:
+    url = "postgresql+psycopg://somebody:secret@127.0.0.1:1/study"
+    with pytest.raises(StorageError, match="The database of the search cannot be used: ") as caught:
+        derin.search("iris", space=SPACE, trials=1, epochs=1, out=tmp_path / "s", storage=url, **QUICK)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.slow

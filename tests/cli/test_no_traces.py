@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -29,6 +30,7 @@ COMMANDS = [
     "errors pictures --out mistakes",
     "train digits --model linear --size 32 --epochs 1 --plan plain --no-report --out linear",
     "compare pictures linear --maximize accuracy --out choice.png",
+    "compare-pipelines tones --sizes 24 --epochs 1 --out pipelines.png",
     "diagnose pictures",
     "label pictures --num 5 --out asked",
     "predict pictures seven.png",
@@ -135,6 +137,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = np.sin(np.arange(120) / 3)
     (path / "series.csv").write_text("t,v\n" + "".join(f"{i},{v:.4f}\n" for i, v in enumerate(values)))
     (path / "names.txt").write_text("ant\nbee\ncat\n")
+    for number in range(60):
+        place = path / "tones" / ("low", "high")[number % 2] / f"{number}.wav"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        pitch = (400, 1200)[number % 2] + number
+        soundfile.write(place, 0.4 * np.sin(2 * np.pi * pitch * np.arange(1000) / 4000), 4000)
     with Gallery.open(path / "faces.db", model="none", dim=4) as gallery:
         gallery.enrol("Ada", np.eye(4, dtype=np.float32)[0])
         rows = np.random.default_rng(0).standard_normal((120, 4))

@@ -12,11 +12,27 @@ from derin.strategy.numbers import metric_name
 from derin.strategy.record import is_number
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_INK, _QUIET, _GRID, _BLUE, _ORANGE = "#1a1f2b", "#5b6475", "#e2e5eb", "#1f6feb", "#d9560b"
+INK, QUIET, _GRID, BLUE, ORANGE = "#1a1f2b", "#5b6475", "#e2e5eb", "#1f6feb", "#d9560b"
 _DOTS = 130  # per inch
 _LOG_RATIO = 20  # a cost that spans more than this is drawn on a logarithmic scale
+
+
+def new_axes() -> tuple[Figure, Axes]:
+    """An empty drawing in the colors of the reports."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.0), dpi=_DOTS, facecolor="white")
+    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.08)
+    axes = figure.subplots()
+    axes.grid(color=_GRID, lw=0.8)
+    axes.tick_params(colors=QUIET, labelsize=8.5)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(QUIET)
+    return figure, axes
 
 
 def draw(candidates: Mapping[str, Mapping[str, float | None]], goal: Goal, choice: Choice | None) -> Figure:
@@ -29,8 +45,6 @@ def draw(candidates: Mapping[str, Mapping[str, float | None]], goal: Goal, choic
         goal: what is optimized, and what has to be good enough.
         choice: the one that was chosen.
     """
-    from matplotlib.figure import Figure
-
     limit = goal.constraints[0] if goal.constraints else None
     cost = "latency_ms" if limit is None else limit.metric
     points = {
@@ -38,31 +52,24 @@ def draw(candidates: Mapping[str, Mapping[str, float | None]], goal: Goal, choic
         for name, numbers in candidates.items()
         if is_number(numbers.get(cost)) and is_number(numbers.get(goal.metric))
     }
-    figure = Figure(figsize=(6.4, 4.0), dpi=_DOTS, facecolor="white")
-    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.08)
-    axes = figure.subplots()
+    figure, axes = new_axes()
     front = sorted(points[name] for name in pareto_front(candidates, goal) if name in points)
     if len(front) > 1:
-        axes.plot(*zip(*front), color=_BLUE, lw=1.4, alpha=0.5, label=translate("compare.front"))
+        axes.plot(*zip(*front), color=BLUE, lw=1.4, alpha=0.5, label=translate("compare.front"))
     for name, (x, y) in points.items():
         is_chosen = choice is not None and name == choice.name
         refused = choice is not None and name not in choice.admissible
-        color = _ORANGE if is_chosen else _QUIET if refused else _BLUE
+        color = ORANGE if is_chosen else QUIET if refused else BLUE
         axes.plot(x, y, "o", color=color, ms=9 if is_chosen else 6, mfc="white" if refused else color)
-        axes.annotate(printable(name), (x, y), xytext=(7, 5), textcoords="offset points", fontsize=9, color=_INK)
+        axes.annotate(printable(name), (x, y), xytext=(7, 5), textcoords="offset points", fontsize=9, color=INK)
     costs = [x for x, _ in points.values()]
     if costs and min(costs) > 0 and max([*costs, limit.bound if limit else 0]) / min(costs) > _LOG_RATIO:
         axes.set_xscale("log")
     if limit is not None:
-        axes.axvline(limit.bound, color=_QUIET, ls=(0, (4, 4)), lw=1.2, label=str(limit))
-    axes.set_xlabel(metric_name(cost), color=_INK)
-    axes.set_ylabel(metric_name(goal.metric), color=_INK)
+        axes.axvline(limit.bound, color=QUIET, ls=(0, (4, 4)), lw=1.2, label=str(limit))
+    axes.set_xlabel(metric_name(cost), color=INK)
+    axes.set_ylabel(metric_name(goal.metric), color=INK)
     axes.margins(0.14)
-    axes.grid(color=_GRID, lw=0.8)
-    axes.tick_params(colors=_QUIET, labelsize=8.5)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(_QUIET)
     if axes.get_legend_handles_labels()[1]:
-        axes.legend(fontsize=8.5, frameon=False, labelcolor=_INK, loc="best")
+        axes.legend(fontsize=8.5, frameon=False, labelcolor=INK, loc="best")
     return figure

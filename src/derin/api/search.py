@@ -170,8 +170,11 @@ def search(
             record = _begun(folder, data, options, asked, storage)
         work = _Work(folder, record, data, options, storage, None if max_seconds is None else started + max_seconds)
     work.on_trial, work.listening = on_trial, listening
-    work.run()
-    return work.result()
+    try:
+        work.run()
+        return work.result()
+    finally:
+        work.study.close()
 
 
 def _folder(data: Any, out: str | Path | None, resume: bool) -> Path:
@@ -552,6 +555,7 @@ class _Work:
 
     def _story(self) -> SearchStory:
         record = self.record
+        importance, epoch = self.study.importance(self.space)
         return SearchStory(
             name=self.folder.name,
             data=record["data"]["name"],
@@ -559,7 +563,8 @@ class _Work:
             space=self.space,
             trials=self.study.trials(self.space),
             baselines=record["baselines"],
-            importance=self.study.importance(self.space),
+            importance=importance,
+            importance_epoch=epoch,
             num_val=record["data"]["num_val"],
             num_planned=record["trials"],
             command=shlex.join(["derin", "search", "--resume", "--out", str(self.folder)]),

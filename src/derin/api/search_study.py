@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from derin.core.errors import MissingExtraError, StorageError, UnknownNameError, UsageError
@@ -176,8 +176,9 @@ def open_study(
     told = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
+        storage = optuna.storages.RDBStorage(url)
         study = optuna.create_study(
-            storage=optuna.storages.RDBStorage(url),
+            storage=storage,
             study_name=name,
             direction="maximize" if maximize else "minimize",
             sampler=sampler,
@@ -197,7 +198,7 @@ def open_study(
         raise UsageError(
             f"The database has a study {name!r} over another space or for another goal; name another one: --study NAME."
         )
-    return Study(study, same_direction)
+    return Study(study, same_direction, storage.engine.dispose)
 
 
 class Study:
@@ -206,10 +207,11 @@ class Study:
     Args:
         study: of Optuna.
         same_direction: whether what epochs are compared by is better where the goal is.
+        close: ends the connections to its database; what is asked of the study afterwards opens new ones.
     """
 
-    def __init__(self, study: optuna.Study, same_direction: bool) -> None:
-        self._study, self._sign = study, 1.0 if same_direction else -1.0
+    def __init__(self, study: optuna.Study, same_direction: bool, close: Callable[[], None]) -> None:
+        self._study, self._sign, self.close = study, 1.0 if same_direction else -1.0, close
 
     @quiet()
     def ask(self, space: Sequence[Dimension], defaults: Mapping[str, Any], *, place: str) -> optuna.Trial:
@@ -298,15 +300,42 @@ class Study:
         return found
 
     @quiet()
-    def importance(self, space: Sequence[Dimension]) -> dict[str, float]:
-        """How much of the differences between finished trials each setting explains, by fANOVA; together 1."""
+    def importance(self, space: Sequence[Dimension]) -> tuple[dict[str, float], int]:
+        """How much of the differences between trials each setting explains, by fANOVA; together 1.
+
+        Where too few came to their end, trials are compared at the last epoch that most of them reached: that is the
+        second number, else 0.
+        """
         optuna = _optuna()
         keys = [_key(dimension) for dimension in space]
-        done = self._study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-        whole = [t for t in done if all(key in t.params for key in keys)]
-        if len(whole) < _FEWEST_TO_EXPLAIN or len({t.value for t in whole}) < 2 or len(keys) < 2:
-            return {}
+        whole = [t for t in self._study.get_trials(deepcopy=False) if all(key in t.params for key in keys)]
+        results = {t.number: t.value for t in whole if t.state == optuna.trial.TrialState.COMPLETE}
+        epoch = 0
+        if len(results) < _FEWEST_TO_EXPLAIN:
+            reached = sorted(max(t.intermediate_values, default=0) for t in whole)
+            epoch = reached[len(reached) // 2] if reached else 0
+            results = {t.number: t.intermediate_values[epoch] for t in whole if epoch in t.intermediate_values}
+        results = {number: value for number, value in results.items() if value is not None and math.isfinite(value)}
+        if len(results) < _FEWEST_TO_EXPLAIN or len(set(results.values())) < 2 or len(keys) < 2:
+            return {}, 0
+        told = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        try:
+            compared = optuna.create_study(direction=self._study.direction)
+        finally:
+            optuna.logging.set_verbosity(told)
+        compared.add_trials(
+            [
+                optuna.trial.create_trial(
+                    params={key: t.params[key] for key in keys},
+                    distributions={key: t.distributions[key] for key in keys},
+                    value=results[t.number],
+                )
+                for t in whole
+                if t.number in results
+            ]
+        )
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-        found = optuna.importance.get_param_importances(self._study, evaluator=evaluator, params=keys)
+        found = optuna.importance.get_param_importances(compared, evaluator=evaluator, params=keys)
         names = dict(zip(keys, (dimension.name for dimension in space)))
-        return {names[key]: float(value) for key, value in found.items()}
+        return {names[key]: float(value) for key, value in found.items()}, epoch

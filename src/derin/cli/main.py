@@ -25,6 +25,7 @@ COMMANDS = (
     "errors",
     "label",
     "compare",
+    "compare_pipelines",
     "diagnose",
     "search",
     "predict",

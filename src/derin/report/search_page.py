@@ -215,7 +215,10 @@ def _slice(story: SearchStory, best: Trial | None, dimension: Dimension) -> Html
 
 
 def _importance(story: SearchStory) -> Html:
-    about = tag("p", translate("search.importance_about"), class_="quiet")
+    words = translate("search.importance_about")
+    if story.importance_epoch:
+        words += " " + translate("search.importance_early", epoch=story.importance_epoch)
+    about = tag("p", words, class_="quiet")
     if not story.importance:
         return tag("p", translate("search.importance_unknown"))
     shares = sorted(story.importance.items(), key=lambda pair: -pair[1])

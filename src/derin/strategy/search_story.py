@@ -62,10 +62,12 @@ class SearchStory:
         trials: in the order of their numbers.
         baselines: by name, the metric on validation of methods that were measured first.
         importance: of each setting, together 1; empty where too little is known.
+        importance_epoch: after which the trials are compared for it, as too few came to their end; else 0.
         num_val: validation examples.
         num_planned: trials that were asked for.
         command: that goes on with it.
         test: metrics of the best run on the test split, once it is measured.
+        importance_epoch: after which trials are compared for the importance, where too few came to their end; else 0.
     """
 
     name: str
@@ -79,6 +81,7 @@ class SearchStory:
     num_planned: int
     command: str
     test: Mapping[str, Any]
+    importance_epoch: int = 0
 
     @property
     def finished(self) -> list[Trial]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,22 +14,6 @@ from derin.models.weights import published
 from derin.models.weights.importer import plain_tensors
 
 DIM = 12
-ADDRESS = Path(__file__).resolve().parents[3] / ".postgres-url"
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The address of an empty database, which goes again with the session."""
-    if not ADDRESS.exists():
-        if os.environ.get("CI"):
-            pytest.fail("there is no PostgreSQL: run make postgres")
-        pytest.skip("no PostgreSQL: run make postgres")
-    psycopg = pytest.importorskip("psycopg")
-    url, name = ADDRESS.read_text().splitlines()[0], f"test_{os.getpid()}"
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-        yield url.replace("/postgres?", f"/{name}?")
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

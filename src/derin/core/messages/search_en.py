@@ -102,9 +102,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "search.failed": "failed",
     "search.running": "under way",
     "search.importance_share": "share of the differences that a setting explains",
-    "search.importance_about": "Of the differences between the trials that came to their end, so much goes with each "
-    "setting "
-    "alone or together with others (functional ANOVA of a forest; Hutter et al. 2014). With few trials it is a hint.",
+    "search.importance_about": "Of the differences between the trials, so much goes with each setting alone "
+    "or together with others (functional ANOVA of a forest; Hutter et al. 2014). With few trials it is a hint.",
+    "search.importance_early": "Few trials came to their end; compared is what all had reached after epoch {epoch:,}.",
     "search.importance_unknown": "Too few trials with different results have come to their end to tell which "
     "settings mattered.",
     "search.trials_about": "Each trial is a run in the folder trials. One that was given up keeps its state: derin "
@@ -116,6 +116,28 @@ MESSAGES: dict[str, CatalogEntry] = {
     "search.saved": "The best run is {run}; the page of the search is at {address}",
     "search.page": "The page of the search is at {address}",
     "search.elsewhere": "The best run lies on another machine, in {run} of its search.",
+    # End to end against staged
+    "pipelines.end_to_end": "end to end",
+    "pipelines.staged": "by stages",
+    "pipelines.oracle": "by stages, true place",
+    "pipelines.training": "Training networks",
+    "pipelines.size": "training examples",
+    "pipelines.right": "right answers on test",
+    "pipelines.difference": "end to end minus staged",
+    "pipelines.classifier": "classifier",
+    "pipelines.about": "Each sound lies somewhere in {seconds:.2g} s of noise, {snr:g} dB louder than it. End to end, "
+    "a network reads the spectrogram of all of it; by stages, the voice is found by its energy, becomes mean and "
+    "deviation of its MFCC, and is classified. {count:,} test {count:=example|examples}; all intervals 95 %.",
+    "pipelines.end_to_end_wins": "With {sizes} training examples end to end is better.",
+    "pipelines.staged_wins": "With {sizes} training examples the stages are better.",
+    "pipelines.chance": "With {sizes} training examples they cannot be told apart: the difference may be chance.",
+    "pipelines.ceiling_voice": "A perfect first stage, from the true place of the voice, would bring {value:+.1%} "
+    "right answers ({low:+.1%} to {high:+.1%}); what is found and the truth have {overlap:.0%} in common.",
+    "pipelines.ceiling_recognition": "Perfect features and a perfect classifier after it would bring {value:+.1%} "
+    "({low:+.1%} to {high:+.1%}).",
+    "pipelines.work_on": "Most is to be gained from {stage}.",
+    "pipelines.stage_voice": "finding the voice",
+    "pipelines.stage_recognition": "features and classifier",
     # Sizes of splits
     "splits.shares": "{splits}: {shares} % of the examples. What Derin cuts for validation and test is {share:.0%} "
     "each, and "

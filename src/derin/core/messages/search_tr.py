@@ -85,10 +85,10 @@ MESSAGES: dict[str, CatalogEntry] = {
     "search.failed": "başarısız",
     "search.running": "sürüyor",
     "search.importance_share": "bir ayarın açıkladığı fark payı",
-    "search.importance_about": "Sonuna ulaşan denemeler arasındaki farkların bu kadarı, tek başına ya da ötekilerle "
-    "birlikte, "
+    "search.importance_about": "Denemeler arasındaki farkların bu kadarı, tek başına ya da ötekilerle birlikte, "
     "o ayarla açıklanır (bir ormanın işlevsel varyans çözümlemesi; Hutter ve ark. 2014). Az denemeyle yalnız bir "
     "ipucudur.",
+    "search.importance_early": "Sonuna ulaşan deneme az; {epoch:,}. epokta ulaşılanlar karşılaştırıldı.",
     "search.importance_unknown": "Hangi ayarların önemli olduğunu söylemek için farklı sonuçlu çok az deneme sonuna "
     "ulaştı.",
     "search.trials_about": "Her deneme trials klasöründe bir çalışmadır. Vazgeçilen deneme durumunu saklar: derin "
@@ -100,6 +100,28 @@ MESSAGES: dict[str, CatalogEntry] = {
     "search.saved": "En iyi çalışma {run}; aramanın sayfası: {address}",
     "search.page": "Aramanın sayfası: {address}",
     "search.elsewhere": "En iyi çalışma başka bir makinede, oradaki aramanın {run} klasöründe.",
+    # End to end against staged
+    "pipelines.end_to_end": "uçtan uca",
+    "pipelines.staged": "aşamalı",
+    "pipelines.oracle": "aşamalı, gerçek yerden",
+    "pipelines.training": "Ağlar eğitiliyor",
+    "pipelines.size": "eğitim örneği",
+    "pipelines.right": "test setinde doğru yanıt",
+    "pipelines.difference": "uçtan uca eksi aşamalı",
+    "pipelines.classifier": "sınıflandırıcı",
+    "pipelines.about": "Her ses, {seconds:.2g} saniyelik gürültünün bir yerindedir ve ondan {snr:g} dB güçlüdür. Uçtan "
+    "uca yolda bir ağ bütün parçanın spektrogramını okur; aşamalı yolda ses enerjisiyle bulunur, MFCC ortalaması ve "
+    "sapması alınır, sonra sınıflandırılır. {count:,} test örneği; bütün aralıklar %95.",
+    "pipelines.end_to_end_wins": "{sizes} eğitim örneğiyle uçtan uca yol daha iyi.",
+    "pipelines.staged_wins": "{sizes} eğitim örneğiyle aşamalı yol daha iyi.",
+    "pipelines.chance": "{sizes} eğitim örneğiyle ikisi ayırt edilemiyor: fark rastlantı olabilir.",
+    "pipelines.ceiling_voice": "Kusursuz bir ilk aşama, yani sesin gerçek yeri, doğru yanıtlara {value:+.1%} katardı "
+    "({low:+.1%} ile {high:+.1%} arası); bulunan yer gerçeğiyle {overlap:.0%} ortak.",
+    "pipelines.ceiling_recognition": "Ondan sonra kusursuz öznitelikler ve kusursuz bir sınıflandırıcı {value:+.1%} "
+    "katardı ({low:+.1%} ile {high:+.1%} arası).",
+    "pipelines.work_on": "En çok kazanç şuradan gelir: {stage}.",
+    "pipelines.stage_voice": "sesi bulma",
+    "pipelines.stage_recognition": "öznitelikler ve sınıflandırıcı",
     # Bölümlerin boyutları
     "splits.shares": "{splits}: örnekler %{shares} oranında bölündü. Derin doğrulama ve test için {share:.0%} "
     "keser, her "
