@@ -117,6 +117,22 @@ def arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return x, (x[:, 0] > 0).astype(int)
 
 
+def points(folder: Path) -> Path:
+    """Gray pictures with a bright dot each, two points beside it, and of two persons in three several pictures."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    lines = ["file,left_x,left_y,right_x,right_y"]
+    for number in range(30):
+        x, y = rng.integers(12, 40, 2).tolist()
+        pixels = rng.integers(0, 60, (52, 60 + number % 2, 3), dtype=np.uint8)
+        pixels[y - 3 : y + 4, x - 3 : x + 4] = 230
+        name = f"Person{'abcdefghij'[number % 10]}_{number // 10}.png"
+        Image.fromarray(pixels).save(folder / name)
+        lines.append(f"{name},{x - 3},{y},{x + 3},{'' if number == 4 else y}")
+    (folder / "points.csv").write_text("\n".join(lines))
+    return folder
+
+
 def packed(path: Path) -> Path:
     x, y = arrays(path)
     np.savez(path, x=x, y=y)
@@ -124,6 +140,7 @@ def packed(path: Path) -> Path:
 
 
 Make = Callable[[Path], Any]
+_NARROW = {"trunk_options": [["width", 0.1]]}
 WAYS: dict[str, tuple[Make, str, dict[str, Any]]] = {
     "last column": (table, "t.csv", {}),
     "another target": (table, "t.csv", {"target": "kind"}),
@@ -151,6 +168,12 @@ WAYS: dict[str, tuple[Make, str, dict[str, Any]]] = {
     "pictures": (pictures, "p", {"model": "lenet5", "size": 32}),
     "gray pictures": (lambda p: pictures(p, mode="L"), "p", {"augment": "none"}),
     "pictures of unequal size": (lambda p: pictures(p, unequal=True), "p", {"size": 28, "model": "lenet5"}),
+    "points": (points, "p", {"model": "landmark_regressor", "model_options": {"width": 8, **_NARROW}, "size": 64}),
+    "heat maps of points": (
+        points,
+        "p",
+        {"model": "landmark_heatmaps", "model_options": {"width": 8, **_NARROW}, "size": 64},
+    ),
     "texts": (sentences, "s.tsv", {}),
     "tags": (tagged, "t.conll", {}),
     "pairs": (pairs, "p.tsv", {"task": "translation", "model": "seq2seq_gru"}),

@@ -140,6 +140,12 @@ def half_of_the_picture(place: Place) -> None:
     assert place.values[0] == 0
 
 
+def middle_of_the_picture(place: Place) -> None:
+    """Every point in the middle; nothing is said of whether the thing is there."""
+    torch.testing.assert_close(place.values[1:], torch.full((len(place.values) - 1,), 0.5))
+    assert place.values[0] == 0
+
+
 def falling(place: Place) -> None:
     """Logits of 16 distances of each of four sides, each 0.35 below the one before."""
     torch.testing.assert_close(place.values, -0.35 * torch.arange(16.0).repeat(4))
@@ -240,6 +246,14 @@ BEGINNINGS: dict[str, dict[str, Rule]] = {
         ".*weight": HE,
         ".*bias": ZERO,
     },
+    "landmark_regressor": {
+        **_NORM,
+        r"output\.weight": normal(0.01),
+        r"output\.bias": middle_of_the_picture,
+        ".*weight": HE,
+        ".*bias": ZERO,
+    },
+    "landmark_heatmaps": {**_NORM, r"(maps|presence)\.weight": normal(0.01), ".*weight": HE, ".*bias": ZERO},
     "yolo_grid": {
         **_NORM,
         r"output\.weight": normal(0.01),

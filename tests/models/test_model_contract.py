@@ -31,7 +31,7 @@ from derin.models.summary import summarize
 
 BATCH = 3
 # Their outputs have a form of their own, step by step or place by place; each is tested by its own file too.
-SEQUENCE_MODELS = [name for name in NAMES if MODELS[name].output_kind in ("sequence", "boxes")]
+SEQUENCE_MODELS = [name for name in NAMES if MODELS[name].output_kind in ("sequence", "boxes", "points")]
 PICTURE_MODELS = [name for name in NAMES if MODELS[name].input_kind == "picture"]
 LIMITED_MODELS = [name for name in REPRESENTATIVES if MODELS[name].smallest_input is not None]
 
@@ -277,8 +277,8 @@ def test_facts_of_the_paper_are_complete(name: str, fresh: nn.Module) -> None:
     counts = summarize(fresh)
     if name not in SEQUENCE_MODELS:
         assert counts.layers[-1].output_shape[0] == CLASSES
-    # Boxes come from maps, or from one vector.
-    if info.output_kind != "boxes":
+    # Boxes and points come from maps, or from one vector.
+    if info.output_kind not in ("boxes", "points"):
         assert (len(counts.layers[-1].output_shape) == 3) == (info.output_kind == "map")
     assert sum(row.parameters for row in counts.layers) == counts.parameters > 0
     modules = dict(fresh.named_modules())

@@ -40,6 +40,8 @@ PICTURES: dict[str, Row] = {
     "yolo": (((3, 320, 320), 80), None, ("classes",)),
     "localizer": (((3, 224, 224), 3), None, OUTPUT),
     "yolo_grid": (((3, 320, 320), 20), None, OUTPUT),
+    "landmark_regressor": (((3, 128, 128), 129), None, OUTPUT),
+    "landmark_heatmaps": (((3, 128, 128), 137), None, ("maps",)),
     "yolo_large": (((3, 640, 640), 80), None, ("classes",)),
     "dcgan_discriminator": (((3, 64, 64), 1), None, OUTPUT),
     "squeezenet1_0 squeezenet1_1": (((3, 227, 227), 1000), "stage3", OUTPUT),
@@ -85,6 +87,7 @@ SMALLEST = {
     "mtcnn_onet": 48,
     "unet": 16,
     **dict.fromkeys(("yolo", "yolo_grid", "yolo_large", "localizer"), 64),  # two places at the coarsest map
+    **dict.fromkeys(("landmark_regressor", "landmark_heatmaps"), 64),
     "dcgan_discriminator": 8,
     "squeezenet1_0": 21,
     "squeezenet1_1": 17,
@@ -92,6 +95,7 @@ SMALLEST = {
 KINDS = {
     "embedding": {"facenet_nn1", "facenet_nn4_small2", "mobilefacenet"},
     "boxes": {"yolo", "yolo_grid", "yolo_large", "localizer"},
+    "points": {"landmark_regressor", "landmark_heatmaps"},
     "map": {"unet", "mtcnn_pnet", "dcgan_generator"},
 }
 
@@ -154,6 +158,15 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "unet": {"width": 64, "depth": 4, "padding": "same", "batch_norm": False, "dropout": 0.0},
     "yolo": {"trunk": "mobilenet_v2", "trunk_options": (), "width": 96, "depth": 2, "bins": 16},
     "localizer": {"trunk": "mobilenet_v2", "trunk_options": (), "width": 64, "cells": 5, "units": 256},
+    "landmark_regressor": {
+        "trunk": "mobilenet_v2",
+        "trunk_options": (),
+        "width": 64,
+        "cells": 5,
+        "units": 256,
+        "mean_shape": (),
+    },
+    "landmark_heatmaps": {"trunk": "mobilenet_v2", "trunk_options": (), "width": 96, "depth": 1},
     "yolo_grid": {
         "trunk": "mobilenet_v2",
         "trunk_options": (),

@@ -117,6 +117,13 @@ DECIDED: dict[str, Row] = {
         {},
         {"fit": "pad", "size": 64},
     ),
+    "landmark_regressor landmark_heatmaps": (
+        {**ADAM, "learning_rate": 2e-3, "weight_decay": 0.02, "clip_norm": 10.0, "ema_decay": 0.99},
+        "flip,rotate=15,zoom=0.15,shift=0.05,brightness=0.3,contrast=0.3",
+        0.0,
+        {},
+        {"fit": "pad", "size": 128},
+    ),
     "unet": (
         {**ADAM, "learning_rate": 2e-3, "weight_decay": 0.01, "clip_norm": 1.0},
         "flip,zoom=0.2,shift=0.1",

@@ -33,7 +33,9 @@ def predict(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="Write a CSV file with one line per input; of masks and boxes, a folder; of a video, one."),
+        typer.Option(
+            help="Write a CSV file with one line per input; of masks, boxes and points a folder; of video one."
+        ),
     ] = None,
     top: Annotated[
         str | None, typer.Option(help="List so many of the most probable classes, or all; five by default.")
@@ -330,6 +332,9 @@ def _in_words(answer: Any) -> str:
     if "boxes" in found:
         drawn = translate("boxes.written", path=found["drawn"]) if "drawn" in found else ""
         return "  ".join(part for part in (str(answer) or translate("boxes.none"), drawn) if part)
+    if "points" in found:
+        drawn = translate("boxes.written", path=found["drawn"]) if "drawn" in found else ""
+        return "  ".join(part for part in (str(answer) or translate("points.none"), drawn) if part)
     if "top" in found:
         return "  ".join(f"{name} {probability:.3f}" for name, probability in found["top"])
     return str(answer)

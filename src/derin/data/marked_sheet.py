@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from derin.core.seeds import permutation
 from derin.data.box_drawing import draw_boxes
-from derin.data.mask_colors import hex_colors, overlay, palette
+from derin.data.mask_colors import hex_colors, overlay
+from derin.data.point_drawing import draw_points
 from derin.data.schema import Column, Kind
 from derin.data.sheet import contact_sheet, legend
 from derin.data.table import Boxes, Dense, Points, Rows, Table
@@ -24,8 +25,6 @@ _CELL = 320  # px
 _COLUMNS, _PICTURES = 4, 12
 _MOST_IN_LEGEND = 40
 _CROWD = "… "
-# Of points: left, right, and in the middle, in the colors of the palette.
-_LEFT, _RIGHT, _MIDDLE = 1, 2, 4
 
 
 def marked_column(table: Table) -> Column | None:
@@ -83,7 +82,7 @@ def drawn_marks(
         said = [(_CROWD if marks.is_crowd[n] else "") + names[marks.classes[n]] for n in order] if words else None
         return draw_boxes(pixels, corners[order], marks.classes[order].tolist(), said)
     if isinstance(marks, Points):
-        return _with_points(pixels, marks, pairs)
+        return draw_points(pixels, marks.places[0] * _ratio(pixels, marks.frames[0]), marks.visible[0], pairs)
     mask = np.asarray(marks.values[0])
     return overlay(pixels, mask.reshape(mask.shape[:2]).astype(np.uint8))
 
@@ -102,20 +101,6 @@ def _ratio(pixels: Picture, frame: npt.NDArray[np.int64]) -> npt.NDArray[np.floa
     """By what x and y in a frame come to the pixels of a picture."""
     ratio: npt.NDArray[np.float64] = np.array(pixels.shape[1::-1]) / frame[::-1]
     return ratio
-
-
-def _with_points(pixels: Picture, points: Points, pairs: Sequence[tuple[int, int]]) -> Picture:
-    from PIL import Image, ImageDraw
-
-    image = Image.fromarray(np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3))))
-    draw, colors = ImageDraw.Draw(image), palette()
-    of_point = {place: side for pair in pairs for place, side in zip(pair, (_LEFT, _RIGHT))}
-    places = points.places[0] * _ratio(pixels, points.frames[0])
-    for number, ((x, y), is_seen) in enumerate(zip(places.tolist(), points.visible[0].tolist())):
-        if is_seen:
-            color = tuple(colors[of_point.get(number, _MIDDLE)].tolist())
-            draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=color, outline="#000000")
-    return np.asarray(image)
 
 
 def whole_pictures(data: Any, rows: Rows) -> list[Picture]:

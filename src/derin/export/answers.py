@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from derin.core.errors import UsageError
 from derin.data.batch import Batch
+from derin.models.point_output import point_output
 from derin.models.signature import TensorSpec
 from derin.tasks.binary import Binary
 from derin.tasks.box_selection import select_in_graph
@@ -19,6 +20,7 @@ from derin.tasks.detection import Detection
 from derin.tasks.embedding import Embedding
 from derin.tasks.forecasting import Forecasting
 from derin.tasks.forecasting_findings import spread_of
+from derin.tasks.landmarks import Landmarks
 from derin.tasks.multilabel import MultiLabel
 from derin.tasks.multitask import MultiTask
 from derin.tasks.regression import Regression
@@ -26,7 +28,8 @@ from derin.tasks.segmentation import Segmentation
 
 OUTPUT = "output"  # what the network itself gives
 ANSWERED_TASKS = (
-    Classification, Binary, MultiLabel, Regression, MultiTask, Forecasting, Segmentation, Detection, Embedding
+    Classification, Binary, MultiLabel, Regression, MultiTask, Forecasting, Segmentation, Detection, Landmarks,
+    Embedding,
 )  # fmt: skip
 
 
@@ -37,7 +40,8 @@ class AnsweringNetwork(nn.Module):
     which labels are set, with the thresholds applied; ``value`` is in the unit of the target; ``low`` and ``high``
     bound a forecast; ``embedding`` has length 1. A segmentation has ``probabilities`` and ``label`` for each pixel of
     the network's input. A detection has the best ``boxes`` of each picture (left, top, right and bottom in pixels of
-    the network's input) with ``scores`` and ``labels``; where there are fewer, scores are 0. Of several columns at
+    the network's input) with ``scores`` and ``labels``; where there are fewer, scores are 0. Landmarks have ``points``
+    in the same pixels, and where it was learned whether the thing is there its ``probability``. Of several columns at
     once each has answers of its own, ``"<column>/probabilities"`` and so on.
 
     Args:
@@ -52,7 +56,7 @@ class AnsweringNetwork(nn.Module):
         prepared inputs → output ``(B, K)``; probabilities ``(B, classes)`` float32, label ``(B,)`` int64, labels
         ``(B, labels)`` bool; value ``(B,)``, ``(B, D)`` or ``(B, horizon, C)`` float64. Of a
         segmentation all of them have ``(H, W)`` behind. Boxes ``(B, 100, 4)`` float32, scores ``(B, 100)`` float32 and
-        labels ``(B, 100)`` int64.
+        labels ``(B, 100)`` int64. Points ``(B, K, 2)`` and probability ``(B,)`` float32.
 
     Raises:
         UsageError: the task's answers are nothing that a graph of tensors gives.
@@ -137,6 +141,8 @@ def _answer_names(task: Any) -> list[str]:
         return ["embedding"]
     if isinstance(task, Detection):
         return ["boxes", "scores", "labels"]
+    if isinstance(task, Landmarks):
+        return ["points", *["probability"] * task.learns_presence]
     return ["probabilities", "labels" if isinstance(task, MultiLabel) else "label"]
 
 
@@ -158,6 +164,10 @@ def _answers(task: Any, output: Tensor, x: Tensor) -> Mapping[str, Tensor]:
         return {"embedding": F.normalize(output.float(), dim=1)}
     if isinstance(task, Detection):
         return dict(zip(("boxes", "scores", "labels"), select_in_graph(output, task.num_outputs)))
+    if isinstance(task, Landmarks):
+        placed = point_output(output.float(), len(task.points))
+        points = placed.places * torch.tensor([x.shape[3], x.shape[2]], dtype=torch.float32)
+        return {"points": points} | ({"probability": placed.presence.sigmoid()} if task.learns_presence else {})
     logits = output.float() if isinstance(task, Segmentation) else task.tempered(output.float())
     if isinstance(task, Binary):
         logits = logits.flatten()

@@ -41,8 +41,8 @@ class ModelInfo:
         output_layers: the modules whose sizes follow `num_outputs`: all that is new where a trained network learns
             other classes.
         output_kind: ``"vector"`` is ``(num_outputs,)``, ``"embedding"`` a vector of length 1, ``"map"``
-            ``(num_outputs, height, width)``, ``"boxes"`` as `derin.models.box_output` has it, ``"sequence"`` is of the
-            network's own form, step by step.
+            ``(num_outputs, height, width)``, ``"boxes"`` as `derin.models.box_output` has it, ``"points"`` as
+            `derin.models.point_output`, ``"sequence"`` is of the network's own form, step by step.
         key_maps: the names that published weights give to this model's tensors.
         has_trunk: whether its option ``trunk`` names a classifier that it stands on, whose weights it may begin with.
         inputs: the names of what it reads, in the order of its forward; all have the form of `input_kind`.
@@ -61,7 +61,7 @@ class ModelInfo:
     note: str = ""
     gradient_layer: str | None = None
     output_layers: tuple[str, ...] = ("output",)
-    output_kind: Literal["vector", "embedding", "map", "boxes", "sequence"] = "vector"
+    output_kind: Literal["vector", "embedding", "map", "boxes", "points", "sequence"] = "vector"
     key_maps: tuple[KeyMap, ...] = ()
     has_trunk: bool = False
     inputs: tuple[str, ...] = ("input",)

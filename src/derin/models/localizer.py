@@ -48,8 +48,39 @@ class LocalizerOptions:
         require_range("localizer", "units", self.units, 8, 8192)
 
 
-class Localizer(Network):
-    """Trunk, a coarse map, a dense layer, and the course's vector.
+class TrunkVector(Network):
+    """Trunk, a coarse map, a dense layer, and a vector.
+
+    Args:
+        input_shape: of one picture.
+        size: of the vector.
+        options: of trunk, map and layer.
+
+    Shapes:
+        `vector`: ``(B, C, H, W)`` → ``(B, size)``.
+    """
+
+    def __init__(self, input_shape: tuple[int, ...], size: int, options: LocalizerOptions) -> None:
+        super().__init__(input_shape, smallest=(_SMALLEST_SIDE, _SMALLEST_SIDE), options=options)
+        self.trunk = Trunk(options.trunk, input_shape[0], options.trunk_options, strides=(_STRIDE,))
+        self.narrow = ConvUnit(self.trunk.channels[0], options.width, 1, activation=nn.SiLU(inplace=True))
+        self.pool = nn.AdaptiveAvgPool2d(options.cells)
+        self.dense = nn.Linear(options.width * options.cells**2, options.units)
+        self.activation = nn.SiLU(inplace=True)
+        self.output = nn.Linear(options.units, size)
+        for layer in (self.narrow, self.dense):
+            initialize(layer, "he")
+        initialize(self.output, "normal")
+
+    def vector(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` → ``(B, size)``."""
+        (seen,) = self.trunk(self.require(x))
+        found: Tensor = self.output(self.activation(self.dense(self.pool(self.narrow(seen)).flatten(1))))
+        return found
+
+
+class Localizer(TrunkVector):
+    """Trunk, a coarse map, a dense layer, and the course's vector of one thing in a picture.
 
     Shapes:
         ``(B, C, H, W)`` → ``(B, 1, K + 7 + (5 + K))``, see `derin.models.box_output`: the place is the whole picture,
@@ -65,24 +96,9 @@ class Localizer(Network):
     box_loss = "one thing"
 
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: LocalizerOptions) -> None:
-        super().__init__(input_shape, smallest=(_SMALLEST_SIDE, _SMALLEST_SIDE), options=options)
-        self.trunk = Trunk(options.trunk, input_shape[0], options.trunk_options, strides=(_STRIDE,))
-        self.narrow = ConvUnit(self.trunk.channels[0], options.width, 1, activation=nn.SiLU(inplace=True))
-        self.pool = nn.AdaptiveAvgPool2d(options.cells)
-        self.dense = nn.Linear(options.width * options.cells**2, options.units)
-        self.activation = nn.SiLU(inplace=True)
-        self.output = nn.Linear(options.units, 5 + num_outputs)
-        for layer in (self.narrow, self.dense):
-            initialize(layer, "he")
-        initialize(self.output, "normal")
+        super().__init__(input_shape, 5 + num_outputs, options)
         with torch.no_grad():
             self.output.bias[1:5].fill_(0.5)  # the middle of the picture, half as wide and high
-
-    def vector(self, x: Tensor) -> Tensor:
-        """The course's: ``(B, C, H, W)`` → ``(B, 5 + K)``."""
-        (seen,) = self.trunk(self.require(x))
-        found: Tensor = self.output(self.activation(self.dense(self.pool(self.narrow(seen)).flatten(1))))
-        return found
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2:]

@@ -29,8 +29,9 @@ class SeparableUnit(nn.Sequential):
         )
 
 
-class Pyramid(nn.Module):
-    """Maps of several strides, each half as fine as the one before, brought to one width and mixed both ways.
+class TopDown(nn.Module):
+    """Maps of several strides, each half as fine as the one before, brought to one width; what is seen coarsely is told
+    to the fine ones.
 
     Args:
         channels: of the maps that come.
@@ -43,22 +44,41 @@ class Pyramid(nn.Module):
 
     def __init__(self, channels: Sequence[int], width: int, depth: int) -> None:
         super().__init__()
-
-        def looks(num: int) -> nn.ModuleList:
-            return nn.ModuleList(
-                nn.Sequential(*(SeparableUnit(width, width) for _ in range(depth))) for _ in range(num)
-            )
-
+        self.width, self.depth = width, depth
         self.narrow = nn.ModuleList(ConvUnit(num, width, 1, activation=nn.SiLU(inplace=True)) for num in channels)
-        steps = len(channels) - 1
-        self.down_looks, self.up_looks = looks(steps), looks(steps)
-        self.halve = nn.ModuleList(SeparableUnit(width, width, stride=2) for _ in range(steps))
+        self.down_looks = self.looks(len(channels) - 1)
+
+    def looks(self, num: int) -> nn.ModuleList:
+        """So many times the separable convolutions after an addition."""
+        return nn.ModuleList(
+            nn.Sequential(*(SeparableUnit(self.width, self.width) for _ in range(self.depth))) for _ in range(num)
+        )
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         levels = [narrow(x) for narrow, x in zip(self.narrow, maps, strict=True)]
         for place, look in zip(reversed(range(len(levels) - 1)), self.down_looks):
             above = F.interpolate(levels[place + 1], scale_factor=2.0, mode="nearest")
             levels[place] = look(levels[place] + above)
+        return levels
+
+
+class Pyramid(TopDown):
+    """A `TopDown` whose fine maps tell the coarse ones in turn."""
+
+    def __init__(self, channels: Sequence[int], width: int, depth: int) -> None:
+        super().__init__(channels, width, depth)
+        steps = len(channels) - 1
+        self.up_looks = self.looks(steps)
+        self.halve = nn.ModuleList(SeparableUnit(width, width, stride=2) for _ in range(steps))
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        levels = super().forward(maps)
         for place, (halve, look) in enumerate(zip(self.halve, self.up_looks)):
             levels[place + 1] = look(levels[place + 1] + halve(levels[place]))
         return levels
+
+
+def fill_up(x: Tensor, multiple: int) -> Tensor:
+    """Zeros below and to the right until the sides are multiples of a number: no place moves."""
+    rows, columns = -x.shape[2] % multiple, -x.shape[3] % multiple
+    return F.pad(x, (0, columns, 0, rows)) if rows or columns else x

@@ -108,6 +108,8 @@ MODELS = ModelRegistry(
         "yolo_grid": "derin.models.yolo_grid:YOLO_GRID",
         "localizer": "derin.models.localizer:LOCALIZER",
         "yolo_large": "derin.models.yolo:YOLO_LARGE",
+        "landmark_regressor": "derin.models.landmark_networks:LANDMARK_REGRESSOR",
+        "landmark_heatmaps": "derin.models.landmark_networks:LANDMARK_HEATMAPS",
         "dcgan_generator": "derin.models.dcgan:GENERATOR",
         "dcgan_discriminator": "derin.models.dcgan:DISCRIMINATOR",
         "squeezenet1_0": "derin.models.squeezenet:SQUEEZENET1_0",

@@ -16,7 +16,6 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from derin.layers.initializers import initialize
@@ -24,7 +23,7 @@ from derin.layers.options import require_range
 from derin.models.box_output import boxes_of_distances
 from derin.models.info import ModelInfo
 from derin.models.network import Network
-from derin.models.pyramid import Pyramid, SeparableUnit
+from derin.models.pyramid import Pyramid, SeparableUnit, fill_up
 from derin.models.trunk import STRIDES, Trunk, TrunkOptions
 
 _SMALLEST_SIDE = 64  # two places at the coarsest map
@@ -106,19 +105,13 @@ class Yolo(Network):
         self.classes = nn.ModuleList(Branch(*sizes, rare) for _ in STRIDES)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = _fill(self.require(x), STRIDES[-1])
+        x = fill_up(self.require(x), STRIDES[-1])
         levels = self.pyramid(self.trunk(x))
         found = [
             boxes_of_distances(boxes(level), classes(level), stride)
             for level, boxes, classes, stride in zip(levels, self.boxes, self.classes, STRIDES)
         ]
         return torch.cat(found, dim=1)
-
-
-def _fill(x: Tensor, multiple: int) -> Tensor:
-    """Zeros below and to the right until the sides are multiples of a number: no place moves."""
-    rows, columns = -x.shape[2] % multiple, -x.shape[3] % multiple
-    return F.pad(x, (0, columns, 0, rows)) if rows or columns else x
 
 
 YOLO = ModelInfo(

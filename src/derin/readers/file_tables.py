@@ -363,8 +363,8 @@ def _targets(records: Records, found: FileTable, others: Collection[int | None],
     listed = ", ".join(names[i] for i in usable[:SHOWN]) or "none"
     if len(usable) > _MOST_NUMBERS and all(not np.isnan(_number(records.columns[i][0])) for i in usable):
         raise DataError(
-            f"{found.file} lists {found.kind.plural} with {len(usable):,} numbers for each, such as points "
-            f"(landmarks): a task that Derin does not have yet. One of the numbers can be learned: {ways}."
+            f"{found.file} lists {found.kind.plural} with {len(usable):,} numbers for each. Where they are x and "
+            f"y of points in each picture, name the task: --task landmarks. One of the numbers can be learned: {ways}."
         )
     raise DataError(
         f"{found.file} lists the {found.kind.plural} of {found.source.name}; which of its columns is to be predicted "

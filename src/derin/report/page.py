@@ -15,6 +15,7 @@ from derin.report import (
     diagnosis,
     examples,
     forecast,
+    landmarks,
     learning,
     made_pictures,
     measurements,
@@ -39,7 +40,9 @@ from derin.version import __version__
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 # The sections that show pieces of the data.
-_OF_THE_DATA = frozenset({"examples", "comparing", "segmentation", "detection", "tagging", "translation", "forecast"})
+_OF_THE_DATA = frozenset(
+    {"examples", "comparing", "segmentation", "detection", "landmarks", "tagging", "translation", "forecast"}
+)
 
 
 def write_report(run: Path, *, pictures: bool = True) -> Path:
@@ -77,6 +80,7 @@ def render(story: RunRecord, *, pictures: bool = True) -> str:
         ("language", "language.heading", language_model.section(story)),
         ("segmentation", "segmentation.heading", segmentation.section(story, examples=pictures)),
         ("detection", "boxes.heading", detection.section(story, examples=pictures)),
+        ("landmarks", "points.heading", landmarks.section(story, examples=pictures)),
         ("comparing", "comparing.heading", comparing.section(story, examples=pictures)),
         ("tagging", "tagging.heading", tagging.section(story, examples=pictures)),
         ("translation", "translation.heading", translation.section(story, examples=pictures)),
@@ -144,7 +148,8 @@ def _notice(story: RunRecord, pictures: bool, sections: Collection[str]) -> Html
         return None
     key = (
         "report.notice_pictures"
-        if "pictures" in story.examples or not {"segmentation", "detection", "comparing"}.isdisjoint(sections)
+        if "pictures" in story.examples
+        or not {"segmentation", "detection", "landmarks", "comparing"}.isdisjoint(sections)
         else "report.notice_rows"
     )
     return tag("p", join([translate(key)]), class_="notice")

@@ -12,6 +12,7 @@ from typing import Any
 
 from derin.core.messages import Message, localize, translate
 from derin.data.preparation import input_kind
+from derin.data.schema import Kind
 from derin.strategy.numbers import count_text, plan_text, split_name, task_name
 from derin.strategy.record import SPLITS
 from derin.strategy.tuning import tuning_text
@@ -37,6 +38,7 @@ _ALWAYS = ("epochs", "batch_size", "optimizer", "learning_rate")
 _WITH_MOMENTUM = ("momentum", "nesterov", "rmsprop", "muon")
 # What cuts a series into examples.
 _WINDOW = {"look_back": "context_length", "horizon": "horizon"}  # as a card and as a setting names it
+_OF_LANDMARKS = ("normalize", "loss_name")
 # What has an effect where embeddings are learned, by the loss.
 _COMPARING = {
     "triplet": ("loss", "margin", "mining", "embedding_size"),
@@ -144,8 +146,10 @@ def _about_settings(record: Mapping[str, Any]) -> Iterator[str]:
     if (augmentation := record.get("augmentation")) and asked.get("augment") is None:
         flags.append(f"--augment {_value(augmentation)}")
     given = _part(asked, "task_options")
-    of_task = _COMPARING.get(str(task.get("loss")), ()) if task.get("name") == "embedding" else ()
-    flags += [f"--task-option {name}={_value(task[name])}" for name in of_task if name in task and name not in given]
+    compares = task.get("name") == "embedding"
+    of_task = _COMPARING.get(str(task.get("loss")), ()) if compares else ()
+    shown = _OF_LANDMARKS if task.get("name") == "landmarks" else of_task
+    flags += [f"--task-option {name}={_value(task[name])}" for name in shown if name in task and name not in given]
     size = _part(record, "data", "recipe").get("size")
     if of_task and size is not None and asked.get("size") is None and _has_pictures(record):
         flags.append(f"--size {_value(size)}")
@@ -172,7 +176,8 @@ def _has_pictures(record: Mapping[str, Any]) -> bool:
 
 def _classes(column: Mapping[str, Any]) -> str:
     classes = column.get("classes")
-    return "" if not classes else translate("assumed.classes", count=len(classes))
+    what = "points" if column.get("kind") == Kind.POINTS.value else "classes"
+    return "" if not classes else translate(f"assumed.{what}", count=len(classes))
 
 
 def _names(columns: list[Mapping[str, Any]]) -> str:

@@ -33,6 +33,10 @@ _SHARES = (
     "f0.5",
     "f2",
     "weighted_error",
+    "nme",
+    "nme_median",
+    "pck",
+    "presence_accuracy",
 )
 _SCORES = (
     "auc", "auc_macro", "ece", "brier", "r2", "mean_iou", "iou", "dice", "map", "ap", "ap50", "ap75", "map_small",

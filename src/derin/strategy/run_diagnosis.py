@@ -24,7 +24,7 @@ _SETS = {"train": "train", "traindev": "traindev", "val": "dev", "test": "test"}
 _COUNTED = ("accuracy", "top5_accuracy", "subset_accuracy", "exact_match", "rank_1")
 # Of people one answer to each example is measured, and so the error of these alone can be held against it.
 _OF_ONE_ANSWER = ("accuracy",)
-_LOWER_IS_BETTER = ("hamming_loss", "eer", "ece", "brier")
+_LOWER_IS_BETTER = ("hamming_loss", "eer", "ece", "brier", "nme", "nme_median")
 _OUT_OF_100 = ("bleu", "chrf")
 _MATERIAL = 0.01  # of an error between 0 and 1
 _MATERIAL_SHARE = 0.05  # of the dev error, where errors have a unit

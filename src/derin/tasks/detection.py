@@ -20,22 +20,20 @@ from derin.core.errors import DataError, ShapeError, UsageError
 from derin.core.fields import Maybe
 from derin.data.batch import Batch, Source
 from derin.data.codecs.base import Packed
-from derin.data.codecs.frame import Frame
 from derin.data.columns import ColumnsPreparation
-from derin.data.pictures.reading_inputs import images_of
 from derin.data.preparation import Preparation
 from derin.data.schema import Kind
 from derin.data.table import Boxes, Rows, Table
 from derin.models.box_output import NUM_COMMON, box_output
 from derin.models.registry import MODELS
 from derin.tasks.anchors import find_anchors
-from derin.tasks.base import BaseTask
 from derin.tasks.box_criteria import BOX_LOSSES
 from derin.tasks.box_selection import select_boxes
 from derin.tasks.card import NAMES, NUMBERS, checked
 from derin.tasks.classes import checked_class_weights, checked_classes
 from derin.tasks.detected import Box, Detected
 from derin.tasks.detection_findings import detection_findings
+from derin.tasks.in_pictures import PlacesInPictures
 from derin.tasks.metrics.detection import DetectionMetrics
 from derin.tasks.supervised import built_from_card
 from derin.train.protocol import Losses, Outputs
@@ -44,7 +42,7 @@ _USUAL_THRESHOLD = 0.3
 _ANCHORS = 5  # as many as YOLO9000 has
 
 
-class Detection(BaseTask):
+class Detection(PlacesInPictures):
     """Boxes and their classes, by the loss that belongs to the network: see `derin.tasks.box_criteria`.
 
     Args:
@@ -53,9 +51,6 @@ class Detection(BaseTask):
         class_weights: how much each class counts in the loss, or None.
         thresholds: the probability from which on a box of each class is an answer; None is 0.3. The best F1 on
             validation decides once the network is trained.
-
-    Attributes:
-        frame: how pictures come to the network's input; taken from the preparation.
 
     Shapes:
         a network gives ``(B, places, K + 7 + ...)``, see `derin.models.box_output`.
@@ -70,11 +65,7 @@ class Detection(BaseTask):
     monitor = "map"
     analysis_decides = True
     options = frozenset({"class_weights"})
-    target = "target"
-    size_of_picture = "picture_size"
     trunk_model = "yolo"
-    most_at_once = 32
-    answers_in_original = True
     output_note = "whose loss takes logits"
 
     def __init__(
@@ -94,7 +85,6 @@ class Detection(BaseTask):
                 f"A detection needs a threshold from 0 to 1 for each of its {len(self.classes)} classes; got "
                 f"{self.thresholds}."
             )
-        self.frame: Frame | None = None
         self._shapes: npt.NDArray[Any] | None = None  # of the boxes of training, where it was made of them
 
     @classmethod
@@ -145,16 +135,6 @@ class Detection(BaseTask):
         if "anchors" not in options or self._shapes is None or not len(self._shapes):
             return {}
         return {"anchors": [[round(side, 4) for side in one] for one in find_anchors(self._shapes, _ANCHORS).tolist()]}
-
-    def bind(self, preparation: Preparation) -> None:
-        assert isinstance(preparation, ColumnsPreparation)
-        self.frame = preparation.input.frame
-
-    def batch_columns(self, table: Table) -> dict[str, Any]:
-        """Height and width of each picture, so that boxes come back into its pixels."""
-        boxes = table[table.target().name]
-        assert isinstance(boxes, Boxes)
-        return {self.size_of_picture: boxes.frames.astype(np.float32)}
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         losses, weights = self._losses(model, self._output(model, batch), batch)
@@ -214,58 +194,22 @@ class Detection(BaseTask):
         Shapes:
             corners ``(N, 4)``, sizes ``(N, 2)`` → ``(N, 4)``.
         """
-        assert self.frame is not None
-        back = self.frame.geometry(sizes).inverse
-        moved = back.moved(corners.reshape(-1, 2, 2)).reshape(-1, 4)
+        moved = self.in_picture(corners.reshape(-1, 2, 2), sizes).reshape(-1, 4)
         return np.clip(moved, 0, sizes[:, [1, 0, 1, 0]]).astype(np.float32)
 
     def metrics(self) -> DetectionMetrics:
         return DetectionMetrics(self.classes)
 
-    def answers(
-        self, network: nn.Module, preparation: Preparation, inputs: Any, *, batch_size: int, device: torch.device
-    ) -> list[Detected]:
-        assert isinstance(preparation, ColumnsPreparation)
-        codec = preparation.input
-        pictures = images_of(inputs, channels=codec.channels, values=codec.values)
-        found: list[Detected] = []
-        size = min(batch_size, self.most_at_once)
-        for start in range(0, len(pictures), size):
-            some = pictures[start : start + size]
-            pixels = [np.asarray(picture) for picture in some]
-            found += self._answers(network, codec, codec.read(some), pixels, device)
-        return found
-
-    def row_answers(
-        self, network: nn.Module, preparation: Preparation, read: npt.NDArray[np.uint8], *, batch_size: int,
-        device: torch.device,
-    ) -> list[Detected]:  # fmt: skip
-        assert isinstance(preparation, ColumnsPreparation)
-        codec, found = preparation.input, []
-        size = min(batch_size, self.most_at_once)
-        for start in range(0, len(read), size):
-            rows = read[start : start + size]
-            found += self._answers(network, codec, rows, list(rows), device)
-        return found
-
-    def _answers(
-        self, network: nn.Module, codec: Any, read: Any, pictures: Sequence[npt.NDArray[Any]], device: torch.device
-    ) -> list[Detected]:
-        rows = torch.from_numpy(np.ascontiguousarray(read)).to(device)
-        batch = Batch({self.input: codec.to_model_input(rows)}, torch.arange(len(rows)))
-        with torch.inference_mode():
-            outputs = self.predict(network, batch)
+    def answers_of(self, outputs: Outputs, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Detected]:
         least = np.array(self.thresholds)
         found = []
         for picture, corners, scores, classes in zip(pictures, *(outputs[n].numpy() for n in _FOUND)):
-            pixels = picture[..., None] if picture.ndim == 2 else picture
             chosen = (scores > 0) & (scores >= least[classes])
-            places = self._in_picture(corners[chosen], np.full((chosen.sum(), 2), pixels.shape[:2], dtype=np.int64))
             boxes = tuple(
                 Box(self.classes[number], float(score), tuple(map(float, place)))  # type: ignore[arg-type]
-                for number, score, place in zip(classes[chosen].tolist(), scores[chosen], places)
+                for number, score, place in zip(classes[chosen].tolist(), scores[chosen], corners[chosen])
             )
-            found.append(Detected(boxes, self.classes, pixels))
+            found.append(Detected(boxes, self.classes, picture))
         return found
 
     def final_analysis(

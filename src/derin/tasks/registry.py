@@ -28,6 +28,7 @@ TASKS: Registry[type[BaseTask]] = Registry(
         "segmentation": "derin.tasks.segmentation:Segmentation",
         "detection": "derin.tasks.detection:Detection",
         "localization": "derin.tasks.localization:Localization",
+        "landmarks": "derin.tasks.landmarks:Landmarks",
         "forecasting": "derin.tasks.forecasting:Forecasting",
         "embedding": "derin.tasks.embedding:Embedding",
         "own": "derin.tasks.own:OwnTask",
@@ -42,6 +43,7 @@ TASK_OF_KIND = {
     Kind.TEXT: "translation",
     Kind.MASK: "segmentation",
     Kind.BOXES: "detection",
+    Kind.POINTS: "landmarks",
 }
 
 

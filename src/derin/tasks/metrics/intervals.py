@@ -69,6 +69,28 @@ def clopper_pearson(num_right: int, num: int, confidence: float = 0.95) -> Inter
     return (low, 1.0 if num_right == num else float(betaincinv(num_right + 1, num - num_right, 1 - tail)))
 
 
+def median_interval(values: npt.ArrayLike, confidence: float = 0.95) -> Interval:
+    """An interval of a median that holds for any distribution: between two of the values, by their order.
+
+    How many of n values lie below the median is binomial with p = ½; the bounds are the values at its quantiles.
+
+    Args:
+        values: n of them, one at least.
+        confidence: two-sided; reached or exceeded where n is large enough for it.
+
+    Example:
+        >>> median_interval(np.arange(1.0, 11.0))
+        (2.0, 9.0)
+
+    Source: W. J. Conover, "Practical nonparametric statistics", 3rd edition, 1999, section 3.2.
+    """
+    from scipy.stats import binom
+
+    ordered = np.sort(np.asarray(values, np.float64))
+    place = max(int(binom.ppf((1 - confidence) / 2, len(ordered), 0.5)), 1)
+    return (float(ordered[place - 1]), float(ordered[len(ordered) - place]))
+
+
 def bootstrap(values: Floats, statistics: Callable[[Floats], Mapping[str, Floats]]) -> dict[str, Interval]:
     """95 % percentile intervals of anything that is a function of means over examples.
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from derin.core.messages import Message
 from derin.core.seeds import permutation
 from derin.data.schema import Column, Kind
-from derin.data.table import ColumnData, Dense, Pictures, Rows, Table
+from derin.data.table import ColumnData, Dense, Pictures, Points, Rows, Table
 
 Floats = npt.NDArray[np.float64]
 
@@ -72,6 +72,10 @@ def mirroring_of(table: Table, column: Column) -> Mirroring:
         table: the data; the training rows are looked at.
         column: of the pictures.
     """
+    marks = table.columns[table.targets[0].name] if len(table.targets) == 1 else None
+    if isinstance(marks, Points):
+        # Left and right points change places, where it is known which they are.
+        return Mirroring(bool(marks.pairs) or marks.places.shape[1] == 1)
     if column.shape[-1] == 1:
         return Mirroring(False)
     rows = table.splits["train"] if "train" in table.splits else np.arange(len(table), dtype=np.int64)

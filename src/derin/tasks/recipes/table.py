@@ -35,6 +35,7 @@ RECIPES: dict[str, Callable[[Facts], Recipe]] = {
     **dict.fromkeys(("mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet"), small.own_network),
     "unet": zoo.segmentation,
     **dict.fromkeys(("yolo", "yolo_grid", "yolo_large", "localizer"), zoo.detection),
+    **dict.fromkeys(("landmark_regressor", "landmark_heatmaps"), zoo.landmarks),
     "dcgan_discriminator": zoo.normalized,
     "dcgan_generator": small.own_network,
     "dcgan": small.dcgan,
