@@ -31,7 +31,7 @@ from derin.data.pictures.decode import gray_or_rgb, open_picture, pixels_of
 from derin.data.pictures.encoded import num_decoders
 from derin.data.pictures.fitting import ResizePolicy, Rule
 from derin.data.table import Rows
-from derin.readers.tar_rows import Members, TarRows, tar_rows
+from derin.readers.tar_rows import Layouts, Members, TarRows, tar_rows
 
 # A row: its values by name, or why it cannot be read.
 Row = dict[str, Any] | str
@@ -132,6 +132,12 @@ class Part:
         """The whole name of a row."""
         return self.prefix + bytes(self.names[place]).decode("utf-8", "replace")
 
+    def between(self, start: int, end: int) -> Part:
+        """The rows from one place to another, not copied; damage is told once."""
+        here = slice(start, end)
+        columns = {name: values[here] for name, values in self.columns.items()}
+        return Part(self.prefix, self.names[here], self.numbers[here], columns)
+
     def take(self, places: Rows | npt.NDArray[np.bool_]) -> Part:
         """Some of the rows, by their places or as a mask; damage is told once."""
         if len(places) == len(self) and places.dtype == np.bool_ and places.all():
@@ -144,7 +150,9 @@ class Part:
         return Part(self.prefix, self.names[places], self.numbers[places], columns)
 
 
-def read_shard(path: Path, *, start: int = 0, size: int = 64, wanted: Wanted | None = None) -> Iterator[Part]:
+def read_shard(
+    path: Path, *, start: int = 0, size: int = 64, wanted: Wanted | None = None, known: Layouts | None = None
+) -> Iterator[Part]:
     """The rows of a shard in their order.
 
     Args:
@@ -152,6 +160,7 @@ def read_shard(path: Path, *, start: int = 0, size: int = 64, wanted: Wanted | N
         start: so many rows are passed over.
         size: height and width to which pictures are brought.
         wanted: says by prefix and names which rows are needed, so that no other is decoded; None needs all.
+        known: how the rows of a tar before lie; see `tar_rows`.
 
     Raises:
         DataError: the file is of no such form, or holds pickled members, which could run code.
@@ -163,7 +172,7 @@ def read_shard(path: Path, *, start: int = 0, size: int = 64, wanted: Wanted | N
     elif ending in (".jsonl", ".ndjson"):
         yield from parts_of_rows(f"{path.name}:", _json_rows(path, start), wanted)
     elif ".tar" in "".join(path.suffixes[-2:]).lower() or ending == ".tgz":
-        yield from _tar_parts(path, start, size, wanted)
+        yield from _tar_parts(path, start, size, wanted, known)
     else:
         raise DataError(f"{path}: a shard must be .tar, .parquet or .jsonl; it ends in {ending or 'nothing'!r}.")
 
@@ -195,10 +204,10 @@ def _column(values: list[Any]) -> Values:
     return np.stack(values) if isinstance(values[0], np.ndarray) else values
 
 
-def _tar_parts(path: Path, start: int, size: int, wanted: Wanted | None) -> Iterator[Part]:
+def _tar_parts(path: Path, start: int, size: int, wanted: Wanted | None, known: Layouts | None) -> Iterator[Part]:
     prefix, number = f"{path.name}/", 0
     one_by_one = partial(_decoded_rows, path, size)
-    rows = tar_rows(path)
+    rows = tar_rows(path, known)
     for found in rows:
         if isinstance(found, TarRows):
             numbers = np.arange(number, number + len(found.keys))

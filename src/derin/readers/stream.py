@@ -25,6 +25,7 @@ from derin.readers.csv_table import Asked, table_of_records
 from derin.readers.delimited import Records
 from derin.readers.shards import Part, Values, Wanted, parts_of_rows, read_shard, shard_paths
 from derin.readers.table_recipe import SUBJECT, TableRecipe
+from derin.readers.tar_rows import Layouts
 from derin.readers.typed_records import value_records
 
 # Where nobody gives rows to measure on, one of so many is held out and never trained on.
@@ -88,6 +89,7 @@ class Stream:
         if isinstance(rows, str | Path):
             self.name = next((p for p in reversed(Path(rows).parent.parts) if p.isidentifier()), "stream")
         self.buffer, self.damaged = buffer, dict[str, str]()
+        self._layouts = Layouts()
         self._shards: list[Any] = [rows] if callable(rows) else list(shard_paths(rows))
         self._val: list[Any] | None = None if val is None else [val] if callable(val) else list(shard_paths(val))
         self._target, self._classes, self._size, self._worker = target, classes, size, worker
@@ -167,7 +169,7 @@ class Stream:
             rows = ((n, b"%d" % (n + 1), _as_row(row)) for n, row in islice(enumerate(shard()), start, None))
             parts = parts_of_rows("row ", rows, wanted)
         else:
-            parts = read_shard(shard, start=start, size=self._size, wanted=wanted)
+            parts = read_shard(shard, start=start, size=self._size, wanted=wanted, known=self._layouts)
         for part in parts:
             self.damaged |= part.damaged
             if len(part):
@@ -301,7 +303,7 @@ class Blocks:
             fitting = stream._fitting(self._head, part)
             taken = rows.add(fitting)
             if rows.is_full:
-                self._left = [(begin, fitting.take(np.arange(taken, len(fitting))))]
+                self._left = [(begin, fitting.between(taken, len(fitting)))]
                 self._behind = begin._replace(member=int(fitting.numbers[taken - 1]) + 1)
                 return stream._next_table(self._head, _joined(rows.parts), num), self._behind
         raise AssertionError("a walk has no end")
@@ -322,12 +324,12 @@ class _Gathered:
 
     def add(self, part: Part, which: npt.NDArray[np.bool_] | None = None) -> int:
         """Takes these rows of a part, as long as there is room; how many."""
-        places = np.arange(len(part)) if which is None else np.flatnonzero(which)
-        places = places[: self._num - self._len]
-        if len(places):
-            self.parts.append(part if len(places) == len(part) else part.take(places))
-            self._len += len(places)
-        return len(places)
+        room = self._num - self._len
+        fitting = part.between(0, room) if which is None else part.take(np.flatnonzero(which)[:room])
+        if len(fitting):
+            self.parts.append(fitting)
+            self._len += len(fitting)
+        return len(fitting)
 
 
 def crc32_of(prefix: bytes, names: npt.NDArray[np.bytes_]) -> npt.NDArray[np.uint32]:

@@ -107,12 +107,16 @@ def with_member(row: Members, ending: str, data: bytes | str) -> Members:
     return row
 
 
-def tar_rows(path: Path) -> Iterator[TarRows | tuple[bytes, Members]]:
+def tar_rows(path: Path, known: Layouts | None = None) -> Iterator[TarRows | tuple[bytes, Members]]:
     """All rows of a tar, compressed or not: many at once as long as headers are plain, then one by one, by name.
 
     What comes behind damage cannot be found; the last row then says so, under the name ``b""``.
+
+    Args:
+        path: of the tar.
+        known: how the rows of a shard before lie, with which these are compared first; that of these is kept there.
     """
-    place = yield from _plain_rows(path)
+    place = yield from _plain_rows(path, Layouts() if known is None else known)
     if place is not None:
         yield from rows_one_by_one(path, place)
 
@@ -163,19 +167,19 @@ def _members(path: Path, place: int) -> Iterator[tuple[str, bytes | str]]:
             raise tarfile.ReadError("its end is missing")
 
 
-def _plain_rows(path: Path) -> Generator[TarRows, None, int | None]:
+def _plain_rows(path: Path, known: Layouts) -> Generator[TarRows, None, int | None]:
     """Rows as long as headers are plain; returns where `tarfile` goes on, or None at the end of the archive."""
     with unpacked(path) as file:
         buffer = np.empty(_WINDOW_BYTES, dtype=np.uint8)
         place = filled = 0
-        layout: _Layout | None = None
         while True:
             filled += _fill(file, buffer[filled:])
             data, is_end = buffer[: filled - filled % _BLOCK], None
-            found, used = (None, 0) if layout is None else layout.rows_of(data)
+            found, used = (None, 0) if known.last is None else known.last.rows_of(data)
             if found is None:
                 found, used, is_end = _rows_of(data)
-                layout = None if found is None else _Layout.of(found)
+                # The few at a shard's end tell less than those before them.
+                known.last = known.last if found is None else _Layout.of(found) or known.last
             if found is not None:
                 yield found
             if is_end is True:
@@ -348,6 +352,13 @@ class _Layout:
             sizes=sizes[:num].reshape(-1),
         )
         return found, used
+
+
+@dataclass
+class Layouts:
+    """How the rows that were read last lie."""
+
+    last: _Layout | None = None
 
 
 def _varied(heads: Bytes, head: Bytes) -> tuple[Rows, Bytes]:

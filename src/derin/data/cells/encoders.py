@@ -122,6 +122,9 @@ class NumberEncoder:
         return (*names, *(f"{names[i]} is missing" for i in self.missing))
 
     def encode(self, column: RawColumn, features: Features) -> tuple[int, int]:
+        return 0, sum(self._encode(part, features[rows]) for rows, part in column.parts())
+
+    def _encode(self, column: RawColumn, features: Features) -> int:
         means, divisors, is_constant = self._constants
         values = column.numbers(self.shape, self.writing)
         numbers, num_new = features[:, : values.shape[1]], 0
@@ -139,7 +142,7 @@ class NumberEncoder:
             numbers[absent] = 0.0
             features[:, values.shape[1] :] = absent[:, list(self.missing)]
             num_new = int(np.delete(absent, list(self.missing), axis=1).any(axis=1).sum())
-        return 0, num_new
+        return num_new
 
     @cached_property
     def _constants(self) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:

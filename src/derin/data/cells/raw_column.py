@@ -6,7 +6,7 @@ Both forms answer the same three questions, so that whatever encodes a column is
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
@@ -25,12 +25,18 @@ from derin.data.table import ColumnData, Dense, Ragged, Rows
 MISSING, UNSEEN = -1, -2
 _LARGEST_WRITTEN = 10**100
 _SHOWN = 40
+_PART_BYTES = 1 << 20
 
 
 class RawColumn(Protocol):
     """The values of one column for some rows."""
 
     def __len__(self) -> int: ...
+
+    def parts(self) -> Iterator[tuple[slice, RawColumn]]:
+        """Rows that are best worked on together, with their place: as many as stay in the processor's cache, where
+        what they mean does not depend on the others."""
+        ...
 
     def numbers(self, shape: tuple[int, ...], writing: Writing | None = None) -> Floats:
         """The values as numbers, NaN where missing; whoever gets them may change them.
@@ -72,6 +78,16 @@ class TableColumn:
 
     def __len__(self) -> int:
         return len(self.data)
+
+    def parts(self) -> Iterator[tuple[slice, RawColumn]]:
+        if not isinstance(self.data, Dense):
+            yield slice(None), self
+            return
+        values = self.data.values
+        size = max(1, _PART_BYTES // (8 * max(1, math.prod(values.shape[1:]))))
+        for start in range(0, len(values), size):
+            rows = slice(start, start + size)
+            yield rows, TableColumn(self.column, Dense(values[rows]))
 
     def numbers(self, shape: tuple[int, ...], writing: Writing | None = None) -> Floats:
         if self.column.kind is Kind.NUMBER and isinstance(self.data, Dense):
@@ -136,6 +152,9 @@ class Cells:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def parts(self) -> Iterator[tuple[slice, RawColumn]]:
+        yield slice(None), self
 
     def numbers(self, shape: tuple[int, ...], writing: Writing | None = None) -> Floats:
         if shape:
