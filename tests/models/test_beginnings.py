@@ -268,6 +268,7 @@ BEGINNINGS: dict[str, dict[str, Rule]] = {
         r"up\.\d\.up\.weight": normal(lambda place: math.sqrt(2 / place.values.shape[0])),
         **_HE_THEN,
     },
+    "unet_trunk": {**_NORM, **_HE_THEN},
     "text_bag": {
         r"table\.weight": behind_padding(normal(0.01)),
         r"importance\.weight": constant(0.3),

@@ -37,6 +37,7 @@ PICTURES: dict[str, Row] = {
     "mtcnn_rnet": (((3, 24, 24), 6), None, OUTPUT),
     "mtcnn_onet": (((3, 48, 48), 16), None, OUTPUT),
     "unet": (((1, 572, 572), 2), "bottom", OUTPUT),
+    "unet_trunk": (((3, 256, 256), 2), "narrow", OUTPUT),
     "yolo": (((3, 320, 320), 80), None, ("classes",)),
     "localizer": (((3, 224, 224), 3), None, OUTPUT),
     "yolo_grid": (((3, 320, 320), 20), None, OUTPUT),
@@ -86,6 +87,7 @@ SMALLEST = {
     "mtcnn_rnet": 24,
     "mtcnn_onet": 48,
     "unet": 16,
+    "unet_trunk": 32,  # one place at the coarsest map
     **dict.fromkeys(("yolo", "yolo_grid", "yolo_large", "localizer"), 64),  # two places at the coarsest map
     **dict.fromkeys(("landmark_regressor", "landmark_heatmaps"), 64),
     "dcgan_discriminator": 8,
@@ -96,7 +98,7 @@ KINDS = {
     "embedding": {"facenet_nn1", "facenet_nn4_small2", "mobilefacenet"},
     "boxes": {"yolo", "yolo_grid", "yolo_large", "localizer"},
     "points": {"landmark_regressor", "landmark_heatmaps"},
-    "map": {"unet", "mtcnn_pnet", "dcgan_generator"},
+    "map": {"unet", "unet_trunk", "mtcnn_pnet", "dcgan_generator"},
 }
 
 
@@ -155,6 +157,7 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "googlenet googlenet_bn": {"auxiliary": False, "dropout": 0.4},
     "inception_v3": {"auxiliary": False, "dropout": 0.5},
     "facenet_nn1": {"dense_units": 4096},
+    "unet_trunk": {"trunk": "mobilenet_v2", "trunk_options": (), "width": 16},
     "unet": {"width": 64, "depth": 4, "padding": "same", "batch_norm": False, "dropout": 0.0},
     "yolo": {"trunk": "mobilenet_v2", "trunk_options": (), "width": 96, "depth": 2, "bins": 16},
     "localizer": {"trunk": "mobilenet_v2", "trunk_options": (), "width": 64, "cells": 5, "units": 256},

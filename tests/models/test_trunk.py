@@ -50,13 +50,14 @@ def weights_of(model: str, **options: float) -> PretrainedWeights:
     )  # fmt: skip
 
 
-def test_weights_of_a_classifier_are_the_trunk_of_a_network_of_boxes_and_all_else_is_fresh() -> None:
-    published = weights_of("mobilenet_v2", width=0.35).under("yolo")
+@pytest.mark.parametrize("name", ["yolo", "unet_trunk"])
+def test_weights_of_a_classifier_are_the_trunk_of_what_stands_on_it_and_all_else_is_fresh(name: str) -> None:
+    published = weights_of("mobilenet_v2", width=0.35).under(name)
     network = published.network(2, input_shape=(3, 64, 64), seed=0)
-    fresh = build("yolo", input_shape=(3, 64, 64), num_outputs=2, seed=0, **published.options)
-    for name, tensor in network.state_dict().items():
-        wanted = published.tensors[name] if name.startswith("trunk.") else fresh.state_dict()[name]
-        assert torch.equal(tensor, wanted), name
+    fresh = build(name, input_shape=(3, 64, 64), num_outputs=2, seed=0, **published.options)
+    for key, tensor in network.state_dict().items():
+        wanted = published.tensors[key] if key.startswith("trunk.") else fresh.state_dict()[key]
+        assert torch.equal(tensor, wanted), key
     assert network.spec["options"]["trunk_options"] == [["width", 0.35]]
     with pytest.raises(UsageError, match="vgg11"):
         weights_of("vgg11", dense_width=8).under("yolo")

@@ -131,6 +131,13 @@ DECIDED: dict[str, Row] = {
         {"width": 16, "batch_norm": True},
         {"fit": "pad"},
     ),
+    "unet_trunk": (
+        {**ADAM, "learning_rate": 2e-3, "weight_decay": 0.01, "clip_norm": 1.0},
+        "flip,zoom=0.3,shift=0.1,brightness=0.2,contrast=0.2,saturation=0.2",
+        0.0,
+        {},
+        {"fit": "pad", "size": (32, 32)},
+    ),
     "skip_gram cbow": ({"optimizer": "sgd", "schedule": "linear", **VECTORS}, "", 0.0, {}, {}),
     "glove": ({"optimizer": "adagrad", "schedule": "constant", **VECTORS}, "", 0.0, {}, {}),
     "text_bag": (

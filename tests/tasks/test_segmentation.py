@@ -60,7 +60,8 @@ def test_loss_leaves_void_out_and_weighs_classes() -> None:
     logits, target = torch.randn(2, 3, 4, 5), torch.randint(0, 3, (2, 4, 5))
     target[0, :2] = 255
     weights = torch.tensor([1.0, 2.0, 0.5])
-    task = Segmentation(columns=["mask"], classes=["a", "b", "c"], class_weights=weights.tolist())
+    names, given = ["a", "b", "c"], weights.tolist()
+    task = Segmentation(columns=["mask"], classes=names, class_weights=given, loss_name="cross-entropy")
     batch = Batch({"input": torch.zeros(2, 1, 4, 5), "target": target}, torch.arange(2))
     network = torch.nn.Module()
     network.forward = lambda x: logits  # type: ignore[method-assign]

@@ -110,7 +110,9 @@ class PretrainedWeights:
                 tensor.copy_(given)
         return network
 
-    def preparation(self, table: Table, size: int | None, inputs: Mapping[str, Any]) -> ColumnsPreparation:
+    def preparation(
+        self, table: Table, size: int | tuple[int, int] | None, inputs: Mapping[str, Any]
+    ) -> ColumnsPreparation:
         """The preparation that the weights were trained with, of the pictures of a table.
 
         Args:
@@ -135,7 +137,7 @@ class PretrainedWeights:
             )
         codec = PictureCodec(
             column=found[0].name,
-            size=self.size if size is None else (size, size),
+            size=self.size if size is None else (size, size) if isinstance(size, int) else size,
             channels=self.channels,
             mean=self.mean,
             std=self.std,

@@ -14,8 +14,9 @@ from derin.core.errors import DataError, UsageError
 from derin.data.class_splits import as_source_gave, class_names
 from derin.data.recipe import ReadingRecipe
 from derin.data.table import Table
+from derin.datasets.catalog import NAMED_SETS
 from derin.readers.file_names import is_archive
-from derin.readers.recognition import BOXES, recognized
+from derin.readers.recognition import TASK_OF, recognized
 from derin.readers.shards import is_pattern, is_shard
 from derin.readers.stream import Stream
 from derin.tasks.multitask import with_targets
@@ -78,8 +79,8 @@ def training_table(
     options = {name: getattr(request, name) for name in READING} | dict(reading)
     options["ignore"] = tuple(request.ignore or ())
     if published is not None:
-        # Things in pictures are looked for in larger ones than those that were told apart.
-        own = None if isinstance(data, str | Path) and _has_boxes(data, request) else max(published.size)
+        # What lies in pictures is looked for in larger ones than those that were told apart.
+        own = None if isinstance(data, str | Path) and _needs_places(data, request) else max(published.size)
         options |= {"size": request.size or own, "channels": published.channels}
     elif request.task in HOLDING_OUT_CLASSES and request.model is None and request.size is None:
         options["size"] = _COMPARED_SIZE
@@ -115,9 +116,12 @@ def training_table(
     return table
 
 
-def _has_boxes(data: str | Path, request: Request) -> bool:
-    """Whether it is pictures with boxes that are named."""
-    if request.task is not None:
-        return TASKS[request.task].trunk_model is not None
-    path = Path(data)
-    return (path.is_dir() or is_archive(path)) and recognized(path) == BOXES
+def _needs_places(data: str | Path, request: Request) -> bool:
+    """Whether the task of what is named has a network of its own that stands on a classifier."""
+    name = request.task
+    if name is None and data in NAMED_SETS:
+        name = NAMED_SETS[str(data)].task
+    elif name is None:
+        path = Path(data)
+        name = TASK_OF.get(recognized(path)) if path.is_dir() or is_archive(path) else None
+    return name in TASKS and TASKS[name].trunk_model is not None

@@ -104,6 +104,7 @@ MODELS = ModelRegistry(
         "mtcnn_rnet": "derin.models.mtcnn:RNET",
         "mtcnn_onet": "derin.models.mtcnn:ONET",
         "unet": "derin.models.unet:UNET",
+        "unet_trunk": "derin.models.unet_trunk:UNET_TRUNK",
         "yolo": "derin.models.yolo:YOLO",
         "yolo_grid": "derin.models.yolo_grid:YOLO_GRID",
         "localizer": "derin.models.localizer:LOCALIZER",

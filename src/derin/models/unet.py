@@ -68,7 +68,7 @@ class Up(nn.Module):
 
     def forward(self, x: Tensor, bridge: Tensor) -> Tensor:
         x = self.up(x)
-        return self.look(torch.cat((_crop(bridge, x.shape[2], x.shape[3]), x), 1))
+        return self.look(torch.cat((cropped(bridge, x.shape[2], x.shape[3]), x), 1))
 
 
 class UNet(Network):
@@ -107,7 +107,7 @@ class UNet(Network):
         if self.options.padding == "valid":
             _require_even(height, width, self.options.depth)
         else:
-            x = _fill(x, 2**self.options.depth)
+            x = filled(x, 2**self.options.depth)
         bridges = []
         for stage in self.down:
             x = stage(x)
@@ -117,7 +117,7 @@ class UNet(Network):
         for stage, bridge in zip(self.up, reversed(bridges)):
             x = stage(x, bridge)
         x = self.output(x)
-        return x if self.options.padding == "valid" else _crop(x, height, width)
+        return x if self.options.padding == "valid" else cropped(x, height, width)
 
 
 def _two(in_channels: int, out_channels: int, options: UNetOptions) -> nn.Sequential:
@@ -135,7 +135,7 @@ def _two(in_channels: int, out_channels: int, options: UNetOptions) -> nn.Sequen
     return nn.Sequential(*units)
 
 
-def _fill(x: Tensor, multiple: int) -> Tensor:
+def filled(x: Tensor, multiple: int) -> Tensor:
     """Zeros around a picture until its sides are multiples of a number, the odd one below and to the right."""
     rows, columns = -x.shape[2] % multiple, -x.shape[3] % multiple
     if not rows and not columns:
@@ -143,8 +143,8 @@ def _fill(x: Tensor, multiple: int) -> Tensor:
     return F.pad(x, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
 
 
-def _crop(x: Tensor, height: int, width: int) -> Tensor:
-    """The middle of a map, where `_fill` had put it."""
+def cropped(x: Tensor, height: int, width: int) -> Tensor:
+    """The middle of a map, where `filled` had put it."""
     top, left = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
     return x[:, :, top : top + height, left : left + width]
 

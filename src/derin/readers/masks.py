@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.messages import Message
-from derin.data.pictures.fitting import DEFAULT_SIZE, ResizePolicy, Rule, is_small
+from derin.data.pictures.fitting import MASKS_SIZE, ResizePolicy, Rule
 from derin.data.recipe import ReadingRecipe, ReadOptions
 from derin.data.report import DataReport, Finding, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
@@ -218,12 +218,15 @@ def _report_unpaired(report: DataReport, pairs: MaskPairs) -> None:
 
 
 def _decisions(options: ReadOptions, sizes: set[tuple[int, ...]]) -> Decisions:
-    """As other pictures were read, or in the size of the network with their proportions kept, so as masks are."""
+    """As other pictures were read, else as they are where they are small and alike, else in the network's size with
+    their proportions kept; so as masks are.
+    """
     if part := options.part("pictures"):
         return Decisions.from_recipe(part, size=options.size, channels=options.channels)
-    if options.size is None and len(sizes) == 1 and is_small(*next(iter(sizes))):
+    longest = max(side for size in sizes for side in size)
+    if options.size is None and len(sizes) == 1 and longest <= MASKS_SIZE:
         return Decisions(channels=options.channels)
-    side = options.size or DEFAULT_SIZE
+    side = options.size or min(longest, MASKS_SIZE)
     return Decisions(fitting=ResizePolicy(Rule.PAD, side, side), channels=options.channels)
 
 

@@ -35,6 +35,7 @@ from derin.tasks.supervised import built_from_card
 from derin.train.protocol import Losses, Outputs
 
 LOSSES = ("cross-entropy", "dice", "cross-entropy+dice")
+USUAL_LOSS = "cross-entropy+dice"  # regions of rare classes count beside the many pixels of the common ones
 
 
 class Segmentation(BaseTask):
@@ -59,6 +60,7 @@ class Segmentation(BaseTask):
 
     name = "segmentation"
     monitor = "mean_iou"
+    trunk_model = "unet_trunk"
     options = frozenset({"class_weights", "loss_name"})
     target = "target"
     most_at_once = 32
@@ -70,7 +72,7 @@ class Segmentation(BaseTask):
         columns: Sequence[str],
         classes: Sequence[str],
         class_weights: Sequence[float] | None = None,
-        loss_name: str = LOSSES[0],
+        loss_name: str = USUAL_LOSS,
     ) -> None:
         super().__init__(columns)
         if loss_name not in LOSSES:
@@ -92,7 +94,7 @@ class Segmentation(BaseTask):
         weights = options.get("class_weights")
         if isinstance(weights, str):
             weights = _balanced(weights, _counts(table, column, rows))
-        loss_name = options.get("loss_name", LOSSES[0])
+        loss_name = options.get("loss_name", USUAL_LOSS)
         return cls(columns=[column.name], classes=column.classes, class_weights=weights, loss_name=loss_name)
 
     @classmethod

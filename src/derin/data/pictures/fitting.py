@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 DEFAULT_SIZE = 128
 # The same for pictures with boxes: a thing in them is a fraction of the picture.
 BOXES_SIZE = 320
+# The same for pictures with masks, of which every pixel is an example.
+MASKS_SIZE = 256
 # The least shorter side at which pictures of unequal size are stored.
 MIN_SIDE = 16
 # Pictures of one size are kept as they are up to this longer side.

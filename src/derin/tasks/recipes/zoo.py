@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from derin.data.pictures.fitting import BOXES_SIZE
+from derin.data.pictures.fitting import BOXES_SIZE, MASKS_SIZE
 from derin.tasks.recipes.facts import Facts, Recipe, budget, light_augmentation, smoothing
 
 # Deep networks learn slowly at first: fewer passes than these leave them near chance.
 _FEWEST_EPOCHS = 10
 _TRANSFORMER_EPOCHS = 30
 # Each picture is many examples, its pixels.
-_MAP_EPOCHS = 30
+_MAP_EPOCHS, _MOST_MAP_EPOCHS, _MAP_UPDATES = 30, 80, 1_400
+_SMALLEST_ON_TRUNK = 32  # pixels
 # Of networks of boxes, whose scores are learned after their boxes.
 _SMALLEST_WITH_BOXES = 64  # pixels
 _BOX_EPOCHS, _BOX_UPDATES = 150, 2_000
@@ -105,23 +106,38 @@ def embedding(facts: Facts) -> Recipe:
     )
 
 
-def segmentation(facts: Facts) -> Recipe:
+def unet(facts: Facts) -> Recipe:
     """U-Net, whose outputs are maps."""
+    light = ["flip"] * facts.mirrored + ["zoom=0.2", "shift=0.1"]
+    return _maps(facts, light, {"width": 16, "batch_norm": True})
+
+
+def unet_trunk(facts: Facts) -> Recipe:
+    """U-Net on a trunk, which colors of other light must not surprise."""
+    light = ["flip"] * facts.mirrored + ["zoom=0.3", "shift=0.1", "brightness=0.2", "contrast=0.2", "saturation=0.2"]
+    sides = [max(side or MASKS_SIZE, _SMALLEST_ON_TRUNK) for side in facts.picture_size or (0, 0)]
+    found = _maps(facts, light, {})
+    return replace(found, inputs={**found.inputs, "size": tuple(sides)})
+
+
+def _maps(facts: Facts, augmentation: list[str], model_options: dict[str, Any]) -> Recipe:
+    """Networks that name a class for every pixel."""
     settings = {"optimizer": "adamw", "learning_rate": 2e-3, "weight_decay": 0.01, "schedule": "one-cycle"}
     recipe = _recipe(
         facts,
         settings | {"clip_norm": 1.0},
         "Few pictures with many pixels each: adaptive steps, clipped.",
-        augmentation="" if facts.picture_size is None else ",".join(["flip"] * facts.mirrored + ["zoom=0.2,shift=0.1"]),
+        augmentation="" if facts.picture_size is None else ",".join(augmentation),
     )
-    batches = {"batch_size": 8, "epochs": min(recipe.settings["epochs"], _MAP_EPOCHS)}
+    enough = min(_MOST_MAP_EPOCHS, _MAP_UPDATES // -(-facts.num_train // 8))
+    batches = {"batch_size": 8, "epochs": max(enough, min(recipe.settings["epochs"], _MAP_EPOCHS))}
     return replace(
         recipe,
         settings={**recipe.settings, **batches},
         label_smoothing=0.0,
         # Every pixel is to be classified, also those beside the middle.
         inputs={"fit": "pad"},
-        model_options={"width": 16, "batch_norm": True},
+        model_options=model_options,
     )
 
 
