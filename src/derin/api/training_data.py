@@ -124,4 +124,4 @@ def _needs_places(data: str | Path, request: Request) -> bool:
     elif name is None:
         path = Path(data)
         name = TASK_OF.get(recognized(path)) if path.is_dir() or is_archive(path) else None
-    return name in TASKS and TASKS[name].trunk_model is not None
+    return name is not None and TASKS[name].trunk_model is not None
