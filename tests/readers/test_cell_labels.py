@@ -88,6 +88,9 @@ def test_what_is_not_certain_is_said_with_the_remedy_that_works(tmp_path: Path) 
     assert table.target().shape == ()
     assert any("--task multilabel" in note for note in table.report.notes)
     assert derin.load(data, task="multilabel").target().classes == ("rain", "sea", "sun")
+    tags = write(tmp_path / "e.csv", "text,tags", [" ".join(each) for each in ROWS], text=True)
+    assert any("--task multilabel" in note for note in derin.load(tags).report.notes)
+    assert sets(derin.load(tags, task="multilabel")) == ROWS
 
 
 def test_other_data_is_read_by_the_labels_of_the_training_and_unknown_ones_are_named(tmp_path: Path) -> None:

@@ -499,6 +499,7 @@ def test_other_data_needs_no_weights_groups_or_ignored_columns(tmp_path: Path) -
         (["1,200 sq ft", "800 sq ft"], [1200, 800], "sq ft"),
         (["-5 °C", "3.5 °C", "n/a"], [-5, 3.5, math.nan], "°C"),
         (["90 km/h", "100.5 km/h"], [90, 100.5], "km/h"),
+        (["500MB", "16 MB"], [500, 16], "MB"),
         (["%7", "3 %"], [7, 3], "%"),
     ],
 )
@@ -520,6 +521,8 @@ def test_a_number_with_one_unit_is_that_number_and_the_unit_is_kept(
         ["2D", "3D"],
         ["12 Main St", "14 Main St"],
         ["12 Main", "14 Oak", "9 Elm"],
+        ["12 Elm", "14 Elm", "9 Elm"],
+        ["123AB", "124AB", "130AB"],
         ["12 Angry Men", "7 Samurai", "2001 Odyssey"],
         ["12 months", "1 year", "6 months", "2 years"],
         ["5 mW", "3 MW", "2 mW", "7 MW"],
@@ -552,3 +555,12 @@ def test_a_first_row_with_units_is_no_header(tmp_path: Path) -> None:
     assert len(read_csv(write(tmp_path / "a.csv", rows), name="a")) == 30
     named = "1stFlrSF,2ndFlrSF,kind\n" + "\n".join(f"{i},{i * 2},{'ab'[i % 2]}" for i in range(30))
     assert [c.name for c in read_csv(write(tmp_path / "b.csv", named), name="b").schema][:2] == ["1stFlrSF", "2ndFlrSF"]
+
+
+def test_classes_that_differ_in_capital_letters_alone_are_said(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i % 7},a sentence of some words {i},{('Spam', 'spam', 'ham')[i % 3]}" for i in range(30))
+    table = load(write(tmp_path / "a.csv", f"x,z,label\n{rows}"), ignore=["z"])
+    texts = load(write(tmp_path / "b.csv", "text,label\n" + "\n".join(r.partition(",")[2] for r in rows.split("\n"))))
+    for found in (table, texts):
+        assert any("'Spam', 'spam'" in note for note in found.report.notes)
+        assert len(found.target().classes or ()) == 3

@@ -15,7 +15,7 @@ from derin.data.cells.writing import are_flags
 from derin.data.report import DataReport
 from derin.data.schema import Column, Kind, Role
 from derin.data.table import ColumnData, Dense
-from derin.readers.cell_labels import labels_between
+from derin.readers.cell_labels import SPACE, labels_between
 from derin.readers.column_names import TARGET_NAMES
 from derin.readers.columns import ReadColumn, dense, examples, known_name
 from derin.readers.table_recipe import NUMBERS
@@ -105,6 +105,9 @@ def labels_in_target(name: str, cells: Sequence[str], task: str | None, report: 
         return ""
     doubtful: list[str] = []
     between = labels_between(cells, asked=task == MULTILABEL, doubtful=doubtful)
+    if not between and task is None and labels_between(cells, marks=(SPACE,)):
+        # Phrases share words, too.
+        doubtful.append(SPACE)
     if doubtful and not between:
         report.notes.append(Message("reading.perhaps_labels", column=name, mark=doubtful[0]))
     return between

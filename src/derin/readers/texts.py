@@ -12,7 +12,7 @@ import numpy.typing as npt
 from derin.core.errors import DataError
 from derin.core.messages import Message
 from derin.data.cells.packed import PackedColumn, joined, picked
-from derin.data.cells.values import natural_order
+from derin.data.cells.values import alike_but_for_capitals, natural_order
 from derin.data.cells.writing import Writing
 from derin.data.line_findings import LineNames, line_findings
 from derin.data.report import DataReport, Outcome
@@ -156,6 +156,8 @@ class Texts:
         splits = {split: rows for split in SPLITS if len(rows := np.flatnonzero(given == split))}
         label = Column(name="label", kind=Kind.CATEGORY, role=Role.TARGET, classes=tuple(classes), note=note)
         values: npt.NDArray[Any] = codes
+        if alike := alike_but_for_capitals(classes):
+            self.report.notes.append(Message("reading.of_column", column=self.label, note=alike))
         if self.between:
             label, of_cells = several_labels(self.label, classes, self.between, self.known, self.report)
             label, values = replace(label, name="label", note=note), of_cells[codes]

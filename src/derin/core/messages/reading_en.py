@@ -249,6 +249,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.with_affix": " with the sign {affix}{way}",
     "reading.with_unit": " with the unit {affix}{way}",
     "reading.unit_otherwise": "if these are names and not amounts, say --kind COLUMN=category",
+    "reading.alike_but_for_capitals": "classes differ in capital letters alone ({classes}); write those alike that are "
+    "one",
     "reading.several_units": "numbers with several units ({units}) are words, no amounts; write them in one unit",
     "reading.with_infinite": "{note}, {infinite:,} infinite and read as missing",
     "reading.order_as_asked": "written {order}, as asked",

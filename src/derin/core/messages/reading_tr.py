@@ -238,6 +238,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.with_affix": ", işareti {affix}{way}",
     "reading.with_unit": ", birimi {affix}{way}",
     "reading.unit_otherwise": "miktar değil adsalar: --kind SÜTUN=category",
+    "reading.alike_but_for_capitals": "yalnız büyük küçük harfle ayrılan sınıflar var ({classes}); bir olanları aynı "
+    "yazın",
     "reading.several_units": "birimleri farklı sayılar ({units}) miktar değil, sözcük sayıldı; tek birimle yazın",
     "reading.with_infinite": "{note}, {infinite:,} sonsuz değer eksik sayıldı",
     "reading.order_as_asked": "istendiği gibi {order} biçiminde",

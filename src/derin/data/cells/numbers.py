@@ -18,7 +18,7 @@ import numpy as np
 
 from derin.core.messages import Message
 from derin.data.cells.packed import in_blocks
-from derin.data.cells.units import UNIT, has_grouping_point, unit_name
+from derin.data.cells.units import UNIT, has_grouping_point, is_unit, unit_name
 from derin.data.cells.writing import Floats, Writing, is_infinite
 from derin.data.table import Rows
 
@@ -198,10 +198,10 @@ def find_numbers(cells: Sequence[str], counts: Rows, *, known: str | None = None
             doubt = Message("reading.decimal_point_likely", example=example)
     decimal = max((first, COMMA if first == POINT else POINT), key=lambda sign: fitting[sign])
     way: str = doubt
-    if not doubt and decimal == COMMA:
-        way = Message("reading.decimal_comma")
-    elif not doubt and has_comma:
-        way = Message("reading.grouping_comma")
+    if not doubt and has_comma:
+        way = Message("reading.decimal_comma" if decimal == COMMA else "reading.grouping_comma")
+    elif not doubt and decimal == COMMA and len(both):
+        way = Message("reading.grouping_point", example=cells[both[0]])
     if affix:
         way = Message("reading.with_affix" if affix in _SIGNS else "reading.with_unit", way=way, affix=affix)
     return Numbers(found[decimal], decimal, affix, way)
@@ -289,11 +289,15 @@ def _undressed(cell: str) -> tuple[str, str]:
         or (match["sign"] and match["inner"])
         or (match["before"] and match["after"])
         or (match["open"] and (match["sign"] or match["inner"]))
-        or (match["after"] and match["after"] not in _SIGNS and _CODE.match(match["number"]))
+        or (match["after"] and match["after"] not in _SIGNS and not _is_measure(match["number"], match["after"]))
     ):
         return "", ""
     negative = bool(match["open"]) or (match["sign"] + match["inner"]) not in ("", "+")
     return "-" * negative + match["number"].translate(_UNDRESS), match["before"] or match["after"] or ""
+
+
+def _is_measure(number: str, unit: str) -> bool:
+    return is_unit(unit) and not _CODE.match(number)
 
 
 def _value(bare: str, decimal: str) -> float:

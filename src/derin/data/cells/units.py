@@ -28,6 +28,86 @@ _WITH_GROUPING_POINT = frozenset(
         "tane",
     )
 )
+# What may begin with a capital letter: other such words are names and codes (12 Elm, 123AB).
+_CAPITAL = _WITH_GROUPING_POINT | frozenset(
+    [
+        "year",
+        "yr",
+        "month",
+        "week",
+        "day",
+        "hour",
+        "hr",
+        "minute",
+        "min",
+        "second",
+        "sec",
+        "piece",
+        "pc",
+        "unit",
+        "item",
+        "star",
+        "point",
+        "person",
+        "people",
+        "time",
+        "percent",
+        "kg",
+        "gr",
+        "mg",
+        "lb",
+        "oz",
+        "ton",
+        "km",
+        "mt",
+        "cm",
+        "mm",
+        "ml",
+        "cl",
+        "lt",
+        "sq",
+        "kb",
+        "mb",
+        "gb",
+        "tb",
+        "pb",
+        "hz",
+        "khz",
+        "mhz",
+        "ghz",
+        "kbps",
+        "mbps",
+        "gbps",
+        "mbit",
+        "gbit",
+        "pa",
+        "kpa",
+        "mpa",
+        "wh",
+        "kwh",
+        "mwh",
+        "gwh",
+        "mah",
+        "ah",
+        "kva",
+        "kw",
+        "mw",
+        "gw",
+        "hp",
+        "ps",
+        "cc",
+        "rpm",
+        "bpm",
+        "db",
+        "nm",
+        "v",
+        "w",
+        "l",
+        "c",
+        "f",
+        "k",
+    ]
+)
 _ENOUGH_LETTERS = 3
 
 
@@ -44,6 +124,16 @@ def unit_name(unit: str) -> str:
     if is_plain and (len(unit) >= _ENOUGH_LETTERS or unit[:1] in "kK"):
         unit = unit.lower()
     return unit[:-1] if len(unit) >= _ENOUGH_LETTERS and unit.endswith("s") else unit
+
+
+def is_unit(word: str) -> bool:
+    """Whether a word behind a number can be its unit: in small letters, or one that is known.
+
+    Example:
+        >>> [is_unit(word) for word in ("widgets", "Months", "MHz", "km/h", "Elm", "AB")]
+        [True, True, True, True, False, False]
+    """
+    return not word[:1].isupper() or unit_name(word.split("/")[0].rstrip("²³23")).lower() in _CAPITAL
 
 
 def has_grouping_point(unit: str) -> bool:

@@ -72,7 +72,7 @@ _LARGEST_EXACT, _CODE_DIGITS = 2**53, 15
 _PHONE_DIGITS = 8
 _DIGITS = frozenset("0123456789")
 # So many names are given as examples.
-_NUM_FIRST = 3
+_NUM_FIRST, _MOST_SHOWN = 3, 6
 # A look at so many rows tells that digits are no dates.
 _HEAD_ROWS = 100
 # So many strings are kept; of columns with more different cells these stay packed.
@@ -325,6 +325,20 @@ def words_that_are_values(cells: Sequence[str]) -> list[str]:
     return _words_that_are_values(distinct, _where(distinct, is_missing))
 
 
+def alike_but_for_capitals(classes: Sequence[str]) -> str:
+    """A sentence about classes that differ in capital letters alone; empty where none do.
+
+    Example:
+        >>> print(alike_but_for_capitals(["ham", "Spam", "spam"]))
+        classes differ in capital letters alone ('Spam', 'spam'); write those alike that are one
+    """
+    spellings: dict[str, list[str]] = {}
+    for name in classes:
+        spellings.setdefault(name.casefold(), []).append(name)
+    alike = [name for names in spellings.values() if len(names) > 1 for name in names]
+    return Message("reading.alike_but_for_capitals", classes=", ".join(map(repr, alike[:_MOST_SHOWN]))) if alike else ""
+
+
 def natural_order(name: str) -> list[tuple[int, str] | str]:
     """A sort key under which ``"item 9"`` stands before ``"item 10"``."""
     # Digits are compared by how many there are: thousands of them are no number that Python reads.
@@ -565,6 +579,8 @@ def _as_category(
     if why:
         note = Message("reading.semicolon", first=note, second=why)
         remarks.append(why)
+    if kind == "reading.category" and known is None and (alike := alike_but_for_capitals(classes)):
+        remarks.append(alike)
     if kept:
         rows = int(sum(distinct.counts[i] for i, cell in enumerate(distinct.cells) if cell in set(kept)))
         second = Message("reading.word_is_value", words=", ".join(map(repr, kept)), rows=rows)
