@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import nn
 
 from derin.core.errors import UsageError
 from derin.core.messages import translate
@@ -14,28 +15,37 @@ from derin.data.cells.encoders import CategoryEncoder, Encoder, NumberEncoder
 from derin.data.columns import ColumnsPreparation
 from derin.data.features import FeaturesCodec
 from derin.data.pictures.codec import PictureCodec
-from derin.explain.live.network import Answering, live_network
-from derin.explain.live.page import Field, LivePage, PictureInput, TableInput
+from derin.data.text.casing import is_dotless
+from derin.data.text.codec import TextCodec
+from derin.data.text.encoder import TextEncoder
+from derin.data.text.stream_preparation import StreamPreparation
+from derin.data.text.vocabulary import SPECIAL_TOKENS
+from derin.explain.live.network import Answering, LiveNetwork, NextToken, live_network
+from derin.explain.live.page import Field, LivePage, PictureInput, TableInput, TextInput
 from derin.export.answers import AnsweringNetwork
 from derin.export.prepared import PreparedNetwork
 from derin.strategy.record import read_examples
 from derin.tasks.binary import Binary
 from derin.tasks.classification import Classification
+from derin.tasks.language_modelling import LanguageModelling
 from derin.tasks.regression import Regression
 
 if TYPE_CHECKING:
     from derin.api.model import Model
 
 _SHOWN_TASKS = (Classification, Binary, Regression)
-_MOST_EXAMPLES = 12
+_MOST_EXAMPLES, _MOST_TEXTS = 12, 6
+_MOST_TOKENS = 24  # of a text; a recurrent network has a dozen operations for each
 _SPREADS = 3  # standard deviations from the mean to either end of a slider
 
 
 def explain_live(model: Model, *, run: Path | None = None) -> LivePage:
-    """A page on which a trained network runs: pictures are drawn, rows typed, and every number is shown with its terms.
+    """A page on which a trained network runs: pictures are drawn, rows and texts typed, and every number is shown with
+    its terms.
 
     Args:
-        model: a small network that classifies, or predicts numbers, of pictures or rows of a table.
+        model: a small network that classifies, or predicts a number, of pictures, rows of a table or texts; or a
+            language model.
         run: the folder of its run, whose examples are on the page; None shows none.
 
     Raises:
@@ -43,26 +53,59 @@ def explain_live(model: Model, *, run: Path | None = None) -> LivePage:
     """
     name = model.card["model"].get("name") or model.card["model"]["class"]
     task, preparation = model.task, model.preparation
+    title = translate("live.title", model=name)
+    if isinstance(task, LanguageModelling) and isinstance(preparation, StreamPreparation):
+        text = _text(preparation.encoder, min(_MOST_TOKENS, preparation.window), preparation.start_token, run, name)
+        captured = _of_tokens(NextToken(model.network), text, name)
+        return LivePage(title=title, network=captured, input=text, classes=text.tokens, follows=True)
     if not isinstance(task, _SHOWN_TASKS) or (isinstance(task, Regression) and task.num_outputs > 1):
         raise UsageError(
-            f"The page shows networks that give one class or one number; {model.path} is a {task.name} of "
-            f"{', '.join(task.columns) or 'several outputs'}."
+            f"The page shows networks that give one class or one number, and language models; {model.path} is for "
+            f"{task.name}."
         )
+    classes = None if isinstance(task, Regression) else task.classes
+    unit = task.unit if isinstance(task, Regression) else None
     codec = preparation.input if isinstance(preparation, ColumnsPreparation) else None
-    if not isinstance(codec, PictureCodec | FeaturesCodec):
+    answers = AnsweringNetwork(model.network, task, answers_first=True)
+    shown: PictureInput | TableInput | TextInput
+    if isinstance(codec, TextCodec):
+        shown = _text(codec.encoder, min(_MOST_TOKENS, codec.max_length), None, run, name)
+        captured = _of_tokens(answers, shown, name)
+    elif isinstance(codec, PictureCodec | FeaturesCodec):
+        prepared = PreparedNetwork(preparation, answers).eval()
+        drawn = prepared.samples(1, torch.Generator().manual_seed(0))
+        captured = live_network(Answering(prepared.preparation, answers), drawn, name)
+        shown = _picture(codec, run) if isinstance(codec, PictureCodec) else _row(codec, prepared, str(model.path))
+    else:
         raise UsageError(
-            f"The page shows networks that read pictures or rows of a table; {model.path} reads "
+            f"The page shows networks that read pictures, rows of a table or texts; {model.path} reads "
             f"{preparation.described_inputs}."
         )
-    prepared = PreparedNetwork(preparation, AnsweringNetwork(model.network, task, answers_first=True)).eval()
-    answering = Answering(prepared.preparation, prepared.answering)
-    captured = live_network(answering, prepared.samples(1, torch.Generator().manual_seed(0)), name)
-    return LivePage(
-        title=translate("live.title", model=name),
-        network=captured,
-        input=_picture(codec, run) if isinstance(codec, PictureCodec) else _row(codec, prepared, str(model.path)),
-        classes=None if isinstance(task, Regression) else task.classes,
-        unit=task.unit if isinstance(task, Regression) else None,
+    return LivePage(title=title, network=captured, input=shown, classes=classes, unit=unit)
+
+
+def _of_tokens(network: nn.Module, text: TextInput, name: str) -> LiveNetwork:
+    """The network on as many tokens as the page computes."""
+    row = torch.zeros((1, text.length), dtype=torch.int64)
+    row[0, : text.length // 2] = len(SPECIAL_TOKENS)
+    return live_network(Answering(nn.Identity(), network.eval()), [row], name)
+
+
+def _text(encoder: TextEncoder, length: int, start: int | None, run: Path | None, name: str) -> TextInput:
+    if encoder.tokenizer.name not in ("words", "characters", "bytes"):
+        raise UsageError(
+            f"The page cuts texts into words, characters or bytes; {name} reads {encoder.tokenizer.name}. "
+            "Train it with --preparation tokenizer=words."
+        )
+    arrays = {} if run is None else read_examples(run)
+    return TextInput(
+        tokenizer=encoder.tokenizer.name,
+        tokens=encoder.vocabulary.tokens,
+        length=length,
+        start=start,
+        lowercase=encoder.lowercase,
+        dotless=is_dotless(encoder.language),
+        examples=[str(one) for one in arrays.get("inputs", ())[:_MOST_TEXTS]],
     )
 
 

@@ -16,25 +16,25 @@ const TENSOR = (() => {
 
   // From blue over paper to red, zero in the middle.
   function color(value, reach, dark) {
-    const share = reach ? Math.max(-1, Math.min(1, value / reach)) : 0, weight = Math.abs(share) ** 0.7;
+    const share = !Number.isFinite(value) ? Math.sign(value) || 0 : reach ? Math.max(-1, Math.min(1, value / reach)) : 0, weight = Math.abs(share) ** 0.7;
     const [paper, warm, cold] = dark ? [[24, 28, 36], [232, 96, 84], [84, 150, 240]] : [[255, 255, 255], [206, 60, 52], [36, 98, 200]];
     const end = share > 0 ? warm : cold;
     return paper.map((part, k) => Math.round(part + (end[k] - part) * weight));
   }
 
   function reachOf(numbers) {
-    const { low, high } = numbers.summary();
-    return Math.max(Math.abs(low), Math.abs(high));
+    const { low, high } = numbers.summary(), whole = Math.max(Math.abs(low), Math.abs(high));
+    // −∞ stands in masks of attention.
+    return Number.isFinite(whole) || !numbers.data ? whole : numbers.data.reduce((most, value) => Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most, 0);
   }
 
-  // A map of the last two axes, a pixel for each number.
-  function paint(canvas, numbers, lead, dark, wrapped = false) {
+  // A map of the last two axes, a pixel for each number; of rows and columns at most so many.
+  function paint(canvas, numbers, lead, dark, { wrapped = false, most = [Infinity, Infinity] } = {}) {
     const shape = face(numbers, lead, wrapped), reach = reachOf(numbers), pen = canvas.getContext("2d");
-    canvas.width = shape.columns;
-    canvas.height = shape.rows;
-    const image = pen.createImageData(shape.columns, shape.rows);
-    for (let row = 0; row < shape.rows; row++) for (let column = 0; column < shape.columns; column++) {
-      const at = shape.at(row, column), spot = 4 * (row * shape.columns + column);
+    const rows = canvas.height = Math.min(shape.rows, most[0]), columns = canvas.width = Math.min(shape.columns, most[1]);
+    const image = pen.createImageData(columns, rows);
+    for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) {
+      const at = shape.at(row, column), spot = 4 * (row * columns + column);
       if (!at) continue;
       const [r, g, b] = color(numbers.at(at), reach, dark);
       image.data.set([r, g, b, 255], spot);
@@ -68,7 +68,7 @@ const TENSOR = (() => {
       return;
     }
     const canvas = document.createElement("canvas");
-    paint(canvas, numbers, lead, dark, true);
+    paint(canvas, numbers, lead, dark, { wrapped: true });
     const wide = Math.max(1, Math.min(18, Math.floor(480 / shape.columns), Math.max(4, Math.floor(360 / shape.rows))));
     const frame = document.createElement("div");
     frame.className = "map";

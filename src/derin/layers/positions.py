@@ -142,7 +142,10 @@ def apply_rotary(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     Shapes:
         ``(..., head_dim)`` → the same.
     """
-    turned: Tensor = _Turn.apply(x, cosines.to(x.dtype), sines.to(x.dtype))
+    cosines, sines = cosines.to(x.dtype), sines.to(x.dtype)
+    if not (torch.is_grad_enabled() and x.requires_grad):
+        return _turned(x, cosines, sines, 1)  # operators that whoever records a network can look into
+    turned: Tensor = _Turn.apply(x, cosines, sines)
     return turned
 
 

@@ -64,7 +64,7 @@ def test_a_convolutional_network_gives_derins_maps_and_answer(shapes: Path, page
     script = f"""
       derinLive.input.pixels.set({pixels.ravel().tolist()}); derinLive.compute();
       const {{ trace, data }} = derinLive, values = {{}};
-      for (const node of derinLive.strips) values[node.title] = [...trace.values.get(node.name).data];
+      for (const {{ name, nodes }} of derinLive.strips) values[nodes[0].title] = [...trace.values.get(name).data];
       let apart = 0, cells = 0;
       for (const node of data.nodes) {{
         if (node.kind !== "operation") continue;
@@ -105,6 +105,78 @@ def test_a_dense_network_reads_rows(flowers: Path, visit: Visit) -> None:
     model = derin.open(flowers)
     (expected,) = model.predictions([row])
     assert dict(zip(model.classes or (), answer)) == pytest.approx(dict(expected.probabilities), abs=TOLERANCE)
+
+
+TEXTS = [
+    "the cat isn't on the mat",
+    "Good film, very GOOD ...",
+    "bad!! film :-) https://a.org/x?y=1, 1.234,5 and 12a",
+    "",
+    "Ankara’nın nüfusu 5.864.049, IŞIK İstanbul'da <br/> söndü 漢字 ｅ e\u0301 a@b.org #konu",
+]
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("live")
+    rows = [*TEXTS[:3], "the mat is good", "a very bad cat"] * 12
+    path = folder / "reviews.csv"
+    path.write_text("text,label\n" + "".join(f'"{text}",{n % 2}\n' for n, text in enumerate(rows)))
+    return path
+
+
+@pytest.mark.parametrize("model", ["text_lstm", "text_gru", "text_cnn"])
+def test_a_network_of_texts_gives_derins_answer(model: str, reviews: Path, visit: Visit) -> None:
+    """Of texts of several lengths, words that are unknown, and none at all; the page cuts them itself."""
+    run = trained(
+        str(reviews), reviews.parent / model, model=model, target="label", model_options={"dim": 6, **SMALL[model]}
+    )
+    opened = derin.open(run)
+    page = reviews.parent / f"{model}.html"
+    explain_live(opened, run=run).save(page)
+    script = f"""
+      for (const text of {json.dumps(TEXTS)}) {{
+        derinLive.input.text = text; derinLive.compute();
+        found.push([derinLive.input.tokens, [...derinLive.trace.values.get(derinLive.data.output).data]]);
+      }}
+      found.push(derinLive.strips.map((strip) => [strip.nodes.length, strip.title()]))"""
+    *answers, strips = scripted(page, script, visit, "lang=en")
+    for text, (tokens, answer) in zip(TEXTS, answers, strict=True):
+        assert (tokens or [0]) == opened.preparation.read([text])[0].tolist()
+        if text:
+            (expected,) = opened.predictions([text])
+            assert dict(zip(opened.classes or (), answer)) == pytest.approx(dict(expected.probabilities), abs=TOLERANCE)
+    if model == "text_lstm":
+        assert [24, "recurrent.layers.0 · forget gate f"] in strips
+        assert [24, "recurrent.layers.1 · cell state c"] in strips
+
+
+SMALL: dict[str, dict[str, Any]] = {"text_lstm": {"hidden": 5}, "text_gru": {"hidden": 5}, "text_cnn": {"filters": 4}}
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("transformer_lm", {"dim": 12, "num_heads": 3, "num_layers": 2, "hidden": 10}),
+        ("lstm_lm", {"dim": 7, "hidden": 9, "num_layers": 1}),
+    ],
+)
+def test_a_language_model_says_what_comes_next(
+    model: str, options: dict[str, Any], tmp_path: Path, visit: Visit
+) -> None:
+    (tmp_path / "text.txt").write_text("the cat sat on the mat.\nışık söndü.\n" * 30, encoding="utf-8")
+    run = trained(str(tmp_path / "text.txt"), tmp_path / "run", task="lm", model=model, model_options=options)
+    opened = derin.open(run)
+    explain_live(opened, run=run).save(tmp_path / "page.html")
+    script = """
+      derinLive.input.text = "the ışı?"; derinLive.compute();
+      found.push(derinLive.input.tokens, [...derinLive.trace.values.get(derinLive.data.output).data])"""
+    tokens, answer = scripted(tmp_path / "page.html", script, visit)
+    preparation: Any = opened.preparation
+    assert tokens == [preparation.start_token, *preparation.read("the ışı?")[0].tolist()]
+    with torch.no_grad():
+        expected = opened.network(torch.tensor([tokens]))[0].softmax(dim=2).flatten().tolist()
+    assert answer[: len(expected)] == pytest.approx(expected, abs=TOLERANCE)
 
 
 def test_drawing_clicking_and_keys(page: Path, browser: Browser) -> None:

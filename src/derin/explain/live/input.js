@@ -147,4 +147,68 @@ class TableInput {
     });
   }
 }
-const INPUTS = { picture: PictureInput, table: TableInput };
+
+// Texts into tokens, as derin.data.text cuts them.
+const TOKENIZERS = {
+  characters: (text) => [...text],
+  bytes: (text) => [...new TextEncoder().encode(text)].map((byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`),
+  words(text) {
+    const spaced = text.normalize("NFC").replace(/[’ʼ]/g, "'").replace(/<br\s*\/?>/gi, " ");
+    return spaced.split(/[\s\x1c-\x1f\x85]+/).flatMap((chunk) => chunk.match(WORDS) ?? []);
+  },
+};
+const WORDS = (() => {
+  const han = "\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufaff", w = "[\\p{L}\\p{N}_]", no = `(?!${w})`, word = `(?:(?![${han}])[\\p{L}\\p{N}\\p{M}_\\u200c\\u200d])+`;
+  const drawn = "[\\ufe0e\\ufe0f\\u{1f3fb}-\\u{1f3ff}]*";
+  return new RegExp([
+    "(?:https?://|www\\.)[^\\s<>\"]*[^\\s<>\"'.,;:!?()\\[\\]{}]",
+    "(?=([\\p{L}\\p{N}_.+\\-]{1,64}))\\1@[\\p{L}\\p{N}_\\-]+(?:\\.[\\p{L}\\p{N}_\\-]+)+",
+    `(?=(\\p{Nd}+(?:[.,:\\/]\\p{Nd}+)*))\\2${no}`,
+    `[${han}]`,
+    `(?:[@#](?=${w}))?${word}(?:'[tT]${no})?`,
+    `(?<=${w})'${word}`,
+    `[:;=]-?[()DP]${no}`,
+    "\\.{2,3}", "!{2,3}", "\\?{2,3}", "[!?]{2,3}", "-{2,3}", "\\*{2,3}", "={2,3}", "~{2,3}",
+    `\\S${drawn}(?:\\u200d\\S${drawn})*`,
+  ].join("|"), "gu");
+})();
+// Special tokens come first; none of them is a word of a text.
+const SPECIAL = 4, UNKNOWN = 1;
+class TextInput {
+  constructor(settings, given) {
+    Object.assign(this, { settings, given, text: settings.examples[0] ?? "" });
+    this.numbers = new Map(settings.tokens.map((token, number) => [token, number]).slice(SPECIAL));
+  }
+  encode(text) {
+    let written = text.normalize("NFC");
+    if (this.settings.lowercase) {
+      written = written.replaceAll("İ", "i");
+      if (this.settings.dotless) written = written.replaceAll("I", "ı");
+      written = written.toLowerCase().normalize("NFC");
+    }
+    return TOKENIZERS[this.settings.tokenizer](written).map((token) => this.numbers.get(token) ?? UNKNOWN);
+  }
+  // All that fits: the beginning that a language model has before each text, and the tokens.
+  get tokens() { return [...(this.settings.start === null ? [] : [this.settings.start]), ...this.encode(this.text)].slice(0, this.settings.length); }
+  values() {
+    const row = new Float64Array(this.settings.length);
+    row.set(this.tokens);
+    return [row];
+  }
+  // What stands beside the rows of maps.
+  get names() { return this.tokens.map((number) => visible(this.settings.tokens[number])); }
+  open(holder) {
+    this.area = tag("textarea", { id: "text", rows: 4, value: this.text, "data-label": "text", oninput: () => { this.text = this.area.value; this.tell(); this.given(); } });
+    this.told = tag("p", { className: "tokens" });
+    this.cut = tag("p", { className: "faint", role: "status" });
+    holder.append(this.area, this.told, this.cut, ...(this.settings.examples.length ? [tag("div", { className: "texts" }, ...this.settings.examples.map((one) =>
+      tag("button", { type: "button", textContent: one, onclick: () => { this.area.value = this.text = one; this.tell(); this.given(); } })))] : []));
+    this.tell();
+  }
+  tell() {
+    const { length, start } = this.settings, all = this.encode(this.text).length + (start === null ? 0 : 1);
+    this.told.replaceChildren(...this.names.map((name, place) => tag("span", { className: this.tokens[place] === UNKNOWN ? "unknown" : "" }, name)));
+    this.cut.textContent = all > length ? say("cut", { length, count: all }) : "";
+  }
+}
+const INPUTS = { picture: PictureInput, table: TableInput, text: TextInput };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
@@ -52,8 +53,24 @@ class Answering(nn.Module):
         self.preparation, self.network = preparation, network
 
     def forward(self, *raw: Tensor) -> tuple[Tensor, ...]:
-        answers: tuple[Tensor, ...] = self.network(self.preparation(*raw).double())
+        prepared = self.preparation(*raw)
+        answers: tuple[Tensor, ...] = self.network(prepared.double() if prepared.is_floating_point() else prepared)
         return answers
+
+
+class NextToken(nn.Module):
+    """A language model's probabilities of what comes behind each token.
+
+    Shapes:
+        tokens ``(B, T)`` → ``(B, T, tokens)``, alone in a tuple.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, ...]:
+        return (self.network(tokens)[0].softmax(dim=2),)
 
 
 def live_network(network: Answering, inputs: Sequence[Tensor], name: str) -> LiveNetwork:
@@ -78,7 +95,7 @@ def live_network(network: Answering, inputs: Sequence[Tensor], name: str) -> Liv
     answer = captured.graph[captured.graph.output].arguments[0]
     assert isinstance(answer, Ref)
     nodes = tuple(
-        replace(node, title=_title(node.title))
+        replace(node, title=_own(node.title), place=_own(node.place))
         for node in captured.graph.nodes
         if node.kind != "target" and node.name not in captured.of_loss
     )
@@ -97,20 +114,22 @@ def live_network(network: Answering, inputs: Sequence[Tensor], name: str) -> Liv
         nodes=nodes,
         given={name: value for name, value in captured.given.items() if captured.graph[name].kind != "target"},
         inputs=tuple(node.name for node in nodes if node.kind == "input"),
-        prepared=[node.name for node in nodes if node.kind == "operation" and node.place.startswith("preparation")][-1],
+        prepared=[node.name for node in captured.graph.nodes if node.kind == "input" or _is_preparation(node)][-1],
         output=answer.name,
     )
+
+
+def _is_preparation(node: Node) -> bool:
+    return node.kind == "operation" and node.place.startswith("preparation")
 
 
 def _sum_of_the_answer(outputs: Sequence[Tensor], target: Tensor) -> Tensor:
     return outputs[0].sum()
 
 
-def _title(title: str) -> str:
-    """Of a node, by the names that the network's own modules have."""
-    for beginning in ("network.network.", "network.network · ", "network · "):
-        title = title.removeprefix(beginning)
-    return title
+def _own(name: str) -> str:
+    """A name as the network's own modules have it, without those that stand around it."""
+    return re.sub(r"^network(\.network)?(\.| · |$)", "", name)
 
 
 def _num_products(node: Node, values: Mapping[str, Array]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,32 @@ class TableInput:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TextInput:
+    """A text, cut into tokens by the page.
+
+    Args:
+        tokenizer: ``"words"``, ``"characters"`` or ``"bytes"``.
+        tokens: the vocabulary, the special ones first.
+        length: tokens that the page computes; shorter texts are padded, of longer ones the beginning is read.
+        start: the token that stands before every text, or None.
+        lowercase: whether small and capital letters are one.
+        dotless: whether I becomes ı, as in Turkish.
+        examples: texts to begin with.
+    """
+
+    tokenizer: str
+    tokens: Sequence[str]
+    length: int
+    start: int | None
+    lowercase: bool
+    dotless: bool
+    examples: Sequence[str]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": "text", **asdict(self)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class LivePage:
     """Everything that the page shows.
 
@@ -107,13 +133,15 @@ class LivePage:
         network: what is computed.
         input: what a person hands over.
         classes: names of the answer's probabilities; None where the answer is a number.
+        follows: whether the answer is what comes next behind each token.
         unit: of that number.
     """
 
     title: str
     network: LiveNetwork
-    input: PictureInput | TableInput
+    input: PictureInput | TableInput | TextInput
     classes: Sequence[str] | None
+    follows: bool = False
     unit: str | None = None
 
     def save(self, path: str | Path) -> None:
@@ -156,6 +184,7 @@ class LivePage:
             "output": network.output,
             "input": self.input.to_json(),
             "classes": None if self.classes is None else list(self.classes),
+            "follows": self.follows,
             "unit": self.unit,
             "formulas": formulas.to_json(),
         }

@@ -37,7 +37,7 @@ function itemLabel(item) {
     return [`▸ ${item.path}`, shapeText(trace.nodes.get(lastOf(item)).shape)];
   }
   const [node] = item.members;
-  return [node.title, shapeText(node.shape)]
+  return [titleOf(node), shapeText(node.shape)]
     .map((line) => line.length > 34 ? `${line.slice(0, 33)}…` : line);
 }
 // What leaves an item: the result of its last operation that others read.
@@ -86,7 +86,7 @@ function showNode() {
     || (side === "gradient" ? trace.gradients.has(node.name) : updates.has(node.name)));
   const tabs = tag("div", { className: "tabs", role: "tablist" }, ...sides.map((side) => tag("button", {
     type: "button", role: "tab", "aria-selected": String(side === state.side), textContent: say(side), onclick: () => select(node.name, side) })));
-  holder.replaceChildren(tag("h2", { textContent: node.title }), tag("p", { className: "faint", textContent: where }), tabs);
+  holder.replaceChildren(tag("h2", { textContent: titleOf(node) }), tag("p", { className: "faint", textContent: where }), tabs);
   if (state.side === "value" && node.formula) holder.append(formula(data.formulas[node.formula - 1]));
   if (state.side === "gradient") {
     for (const user of new Set(node.users)) {
@@ -116,7 +116,7 @@ function showCell() {
 
   holder.dataset.node = state.node; holder.dataset.side = state.side; holder.dataset.cell = at.join(","); holder.dataset.value = String(value);
   delete holder.dataset.sum; delete holder.dataset.terms; delete holder.dataset.form;
-  const head = tag("p", { className: "result" }, `${state.side === "gradient" ? `∂${lossName}/∂ ` : ""}${node.title}${at.length ? `[${at.join(", ")}]` : ""} = `, tag("b", { textContent: spell(value, 7) }));
+  const head = tag("p", { className: "result" }, `${state.side === "gradient" ? `∂${lossName}/∂ ` : ""}${titleOf(node)}${at.length ? `[${at.join(", ")}]` : ""} = `, tag("b", { textContent: spell(value, 7) }));
   holder.replaceChildren(...(numbers.data ? [head] : []));
   if (!numbers.data) return;
   if (state.side === "update") return showUpdateCell(holder, at);

@@ -6,7 +6,12 @@ const MOST_TERMS = 60, INLINE = 8;
 const element = (id) => document.getElementById(id);
 const say = (key, values = {}) => filled(data.words[state.language][key], values);
 const spell = (value, digits = 5) => spellNumber(value, digits, state.language);
-const label = (name, at) => `${trace.nodes.get(name)?.title ?? name}${at.length ? `[${at.join(", ")}]` : ""}`;
+// A node by its module and the course's word for its operation; a name that was given stays.
+function titleOf(node) {
+  const short = (node.operation ?? "").split(".").at(-1).replace(/^_+/, ""), beginning = node.place ? `${node.place} · ` : "";
+  return node.title === beginning + short ? beginning + (data.words[state.language][`operation_${short}`] ?? short) : node.title;
+}
+const label = (name, at) => `${trace.nodes.has(name) ? titleOf(trace.nodes.get(name)) : name}${at.length ? `[${at.join(", ")}]` : ""}`;
 const shapeText = (shape) => shape.length ? shape.join("×") : say("scalar");
 
 // Arrays are unpacked when they are first looked at.
@@ -47,7 +52,7 @@ function legend(node) {
 }
 const mathOf = (text) => tag("span", { innerHTML: text });
 function link(name, side, at = null) {
-  return tag("button", { type: "button", className: "link", textContent: at ? label(name, at) : trace.nodes.get(name)?.title ?? name,
+  return tag("button", { type: "button", className: "link", textContent: label(name, at ?? []),
     onclick: () => select(name, side, at) });
 }
 

@@ -69,7 +69,8 @@ def packed(array: npt.NDArray[Any], limit: int | None = None) -> dict[str, Any]:
     if limit is not None and values.size > limit:
         summary = {"low": float(values.min()), "high": float(values.max()), "mean": float(values.mean())}
         return {"shape": list(values.shape), "kind": "none", "summary": summary}
-    short = values.astype(np.float32)
+    with np.errstate(over="ignore"):  # what is too large for 32 bits is not written in them
+        short = values.astype(np.float32)
     kind = "f4" if values.size > _EXACT_UP_TO or np.array_equal(short, values, equal_nan=True) else "f8"
     data = base64.b64encode(np.ascontiguousarray(values, dtype=f"<{kind}").tobytes()).decode()
     return {"shape": list(values.shape), "kind": kind, "data": data}

@@ -60,6 +60,18 @@ Object.assign(OPERATIONS, {
       return call.out.has(to) ? [to] : [];
     },
   ),
+  "aten.slice_scatter": moving(
+    (call, at) => {
+      const [x, part, dim, start, , step] = call.arguments, { axis, first } = sliced({ arguments: [x, dim, start] }), place = (at[axis] - first) / given(step, 1);
+      const to = replaced(at, axis, place);
+      return part.has(to) ? cellOf(part, to) : cellOf(x, at);
+    },
+    (call, argument, at) => {
+      const [x, part, dim, start, , step] = call.arguments, { axis, first } = sliced({ arguments: [x, dim, start] });
+      if (argument.slot === part.slot) return [replaced(at, axis, first + at[axis] * given(step, 1))];
+      return part.has(replaced(at, axis, (at[axis] - first) / given(step, 1))) ? [] : [at];
+    },
+  ),
   "aten.select": moving(
     (call, at) => {
       const [x, dim, place] = call.arguments, axis = positive(dim, x.shape.length);
