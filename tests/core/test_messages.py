@@ -102,7 +102,7 @@ def test_every_message_in_the_catalogue_is_said_somewhere() -> None:
     for tree in trees_with(r"[\"'][a-z_-]+\."):
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
-                said.add(re.escape(node.value) + ("[a-z_]+" if node.value.endswith(".") else ""))
+                said.add(re.escape(node.value) + ("[a-z0-9_]+" if node.value.endswith(".") else ""))
             elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
                 parts = (re.escape(v.value) if isinstance(v, ast.Constant) else ".+" for v in node.values)
                 said.add("".join(parts))  # type: ignore[arg-type]
