@@ -19,12 +19,16 @@ from derin.data.recipe import ReadingRecipe, ReadOptions
 from derin.data.report import DataReport, Finding, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
 from derin.data.table import SPLITS, ColumnData, Dense, Pictures, Table
+from derin.readers.annotations.forms import require_texts, source_of
+from derin.readers.annotations.matching import KEEP
+from derin.readers.annotations.outlines import outlined_masks
+from derin.readers.annotations.rasters import nearest_pixels
 from derin.readers.archives import Files, is_hidden, open_files
 from derin.readers.file_kinds import PICTURE_FILES
 from derin.readers.listing import ChosenFiles, shown
 from derin.readers.mask_files import MaskFile, read_mask_files
 from derin.readers.mask_pairs import MaskPairs, mask_pairs
-from derin.readers.pictures.store import Decisions, stored_pictures
+from derin.readers.pictures.store import Decisions, StoredPictures, stored_pictures
 
 SUBJECT = "masks"
 PICTURE, MASK = "picture", "mask"
@@ -37,6 +41,7 @@ _FEWEST_INSTANCES = 3
 # How far the proportions of a mask may differ from its picture's and still be rounding.
 _ALIKE = 0.02
 _SHOWN = 6
+_MOST_SHARES = 12
 _FORM = ("classes", "values", "void", "colored", "instances")
 
 
@@ -109,9 +114,14 @@ def read_masks(
     masks: str | None = None,
     suffix: str | None = None,
     instances: str | None = None,
+    form: str | None = None,
+    annotations: str | None = None,
+    unannotated: str = KEEP,
+    exif: str | None = None,
     options: ReadOptions | None = None,
 ) -> Table:
-    """Pictures and their masks: ``images/7.jpg`` and ``masks/7.png``, ``7.jpg`` and ``7_mask.png`` and the like.
+    """Pictures and their masks: ``images/7.jpg`` and ``masks/7.png``, ``7.jpg`` and ``7_mask.png`` and the like; or
+    outlines that an annotation tool wrote, see `derin.readers.annotations.outlines.outlined_masks`.
 
     Values of masks are class numbers, numbers of a palette, 0 and 255, or colours; a file of names beside them
     (``classes.txt``, ``codes.txt``, ``label_colors.txt``) says what they mean. The class ``void`` (also unlabelled,
@@ -126,10 +136,16 @@ def read_masks(
         masks: the name of the folder of masks, likewise.
         suffix: what the name of a mask has behind that of its picture.
         instances: the name of what the masks number one by one, every value but 0 an object: ``"person"``.
+        form: of outlines: ``"coco"``, ``"via"`` or ``"yolo"``, where it is not found by itself.
+        annotations: the name of the file or folder of outlines, where there are several, or masks lie beside them.
+        unannotated: what becomes of pictures of which no file of outlines speaks: ``"keep"`` as background, or
+            ``"skip"``.
+        exif: ``"upright"`` or ``"stored"``: of which picture the places of outlines are where EXIF turns it; found out
+            by itself.
         options: size, channels, and what other data decided.
 
     Raises:
-        DataError: no picture has a mask, the masks are photographs, or have one class or none.
+        DataError: no picture has a mask or an outline, the masks are photographs, or have one class or none.
 
     Example:
         >>> import tempfile
@@ -145,51 +161,44 @@ def read_masks(
     """
     options = ReadOptions() if options is None else options
     known = options.part(SUBJECT)
+    decided = MaskCode.from_json(known) if known else None
+    require_texts(form=form, annotations=annotations, exif=exif)
+    path, annotations = source_of(path, annotations)
     report = DataReport(source=str(path))
     with closing(open_files(path)) as files:
         seen = [m.path for m in files.contents().members if not any(map(is_hidden, m.path.split("/")))]
         pairs = mask_pairs((p for p in seen if PICTURE_FILES.may_be(p)), images=images, masks=masks, suffix=suffix)
-        if not pairs.masks:
-            raise DataError(
-                f"{path}: pictures with a mask of the same name are required, such as images/7.jpg and masks/7.png, or "
-                "7.jpg and 7_mask.png; no picture has one. Name the folders or the ending of the names: the settings "
-                "images, masks and suffix of the reader."
+        is_outlined = form is not None or annotations is not None or not pairs.masks
+        if is_outlined and (images, masks, suffix, instances, classes, void) != (None,) * 6:
+            raise UsageError(
+                f"{path}: images, masks, suffix, classes, void and instances are of files of masks; what is read here "
+                "is outlines. Leave them out, or leave form and annotations out."
             )
-        _report_unpaired(report, pairs)
-        found = {mask.path: mask for mask in read_mask_files(files, set(pairs.masks.values()), report)}
-        named = () if known else _named_values(files, seen)
-    usable = {picture: found[mask] for picture, mask in pairs.masks.items() if mask in found}
-    if not usable:
-        raise DataError(
-            f"{path}: none of the {len(pairs.masks):,} masks can be read as one. Check what these files are."
-        )
-    code = MaskCode.from_json(known) if known else _code(path, list(usable.values()), named, classes, void, instances)
-    if not known and not instances and _may_be_instances(list(usable.values())):
-        report.notes.append(Message("reading.maybe_instances"))
-    sizes = {mask.places.shape for mask in usable.values()}
-    stored = stored_pictures(
-        path,
-        size=options.size,
-        decisions=_decisions(options, sizes),
-        list_files=ChosenFiles({picture: pairs.splits[picture] for picture in usable}),
-        progress=options.progress,
-    )
-    report.extend(stored.findings)
-    report.notes += stored.notes
-    paths = [entry.member.path for entry in stored.entries]
-    origin: Any = stored.data
-    index = origin.origin.index
-    heights, widths = index.original_heights[index.stored], index.original_widths[index.stored]
-    of_rows = []
-    for picture, height, width in zip(paths, heights.tolist(), widths.tolist()):
-        mask = _of_size(code.classes_of(usable[picture]), (height, width), usable[picture].path, picture, report)
-        if (mask == VOID).all():
-            report.add(shown(usable[picture].path), Outcome.NOTED, Message("reading.all_void"))
-        of_rows.append(mask)
+        if is_outlined:
+            matched, of_rows, names = outlined_masks(
+                path, files, classes=() if decided is None else decided.classes, unannotated=unannotated,
+                settings={"form": form, "annotations": annotations, "exif": exif}, options=options, report=report,
+            )  # fmt: skip
+            stored, splits = matched.stored, matched.splits
+            code = decided or MaskCode(classes=names, values=tuple(range(len(names))), void=(VOID,))
+        else:
+            _report_unpaired(report, pairs)
+            found = {mask.path: mask for mask in read_mask_files(files, set(pairs.masks.values()), report)}
+            named = () if known else _named_values(files, seen)
+            usable = {picture: found[mask] for picture, mask in pairs.masks.items() if mask in found}
+            if not usable:
+                raise DataError(
+                    f"{path}: none of the {len(pairs.masks):,} masks can be read as one. Check what these files are."
+                )
+            code = decided or _code(path, list(usable.values()), named, classes, void, instances)
+            if decided is None and not instances and _may_be_instances(list(usable.values())):
+                report.notes.append(Message("reading.maybe_instances"))
+            stored, of_rows = _stored(path, usable, pairs, code, options, report)
+            named_splits = np.array([entry.split or "" for entry in stored.entries])
+            splits = {s: np.flatnonzero(named_splits == s) for s in SPLITS if (named_splits == s).any()}
     _require_classes(path, of_rows, code)
     data, shape = _column(of_rows)
     report.notes.append(_shares(of_rows, code.classes))
-    splits = np.array([entry.split or "" for entry in stored.entries])
     schema = Schema(
         (
             Column(name=PICTURE, kind=Kind.PICTURE, role=Role.INPUT, shape=stored.shape),
@@ -201,11 +210,43 @@ def read_masks(
         name=name,
         schema=schema,
         columns=columns,
-        splits={s: np.flatnonzero(splits == s).astype(np.int64) for s in SPLITS if (splits == s).any()},
+        splits=splits,
         report=report,
-        row_names=[shown(picture) for picture in paths],
+        row_names=[shown(entry.member.path) for entry in stored.entries],
         recipe=ReadingRecipe(found={"pictures": dict(stored.decisions), SUBJECT: code.to_json()}),
     )
+
+
+def _stored(
+    path: Path,
+    usable: Mapping[str, MaskFile],
+    pairs: MaskPairs,
+    code: MaskCode,
+    options: ReadOptions,
+    report: DataReport,
+) -> tuple[StoredPictures, list[npt.NDArray[np.uint8]]]:
+    """The pictures, and the mask of each in its size."""
+    sizes = {mask.places.shape for mask in usable.values()}
+    stored = stored_pictures(
+        path,
+        size=options.size,
+        decisions=_decisions(options, sizes),
+        list_files=ChosenFiles({picture: pairs.splits[picture] for picture in usable}),
+        progress=options.progress,
+    )
+    report.extend(stored.findings)
+    report.notes += stored.notes
+    origin: Any = stored.data
+    index = origin.origin.index
+    heights, widths = index.original_heights[index.stored], index.original_widths[index.stored]
+    of_rows = []
+    for entry, height, width in zip(stored.entries, heights.tolist(), widths.tolist()):
+        picture = entry.member.path
+        mask = _of_size(code.classes_of(usable[picture]), (height, width), usable[picture].path, picture, report)
+        if (mask == VOID).all():
+            report.add(shown(usable[picture].path), Outcome.NOTED, Message("reading.all_void"))
+        of_rows.append(mask)
+    return stored, of_rows
 
 
 def _report_unpaired(report: DataReport, pairs: MaskPairs) -> None:
@@ -335,9 +376,7 @@ def _of_size(
         )
     message = Message("reading.mask_resized", height=own_height, width=own_width)
     report.add(shown(path), Outcome.CONVERTED, message)
-    rows = (2 * np.arange(height) + 1) * own_height // (2 * height)
-    columns = (2 * np.arange(width) + 1) * own_width // (2 * width)
-    return mask[rows[:, None], columns]
+    return nearest_pixels(mask, size)
 
 
 def _require_classes(path: Path, masks: Sequence[npt.NDArray[np.uint8]], code: MaskCode) -> None:
@@ -361,9 +400,10 @@ def _column(masks: Sequence[npt.NDArray[np.uint8]]) -> tuple[Dense | Pictures, t
 def _shares(masks: Sequence[npt.NDArray[np.uint8]], classes: Sequence[str]) -> str:
     counts = sum(np.bincount(mask.reshape(-1), minlength=256) for mask in masks)
     assert isinstance(counts, np.ndarray)
-    order = sorted(range(len(classes)), key=lambda place: -int(counts[place]))
+    order = sorted(np.flatnonzero(counts[: len(classes)]).tolist(), key=lambda place: -int(counts[place]))
     total = max(1, int(counts[: len(classes)].sum()))
-    shares = ", ".join(f"{classes[place]} {counts[place] / total:.1%}" for place in order)
+    shares = ", ".join(f"{classes[place]} {counts[place] / total:.1%}" for place in order[:_MOST_SHARES])
+    shares += ", …" * (len(order) > _MOST_SHARES)
     return Message("reading.mask_shares", shares=shares, void=f"{counts[VOID] / max(1, int(counts.sum())):.1%}")
 
 

@@ -515,6 +515,11 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.picture_without_name": "a picture without a name or a number",
     "reading.picture_twice": "a picture that is listed twice",
     "reading.no_picture_of_annotation": "an annotation of a picture that the file does not list",
+    "reading.outlines_drawn": "{outlines:,} {outlines:=outline|outlines} in {count:,} {count:=picture|pictures} "
+    "({form}) became masks; where they overlap, the smaller thing lies on top.",
+    "reading.box_without_outline": "a thing that is marked by a box alone: its pixels are void",
+    "reading.crowd_is_void": "an outline around many that are not told apart (crowd): its pixels are void",
+    "reading.outline_of_other_class": "an outline of a class that the training data does not have: its pixels are void",
     "reading.outline_unreadable": "an outline that cannot be read; its box is kept",
     "reading.classes_differ": "{file} numbers its classes otherwise than the files before it; each is read by its own.",
     "reading.pixels_from_1": "Pixels count from 1, as boxes at the edges tell; otherwise say first_pixel=0 "

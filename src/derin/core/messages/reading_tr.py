@@ -484,6 +484,11 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.picture_without_name": "adı ya da numarası olmayan bir resim",
     "reading.picture_twice": "iki kez listelenmiş bir resim",
     "reading.no_picture_of_annotation": "dosyada listelenmeyen bir resmin işaretlemesi",
+    "reading.outlines_drawn": "{count:,} resimdeki {outlines:,} dış çizgi ({form}) maskeye çevrildi; üst üste gelen "
+    "nesnelerden küçüğü üstte durur.",
+    "reading.box_without_outline": "yalnızca kutuyla işaretlenmiş bir nesne: pikselleri boşta (void) kalır",
+    "reading.crowd_is_void": "birbirinden ayrılmayan birçok şeyin dış çizgisi (crowd): pikselleri boşta (void) kalır",
+    "reading.outline_of_other_class": "eğitim verisinde olmayan bir sınıfın dış çizgisi: pikselleri boşta (void) kalır",
     "reading.outline_unreadable": "okunamayan bir dış çizgi; kutusu tutuldu",
     "reading.classes_differ": "{file} sınıflarını önceki dosyalardan başka numaralıyor; her dosya kendine göre okundu.",
     "reading.pixels_from_1": "Pikseller 1’den sayılıyor; kenarlardaki kutular bunu gösteriyor. Değilse first_pixel=0 "

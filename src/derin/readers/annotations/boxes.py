@@ -108,7 +108,7 @@ def read_boxes(
         matched = match(
             path, files, found, options=options, report=report, unannotated=unannotated, exif=settings.get("exif")
         )
-    names = tuple(known.get("classes", ())) or _classes(found, named)
+    names = tuple(known.get("classes", ())) or class_names(found, named)
     boxes, names = box_column(matched, found, names, report, is_decided=bool(known))
     if not len(boxes.corners) and not known:
         raise DataError(
@@ -150,7 +150,7 @@ def _checked(part: Mapping[str, Any]) -> dict[str, Any]:
     return dict(part)
 
 
-def _classes(found: Annotations, named: Sequence[str]) -> tuple[str, ...]:
+def class_names(found: Annotations, named: Sequence[str]) -> tuple[str, ...]:
     """The names of the classes: in the order that the form gives them, else as people sort."""
     ordered = tuple(named) or found.classes
     labels = {thing.label for marked in found.pictures for thing in marked.things if thing.label is not None}

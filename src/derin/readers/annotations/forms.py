@@ -20,7 +20,7 @@ from derin.readers.archives import Files, is_hidden
 from derin.readers.file_kinds import PICTURE_FILES
 from derin.readers.mask_pairs import mask_pairs
 
-BOXES, POINTS = "boxes", "points"
+BOXES, POINTS, OUTLINES = "boxes", "points", "outlines"
 _HEAD_BYTES = 1 << 16
 _SAMPLE = 20
 # What COCO has beside its boxes.
@@ -37,7 +37,7 @@ def find_annotations(
         form: of `FORMS`; None finds it out.
         where: the name of the file or folder of annotations, where there are several.
         settings: what is said, or what other data decided, of how classes and numbers are written.
-        wanted: `BOXES` or `POINTS`.
+        wanted: `BOXES`, `POINTS` or `OUTLINES`.
 
     Raises:
         DataError: there are none.
@@ -51,6 +51,12 @@ def find_annotations(
     for name, (find, read) in FORMS.items():
         if form in (None, name) and (paths := find(files, inside, seen, wanted)):
             return read(files, paths, seen, settings)
+    if wanted == OUTLINES and form is None:
+        raise DataError(
+            f"{files.path}: pictures with a mask of the same name are required, such as images/7.jpg and masks/7.png, "
+            "or 7.jpg and 7_mask.png, or with outlines (COCO, VGG Image Annotator, YOLO); no picture has one. Name the "
+            "folders or the ending of the names: the settings images, masks and suffix of the reader."
+        )
     raise DataError(
         f"{files.path}: annotations of pictures are required: an XML file for each picture (Pascal VOC), a text file "
         "for each (YOLO), a JSON file (COCO, VGG Image Annotator), a table, or masks of single things; none "
@@ -94,7 +100,7 @@ def _via_files(files: Files, paths: Sequence[str], beside: Sequence[str], wanted
 
 
 def _yolo_files(files: Files, paths: Sequence[str], beside: Sequence[str], wanted: str) -> set[str]:
-    found = yolo_files(paths, beside) if wanted == BOXES else set()
+    found = yolo_files(paths, beside) if wanted != POINTS else set()
     some = sorted(found)[:_SAMPLE]
     lines = [line.split() for _, data in files.read_all(some) for line in data.decode(errors="replace").splitlines()]
     told = [len(cells) >= 5 and numbers_of(cells) is not None for cells in lines if cells]

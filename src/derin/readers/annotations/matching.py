@@ -99,6 +99,7 @@ def match(
     report: DataReport,
     unannotated: str,
     exif: str | None,
+    side: int = BOXES_SIZE,
 ) -> Matched:
     """Finds the picture of each annotation, and reads the pictures.
 
@@ -110,6 +111,7 @@ def match(
         report: gets what was odd.
         unannotated: whether pictures of which no file speaks are kept as negatives: ``"keep"`` or ``"skip"``.
         exif: ``"upright"`` or ``"stored"``: what places of turned pictures mean, where that is not to be found out.
+        side: of the square in which pictures are kept where nothing was said of it.
 
     Raises:
         DataError: no annotation has a picture.
@@ -152,7 +154,7 @@ def match(
     if annotations.lists_all and not chosen:
         raise DataError(f"{path}: the lists of its splits must name pictures that are there; none of them is.")
     stored = stored_pictures(
-        path, size=options.size, decisions=_decisions(options), list_files=ChosenFiles(chosen),
+        path, size=options.size, decisions=_decisions(options, side), list_files=ChosenFiles(chosen),
         progress=options.progress,
     )  # fmt: skip
     report.extend(stored.findings)
@@ -176,11 +178,11 @@ def match(
     return Matched(stored, matched, frames.astype(np.int64), scales, followed)
 
 
-def _decisions(options: ReadOptions) -> Decisions:
+def _decisions(options: ReadOptions, side: int) -> Decisions:
     """As other pictures were read, or in the size of the network with their proportions kept."""
     if part := options.part("pictures"):
         return Decisions.from_recipe(part, size=options.size, channels=options.channels)
-    side = options.size or BOXES_SIZE
+    side = options.size or side
     return Decisions(fitting=ResizePolicy(Rule.PAD, side, side), channels=options.channels)
 
 
