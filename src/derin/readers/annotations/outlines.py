@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,14 @@ from derin.readers.annotations.boxes import UNNAMED, class_names
 from derin.readers.annotations.forms import OUTLINES, find_annotations
 from derin.readers.annotations.marked import Marked, Oddities, Thing
 from derin.readers.annotations.matching import Matched, match, not_found
-from derin.readers.annotations.rasters import Region, nearest_pixels, polygon_region, run_pixels
+from derin.readers.annotations.rasters import Pixels, Region, nearest_pixels, polygon_region, run_pixels
 from derin.readers.archives import Files
 
 BACKGROUND = "background"
 # How far the proportions of runs may differ from their picture's and still be rounding.
 _ALIKE = 0.02
 # How pixels of the file come upright, by the number that EXIF has for it.
-_UPRIGHT = {
+_UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     2: np.fliplr,
     3: lambda pixels: np.rot90(pixels, 2),
     4: np.flipud,
@@ -152,7 +152,7 @@ def _region(matched: Matched, row: int, thing: Thing) -> Region | None:
     return Region.of(whole)
 
 
-def _in_picture(pixels: npt.NDArray[np.bool_], orientation: int, size: tuple[int, int]) -> Region | None:
+def _in_picture(pixels: Pixels, orientation: int, size: tuple[int, int]) -> Region | None:
     """The pixels of runs in the picture as it is shown; None where they are of other proportions."""
     upright = _UPRIGHT[orientation](pixels) if orientation > 1 else pixels
     (height, width), (own_height, own_width) = size, upright.shape
