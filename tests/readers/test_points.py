@@ -128,3 +128,19 @@ def test_pictures_of_one_person_stay_in_one_split_and_one_without_points_is_kept
     assert [column.name for column in apart.schema] == ["picture", "points"]
     with pytest.raises(UsageError, match="subjects can be none"):
         derin.load(tmp_path, reader_options={"subjects": "all"})
+
+
+def test_one_point_is_read_where_it_is_asked_for_and_a_cell_without_a_number_is_not_seen(tmp_path: Path) -> None:
+    lines = ["file,tip_x,tip_y"]
+    for number in range(12):
+        Image.new("RGB", (40, 30), (number, 0, 0)).save(tmp_path / f"{number}.png")
+        lines.append(f"{number}.png,{number},{'?' if number == 4 else 7}")
+    (tmp_path / "points.csv").write_text("\n".join(lines))
+    table = derin.load(tmp_path, task="landmarks", cut=False)
+    points = table["points"]
+    assert isinstance(points, Points)
+    assert table.target().classes == ("tip",)
+    # Of the fifth picture nobody knows that nothing is there.
+    assert points.places[:, 0, 0].tolist() == [number for number in range(12) if number != 4]
+    assert points.visible.all()
+    assert any(getattr(finding.reason, "key", "") == "reading.points_unreadable" for finding in table.report.findings)

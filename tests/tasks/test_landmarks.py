@@ -69,9 +69,11 @@ class Small(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for before, after in ((3, 16), (16, 24), (24, 32)):
-            layers += [nn.Conv2d(before, after, 3, 2, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(32 * 9, 7))
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            for before, after in ((3, 16), (16, 24), (24, 32)):
+                layers += [nn.Conv2d(before, after, 3, 2, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
+            self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(32 * 9, 7))
 
     def forward(self, x: Tensor) -> Tensor:
         output: Tensor = self.layers(x)
@@ -214,7 +216,7 @@ def test_the_distance_suits_the_points() -> None:
     assert isinstance(task, Landmarks)
     assert (task.normalize, task.num_outputs, task.learns_presence) == ("points", 7, False)
     assert Landmarks(columns=["p"], points=["a-b", "c"], normalize="a-b-c").distance == (0, 1)
-    faces = np.zeros((9, 68, 2), np.float32)
+    faces = np.random.default_rng(0).uniform(1, 20, (9, 68, 2)).astype(np.float32)
     pairs = ((36, 45),)
     schema = Schema((table.schema["picture"], Column(name="p", kind=Kind.POINTS, role=Role.TARGET, shape=(68, 2))))
     for known, normalize in ((pairs, "36-45"), ((), "points")):
@@ -267,7 +269,7 @@ def test_it_learns_is_saved_and_answers_in_pixels_of_the_original(tmp_path: Path
     assert len(record["findings"]["curve"]) == 101
     page = (run.path / "report.html").read_text()
     assert page.count("<img") >= 8
-    assert "diagonal of the box around" in page
+    assert "diagonal of the box around a picture" in page
 
     model = derin.open(run.path, Small())
     assert model.task == Landmarks(columns=["corners"], points=NAMES, pairs=((0, 1),), learns_presence=True)
@@ -293,7 +295,7 @@ def test_it_learns_is_saved_and_answers_in_pixels_of_the_original(tmp_path: Path
     row = next(int(row) for row, answer in zip(rows, answers) if answer.points)
     large = model.predict(pictures.values[row].repeat(2, axis=0).repeat(2, axis=1))
     for point, other in zip(large.points, answer.points):
-        np.testing.assert_allclose(point[1:], 2 * np.array(other[1:]), atol=0.5)
+        np.testing.assert_allclose(point[1:], 2 * np.array(other[1:]), atol=1.5)  # pixels of a resized picture
 
 
 @pytest.mark.parametrize("model", ["landmark_regressor", "landmark_heatmaps"])
@@ -336,9 +338,18 @@ def test_odd_data_trains_or_is_one_sentence(tmp_path: Path) -> None:
         with_points(Points(places, points.visible, points.frames)), out=tmp_path / "outside", report=False, **how
     )
     assert np.isfinite(run.metrics["val"]["loss"])
-    blind = Points(points.places, np.zeros_like(points.visible), points.frames)
-    with pytest.raises(DataError, match="training pictures with visible points"):
-        derin.fit(with_points(blind), out=tmp_path / "blind", **how)
+    for changed in (
+        Points(points.places, np.zeros_like(points.visible), points.frames),
+        Points(points.places + 100, points.visible, points.frames),
+    ):
+        with pytest.raises(DataError, match="visible points inside"):
+            derin.fit(with_points(changed), out=tmp_path / "blind", **how)
+    visible = points.visible.copy()
+    visible[table.splits["val"], 0] = False
+    some = Points(points.places, visible, points.frames)
+    with pytest.raises(DataError, match="divided by is known"):
+        derin.fit(with_points(some), out=tmp_path / "val", task_options={"normalize": "left-tip"}, **how)
+    assert np.isfinite(derin.fit(with_points(some), out=tmp_path / "some", report=False, **how).metrics["val"]["nme"])
 
 
 @pytest.mark.slow

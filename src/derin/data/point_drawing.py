@@ -12,7 +12,7 @@ from derin.data.mask_colors import palette
 Pixels = npt.NDArray[np.uint8]
 # Of points: left, right, and in the middle, in the colors of the palette.
 _LEFT, _RIGHT, _MIDDLE = 1, 2, 4
-_RADIUS = 100  # a pixel for each so many pixels of the longer side
+_RADIUS = 70  # a pixel for each so many pixels of the longer side
 
 
 def draw_points(
@@ -46,7 +46,7 @@ def draw_points(
     for number, ((x, y), is_seen) in enumerate(zip(places.tolist(), visible.tolist())):
         if is_seen:
             color = tuple(colors[of_point.get(number, _MIDDLE)].tolist())
-            outline = "#000000" if radius > 1 else None  # which would cover a small one
+            outline = "#000000" if radius > 2 else None  # which would cover a small one
             x, y = x - 0.5, y - 0.5  # Pillow's numbers are of the middles of pixels
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color, outline=outline)
     return np.asarray(image)

@@ -21,6 +21,7 @@ from derin.tasks.metrics.landmarks import PICTURE, POINTS
 
 _ARRAYS = ("pictures", "found", "true", "visible", "errors", "names")
 _MOST_BYTES = 256 << 20
+_SHOWN_SIDE = 384  # px
 _OPEN_UP_TO = 20  # points; longer tables are folded
 _SHAPES = ("mean_shape", "mean_shape_in_box")
 _COLUMNS = ("nme", "nme_median", "pck")
@@ -37,7 +38,7 @@ def section(story: RunRecord, *, examples: bool = True) -> Html | None:
     if story.part("task").get("name") != "landmarks" or not found:
         return None
     parts = [
-        tag("p", normalization(story.part("task"))),
+        tag("p", translate("points.nme"), " ", normalization(story.part("task"))),
         _baselines(found),
         _curve(found),
         _per_point(story),
@@ -72,7 +73,7 @@ def _curve(found: Mapping[str, Any]) -> Html | None:
     def hover(along: float, name: str, value: str) -> str:
         return translate("points.at", share=value, along=format_number(along, ".2f"))
 
-    return line_chart(
+    chart = line_chart(
         [Series(translate("points.curve"), "val", shares)],
         title=translate("points.curve"),
         x_label=translate("points.along"),
@@ -82,6 +83,7 @@ def _curve(found: Mapping[str, Any]) -> Html | None:
         from_zero=True,
         whole=False,
     )
+    return tag("div", chart, class_="charts")
 
 
 def _per_point(story: RunRecord) -> Html | None:
@@ -136,9 +138,13 @@ def _fits(kept: Mapping[str, npt.NDArray[Any]]) -> bool:
 
 def _row(kept: Mapping[str, npt.NDArray[Any]], pairs: list[list[int]], place: int) -> Html:
     tiles = []
+    picture = kept["pictures"][place]
+    # Enlarged by whole numbers, so that points do not hide what they lie on.
+    times = max(1, _SHOWN_SIDE // max(picture.shape[:2]))
+    large = picture.repeat(times, axis=0).repeat(times, axis=1)
     for side in ("true", "found"):
-        pixels = draw_points(kept["pictures"][place], kept[side][place], kept["visible"][place], pairs)
-        picture = tag("img", src=png_address(pixels), alt=translate(f"boxes.{side}"), loading="lazy")
-        tiles.append(tag("figure", picture, tag("figcaption", translate(f"boxes.{side}")), class_="tile"))
+        pixels = draw_points(large, times * kept[side][place], kept["visible"][place], pairs)
+        shown = tag("img", src=png_address(pixels), alt=translate(f"boxes.{side}"), loading="lazy")
+        tiles.append(tag("figure", shown, tag("figcaption", translate(f"boxes.{side}")), class_="tile"))
     error = f"{metric_name('nme')} {metric_text('nme', float(kept['errors'][place]))}"
     return tag("div", tag("p", str(kept["names"][place]), " ", tag("small", error)), tag("div", *tiles, class_="tiles"))

@@ -23,6 +23,7 @@ from dataclasses import replace
 from typing import Any
 
 from derin.core.messages import translate
+from derin.models.registry import MODELS
 from derin.models.weights.known import KNOWN, KnownWeights
 from derin.strategy.commands import data_from_here, train_command
 from derin.strategy.curves import Curves
@@ -31,6 +32,7 @@ from derin.strategy.diagnosis_text import counts_text
 from derin.strategy.record import RunRecord, is_number
 from derin.tasks.recipes import Facts
 from derin.tasks.recipes.facts import budget, light_augmentation
+from derin.tasks.registry import TASKS
 
 _FEW_PHOTOGRAPHS = 20_000  # up to so many, a network that has seen a million others knows more than they teach
 _LONGER, _MUCH_LONGER = 3, 4  # times the epochs, times the seconds
@@ -52,6 +54,12 @@ _LARGER = {
     "lstm_lm": "transformer_lm",
     "seq2seq_gru": "seq2seq_attention",
     "seq2seq_attention": "transformer",
+    "yolo": "yolo_large",
+}
+# Of a network that stands on a classifier.
+_LARGER_TRUNK = {
+    **dict.fromkeys(("mobilenet_v1", "mobilenet_v2", "efficientnet_b0", "resnet18"), "resnet34"),
+    "resnet34": "resnet50",
 }
 _LARGER_FOR_PICTURES = {
     **dict.fromkeys(("perceptron", "linear", "logistic", "mlp", "lenet5", "lenet5_1998"), ("convnet", "convnet")),
@@ -118,7 +126,8 @@ def _more_examples(diagnosis: Diagnosis, run: str) -> tuple[Suggestion, ...]:
 def _weights(story: RunRecord, _: Curves) -> Iterator[Suggestion]:
     """Weights that know pictures of the world, for few photographs of it."""
     num, task = story.part("data", "splits").get("train"), story.part("task").get("name")
-    if story.part("finetune").get("weights") or not _has_photographs(story) or task not in _LEARNS_FROM_WEIGHTS:
+    begins = task in _LEARNS_FROM_WEIGHTS or (task in TASKS and TASKS[str(task)].trunk_model is not None)
+    if story.part("finetune").get("weights") or not _has_photographs(story) or not begins:
         return
     if not is_number(num) or num > _FEW_PHOTOGRAPHS:
         return
@@ -202,7 +211,16 @@ def _larger(story: RunRecord, curves: Curves) -> Iterator[Suggestion]:
     if story.record.get("stopped") in ("time", "interrupted") or story.part("finetune").get("weights"):
         return
     name = str(story.part("model").get("name"))
-    if story.input_kind == "picture":
+    trunk = story.part("model", "spec", "options").get("trunk")
+    if name not in _LARGER and trunk in _LARGER_TRUNK:
+        asked = {n: v for n, v in (_asked(story).get("model_options") or {}).items() if n != "trunk_options"}
+        options = {**asked, "trunk": _LARGER_TRUNK[trunk]}
+        command = train_command(story, without=_OF_THE_NETWORK, model=name, model_options=options)
+        yield Suggestion(translate("remedy.larger", model=trunk, larger=f"trunk={_LARGER_TRUNK[trunk]}"), command)
+        return
+    if story.input_kind == "picture" and name not in _LARGER:
+        if name in MODELS and MODELS[name].output_kind != "vector":
+            return
         small, large = _LARGER_FOR_PICTURES.get(name, ("resnet56", "resnet50"))
         larger: str | None = small if _picture_side(story) <= _SMALL_PICTURE else large
     else:

@@ -7,7 +7,7 @@ Sources: of the networks `derin.models.landmark_networks`, of the losses `derin.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,7 +29,7 @@ from derin.models.registry import MODELS
 from derin.tasks.card import NAMES, checked
 from derin.tasks.in_pictures import PlacesInPictures
 from derin.tasks.landmark_findings import landmark_findings, mean_shape
-from derin.tasks.metrics.landmarks import PICTURE, POINTS, LandmarkMetrics
+from derin.tasks.metrics.landmarks import PICTURE, POINTS, LandmarkMetrics, distances_of
 from derin.tasks.placed_points import PlacedPoints, Point
 from derin.tasks.point_losses import LOSSES, map_losses, number_losses
 from derin.tasks.supervised import built_from_card
@@ -102,9 +102,13 @@ class Landmarks(PlacesInPictures):
                 f"Table {table.name!r}: landmarks need the same points in each picture; {column.name!r} holds "
                 f"{column.kind.value}. Read pictures with points (a table of x and y, COCO keypoints, .pts files)."
             )
-        known = points.take(rows)
+        sizes = points.frames[:, None, ::-1]
+        inside = points.visible & ((points.places >= 0) & (points.places <= sizes)).all(axis=2)
+        known = replace(points, visible=inside).take(rows)
         if not known.visible.any():
-            raise DataError(f"Table {table.name!r}: landmarks need training pictures with visible points; got none.")
+            raise DataError(
+                f"Table {table.name!r}: landmarks need training pictures with visible points inside of them; got none."
+            )
         count = points.places.shape[1]
         names = column.classes or tuple(str(number) for number in range(count))
         task = cls(
@@ -116,6 +120,12 @@ class Landmarks(PlacesInPictures):
             learns_presence=not known.visible.any(axis=1).all(),
         )
         task._mean_shape = mean_shape(known)
+        val = replace(points, visible=inside).take(table.splits.get("val", rows))
+        if len(val) and np.isnan(distances_of(val.places, val.visible, val.frames, task.distance)).all():
+            raise DataError(
+                f"Table {table.name!r}: validation needs a picture in which what errors are divided by is known "
+                f"(normalize={task.normalize}); got none among {len(val)}. Choose another, or add pictures."
+            )
         return task
 
     @classmethod

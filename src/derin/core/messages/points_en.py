@@ -6,11 +6,12 @@ from derin.core.messages import CatalogEntry
 
 MESSAGES: dict[str, CatalogEntry] = {
     "task.landmarks": "landmarks",
-    "metric.nme": "normalized mean error (NME)",
-    "metric.nme_median": "median of the NME",
-    "metric.pck": "points within a tenth (PCK)",
+    "metric.nme": "NME",
+    "metric.nme_median": "NME, median",
+    "metric.pck": "PCK (within a tenth)",
     "metric.presence_accuracy": "whether it is there, right",
     "points.heading": "Points",
+    "points.nme": "NME is the mean error of a picture's points, PCK the share of points off by a tenth at most.",
     "points.of_points": "Errors are divided by the diagonal of the box around a picture's points, as is the tenth.",
     "points.of_picture": "Errors are divided by the diagonal of the picture, as is the tenth.",
     "points.of_two": "Errors are divided by the distance of the points {first} and {second}, as is the tenth.",

@@ -6,11 +6,12 @@ from derin.core.messages import CatalogEntry
 
 MESSAGES: dict[str, CatalogEntry] = {
     "task.landmarks": "belirgin noktalar (landmarks)",
-    "metric.nme": "normalleştirilmiş ortalama hata (NME)",
-    "metric.nme_median": "NME'nin medyanı",
-    "metric.pck": "onda bir yakınlıktaki noktalar (PCK)",
+    "metric.nme": "NME",
+    "metric.nme_median": "NME, medyan",
+    "metric.pck": "PCK (onda bir yakınlıkta)",
     "metric.presence_accuracy": "var mı, doğru yanıt",
     "points.heading": "Noktalar",
+    "points.nme": "NME bir resmin noktalarının ortalama hatasıdır; PCK, en çok onda bir uzağa düşen noktaların payı.",
     "points.of_points": "Hatalar, bir resmin noktalarını çevreleyen kutunun köşegenine bölünür; onda bir de onundur.",
     "points.of_picture": "Hatalar resmin köşegenine bölünür; onda bir de onundur.",
     "points.of_two": "Hatalar {first} ile {second} noktalarının arasındaki uzaklığa bölünür; onda bir de onundur.",

@@ -569,11 +569,13 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.boxes_of_masks": "Boxes are drawn around the single things of the masks, which are called “{name}” "
     "(instances=NAME, --reader-option).",
     # Points
-    "reading.points_of_form": "{points} points in each of {count:,} {count:=picture|pictures} ({form}).",
+    "reading.points_of_form": "{points} {points:=point|points} in each of {count:,} {count:=picture|pictures} "
+    "({form}).",
     "reading.no_points": "no point of the things that are marked in it is known",
     "reading.subjects": "The names of the files tell {count:,} {count:=subject|subjects} ({file} is of {name}): the "
     "pictures of one stay in one split (subjects=none lets them be parted).",
     "reading.several_shapes": "points of several things in one picture; those of the largest are kept",
+    "reading.points_unreadable": "{count} {count:=point|points} whose place is no number: taken as not visible",
     "reading.points_outside": "{count} {count:=point|points} outside of the picture",
     "reading.pairs_of_names": "{count} {count:=pair|pairs} of left and right points change places in mirror images, "
     "as their names tell (pairs=none for none).",

@@ -544,6 +544,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.subjects": "Dosya adları {count:,} kişi ya da nesne olduğunu söylüyor ({file}, {name} adına): birinin "
     "resimleri tek bir bölümde kalır (subjects=none ayrılmalarına izin verir).",
     "reading.several_shapes": "bir resimde birden çok nesnenin noktaları var; en büyüğününkiler tutuldu",
+    "reading.points_unreadable": "yeri sayı olmayan {count} nokta görünmüyor sayıldı",
     "reading.points_outside": "resmin dışında {count} nokta",
     "reading.pairs_of_names": "Aynada {count} sol-sağ nokta çifti yer değiştirir; adları bunu söylüyor (hiçbiri için "
     "pairs=none).",

@@ -211,6 +211,8 @@ def _pairs(
     if pairs := pairs_of_names(names):
         report.notes.append(Message("reading.pairs_of_names", count=len(pairs)))
         return pairs
+    if count == 1:
+        return ()
     pairs = mirror_pairs(points.places, points.visible)
     key = "reading.pairs_of_shape" if pairs else "reading.no_pairs"
     report.notes.append(Message(key, count=len(pairs)) if pairs else Message(key))

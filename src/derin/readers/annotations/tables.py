@@ -43,6 +43,8 @@ _POINT = re.compile(r"(?P<before>.*?)[_ .-]?(?P<axis>[xyXY])[_ .-]?(?P<after>\d*
 _PICTURES = PICTURE_FILES.endings - {""}
 _SAMPLE = 200
 _FEWEST_POINTS = 2
+# Of the cells of a column of places: a few may hold no number.
+_NUMBERS_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,18 @@ class _Form:
     has_header: bool = True
 
 
-def table_form(data: bytes) -> str | None:
-    """``"boxes"`` or ``"points"``, where the beginning of a table says that it holds some; else None."""
+def table_form(data: bytes, fewest_points: int = _FEWEST_POINTS) -> str | None:
+    """``"boxes"`` or ``"points"``, where the beginning of a table says that it holds some; else None.
+
+    Args:
+        data: of the file.
+        fewest_points: of a table of points. Two numbers of each picture may be anything, unless points are asked for.
+    """
     try:
         rows = _rows(data, "It")[:_SAMPLE]
     except (DataError, csv.Error):
         return None
-    form = _form(rows)
+    form = _form(rows, fewest_points)
     return None if form is None else "points" if form.points else "boxes"
 
 
@@ -102,7 +109,7 @@ def read_tables(files: Files, paths: Collection[str], beside: Collection[str], k
             reason = Message("reading.annotation_refused", error=str(error)[:160])
             found.findings.append(Finding(shown(path), Outcome.SKIPPED, reason))
             continue
-        form = _form(rows)
+        form = _form(rows, 1)
         if form is None:
             found.findings.append(Finding(shown(path), Outcome.SKIPPED, Message("reading.no_annotation")))
             continue
@@ -119,7 +126,17 @@ def read_tables(files: Files, paths: Collection[str], beside: Collection[str], k
             own = split_of(_cell(row, form.split) or "") or split
             marked = pictures.setdefault(name, Marked((name,), shown(path), split=own))
             if form.points:
-                marked.things.append(Thing(None, None, points=_points(row, form.points)))
+                points = _points(row, form.points)
+                unreadable = sum(
+                    any((cell := _cell(row, place)) and not _is_number(cell) for place in pair) for pair in form.points
+                )
+                if unreadable:
+                    oddities.add(name, Outcome.NOTED, "reading.points_unreadable", count=unreadable)
+                # Of a place that cannot be read nobody knows that nothing is there.
+                if any(is_seen for _, _, is_seen in points) or not unreadable:
+                    marked.things.append(Thing(None, None, points=points))
+                elif not marked.things:
+                    del pictures[name]
                 continue
             numbers = _numbers(row, form)
             if not any(cell.strip() for cell in _box_cells(row, form)):
@@ -192,7 +209,7 @@ def _rows(data: bytes, where: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
-def _form(rows: Sequence[Sequence[str]]) -> _Form | None:
+def _form(rows: Sequence[Sequence[str]], fewest_points: int = _FEWEST_POINTS) -> _Form | None:
     """Which columns of a table hold what; None where it holds no boxes and no points."""
     rows = [row for row in rows if any(row)]
     if len(rows) < 2:
@@ -210,7 +227,7 @@ def _form(rows: Sequence[Sequence[str]]) -> _Form | None:
     for place, name in enumerate(plain):
         if place != file and re.fullmatch(r"b?box(es)?|rect(angle)?", name) and _are_cells(body, place):
             return _Form(file, (), place, None, label, split)
-    points, names = _point_columns(header, body, file)
+    points, names = _point_columns(header, body, file, fewest_points)
     return _Form(file, points=points, point_names=names, split=split) if points else None
 
 
@@ -234,22 +251,23 @@ def _without_header(rows: Sequence[Sequence[str]]) -> _Form | None:
 
 
 def _point_columns(
-    header: Sequence[str], body: Sequence[Sequence[str]], file: int
+    header: Sequence[str], body: Sequence[Sequence[str]], file: int, fewest: int
 ) -> tuple[tuple[tuple[int, int], ...], tuple[str, ...]]:
     """Columns of x and y by their names (``left_eye_x``, ``x1``), or counted from 0 to 2K − 1."""
     others = [n for n in range(len(header)) if n != file]
     counted = [header[n].strip() for n in others]
-    if counted == [str(n) for n in range(len(others))] and len(others) % 2 == 0 and len(others) >= 2 * _FEWEST_POINTS:
+    if counted == [str(n) for n in range(len(others))] and len(others) % 2 == 0 and len(others) >= 2 * fewest:
         pairs = tuple(zip(others[::2], others[1::2]))
         return pairs, tuple(str(n) for n in range(len(pairs)))
     axes: dict[str, dict[str, int]] = {}
     for place in others:
         match = _POINT.fullmatch(header[place].strip())
-        if match and all(_is_number(row[place]) or not row[place].strip() for row in body if place < len(row)):
+        cells = [row[place] for row in body if place < len(row) and row[place].strip()]
+        if match and sum(map(_is_number, cells)) >= _NUMBERS_SHARE * len(cells):
             name = (match["before"].strip("_ .-") + match["after"]) or "point"
             axes.setdefault(name, {})[match["axis"].lower()] = place
     named = {name: (each["x"], each["y"]) for name, each in axes.items() if set(each) == {"x", "y"}}
-    if len(named) < _FEWEST_POINTS:
+    if len(named) < fewest:
         return (), ()
     return tuple(named.values()), tuple(named)
 
