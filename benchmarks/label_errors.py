@@ -1,4 +1,4 @@
-"""Labels that were flipped on purpose, and how many of them are found: python benchmarks/label_errors.py [SET …].
+"""Labels that were flipped on purpose, and how many are found: python benchmarks/label_errors.py [SET[:SEED] …].
 
 Of some thousand examples of each set 5 % of the labels are exchanged for another class, drawn by the seed. A run is
 trained on them, `find_wrong_labels` ranks all labels, and the ranking is held against what was flipped: its precision
@@ -77,8 +77,9 @@ def measure(name: str, seed: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or SETS:
-        for seed in SEEDS:
+    for asked in sys.argv[1:] or SETS:
+        name, _, only = asked.partition(":")
+        for seed in [int(only)] if only else SEEDS:
             print(
                 json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in measure(name, seed).items()}),
                 flush=True,

@@ -314,6 +314,32 @@ def test_the_rows_of_a_table_are_kept_with_their_values_for_the_report(tmp_path:
             assert shown == f"when: 2020-01-{day:02d} · size: {day * 1.5:.6g} · kind: {'abc'[day % 3]}"
 
 
+def test_where_validation_that_came_with_the_data_is_of_another_kind_a_training_dev_split_is_held_out(
+    tmp_path: Path,
+) -> None:
+    drawn = np.random.default_rng(0)
+    for name, shift in (("same", 0.0), ("other", 1.0)):
+        parts = {}
+        for split, num, by in (("train", 400, 0.0), ("val", 120, shift)):
+            inputs = drawn.normal(size=(num, 3)).astype(np.float32)
+            # Of the classes nothing is told by what moves.
+            parts |= {f"x_{split}": inputs + np.array([0, 0, by], np.float32), f"y_{split}": (inputs[:, 0] > 0) * 1}
+        np.savez(tmp_path / f"{name}.npz", **parts)
+    how = {"epochs": 1, "threads": 1, "plan": "plain", "report": False, "compare": False, "model": "linear"}
+    run = derin.fit(tmp_path / "other.npz", out=tmp_path / "run", **how)
+    sizes = run.record["data"]["splits"]
+    assert (sizes["train"], sizes["traindev"]) == (360, 40)
+    assert "traindev" in run.metrics
+    assert any("a classifier tells them apart (AUC" in note for note in run.record["data"]["reading"]["notes"])
+    assert run.record["request"]["options"]["training_dev"] == 0.1
+    again = derin.fit(tmp_path / "other.npz", out=tmp_path / "run", resume=True, extend=True, **{**how, "epochs": 2})
+    assert len(again.history) == 2
+    refused = derin.fit(tmp_path / "other.npz", out=tmp_path / "refused", training_dev=0, **how)
+    assert "traindev" not in refused.record["data"]["splits"]
+    same = derin.fit(tmp_path / "same.npz", out=tmp_path / "same", **how)
+    assert "traindev" not in same.record["data"]["splits"]
+
+
 def test_where_validation_is_of_other_rows_a_training_dev_split_is_held_out(tmp_path: Path) -> None:
     lines = [f"{i % 13},{i % 7},{'app' if i % 3 == 0 else 'web'},{'yes' if i % 13 > 6 else 'no'}" for i in range(300)]
     (tmp_path / "t.csv").write_text("a,b,source,kind\n" + "\n".join(lines) + "\n")

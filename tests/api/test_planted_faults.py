@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -68,12 +69,12 @@ FAULTS = {
     "a network of two hidden units": Fault(
         options={"model": "mlp", "model_options": {"hidden": [2]}, "epochs": 4}, principal="avoidable_bias"
     ),
-    "one epoch": Fault(sizes=(1_000, 1_000), options={"epochs": 1}, principal="avoidable_bias"),
+    "one epoch": Fault(sizes=(500, 500), options={"epochs": 1}, principal="avoidable_bias"),
     "a rate far too low": Fault(
         options={"model": "mlp", "learning_rate": 1e-6, "epochs": 4}, principal="avoidable_bias"
     ),
     "200 pictures": Fault(
-        data="fashion_mnist", sizes=(200, 1_000), options={"augment": "none", "epochs": 12}, principal="variance"
+        data="fashion_mnist", sizes=(200, 500), options={"augment": "none", "epochs": 12}, principal="variance"
     ),
     "blurred training pictures": Fault(
         options={"training_dev": 0.2, "epochs": 4}, change=_blurred, principal="data_mismatch"
@@ -81,10 +82,17 @@ FAULTS = {
 }
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], derin.Run]:
+    """The run of a fault and a seed, trained once."""
+    folder = tmp_path_factory.mktemp("faults")
+    return functools.cache(lambda name, seed: FAULTS[name].run(folder / name.replace(" ", "-"), seed))
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_planted_fault_is_found(name: str, seed: int, tmp_path: Path) -> None:
-    found = derin.diagnose(FAULTS[name].run(tmp_path, seed))
+def test_a_planted_fault_is_found(name: str, seed: int, trained: Callable[[str, int], derin.Run]) -> None:
+    found = derin.diagnose(trained(name, seed))
     assert found.principal == FAULTS[name].principal, found.parts
 
 
@@ -122,12 +130,12 @@ def test_a_dev_set_that_was_searched_200_times_is_found(seed: int) -> None:
 
 
 def test_the_first_suggestion_helps_in_at_least_four_of_five_cases(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Callable[[str, int], derin.Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     better = {}
-    for name, fault in FAULTS.items():
-        run = fault.run(tmp_path / name.replace(" ", "-"), 0)
+    for name in FAULTS:
+        run = trained(name, 0)
         command = shlex.split(derin.diagnose(run).suggestions[0].command)
         after = tmp_path / f"after {name}"
         result = CliRunner().invoke(app, [*command[1:], "--no-report", "--no-compare", "--out", str(after)])

@@ -98,7 +98,7 @@ def test_a_run_of_before_goes_on_only_where_its_splits_are_those_of_the_data(tmp
     for split in ("train", "val", "test"):
         write(folder / f"{split}.csv", shift=len(split))
     for data, is_cut in ((folder, False), (write(tmp_path / "t.csv"), True)):
-        run = derin.fit(data, out=tmp_path / f"run-{is_cut}", epochs=1, **QUICK)
+        run = derin.fit(data, out=tmp_path / f"run-{is_cut}", epochs=1, training_dev=0, **QUICK)
         record = read_json(run.path / "run.json")
         del record["data"]["cut"], record["data"]["recipe"]
         write_json(run.path / "run.json", {**record, "finished": False})

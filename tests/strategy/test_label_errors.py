@@ -66,11 +66,16 @@ def test_the_joint_distribution_has_the_labels_own_counts() -> None:
     assert joint.sum() == pytest.approx(1.0, rel=1e-12)
 
 
-def test_the_ranking_is_by_the_margin_of_the_label() -> None:
+def test_the_ranking_is_by_what_is_left_to_the_label() -> None:
     probabilities, labels = given()
-    margins = [p[y] - max(p[j] for j in range(4) if j != y) for p, y in zip(probabilities, labels)]
     found = find_label_errors(probabilities, labels)
-    assert [margins[n] for n in found.order] == sorted(margins)
+    kept = [float(p[y]) for p, y in zip(probabilities, labels)]
+    assert [kept[n] for n in found.order] == sorted(kept)
+    # An example that looks like two classes has the lower margin, and the label of the other is the wrong one.
+    two, wrong, plain = [0.15, 0.85, 0.0], [0.02, 0.5, 0.48], [0.9, 0.05, 0.05]
+    ranked = find_label_errors(np.array([plain, two, wrong]), np.zeros(3, dtype=np.int64))
+    assert ranked.order.tolist() == [2, 1, 0]
+    assert ranked.margin[1] < ranked.margin[2]
     for n in found.order[:5]:
         assert found.suggested[n] == max((j for j in range(4) if j != labels[n]), key=lambda j: probabilities[n][j])
 

@@ -83,7 +83,8 @@ class Request:
     )
     training_dev: float | None = setting(
         None,
-        "Share of the training examples that is only measured: tells variance from data mismatch; 0.1 with --dev-from.",
+        "Share of the training examples that is only measured: tells variance from data mismatch; 0.1 with "
+        "--dev-from, or where validation is clearly of another kind; 0 refuses.",
         NUMBER,
         group=_DATA,
     )

@@ -15,7 +15,7 @@ from derin.api.resuming import NOT_RECORDED, continued, require_same_content, so
 from derin.api.run import Run
 from derin.api.run_record import new_record, require_same_run
 from derin.api.training import Training
-from derin.api.training_data import with_training_dev
+from derin.api.training_data import TRAINING_DEV_SHARE, why_training_dev, with_training_dev
 from derin.core.errors import UsageError
 from derin.core.fields import refusing_misfits
 from derin.core.files import usable_path
@@ -216,6 +216,11 @@ def fit(
             data_of_run, options = data, with_training_dev(options)
         if not record.get("finished"):
             prepared = prepare(data_of_run, **options)
+            why = None if record or prepared.stream else why_training_dev(data, prepared.table, options)
+            if why is not None:
+                options["training_dev"] = TRAINING_DEV_SHARE
+                prepared = prepare(data_of_run, **options)
+                prepared.table.report.notes.append(why)
             if calibrate and not hasattr(prepared.task, "temperature"):
                 raise UsageError(f"calibrate fits probabilities; the task {prepared.task.name!r} has none to fit.")
             if record:

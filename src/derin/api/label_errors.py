@@ -63,7 +63,7 @@ class LabelAnalysis:
         """The labels by suspicion, the most suspicious first; all that are cut, or so many."""
         found, names = self.found, self.table.row_names
         classes = self.table.target().classes or ()
-        # Those that are cut stand first, each part by its margin.
+        # Those that are cut stand first, each part by its suspicion.
         order = np.concatenate([found.order[found.cut[found.order]], found.order[~found.cut[found.order]]])
         order = order[: found.cut.sum() if num is None else num]
         rows = self.rows[order]

@@ -11,14 +11,17 @@ from derin.api.arguments import Request
 from derin.api.load import HOLDING_OUT_CLASSES, hold_out_rows, load, with_splits
 from derin.api.pretrained import PretrainedWeights
 from derin.core.errors import DataError, UsageError
+from derin.core.messages import Message
 from derin.data.class_splits import as_source_gave, class_names
 from derin.data.recipe import ReadingRecipe
+from derin.data.schema import Role
 from derin.data.table import Table
 from derin.datasets.catalog import NAMED_SETS
 from derin.readers.file_names import is_archive
 from derin.readers.recognition import TASK_OF, recognized
 from derin.readers.shards import is_pattern, is_shard
 from derin.readers.stream import Stream
+from derin.strategy.drift import drift_between
 from derin.tasks.multitask import with_targets
 from derin.tasks.registry import TASKS
 from derin.tasks.supervised import SupervisedTask
@@ -36,7 +39,10 @@ _COMPARED_SIZE = 32
 
 
 # Where validation is of other rows than training, so much of these tells variance from data mismatch.
-_TRAINING_DEV = 0.1
+TRAINING_DEV_SHARE = 0.1
+# Of validation that came with the data: how sure, and how well, a classifier tells it from training where that costs
+# training examples. Sets of tens of thousands differ for sure in what matters to nobody.
+_SURE, _CLEAR_AREA = 0.01, 0.6
 
 
 def with_training_dev(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,7 +51,26 @@ def with_training_dev(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     if options.get("dev_from") is None or "training_dev" in options:
         return dict(options)
-    return {**options, "training_dev": _TRAINING_DEV}
+    return {**options, "training_dev": TRAINING_DEV_SHARE}
+
+
+def why_training_dev(data: Any, table: Table, options: Mapping[str, Any]) -> Message | None:
+    """Why a training-dev split is to be held out unasked: validation came with the data and is of another kind.
+
+    Tables that are given whole have their splits; a share that is asked for, 0 among them, is taken.
+
+    Args:
+        data: as it was given.
+        table: what was read.
+        options: what is asked for.
+    """
+    in_order = table.task is not None or table.schema.with_role(Role.TIME) or options.get("task") in HOLDING_OUT_CLASSES
+    if isinstance(data, Table | Stream) or "training_dev" in options or in_order or "val" not in table.given_splits:
+        return None
+    drift = drift_between(table, table.splits["train"], table.splits["val"])
+    if drift is None or drift.p_value > _SURE or drift.auc < _CLEAR_AREA:
+        return None
+    return Message("reading.training_dev_drift", auc=drift.auc, p=drift.p_value)
 
 
 def stream_of(data: Any, request: Request, steps_per_epoch: int) -> Stream | None:

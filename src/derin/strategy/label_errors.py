@@ -5,7 +5,8 @@ the mean probability of that class among the examples that carry it: an example 
 reaches. The counts of label against class estimate how many labels of each class are wrong, and for what.
 
 Source: C. G. Northcutt, L. Jiang, I. L. Chuang, "Confident learning: estimating uncertainty in dataset labels",
-Journal of Artificial Intelligence Research 70, 2021: equations 1 to 3, and "prune by noise rate" of section 3.2.
+Journal of Artificial Intelligence Research 70, 2021: equations 1 to 3, "prune by noise rate" of section 3.2, and the
+self-confidence of "prune by class" for the order.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class LabelErrors:
     """How probably each label is wrong.
 
     Args:
-        order: the examples, the most suspicious label first: by the normalized margin.
+        order: the examples, the most suspicious label first: by p(label), of equal ones by the margin. An example that
+            looks like two classes has a margin as low as that of a wrong label; some probability is left to its own.
         margin: p(label) − max p(other), from −1 to 1; the lower, the more suspicious.
         self_confidence: p(label).
         suggested: the likeliest other class.
@@ -89,7 +91,7 @@ def find_label_errors(probabilities: npt.NDArray[Any], labels: npt.NDArray[Any])
                 cut[members[np.argsort(-leads, kind="stable")[:num]]] = True
     cut &= margin < 0
     return LabelErrors(
-        order=np.argsort(margin, kind="stable"),
+        order=np.lexsort((margin, confidence)),
         margin=margin,
         self_confidence=confidence,
         suggested=suggested,

@@ -297,6 +297,10 @@ MESSAGES: dict[str, CatalogEntry] = {
     # Splits
     "reading.training_dev_why": "Validation and test are of {source} alone: the error on training-dev tells whether "
     "more comes of over-fitting or of the difference. --training-dev 0 trains on these examples too.",
+    "reading.training_dev_drift": "Validation came with the data and is of another kind than training: a "
+    "classifier tells them apart (AUC {auc:.2f}, p = {p:.3f}). The error on training-dev tells whether more comes"
+    " of over-fitting or of the difference, and derin errors RUN in what they differ. --training-dev 0 trains on "
+    "these examples too.",
     "reading.training_dev": (
         "{count:,} training example is held out as training-dev: measured, and not trained on.",
         "{count:,} training examples are held out as training-dev: measured, and not trained on.",

@@ -286,6 +286,10 @@ MESSAGES: dict[str, CatalogEntry] = {
     "reading.training_dev_why": "Doğrulama ve test yalnızca {source} satırlarından: eğitim-geliştirme hatası, farkın "
     "ne kadarının aşırı uydurmadan, ne kadarının verilerin başka türden olmasından geldiğini söyler. --training-dev 0 "
     "bu örneklerle de eğitir.",
+    "reading.training_dev_drift": "Doğrulama verilerle birlikte geldi ve eğitimden başka türden: bir "
+    "sınıflandırıcı onları ayırt ediyor (AUC {auc:.2f}, p = {p:.3f}). Eğitim-geliştirme hatası, farkın ne "
+    "kadarının aşırı uydurmadan, ne kadarının bu ayrılıktan geldiğini söyler; derin errors RUN neyin farklı "
+    "olduğunu gösterir. --training-dev 0 bu örneklerle de eğitir.",
     "reading.training_dev": "{count:,} eğitim örneği eğitim-geliştirme seti olarak ayrıldı: ölçülür, eğitimde "
     "kullanılmaz.",
     "reading.train_on_dev": "{count:,} doğrulama örneği eğitime katıldı.",
