@@ -91,6 +91,14 @@ SITUATIONS = {
         tried=("derin find-lr photos --model convnet",),
         untried=("--max-seconds", "--weight-decay"),
     ),
+    "poor and flat on the weights of others": Situation(
+        train=FLAT,
+        val=FLAT,
+        errors={"train": 0.45, "val": 0.46},
+        options={"weights": "mobilenet_v2_imagenet", "task": "detection", "batch_size": 8},
+        principal="avoidable_bias",
+        tried=("derin find-lr photos --task detection --weights mobilenet_v2_imagenet --batch-size 8",),
+    ),
     "poor and flat at a rate that somebody set": Situation(
         train=FLAT,
         val=FLAT,

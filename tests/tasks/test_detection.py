@@ -315,6 +315,26 @@ def test_it_learns_is_saved_and_answers_in_pixels_of_the_original(tmp_path: Path
     assert small.drawn().shape == (SIDE, SIDE, 3)
 
 
+@pytest.mark.filterwarnings("ignore::derin.core.errors.DerinWarning")  # of the time that is over, and of the precision
+@pytest.mark.slow
+@pytest.mark.parametrize("threshold", [None, "precision=0.99", 0.25])
+def test_thresholds_are_chosen_of_what_was_measured_also_when_time_is_over(
+    tmp_path: Path, threshold: str | float | None
+) -> None:
+    run = derin.fit(
+        bright_squares(60), model=Small(), max_seconds=0.5, batch_size=16, augment="none", out=tmp_path / "run",
+        plan="plain", threads=1, quiet=True, threshold=threshold, report=False,
+    )  # fmt: skip
+    found = json.loads((run.path / "run.json").read_text())["findings"]
+    thresholds = derin.open(run.path, Small()).task.thresholds
+    assert tuple(found["at_threshold"][name]["threshold"] for name in ("red", "blue")) == thresholds
+    if threshold == 0.25:
+        assert "thresholds" not in found
+        assert thresholds == (0.25, 0.25)
+    else:
+        assert found["thresholds"]["criterion"] == (threshold or "f1")
+
+
 @pytest.mark.parametrize("size", [(96, 64), (70, 90)])
 def test_yolo_gives_places_of_three_strides_and_begins_with_rare_things(size: tuple[int, int]) -> None:
     options: dict[str, Any] = {"width": 8, "depth": 1, "trunk_options": [["width", 0.1]]}

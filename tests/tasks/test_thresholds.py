@@ -8,7 +8,8 @@ import torch
 from sklearn import metrics as oracle
 from tests.tasks.task_tables import TABLES
 
-from derin.core.errors import UnknownNameError, UsageError
+from derin.core.errors import DerinWarning, UnknownNameError, UsageError
+from derin.tasks.detection import Detection
 from derin.tasks.inference import infer_task
 from derin.tasks.thresholds import CRITERIA, best_threshold, choose_thresholds, decide_by
 
@@ -93,3 +94,29 @@ def test_probabilities_side_by_side_are_told_apart() -> None:
     third = np.nextafter(second, np.float32(1))
     for low, high in ((first, second), (second, third)):  # one of the two middles is rounded down
         assert low < best_threshold(np.array([low, high], dtype=np.float64), np.array([False, True])) <= high
+
+
+def test_a_required_precision_is_had_by_the_lowest_threshold_that_has_it() -> None:
+    random = np.random.default_rng(1)
+    for wanted in (0.5, 0.75, 0.9):
+        probabilities = random.random(60).round(2)
+        truth = random.random(60) < probabilities
+        found = best_threshold(probabilities, truth, f"precision={wanted}")
+        every = {level: truth[probabilities >= level].mean() for level in probabilities.tolist()}
+        least = min(level for level, precision in every.items() if precision >= min(wanted, max(every.values())))
+        assert (probabilities >= found).tolist() == (probabilities >= least).tolist()
+
+
+def test_a_precision_that_is_never_reached_is_said() -> None:
+    task = infer_task(TABLES["multilabel"])
+    num = len(task.classes)
+    probabilities = torch.linspace(0.1, 0.9, 8)[:, None].expand(8, num)
+    targets = torch.ones(8, num)
+    targets[4:, 0] = torch.tensor([0.0, 1.0, 1.0, 0.0])  # the surest of the first label is wrong
+    with pytest.warns(DerinWarning, match=rf"precision of 0.9 .*{task.classes[0]} 0\.75"):
+        chosen = choose_thresholds(task, {"probabilities": probabilities}, targets, criterion="precision=0.9")
+    assert chosen["unreached"] == {task.classes[0]: 0.75}
+    assert decide_by(Detection(columns=["boxes"], classes=["cell"]), "precision=0.8") == "precision=0.8"
+    for wrong in ("accuracy", "precision=2", "precision=much"):
+        with pytest.raises(UsageError):
+            decide_by(Detection(columns=["boxes"], classes=["cell"]), wrong)

@@ -167,8 +167,8 @@ class Request:
     )
     threshold: str | float | None = setting(
         None,
-        "Of binary and multilabel: probability from which on the answer is yes, or f1, accuracy or balanced_accuracy, "
-        "for which the best one is chosen on validation.",
+        "Of binary, multilabel and boxes: probability from which on the answer is yes; or f1, accuracy, "
+        "balanced_accuracy or a required precision=0.9, for which it is chosen on validation.",
         TEXT,
         NUMBER,
         group=_NETWORK,

@@ -163,7 +163,9 @@ def fit(
         loss_weights: of each target column or output, for several: ``{"kind": 2.0}``.
         label_smoothing: share of the target that is spread over all classes.
         threshold: of the tasks binary and multilabel: the probability from which on the answer is yes (0.5 without
-            it); or ``"f1"``, ``"accuracy"`` or ``"balanced_accuracy"``, for which the best one is chosen on validation.
+            it); or ``"f1"``, ``"accuracy"`` or ``"balanced_accuracy"``, for which the best one is chosen on validation,
+            or ``"precision=0.9"`` for the lowest one with that precision. Of boxes a number, ``"f1"`` (what they have
+            without it) or a precision.
         task_options: other settings of the task, such as ``{"label_noise": 0.05}``; each task names its own.
         adversarial: ε of adversarial training, such as ``"4/255"``; see `derin.tasks.adversarial_training`.
         out: the run's folder; None takes the next free one under ``runs/``.

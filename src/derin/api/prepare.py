@@ -95,7 +95,8 @@ def prepare(
     suggested = recipe(model_name, table) if from_recipe else finetuning_recipe(tuning.mode, table)
     task = _task(request, table, name, suggested)
     preparation = fit_preparation(request, table, task, model_name, suggested, published)
-    threshold = None if request.threshold is None else decide_by(task, request.threshold)
+    asked = request.threshold
+    threshold = task.threshold_criterion if asked is None else decide_by(task, asked)
     task = _joined(task, preparation, request)
 
     if published is None:

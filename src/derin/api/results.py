@@ -65,7 +65,7 @@ def measure(
     found: dict[str, Any] = {"metrics": {}, "details": {}, "intervals": {}, "num_examples": {}}
     if calibrate_on is not None and calibrate_on in prepared.table.splits:
         found["calibration"] = calibrate(task, *_on_split(network, task, prepared, calibrate_on, "logits")).to_json()
-    if prepared.threshold is not None and "val" in prepared.table.splits:
+    if prepared.threshold is not None and "val" in prepared.table.splits and not task.analysis_decides:
         probabilities, targets = _on_split(network, task, prepared, "val", "probabilities")
         found["thresholds"] = choose_thresholds(
             task, {"probabilities": probabilities}, targets, criterion=prepared.threshold
@@ -90,6 +90,8 @@ def measure(
             metrics.update(outputs, batch)
             if examples is not None:
                 examples.add(outputs, batch[task.target], batch.rows.numpy())
+        if task.analysis_decides:
+            task.measured[split] = metrics, source
         found["metrics"][split], found["details"][split] = plain_numbers(metrics.compute())
         found["num_examples"][split] = source.num_examples
         found["intervals"][split] = metrics.intervals()

@@ -178,14 +178,11 @@ class Training:
         if self.compare and self.budget.is_limited and not preparation.reads_pictures:
             key = "fit.findings_follow" if self.budget.left > 0 else "fit.no_time_for_findings"
             warnings.warn(translate(key, seconds=self.budget.seconds), DerinWarning, stacklevel=4)
-        if self.compare and self.budget.left <= 0 and task.analysis_decides:
-            warnings.warn(
-                translate("fit.no_time_for_mistakes", seconds=self.budget.seconds), DerinWarning, stacklevel=4
-            )
         task.analysis_seconds, task.keeps_pictures = self.budget.left, self.keeps_pictures
+        task.threshold_criterion = prepared.threshold
         measured["findings"] = (
             task.final_analysis(learner, preparation, prepared.table, prepared.split_source, folder.path)
-            if self.compare and self.budget.left > 0
+            if task.analysis_decides or (self.compare and self.budget.left > 0)
             else {}
         )
         about = self._facts | {"metrics": measured["metrics"]}

@@ -15,6 +15,7 @@ def find_lr(
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     model: Annotated[str | None, typer.Option(help="Registered network.")] = None,
     task: Annotated[str | None, typer.Option(help="As for derin train: lm, tagging, forecasting, …")] = None,
+    weights: Annotated[str | None, typer.Option(help="Weights to go on from, as for derin train.")] = None,
     optimizer: Annotated[str | None, typer.Option(help="The one to train with; a rate suits no other.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="The one to train with.")] = None,
     low: Annotated[float, typer.Option(help="First rate.")] = 1e-7,
@@ -43,6 +44,7 @@ def find_lr(
         "target": target,
         "model": model,
         "task": task,
+        "weights": weights,
         "optimizer": optimizer,
         "batch_size": batch_size,
         "seed": seed,
@@ -54,7 +56,7 @@ def find_lr(
     terminal = console(json_output=json_output)
     with terminal.status("") as status, using_threads(config.threads):
         curve = find_learning_rate(
-            prepared.model,
+            prepared.learner(prepared.model),
             prepared.task,
             prepared.train_source,
             optimizer=str(config.optimizer),

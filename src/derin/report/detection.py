@@ -18,6 +18,7 @@ from derin.strategy.numbers import metric_name, metric_text, split_name
 from derin.strategy.record import RunRecord, is_number
 from derin.tasks.detection_findings import EXAMPLES
 from derin.tasks.metrics.box_errors import KINDS, MISSED
+from derin.tasks.thresholds import required_precision, unreached_text
 
 _ARRAYS = (
     "pictures", "wrong", "names", "found_scores", "found_corners", "found_classes", "found_nums", "true_corners",
@@ -52,9 +53,15 @@ def _thresholds(found: Mapping[str, Any]) -> Html | None:
         if is_number(numbers.get("threshold"))
     ]
     head = [translate("class.name"), translate("boxes.threshold"), *map(metric_name, columns)]
-    split = split_name(str(chosen.get("split"))) if isinstance(chosen, Mapping) else None
-    note = None if split is None else tag("p", translate("boxes.thresholds", split=split))
-    return join([note, table(head, rows, numeric=range(1, len(head)))])
+    if not isinstance(chosen, Mapping):
+        return table(head, rows, numeric=range(1, len(head)))
+    split = split_name(str(chosen.get("split")))
+    criterion, short = str(chosen.get("criterion")), chosen.get("unreached")
+    wanted = required_precision(criterion)
+    key = "boxes.thresholds" if wanted is None else "boxes.thresholds_precision"
+    missed = tag("p", unreached_text(criterion, short)) if wanted is not None and short else None
+    note = tag("p", translate(key, split=split, **({} if wanted is None else {"precision": wanted})))
+    return join([note, missed, table(head, rows, numeric=range(1, len(head)))])
 
 
 def _curves(found: Mapping[str, Any]) -> Html | None:

@@ -10,6 +10,7 @@ from derin.report.html import Html, folded, join, table, tag
 from derin.strategy.numbers import count_text, metric_name, metric_text, split_name
 from derin.strategy.record import RunRecord, is_number
 from derin.tasks.metrics.classification import PER_CLASS_LIMIT
+from derin.tasks.thresholds import required_precision, unreached_text
 
 _CLASS_COLUMNS = ("precision", "recall", "f1", "auc", "iou", "dice", "ap", "ap50")
 _OPEN_UP_TO = 20  # classes; longer tables are folded
@@ -48,7 +49,11 @@ def _thresholds(story: RunRecord) -> Html | None:
         return None
     texts = "; ".join(format_number(each, ".3g") for each in values[:_OPEN_UP_TO])
     texts += "; …" if len(values) > _OPEN_UP_TO else ""
-    return tag("p", translate("metrics.thresholds", metric=metric_name(criterion), values=texts))
+    wanted, short = required_precision(criterion), chosen.get("unreached")
+    if wanted is None:
+        return tag("p", translate("metrics.thresholds", metric=metric_name(criterion), values=texts))
+    missed = f" {unreached_text(criterion, short)}" if short else ""
+    return tag("p", translate("metrics.thresholds_precision", precision=wanted, values=texts), missed)
 
 
 def _cell(story: RunRecord, split: str, name: str) -> Html:

@@ -43,11 +43,12 @@ def train_command(story: RunRecord, *, without: Collection[str] = (), **changes:
     # Settings that were given in one piece, as from another run, are those of this run.
     words += ["--config", str(story.path)] * (config is not None and not without)
     for name, value in options.items():
-        words += _words(name, value)
+        words += option_words(name, value)
     return shlex.join(words)
 
 
-def _words(name: str, value: Any) -> list[str]:
+def option_words(name: str, value: Any) -> list[str]:
+    """The words of a command that say a setting."""
     flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
     if value is True:
         return [flag]

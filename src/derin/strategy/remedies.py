@@ -25,7 +25,7 @@ from typing import Any
 from derin.core.messages import translate
 from derin.models.registry import MODELS
 from derin.models.weights.known import KNOWN, KnownWeights
-from derin.strategy.commands import data_from_here, train_command
+from derin.strategy.commands import data_from_here, option_words, train_command
 from derin.strategy.curves import Curves
 from derin.strategy.diagnosis import Diagnosis, Suggestion
 from derin.strategy.diagnosis_text import counts_text
@@ -42,6 +42,8 @@ _LEARNS_FROM_WEIGHTS = ("classification", "binary", "multilabel", "regression")
 # What belongs to one network or to one way of training it, and is chosen anew for another.
 _OF_THE_NETWORK = ("model", "model_options", "size", "learning_rate", "weight_decay", "momentum", "optimizer",
                    "schedule", "warmup", "batch_size", "epochs", "clip_norm", "patience", "config")  # fmt: skip
+# What `derin find-lr` takes of a training's settings.
+_OF_FINDING = ("target", "model", "task", "weights", "optimizer", "batch_size", "seed", "download")
 _REGULARIZING = ("weight_decay", "l1", "label_smoothing", "augment", "adversarial")
 # The next larger network of a kind of input; that of pictures depends on their size.
 _LARGER = {
@@ -186,7 +188,11 @@ def _rate(story: RunRecord, curves: Curves) -> Iterator[Suggestion]:
 def _find_rate(story: RunRecord) -> str:
     data, model = story.part("request").get("data"), story.part("model").get("name")
     where = data_from_here(data, story.path) if isinstance(data, str) else "DATA"
-    return shlex.join(["derin", "find-lr", where, "--model", str(model)])
+    # The weights name a network of their own, unless the run named one that stands on it.
+    asked = {"model": model} if "weights" not in _asked(story) else {}
+    asked |= {name: _asked(story)[name] for name in _OF_FINDING if name in _asked(story)}
+    words = [word for name, value in asked.items() for word in option_words(name, value)]
+    return shlex.join(["derin", "find-lr", where, *words])
 
 
 def _options(story: RunRecord, _: Curves) -> Iterator[Suggestion]:

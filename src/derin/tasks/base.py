@@ -44,7 +44,10 @@ class BaseTask(ABC):
             itself is needed and not the row that the network reads of it.
         mixes_classes: whether its loss takes probabilities of classes, as mixup and cutmix make them.
         keeps_targets_apart: whether several target columns stay what each of them is, and are not read as one.
-        analysis_decides: whether `final_analysis` finds what answers go by, such as thresholds.
+        analysis_decides: whether `final_analysis` finds what answers go by, such as thresholds, of what was measured.
+        threshold_criteria: by which thresholds of its answers can be chosen on validation; empty where it has none.
+        threshold_criterion: by which they are chosen; None leaves them as they are.
+        measured: where the analysis decides, the metrics of each split at the end of training, and its batches.
         analysis_seconds: how long `final_analysis` may take; infinite where time is not limited.
         keeps_pictures: whether pictures of the data may be kept in the run's folder.
         is_own: whether data, loss and answers are of their owner's form, which no card holds.
@@ -65,6 +68,8 @@ class BaseTask(ABC):
     mixes_classes: bool = False
     keeps_targets_apart: bool = False
     analysis_decides: bool = False
+    threshold_criteria: tuple[str, ...] = ()
+    threshold_criterion: str | None = None
     analysis_seconds: float = math.inf
     keeps_pictures: bool = True
     is_own: bool = False
@@ -75,6 +80,7 @@ class BaseTask(ABC):
         self.columns = tuple(columns)
         self.arguments = Arguments((self.input,))
         self.state: dict[str, Tensor] = {}
+        self.measured: dict[str, tuple[Any, Source]] = {}
         if not self.columns:
             raise UsageError(f"A {self.name} task needs the name of its target column; got none.")
 

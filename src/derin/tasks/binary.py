@@ -44,6 +44,7 @@ class Binary(ClassTask):
     """
 
     name = "binary"
+    threshold_criteria = ("f1", "accuracy", "balanced_accuracy")
     monitor = "accuracy"
 
     options = ClassTask.options | {"threshold"}

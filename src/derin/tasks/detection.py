@@ -49,8 +49,8 @@ class Detection(PlacesInPictures):
         columns: the column of boxes.
         classes: the names of the classes.
         class_weights: how much each class counts in the loss, or None.
-        thresholds: the probability from which on a box of each class is an answer; None is 0.3. The best F1 on
-            validation decides once the network is trained.
+        thresholds: the probability from which on a box of each class is an answer; None is 0.3. Once the network is
+            trained, the best F1 or a required precision on validation decides.
 
     Shapes:
         a network gives ``(B, places, K + 7 + ...)``, see `derin.models.box_output`.
@@ -64,6 +64,8 @@ class Detection(PlacesInPictures):
     name = "detection"
     monitor = "map"
     analysis_decides = True
+    threshold_criteria = ("f1",)
+    threshold_criterion = "f1"
     options = frozenset({"class_weights"})
     trunk_model = "yolo"
     output_note = "whose loss takes logits"
@@ -222,7 +224,7 @@ class Detection(PlacesInPictures):
     ) -> dict[str, Any]:
         """The thresholds, which are chosen here; where errors come from; and the worst pictures."""
         assert isinstance(preparation, ColumnsPreparation)
-        return detection_findings(self, network, preparation.input, table, source, folder)
+        return detection_findings(self, preparation.input, table.row_names, folder)
 
 
 _FOUND = ("boxes", "scores", "classes")

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
 
 from derin.core.files import write_bytes
 from derin.data.batch import Source
-from derin.data.table import Table
 from derin.tasks.metrics.average_precision import Matches, precision_at_recalls
 from derin.tasks.metrics.box_errors import box_errors
 from derin.tasks.metrics.detection import DetectionMetrics
 from derin.tasks.segmentation_findings import shown_pixels
-from derin.train.evaluation import predict_batches
+from derin.tasks.thresholds import required_precision, unreached
 
 EXAMPLES = "boxes.npz"
 _NUM_WORST = 8
@@ -26,33 +24,32 @@ _NUM_WORST = 8
 Array = npt.NDArray[Any]
 
 
-def detection_findings(
-    task: Any, network: nn.Module, codec: Any, table: Table, source: Callable[[str], Source], folder: Path
-) -> dict[str, Any]:
+def detection_findings(task: Any, codec: Any, names: Sequence[str] | None, folder: Path) -> dict[str, Any]:
     """Chooses the thresholds on val, and looks at test (val where there is none) with them.
 
     Args:
-        task: of detection; takes the thresholds.
-        network: in evaluation mode.
+        task: of detection, whose splits were measured; takes the thresholds.
         codec: of its pictures.
-        table: with its splits.
-        source: gives the batches of a split.
-        folder: of the run, where the worst pictures are kept in `EXAMPLES` unless it keeps none.
+        names: of the rows, or None.
+        folder: of the run, where the worst pictures are kept in `EXAMPLES`, unless it keeps none or time is over.
 
     Returns:
-        ``thresholds`` (``split`` and ``criterion``), ``split``, and of that split ``at_threshold`` (``threshold``,
-        ``precision``, ``recall`` and ``f1`` by class), ``curves`` (``precision`` at 101 recalls, by class) and
-        ``errors`` as `box_errors` gives them.
+        ``thresholds`` (``split``, ``criterion`` and what `unreached` gives) where they were chosen, ``split``, and of
+        that split ``at_threshold`` (``threshold``, ``precision``, ``recall`` and ``f1`` by class), ``curves``
+        (``precision`` at 101 recalls, by class) and ``errors`` as `box_errors` gives them.
     """
     found: dict[str, Any] = {}
-    measured = {name: _measured(task, network, source(name)) for name in ("val", "test") if name in table.splits}
-    if "val" in measured:
-        task.thresholds = tuple(best_threshold(one) for one in measured["val"].matches.of_classes)
-        found["thresholds"] = {"split": "val", "criterion": "f1"}
+    measured, criterion = task.measured, task.threshold_criterion
+    if "val" in measured and criterion is not None:
+        matches = measured["val"][0].matches.of_classes
+        task.thresholds = tuple(best_threshold(one, criterion) for one in matches)
+        reached = (np.nan_to_num(_at(one, least)["precision"]) for one, least in zip(matches, task.thresholds))
+        short = unreached(criterion, dict(zip(task.classes, map(float, reached))))
+        found["thresholds"] = {"split": "val", "criterion": criterion, **short}
     split = next((name for name in ("test", "val") if name in measured), None)
     if split is None:
         return found
-    metrics = measured[split]
+    metrics, source = measured[split]
     of_classes = dict(zip(task.classes, metrics.matches.of_classes, strict=True))
     at_threshold = {
         name: {"threshold": threshold, **_at(one, threshold)}
@@ -60,38 +57,37 @@ def detection_findings(
     }
     curves = {name: _curve(one) for name, one in of_classes.items() if one.num_true[0].sum()}
     errors = box_errors(metrics.found, metrics.true, metrics.matches)
-    if task.keeps_pictures:
-        _write(folder / EXAMPLES, task, codec, source(split), metrics, table.row_names)
+    if task.keeps_pictures and task.analysis_seconds > 0:
+        _write(folder / EXAMPLES, task, codec, source, metrics, names)
     return {**found, "split": split, "at_threshold": at_threshold, "curves": curves, "errors": errors}
 
 
-def best_threshold(one: Matches) -> float:
-    """The probability from which on the boxes of a class have the best F1 at IoU ½, between two that occur.
+def best_threshold(one: Matches, criterion: str = "f1") -> float:
+    """The probability from which on the boxes of a class have the best F1 at IoU ½, between two that occur; or the
+    lowest that has the precision that is required, and the largest precision where none does.
 
     Example:
         >>> yes = np.ones((1, 1, 3), dtype=bool)
         >>> right = np.array([[[True, True, False]]])
         >>> one = Matches(scores=np.array([0.9, 0.6, 0.2]), pictures=np.zeros(3, int), ranks=np.arange(3), right=right,
         ...               ignored=~yes, num_true=np.array([[2]]), places=np.arange(3), is_found=yes[0, :, :2])
-        >>> best_threshold(one)
-        0.4
+        >>> best_threshold(one), best_threshold(one, "precision=0.6")
+        (0.4, 0.1)
     """
     counts = ~one.ignored[0, 0]
     scores, right = one.scores[counts], one.right[0, 0][counts].cumsum()
     if not len(scores) or not right[-1]:
         return 0.5
-    f1 = 2 * right / (np.arange(1, len(scores) + 1) + one.num_true[0].sum())
+    num, wanted = np.arange(1, len(scores) + 1), required_precision(criterion)
     # Of boxes of one score all are taken or none.
-    f1[:-1][scores[1:] == scores[:-1]] = 0.0
-    best = int(f1.argmax())
+    is_last = np.append(scores[1:] != scores[:-1], True)
+    if wanted is None:
+        score = is_last * 2 * right / (num + one.num_true[0].sum())
+    else:
+        precision = is_last * right / num
+        score = num * (precision >= min(wanted, precision.max()))
+    best = int(score.argmax())
     return float((scores[best] + (scores[best + 1] if best + 1 < len(scores) else 0.0)) / 2)
-
-
-def _measured(task: Any, network: nn.Module, source: Source) -> DetectionMetrics:
-    metrics: DetectionMetrics = task.metrics()
-    for outputs, batch in predict_batches(network, task, source):
-        metrics.update(outputs, batch)
-    return metrics
 
 
 def _at(one: Matches, threshold: float) -> dict[str, float]:

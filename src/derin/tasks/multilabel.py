@@ -47,6 +47,7 @@ class MultiLabel(ClassTask):
     """
 
     name = "multilabel"
+    threshold_criteria = ("f1", "accuracy", "balanced_accuracy")
     monitor = "f1_macro"
 
     fewest_classes = 1

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from derin.core.errors import UnknownNameError, UsageError
+from derin.core.errors import DerinWarning, UnknownNameError, UsageError
+from derin.core.messages import format_number, translate
 from derin.tasks.base import BaseTask
 from derin.tasks.binary import Binary
 from derin.tasks.classes import checked_share
 from derin.tasks.multilabel import MultiLabel
 from derin.train.protocol import Outputs
 
-CRITERIA = ("f1", "accuracy", "balanced_accuracy")
+_ROUNDING = 1e-12  # of shares of float64
+CRITERIA = Binary.threshold_criteria
+PRECISION = "precision=0.9"  # how the lowest threshold of at least a precision is asked for
 
 
 def decide_by(task: BaseTask, threshold: str | float) -> str | None:
@@ -21,10 +28,11 @@ def decide_by(task: BaseTask, threshold: str | float) -> str | None:
 
     Args:
         task: whose threshold is set, for every label where it has several.
-        threshold: a number from 0 to 1, also as text, or one of `CRITERIA`.
+        threshold: a number from 0 to 1, also as text, one of the task's criteria, or a precision that is required, such
+            as ``"precision=0.9"``.
 
     Returns:
-        the criterion that `choose_thresholds` follows once the network is trained; None where a number was given.
+        the criterion that is followed once the network is trained; None where a number was given.
 
     Raises:
         UsageError: the task has no thresholds, or the number lies elsewhere.
@@ -35,23 +43,39 @@ def decide_by(task: BaseTask, threshold: str | float) -> str | None:
         >>> decide_by(task, "0.2"), task.threshold, decide_by(task, "f1")
         (None, 0.2, 'f1')
     """
-    if not isinstance(task, Binary | MultiLabel):
+    if not task.threshold_criteria:
         raise UsageError(
-            f"threshold is of the tasks binary and multilabel, whose answers are yes or no; the task is {task.name!r}."
+            "threshold is of the tasks binary and multilabel, whose answers are yes or no, and of those that find "
+            f"boxes; the task is {task.name!r}."
         )
     try:
         number = checked_share("threshold", float(threshold), below_one=False)
     except ValueError:
-        if threshold not in CRITERIA:
-            raise UnknownNameError("criterion of thresholds", str(threshold), CRITERIA) from None
+        if threshold not in task.threshold_criteria and required_precision(str(threshold)) is None:
+            known = (*task.threshold_criteria, PRECISION)
+            raise UnknownNameError("criterion of thresholds", str(threshold), known) from None
         return str(threshold)
     _set(task, [number] * len(task.classes))
     return None
 
 
-def choose_thresholds(
-    task: BaseTask, outputs: Outputs, targets: Tensor, *, criterion: str = "f1"
-) -> dict[str, str | int | list[float]]:
+def required_precision(criterion: str) -> float | None:
+    """The precision that a criterion requires; None for criteria of another kind.
+
+    Example:
+        >>> required_precision("precision=0.9"), required_precision("f1")
+        (0.9, None)
+    """
+    name, _, number = criterion.partition("=")
+    if name != "precision":
+        return None
+    try:
+        return checked_share("precision", float(number), below_one=False)
+    except ValueError:
+        raise UsageError(f"A required precision is a number up to 1, as in {PRECISION}; got {criterion!r}.") from None
+
+
+def choose_thresholds(task: BaseTask, outputs: Outputs, targets: Tensor, *, criterion: str = "f1") -> dict[str, Any]:
     """Sets the threshold of a binary task, or those of every label, to the best on these examples.
 
     Args:
@@ -62,7 +86,8 @@ def choose_thresholds(
         criterion: of `CRITERIA`.
 
     Returns:
-        ``criterion``, ``values`` and ``num_examples``, as run.json keeps them.
+        ``criterion``, ``values`` and ``num_examples``, as run.json keeps them; and ``unreached``, the largest precision
+        by class of those that never have the required one.
 
     Raises:
         UsageError: the task has no thresholds.
@@ -83,10 +108,39 @@ def choose_thresholds(
         raise UsageError(f"Only binary and multilabel tasks have thresholds; got the task {task.name!r}.")
     values = [best_threshold(column, true, criterion) for column, true in zip(probabilities.T, truth.T, strict=True)]
     _set(task, values)
-    return {"criterion": criterion, "values": values, "num_examples": len(truth)}
+    names = task.classes[-len(values) :]
+    precisions = {
+        name: float(true[column >= value].mean()) if (column >= value).any() else 0.0
+        for name, column, true, value in zip(names, probabilities.T, truth.T, values)
+    }
+    return {
+        "criterion": criterion, "values": values, "num_examples": len(truth), **unreached(criterion, precisions)
+    }  # fmt: skip
 
 
-def _set(task: Binary | MultiLabel, values: list[float]) -> None:
+def unreached(criterion: str, precisions: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Under ``"unreached"`` the classes that have not the precision that a criterion requires, of which a warning says
+    so; empty where there are none.
+
+    Args:
+        criterion: of thresholds.
+        precisions: with them, by class.
+    """
+    wanted = required_precision(criterion)
+    short = {name: value for name, value in precisions.items() if wanted is not None and value < wanted - _ROUNDING}
+    if not short:
+        return {}
+    warnings.warn(unreached_text(criterion, short), DerinWarning, stacklevel=2)
+    return {"unreached": short}
+
+
+def unreached_text(criterion: str, short: Mapping[str, float]) -> str:
+    """The sentence on classes that never have the precision that is required."""
+    classes = ", ".join(f"{name} {format_number(value, '.3g')}" for name, value in short.items())
+    return translate("fit.precision_unreached", precision=required_precision(criterion), classes=classes)
+
+
+def _set(task: Any, values: list[float]) -> None:
     if isinstance(task, Binary):
         task.threshold = values[0]
     else:
@@ -98,13 +152,15 @@ def best_threshold(
 ) -> float:
     """The threshold with the best criterion, in the middle between two probabilities that occur.
 
-    Among equally good ones the one nearest to 0.5 is taken, and 0.5 where only one kind of example exists.
+    Of a required precision it is the lowest threshold that has it, or the lowest with the largest precision where none
+    does. Among equally good ones the one nearest to 0.5 is taken, and 0.5 where only one kind of example exists.
 
     Shapes:
         both ``(N,)``.
     """
-    if criterion not in CRITERIA:
-        raise UnknownNameError("criterion of thresholds", criterion, CRITERIA)
+    wanted = required_precision(criterion)
+    if criterion not in CRITERIA and wanted is None:
+        raise UnknownNameError("criterion of thresholds", criterion, (*CRITERIA, PRECISION))
     if truth.all() or not truth.any():
         return 0.5
     values, places = np.unique(probabilities, return_inverse=True)
@@ -115,7 +171,10 @@ def best_threshold(
     predicted = np.append(np.cumsum(counts[::-1])[::-1], 0.0)
     num, num_positive = float(len(truth)), float(truth.sum())
     refused = (num - num_positive) - (predicted - right)
-    if criterion == "f1":
+    if wanted is not None:
+        precision = right / np.maximum(predicted, 1.0)
+        score = np.where(precision >= min(wanted, precision.max()) - _ROUNDING, predicted, -1.0)
+    elif criterion == "f1":
         score = 2 * right / (predicted + num_positive)
     elif criterion == "accuracy":
         score = (right + refused) / num
@@ -127,5 +186,5 @@ def best_threshold(
     candidates = np.where((below < 0.5) & (above >= 0.5), 0.5, np.where(middle > below, middle, above))
     if values[-1] >= 1.0:
         score[-1] = -1.0  # no threshold says no to certainty
-    best = np.flatnonzero(score >= score.max() - 1e-12)
+    best = np.flatnonzero(score >= score.max() - _ROUNDING)
     return float(candidates[best[np.argmin(np.abs(candidates[best] - 0.5))]])

@@ -19,6 +19,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metric.recall_100": "found with 100 boxes",
     "boxes.heading": "Boxes",
     "boxes.thresholds": "A box is an answer from this probability on, by class; the best F1 on {split} chose them.",
+    "boxes.thresholds_precision": "A box is an answer from this probability on, by class: the lowest with a "
+    "precision of {precision:g} on {split}.",
     "boxes.threshold": "from",
     "boxes.curves": "Precision at every recall, IoU .50",
     "boxes.along": "recall",

@@ -20,6 +20,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "boxes.heading": "Kutular",
     "boxes.thresholds": "Bir kutu, sınıfına göre şu olasılıktan başlayarak yanıt sayılır; eşikleri {split} bölümündeki "
     "en iyi F1 seçti.",
+    "boxes.thresholds_precision": "Bir kutu, sınıfına göre şu olasılıktan başlayarak yanıt sayılır; eşikler "
+    "{split} bölümünde kesinliği {precision:g} olan en düşük olasılıklardır.",
     "boxes.threshold": "eşik",
     "boxes.curves": "Her duyarlılıkta kesinlik, IoU 0,50",
     "boxes.along": "duyarlılık",

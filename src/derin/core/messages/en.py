@@ -93,8 +93,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "fit.findings_follow": "The network is now compared with simpler methods, which may pass the {seconds:g} s given.",
     "fit.no_time_for_findings": "The {seconds:g} s given are over: the network was not compared with simpler methods. "
     "Give more time (--max-seconds) for that.",
-    "fit.no_time_for_mistakes": "The {seconds:g} s given are over: thresholds were not chosen, and where the mistakes "
-    "come from was not looked at. Give more time (--max-seconds) for that.",
+    "fit.precision_unreached": "A precision of {precision:g} is never reached on validation, at most: "
+    "{classes}. There the threshold with the most is taken.",
     "prepare.enlarged": "{model} takes pictures of at least {smallest} {smallest:=pixel|pixels}; these have {own} "
     "and are "
     "enlarged to {native}, its paper's size.",
@@ -183,6 +183,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metrics.per_class": "Each class on the {split} split",
     "metrics.per_output": "Each number on the {split} split",
     "metrics.thresholds": "The answer is yes from a probability of {values} on: the best {metric} on validation data.",
+    "metrics.thresholds_precision": "The answer is yes from a probability of {values} on: the lowest with a "
+    "precision of {precision:g} on validation data.",
     "metrics.calibration": "Probabilities were calibrated on validation data with temperature {temperature:.3g}.",
     "metrics.num_examples": "examples measured",
     # Report: confusion

@@ -93,8 +93,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "fit.findings_follow": "Ağ şimdi daha basit yöntemlerle karşılaştırılıyor; bu, verilen {seconds:g} sn'yi aşabilir.",
     "fit.no_time_for_findings": "Verilen {seconds:g} sn doldu: ağ daha basit yöntemlerle karşılaştırılmadı. Bunun için "
     "daha uzun süre verin (--max-seconds).",
-    "fit.no_time_for_mistakes": "Verilen {seconds:g} sn doldu: eşikler seçilmedi ve hataların nereden geldiğine "
-    "bakılmadı. Bunun için daha uzun süre verin (--max-seconds).",
+    "fit.precision_unreached": "Doğrulama setinde {precision:g} kesinliğe ulaşılamadı, en çok: {classes}. "
+    "Bunlarda kesinliği en yüksek eşik alındı.",
     "prepare.enlarged": "{model} en az {smallest} piksellik resim ister; {own} olan resimler, makalesindeki "
     "boyuta, {native} piksele büyütülüyor.",
     "run.result": "{split} setinde {metric}: {value}",
@@ -177,6 +177,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "metrics.per_class": "{split} setinde her sınıf",
     "metrics.per_output": "{split} setinde her sayı",
     "metrics.thresholds": "Yanıt, {values} olasılığından başlayarak evettir: doğrulama setinde en iyi {metric}.",
+    "metrics.thresholds_precision": "Yanıt, {values} olasılığından başlayarak evettir: doğrulama setinde "
+    "kesinliği {precision:g} olan en düşük olasılık.",
     "metrics.calibration": "Olasılıklar doğrulama setinde {temperature:.3g} sıcaklığıyla kalibre edildi.",
     "metrics.num_examples": "ölçülen örnek",
     # Report: confusion
