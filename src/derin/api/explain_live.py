@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from derin.core.errors import UsageError
-from derin.core.messages import translate
 from derin.data.cells.encoders import CategoryEncoder, Encoder, NumberEncoder
 from derin.data.columns import ColumnsPreparation
 from derin.data.features import FeaturesCodec
@@ -53,11 +52,10 @@ def explain_live(model: Model, *, run: Path | None = None) -> LivePage:
     """
     name = model.card["model"].get("name") or model.card["model"]["class"]
     task, preparation = model.task, model.preparation
-    title = translate("live.title", model=name)
     if isinstance(task, LanguageModelling) and isinstance(preparation, StreamPreparation):
         text = _text(preparation.encoder, min(_MOST_TOKENS, preparation.window), preparation.start_token, run, name)
         captured = _of_tokens(NextToken(model.network), text, name)
-        return LivePage(title=title, network=captured, input=text, classes=text.tokens, follows=True)
+        return LivePage(name=name, network=captured, input=text, classes=text.tokens, follows=True)
     if not isinstance(task, _SHOWN_TASKS) or (isinstance(task, Regression) and task.num_outputs > 1):
         raise UsageError(
             f"The page shows networks that give one class or one number, and language models; {model.path} is for "
@@ -81,7 +79,7 @@ def explain_live(model: Model, *, run: Path | None = None) -> LivePage:
             f"The page shows networks that read pictures, rows of a table or texts; {model.path} reads "
             f"{preparation.described_inputs}."
         )
-    return LivePage(title=title, network=captured, input=shown, classes=classes, unit=unit)
+    return LivePage(name=name, network=captured, input=shown, classes=classes, unit=unit)
 
 
 def _of_tokens(network: nn.Module, text: TextInput, name: str) -> LiveNetwork:

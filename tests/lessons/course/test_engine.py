@@ -37,6 +37,7 @@ EXPERIMENTS: list[dict[str, Any]] = [
         "test_share": 0,
     },
     {"data": "circles", "optimizer": "adam", "hidden": [3], "initializer": "zeros", "batch_size": 1},
+    {"data": "pinwheel", "optimizer": "adam", "hidden": [5, 3], "learning_rate": 0.03, "weight_decay": 0.01},
 ]
 
 

@@ -725,7 +725,7 @@ def test_a_page_has_pythons_numbers_and_answers(name: str, site: Path, visit: Vi
 def test_the_playground_gives_the_lines_that_have_its_numbers(
     site: Path, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A named set and points of one's own, clicked and from a file, after a hundred steps."""
+    """Named sets and points of one's own, clicked and from a file, after a hundred steps; of three classes too."""
     script = """
       const of = (id) => document.getElementById(id);
       const tell = () => { for (let k = 0; k < 99; k++) PLAYGROUND.trainer.advance();
@@ -734,6 +734,7 @@ def test_the_playground_gives_the_lines_that_have_its_numbers(
           PLAYGROUND.trainer.history.at(-1), document.querySelectorAll("#step_numbers .numbers").length]); };
       PLAYGROUND.change("hidden", [3]); tell();
       document.querySelector("[data-pen=zero]").click(); PLAYGROUND.place(0.5, 0.5); tell();
+      PLAYGROUND.change("data", "pinwheel"); tell();
       found.push(PLAYGROUND.readTable("a;b;c\\n1;2;yes\\n3;4;no\\n5;6;no\\n7;9;yes"));
       found.push(PLAYGROUND.readTable("a,b\\n1,2"));
       of("language").click(); found.push(of("play").textContent)"""

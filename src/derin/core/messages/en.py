@@ -405,6 +405,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "trace.expr.ratio": "change / nudge",
     # A trace, on its page
     "live.title": "A network at work · {model}",
+    "live.page.heading": "A network at work",
     "live.page.input": "Input",
     "live.page.prepared": "What the network reads",
     "live.page.answer": "Answer",

@@ -389,6 +389,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "trace.expr.ratio": "değişim / dürtme",
     # A trace, on its page
     "live.title": "İş başında bir ağ · {model}",
+    "live.page.heading": "İş başında bir ağ",
     "live.page.input": "Girdi",
     "live.page.prepared": "Ağın okuduğu",
     "live.page.answer": "Yanıt",

@@ -149,7 +149,7 @@ function showNode() {
     return;
   }
   const numbers = trace.values.get(node.name), at = state.cell, { low, high, mean } = numbers.summary();
-  holder.replaceChildren(tag("h2", { textContent: titleOf(node) }), tag("p", { className: "faint", textContent: [say(`kind_${node.kind}`), node.operation, shapeText(node.shape)].filter(Boolean).join(" · ") }));
+  holder.replaceChildren(tag("h2", { textContent: strips.find((strip) => strip.nodes.includes(node))?.title() ?? titleOf(node) }), tag("p", { className: "faint", textContent: [say(`kind_${node.kind}`), node.operation, shapeText(node.shape)].filter(Boolean).join(" · ") }));
   if (node.formula) holder.append(formula(data.formulas[node.formula - 1]), legend(node));
   if (numbers.size > 1) holder.append(tag("p", { className: "faint", textContent: say("summary", { low: spell(low), mean: spell(mean), high: spell(high), count: numbers.size }) }));
   showNumbers(numbers);

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.files import write_bytes
-from derin.core.messages import language
+from derin.core.messages import language, translate
 from derin.explain.live.network import LiveNetwork
 from derin.explain.page_frame import page_part, whole_page
 from derin.explain.trace.page_data import (
@@ -129,7 +129,7 @@ class LivePage:
     """Everything that the page shows.
 
     Args:
-        title: of the page.
+        name: of the network.
         network: what is computed.
         input: what a person hands over.
         classes: names of the answer's probabilities; None where the answer is a number.
@@ -137,7 +137,7 @@ class LivePage:
         unit: of that number.
     """
 
-    title: str
+    name: str
     network: LiveNetwork
     input: PictureInput | TableInput | TextInput
     classes: Sequence[str] | None
@@ -158,7 +158,7 @@ class LivePage:
             [*map(page_part, SHARED_SCRIPTS), *map(trace_part, CELL_SCRIPTS), *map(_beside, ("input.js", "page.js"))]
         )
         body = [
-            f"<header><h1>{escape(self.title)}</h1>",
+            f'<header><h1><span data-say="heading"></span> · {escape(self.name)}</h1>',
             '<span class="tools"><button id="language" type="button"></button>'
             '<button id="theme" type="button" data-label="theme">◐</button></span></header>',
             '<section id="given"><h2 data-say="input"></h2><div id="input"></div>'
@@ -167,7 +167,8 @@ class LivePage:
             '<aside><div id="node"></div><div id="axes"></div><div id="numbers"></div><div id="cell"></div></aside>',
         ]
         style = trace_part("page.css") + _beside("page.css")
-        return whole_page(self.title, body, style=style, script=script, data=self.payload())
+        title = translate("live.title", model=self.name)
+        return whole_page(title, body, style=style, script=script, data=self.payload())
 
     def payload(self) -> dict[str, Any]:
         """What the page's script reads: arrays as base64, formulas as MathML, the rest as JSON."""

@@ -35,6 +35,17 @@ const DRAW = (() => {
     pen.imageSmoothingEnabled = true;
     pen.drawImage(small, 0, 0, width, height);
   }
+  // A map of shares of several kinds, each in its color.
+  function shares(pen, width, height, columns, rows, kinds, at) {
+    const image = new ImageData(columns, rows), small = new OffscreenCanvas(columns, rows), paper = channels("paper"), ends = kinds.map(channels);
+    for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) {
+      const weights = kinds.map((_, kind) => 0.62 * at(column, row, kind) ** 2);
+      image.data.set([...paper.map((part, k) => ends.reduce((sum, end, kind) => sum + (end[k] - part) * weights[kind], part)), 255], 4 * (row * columns + column));
+    }
+    small.getContext("2d").putImageData(image, 0, 0);
+    pen.imageSmoothingEnabled = true;
+    pen.drawImage(small, 0, 0, width, height);
+  }
   // Where `at` crosses a level, as pieces of lines on a grid of columns × rows over the drawing.
   function contour(pen, width, height, columns, rows, at, level = 0) {
     const values = Array.from({ length: rows + 1 }, (_, r) => Array.from({ length: columns + 1 }, (_, c) => at(c / columns, r / rows) - level));
@@ -162,5 +173,5 @@ const DRAW = (() => {
       pen.beginPath(); pen.arc(one.place[0] * width, one.place[1] * height, 13, 0, 7); pen.stroke();
     };
   }
-  return { COLORS, color, canvas, ground, contour, dot, thing, axes, through, drag };
+  return { COLORS, color, canvas, ground, shares, contour, dot, thing, axes, through, drag };
 })();

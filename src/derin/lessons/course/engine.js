@@ -142,6 +142,15 @@ const ENGINE = (() => {
     backward(da) { return mapped(da, (slope, k) => slope * this.mask[k]); }
   }
 
+  // The share of each column in e^z of its row.
+  function softmax(z) {
+    const out = matrix(z.rows, z.columns);
+    for (let row = 0; row < z.rows; row++) {
+      const scores = z.data.subarray(row * z.columns, (row + 1) * z.columns), top = Math.max(...scores), all = scores.reduce((sum, score) => sum + Math.exp(score - top), 0);
+      scores.forEach((score, column) => { out.data[row * z.columns + column] = Math.exp(score - top) / all; });
+    }
+    return out;
+  }
   // The mean over the batch, and its slope by the network's output; "binary" has its sigmoid within.
   const LOSSES = {
     binary(z, targets) {
@@ -149,6 +158,17 @@ const ENGINE = (() => {
       const slope = mapped(z, (value, k) => {
         loss += (Math.max(value, 0) - value * targets[k] + Math.log1p(Math.exp(-Math.abs(value)))) / z.rows;
         return (1 / (1 + Math.exp(-value)) - targets[k]) / z.rows;
+      });
+      return { loss, slope };
+    },
+    // −log of the target's share of softmax z; its slope is the shares, less 1 at the target.
+    softmax(z, targets) {
+      const shares = softmax(z);
+      let loss = 0;
+      const slope = mapped(shares, (share, k) => (share - (k % z.columns === targets[Math.floor(k / z.columns)] ? 1 : 0)) / z.rows);
+      targets.forEach((target, row) => {
+        const scores = z.data.subarray(row * z.columns, (row + 1) * z.columns), top = Math.max(...scores);
+        loss += (top - scores[target] + Math.log(scores.reduce((sum, score) => sum + Math.exp(score - top), 0))) / z.rows;
       });
       return { loss, slope };
     },
@@ -214,7 +234,7 @@ const ENGINE = (() => {
   }
 
   class Network {
-    constructor({ inputs, hidden, activation, initializer, dropout = 0, batchNorm = false, seed = 0 }) {
+    constructor({ inputs, outputs = 1, hidden, activation, initializer, dropout = 0, batchNorm = false, seed = 0 }) {
       this.layers = [];
       let width = inputs;
       const dense = (units, bias) => {
@@ -230,7 +250,7 @@ const ENGINE = (() => {
         this.layers.push(new Activation(activation));
         if (dropout) this.layers.push(new Dropout(dropout, seed, `dropout${number}`));
       });
-      dense(1, true);
+      dense(outputs, true);
     }
     forward(x, how = { training: false }) {
       let out = x;
@@ -249,5 +269,5 @@ const ENGINE = (() => {
     get parameters() { return this.layers.flatMap((layer) => layer.parameters); }
   }
 
-  return { ACTIVATIONS, DEVIATIONS, OPTIMIZERS, LOSSES, Network, matrix, update };
+  return { ACTIVATIONS, DEVIATIONS, OPTIMIZERS, LOSSES, Network, matrix, softmax, update };
 })();

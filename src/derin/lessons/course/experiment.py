@@ -26,44 +26,54 @@ from derin.layers.layer import Layer
 from derin.layers.options import require_range
 from derin.lessons.numbers import Floats, Rows, read_rows
 from derin.models.sequential import Sequential
-from derin.tasks.losses import binary_cross_entropy, regression_loss
+from derin.tasks.losses import binary_cross_entropy, cross_entropy, regression_loss
 from derin.train.optimizers.build import build_optimizer
 
-Task = Literal["binary", "mse"]
-# From two numbers in [0, 1) and whether the place is even to x₁, x₂ and the answer.
-Draw = Callable[[Floats, Floats, npt.NDArray[np.bool_]], tuple[Floats, Floats, Floats]]
+Task = Literal["binary", "softmax", "mse"]
+_NUM_CLASSES = 3  # of softmax
+# From two numbers in [0, 1) and the place among all to x₁, x₂ and the answer.
+Draw = Callable[[Floats, Floats, npt.NDArray[np.int64]], tuple[Floats, Floats, Floats]]
 
 
 def _turn(share: Floats, radius: Floats) -> tuple[Floats, Floats]:
     return radius * np.sin(2 * math.pi * share), radius * np.cos(2 * math.pi * share)
 
 
-def _blobs(u: Floats, v: Floats, even: npt.NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
+def _even(place: npt.NDArray[np.int64]) -> Floats:
+    """1 for every other place, 0 for the rest."""
+    return (place % 2 == 0).astype(np.float64)
+
+
+def _blobs(u: Floats, v: Floats, place: npt.NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
     across, up = _turn(u, 0.3 * np.sqrt(v))
-    middle = np.where(even, 0.45, -0.45)
-    return middle + across, middle + up, even.astype(np.float64)
+    middle = np.where(_even(place), 0.45, -0.45)
+    return middle + across, middle + up, _even(place)
 
 
-def _wave(u: Floats, v: Floats, even: npt.NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
+def _wave(u: Floats, v: Floats, place: npt.NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
     a, b = 2 * u - 1, 2 * v - 1
     return a, b, np.sin(math.pi * a) * np.cos(math.pi * b / 2)
 
 
 SETS: dict[str, tuple[Task, Draw]] = {
-    "xor": ("binary", lambda u, v, even: (2 * u - 1, 2 * v - 1, ((2 * u - 1) * (2 * v - 1) < 0).astype(np.float64))),
+    "xor": ("binary", lambda u, v, place: (2 * u - 1, 2 * v - 1, ((2 * u - 1) * (2 * v - 1) < 0).astype(np.float64))),
     "circles": (
         "binary",
-        lambda u, v, even: (
-            *_turn(u, np.where(even, 0.45 * np.sqrt(v), 0.65 + 0.3 * v)),
-            even.astype(np.float64),
+        lambda u, v, place: (
+            *_turn(u, np.where(_even(place), 0.45 * np.sqrt(v), 0.65 + 0.3 * v)),
+            _even(place),
         ),
     ),
     "spirals": (
         "binary",
-        lambda u, v, even: (*_turn(1.25 * u + np.where(even, 0, 0.5), 0.08 + 0.87 * u), even.astype(np.float64)),
+        lambda u, v, place: (*_turn(1.25 * u + np.where(_even(place), 0, 0.5), 0.08 + 0.87 * u), _even(place)),
     ),
     "blobs": ("binary", _blobs),
-    "plane": ("mse", lambda u, v, even: (2 * u - 1, 2 * v - 1, 0.6 * (2 * u - 1) + 0.4 * (2 * v - 1))),
+    "pinwheel": (
+        "softmax",
+        lambda u, v, place: (*_turn(0.8 * u + place % 3 / 3, 0.08 + 0.87 * u), (place % 3).astype(np.float64)),
+    ),
+    "plane": ("mse", lambda u, v, place: (2 * u - 1, 2 * v - 1, 0.6 * (2 * u - 1) + 0.4 * (2 * v - 1))),
     "wave": ("mse", _wave),
 }
 
@@ -91,7 +101,8 @@ class ExperimentSettings:
     Args:
         data: a name of `SETS`, or a file of rows x₁, x₂ and the answer, such as the page's points.csv.
         points: such rows themselves, in place of `data`.
-        task: ``binary`` for answers 0 and 1, ``mse`` for numbers; None finds it out from the answers.
+        task: ``binary`` for answers 0 and 1, ``softmax`` for 0, 1 and 2, ``mse`` for numbers; None finds it out from
+            the answers.
         num: points of a named set.
         noise: deviation of what is added to their coordinates.
         test_share: share of the points that only measure.
@@ -187,7 +198,7 @@ class Experiment:
             layers.append(Dense(units, bias=not chosen.batch_norm))
             layers += [BatchNorm()] if chosen.batch_norm else []
             layers.append(Activation(chosen.activation))
-        network = Sequential([*layers, Dense(1)], input_shape=(2,)).double()
+        network = Sequential([*layers, Dense(_NUM_CLASSES if self.task == "softmax" else 1)], input_shape=(2,)).double()
         with torch.no_grad():
             for number, layer in enumerate(self._dense(network)):
                 units, width = layer.weight.shape
@@ -243,6 +254,8 @@ class Experiment:
         answers = torch.from_numpy(self.points[rows, 2])
         if self.task == "binary":
             return binary_cross_entropy(outputs[:, 0], answers)[0]
+        if self.task == "softmax":
+            return cross_entropy(outputs, answers.long())[0]
         return regression_loss("mse", outputs[:, 0], answers)[0]
 
     @torch.no_grad()
@@ -267,10 +280,16 @@ class Experiment:
 
     @torch.no_grad()
     def predict(self, inputs: npt.ArrayLike) -> Floats:
-        """The probability of 1 for points ``(N, 2)``, or the number where numbers are learned; ``(N,)``."""
+        """The probability of 1 for points ``(N, 2)``, or the number where numbers are learned; ``(N,)``.
+
+        Of three classes the probability of each, ``(N, 3)``.
+        """
         self.network.eval()
-        outputs = self._forward(np.asarray(inputs, dtype=np.float64), np.empty(0, dtype=np.int64))[:, 0]
-        found: Floats = (torch.sigmoid(outputs) if self.task == "binary" else outputs).numpy()
+        outputs = self._forward(np.asarray(inputs, dtype=np.float64), np.empty(0, dtype=np.int64))
+        if self.task == "softmax":
+            shares: Floats = outputs.softmax(dim=1).numpy()
+            return shares
+        found: Floats = (torch.sigmoid(outputs) if self.task == "binary" else outputs)[:, 0].numpy()
         return found
 
 
@@ -279,7 +298,7 @@ def _points(chosen: ExperimentSettings) -> tuple[Floats, Task]:
     if chosen.points is None and chosen.data in SETS:
         task, draw = SETS[chosen.data]
         places = uniforms(chosen.seed, "points", 0, np.arange(chosen.num), 2).astype(np.float64)
-        a, b, answers = draw(places[:, 0], places[:, 1], np.arange(chosen.num) % 2 == 0)
+        a, b, answers = draw(places[:, 0], places[:, 1], np.arange(chosen.num))
         shaken = chosen.noise * normals(chosen.seed, "noise", chosen.num, 2)
         return np.column_stack([np.column_stack([a, b]) + shaken, answers]), task
     if chosen.points is None and not Path(chosen.data).is_file():
@@ -290,7 +309,10 @@ def _points(chosen: ExperimentSettings) -> tuple[Floats, Task]:
             f"An experiment needs two or more rows of x₁, x₂ and the answer; got {len(points)} of "
             f"{points.shape[-1]} numbers."
         )
-    return points, chosen.task or ("binary" if np.isin(points[:, 2], (0, 1)).all() else "mse")
+    if chosen.task is not None:
+        return points, chosen.task
+    kinds: tuple[tuple[Task, tuple[int, ...]], ...] = (("binary", (0, 1)), ("softmax", (0, 1, 2)))
+    return points, next((task for task, answers in kinds if np.isin(points[:, 2], answers).all()), "mse")
 
 
 def _read_points(path: Path) -> Rows:

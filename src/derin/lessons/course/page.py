@@ -132,7 +132,7 @@ def playground_page(search: Sequence[SearchEntry]) -> str:
     pens = "".join(
         f'<button type="button" data-pen="{pen}" aria-pressed="{"true" if pen == "one" else "false"}">'
         f"{word[f'pen_{pen}']}</button>"
-        for pen in ("one", "zero", "erase")
+        for pen in ("one", "zero", "good", "erase")
     )
     losses = "".join(
         f'<span class="key {color}">{word[name]} <b id="{name}"></b></span>'

@@ -18,15 +18,15 @@ const PLAYGROUND = (() => {
 
   // ── data ──────────────────────────────────────────────────────────────────────────────────────────────────────
   const rowsNow = () => settings.data === "own" ? own : DATA.generate(settings.data, settings.num, settings.noise, settings.seed);
-  const taskOf = (rows) => rows.every((row) => row[2] === 0 || row[2] === 1) ? "binary" : "mse";
-  // Rows of x₁, x₂ and the answer; columns of x are brought to mean 0 and deviation ½, and two words become 0 and 1.
+  const taskOf = (rows) => rows.every((row) => [0, 1].includes(row[2])) ? "binary" : rows.every((row) => [0, 1, 2].includes(row[2])) ? "softmax" : "mse";
+  // Rows of x₁, x₂ and the answer; columns of x are brought to mean 0 and deviation ½, and two or three words become 0, 1 and 2.
   function readTable(text) {
     const cells = text.split(/\r?\n/).map((line) => line.split(/[;,\t]| +/).map((cell) => cell.trim()).filter(Boolean)).filter((row) => row.length >= 3);
     const isNumber = (cell) => cell !== "" && Number.isFinite(Number(cell));
     const body = cells.length && !isNumber(cells[0][0]) ? cells.slice(1) : cells;
     const answers = body.map((row) => row.at(-1)), names = [...new Set(answers)].sort();
     const numeric = answers.every(isNumber);
-    if (body.length < 4 || !body.every((row) => isNumber(row[0]) && isNumber(row[1])) || (!numeric && names.length !== 2)) return null;
+    if (body.length < 4 || !body.every((row) => isNumber(row[0]) && isNumber(row[1])) || (!numeric && ![2, 3].includes(names.length))) return null;
     const columns = [0, 1].map((k) => {
       const values = body.map((row) => Number(row[k])), mean = values.reduce((a, b) => a + b, 0) / values.length;
       const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) || 1;
@@ -120,13 +120,15 @@ const PLAYGROUND = (() => {
     }
     const out = trainer.predict(grid), { layers } = trainer.network;
     const hidden = layers.filter((layer) => layer.kind in ENGINE.ACTIVATIONS).map((layer) => layer.output);
-    return [{ columns: 2, data: grid }, ...hidden, out];
+    return [{ columns: 2, data: grid }, ...hidden, task === "softmax" ? ENGINE.softmax(out) : out];
   }
-  const shown = (value) => task === "binary" ? 2 / (1 + Math.exp(-value)) - 1 : value;
+  const KINDS = ["zero", "one", "good"];
+  const shown = (value) => task === "softmax" ? 2 * value - 1 : task === "binary" ? 2 / (1 + Math.exp(-value)) - 1 : value;
   const squash = (value) => value / Math.max(1, reach / 1.2);
   function showBoard(out) {
     const { pen: ink, width, height } = board.begin();
-    DRAW.ground(ink, width, height, CELLS, CELLS, (c, r) => shown(out.data[r * CELLS + c]));
+    if (out.columns === KINDS.length && task === "softmax") DRAW.shares(ink, width, height, CELLS, CELLS, KINDS, (c, r, kind) => out.data[(r * CELLS + c) * KINDS.length + kind]);
+    else DRAW.ground(ink, width, height, CELLS, CELLS, (c, r) => shown(out.data[r * CELLS + c]));
     if (task === "binary") {
       const at = (a, b) => out.data[Math.min(CELLS - 1, Math.floor(b * CELLS)) * CELLS + Math.min(CELLS - 1, Math.floor(a * CELLS))];
       ink.strokeStyle = DRAW.color("ink");
@@ -138,8 +140,8 @@ const PLAYGROUND = (() => {
     }
     const tested = new Set(trainer.test);
     trainer.rows.forEach(([a, b, answer], row) => {
-      const x = (a / reach + 1) / 2 * width, y = (1 - b / reach) / 2 * height, kind = answer > (task === "binary" ? 0.5 : 0) ? "one" : "zero";
-      ink.globalAlpha = task === "binary" ? 1 : 0.35 + 0.65 * Math.min(1, Math.abs(answer));
+      const x = (a / reach + 1) / 2 * width, y = (1 - b / reach) / 2 * height, kind = task === "softmax" ? KINDS[answer] : answer > (task === "binary" ? 0.5 : 0) ? "one" : "zero";
+      ink.globalAlpha = task !== "mse" ? 1 : 0.35 + 0.65 * Math.min(1, Math.abs(answer));
       if (!tested.has(row)) DRAW.dot(ink, x, y, kind, 4.2);
       else { ink.beginPath(); ink.arc(x, y, 3.6, 0, 7); ink.lineWidth = 1.8; ink.strokeStyle = DRAW.color(kind); ink.fillStyle = DRAW.color("paper"); ink.fill(); ink.stroke(); }
       ink.globalAlpha = 1;
@@ -238,7 +240,7 @@ const PLAYGROUND = (() => {
       `initializer="${s.initializer}"`, `optimizer="${s.optimizer}"`, `learning_rate=${s.learningRate}`, `batch_size=${s.batchSize}`, `l1=${s.l1}`, `weight_decay=${s.weightDecay}`,
       `dropout=${s.dropout}`, `batch_norm=${s.batchNorm ? "True" : "False"}`, `seed=${s.seed}`];
     const python = `from derin.lessons.course.experiment import Experiment\n\nexperiment = Experiment(\n${lines.map((line) => `    ${line},\n`).join("")})\nexperiment.train(${trainer?.step ?? 0})\nprint(experiment.train_loss, experiment.test_loss)\n`;
-    const flags = [`--task ${task === "binary" ? "binary" : "regression"}`, "--model mlp", `--option 'hidden=[${s.hidden}]'`, `--option activation=${s.activation}`,
+    const flags = [`--task ${{ binary: "binary", softmax: "classification", mse: "regression" }[task]}`, "--model mlp", `--option 'hidden=[${s.hidden}]'`, `--option activation=${s.activation}`,
       ...(s.dropout ? [`--option dropout=${s.dropout}`] : []), ...(s.batchNorm ? ["--option batch_norm=true"] : []), `--optimizer ${s.optimizer}`, `--lr ${s.learningRate}`,
       `--batch-size ${s.batchSize}`, ...(s.l1 ? [`--l1 ${s.l1}`] : []), `--weight-decay ${s.weightDecay}`, "--schedule constant", "--epochs " + Math.max(1, Math.ceil((trainer?.step ?? 0) / (trainer?.stepsPerEpoch ?? 1))), `--seed ${s.seed}`];
     return { python, command: `derin train points.csv --target y ${flags.join(" ")}\n` };
@@ -251,7 +253,7 @@ const PLAYGROUND = (() => {
     if (element("board").offsetParent) {
       const columns = maps(), large = chosen ? columns[chosen[0]] : columns.at(-1), unit = chosen ? chosen[1] : 0;
       const last = !chosen || chosen[0] === columns.length - 1;
-      showBoard(last ? columns.at(-1) : { data: Float64Array.from({ length: CELLS * CELLS }, (_, k) => 2 * large.data[k * large.columns + unit]) });
+      showBoard(last ? columns.at(-1) : { columns: 1, data: Float64Array.from({ length: CELLS * CELLS }, (_, k) => task === "softmax" ? (1 + large.data[k * large.columns + unit]) / 2 : 2 * large.data[k * large.columns + unit]) });
       showNet(columns);
       showCurve();
     }
@@ -274,7 +276,7 @@ const PLAYGROUND = (() => {
     if (pen === "erase") {
       const near = own.map((row) => Math.hypot(row[0] - point[0], row[1] - point[1])), best = near.indexOf(Math.min(...near));
       if (own.length > 4 && near[best] < 0.1 * reach) own.splice(best, 1);
-    } else own.push([...point, task === "binary" ? (pen === "one" ? 1 : 0) : (pen === "one" ? 1 : -1)]);
+    } else own.push([...point, task === "mse" ? (pen === "one" ? 1 : -1) : { zero: 0, one: 1, good: 2 }[pen]]);
     settings.data = "own";
     toggle(false);
     begin();

@@ -6,7 +6,7 @@ class Trainer {
     Object.assign(this, { settings, rows, task, step: 0, history: [] });
     const { hidden, activation, initializer, dropout, batchNorm, seed, testShare } = settings;
     Object.assign(this, DATA.divide(rows.length, testShare, seed));
-    this.network = new ENGINE.Network({ inputs: 2, hidden, activation, initializer, dropout, batchNorm, seed });
+    this.network = new ENGINE.Network({ inputs: 2, outputs: task === "softmax" ? 3 : 1, hidden, activation, initializer, dropout, batchNorm, seed });
     this.batchSize = Math.min(settings.batchSize, this.train.length);
     this.stepsPerEpoch = Math.floor(this.train.length / this.batchSize);
     this.record();

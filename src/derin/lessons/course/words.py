@@ -131,13 +131,13 @@ PLAYGROUND_WORDS: dict[str, Text] = {
     "pens": Text("A click adds", "Tıklamak ekler"),
     "pen_one": Text("an orange point", "turuncu nokta"),
     "pen_zero": Text("a blue point", "mavi nokta"),
+    "pen_good": Text("a green point, of a third class", "yeşil nokta, üçüncü sınıftan"),
     "pen_erase": Text("nothing: it takes the nearest away", "eklemez: en yakını siler"),
     "file": Text("Points of your own, from a file", "Kendi noktalarınız, dosyadan"),
     "file_help": Text(
-        "A CSV: the first two columns are inputs, the last one the answer (a number, or two words). Inputs are "
-        "brought to "
-        "mean 0 and deviation ½. The file stays in this browser.",
-        "Bir CSV: ilk iki sütun girdi, son sütun yanıttır (sayı ya da iki sözcük). Girdiler 0 "
+        "A CSV: the first two columns are inputs, the last one the answer (a number, or two or three words). "
+        "Inputs are brought to mean 0 and deviation ½. The file stays in this browser.",
+        "Bir CSV: ilk iki sütun girdi, son sütun yanıttır (sayı ya da iki, üç sözcük). Girdiler 0 "
         "ortalamaya ve ½ standart "
         "sapmaya getirilir. Dosya bu tarayıcıda kalır.",
     ),
@@ -164,6 +164,7 @@ PLAYGROUND_WORDS: dict[str, Text] = {
     "data_circles": Text("circles", "çemberler"),
     "data_spirals": Text("spirals", "sarmallar"),
     "data_blobs": Text("two blobs", "iki küme"),
+    "data_pinwheel": Text("three classes: a pinwheel", "üç sınıf: fırıldak"),
     "data_plane": Text("regression: a plane", "regresyon: düzlem"),
     "data_wave": Text("regression: a wave", "regresyon: dalga"),
     "data_own": Text("points of your own", "kendi noktalarınız"),
