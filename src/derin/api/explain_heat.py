@@ -31,6 +31,7 @@ def explain_by_grad_cam(
     inputs: Any,
     *,
     target: str | int | None = None,
+    box: int | None = None,
     layer: str | None = None,
     plus_plus: bool = False,
 ) -> Explanation:
@@ -38,11 +39,13 @@ def explain_by_grad_cam(
 
     Args:
         inputs: pictures, as `Model.predict` takes them.
-        target: a class by name or number; None takes what the network answers.
+        target: a class by name or number; None takes what the network answers. Of masks it is asked for at the pixels
+            that the network gives it; None takes the class with most of them.
+        box: of a detection, which of its boxes, 1 the most probable; None takes the first.
         layer: whose maps; None takes the last ones.
         plus_plus: Grad-CAM++.
     """
-    given = predict_for_explanation(model, inputs, target)
+    given = predict_for_explanation(model, inputs, target, box=box)
     found = grad_cam(model.network, given.x, given.asked.score, layer=layer, plus_plus=plus_plus)
     return _heat(model, given, found, "grad_cam_plus_plus" if plus_plus else "grad_cam")
 
@@ -121,6 +124,8 @@ def _heat(model: Model, given: PredictedInputs, found: HeatMap, method: str) -> 
             "score": float(found.scores[place]),
             "peak": list(found.peak(place)),
         }
+        if given.asked.boxes:
+            row["box"] = given.asked.boxes[place].to_json()
         if isinstance(found, LayerHeatMap):
             row |= {"layer": found.layer, "map": found.maps[place].tolist()}
         if isinstance(found, OcclusionMap):

@@ -14,10 +14,12 @@ from torch import Tensor
 
 from derin.core.errors import UsageError
 from derin.core.messages import format_number, translate
+from derin.data.box_drawing import draw_boxes
 from derin.explain.asked import Asked, ask
 from derin.explain.pictures import Shown, save
 from derin.explain.targets import require_output
 from derin.explain.watching import device_of, unchanged
+from derin.tasks.detection import Detection
 from derin.tasks.prediction import Answer, Answers, Prediction, Value
 
 if TYPE_CHECKING:
@@ -71,9 +73,9 @@ class PredictedInputs:
 
 
 def predict_for_explanation(
-    model: Model, inputs: Any, target: str | int | None, *, most: int = MOST_PICTURES
+    model: Model, inputs: Any, target: str | int | None, *, box: int | None = None, most: int = MOST_PICTURES
 ) -> PredictedInputs:
-    """Reads pictures and lets the network answer."""
+    """Reads pictures and lets the network answer; `target` and `box` are as `derin.explain.asked.ask` has them."""
     require_pictures(model)
     pixels = model.preparation.read(inputs)
     if len(pixels) > most:
@@ -82,8 +84,10 @@ def predict_for_explanation(
         )
     x = model.preparation.to_model_input(torch.from_numpy(np.ascontiguousarray(pixels)).to(device_of(model.network)))
     with unchanged(model.network), torch.no_grad():
-        output = require_output(model.network(x.clone()))
-        asked = ask(model.task, output, target)
+        output = model.network(x.clone())
+        if not isinstance(model.task, Detection):
+            require_output(output)
+        asked = ask(model.task, output, target, box=box)
         measures = [float(value) for value in asked.measure(output)]
     return PredictedInputs(_names(inputs, len(pixels)), pixels, x, asked, measures)
 
@@ -110,8 +114,11 @@ def _names(inputs: Any, num: int) -> tuple[str, ...]:
 
 
 def caption_for(given: PredictedInputs, place: int, asked: str = "") -> Shown:
-    """One of the pictures, with what the network says of it."""
-    return Shown(given.pixels[place], given.names[place], _in_words(given.asked.answers[place]), asked)
+    """One of the pictures, with what the network says of it, and the box that was asked for."""
+    pixels = given.pixels[place]
+    if given.asked.boxes:
+        pixels = draw_boxes(pixels, np.array([given.asked.boxes[place].xyxy]), [0])
+    return Shown(pixels, given.names[place], _in_words(given.asked.answers[place]), asked)
 
 
 def _in_words(answer: Answer) -> str:

@@ -36,6 +36,10 @@ def grad_cam(
     run: Run,
     pictures: Pictures,
     class_: Asked = None,
+    box: Annotated[
+        int | None,
+        typer.Option(help="Of a detection: which of its boxes, 1 the most probable.", show_default=False),
+    ] = None,
     layer: Annotated[
         str | None, typer.Option(help="Whose maps; else the last ones. derin summary lists them.", show_default=False)
     ] = None,
@@ -46,9 +50,11 @@ def grad_cam(
     device: Device = "cpu",
     json_output: JsonFlag = False,
 ) -> None:
-    """Show where a layer's maps speak for a class (Grad-CAM, Grad-CAM++).
+    """Show where a layer's maps speak for a class, a box, or a class of a mask (Grad-CAM, Grad-CAM++).
 
     Example: [bold]derin explain grad-cam runs/fashion_mnist-1 boot.png --class Sneaker[/bold]
+
+    Example: [bold]derin explain grad-cam runs/cells-1 blood.jpg --class Platelets --box 2[/bold]
     """
     from derin.api.explain_heat import explain_by_grad_cam
     from derin.api.model import open
@@ -56,7 +62,7 @@ def grad_cam(
 
     require_place(out)
     model = open(run, device=device)
-    found = explain_by_grad_cam(model, listed(pictures), target=class_, layer=layer, plus_plus=plus_plus)
+    found = explain_by_grad_cam(model, listed(pictures), target=class_, box=box, layer=layer, plus_plus=plus_plus)
     finish(found, out, json_output=json_output)
 
 

@@ -1,4 +1,8 @@
-"""What a person asks about: a class or a number of a task, as scores of the network's output."""
+"""What a person asks about: a class or a number of a task, as scores of the network's output.
+
+Source: of masks, K. Vinogradova, A. Dibrov, G. Myers, "Towards interpretable semantic segmentation via
+gradient-weighted class activation mapping", AAAI 2020, arXiv:2002.11434, with the mean over the region for its sum.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,13 @@ from torch import Tensor, nn
 from derin.core.errors import UnknownNameError, UsageError, near_matches
 from derin.data.batch import Batch
 from derin.explain.targets import Score
+from derin.models.box_output import box_output
+from derin.tasks.box_selection import LEAST_SCORE, select_with_places
+from derin.tasks.detected import Box
+from derin.tasks.detection import Detection
 from derin.tasks.multitask import MultiTask
 from derin.tasks.prediction import Answer, Labels, Prediction
+from derin.tasks.segmentation import Segmentation
 
 _MOST_LISTED = 40  # classes that a sentence can bear
 
@@ -28,6 +37,7 @@ class Asked:
         score: what the network computes for it: a logit, or a standardized number. Gradients are taken of this.
         measure: what people read: a probability, or the number in its unit.
         is_class: whether that is a probability.
+        boxes: of a detection, the box of each example, in pixels of the network's input.
     """
 
     names: tuple[str, ...]
@@ -35,9 +45,10 @@ class Asked:
     score: Score
     measure: Score
     is_class: bool
+    boxes: tuple[Box, ...] = ()
 
 
-def ask(task: Any, output: Tensor, wanted: str | int | None = None) -> Asked:
+def ask(task: Any, output: Tensor, wanted: str | int | None = None, *, box: int | None = None) -> Asked:
     """The scores that a question means.
 
     Args:
@@ -45,11 +56,13 @@ def ask(task: Any, output: Tensor, wanted: str | int | None = None) -> Asked:
         output: of the network, for the batch that is explained.
         wanted: a class by name or number, the number of a regression's output; None takes what the network answers,
             and the first number of a regression. Where several columns are predicted, ``"column"`` or
-            ``"column=class"``; None takes the first.
+            ``"column=class"``; None takes the first. Of masks a class is asked for at the pixels that the network
+            gives it, everywhere where there is none; None takes the class with most pixels.
+        box: of a detection: which of the boxes, 1 the most probable; of all, or of the class that is wanted.
 
     Raises:
         UnknownNameError: there is no such class.
-        UsageError: there is no such output, or the task answers with neither classes nor numbers.
+        UsageError: there is no such output or box, or the task answers with neither classes nor numbers.
 
     Example:
         >>> from derin.tasks.binary import Binary
@@ -58,6 +71,12 @@ def ask(task: Any, output: Tensor, wanted: str | int | None = None) -> Asked:
         >>> asked.names, asked.score(torch.tensor([[-2.0], [3.0]]))
         (('no', 'yes'), tensor([2., 3.]))
     """
+    if isinstance(task, Detection):
+        return _ask_box(task, output, wanted, 1 if box is None else box)
+    if box is not None:
+        raise UsageError(f"A box is asked for of a network that finds boxes; got one of the task {task.name!r}.")
+    if isinstance(task, Segmentation):
+        return _ask_region(task, output, wanted)
     if isinstance(task, MultiTask):
         return _ask_column(task, output, task.columns[0] if wanted is None else str(wanted))
     given = _predicted(task, output)
@@ -86,6 +105,66 @@ def ask(task: Any, output: Tensor, wanted: str | int | None = None) -> Asked:
         return _pick(_predicted(task, raw)[key], chosen, len(raw) // len(places))
 
     return Asked(tuple(names[place] for place in places), answers, score, measure, bool(task.classes))
+
+
+def _ask_box(task: Detection, output: Tensor, wanted: str | int | None, number: int) -> Asked:
+    """The logit of a box's class at the place that gave the box."""
+    if number < 1:
+        raise UsageError(f"Boxes are counted from 1, the most probable; got box {number}.")
+    chosen = []
+    for corners, scores, classes, places in zip(*select_with_places(output, task.num_outputs, LEAST_SCORE)):
+        of_class = places >= 0
+        if wanted is not None:
+            of_class &= classes == _class_place(task.classes, wanted)
+        found = torch.nonzero(of_class).flatten().tolist()
+        if len(found) < number:
+            raise UsageError(
+                f"Of {'the class ' + repr(str(wanted)) if wanted is not None else 'any class'} the network finds "
+                f"{len(found)} boxes in picture {len(chosen) + 1}; box {number} was asked for. Ask for another."
+            )
+        own = found[number - 1]
+        label = task.classes[int(classes[own])]
+        left, top, right, bottom = corners[own].tolist()
+        box = Box(label, float(scores[own]), (left, top, right, bottom))
+        chosen.append((int(places[own]), int(classes[own]), box))
+
+    def score(raw: Tensor) -> Tensor:
+        logits = box_output(raw, task.num_outputs).logits.float()
+        rows = torch.arange(len(raw), device=raw.device)
+        place, number = (
+            torch.tensor([each[part] for each in chosen], device=raw.device).repeat(len(raw) // len(chosen))
+            for part in (0, 1)
+        )
+        return logits[rows, place, number]
+
+    boxes = tuple(box for _, _, box in chosen)
+    answers = tuple(Prediction(box.label, box.probability, ()) for box in boxes)
+    names = tuple(box.label for box in boxes)
+    return Asked(names, answers, score, lambda raw: score(raw).sigmoid(), is_class=True, boxes=boxes)
+
+
+def _ask_region(task: Segmentation, output: Tensor, wanted: str | int | None) -> Asked:
+    """The mean logit of a class over the pixels that the network gives it."""
+    given = output.detach().argmax(dim=1)  # (B, H, W)
+    shares = torch.stack([(given == number).float().mean(dim=(1, 2)) for number in range(len(task.classes))], dim=1)
+    most = shares.argmax(dim=1)
+    chosen = most if wanted is None else torch.full_like(most, _class_place(task.classes, wanted))
+    region = (given == chosen[:, None, None]).float()
+    region[region.flatten(1).sum(dim=1) == 0] = 1.0
+
+    def mean_of(maps: Tensor) -> Tensor:
+        """``(B, K, H, W)`` → ``(B,)``."""
+        repeats = len(maps) // len(chosen)
+        rows = torch.arange(len(maps), device=maps.device)
+        of_class = maps[rows, chosen.repeat(repeats)].float()
+        where = region.repeat(repeats, 1, 1)
+        return (of_class * where).sum(dim=(1, 2)) / where.sum(dim=(1, 2))
+
+    answers = tuple(
+        Prediction(task.classes[place], float(share[place]), ()) for place, share in zip(most.tolist(), shares)
+    )
+    names = tuple(task.classes[place] for place in chosen.tolist())
+    return Asked(names, answers, mean_of, lambda raw: mean_of(raw.float().softmax(dim=1)), is_class=True)
 
 
 def _ask_column(task: MultiTask, output: Tensor, wanted: str) -> Asked:

@@ -71,7 +71,7 @@ def grad_cam(
     name = last_maps(network, x) if layer is None else layer
     module = find_layer(network, x, name)
     with unchanged(network), watch(module, as_leaf=True) as watched:
-        output = require_output(network(as_input(network, x)))
+        output = require_output(network(as_input(network, x)), target=target)
         if watched.output is None or watched.value.ndim != 4:
             came = "no tensor" if watched.output is None else f"shape {tuple(watched.value.shape)}"
             raise ShapeError(

@@ -93,10 +93,10 @@ def integrated_gradients(
     start = start.expand_as(x)
     with unchanged(network):
         with torch.no_grad():
-            output = require_output(network(x.clone()))
+            output = require_output(network(x.clone()), target=target)
             score = as_score(target, output)
             scores = score(output)
-            differences = scores - score(require_output(network(start.clone())))
+            differences = scores - score(require_output(network(start.clone()), target=target))
         while True:
             found = (x - start) * _mean_gradient(network, x, start, score, num_steps)
             gaps = (found.flatten(1).sum(1, dtype=torch.float64) - differences).abs()
@@ -127,6 +127,6 @@ def _mean_gradient(network: nn.Module, x: Tensor, start: Tensor, score: Score, n
         axes = (-1, *(1,) * x.ndim)
         way = (start + part.reshape(axes) * (x - start)).flatten(0, 1).requires_grad_()  # (steps · B, ...)
         # A copy goes in: a first layer that works in place must not write on what is differentiated by.
-        (gradient,) = torch.autograd.grad(score(require_output(network(way.clone()))).sum(), way)
+        (gradient,) = torch.autograd.grad(score(require_output(network(way.clone()), target=score)).sum(), way)
         total += (weight.reshape(axes) * gradient.reshape(len(part), *x.shape)).sum(dim=0)
     return total

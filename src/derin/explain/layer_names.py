@@ -122,7 +122,8 @@ def last_maps(network: nn.Module, x: Tensor) -> str:
     """The layer at which Grad-CAM looks: what the norm and activation behind the last convolution make of it.
 
     A norm moves and scales every map. Before it the share of a map in the answer is not yet to be seen. The layer
-    that the registry names for a network of the zoo goes before.
+    that the registry names for a network of the zoo goes before; of a network that finds boxes on a trunk it is the
+    last of the trunk, on which the boxes of all sizes depend.
 
     Raises:
         UsageError: no convolution runs.
@@ -209,7 +210,10 @@ def _registered_layer(network: nn.Module) -> str | None:
 
     spec = getattr(network, "spec", None)
     name = spec.get("name") if isinstance(spec, Mapping) else None
-    return MODELS[name].gradient_layer if isinstance(name, str) and name in MODELS else None
+    info = MODELS[name] if isinstance(name, str) and name in MODELS else None
+    if info is not None and info.gradient_layer is None and info.has_trunk:
+        return f"trunk.{list(network.get_submodule('trunk')._modules)[-1]}"
+    return None if info is None else info.gradient_layer
 
 
 class _Tracer(TorchFunctionMode):

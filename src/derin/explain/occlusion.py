@@ -86,7 +86,7 @@ def occlusion(
     places = [(top, left) for top in tops for left in lefts]
     falls = np.empty((len(x), len(places)))
     with unchanged(network), torch.no_grad():
-        output = require_output(network(x.clone()))
+        output = require_output(network(x.clone()), target=target)
         score = as_score(target, output)
         scores = score(output)
         together = max(1, _BATCH // len(x))
@@ -96,7 +96,7 @@ def occlusion(
             for place, (top, left) in enumerate(part):
                 rows = slice(place * len(x), (place + 1) * len(x))
                 hidden[rows, :, top : top + side, left : left + side] = fill
-            given = score(require_output(network(hidden))).reshape(len(part), len(x))
+            given = score(require_output(network(hidden), target=score)).reshape(len(part), len(x))
             falls[:, first : first + len(part)] = (scores - given).T.double().cpu().numpy()
             if on_step is not None:
                 on_step(min(first + together, len(places)), len(places))

@@ -51,9 +51,17 @@ def as_score(target: Target, output: Tensor) -> Score:
     return lambda given: _columns(given).gather(1, chosen.repeat(len(given) // num)[:, None]).squeeze(1)
 
 
-def require_output(output: object) -> Tensor:
-    """A network's output, if it is one tensor with a row for each example."""
-    if not isinstance(output, Tensor) or output.ndim not in (1, 2, 4):
+def require_output(output: object, *, target: Target = None) -> Tensor:
+    """A network's output, if it is one tensor with a row for each example.
+
+    Args:
+        output: what it gave.
+        target: what is explained; a score of one's own may read more axes than those below.
+
+    Raises:
+        UsageError: it is another.
+    """
+    if not isinstance(output, Tensor) or not output.ndim or (not callable(target) and output.ndim not in (1, 2, 4)):
         came = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
         raise UsageError(
             f"A network to be explained must give one tensor (batch, outputs), or (batch, outputs, height, width); "

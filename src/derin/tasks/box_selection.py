@@ -36,6 +36,16 @@ def select_boxes(output: Tensor, num_classes: int, least: float = LEAST_SCORE) -
     Shapes:
         ``(B, P, K + 7 + ...)`` → ``(B, M, 4)``, two of ``(B, M)``, on the CPU; M is at most `MOST_KEPT`.
     """
+    corners, scores, classes, _ = select_with_places(output, num_classes, least)
+    return corners, scores, classes
+
+
+def select_with_places(output: Tensor, num_classes: int, least: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """As `select_boxes`, and of each box its place among all; −1 behind the last box of a picture.
+
+    Shapes:
+        → ``(B, M, 4)``, three of ``(B, M)``.
+    """
     found = box_output(output, num_classes)
     probabilities = found.logits.float().sigmoid().flatten(1)  # (B, P · K)
     scores, places = probabilities.topk(min(MOST_LOOKED_AT, probabilities.shape[1]), dim=1)
@@ -50,16 +60,20 @@ def select_boxes(output: Tensor, num_classes: int, least: float = LEAST_SCORE) -
         kept.append(usable[best[:MOST_KEPT]])
     most = max((len(places_kept) for places_kept in kept), default=0)
     shape = (len(kept), most)
-    best_corners, best_scores, best_classes = (
+    best_corners, best_scores, best_classes, best_places = (
         np.zeros((*shape, 4), np.float32),
         np.zeros(shape, np.float32),
         np.zeros(shape, np.int64),
+        np.full(shape, -1),
     )
+    of_all = (places // num_classes).cpu().numpy()
     for row, chosen in enumerate(kept):
         best_corners[row, : len(chosen)] = corners[row, chosen]
         best_scores[row, : len(chosen)] = values[row, chosen]
         best_classes[row, : len(chosen)] = classes[row, chosen]
-    return torch.from_numpy(best_corners), torch.from_numpy(best_scores), torch.from_numpy(best_classes)
+        best_places[row, : len(chosen)] = of_all[row, chosen]
+    best = (best_corners, best_scores, best_classes, best_places)
+    return tuple(map(torch.from_numpy, best))  # type: ignore[return-value]
 
 
 def select_in_graph(output: Tensor, num_classes: int) -> tuple[Tensor, Tensor, Tensor]:
