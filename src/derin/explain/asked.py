@@ -111,7 +111,7 @@ def _ask_box(task: Detection, output: Tensor, wanted: str | int | None, number: 
     """The logit of a box's class at the place that gave the box."""
     if number < 1:
         raise UsageError(f"Boxes are counted from 1, the most probable; got box {number}.")
-    chosen = []
+    chosen: list[tuple[int, int, Box]] = []
     for corners, scores, classes, places in zip(*select_with_places(output, task.num_outputs, LEAST_SCORE)):
         of_class = places >= 0
         if wanted is not None:

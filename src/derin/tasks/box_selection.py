@@ -72,8 +72,12 @@ def select_with_places(output: Tensor, num_classes: int, least: float) -> tuple[
         best_scores[row, : len(chosen)] = values[row, chosen]
         best_classes[row, : len(chosen)] = classes[row, chosen]
         best_places[row, : len(chosen)] = of_all[row, chosen]
-    best = (best_corners, best_scores, best_classes, best_places)
-    return tuple(map(torch.from_numpy, best))  # type: ignore[return-value]
+    return (
+        torch.from_numpy(best_corners),
+        torch.from_numpy(best_scores),
+        torch.from_numpy(best_classes),
+        torch.from_numpy(best_places),
+    )
 
 
 def select_in_graph(output: Tensor, num_classes: int) -> tuple[Tensor, Tensor, Tensor]:
