@@ -564,3 +564,17 @@ def test_classes_that_differ_in_capital_letters_alone_are_said(tmp_path: Path) -
     for found in (table, texts):
         assert any("'Spam', 'spam'" in note for note in found.report.notes)
         assert len(found.target().classes or ()) == 3
+
+
+def test_the_end_of_a_day_is_the_beginning_of_the_next() -> None:
+    found = infer_values(["2024-02-28 23:00", "2024-02-28 24:00", "31.12.2024 24:00:00", "2024-03-01 24:30"] * 5)
+    assert found.kind is not Kind.DATE
+    found = infer_values(["2024-02-28 23:00", "2024-02-28 24:00", "2024-12-31 24:00:00"])
+    assert found.kind is Kind.DATE
+    assert isinstance(found.data, Dense)
+    moments = (
+        datetime(2024, 2, 28, 23, tzinfo=UTC),
+        datetime(2024, 2, 29, tzinfo=UTC),
+        datetime(2025, 1, 1, tzinfo=UTC),
+    )
+    assert found.data.values.tolist() == [moment.timestamp() for moment in moments]

@@ -11,6 +11,7 @@ import numpy as np
 
 from derin.core.errors import DataError
 from derin.core.messages import Message
+from derin.data.cells.values import alike_but_for_capitals
 from derin.data.recipe import ReadingRecipe
 from derin.data.report import DataReport, Finding, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
@@ -79,6 +80,8 @@ def class_folder_table(
             f"Put the {kind.plural} of each class into a folder of their own, or a csv file with their names and "
             "labels beside them."
         )
+    if alike := alike_but_for_capitals(names):
+        report.notes.append(Message("reading.of_column", column=LABEL, note=alike))
     number = {c: n for n, c in enumerate(names)}
     labels = np.array([number[entry.class_name] for entry in stored.entries], dtype=np.int64)
     report.counts = _counts(stored.entries)

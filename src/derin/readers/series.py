@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError, UsageError
 from derin.core.messages import Message
-from derin.data.cells.dates import in_one_zone
+from derin.data.cells.dates import in_one_zone, looks_like_date
 from derin.data.cells.numbers import COMMA, POINT
 from derin.data.cells.values import Habits, Values, infer_values, values_written
 from derin.data.cells.writing import Writing
@@ -416,7 +416,8 @@ def _refuse_unread_time(records: Records, columns: dict[str, ReadColumn], free: 
         all_differ = values.num_distinct == values.num_present > 2
         counted = place == 0 and all_differ and all(any(c.isdigit() for c in cell) for cell in cells if cell)
         if _is_time_name(name) or (_part_of(name) and all_differ) or counted:
-            example = next(cell for cell in cells if cell)
+            held = [cell for cell in cells if cell]
+            example = next((cell for cell in held if not looks_like_date(cell)), held[0])
             raise DataError(
                 f"{records.file}: the column {name!r} stands where a time does, but {_shown(example)} is no date that "
                 "Derin reads; write dates as 2024-01-31, name the column of the time (time=…), or take rows as steps "

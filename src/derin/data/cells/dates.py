@@ -334,11 +334,13 @@ def _at(match: re.Match[str] | None, year: int, month: int, day: int) -> tuple[f
             if not 1 <= hour <= 12:
                 return math.nan, ""
             hour = hour % 12 + (12 if match["half"].lower() == "pm" else 0)
+    # ISO 8601: 24:00 is the end of the day, as counters write it.
+    ends_day = hour == 24 and not (minute or second or micro or (match is not None and match["half"]))
     try:
-        moment = datetime(year, month, day, hour, minute, second, micro, tzinfo=UTC)
+        moment = datetime(year, month, day, 0 if ends_day else hour, minute, second, micro, tzinfo=UTC)
     except ValueError:
         return math.nan, ""
-    return (moment - _EPOCH) / timedelta(seconds=1), zone
+    return (moment - _EPOCH + timedelta(days=ends_day)) / timedelta(seconds=1), zone
 
 
 def _of_digits(cell: str, form: str) -> float:
