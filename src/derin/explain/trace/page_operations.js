@@ -1,6 +1,6 @@
 // One entry an operation. cell: the terms that made a cell. reached: the cells that a number went into.
 // slope: the factors by which such a cell follows that number. An argument that is an array comes with its `slot`,
-// since one array may be given twice. What has no entry shows its values without terms. The number of a cell is the sum of
+// since one array may be given twice. Every operation of the table in Python has one here. The number of a cell is the sum of
 // its terms where `cell` names no other `value`. whole: all cells at once, for networks that run in the page, where a cell
 // at a time would take long; null where a cell at a time is the way.
 "use strict";

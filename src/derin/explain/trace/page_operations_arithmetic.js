@@ -121,6 +121,36 @@ Object.assign(OPERATIONS, {
   ),
   "aten.maximum": chosenOf((a, b) => a > b),
   "aten.minimum": chosenOf((a, b) => a < b),
+  "aten.xlogy": broadcasting(
+    (call, at) => {
+      const [a, b] = call.arguments.map((argument) => operand(argument, at)), value = factorValue(a);
+      return { form: "xlogy", terms: [[a], [b]], value: value === 0 ? 0 : value * Math.log(factorValue(b)) };
+    },
+    (call, at, argument) => {
+      const [a, b] = call.arguments.map((one) => operandValue(one, at));
+      return [plain(argument.slot === call.arguments[0].slot ? a === 0 && b <= 0 ? 0 : Math.log(b) : a / b)];
+    },
+  ),
+  "aten.prelu": broadcasting(
+    (call, at) => { const [x, w] = call.arguments.map((argument) => operand(argument, at)); return factorValue(x) > 0 ? { form: "copy", terms: [[x]] } : sum([[x, w]]); },
+    (call, at, argument) => {
+      const [x, w] = call.arguments.map((one) => operand(one, at)), above = factorValue(x) > 0;
+      return argument.slot === call.arguments[0].slot ? above ? [] : [w] : [above ? plain(0) : x];
+    },
+  ),
+  "aten.threshold": unary("threshold", (x, a) => x > a[1] ? x : a[2], (x, y, a) => Number(x > a[1])),
+  "aten.softshrink": unary("softshrink", (x, a) => Math.sign(x) * Math.max(0, Math.abs(x) - given(a[1], 0.5)), (x, y, a) => Number(Math.abs(x) > given(a[1], 0.5))),
+  "aten.hardshrink": unary("hardshrink", (x, a) => Math.abs(x) > given(a[1], 0.5) ? x : 0, (x, y, a) => Number(Math.abs(x) > given(a[1], 0.5))),
+  // The first half of an axis through the sigmoid of the second.
+  "aten.glu": {
+    halves(call, at) { const x = call.arguments[0], axis = (given(call.arguments[1], -1) + at.length) % at.length; return [cellOf(x, at), cellOf(x, at.map((place, a) => a === axis ? place + x.shape[a] / 2 : place))]; },
+    cell(call, at) { const [a, b] = this.halves(call, at); return { form: "glu", terms: [[a], [b]], value: factorValue(a) * logistic(factorValue(b)) }; },
+    reached(call, argument, at) {
+      const axis = (given(call.arguments[1], -1) + at.length) % at.length, half = argument.shape[axis] / 2;
+      return [at.map((place, a) => a === axis ? place % half : place)];
+    },
+    slope(call, at, argument, from) { const [a, b] = this.halves(call, at), s = logistic(factorValue(b)); return [plain(same(from, at) ? s : factorValue(a) * s * (1 - s))]; },
+  },
   "aten.neg": unary("neg", (x) => -x, () => -1),
   "aten.exp": unary("exp", (x) => Math.exp(x), (x, y) => y),
   "aten.log": unary("log", (x) => Math.log(x), (x) => 1 / x),

@@ -157,7 +157,51 @@ const logitLoss = {
   },
 };
 
+// Losses of single places by a function of both numbers, with its slope by the first, averaged or summed.
+const pairLoss = (of, slope) => ({
+  places: (call, at) => given(call.arguments[2], 1) === 0 ? [at] : walk(call.arguments[0].shape),
+  cell(call, at) {
+    const [x, t, reduction, setting] = call.arguments, scale = share(call, given(reduction, 1));
+    return sum(this.places(call, at).map((index) => [plain(scale), plain(of(x.at(index) - t.at(index), setting))]));
+  },
+  reached: (call, argument, at) => given(call.arguments[2], 1) === 0 ? [at] : [[]],
+  slope(call, at, argument, from) {
+    const [x, t, reduction, setting] = call.arguments, sign = argument.slot === x.slot ? 1 : -1;
+    return [plain(sign * share(call, given(reduction, 1)) * slope(x.at(from) - t.at(from), setting))];
+  },
+});
+const huber = pairLoss((d, delta) => Math.abs(d) <= delta ? d * d / 2 : delta * (Math.abs(d) - delta / 2), (d, delta) => Math.max(-delta, Math.min(delta, d)));
+const smooth = pairLoss((d, beta) => Math.abs(d) < beta ? d * d / 2 / beta : Math.abs(d) - beta / 2, (d, beta) => Math.abs(d) < beta ? d / beta : Math.sign(d));
+// −w (t log x + (1 − t) log(1 − x)), logarithms not below −100.
+const shareLoss = {
+  scale(call, index) { const [, , weight, reduction] = call.arguments; return (isArray(weight) ? operandValue(weight, index) : 1) * share(call, given(reduction, 1)); },
+  cell(call, at) {
+    const [x, t, , reduction] = call.arguments, log = (value) => Math.max(-100, Math.log(value));
+    return sum((given(reduction, 1) === 0 ? [at] : walk(x.shape)).map((index) => [plain(-this.scale(call, index)), plain(t.at(index) * log(x.at(index)) + (1 - t.at(index)) * log(1 - x.at(index)))]));
+  },
+  reached: (call, argument, at) => given(call.arguments[3], 1) === 0 ? [at] : [[]],
+  slope(call, at, argument, from) {
+    const [x, t] = call.arguments, p = x.at(from);
+    return [plain(this.scale(call, from) * (argument.slot === x.slot ? (p - t.at(from)) / (p * (1 - p)) : argument.slot === t.slot ? Math.log(1 - p) - Math.log(p) : 0))];
+  },
+};
+// What batch norm keeps of a batch: (1 − m) of what it had, and m of the batch's mean, or of its variance with n − 1.
+const keeping = (of) => ({
+  cell(call, at) {
+    const [kept, x, momentum] = call.arguments, cells = channelOf(x, at[0]), mean = total(cells.map((index) => x.at(index))) / cells.length;
+    const apart = (index) => of ? [cellOf(x, index, { minus: mean }), cellOf(x, index, { minus: mean })] : [cellOf(x, index)];
+    return sum([[plain(1 - momentum), cellOf(kept, at)], ...cells.map((index) => [plain(momentum / (cells.length - of)), ...apart(index)])]);
+  },
+  reached: () => [],
+  slope: () => [],
+});
+
 Object.assign(OPERATIONS, {
+  "aten.huber_loss": huber,
+  "aten.smooth_l1_loss": smooth,
+  "aten.binary_cross_entropy": shareLoss,
+  "derin.running_mean": keeping(0),
+  "derin.running_variance": keeping(1),
   "aten._softmax": softmax("softmax"),
   "aten._safe_softmax": softmax("softmax"),
   "aten._log_softmax": softmax("log_softmax"),
