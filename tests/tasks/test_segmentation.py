@@ -186,7 +186,27 @@ def test_command_writes_masks_and_overlays(tmp_path: Path) -> None:
     assert np.array_equal(np.asarray(mask), answer.mask)
     assert np.array_equal(np.asarray(Image.open(told["overlay"])), answer.overlay())
     assert told["shares"] == answer.shares
+    assert told["classes"] == ["0", "1", "2"]
     assert (run / "masks.npz").is_file()
+    # Whatever a picture is, its mask has the size in which it is seen.
+    random, folder = np.random.default_rng(0), tmp_path / "odd"
+    folder.mkdir()
+    pixels = random.integers(0, 255, (33, 50, 3), dtype=np.uint8)
+    turned = Image.fromarray(pixels)
+    exif = turned.getexif()
+    exif[274] = 6
+    turned.save(folder / "turned.jpg", exif=exif)
+    Image.fromarray(np.dstack([pixels, pixels[..., :1]])).save(folder / "rgba.png")
+    Image.fromarray(random.integers(0, 65_536, (40, 30)).astype(np.uint16)).save(folder / "deep.png")
+    Image.fromarray(pixels[:1, :1]).save(folder / "one.png")
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    result = CliRunner().invoke(app, ["predict", str(run), str(folder), "--out", str(tmp_path / "all"), "--json"])
+    assert result.exit_code == 0
+    sizes = {}
+    for told in json.loads(result.stdout):
+        with Image.open(told["mask"]) as mask:
+            sizes[Path(told["input"]).stem] = mask.size
+    assert sizes == {"turned": (33, 50), "rgba": (50, 33), "deep": (30, 40), "one": (1, 1)}
 
 
 def test_a_run_without_pictures_keeps_none(tmp_path: Path) -> None:

@@ -91,7 +91,10 @@ def shown_pixels(codec: Any, picture: torch.Tensor) -> np.ndarray:
 
 def _write(path: Path, kept: list[tuple[float, bool, int, Any]], names: Sequence[str] | None) -> None:
     worst = sorted(kept, key=lambda each: each[0])[:_NUM_WORST]
-    chosen = [(each, "worst") for each in worst] + [(each, "drawn") for each in kept if each[1]]
+    # A picture that is among the worst need not be shown again.
+    shown = {each[2] for each in worst}
+    drawn = [each for each in kept if each[1] and each[2] not in shown]
+    chosen = [(each, "worst") for each in worst] + [(each, "drawn") for each in drawn]
     if not chosen:
         return
     file = io.BytesIO()

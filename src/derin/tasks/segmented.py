@@ -51,7 +51,7 @@ class Segmented:
         return {"mask": palette_png(self.mask), "overlay": png(self.overlay())}
 
     def to_json(self) -> dict[str, Any]:
-        return {"shares": self.shares, **dict(self.paths)}
+        return {"shares": self.shares, "classes": list(self.classes), **dict(self.paths)}
 
     def __str__(self) -> str:
         return "  ".join(f"{name} {share:.3f}" for name, share in self.shares.items())
