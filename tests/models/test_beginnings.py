@@ -207,7 +207,7 @@ _HALF_A_DIM = uniform(0.5 / 100)  # word2vec.c and glove.c
 # Model → its parameters, the first that matches; names of models are whole.
 BEGINNINGS: dict[str, dict[str, Rule]] = {
     "perceptron|linear|logistic": {".*": ZERO},
-    "mlp|convnet|densenet121": {**_NORM, **_HE_THEN},
+    "mlp|convnet|densenet121|sensor_fusion": {**_NORM, **_HE_THEN},
     "lenet5": {".*weight": XAVIER, ".*bias": ZERO},
     "lenet5_1998": {r"s\d\..*": uniform(2.4 / 4), ".*": LECUN},
     r"(resnet|plain)\d+": _RESNET,

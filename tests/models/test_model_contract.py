@@ -74,6 +74,11 @@ def inputs_for(model: nn.Module, name: str, batch: int = BATCH) -> tuple[Tensor,
     )
 
 
+def beside(model: nn.Module, name: str, batch: int = BATCH) -> tuple[Tensor, ...]:
+    """What a network reads beside its first input, where that has a form of its own."""
+    return inputs_for(model, name, batch)[1:] if MODELS[name].beside else ()
+
+
 def all_outputs(outputs: Any) -> list[Tensor]:
     """Every tensor of floating point that a network gives."""
     if isinstance(outputs, list | tuple) and not isinstance(outputs, WithAuxiliary):
@@ -177,7 +182,7 @@ def test_wrong_input_is_refused_in_our_words(name: str, fresh: nn.Module) -> Non
     shape = small_shape(name)
     for wrong in ((BATCH, shape[0] + 1, *shape[1:]), (BATCH, *shape, 2), shape):
         with pytest.raises(ShapeError, match=r"got \("):
-            fresh(torch.zeros(wrong))
+            fresh(torch.zeros(wrong), *beside(fresh, name))
 
 
 @only(LIMITED_MODELS)
@@ -191,7 +196,7 @@ def test_smallest_input_is_taken_for_one_output_and_a_smaller_one_refused_when_b
     with pytest.raises(ShapeError, match=f"{name} needs an input of at least"):
         build(name, input_shape=too_small, num_outputs=2)
     with pytest.raises(ShapeError):
-        model(torch.zeros(2, *too_small))
+        model(torch.zeros(2, *too_small), *beside(model, name, 2))
 
 
 @only(LIMITED_MODELS)
@@ -251,13 +256,13 @@ def test_evaluation_is_deterministic_and_changes_no_buffer(name: str, fresh: nn.
 @only([name for name in REPRESENTATIVES if name in PICTURE_MODELS])
 def test_memory_layout_does_not_change_the_outputs(name: str, fresh: nn.Module, answers: Any) -> None:
     model = copy.deepcopy(fresh).to(memory_format=torch.channels_last)
-    (x,) = inputs_for(model, name)
+    x, *others = inputs_for(model, name)
     # Another layout takes other kernels, which add in another order: single precision leaves about six digits.
     # Boxes are pixels of a picture, and small ones are differences of large numbers.
     near = {"rtol": 1e-4, "atol": 1e-3 if MODELS[name].output_kind == "boxes" else 1e-5}
     with torch.no_grad():
-        torch.testing.assert_close(fresh(x.to(memory_format=torch.channels_last)), answers, **near)
-        torch.testing.assert_close(model(x.to(memory_format=torch.channels_last)), answers, **near)
+        torch.testing.assert_close(fresh(x.to(memory_format=torch.channels_last), *others), answers, **near)
+        torch.testing.assert_close(model(x.to(memory_format=torch.channels_last), *others), answers, **near)
 
 
 @only(REPRESENTATIVES)

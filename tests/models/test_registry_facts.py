@@ -13,6 +13,7 @@ OUTPUT = ("output",)
 PICTURES: dict[str, Row] = {
     "lenet5 lenet5_1998": (((1, 32, 32), 10), "c3", OUTPUT),
     "convnet": (((1, 28, 28), 10), "stages", OUTPUT),
+    "sensor_fusion": (((1, 32, 64), 4), "stages", OUTPUT),
     "resnet20 resnet32 resnet44 resnet56 resnet110 plain20 plain32 plain44 plain56 plain110": (
         ((3, 32, 32), 10),
         "stage3",
@@ -69,6 +70,7 @@ OTHERS: dict[str, Row] = {
 SMALLEST = {
     **dict.fromkeys(("lenet5", "lenet5_1998"), 12),  # padded by 2: 16 → 12 → 6 → 2 → 1
     "convnet": 4,
+    "sensor_fusion": 8,
     **{name: 8 for name in MODELS if name.startswith(("resnet", "plain"))},
     **dict.fromkeys(("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "plain18", "plain34"), 16),
     **dict.fromkeys(("mobilenet_v1", "mobilenet_v2", "efficientnet_b0", "densenet121"), 8),  # with the small stem
@@ -136,6 +138,7 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "lenet5": {"activation": "tanh", "padding": "auto"},
     "lenet5_1998": {"padding": "auto"},
     "convnet": {"widths": None, "depths": None, "head": "auto", "dropout": 0.0},
+    "sensor_fusion": {"fusion": "late", "num_features": 32, "widths": (8, 16, 32), "units": 64},
     "resnet20 resnet32 resnet44 resnet56 resnet110": {"zero_init": False},
     "resnet18 resnet34": {"stem": "auto", "zero_init": False},
     "resnet50 resnet101 resnet152": {"stem": "auto", "zero_init": False, "stride_in": "3x3"},

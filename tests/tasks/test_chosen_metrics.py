@@ -60,6 +60,16 @@ def test_the_mean_over_populations_counts_each_alike() -> None:
     assert ChosenMetric.parse("error:by=country").value(answers) == pytest.approx(1 - np.mean(shares), abs=1e-12)
 
 
+def test_one_population_is_measured_alone() -> None:
+    answers, metric = some_answers(4), ChosenMetric.parse("accuracy:by=country:de")
+    here = answers.groups["country"] == "de"
+    alone = Answers(CLASSES, answers.truth[here], answers.answer[here])
+    assert metric.value(answers) == pytest.approx(accuracy_score(alone.truth, alone.answer), abs=1e-12)
+    assert metric.interval(answers) == ChosenMetric("accuracy").interval(alone)
+    with pytest.raises(UnknownNameError, match="value of the column 'country'"):
+        ChosenMetric.parse("accuracy:by=country:fr").value(answers)
+
+
 def test_intervals_are_those_of_drawing_the_examples() -> None:
     one = some_answers(5)
     other = replace(some_answers(6), truth=one.truth)

@@ -9,11 +9,14 @@ from typing import Any
 from derin.api.arguments import Request
 from derin.api.pretrained import PretrainedWeights
 from derin.api.vectors import with_vectors_of_a_run
-from derin.core.errors import DerinWarning, UnknownNameError, UsageError
+from derin.core.errors import DataError, DerinWarning, UnknownNameError, UsageError
 from derin.core.messages import translate
+from derin.data.columns import ColumnsPreparation
 from derin.data.own import has_places, with_input_names
 from derin.data.preparation import PREPARATIONS, Preparation
+from derin.data.schema import Kind
 from derin.data.table import Table
+from derin.models.info import ModelInfo
 from derin.models.registry import MODELS
 from derin.models.signature import bind_inputs
 from derin.tasks.base import BaseTask
@@ -58,10 +61,29 @@ def fit_preparation(
     usual = {name: value for name, value in suggested.inputs.items() if name in known}
     wanted = request.size or usual_size
     size = {"size": wanted} if wanted is not None and form.takes_size(table) else {}
+    info = MODELS[model_name] if model_name in MODELS else None  # noqa: SIM401 - the registry is no dict
+    if info is not None and info.beside:
+        return _with_rows_beside(info, table, {**size, **usual, **inputs})
     preparation: Preparation = form.fit(table, rows, **{**size, **usual, **inputs})
     if size or not preparation.reads_pictures:
         return preparation
     return _enlarged(preparation, table, model_name)
+
+
+def _with_rows_beside(info: ModelInfo, table: Table, settings: dict[str, Any]) -> Preparation:
+    """Pictures, and all other columns that are read side by side, for a network that takes both."""
+    picture, features = info.inputs
+    pictures = [column.name for column in table.inputs if column.kind is Kind.PICTURE]
+    others = [column.name for column in table.inputs if column.kind is not Kind.PICTURE]
+    if len(pictures) != 1 or not others:
+        raise DataError(
+            f"Table {table.name!r}: the network {info.name!r} reads pictures and numbers beside each; got "
+            f"{len(pictures)} columns of pictures and {len(others)} others. Of a table that names pictures, say which "
+            'columns a second sensor measured: --reader-option "sensor=range_*".'
+        )
+    return ColumnsPreparation.fit_inputs(
+        table, table.splits["train"], {picture: pictures, features: others}, **settings
+    )
 
 
 def _enlarged(preparation: Preparation, table: Table, model_name: str) -> Preparation:

@@ -47,6 +47,7 @@ def build_network(
         options = {
             **suggested.model_options,
             **preparation.network_options(),
+            **_widths_beside(model_name, preparation),
             **task.network_options(model_name),
             **options,
         }
@@ -62,6 +63,14 @@ def build_network(
     _load_embedding(network, preparation.embedding(seed))
     trained: nn.Module = task.with_head(network, seed)
     return trained
+
+
+def _widths_beside(model_name: str, preparation: Preparation) -> dict[str, int]:
+    """How many numbers the rows beside the first input have, by the options of the network that say so."""
+    from derin.models.registry import MODELS
+
+    beside = MODELS[model_name].beside if model_name in MODELS else {}
+    return {option: preparation.input_forms[name][0][0] for name, option in beside.items()}
 
 
 def _load_embedding(network: nn.Module, values: np.ndarray | None) -> None:

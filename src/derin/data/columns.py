@@ -122,13 +122,16 @@ class ColumnsPreparation(Preparation):
         return cls({INPUT: codec}, targets)
 
     @classmethod
-    def fit_inputs(cls, table: Table, rows: Rows, inputs: Mapping[str, Sequence[str]]) -> ColumnsPreparation:
+    def fit_inputs(
+        cls, table: Table, rows: Rows, inputs: Mapping[str, Sequence[str]], **settings: Any
+    ) -> ColumnsPreparation:
         """Several inputs of one table, each of columns of its own, as a network with several inputs reads them.
 
         Args:
             table: whose columns are used.
             rows: of the training split.
             inputs: the columns of each input, by its name in the batch.
+            settings: of the first input's codec, as `fit` takes them.
 
         Example:
             >>> from derin.data.schema import Column
@@ -152,7 +155,7 @@ class ColumnsPreparation(Preparation):
         for name, columns in inputs.items():
             schema = Schema(tuple(replace(table.schema[column], role=Role.INPUT) for column in columns))
             only = replace(table, schema=schema, columns={column: table.columns[column] for column in columns})
-            codecs[name] = cls.fit(only, rows).input
+            codecs[name] = cls.fit(only, rows, **({} if codecs else settings)).input
         return cls(codecs)
 
     @property
@@ -204,7 +207,8 @@ class ColumnsPreparation(Preparation):
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        shape: tuple[int, ...] = self.input.typical_shape
+        """That of the first input."""
+        shape: tuple[int, ...] = next(iter(self.inputs.values())).typical_shape
         return shape
 
     @property

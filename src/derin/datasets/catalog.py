@@ -435,6 +435,12 @@ _SETS = (
         reader_options={"languages": ("en", "tr")},
     ),
     NamedSet(
+        name="camera_scan",
+        about="6,600 street scenes by camera and range scan: where is the person?, made by a rule",
+        read=_generated("derin.datasets.generated.camera_scan:camera_scan"),
+        comes_with="Derin",
+    ),
+    NamedSet(
         name="dates_en",
         about="12,000 English dates in 20 forms and their ISO form, made by a rule",
         read=_generated("derin.datasets.generated.dates:dates_en"),

@@ -159,7 +159,7 @@ def _construct(info: ModelInfo, shape: tuple[int, ...], num_outputs: int, option
     with seeded(seed):
         network = info.build(shape, num_outputs, options)
     network.output_layers = info.output_layers  # type: ignore[assignment]
-    network.signature = info.signature(shape, num_outputs)  # type: ignore[assignment]
+    network.signature = info.signature(shape, num_outputs, options)  # type: ignore[assignment]
     in_force = getattr(network, "options", options)
     network.spec = {  # type: ignore[assignment]
         "name": info.name,

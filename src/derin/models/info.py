@@ -46,6 +46,7 @@ class ModelInfo:
         key_maps: the names that published weights give to this model's tensors.
         has_trunk: whether its option ``trunk`` names a classifier that it stands on, whose weights it may begin with.
         inputs: the names of what it reads, in the order of its forward; all have the form of `input_kind`.
+        beside: of these the rows of numbers beside the first input, each with the option that says how many they are.
         older_options: what saved descriptions that lack an option mean by it, where that is not its default.
     """
 
@@ -65,10 +66,11 @@ class ModelInfo:
     key_maps: tuple[KeyMap, ...] = ()
     has_trunk: bool = False
     inputs: tuple[str, ...] = ("input",)
+    beside: Mapping[str, str] = field(default_factory=dict)
     older_options: Mapping[str, Any] = field(default_factory=dict)
 
-    def signature(self, input_shape: tuple[int, ...], num_outputs: int) -> Signature:
-        """What a network of this model reads and gives."""
+    def signature(self, input_shape: tuple[int, ...], num_outputs: int, options: Any) -> Signature:
+        """What a network of this model with these options reads and gives."""
         from derin.models.signature import Signature, TensorSpec
 
         dtype, free = "float32", ()  # type: str, tuple[int, ...]
@@ -76,7 +78,12 @@ class ModelInfo:
             dtype, free = "int64", (0,)
         elif self.input_kind == "picture" and self.smallest_input is not None:
             free = (1, 2)
-        inputs = tuple(TensorSpec(name=name, shape=input_shape, dtype=dtype, free=free) for name in self.inputs)
+        inputs = tuple(
+            TensorSpec(name=name, shape=(getattr(options, self.beside[name]),))
+            if name in self.beside
+            else TensorSpec(name=name, shape=input_shape, dtype=dtype, free=free)
+            for name in self.inputs
+        )
         vector = TensorSpec(name="output", shape=(num_outputs,))
         # What else a network gives, only a run of it tells.
         return Signature(inputs, (vector,) if self.output_kind in ("vector", "embedding") else ())

@@ -61,6 +61,7 @@ MODELS = ModelRegistry(
         "lenet5": "derin.models.lenet:LENET5",
         "lenet5_1998": "derin.models.lenet:LENET5_1998",
         "convnet": "derin.models.convnet:CONVNET",
+        "sensor_fusion": "derin.models.sensor_fusion:SENSOR_FUSION",
         "resnet20": "derin.models.resnet:RESNET20",
         "resnet32": "derin.models.resnet:RESNET32",
         "resnet44": "derin.models.resnet:RESNET44",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def read_file_table(
     target_kind: str | None = None,
     group: str | None = None,
     task: str | None = None,
+    sensor: str | None = None,
     listing: Mapping[str, Any] | None = None,
 ) -> Table:
     """The pictures or sounds that a table lists, with what it says of each.
@@ -66,6 +68,8 @@ def read_file_table(
         target_kind: ``"category"`` or ``"number"``, where that is found out wrongly.
         group: the column whose equal values stay in one split.
         task: that the files are read for, where that is known.
+        sensor: columns of numbers that are read beside each file, with commas between names or patterns of them, such
+            as ``range_*``.
         listing: what another table of files decided (`ReadingRecipe.part("listing")`): its targets, their kind and
             classes, what stands between several labels, and kind and classes of the other columns that were read.
 
@@ -118,6 +122,8 @@ def read_file_table(
     if unlisted:
         report.notes.append(Message("reading.unlisted", count=unlisted, file=found.file))
     others = [c for c in range(len(records.names)) if c not in (*found.file_columns, split, grouping, *chosen)]
+    measured = _measured(records, found, others, known.get("sensor") if sensor is None else sensor)
+    others = [c for c in others if c not in measured]
     if others and task != "multitask":
         unread = ", ".join(records.names[c] for c in others[:SHOWN])
         report.notes.append(Message("reading.not_read", columns=unread))
@@ -149,6 +155,11 @@ def read_file_table(
         decisions["others"] = {
             c.name: [c.kind.value, c.classes and list(c.classes)] for c in schema if c.role is Role.IGNORED
         }
+    for c in measured:
+        column, values = _one_target(records.names[c], [records.columns[c][row].strip() for row in rows], "number")
+        schema.append(replace(column, role=Role.INPUT))
+        columns[column.name] = Dense(values)
+    decisions |= {"sensor": ",".join(records.names[c] for c in measured)} if measured else {}
     row_names = [shown(entry.member.path) for entry in stored.entries]
     splits: dict[str, Rows] = {} if split is None else _splits(records, split, rows, row_names, report)
     if given:
@@ -259,6 +270,19 @@ def _labels_in_rows(
             "captions have no task yet."
         )
     return False
+
+
+def _measured(records: Records, found: FileTable, others: Sequence[int], sensor: str | None) -> list[int]:
+    """The places of the columns that a second sensor measured."""
+    patterns = [pattern.strip() for pattern in (sensor or "").split(",") if pattern.strip()]
+    for pattern in patterns:
+        if not any(_is_called(records.names[c], pattern) for c in others):
+            raise UnknownNameError(f"column of {found.file}", pattern, [records.names[c] for c in others])
+    return [c for c in others if any(_is_called(records.names[c], pattern) for pattern in patterns)]
+
+
+def _is_called(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatchcase(name, pattern)
 
 
 def _label(

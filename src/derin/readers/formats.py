@@ -110,7 +110,7 @@ def read_form(path: Path, *, name: str, options: ReadOptions) -> Table:
     table = _read_file(path, name, options) if path.is_file() else _read_folder(path, name, options)
     recipe = table.recipe or ReadingRecipe()
     read_for = table.task in READERS_BY_TASK
-    if options.reader_options and not read_for and not any(map(recipe.part, (SUBJECT, FOLDERS, SOUNDS))):
+    if options.reader_options and not read_for and not any(map(recipe.part, (SUBJECT, FOLDERS, SOUNDS, "listing"))):
         raise UsageError(
             f"load: reader options ({', '.join(options.reader_options)}) are for tables, class folders, sounds and "
             f"data that is read for a task ({', '.join(READERS_BY_TASK)}); leave them out, or name the task."
@@ -277,7 +277,7 @@ def _file_table(path: Path, name: str, options: ReadOptions) -> Table | None:
     if found is None:
         return None
     is_sounds = found.kind is SOUND_FILES
-    settings = _reader_settings(options, ("rate",) if is_sounds else (), f"tables of {found.kind.plural}")
+    settings = _reader_settings(options, ("rate",) if is_sounds else ("sensor",), f"tables of {found.kind.plural}")
     source, progress = found.source, options.progress
     store: Any
     if is_sounds:
@@ -299,6 +299,7 @@ def _file_table(path: Path, name: str, options: ReadOptions) -> Table | None:
         target_kind=options.target_kind,
         group=options.group_column,
         task=options.task,
+        sensor=settings.get("sensor"),
         listing=listing,
     )
 

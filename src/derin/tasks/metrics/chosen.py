@@ -60,6 +60,7 @@ class ChosenMetric:
         beta: of ``f_beta``: how much more recall counts than precision.
         costs: of ``weighted_error``: of classes by name; all others cost 1.
         by: the column whose values are populations: the mean over them, each counting alike, whatever its size.
+        population: the one of them that is measured, the others left out; None measures all.
 
     Example:
         >>> answers = Answers(("cat", "dog"), np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0]))
@@ -71,10 +72,12 @@ class ChosenMetric:
     beta: float = 1.0
     costs: Mapping[str, float] = field(default_factory=dict)
     by: str | None = None
+    population: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> ChosenMetric | None:
-        """Reads ``"f2"``, ``"f_beta:beta=0.5"``, ``"weighted_error:dog=10"`` or ``"accuracy:by=country"``.
+        """Reads ``"f2"``, ``"f_beta:beta=0.5"``, ``"weighted_error:dog=10"``, ``"accuracy:by=country"`` or, of one
+        population, ``"accuracy:by=country:Peru"``.
 
         Returns:
             None where the text names no such metric, as ``"loss"``.
@@ -86,11 +89,12 @@ class ChosenMetric:
         if found is None or (found["beta"] is None and found["name"] not in _KINDS):
             return None
         kind = found["name"] if found["beta"] is None else "f_beta"
-        beta, costs, by = float(found["beta"] or 1.0), {}, None
+        beta, costs, by, population = float(found["beta"] or 1.0), {}, None, None
         for setting in filter(None, (found["settings"] or "").split(",")):
             name, sign, said = setting.rpartition("=")
             if sign and name == "by":
-                by = said
+                by, colon, one = said.partition(":")
+                population = one if colon else None
                 continue
             try:
                 number = float(said)
@@ -103,9 +107,9 @@ class ChosenMetric:
             else:
                 raise UsageError(
                     f"The metric {text!r} has a setting that does not fit: {setting!r}; write f_beta:beta=2, "
-                    "weighted_error:CLASS=10, or by=COLUMN."
+                    "weighted_error:CLASS=10, by=COLUMN or by=COLUMN:VALUE."
                 )
-        return cls(kind, beta, costs, by)
+        return cls(kind, beta, costs, by, population)
 
     @property
     def maximize(self) -> bool:
@@ -143,8 +147,14 @@ class ChosenMetric:
             raise UnknownNameError("column of populations", self.by, answers.groups)
         groups = np.zeros(len(answers.truth), dtype=np.int64)
         if self.by is not None:
-            groups = np.unique(answers.groups[self.by], return_inverse=True)[1].reshape(-1)
-        cells, counts = np.unique(np.stack([groups, answers.truth, *given]), axis=1, return_counts=True)
+            names, groups = np.unique(answers.groups[self.by], return_inverse=True)
+            groups = groups.reshape(-1)
+        table = np.stack([groups, answers.truth, *given])
+        if self.population is not None:
+            if self.population not in names:
+                raise UnknownNameError(f"value of the column {self.by!r}", self.population, list(map(str, names)))
+            table = table[:, names[groups] == self.population]
+        cells, counts = np.unique(table, axis=1, return_counts=True)
         return cells.astype(np.int64), counts.astype(np.int64)
 
     def _of(self, answers: Answers, cells: npt.NDArray[np.int64], answer: Labels, counts: Floats) -> Floats:
