@@ -151,7 +151,7 @@ class ColumnsPreparation(Preparation):
             >>> batch["text"].tolist(), batch["facts"].tolist()
             ([[6, 5], [7, 4]], [[1.0], [-1.0]])
         """
-        codecs = {}
+        codecs: dict[str, Codec] = {}
         for name, columns in inputs.items():
             schema = Schema(tuple(replace(table.schema[column], role=Role.INPUT) for column in columns))
             only = replace(table, schema=schema, columns={column: table.columns[column] for column in columns})
