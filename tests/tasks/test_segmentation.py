@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import derin
 from derin.cli.main import app
-from derin.core.errors import RefusedFileError, UnknownNameError
+from derin.core.errors import RefusedFileError, UnknownNameError, UsageError
 from derin.data.batch import Batch
 from derin.data.codecs.frame import Frame
 from derin.tasks.losses import dice_loss
@@ -217,6 +217,11 @@ def test_a_run_without_pictures_keeps_none(tmp_path: Path) -> None:
     assert found.record["task"]["loss_name"] == "dice"
     assert not (run / "masks.npz").exists()
     assert "data:image/png" not in (run / "report.html").read_text()
+    # Weights of a network of masks go on as they are, and stand under no other.
+    again = derin.fit(data, weights=run, epochs=1, out=tmp_path / "again", threads=1, plan="plain")
+    assert again.record["model"]["name"] == "unet"
+    with pytest.raises(UsageError, match="belong to unet, not to unet_trunk"):
+        derin.fit(data, weights=run, model="unet_trunk", epochs=1, out=tmp_path / "other", threads=1)
 
 
 @pytest.mark.parametrize("rule", ["resize", "pad", "crop"])

@@ -60,7 +60,8 @@ def weights_for(published: PretrainedWeights, task: type[BaseTask], model: Any) 
     """
     if task.trunk_model is None:
         return published
-    if not MODELS[published.model].has_trunk:
+    own = MODELS[published.model]
+    if not own.has_trunk and own.output_kind != MODELS[task.trunk_model].output_kind:
         return published.under(model or task.trunk_model)
     if model is not None and model != published.model:
         raise UsageError(f"The weights {published.source} belong to {published.model}, not to {model}; leave it out.")
