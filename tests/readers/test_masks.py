@@ -11,6 +11,7 @@ from PIL import Image
 import derin
 from derin.core.errors import DataError
 from derin.readers.masks import read_masks
+from derin.tasks.recipes import recipe
 
 TRUE = np.array([[0] * 10, [1] * 10, [2] * 10, [0] * 10] * 3, dtype=np.uint8)  # 12 × 10
 
@@ -52,6 +53,22 @@ def test_masks_of_every_form_give_the_same_classes(form: str, tmp_path: Path) ->
     assert table.task is None or table.task == "segmentation"
     assert table.target().classes == (("sky", "road", "car") if names else ("0", "1", "2"))
     assert np.array_equal(table["mask"].take(np.array([2]))[0], TRUE)
+
+
+def test_masks_of_one_size_are_learned_in_it_and_larger_ones_in_a_square(tmp_path: Path) -> None:
+    for place, (height, width) in enumerate([(180, 240), (300, 400)]):
+        folder = tmp_path / str(place)
+        for part in ("images", "masks"):
+            (folder / part).mkdir(parents=True)
+            for number in range(2):
+                mask = (np.mgrid[:height, :width][0] > height // 2).astype(np.uint8)
+                Image.fromarray(mask).save(folder / part / f"{number}.png")
+        shape = (180, 240) if place == 0 else (256, 256)
+        table = read_masks(folder, name="t")
+        assert table["picture"].values.shape == (2, *shape, 1)
+        assert recipe("unet_trunk", table).inputs["size"] == shape
+        assert any("brought into" in note for note in table.report.notes) == (place == 1)
+        assert table["mask"].take(np.array([0])).shape[1:] == (height, width)
 
 
 def test_splits_of_folders_are_kept_and_what_is_alone_is_listed(tmp_path: Path) -> None:

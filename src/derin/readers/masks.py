@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from derin.core.errors import DataError, RefusedFileError, UsageError
 from derin.core.messages import Message
-from derin.data.pictures.fitting import MASKS_SIZE, ResizePolicy, Rule
+from derin.data.pictures.fitting import MASKS_SIZE, ResizePolicy, Rule, is_small
 from derin.data.recipe import ReadingRecipe, ReadOptions
 from derin.data.report import DataReport, Finding, Outcome
 from derin.data.schema import Column, Kind, Role, Schema
@@ -266,7 +266,11 @@ def _decisions(options: ReadOptions, sizes: set[tuple[int, ...]]) -> Decisions:
         return Decisions.from_recipe(part, size=options.size, channels=options.channels)
     longest = max(side for size in sizes for side in size)
     if options.size is None and len(sizes) == 1 and longest <= MASKS_SIZE:
-        return Decisions(channels=options.channels)
+        ((height, width),) = sizes
+        is_kept = is_small(height, width)
+        # Larger ones are kept only where their size is named; of other pictures the proportions stay.
+        fitting = None if is_kept else ResizePolicy(Rule.PAD, height, width)
+        return Decisions(fitting=fitting, channels=options.channels)
     side = options.size or min(longest, MASKS_SIZE)
     return Decisions(fitting=ResizePolicy(Rule.PAD, side, side), channels=options.channels)
 

@@ -355,7 +355,9 @@ def _notes(index: PictureIndex) -> list[str]:
     fitting = index.fitting
     stored = index.lengths > 0
     heights, widths = index.original_heights[stored], index.original_widths[stored]
-    if fitting.rule is Rule.RESIZE:
+    if fitting.is_exact and (heights == fitting.height).all() and (widths == fitting.width).all():
+        pass  # they had that size
+    elif fitting.rule is Rule.RESIZE:
         notes.append(Message("reading.resized", height=fitting.height, width=fitting.width))
     elif fitting.rule is Rule.PAD:
         notes.append(Message("reading.padded", height=fitting.height, width=fitting.width))
