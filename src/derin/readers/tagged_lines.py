@@ -271,13 +271,14 @@ def _separator(lines: Sequence[str]) -> str:
     sample = [line for line in lines if not line.startswith("#") and _DOCUMENT not in line][:_SAMPLE] or lines[:_SAMPLE]
     if 2 * sum("\t" in line.strip(_SPACES) for line in sample) > len(sample):
         return "\t"
+    parts = [_parts(line) for line in sample]
     for joint in _JOINTS:
-        if sum(all(map(_is_joined(joint), _parts(line))) for line in sample) >= _MOST_TELL * len(sample):
-            tags = {_split_joined(part, joint)[1] for line in sample for part in _parts(line)}
+        if sum(all(map(_is_joined(joint), each)) for each in parts) >= _MOST_TELL * len(sample):
+            tags = {_split_joined(part, joint)[1] for each in parts for part in each}
             if len(tags) <= _MOST_TAGS:
                 return joint
     # A mark with spaces around it is no cell of its own.
-    spaced = [mark for mark in _MARKS if sum(mark in _parts(line) for line in sample) >= _MOST_TELL * len(sample)]
+    spaced = [mark for mark in _MARKS if sum(mark in each for each in parts) >= _MOST_TELL * len(sample)]
     for separator in (*spaced, " ", *_MARKS):
         rows = [_cells(line, separator) for line in sample]
         width = _usual_width(rows)

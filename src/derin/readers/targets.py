@@ -15,7 +15,7 @@ from derin.data.cells.writing import are_flags
 from derin.data.report import DataReport
 from derin.data.schema import Column, Kind, Role
 from derin.data.table import ColumnData, Dense
-from derin.readers.cell_labels import SPACE, labels_between
+from derin.readers.cell_labels import SPACE, different_cells, labels_between
 from derin.readers.column_names import TARGET_NAMES
 from derin.readers.columns import ReadColumn, dense, examples, known_name
 from derin.readers.table_recipe import NUMBERS
@@ -103,6 +103,7 @@ def labels_in_target(name: str, cells: Sequence[str], task: str | None, report: 
     """
     if task not in (None, MULTILABEL):
         return ""
+    cells = different_cells(cells)
     doubtful: list[str] = []
     between = labels_between(cells, asked=task == MULTILABEL, doubtful=doubtful)
     if not between and task is None and labels_between(cells, marks=(SPACE,)):

@@ -112,15 +112,15 @@ def read_text_tables(
     if missing is not None:
         part["missing"] = [word.casefold() for word in missing]
     followed = known if chosen[1] == known.get("label") else {}
-    between = followed.get("between", "")
-    if not followed and target_kind is None:
-        between = labels_in_target(chosen[1], joined([labels for *_, labels in read]), task, report)
     missing = None if missing is None else tuple(part["missing"])
-    found = Texts(report, missing=missing, label=chosen[1], between=between, known=followed.get("classes"))
+    found = Texts(report, missing=missing, label=chosen[1], known=followed.get("classes"))
     for split, file, lines, texts, labels in read:
         found.add_lines(file, lines, texts, labels, split, named=len(files) > 1)
-    if between:
-        part["between"] = between
+    found.between = followed.get("between", "")
+    if not followed and target_kind is None:
+        found.between = labels_in_target(chosen[1], sorted(found.used()), task, report)
+    if found.between:
+        part["between"] = found.between
     return found, Message("reading.from_column", column=chosen[1]), part
 
 

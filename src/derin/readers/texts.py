@@ -120,6 +120,10 @@ class Texts:
         for rows, key in ((is_empty, "reading.text_empty"), (is_unlabelled, "reading.label_missing")):
             self.report.extend(line_findings(file, numbers[rows].tolist(), Outcome.SKIPPED, Message(key)))
 
+    def used(self) -> set[str]:
+        """The labels that occur, each as it stands in its cell."""
+        return {label for part in self.parts for label in part.used()} if self.parts else set(self.labels)
+
     def table(self, name: str, note: str) -> Table:
         """The table with the columns ``text`` and ``label``.
 
@@ -131,8 +135,7 @@ class Texts:
             text ragged; label ``(N,)`` int64, of several labels ``(N, labels)`` float32.
         """
         texts = joined([part.texts for part in self.parts]) if self.parts else self.texts
-        used = {label for part in self.parts for label in part.used()} if self.parts else set(self.labels)
-        classes = sorted(used, key=lambda c: (natural_order(c), c))
+        classes = sorted(self.used(), key=lambda c: (natural_order(c), c))
         if not len(texts):
             raise DataError(f"{name}: at least one text with a label is required; none is there.")
         if not self.between and len(texts) > _FEW_ROWS and 2 * len(classes) > len(texts):
