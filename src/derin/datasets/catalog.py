@@ -436,7 +436,7 @@ _SETS = (
     ),
     NamedSet(
         name="camera_scan",
-        about="6,600 street scenes by camera and range scan: where is the person?, made by a rule",
+        about="7,800 street scenes by camera and range scan: where is the person?, made by a rule",
         read=_generated("derin.datasets.generated.camera_scan:camera_scan"),
         comes_with="Derin",
     ),

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tests.browser import Visit, scripted
@@ -26,6 +27,7 @@ from derin.lessons.course.site import build_course, cached_course
 from derin.lessons.course.words import WORDS
 from derin.lessons.registry import LESSONS
 from derin.models import MODELS
+from derin.tasks.anchors import shape_overlap
 from derin.tasks.box_losses import box_similarity, localization_loss
 from derin.tasks.losses import binary_cross_entropy
 
@@ -479,6 +481,25 @@ def boxes(given: Numbers) -> dict[str, float]:
     return numbers | {"C": sum(areas) / (1 + iou), "g": float(iou >= given["T"])}
 
 
+def grid(given: Numbers) -> dict[str, float]:
+    """Places as a program fills them, best fitting first; overlap of shapes as the anchors of the product have it."""
+    cells, anchors = round(given["S"]), np.array([[given[f"W{k}"], given[f"H{k}"]] for k in (1, 2)])
+    numbers = {"N": float(cells**2 * 8), "M": float(torch.zeros(2, 8, cells, cells).numel())}
+    asks = {}
+    for name in "ABC":
+        (c, u), (r, v) = (divmod(cells * given[f"{axis}{name}"], 1) for axis in "xy")
+        alike = shape_overlap(np.array([[given[f"w{name}"], given[f"h{name}"]]]), anchors)[0]
+        asks[name] = (c, r, int(alike.argmax())), alike.max()
+        row = {"c": c, "r": r, "u": u, "v": v, "g": cells * given[f"h{name}"], "d": cells * given[f"w{name}"]}
+        row |= {"i1": alike[0], "i2": alike[1], "a": alike.argmax() + 1, "m": alike.max()}
+        row |= {"p": np.ravel_multi_index((int(r), int(c), int(alike.argmax())), (cells, cells, 2)) + 1}
+        numbers |= {f"{letter}{name}": float(value) for letter, value in row.items()}
+    filled: dict[tuple[float, float, int], str] = {}
+    for name in sorted(asks, key=lambda name: -asks[name][1]):
+        filled.setdefault(asks[name][0], name)
+    return numbers | {f"k{name}": float(name in filled.values()) for name in "ABC"} | {"K": float(len(filled))}
+
+
 def non_max_suppression(given: Numbers) -> dict[str, float]:
     """A round as a program: of a list of boxes the surest, and the product's overlap with each."""
     names, places = "ABCDE", [float64(given, *(f"{edge}{name}" for edge in "ltru")) for name in "ABCDE"]
@@ -529,6 +550,7 @@ EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "beam-search": beam_search,
     "localization": localization,
     "boxes": boxes,
+    "grid": grid,
     "non-max-suppression": non_max_suppression,
 }
 

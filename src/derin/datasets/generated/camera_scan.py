@@ -5,11 +5,11 @@ Each scene has a left, a middle and a right third, and in each stands nothing, a
 is, is to be told. The camera, 1.2 m above the road, gives 32 × 64 gray pixels over 90°; the scan, beside it, gives the
 distance of the nearest thing in each of 32 equal parts of the same view, 40 m where there is none.
 
-By day the camera sees all. At night little light is left beneath its noise; in fog contrast falls to 1/e within 5 m.
-The scan measures to 0.2 m, misses one return in a hundred, in fog one in ten, and there takes one in ten from the drops
-before it. It cannot tell a person from a post, for both are equally wide; a noisy picture cannot tell a high thing far
-away from a low one that is near. Distance and apparent height together do. Differs: a real scan has many more
-directions, some above each other, and real things have outlines.
+By day the camera sees all. At night it amplifies what light there is, and with it the noise; in fog contrast falls to
+1/e within 5 m. The scan measures to 0.2 m and misses one return in a hundred, in fog three, where it takes three in a
+hundred from the drops before it. It cannot tell a person from a post, for both are equally wide; a noisy picture hardly
+tells a high thing far away from a low one that is near. Distance and apparent height together do. Differs: a real scan
+has many more directions, some above each other, and real things have outlines.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CLASSES = ("none", "left", "middle", "right")
 LIGHTS = ("day", "night", "fog")
 HEIGHT, WIDTH, DIRECTIONS = 32, 64, 32
 FARTHEST = 40.0  # meters of a return that never came
-_NUM_TRAIN, _NUM_VAL, _NUM_TEST = 3_000, 600, 3_000
+_NUM_TRAIN, _NUM_VAL, _NUM_TEST = 4_800, 600, 2_400
 _SEED = 17
 _CAMERA = 1.2  # meters above the road
 _HORIZON = 14  # row of the picture
@@ -35,10 +35,10 @@ _PERSON, _POST, _CAR = 1, 2, 3
 _SIZES = np.array([[0, 0], [0.6, 1.8], [0.6, 1.2], [1.9, 1.5]])  # width and height in meters
 _DISTANCES = (4.0, 16.0)  # meters
 _SKY, _ROAD = 0.75, 0.45  # brightness by day
-_NIGHT_LIGHT, _NIGHT_NOISE, _NOISE = 0.2, 0.06, 0.02
+_NIGHT_NOISE, _NOISE = 0.25, 0.02
 _FOG_DEPTH, _FOG_BRIGHTNESS = 5.0, 0.7  # meters
 _SCAN_NOISE = 0.2  # meters
-_MISSED, _MISSED_IN_FOG, _DROPS = 0.01, 0.1, 0.1
+_MISSED, _MISSED_IN_FOG, _DROPS = 0.01, 0.03, 0.03
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -125,7 +125,6 @@ def _pictures(
     at = light[:, None, None]
     seen = np.where(at == LIGHTS.index("fog"), clear * seen + (1 - clear) * _FOG_BRIGHTNESS, seen)
     is_night = at == LIGHTS.index("night")
-    seen = np.where(is_night, _NIGHT_LIGHT * seen, seen)
     seen += random.normal(size=seen.shape) * np.where(is_night, _NIGHT_NOISE, _NOISE)
     return np.rint(255 * seen.clip(0, 1)).astype(np.uint8)[..., None]
 

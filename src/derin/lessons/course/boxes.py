@@ -151,5 +151,5 @@ LESSON = CourseLesson(
         "söyler. IoU, biri bulunan biri gerçek iki kutunun kesişimini, birlikte kapladıkları alana "
         "böler.",
     ),
-    after=("non-max-suppression",),
+    after=("grid", "non-max-suppression"),
 )

@@ -33,6 +33,7 @@ COURSE: Registry[CourseLesson] = Registry(
         "residual": _ROOM + "residual:LESSON",
         "localization": _ROOM + "localization:LESSON",
         "boxes": _ROOM + "boxes:LESSON",
+        "grid": _ROOM + "grid:LESSON",
         "non-max-suppression": _ROOM + "non_max_suppression:LESSON",
         "embeddings": _ROOM + "embeddings:LESSON",
         "lstm": _ROOM + "lstm:LESSON",
