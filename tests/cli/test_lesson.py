@@ -27,7 +27,7 @@ def test_without_a_name_lists_all_in_course_order() -> None:
     assert [row["name"] for row in listed] == list(LESSONS)
     text = lesson().stdout
     assert all(name in text for name in LESSONS)
-    assert text.index("perceptron") < text.index("quadratic")
+    assert text.index("linear-regression") < text.index("quadratic")
 
 
 def test_a_lesson_prints_its_numbers_and_writes_its_picture() -> None:

@@ -18,8 +18,6 @@ from derin.lessons.backpropagation import FUNCTIONS, BackpropagationOptions, bac
 from derin.lessons.backpropagation import run as run_backpropagation
 from derin.lessons.linear_collapse import LinearCollapseOptions, collapsed
 from derin.lessons.linear_collapse import run as run_collapse
-from derin.lessons.signal_over_depth import SignalOverDepthOptions
-from derin.lessons.signal_over_depth import run as run_signal
 from derin.models.sequential import Sequential
 
 
@@ -128,25 +126,3 @@ def test_the_collapsed_layer_answers_as_the_network() -> None:
     weight, bias = collapsed(network)
     x = torch.randn(11, 3, dtype=torch.float64)
     np.testing.assert_allclose(network(x).detach().numpy(), x.numpy() @ weight.T + bias, atol=1e-12)
-
-
-def test_gains_multiply_over_depth() -> None:
-    options = SignalOverDepthOptions(depth=20, width=150)
-    found = run_signal(options).numbers
-    assert found["powers"] == pytest.approx({"1.5": 1.5**20, "0.5": 0.5**20})
-    ratio = {name: row["forward"][-1] / row["forward"][0] for name, row in found["initializers"].items()}
-    assert ratio["zeros"] == 0
-    assert 0.3 < ratio["he"] < 3
-    # ReLU cuts half of the power, which √(1/n) does not give back: √½ per layer.
-    assert math.log(ratio["xavier"]) == pytest.approx(20 * math.log(math.sqrt(0.5)), rel=0.15)
-    assert math.log(ratio["normal"]) == pytest.approx(20 * math.log(0.01 * math.sqrt(150 / 2)), rel=0.05)
-    back = found["initializers"]["he"]["backward"]
-    assert 0.3 < back[0] / back[-1] < 3
-
-
-def test_with_the_linear_activation_xavier_keeps_the_signal_and_he_explodes() -> None:
-    found = run_signal(SignalOverDepthOptions(depth=15, width=120, activation="linear")).numbers["initializers"]
-    ratio = {name: row["forward"][-1] / row["forward"][0] for name, row in found.items()}
-    assert 0.5 < ratio["xavier"] < 2
-    assert ratio["orthogonal"] == pytest.approx(1, rel=1e-3)
-    assert math.log2(ratio["he"]) == pytest.approx(7.5, abs=1)

@@ -24,29 +24,9 @@ from derin.lessons.logistic_regression import (
 from derin.lessons.logistic_regression import run as run_logistic
 from derin.lessons.losses import LossesOptions
 from derin.lessons.losses import run as run_losses
-from derin.lessons.perceptron import PerceptronOptions
-from derin.lessons.perceptron import run as run_perceptron
 from derin.lessons.quadratic import QuadraticOptions, way
 from derin.lessons.quadratic import run as run_quadratic
 from derin.train.optimizers.build import OPTIMIZERS
-
-
-def test_one_unit_learns_and_and_or_but_not_xor() -> None:
-    found = run_perceptron(PerceptronOptions()).numbers["networks"]
-    right = {(row["table"], row["hidden"] > 0): row["right"] for row in found}
-    assert right[("AND", False)] == right[("OR", False)] == right[("XOR", True)] == 4
-    assert right[("XOR", False)] < 4
-    # The loss of one unit on XOR is convex, with its minimum where every answer is one half.
-    assert found[2]["loss"] == pytest.approx(math.log(2), abs=1e-4)
-
-
-def test_a_perceptron_takes_points_of_ones_own() -> None:
-    points = ((0.0, 0.0, 0.0), (5.0, 1.0, 1.0), (4.0, 0.0, 1.0))
-    alone, hidden = run_perceptron(PerceptronOptions(points=points, steps=100)).numbers["networks"]
-    assert (alone["right"], alone["of"]) == (3, 3)
-    assert hidden["right"] == 3
-    with pytest.raises(UsageError, match="answer 0 or 1"):
-        PerceptronOptions(points=((1.0, 2.0, 3.0),))
 
 
 def test_linear_regression_gives_the_numbers_of_the_course() -> None:

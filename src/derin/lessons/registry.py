@@ -10,14 +10,12 @@ LESSONS: Registry[Lesson] = Registry(
     "lesson",
     {
         # A: one neuron to a deep network
-        "perceptron": _ROOM + "perceptron:LESSON",
         "linear-regression": _ROOM + "linear_regression:LESSON",
         "logistic-regression": _ROOM + "logistic_regression:LESSON",
         "backpropagation": _ROOM + "backpropagation:LESSON",
         "parity": _ROOM + "parity:LESSON",
         "activations": _ROOM + "activations:LESSON",
         "linear-collapse": _ROOM + "linear_collapse:LESSON",
-        "signal-over-depth": _ROOM + "signal_over_depth:LESSON",
         "losses": _ROOM + "losses:LESSON",
         "broadcasting": _ROOM + "broadcasting:LESSON",
         "quadratic": _ROOM + "quadratic:LESSON",

@@ -103,6 +103,23 @@ def batch_norm(given: Numbers) -> dict[str, float]:
     )
 
 
+def signal_over_depth(given: Numbers) -> dict[str, float]:
+    """Variances of independent products added one by one, and a factor taken thirty times."""
+    n, s, k, q, x, h = (given[name] for name in "nskqxh")
+    products = torch.tensor([-s, s], dtype=torch.float64).var(correction=0).expand(round(n))
+    factor = (k * products).sum()
+    numbers = {
+        "v": (products * q).sum(),
+        "qn": k * (products * q).sum(),
+        "f": factor,
+        "e": factor.expand(30).prod(),
+    }
+    numbers |= {"s0": (k * n) ** -0.5, "sx": n**-0.5, "sh": (n / 2) ** -0.5, "xn": k * x, "hn": 2 * k * h}
+    return {key: float(value) for key, value in numbers.items()} | {
+        name: math.log10(math.sqrt(value)) for name, value in (("lq", q), ("lx", x), ("lh", h))
+    }
+
+
 def softmax(given: Numbers) -> dict[str, float]:
     """Torch's softmax and cross-entropy, and its slopes by automatic differentiation."""
     z = float64(given, "z1", "z2", "z3", "z4", requires_grad=True)
@@ -523,6 +540,7 @@ EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "one-neuron": one_neuron,
     "xor": xor,
     "backpropagation": backpropagation,
+    "signal-over-depth": signal_over_depth,
     "softmax": softmax,
     "gradient-descent": gradient_descent,
     "optimizers": optimizers,

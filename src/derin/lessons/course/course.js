@@ -170,10 +170,24 @@ function openLesson() {
       tag("option", { value: place, selected: place === sheet[name], textContent: spoken(title) }))));
     element(name)?.addEventListener("change", (event) => { stop(); sheet[name] = Number(event.target.value); sheet.choose(sheet.set); });
   }
-  window.addEventListener("beforeprint", reveal);
   window.addEventListener("resize", () => { for (const draw of page.redraw) draw(); });
   page.redraw.push(() => { if (element("run") && !running) element("run").textContent = say("run"); });
 }
+
+// ── on paper ──────────────────────────────────────────────────────────────────────────────────────────────────────
+// Paper is light, and shows what a page opens only after the question.
+function wear(dark) {
+  page.dark = dark;
+  root.dataset.theme = dark ? "dark" : "light";
+  for (const draw of page.redraw) draw();
+}
+let worn = null;
+window.addEventListener("beforeprint", () => {
+  worn = page.dark;
+  if (data.lesson) reveal();
+  wear(false);
+});
+window.addEventListener("afterprint", () => wear(worn));
 
 // ── the beginning ─────────────────────────────────────────────────────────────────────────────────────────────────
 function open() {

@@ -179,8 +179,7 @@ LESSON = CourseLesson(
         (r"p = \sigma(s)", Text("probability of 1, 1 ∕ (1 + e⁻ˢ)", "1 olasılığı, 1 ∕ (1 + e⁻ˢ)")),
         (r"\eta", Text("learning rate", "öğrenme oranı")),
     ),
-    code='derin lesson perceptron --points "0,0,0; 0,1,0; 1,0,0; 1,1,1"\n'
-    "derin train points.csv --target y --model perceptron   # points.csv: x1,x2,y\n",
+    code="derin train points.csv --target y --model perceptron   # points.csv: x1,x2,y\n",
     exercise=Exercise(
         text=Text(
             "A perceptron has $w_1 = 0.5$, $w_2 = -0.5$, $b = -0.2$ and learns with $\\eta = 0.1$. It is shown $x_1 = "
@@ -209,4 +208,5 @@ LESSON = CourseLesson(
         ),
     ),
     after=("xor",),
+    covers=("perceptron",),
 )

@@ -16,6 +16,7 @@ COURSE: Registry[CourseLesson] = Registry(
         "activations": _ROOM + "activations:LESSON",
         "backpropagation": _ROOM + "backpropagation:LESSON",
         "zero-initialization": _ROOM + "zero_initialization:LESSON",
+        "signal-over-depth": _ROOM + "signal_over_depth:LESSON",
         "softmax": _ROOM + "softmax:LESSON",
         "gradient-descent": _ROOM + "gradient_descent:LESSON",
         "mini-batches": _ROOM + "mini_batches:LESSON",

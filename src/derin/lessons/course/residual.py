@@ -125,7 +125,7 @@ LESSON = CourseLesson(
         ("g, h", Text("slope of the signal by the first input", "sinyalin ilk girdiye göre eğimi")),
     ),
     code="derin train images/ --model resnet18\nderin train images/ --model plain18   # the same "
-    "depth without the way around\nderin lesson signal-over-depth\n",
+    "depth without the way around\n",
     exercise=Exercise(
         text=Text(
             "A residual layer's $F$ has the slope $-0.2$ everywhere. By what factor does a slope come "

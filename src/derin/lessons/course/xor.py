@@ -127,7 +127,11 @@ LESSON = CourseLesson(
         ("h_1, h_2", Text("answers of the hidden units", "gizli birimlerin yanıtları")),
         ("v_1, v_2, d", Text("weights and bias of the output", "çıktının ağırlıkları ve bias'ı")),
     ),
-    code='derin lesson perceptron --points "0,0,0; 0,1,1; 1,0,1; 1,1,0" -o hidden=2\n',
+    code="from derin.lessons.course.experiment import Experiment\n\n"
+    "points = ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0))\n"
+    "for hidden in ((), (4,)):\n"
+    "    experiment = Experiment(points=points, hidden=hidden, test_share=0, learning_rate=1.0)\n"
+    "    print(hidden, experiment.train(500).predict([row[:2] for row in points]).round(2))\n",
     exercise=Exercise(
         text=Text(
             "In the network on the right, what is $r$ at the corner $x_1 = 1$, $x_2 = 1$, with the weights that it "

@@ -121,7 +121,7 @@ LESSON = CourseLesson(
         ("n", Text("inputs of a unit", "bir birimin girdi sayısı")),
         ("N", Text("normal distribution of this mean and variance", "bu ortalama ve varyansla normal dağılım")),
     ),
-    code="derin lesson signal-over-depth\nderin train data.csv --target y --model mlp --option initializer=he\n",
+    code="derin train data.csv --target y --model mlp --option initializer=he\n",
     exercise=Exercise(
         text=Text(
             "All weights and biases are 0 and $y = 1$. What is $\\partial L/\\partial c$?",
