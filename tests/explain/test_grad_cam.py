@@ -122,6 +122,9 @@ def test_of_a_mask_a_class_is_explained_by_its_pixels() -> None:
         np.testing.assert_allclose(found.maps, expected, atol=1e-5 * expected.max() + 1e-9)
         probability = logits.softmax(dim=1)[0, place][region].mean().item()
         assert asked.measure(logits.detach()).item() == pytest.approx(probability, rel=1e-4)
+    seen = (answer == task.classes.index("road"))[None]
+    assert ask(task, logits.detach(), seen=seen).names == ("road",)  # a border around the picture has no say
+    assert ask(task, logits.detach(), seen=seen).answers[0].probability == 1.0
     assert ask(task, logits.detach()).names[0] == task.classes[int(answer.flatten().bincount().argmax())]
     with pytest.raises(UsageError, match="A box is asked for"):
         ask(task, logits.detach(), "sky", box=1)

@@ -15,12 +15,16 @@ from torch import Tensor
 from derin.core.errors import UsageError
 from derin.core.messages import format_number, translate
 from derin.data.box_drawing import draw_boxes
+from derin.data.codecs.mask import VOID, resized
+from derin.data.pictures.fitting import Rule
+from derin.data.pictures.reading_inputs import images_of
 from derin.explain.asked import Asked, ask
 from derin.explain.pictures import Shown, save
 from derin.explain.targets import require_output
 from derin.explain.watching import device_of, unchanged
 from derin.tasks.detection import Detection
 from derin.tasks.prediction import Answer, Answers, Prediction, Value
+from derin.tasks.segmentation import Segmentation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,9 +91,25 @@ def predict_for_explanation(
         output = model.network(x.clone())
         if not isinstance(model.task, Detection):
             require_output(output)
-        asked = ask(model.task, output, target, box=box)
+        asked = ask(model.task, output, target, box=box, seen=_seen(model, inputs))
         measures = [float(value) for value in asked.measure(output)]
     return PredictedInputs(_names(inputs, len(pixels)), pixels, x, asked, measures)
+
+
+def _seen(model: Model, inputs: Any) -> Tensor | None:
+    """Which pixels of the input of a network of masks show a picture; None where all do.
+
+    Shapes:
+        → ``(B, H, W)``.
+    """
+    if not isinstance(model.task, Segmentation):
+        return None
+    codec = model.preparation.input  # type: ignore[attr-defined]
+    if codec.frame.fitting.rule is not Rule.PAD:
+        return None
+    pictures = images_of(inputs, channels=codec.channels, values=codec.values)
+    blank = [np.zeros((1, *np.asarray(picture).shape[:2]), dtype=np.uint8) for picture in pictures]
+    return torch.from_numpy(np.stack([resized(one, codec.frame.fitting, VOID)[0] != VOID for one in blank]))
 
 
 def require_pictures(model: Model) -> tuple[int, int, int]:

@@ -48,7 +48,14 @@ class Asked:
     boxes: tuple[Box, ...] = ()
 
 
-def ask(task: Any, output: Tensor, wanted: str | int | None = None, *, box: int | None = None) -> Asked:
+def ask(
+    task: Any,
+    output: Tensor,
+    wanted: str | int | None = None,
+    *,
+    box: int | None = None,
+    seen: Tensor | None = None,
+) -> Asked:
     """The scores that a question means.
 
     Args:
@@ -59,6 +66,8 @@ def ask(task: Any, output: Tensor, wanted: str | int | None = None, *, box: int 
             ``"column=class"``; None takes the first. Of masks a class is asked for at the pixels that the network
             gives it, everywhere where there is none; None takes the class with most pixels.
         box: of a detection: which of the boxes, 1 the most probable; of all, or of the class that is wanted.
+        seen: of masks: which pixels of the input show the picture and not the border around it, ``(B, H, W)``; None
+            for all.
 
     Raises:
         UnknownNameError: there is no such class.
@@ -76,7 +85,7 @@ def ask(task: Any, output: Tensor, wanted: str | int | None = None, *, box: int 
     if box is not None:
         raise UsageError(f"A box is asked for of a network that finds boxes; got one of the task {task.name!r}.")
     if isinstance(task, Segmentation):
-        return _ask_region(task, output, wanted)
+        return _ask_region(task, output, wanted, seen)
     if isinstance(task, MultiTask):
         return _ask_column(task, output, task.columns[0] if wanted is None else str(wanted))
     given = _predicted(task, output)
@@ -143,21 +152,26 @@ def _ask_box(task: Detection, output: Tensor, wanted: str | int | None, number: 
     return Asked(names, answers, score, lambda raw: score(raw).sigmoid(), is_class=True, boxes=boxes)
 
 
-def _ask_region(task: Segmentation, output: Tensor, wanted: str | int | None) -> Asked:
+def _ask_region(task: Segmentation, output: Tensor, wanted: str | int | None, seen: Tensor | None) -> Asked:
     """The mean logit of a class over the pixels that the network gives it."""
     given = output.detach().argmax(dim=1)  # (B, H, W)
-    shares = torch.stack([(given == number).float().mean(dim=(1, 2)) for number in range(len(task.classes))], dim=1)
+    seen = torch.ones_like(given, dtype=torch.bool) if seen is None else seen.to(given.device)
+    num_seen = seen.sum(dim=(1, 2))
+    shares = torch.stack(
+        [((given == number) & seen).sum(dim=(1, 2)) / num_seen for number in range(len(task.classes))], dim=1
+    )
     most = shares.argmax(dim=1)
     chosen = most if wanted is None else torch.full_like(most, _class_place(task.classes, wanted))
-    region = (given == chosen[:, None, None]).float()
-    region[region.flatten(1).sum(dim=1) == 0] = 1.0
+    region = (given == chosen[:, None, None]) & seen
+    is_nowhere = ~region.flatten(1).any(dim=1)
+    region[is_nowhere] = seen[is_nowhere]
 
     def mean_of(maps: Tensor) -> Tensor:
         """``(B, K, H, W)`` → ``(B,)``."""
         repeats = len(maps) // len(chosen)
         rows = torch.arange(len(maps), device=maps.device)
         of_class = maps[rows, chosen.repeat(repeats)].float()
-        where = region.repeat(repeats, 1, 1)
+        where = region.repeat(repeats, 1, 1).float()
         return (of_class * where).sum(dim=(1, 2)) / where.sum(dim=(1, 2))
 
     answers = tuple(
