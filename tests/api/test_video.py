@@ -246,6 +246,23 @@ def test_a_long_video_takes_no_more_memory_than_a_short_one(tmp_path: Path, mode
     assert most(80) < most(40) + (1 << 19)
 
 
+def test_boxes_written_as_coco_are_read_again(tmp_path: Path, detector: Path, model: Model) -> None:
+    (tmp_path / "new").mkdir()
+    for number in range(3):
+        Image.fromarray(scene(3 * number)).save(tmp_path / "new" / f"{number}.png")
+    words = ["predict", str(detector), str(tmp_path / "new"), "--to", "coco", "--json"]
+    found = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "coco")])
+    assert found.exit_code == 0, found.output
+    table: Any = derin.load(tmp_path / "coco")
+    boxes, classes = table["boxes"], table.target().classes
+    for number, row in enumerate(np.argsort(table.row_names)):
+        wanted = {(box.label, *np.float32(box.xyxy).tolist()) for box in model.predict(scene(3 * number))}
+        own = boxes.take(np.array([row]))
+        assert {(classes[n], *c) for n, c in zip(own.classes, own.corners.tolist())} == wanted
+        assert wanted
+    assert CliRunner().invoke(app, words).exit_code == 2
+
+
 def test_a_class_is_written_on_the_frame(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     for name in ("cat", "dog"):

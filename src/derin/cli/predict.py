@@ -40,6 +40,9 @@ def predict(
     top: Annotated[
         str | None, typer.Option(help="List so many of the most probable classes, or all; five by default.")
     ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", help="Of boxes: coco writes the pictures and a COCO file of them into --out.")
+    ] = None,
     track: Annotated[
         bool, typer.Option("--track", help="Of a video: number the boxes, each thing by one number throughout.")
     ] = False,
@@ -66,11 +69,13 @@ def predict(
         return
     if track:
         raise UsageError("--track follows boxes through a video; name one, or --out VIDEO.mp4 for a folder of frames.")
+    if to is not None and (to != "coco" or out is None or model.task.name not in ("detection", "localization")):
+        raise UsageError("--to coco writes boxes that were found, with their pictures, into a folder: --out FOLDER.")
     answers: Iterable[_Answered] = _skipping_unreadable(model, inputs)
     if top is not None:
         answers = _with_top(answers, top)
     if model.task.answers_in_original and out is not None:
-        answers, out = _written(answers, out), None
+        answers, out = (_written if to is None else _written_as_coco)(answers, out), None
     if json_output:
         answers = list(answers)
         print_json([each.to_json() for each in answers])
@@ -280,27 +285,18 @@ _ANSWERED = {"pictures": _examples, "sounds": _examples, "texts": _texts, "rows"
 
 def _written(answers: Iterable[_Answered], folder: Path) -> Iterator[_Answered]:
     """The answers, with what is drawn of them written into a folder, and all of them as JSON."""
-    from derin.core.errors import UsageError
     from derin.core.files import write_bytes
-    from derin.core.storage import storage_errors
     from derin.tasks.prediction import NoAnswer
 
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"--out names a folder for what is drawn; {folder} is a file. Name another.")
-    with storage_errors(f"The folder {folder}"):
-        folder.mkdir(parents=True, exist_ok=True)
-    used: set[str] = set()
+    _make_folder(folder)
+    names = _Names()
     written: list[Any] = []
     for each in answers:
         if isinstance(each.answer, NoAnswer):
             written.append(each.to_json())
             yield each
             continue
-        stem = Path(each.name).stem
-        # Two folders may hold a picture of one name.
-        name = next(n for n in itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2))) if n not in used)
-        used.add(name)
-        paths = []
+        name, paths = names.own(each.name), []
         for kind, data in each.answer.files().items():
             path = folder / f"{name}_{kind}.png"
             write_bytes(path, data)
@@ -309,6 +305,60 @@ def _written(answers: Iterable[_Answered], folder: Path) -> Iterator[_Answered]:
         written.append(each.to_json())
         yield each
     write_bytes(folder / _WRITTEN, json.dumps(written, ensure_ascii=False, indent=1).encode())
+
+
+def _written_as_coco(answers: Iterable[_Answered], folder: Path) -> Iterator[_Answered]:
+    """The answers, with the pictures and a COCO file of their boxes written into a folder, as `derin data` reads it."""
+    from derin.core.files import write_bytes
+    from derin.core.strict_json import dump_json
+    from derin.data.mask_colors import png
+    from derin.readers.annotations.writing import coco_box, coco_categories
+    from derin.tasks.detected import Detected
+
+    _make_folder(folder / "images")
+    names = _Names()
+    images: list[dict[str, Any]] = []
+    things: list[dict[str, Any]] = []
+    classes: tuple[str, ...] = ()
+    for each in answers:
+        yield each
+        answer = each.answer
+        if not isinstance(answer, Detected):
+            continue
+        classes, name = answer.classes, f"{names.own(each.name)}.png"
+        height, width, channels = answer.picture.shape
+        # As the network was shown it: upright, whatever the file says.
+        write_bytes(folder / "images" / name, png(answer.picture[..., 0] if channels == 1 else answer.picture))
+        images.append({"id": len(images) + 1, "file_name": name, "height": height, "width": width})
+        for box in answer:
+            thing = coco_box(box.xyxy, classes.index(box.label))
+            things.append({"id": len(things) + 1, "image_id": len(images), **thing, "score": box.probability})
+    document = {"images": images, "annotations": things, "categories": coco_categories(classes)}
+    write_bytes(folder / "annotations.json", dump_json(document))
+
+
+class _Names:
+    """A name for each input, without its ending; two folders may hold a picture of one name."""
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+
+    def own(self, path: str) -> str:
+        stem = Path(path).stem
+        several = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+        name = next(one for one in several if one not in self._used)
+        self._used.add(name)
+        return name
+
+
+def _make_folder(folder: Path) -> None:
+    from derin.core.errors import UsageError
+    from derin.core.storage import storage_errors
+
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--out names a folder for what is drawn; {folder} is a file. Name another.")
+    with storage_errors(f"The folder {folder}"):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _in_words(answer: Any) -> str:

@@ -41,8 +41,9 @@ def draw_boxes(
     image = Image.fromarray(np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3))))
     draw, font = ImageDraw.Draw(image), caption_font()
     thickness = max(1, round(max(image.size) / _THICKNESS))
-    colors = [tuple(palette()[1 + number % 254].tolist()) for number in classes]  # color 0 is that of a background
-    edges = [tuple(round(float(value)) for value in box) for box in corners]
+    numbers = 1 + np.asarray(classes, dtype=np.int64) % 254  # color 0 is that of a background
+    colors = [tuple(color) for color in palette()[numbers].tolist()]
+    edges = [tuple(box) for box in np.rint(corners).astype(np.int64).tolist()]
     # The first come last, and lie above the others.
     for color, (left, top, right, bottom) in reversed(list(zip(colors, edges))):
         draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), None, color, thickness)

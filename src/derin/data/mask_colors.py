@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ _VOID = 255
 _STRENGTH = 0.55
 
 
+@functools.cache
 def palette() -> Pixels:
     """A colour for each class number; 255, which is no class, is black.
 
@@ -34,7 +36,9 @@ def palette() -> Pixels:
         hue, light = (number * _GOLDEN) % 1.0, (0.45, 0.62, 0.78)[number % 3]
         colors.append([round(255 * part) for part in colorsys.hls_to_rgb(hue, light, 0.75)])
     colors[_VOID] = [0, 0, 0]
-    return np.array(colors, dtype=np.uint8)
+    found = np.array(colors, dtype=np.uint8)
+    found.flags.writeable = False  # everybody gets the same one
+    return found
 
 
 def overlay(picture: Pixels, mask: Pixels) -> Pixels:

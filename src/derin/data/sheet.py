@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -202,6 +203,7 @@ def _scaled(picture: Picture, cell: int) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
+@functools.cache
 def caption_font() -> Any:
     """The font of captions: DejaVu Sans, which comes with matplotlib and has Turkish letters."""
     import matplotlib

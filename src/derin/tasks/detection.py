@@ -28,7 +28,7 @@ from derin.models.box_output import NUM_COMMON, box_output
 from derin.models.registry import MODELS
 from derin.tasks.anchors import find_anchors
 from derin.tasks.box_criteria import BOX_LOSSES
-from derin.tasks.box_selection import select_boxes
+from derin.tasks.box_selection import LEAST_SCORE, select_boxes
 from derin.tasks.card import NAMES, NUMBERS, checked
 from derin.tasks.classes import checked_class_weights, checked_classes
 from derin.tasks.detected import Box, Detected
@@ -149,7 +149,10 @@ class Detection(PlacesInPictures):
         and ``true_boxes`` ``(total, 4)`` in the same pixels.
         """
         output = self._output(model, batch)
-        corners, scores, classes = select_boxes(output, self.num_outputs)
+        # Where nothing is measured only answers matter. Less probable boxes hide none of them, and are left out before
+        # all are compared with all.
+        least = LEAST_SCORE if self.target in batch else max(LEAST_SCORE, min(self.thresholds))
+        corners, scores, classes = select_boxes(output, self.num_outputs, least)
         outputs = {"boxes": corners, "scores": scores, "classes": classes}
         if self.size_of_picture in batch:
             sizes = batch[self.size_of_picture].cpu().numpy().astype(np.int64)

@@ -16,7 +16,7 @@ from derin.data.video.reading import Pixels, video_library
 
 # Container, encoder and options, by the ending of the file. At a CRF of 20 nobody sees what is lost, and the quicker
 # presets cost bytes rather than quality.
-_H264 = ("libx264", {"crf": "20", "preset": "veryfast"})
+_H264 = ("libx264", {"crf": "20", "preset": "superfast"})
 _FORMS = {
     ".mp4": ("mp4", *_H264),
     ".m4v": ("mp4", *_H264),

@@ -11,7 +11,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -172,8 +172,32 @@ def _number(value: float) -> str:
     return str(np.float32(value)).removesuffix(".0")
 
 
+def coco_categories(classes: Sequence[str]) -> list[dict[str, Any]]:
+    """Classes as COCO lists them, with numbers from 1 on."""
+    return [{"id": number, "name": name} for number, name in enumerate(classes, start=1)]
+
+
+def coco_box(corners: Sequence[float], number: int, *, is_crowd: bool = False) -> dict[str, Any]:
+    """A box as COCO has it, beside the numbers of its own and of its picture.
+
+    Args:
+        corners: left, top, right and bottom in pixels.
+        number: of its class, from 0 on.
+        is_crowd: whether it is around several things.
+
+    Example:
+        >>> coco_box((1.0, 2.0, 5.0, 4.0), 0)["bbox"]
+        [1.0, 2.0, 4.0, 2.0]
+    """
+    left, top, right, bottom = corners
+    # In float64, where the sum gives the right corner back exactly.
+    box = [left, top, right - left, bottom - top]
+    return {"category_id": number + 1, "iscrowd": int(is_crowd), "bbox": box, "area": box[2] * box[3],
+            "segmentation": []}  # fmt: skip
+
+
 def _write_coco(written: _Written) -> list[str]:
-    categories: list[dict[str, Any]] = [{"id": n, "name": name} for n, name in enumerate(written.classes, start=1)]
+    categories = coco_categories(written.classes)
     if isinstance(written.marks, Points):
         categories = [{"id": 1, "name": "object", "keypoints": list(written.classes)}]
     counted = itertools.count(1)
@@ -196,11 +220,8 @@ def _coco_things(written: _Written, row: int) -> Iterator[dict[str, Any]]:
         flat = [float(_number(v)) for place, is_seen in zip(places, seen) for v in (*place, 2 * is_seen)]
         yield {"category_id": 1, "iscrowd": 0, "num_keypoints": int(seen.sum()), "keypoints": flat}
         return
-    for (left, top, right, bottom), number, is_crowd in written.boxes_of(row):
-        # In float64, where the sum gives the right corner back exactly.
-        box = [left, top, right - left, bottom - top]
-        yield {"category_id": number + 1, "iscrowd": int(is_crowd), "bbox": box, "area": box[2] * box[3],
-               "segmentation": []}  # fmt: skip
+    for corners, number, is_crowd in written.boxes_of(row):
+        yield coco_box(corners, number, is_crowd=is_crowd)
 
 
 def _write_voc(written: _Written) -> list[str]:
