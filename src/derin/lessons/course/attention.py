@@ -210,7 +210,10 @@ LESSON = CourseLesson(
         ),
     ),
     code="import torch\n\nq, k, v = torch.randn(1, 4, 8), torch.randn(1, 4, 8), torch.randn(1, 4, 8)\n"
-    "print(torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True))\n",
+    "print(torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True))\n\n"
+    "# Every head of a Transformer, on what you type:\n"
+    "# derin train text.txt --task lm --model transformer_lm --option dim=64 --option num_layers=2 --out language\n"
+    "# derin explain live language --out language.html\n",
     exercise=Exercise(
         text=Text(
             "Two words, scores $s_1 = \\ln 3$ and $s_2 = 0$, values 8 and 0. What is the answer?",

@@ -175,7 +175,9 @@ LESSON = CourseLesson(
         ("y", Text("result, one number for each place of the window", "sonuç, pencerenin her yeri için bir sayı")),
         ("b", Text("bias", "bias")),
     ),
-    code='derin lesson kernels --image photo.jpg --kernel "0 -1 0; -1 5 -1; 0 -1 0"\nderin lesson convolution-steps\n',
+    code='derin lesson kernels --image photo.jpg --kernel "0 -1 0; -1 5 -1; 0 -1 0"\nderin lesson convolution-steps\n'
+    "derin train mnist --model lenet5 --epochs 2 --out lenet\n"
+    "derin explain live lenet --out lenet.html   # every map, on what you draw\n",
     exercise=Exercise(
         text=Text(
             "Under the kernel for vertical edges lie, row by row, 10, 10, 0 three times. What is the sum?",

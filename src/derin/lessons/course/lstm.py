@@ -193,7 +193,8 @@ LESSON = CourseLesson(
             Text("slope of the state by that of the latest marked step", "durumun, son işaretli adımdakine göre eğimi"),
         ),
     ),
-    code="derin lesson long-range-agreement\nderin train reviews.csv --target sentiment --model text_lstm\n",
+    code="derin lesson long-range-agreement\nderin train reviews.csv --target sentiment --model text_lstm "
+    "--out reviews\nderin explain live reviews --out reviews.html   # every gate and state, on what you type\n",
     exercise=Exercise(
         text=Text(
             "$c = 0.5$, $\\Gamma_f = 0.9$, $\\Gamma_u = 0.2$ and $\\tilde c = -1$. What is $c'$?",
