@@ -83,7 +83,7 @@ def test_scenes_follow_their_rule() -> None:
     seen = 0
     for row in np.flatnonzero((light == 0) & (person > 0)):
         third = slice(round((person[row] - 1) * 64 / 3), round(person[row] * 64 / 3))
-        # By day only a person stands out against the sky below row 14 … 11 by more than the noise at 1.5 m and higher.
+        # By day what is not road below the horizon is the one thing that stands in that third.
         feet = pictures[row, 14:, third]
         standing = np.flatnonzero((abs(feet - 0.45 * 255) > 40).any(axis=1))
         distance = 1.2 * 32 / (standing[-1] + 1)

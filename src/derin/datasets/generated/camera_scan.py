@@ -1,15 +1,16 @@
 """Street scenes as a camera and a range scan see them, by day, at night and in fog, made by a rule.
 
-Each scene has a left, a middle and a right third, and in each stands nothing, a person (0.6 m wide, 1.8 m high), a post
-(as wide, 1.2 m high) or a car (1.9 m wide, 1.5 m high), 4 to 16 m away; there is at most one person. Where the person
-is, is to be told. The camera, 1.2 m above the road, gives 32 × 64 gray pixels over 90°; the scan, beside it, gives the
-distance of the nearest thing in each of 32 equal parts of the same view, 40 m where there is none.
+Each scene has a left, a middle and a right third, and in each is nothing, a person (0.6 m wide, 1.8 m high), a post (as
+wide, 1.2 m high) or the reflection of a person in a window, 4 to 16 m away; there is at most one person. In which third
+the person is, is to be told. The camera, 1.2 m above the road, gives 32 × 64 gray pixels over 90°; the scan, beside it,
+gives the distance of the nearest thing in each of 32 equal parts of the same view, 40 m where there is none.
 
-By day the camera sees all. At night it amplifies what light there is, and with it the noise; in fog contrast falls to
-1/e within 5 m. The scan measures to 0.2 m and misses one return in a hundred, in fog three, where it takes three in a
-hundred from the drops before it. It cannot tell a person from a post, for both are equally wide; a noisy picture hardly
-tells a high thing far away from a low one that is near. Distance and apparent height together do. Differs: a real scan
-has many more directions, some above each other, and real things have outlines.
+A reflection is a little fainter than a person, and there is nothing where it seems to be: the scan passes through. By
+day the camera tells all apart. At night it amplifies what light there is, and with it the noise; in fog contrast falls
+to 1/e within 5 m, so that a person far away is as faint as a reflection nearby. The scan measures to 0.2 m and misses
+one return in a hundred, in fog three, where it takes three in a hundred from the drops before it; a post is to it as a
+person is. The one sensor knows what is tall, the other what is there. Differs: a real scan has many more directions,
+some above each other, and real things have outlines.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ _SEED = 17
 _CAMERA = 1.2  # meters above the road
 _HORIZON = 14  # row of the picture
 _FOCAL = WIDTH / 2  # pixels to one meter sideways at one meter distance: 90° in all
-_PERSON, _POST, _CAR = 1, 2, 3
-_SIZES = np.array([[0, 0], [0.6, 1.8], [0.6, 1.2], [1.9, 1.5]])  # width and height in meters
+_PERSON, _POST, _REFLECTION = 1, 2, 3
+_SIZES = np.array([[0, 0], [0.6, 1.8], [0.6, 1.2], [0.6, 1.8]])  # width and height in meters
 _DISTANCES = (4.0, 16.0)  # meters
 _SKY, _ROAD = 0.75, 0.45  # brightness by day
-_NIGHT_NOISE, _NOISE = 0.25, 0.02
+_FAINTER = 0.07  # brightness by which a reflection is nearer to gray
+_NIGHT_NOISE, _NOISE = 0.3, 0.02
 _FOG_DEPTH, _FOG_BRIGHTNESS = 5.0, 0.7  # meters
 _SCAN_NOISE = 0.2  # meters
 _MISSED, _MISSED_IN_FOG, _DROPS = 0.01, 0.03, 0.03
@@ -67,8 +69,8 @@ def camera_scan(
     total = sum(num)
     light = np.arange(total) % len(LIGHTS)
     person = random.integers(0, 4, size=total)
-    # In each third nothing, a post or a car; the person takes the place of what would stand in its own.
-    kinds = random.choice([0, _POST, _CAR], size=(total, 3), p=(0.3, 0.45, 0.25))
+    # In each third nothing, a post or a reflection; the person takes the place of what would stand in its own.
+    kinds = random.choice([0, _POST, _REFLECTION], size=(total, 3), p=(0.2, 0.4, 0.4))
     there = np.flatnonzero(person)
     kinds[there, person[there] - 1] = _PERSON
     distances = random.uniform(*_DISTANCES, size=(total, 3))
@@ -114,6 +116,7 @@ def _pictures(
     for side in range(3):
         left, right = _edges(kinds, distances, middles, side)
         far, shade = distances[:, side], random.choice([0.15, 0.95], size=len(kinds))
+        shade = shade + np.where(kinds[:, side] == _REFLECTION, np.where(shade < 0.5, _FAINTER, -_FAINTER), 0)
         top = _HORIZON + (_CAMERA - _SIZES[kinds[:, side], 1]) / far * _FOCAL
         foot = _HORIZON + _CAMERA / far * _FOCAL
         across = (columns >= left[:, None] - 0.5) & (columns <= right[:, None] + 0.5)
@@ -135,7 +138,8 @@ def _scans(kinds: Whole, distances: Floats, middles: Floats, light: Whole, rando
     scans = np.full((len(kinds), DIRECTIONS), FARTHEST)
     for side in range(3):
         left, right = _edges(kinds, distances, middles, side)
-        hit = (first < right[:, None]) & (first + wide > left[:, None]) & (kinds[:, side] > 0)[:, None]
+        hit = (first < right[:, None]) & (first + wide > left[:, None])
+        hit &= np.isin(kinds[:, side], (_PERSON, _POST))[:, None]
         scans = np.where(hit, np.minimum(scans, distances[:, side, None]), scans)
     scans = np.where(scans < FARTHEST, scans + random.normal(size=scans.shape) * _SCAN_NOISE, scans)
     is_fog = (light == LIGHTS.index("fog"))[:, None]
