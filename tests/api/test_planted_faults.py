@@ -69,12 +69,12 @@ FAULTS = {
     "a network of two hidden units": Fault(
         options={"model": "mlp", "model_options": {"hidden": [2]}, "epochs": 4}, principal="avoidable_bias"
     ),
-    "one epoch": Fault(sizes=(500, 500), options={"epochs": 1}, principal="avoidable_bias"),
+    "one epoch": Fault(sizes=(1_000, 1_000), options={"epochs": 1}, principal="avoidable_bias"),
     "a rate far too low": Fault(
         options={"model": "mlp", "learning_rate": 1e-6, "epochs": 4}, principal="avoidable_bias"
     ),
     "200 pictures": Fault(
-        data="fashion_mnist", sizes=(200, 500), options={"augment": "none", "epochs": 12}, principal="variance"
+        data="fashion_mnist", sizes=(200, 1_000), options={"augment": "none", "epochs": 12}, principal="variance"
     ),
     "blurred training pictures": Fault(
         options={"training_dev": 0.2, "epochs": 4}, change=_blurred, principal="data_mismatch"
