@@ -93,7 +93,7 @@ def _text(encoder: TextEncoder, length: int, start: int | None, run: Path | None
     if encoder.tokenizer.name not in ("words", "characters", "bytes"):
         raise UsageError(
             f"The page cuts texts into words, characters or bytes; {name} reads {encoder.tokenizer.name}. "
-            "Train it with --preparation tokenizer=words."
+            "Train it with --input tokenizer=words."
         )
     arrays = {} if run is None else read_examples(run)
     return TextInput(
