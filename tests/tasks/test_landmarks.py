@@ -353,6 +353,19 @@ def test_odd_data_trains_or_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("with_preparation", [False, True])
+def test_an_exported_run_gives_the_points_of_predict(with_preparation: bool, tmp_path: Path) -> None:
+    table = kites(24, without=4)
+    run = derin.fit(
+        table, model="landmark_heatmaps", model_options={"width": 8, "trunk_options": [["width", 0.1]]}, size=64,
+        epochs=1, out=tmp_path / "run", plan="plain", quiet=True, seed=0, report=False,
+    )  # fmt: skip
+    document = derin.open(run.path).export(tmp_path / "it.onnx", with_preparation=with_preparation)
+    assert {output["name"] for output in document["outputs"]} == {"output", "points", "probability"}
+    assert document["largest_difference"] < 1e-3  # pixels
+
+
+@pytest.mark.slow
 def test_an_interrupted_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
     class Interrupt(Callback):
         def on_step(self, loop: Any) -> None:

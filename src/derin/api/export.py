@@ -27,6 +27,8 @@ _MEANINGS = {
     "value": "in the unit of the target",
     "boxes": "left, top, right and bottom in pixels of the network's input, best first, after non-maximum suppression",
     "scores": "the probability of each box; 0 behind the last one",
+    "points": "x and y of each point in pixels of the network's input",
+    "probability": "that the thing whose points they are is there",
     "embedding": "of length 1; like examples are near",
     "low": "the lower bound of the interval, in the unit of the target",
     "high": "the upper bound of the interval, in the unit of the target",
