@@ -145,7 +145,7 @@ SITUATIONS = {
         },
         column=PICTURE,
         principal="avoidable_bias",
-        tried=("derin find-lr photos --model unet",),
+        tried=("--weights mobilenet_v2", "derin find-lr photos --model unet"),
         untried=("resnet",),
     ),
     "poor when somebody stopped it": Situation(

@@ -32,7 +32,7 @@ RECIPES: dict[str, Callable[[Facts], Recipe]] = {
     "vit_s_16": zoo.transformer,
     "facenet_nn4_small2": zoo.embedding,
     "mobilefacenet": zoo.embedding,
-    **dict.fromkeys(("mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet"), small.own_network),
+    **dict.fromkeys(("mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet", "sensor_fusion"), small.own_network),
     "unet": zoo.unet,
     "unet_trunk": zoo.unet_trunk,
     **dict.fromkeys(("yolo", "yolo_grid", "yolo_large", "localizer"), zoo.detection),
