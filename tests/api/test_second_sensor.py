@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 import derin
-from derin.core.errors import DataError, UnknownNameError
+from derin.api.explain_embeddings import explain_embeddings
+from derin.core.errors import DataError, UnknownNameError, UsageError
 from derin.datasets.generated.camera_scan import camera_scan
 from derin.models import build
 
@@ -57,6 +58,8 @@ def test_both_sensors_are_learned_measured_again_and_answered(fusion: str, folde
     bright, near = np.full((8, 12, 1), 255, np.uint8), np.array([[1.0, 0.0], [0.0, 0.0]], np.float32)
     answers = model.predict({"picture": np.stack([bright, bright]), "features": near})
     assert [answer.label for answer in answers] == ["same", "other"]
+    with pytest.raises(UsageError, match="one input; .* reads several inputs: picture, features"):
+        explain_embeddings(model, folder)
 
 
 def test_a_table_without_a_second_sensor_is_refused_with_the_remedy(folder: Path) -> None:

@@ -89,7 +89,14 @@ def explain_embeddings(
         num: at most so many examples, drawn by the seed.
         seed: of the draw, and of t-SNE and UMAP.
         pictures: whether the page holds small copies of the pictures.
+
+    Raises:
+        UsageError: the network reads several inputs.
     """
+    if len(model.preparation.input_names) > 1:
+        raise UsageError(
+            f"An embedding needs a network with one input; {model.path} reads {model.preparation.described_inputs}."
+        )
     examples = examples_for(model, data, split=split, target=target, num=num, seed=seed, answers=False, fewest=FEWEST)
     inputs = (batch[model.task.input] for batch in examples.source.batches(0))
     name, values = layer_activations(model.network, inputs, layer)
