@@ -58,7 +58,7 @@ def test_both_sensors_are_learned_measured_again_and_answered(fusion: str, folde
     bright, near = np.full((8, 12, 1), 255, np.uint8), np.array([[1.0, 0.0], [0.0, 0.0]], np.float32)
     answers = model.predict({"picture": np.stack([bright, bright]), "features": near})
     assert [answer.label for answer in answers] == ["same", "other"]
-    with pytest.raises(UsageError, match="one input; .* reads several inputs: picture, features"):
+    with pytest.raises(UsageError, match=r"one input; .* reads several inputs: picture, features"):
         explain_embeddings(model, folder)
 
 
