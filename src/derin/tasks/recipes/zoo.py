@@ -119,7 +119,7 @@ def unet_trunk(facts: Facts) -> Recipe:
     found = _maps(facts, light, {})
     # Twice the rate silenced the last stages of a trunk whose norms are folded into its weights: gentler, and averaged.
     gentle = {"learning_rate": 1e-3, "schedule": "cosine", "warmup": 0.05, "ema_decay": 0.99}
-    return replace(found, settings=found.settings | gentle, inputs={**found.inputs, "size": tuple(sides)})
+    return replace(found, settings={**found.settings, **gentle}, inputs={**found.inputs, "size": tuple(sides)})
 
 
 def _maps(facts: Facts, augmentation: list[str], model_options: dict[str, Any]) -> Recipe:
