@@ -79,7 +79,7 @@ def _curves(found: Mapping[str, Any]) -> Html | None:
     def hover(along: float, name: str, value: str) -> str:
         return translate("boxes.point", name=name, value=value, recall=format_number(along, ".2f"))
 
-    return line_chart(
+    chart = line_chart(
         lines,
         title=translate("boxes.curves"),
         x_label=translate("boxes.along"),
@@ -89,6 +89,7 @@ def _curves(found: Mapping[str, Any]) -> Html | None:
         from_zero=True,
         whole=False,
     )
+    return tag("div", chart, class_="charts")
 
 
 def _errors(found: Mapping[str, Any]) -> Html | None:
@@ -144,4 +145,5 @@ def _row(kept: Mapping[str, npt.NDArray[Any]], names: list[str], place: int) -> 
         picture = tag("img", src=png_address(pixels), alt=translate(f"boxes.{side}"), loading="lazy")
         tiles.append(tag("figure", picture, tag("figcaption", translate(f"boxes.{side}")), class_="tile"))
     wrong = capital(translate("boxes.wrong", count=int(kept["wrong"][place])))
-    return tag("div", tag("p", str(kept["names"][place]), " ", tag("small", wrong)), tag("div", *tiles, class_="tiles"))
+    caption = tag("p", str(kept["names"][place]), " ", tag("small", wrong))
+    return tag("div", caption, tag("div", *tiles, class_="tiles large"))

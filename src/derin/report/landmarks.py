@@ -147,4 +147,5 @@ def _row(kept: Mapping[str, npt.NDArray[Any]], pairs: list[list[int]], place: in
         shown = tag("img", src=png_address(pixels), alt=translate(f"boxes.{side}"), loading="lazy")
         tiles.append(tag("figure", shown, tag("figcaption", translate(f"boxes.{side}")), class_="tile"))
     error = f"{metric_name('nme')} {metric_text('nme', float(kept['errors'][place]))}"
-    return tag("div", tag("p", str(kept["names"][place]), " ", tag("small", error)), tag("div", *tiles, class_="tiles"))
+    caption = tag("p", str(kept["names"][place]), " ", tag("small", error))
+    return tag("div", caption, tag("div", *tiles, class_="tiles large"))

@@ -95,4 +95,4 @@ def _row(kept: Mapping[str, npt.NDArray[Any]], place: int) -> Html:
         for part, pixels in shown.items()
     ]
     caption = tag("p", name, " ", tag("small", f"{capital(translate('metric.iou'))} {iou}"))
-    return tag("div", caption, tag("div", *tiles, class_="tiles"))
+    return tag("div", caption, tag("div", *tiles, class_="tiles large"))
