@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from derin.cli.console import JsonFlag, console, plain, print_json
+from derin.cli.console import JsonFlag, console, plain, print_json, save_figure
 from derin.core.messages import capital, format_number, localize, translate
 
 if TYPE_CHECKING:
@@ -66,11 +66,7 @@ def compare(
         device=device,
     )
     if out is not None:
-        from derin.core.files import open_atomically
-
-        figure = found.figure()
-        with open_atomically(out) as file:
-            figure.savefig(file, format=out.suffix.lstrip(".") or "png")
+        save_figure(found.figure(), out)
     if json_output:
         print_json(found.to_json())
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from derin.cli.console import JsonFlag, console, plain, print_json, progress_bar
+from derin.cli.console import JsonFlag, console, plain, print_json, progress_bar, save_figure
 from derin.core.messages import format_number, translate
 
 if TYPE_CHECKING:
@@ -64,11 +64,7 @@ def compare_pipelines(
             **{name: value for name, value in given.items() if value is not None},
         )
     if out is not None:
-        from derin.core.files import open_atomically
-
-        figure = draw(found)
-        with open_atomically(out) as file:
-            figure.savefig(file, format=out.suffix.lstrip(".") or "png")
+        save_figure(draw(found), out)
     if json_output:
         print_json(found.to_json())
     else:

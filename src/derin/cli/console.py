@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TextIO, TypeVar
 
 import typer
@@ -187,3 +188,11 @@ def cli_errors(command: Callable[P, R], *, group: str = "") -> Callable[P, R]:
             raise typer.Exit(1) from None
 
     return wrapper
+
+
+def save_figure(figure: Any, path: Path) -> None:
+    """Writes a drawing whole or not at all, in the format of the ending; PNG where there is none."""
+    from derin.core.files import open_atomically
+
+    with open_atomically(path) as file:
+        figure.savefig(file, format=path.suffix.lstrip(".") or "png")
