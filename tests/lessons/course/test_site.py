@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ import torch
 from tests.browser import Visit, scripted
 from typer.testing import CliRunner
 
+import derin
 from derin.cli.main import app
 from derin.layers import BatchNorm
 from derin.lessons.course.early_stopping import RUN, STEPS_BETWEEN, TRAINING, VALIDATION
@@ -700,6 +702,19 @@ def test_the_course_table_names_every_page_with_its_rows() -> None:
     text = (ROOT / "docs" / "course.md").read_text(encoding="utf-8")
     for name in COURSE:
         assert f"\n| {name} | {COURSE[name].title.en} | {', '.join(COURSE[name].rows)} |\n" in text
+
+
+def test_trained_networks_stand_beside_the_lessons(tmp_path: Path) -> None:
+    run = tmp_path / 'iris "a" #1'
+    derin.fit("iris", epochs=1, out=run, report=False)
+    pages = tmp_path / "pages"
+    result = CliRunner().invoke(app, ["course", "--out", str(pages), "--network", str(run), "--json"])
+    assert result.exit_code == 0, result.output
+    linked = re.findall(r'href="(network-[^"]*)"', (pages / "index.html").read_text(encoding="utf-8"))
+    assert [(pages / unquote(one)).is_file() for one in linked] == [True]
+    twice = CliRunner().invoke(app, ["course", "--out", str(pages), "--network", str(run), "--network", str(run)])
+    assert twice.exit_code == 2
+    assert CliRunner().invoke(app, ["course", "--network", str(run)]).exit_code == 2
 
 
 def test_the_course_is_written_once_and_into_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from derin.core.messages import LANGUAGES, language
 from derin.explain.page_frame import page_part, whole_page
@@ -16,6 +17,9 @@ from derin.lessons.course.markup import both, with_decimals
 from derin.lessons.course.words import AREAS, PLAYGROUND_WORDS, WORDS
 from derin.lessons.lesson import Lesson, Text
 from derin.version import __version__
+
+if TYPE_CHECKING:
+    from derin.explain.live.page import LivePage
 
 SearchEntry = Mapping[str, Any]
 
@@ -89,13 +93,19 @@ def lesson_page(lesson: CourseLesson, titles: Mapping[str, Text], search: Sequen
     return render(lesson.title, body, search=search, scripts=scripts, data={"lesson": payload})
 
 
-def contents_page(lessons: Sequence[CourseLesson], printed: Sequence[Lesson], search: Sequence[SearchEntry]) -> str:
-    """The first page: the lessons that are pages, and those that are printed by a command.
+def contents_page(
+    lessons: Sequence[CourseLesson],
+    printed: Sequence[Lesson],
+    search: Sequence[SearchEntry],
+    networks: Mapping[str, LivePage],
+) -> str:
+    """The first page: the lessons that are pages, trained networks, and the lessons that are printed by a command.
 
     Args:
         lessons: with a page.
         printed: of `derin.lessons.registry` that have none yet.
         search: of `search_entries`.
+        networks: pages on which trained networks run, by their file.
     """
     playground = _card("playground.html", WORDS["playground"], WORDS["playground_about"])
     body = [
@@ -113,6 +123,10 @@ def contents_page(lessons: Sequence[CourseLesson], printed: Sequence[Lesson], se
         )
         if ours:
             body.append(f'<h2>{area} · {both(title)}</h2><ul class="cards">{cards}</ul>')
+    if networks:
+        cards = "".join(f"<li>{_network_card(file, network)}</li>" for file, network in networks.items())
+        body.append(f"<h2>{both(WORDS['networks'])}</h2>{both(WORDS['networks_about'], 'p')}")
+        body.append(f'<ul class="cards">{cards}</ul>')
     rows = "".join(
         f"<tr><td>{', '.join(lesson.rows)}</td><td>{both(lesson.title)}</td>"
         f"<td><code>derin lesson {lesson.name}</code></td></tr>"
@@ -323,6 +337,12 @@ def _each(texts: Iterable[Text], name: str) -> str:
 
 def _card(page: str, title: Text, about: Text) -> str:
     return _link(page, f"<b>{both(title)}</b>{both(about)}")
+
+
+def _network_card(file: str, network: LivePage) -> str:
+    given, nodes = WORDS["network_about"], f"{len(network.network.nodes)}"
+    about = Text(given.en.format(nodes=nodes), given.tr.format(nodes=nodes))
+    return _card(quote(file), Text(network.name, network.name), about)
 
 
 def _link(page: str, content: str, kind: str = "") -> str:

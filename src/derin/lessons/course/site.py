@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from derin.core.files import write_bytes
 from derin.core.folders import replace_folder, temporary_folder
@@ -15,19 +17,24 @@ from derin.lessons.course.registry import COURSE
 from derin.lessons.registry import LESSONS
 from derin.version import __version__
 
+if TYPE_CHECKING:
+    from derin.explain.live.page import LivePage
 
-def build_course(folder: Path) -> Path:
+
+def build_course(folder: Path, networks: Mapping[str, LivePage] | None = None) -> Path:
     """Writes all pages into a folder and returns the first one.
 
     Args:
         folder: made where it is missing; what else it holds stays.
+        networks: pages on which trained networks run, by the name of their file without its ending; the first page
+            leads to them.
 
     Raises:
         StorageError: the folder cannot be written.
     """
     with storage_errors(f"The folder {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
+    for name, text in pages(networks or {}).items():
         write_bytes(folder / name, text.encode("utf-8"))
     return folder / "index.html"
 
@@ -46,17 +53,19 @@ def cached_course() -> Path:
     return folder / "index.html"
 
 
-def pages() -> dict[str, str]:
+def pages(networks: Mapping[str, LivePage]) -> dict[str, str]:
     """All pages by file name."""
+    live = {f"network-{name}.html": page for name, page in networks.items()}
     lessons = [COURSE[name] for name in COURSE]
     search = search_entries(lessons)
     titles = {lesson.name: lesson.title for lesson in lessons}
     printed = [LESSONS[name] for name in LESSONS]
     return {
-        "index.html": contents_page(lessons, printed, search),
+        "index.html": contents_page(lessons, printed, search, live),
         "glossary.html": glossary_page(search),
         "playground.html": playground_page(search),
         **{f"{lesson.name}.html": lesson_page(lesson, titles, search) for lesson in lessons},
+        **{file: page.render() for file, page in live.items()},
     }
 
 

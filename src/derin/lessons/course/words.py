@@ -45,6 +45,14 @@ WORDS: dict[str, Text] = {
         "bir "
         "komuttur.",
     ),
+    "networks": Text("Trained networks, running in the page", "Eğitilmiş ağlar, sayfanın içinde çalışırken"),
+    "networks_about": Text(
+        "Draw a picture, set a row's values or type a text, see what every layer makes of it, and click any number for "
+        "its sum.",
+        "Bir resim çizin, bir satırın değerlerini seçin ya da bir metin yazın; her katmanın ondan ne çıkardığını "
+        "görün, bir sayının nasıl toplandığını görmek için üzerine tıklayın.",
+    ),
+    "network_about": Text("{nodes} operations, every number shown", "{nodes} işlem, her sayısı görünür"),
     "progress_label": Text("lessons done", "bitirilen dersler"),
     "progress": Text(
         "{done} of {all} lessons done: their exercise is solved",
