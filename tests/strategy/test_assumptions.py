@@ -102,6 +102,8 @@ NEUTRAL = "--epochs 10  --batch-size 64  --optimizer adamw  --lr 0.001"
         ({"augmentation": "flip", "request": {"options": {"augment": "flip"}}}, NEUTRAL),
         ({"request": {"options": {"epochs": 10, "learning_rate": 0.001}}}, "--batch-size 64  --optimizer adamw"),
         ({"model": {"spec": {"options": {"dropout": 0.5}}}}, f"{NEUTRAL}  --option dropout=0.5"),
+        ({"task": {"class_weights": [0.8333, 2.5]}}, f"{NEUTRAL}  --class-weights 0.833,2.5"),
+        ({"task": {"class_weights": [1.0, 1.0]}}, NEUTRAL),
     ],
 )
 def test_every_default_that_does_something_is_told_as_its_flag(changes: dict[str, Any], flags: str) -> None:

@@ -137,7 +137,7 @@ DECIDED: dict[str, Row] = {
             "optimizer": "adamw",
             "schedule": "cosine",
             "warmup": 0.05,
-            "learning_rate": 1e-3,
+            "learning_rate": 5e-3,
             "weight_decay": 0.01,
             "clip_norm": 1.0,
             "ema_decay": 0.99,
@@ -234,6 +234,8 @@ def test_every_recipe_is_as_it_was_decided() -> None:
         if made != row:
             wrong[name] = [(a, b) for a, b in zip(made, row) if a != b]
     assert not wrong
+    rates = {name: recipe(name, facts_for(name)).trunk_lr for name, _ in EACH}
+    assert {name: rate for name, rate in rates.items() if rate != 0.3} == {"unet_trunk": 0.02}
 
 
 # A network with each way of counting: (examples, batch size, epochs) on both sides of every step.

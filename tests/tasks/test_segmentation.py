@@ -55,6 +55,24 @@ def test_metrics_equal_a_loop_over_pixels() -> None:
     assert low <= found["mean_iou"] <= high
 
 
+def test_rare_classes_count_more_unless_weights_are_given(tmp_path: Path) -> None:
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    for number in range(8):
+        mask = np.zeros((40, 40), dtype=np.uint8)
+        mask[:4, :40] = 1  # 160 of 1,600 pixels
+        Image.fromarray(mask).save(tmp_path / "masks" / f"{number}.png")
+        Image.fromarray(mask * 200).save(tmp_path / "images" / f"{number}.png")
+    table = derin.load(tmp_path)
+    rows = table.splits["train"]
+    common, rare = Segmentation.from_table(table, rows, {}).class_weights or ()
+    assert rare / common == pytest.approx(3)  # √(1,440 / 160)
+    assert common * 1_440 + rare * 160 == pytest.approx(1_600)
+    common, rare = Segmentation.from_table(table, rows, {"class_weights": "balanced"}).class_weights or ()
+    assert rare / common == pytest.approx(9)
+    assert Segmentation.from_table(table, rows, {"class_weights": [1, 2]}).class_weights == (1, 2)
+
+
 def test_loss_leaves_void_out_and_weighs_classes() -> None:
     torch.manual_seed(0)
     logits, target = torch.randn(2, 3, 4, 5), torch.randint(0, 3, (2, 4, 5))

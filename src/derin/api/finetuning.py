@@ -26,6 +26,7 @@ class FineTuning:
     Args:
         mode: ``"none"``, ``"head"``, ``"full"``, ``"freeze"`` or ``"gradual"``.
         num_frozen: layer groups that never learn, for ``"freeze"``.
+        trunk_lr: of the learning rate, at which a published trunk learns below a network of another kind.
         reason: why the mode was chosen, for people; empty where the user chose it.
         weights: what the record says of the weights.
         unfreezing: the schedule; None where all learn alike, or only a head that sees features.
@@ -35,6 +36,7 @@ class FineTuning:
 
     mode: str = "none"
     num_frozen: int = 0
+    trunk_lr: float = 1.0
     reason: str = ""
     weights: dict[str, Any] = field(default_factory=dict)
     unfreezing: Unfreezing | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -136,7 +137,10 @@ def prepare(
         tuning=own_weights,
     )
     check_sampling(prepared)
-    return prepared if published is None else going_on_from(published, prepared, tuning, head, reading["progress"])
+    if published is None:
+        return prepared
+    tuning = replace(tuning, trunk_lr=suggested.trunk_lr)
+    return going_on_from(published, prepared, tuning, head, reading["progress"])
 
 
 def _inferred_name(table: Table, network: Any) -> str:

@@ -20,8 +20,6 @@ from derin.tasks.system import SystemTask
 from derin.train.config import TrainConfig
 from derin.train.freezing import GroupSchedule, Unfreezing
 
-_TRUNK_LR = 0.3  # of the rate of what stands on a published trunk
-
 
 def weights_to_begin_with(
     request: Request, download: bool, progress: Any
@@ -123,7 +121,7 @@ def going_on_from(
         schedule = schedule_for(tuning, prepared.model, output_layers, prepared.config.epochs)
         if published.part and schedule is None:
             # What was learned from a million pictures is to be kept while all above it still errs.
-            groups = (GroupSchedule(parts=(published.part,), from_epoch=0, lr_multiplier=_TRUNK_LR),)
+            groups = (GroupSchedule(parts=(published.part,), from_epoch=0, lr_multiplier=tuning.trunk_lr),)
             schedule = Unfreezing(groups)
     tuning = replace(
         tuning,

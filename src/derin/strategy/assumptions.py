@@ -145,6 +145,9 @@ def _about_settings(record: Mapping[str, Any]) -> Iterator[str]:
     ]
     if (augmentation := record.get("augmentation")) and asked.get("augment") is None:
         flags.append(f"--augment {_value(augmentation)}")
+    weights = task.get("class_weights")
+    if isinstance(weights, list) and len({*weights}) > 1 and asked.get("class_weights") is None:
+        flags.append(f"--class-weights {','.join(f'{weight:.3g}' for weight in weights)}")
     given = _part(asked, "task_options")
     compares = task.get("name") == "embedding"
     of_task = _COMPARING.get(str(task.get("loss")), ()) if compares else ()

@@ -27,7 +27,12 @@ def tuning_text(tuning: Mapping[str, Any]) -> str | None:
     if not isinstance(weights, Mapping) or not weights.get("source") or name not in _MODES:
         return None
     part = "frozen_head" if name == "head" and not tuning.get("features_computed_once") else name
-    how = translate(f"finetune.how_{part}", count=int(count) if count.isdecimal() else 0)
+    rates = [float(group["rate"]) for group in tuning.get("groups") or ()]
+    if name == "full" and rates:
+        part = "full_gently"
+    how = translate(
+        f"finetune.how_{part}", count=int(count) if count.isdecimal() else 0, share=f"{min(rates, default=1):g}"
+    )
     if tuning.get("reason"):
         how += f" – {tuning['reason']}"
     licence = f" ({weights['license']})" if weights.get("license") else ""

@@ -92,3 +92,31 @@ def class_weights_for(
     balanced = np.ones(num_classes)
     balanced[occurs] = counts.sum() / (occurs.sum() * counts[occurs])
     return [float(w) for w in balanced]
+
+
+def frequency_weights(asked: str | None, counts: npt.NDArray[np.int64], lacking: str) -> list[float]:
+    """How much each class counts where many are in one picture: by default rare ones more, by 1 / √n; ``"balanced"``
+    gives all the same say.
+
+    All together count as much as without weights; a class that does not occur counts once.
+
+    Args:
+        asked: None or ``"balanced"``.
+        counts: n, of each class in the training data.
+        lacking: what to say where no class occurs.
+
+    Example:
+        >>> [round(weight, 3) for weight in frequency_weights(None, np.array([900, 100]), "")]
+        [0.833, 2.5]
+        >>> [round(weight, 3) for weight in frequency_weights("balanced", np.array([900, 100]), "")]
+        [0.556, 5.0]
+    """
+    if asked not in (None, "balanced"):
+        raise UsageError(f"class_weights must be None, 'balanced' or one number for each class; got {asked!r}.")
+    occurs = counts > 0
+    if not occurs.any():
+        raise DataError(lacking)
+    weights = np.ones(len(counts))
+    weights[occurs] = counts[occurs] ** (-1.0 if asked else -0.5)
+    weights[occurs] *= counts[occurs].sum() / (weights[occurs] * counts[occurs]).sum()
+    return [float(weight) for weight in weights]

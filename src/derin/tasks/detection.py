@@ -30,7 +30,7 @@ from derin.tasks.anchors import find_anchors
 from derin.tasks.box_criteria import BOX_LOSSES
 from derin.tasks.box_selection import LEAST_SCORE, select_boxes
 from derin.tasks.card import NAMES, NUMBERS, checked
-from derin.tasks.classes import checked_class_weights, checked_classes
+from derin.tasks.classes import checked_class_weights, checked_classes, frequency_weights
 from derin.tasks.detected import Box, Detected
 from derin.tasks.detection_findings import detection_findings
 from derin.tasks.in_pictures import PlacesInPictures
@@ -102,7 +102,8 @@ class Detection(PlacesInPictures):
         counts = np.bincount(found.classes[~found.is_crowd], minlength=len(column.classes))
         weights = options.get("class_weights")
         if weights is None or isinstance(weights, str):
-            weights = _weights(weights, counts)
+            lacking = "Detection needs training pictures with boxes that are no crowds; got none."
+            weights = frequency_weights(weights, counts, lacking)
         task = cls(columns=[column.name], classes=column.classes, class_weights=weights)
         longest = np.repeat(found.frames.max(axis=1), np.diff(found.offsets))[~found.is_crowd]
         shapes = (found.corners[:, 2:] - found.corners[:, :2])[~found.is_crowd] / longest[:, None]
@@ -231,19 +232,3 @@ class Detection(PlacesInPictures):
 
 
 _FOUND = ("boxes", "scores", "classes")
-
-
-def _weights(asked: str | None, counts: npt.NDArray[np.int64]) -> list[float] | None:
-    """How much each class counts: by default rare ones more, by 1 / √n; ``"balanced"`` gives all the same say.
-
-    Things count as much as without weights; a class that does not occur counts once.
-    """
-    if asked not in (None, "balanced"):
-        raise UsageError(f"class_weights must be None, 'balanced' or one number for each class; got {asked!r}.")
-    occurs = counts > 0
-    if not occurs.any():
-        raise DataError("Detection needs training pictures with boxes that are no crowds; got none.")
-    weights = np.ones(len(counts))
-    weights[occurs] = counts[occurs] ** (-1.0 if asked else -0.5)
-    weights[occurs] *= counts[occurs].sum() / (weights[occurs] * counts[occurs]).sum()
-    return [float(weight) for weight in weights]

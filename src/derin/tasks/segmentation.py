@@ -26,7 +26,7 @@ from derin.data.schema import Column, Kind
 from derin.data.table import Dense, Pictures, Rows, Table
 from derin.tasks.base import BaseTask
 from derin.tasks.card import NAMES, NUMBERS, checked
-from derin.tasks.classes import checked_class_weights, checked_classes
+from derin.tasks.classes import checked_class_weights, checked_classes, frequency_weights
 from derin.tasks.losses import dice_loss
 from derin.tasks.metrics.segmentation import SegmentationMetrics
 from derin.tasks.segmentation_findings import segmentation_findings
@@ -45,7 +45,8 @@ class Segmentation(BaseTask):
     Args:
         columns: the column of masks.
         classes: the names of the classes.
-        class_weights: how much each class counts in the loss, or None.
+        class_weights: how much each class counts in the loss, or None for all alike; `from_table` makes rare classes
+            count more, by 1 / √n of their n pixels, unless others are given.
         loss_name: of `LOSSES`: ``"cross-entropy"``, ``"dice"`` (see `derin.tasks.losses.dice_loss`; a picture counts by
             the weight of its pixels), or their sum, ``"cross-entropy+dice"``.
 
@@ -92,8 +93,9 @@ class Segmentation(BaseTask):
                 f"{column.kind.value}. Read pictures with masks beside them (folders images and masks)."
             )
         weights = options.get("class_weights")
-        if isinstance(weights, str):
-            weights = _balanced(weights, _counts(table, column, rows))
+        if weights is None or isinstance(weights, str):
+            counts = _counts(table, column, rows)
+            weights = frequency_weights(weights, counts, "Segmentation needs training pixels with a class; got none.")
         loss_name = options.get("loss_name", USUAL_LOSS)
         return cls(columns=[column.name], classes=column.classes, class_weights=weights, loss_name=loss_name)
 
@@ -275,15 +277,3 @@ def _counts(table: Table, column: Column, rows: Rows) -> np.ndarray:
     masks = (data.values[row] if isinstance(data, Dense) else data.picture(row) for row in rows.tolist())
     counts = sum((np.bincount(mask.reshape(-1), minlength=VOID + 1) for mask in masks), np.zeros(VOID + 1, np.int64))
     return np.asarray(counts[: len(column.classes)])
-
-
-def _balanced(weights: str, counts: np.ndarray) -> list[float]:
-    """Every class that occurs gets the same say: n / (classes · n_class); one that does not occur keeps 1."""
-    if weights != "balanced":
-        raise UsageError(f"class_weights must be None, 'balanced' or one number for each class; got {weights!r}.")
-    occurs = counts > 0
-    if not occurs.any():
-        raise DataError("Balanced class weights need training pixels with a class; got none.")
-    balanced = np.ones(len(counts))
-    balanced[occurs] = counts.sum() / (occurs.sum() * counts[occurs])
-    return [float(w) for w in balanced]

@@ -106,6 +106,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "finetune.how_head": "the output layer learns from features that are computed once",
     "finetune.how_frozen_head": "the output layer learns, all layers before it stay",
     "finetune.how_full": "all layers learn",
+    "finetune.how_full_gently": "all layers learn, those of the weights at {share} of the learning rate",
     "finetune.how_freeze": (
         "the first {count:,} layer group stays, the others learn",
         "the first {count:,} layer groups stay, the others learn",

@@ -105,6 +105,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "finetune.how_head": "çıkış katmanı, bir kez hesaplanan özniteliklerden öğrenir",
     "finetune.how_frozen_head": "çıkış katmanı öğrenir, ondan önceki katmanlar olduğu gibi kalır",
     "finetune.how_full": "bütün katmanlar öğrenir",
+    "finetune.how_full_gently": "bütün katmanlar öğrenir, hazır ağırlıklarınkiler öğrenme hızının {share} katıyla",
     "finetune.how_freeze": "ilk {count:,} katman grubu olduğu gibi kalır, ötekiler öğrenir",
     "finetune.how_gradual": "katmanlar çıkıştan girişe doğru grup grup öğrenmeye başlar",
     "finetune.chose_head": "öğrenilecek {examples} azdır, bu yüzden yalnız çıkış katmanı öğrenir (--finetune gradual "

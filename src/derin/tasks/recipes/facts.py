@@ -55,6 +55,7 @@ class Recipe:
         label_smoothing: of the task.
         model_options: of the network, by name.
         inputs: of the preparation, by name; those that it does not know are for another form of input.
+        trunk_lr: of the learning rate, at which a published trunk learns below the rest of a network.
         reasons: one sentence for each choice.
         notes: what a person should know of it, as a report says it.
     """
@@ -64,6 +65,7 @@ class Recipe:
     label_smoothing: float = 0.0
     model_options: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    trunk_lr: float = 0.3
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -117,9 +117,15 @@ def unet_trunk(facts: Facts) -> Recipe:
     light = ["flip"] * facts.mirrored + ["zoom=0.3", "shift=0.1", "brightness=0.2", "contrast=0.2", "saturation=0.2"]
     sides = [max(side or MASKS_SIZE, _SMALLEST_ON_TRUNK) for side in facts.picture_size or (0, 0)]
     found = _maps(facts, light, {})
-    # Twice the rate silenced the last stages of a trunk whose norms are folded into its weights: gentler, and averaged.
-    gentle = {"learning_rate": 1e-3, "schedule": "cosine", "warmup": 0.05, "ema_decay": 0.99}
-    return replace(found, settings={**found.settings, **gentle}, inputs={**found.inputs, "size": tuple(sides)})
+    averaged = {"learning_rate": 5e-3, "schedule": "cosine", "warmup": 0.05, "ema_decay": 0.99}
+    return replace(
+        found,
+        settings={**found.settings, **averaged},
+        inputs={**found.inputs, "size": tuple(sides)},
+        # The way up is new and has norms, and learns fast; a trunk whose norms are folded into its weights falls silent
+        # in its last stages where it learns as fast.
+        trunk_lr=0.02,
+    )
 
 
 def _maps(facts: Facts, augmentation: list[str], model_options: dict[str, Any]) -> Recipe:
