@@ -12,6 +12,7 @@ from torch import nn
 from derin.core.errors import ShapeError, UnknownNameError, UsageError
 from derin.explain.asked import ask
 from derin.explain.grad_cam import grad_cam
+from derin.explain.layer_names import level_layer
 from derin.models import build
 from derin.models.box_output import box_output, boxes_of_distances
 from derin.models.trunk import STRIDES
@@ -149,6 +150,16 @@ def test_of_a_detection_a_box_is_explained_by_the_logit_of_its_class_at_its_plac
         np.testing.assert_allclose(found.scores, [score.item()], rtol=1e-5)
         expected = by_hand(score, maps[-1])
         np.testing.assert_allclose(found.maps, expected, atol=1e-5 * expected.max() + 1e-9)
+        # 8·12, 4·6 and 2·3 places; the level from which the box was read begins a graph of its own.
+        level = 0 if number < 96 else 1 if number < 120 else 2
+        assert asked.strides == (STRIDES[level],)
+        own = grad_cam(network, x, asked.score, layer=level_layer(network, asked.strides))
+        seen = network.pyramid(network.trunk(x))[level].detach().requires_grad_()
+        places = boxes_of_distances(network.boxes[level](seen), network.classes[level](seen), STRIDES[level])
+        scores = box_output(places, 2).logits[0, number - (0, 96, 120)[level]]
+        (asked_at,) = scores[None if wanted is None else task.classes.index(wanted)].reshape(-1).topk(1).values
+        expected = by_hand(asked_at, seen)
+        np.testing.assert_allclose(own.maps, expected, atol=1e-5 * expected.max() + 1e-9)
         assert asked.boxes[0].xyxy == pytest.approx(corners[number].tolist())
         assert asked.measure(output.detach()).item() == pytest.approx(score.sigmoid().item(), rel=1e-5)
         assert asked.boxes[0].label == (wanted or task.classes[int(logits[number].argmax())])

@@ -16,6 +16,7 @@ from derin.core.messages import format_number, translate
 from derin.explain.grad_cam import LayerHeatMap, grad_cam
 from derin.explain.heat_map import HeatMap
 from derin.explain.integrated_gradients import Attributions, integrated_gradients
+from derin.explain.layer_names import level_layer
 from derin.explain.occlusion import OcclusionMap, occlusion
 from derin.explain.pictures import heat_sheet
 from derin.explain.watching import device_of
@@ -42,11 +43,12 @@ def explain_by_grad_cam(
         target: a class by name or number; None takes what the network answers. Of masks it is asked for at the pixels
             that the network gives it; None takes the class with most of them.
         box: of a detection, which of its boxes, 1 the most probable; None takes the first.
-        layer: whose maps; None takes the last ones.
+        layer: whose maps; None takes the last ones, of a box those of the level that it was read from.
         plus_plus: Grad-CAM++.
     """
     given = predict_for_explanation(model, inputs, target, box=box)
-    found = grad_cam(model.network, given.x, given.asked.score, layer=layer, plus_plus=plus_plus)
+    looked_at = layer or level_layer(model.network, given.asked.strides)
+    found = grad_cam(model.network, given.x, given.asked.score, layer=looked_at, plus_plus=plus_plus)
     return _heat(model, given, found, "grad_cam_plus_plus" if plus_plus else "grad_cam")
 
 

@@ -70,6 +70,7 @@ class Model:
         Raises:
             DataError: an input that cannot be read.
             ShapeError: an array of a size or type that does not fit.
+            UsageError: it is a video, which `predict_video` answers.
         """
         answers = self.predictions(inputs, batch_size=batch_size)
         form = self._file_form(inputs)
@@ -81,8 +82,18 @@ class Model:
         form = self._file_form(inputs)
         if form is not None:
             return form.answers(self, Path(inputs), batch_size)
+        if self.preparation.medium == "pictures" and isinstance(inputs, str | Path):
+            self._refuse_video(Path(inputs))
         device = next(self.network.parameters()).device
         return self.task.answers(self._computing, self.preparation, inputs, batch_size=batch_size, device=device)
+
+    def _refuse_video(self, path: Path) -> None:
+        from derin.api.video import is_video
+
+        if is_video(path):
+            raise UsageError(
+                f"{path} is a video, and predict answers pictures; predict_video({str(path)!r}) answers each frame."
+            )
 
     def predict_video(self, path: str | Path, *, out: str | Path | None = None, track: bool = False) -> VideoAnswers:
         """What the network says of each frame of a video, one after the other, whatever its length.
@@ -123,14 +134,14 @@ class Model:
         device = next(self.network.parameters()).device
         return self.task.row_answers(self._computing, self.preparation, rows, batch_size=batch_size, device=device)
 
-    def warm_up(self, *batch_sizes: int) -> dict[int, dict[str, float]]:
+    def warm_up(self, *batch_sizes: int, with_onnx: bool = True) -> dict[int, dict[str, float]]:
         """Gets ready for many predictions in a process that stays, such as a server; see `derin.api.warm_up`.
 
         Called again after weights were changed, it gets ready anew.
         """
         from derin.api.warm_up import warm_up
 
-        return warm_up(self, *batch_sizes)
+        return warm_up(self, *batch_sizes, with_onnx=with_onnx)
 
     def evaluate(
         self,

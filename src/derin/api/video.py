@@ -16,7 +16,7 @@ from torch import nn
 
 from derin.core.errors import DataError, UsageError
 from derin.core.files import usable_path
-from derin.core.messages import Message, localize
+from derin.core.messages import Message, format_number, localize
 from derin.data.box_drawing import draw_caption
 from derin.data.box_tracking import BoxTracker
 from derin.data.pictures.reading_inputs import images_of
@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 _FOLDER_RATE = Fraction(25)  # frames per second of a folder, which says nothing of time
 _BATCH_BYTES = 8 << 20  # of frames that are answered together; some batches are in memory at a time
 _MOST_AT_ONCE = 8
-_WORTH_WARMING = 250  # frames from which on the seconds are saved again that finding the fastest program takes
+# Frames from which on the seconds are saved again that a faster program takes: to record one with its steps joined
+# takes as long as a few dozen frames, to write the network for ONNX Runtime as long as a few hundred.
+_WORTH_RECORDING, _WORTH_EXPORTING = 60, 2_000
+_WAYS = {"torch": "torch", "onednn": "oneDNN", "onnxruntime": "ONNX Runtime"}
 
 
 def is_video(path: Path, out: Path | None = None) -> bool:
@@ -97,13 +100,14 @@ class VideoAnswers(Iterator[FrameAnswer]):
             self._reader = VideoReader(place)
         self.width, self.height, self.num_frames = self._reader.width, self._reader.height, self._reader.num_frames
         self.num_answered = 0
+        self._way: list[Message] = []  # by which program the network is computed, once that is decided
         self._began = self._ended = time.perf_counter()
         self._answers = self._run()
 
     @property
     def notes(self) -> list[str]:
         """What is to be known of the video, as sentences; of damage it is known at the end."""
-        return [localize(note) for note in self._reader.notes]
+        return [localize(note) for note in (*self._reader.notes, *self._way)]
 
     @property
     def frames_per_second(self) -> float:
@@ -144,10 +148,15 @@ class VideoAnswers(Iterator[FrameAnswer]):
                     yield FrameAnswer(frame.number, frame.seconds, answer)
 
     def _warm_up(self, size: int) -> None:
-        model = self._model
-        is_long = self.num_frames is None or self.num_frames >= _WORTH_WARMING
-        if is_long and model.has_fast_form and _device(model.network) == "cpu":
-            model.warm_up(size)
+        """The fastest program for batches of this size, as far as finding it is worth its time."""
+        model, num = self._model, self.num_frames
+        is_short = num is not None and num < _WORTH_RECORDING
+        if is_short or not model.has_fast_form or _device(model.network) != "cpu":
+            return
+        seconds = model.warm_up(size, with_onnx=num is not None and num >= _WORTH_EXPORTING)[size]
+        fastest, *others = sorted(seconds, key=lambda way: seconds[way])
+        told = [f"{_WAYS[way]} {format_number(1000 * seconds[way] / size, '.0f')} ms" for way in (fastest, *others)]
+        self._way.append(Message("video.way", way=_WAYS[fastest], told=", ".join(told)))
 
     def _answered(self, frames: list[VideoFrame]) -> list[tuple[VideoFrame, Any]]:
         answers = self._model.predictions([frame.pixels for frame in frames])

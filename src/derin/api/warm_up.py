@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from derin.data.preparation import Preparation
 
 
-def warm_up(model: Model, *batch_sizes: int) -> dict[int, dict[str, float]]:
+def warm_up(model: Model, *batch_sizes: int, with_onnx: bool = True) -> dict[int, dict[str, float]]:
     """Finds the fastest way to compute a model's network on this machine, for batches of some sizes.
 
     Three ways are timed: the network as it is, the same network recorded with its steps joined by oneDNN, and, where
@@ -31,6 +31,7 @@ def warm_up(model: Model, *batch_sizes: int) -> dict[int, dict[str, float]]:
     Args:
         model: of `derin.open`, on the CPU.
         batch_sizes: how many inputs come at once; 1 where none is given.
+        with_onnx: whether ONNX Runtime is tried too: writing a network of many layers as ONNX takes half a minute.
 
     Returns:
         seconds of a call by batch size and way: ``"torch"``, ``"onednn"``, ``"onnxruntime"``.
@@ -65,7 +66,7 @@ def warm_up(model: Model, *batch_sizes: int) -> dict[int, dict[str, float]]:
         raise UsageError(f"A network is warmed up on the CPU; that of {model.path} is on {device}. Call predict.")
     preparation = model.preparation
     warm = model.warm_network()
-    others = _others(warm.frozen(), preparation)
+    others = _others(warm.frozen(), preparation) if with_onnx else {}
     generator = torch.Generator().manual_seed(0)
     with torch.inference_mode():
         return {size: warm.prepare(preparation.random_inputs(size, generator), others) for size in sizes}

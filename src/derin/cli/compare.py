@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from derin.api.compare import Comparison
 
 # What a table shows of the metrics of a task, in this order; --json has all.
-_SHOWN = ("accuracy", "f1", "f1_macro", "auc", "auc_macro", "rmse", "mae", "r2", "mean_iou", "loss")
+_SHOWN = (
+    "accuracy", "f1", "f1_macro", "auc", "auc_macro", "rmse", "mae", "r2", "map", "ap50", "ap75", "mean_iou", "dice",
+    "pixel_accuracy", "nme", "nme_median", "pck", "loss",
+)  # fmt: skip
 _MOST_SHOWN = 3
 
 

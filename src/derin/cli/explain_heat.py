@@ -41,7 +41,11 @@ def grad_cam(
         typer.Option(help="Of a detection: which of its boxes, 1 the most probable.", show_default=False),
     ] = None,
     layer: Annotated[
-        str | None, typer.Option(help="Whose maps; else the last ones. derin summary lists them.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Whose maps; else the last ones, or those a box was read from. derin summary lists them.",
+            show_default=False,
+        ),
     ] = None,
     plus_plus: Annotated[
         bool, typer.Option("--plus-plus", help="Grad-CAM++: shows several objects of a class more evenly.")

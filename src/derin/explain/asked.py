@@ -38,6 +38,7 @@ class Asked:
         measure: what people read: a probability, or the number in its unit.
         is_class: whether that is a probability.
         boxes: of a detection, the box of each example, in pixels of the network's input.
+        strides: pixels from place to place of the maps that these boxes were read from.
     """
 
     names: tuple[str, ...]
@@ -46,6 +47,7 @@ class Asked:
     measure: Score
     is_class: bool
     boxes: tuple[Box, ...] = ()
+    strides: tuple[int, ...] = ()
 
 
 def ask(
@@ -149,7 +151,9 @@ def _ask_box(task: Detection, output: Tensor, wanted: str | int | None, number: 
     boxes = tuple(box for _, _, box in chosen)
     answers = tuple(Prediction(box.label, box.probability, ()) for box in boxes)
     names = tuple(box.label for box in boxes)
-    return Asked(names, answers, score, lambda raw: score(raw).sigmoid(), is_class=True, boxes=boxes)
+    of_places = box_output(output, task.num_outputs).strides
+    strides = tuple(round(float(of_picture[place])) for of_picture, (place, _, _) in zip(of_places, chosen))
+    return Asked(names, answers, score, lambda raw: score(raw).sigmoid(), is_class=True, boxes=boxes, strides=strides)
 
 
 def _ask_region(task: Segmentation, output: Tensor, wanted: str | int | None, seen: Tensor | None) -> Asked:

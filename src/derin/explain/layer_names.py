@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,6 +143,21 @@ def last_maps(network: nn.Module, x: Tensor) -> str:
         if call.is_leaf and call.follows == place and call.shape == calls[place].shape:
             place = later
     return calls[place].name
+
+
+def level_layer(network: nn.Module, strides: Sequence[int]) -> str | None:
+    """The layer from whose maps boxes of these strides were read; None where a network reads all from one map.
+
+    Of several strides it is that of the finest: maps of one size are looked at, and the coarser ones are made of it.
+
+    Example:
+        >>> from derin.models import build
+        >>> net = build("yolo", input_shape=(3, 64, 64), num_outputs=2, seed=0, width=8, depth=1)
+        >>> level_layer(net, [32, 16]), level_layer(net, [8]), level_layer(net, [])
+        ('pyramid.up_looks.0', 'pyramid.down_looks.1', None)
+    """
+    layers: Mapping[int, str] = getattr(network, "level_layers", {})
+    return layers.get(min(strides)) if strides else None
 
 
 def map_layers(network: nn.Module, x: Tensor, *, least: int = 4) -> list[str]:

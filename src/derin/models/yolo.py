@@ -104,6 +104,11 @@ class Yolo(Network):
         self.boxes = nn.ModuleList(Branch(*sizes, near) for _ in STRIDES)
         self.classes = nn.ModuleList(Branch(*sizes, rare) for _ in STRIDES)
 
+    @property
+    def level_layers(self) -> dict[int, str]:
+        """The layers that give the maps from which boxes are read, by stride: each the last look of its level."""
+        return dict(zip(STRIDES, ("pyramid.down_looks.1", "pyramid.up_looks.0", "pyramid.up_looks.1"), strict=True))
+
     def forward(self, x: Tensor) -> Tensor:
         x = fill_up(self.require(x), STRIDES[-1])
         levels = self.pyramid(self.trunk(x))

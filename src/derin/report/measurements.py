@@ -81,7 +81,7 @@ def _per_class(story: RunRecord) -> Html | None:
         return value if is_number(value) else -1.0
 
     rows = [
-        [name, *(_bar(column, known[name].get(column)) for column in columns), count_text(known[name].get("support"))]
+        [name, *(_bar(column, known[name]) for column in columns), count_text(known[name].get("support"))]
         for name in sorted(known, key=strength)
     ]
     head = [
@@ -100,11 +100,15 @@ def _per_class(story: RunRecord) -> Html | None:
     return join([tag("h3", capital(heading)), body])
 
 
-def _bar(metric: str, value: Any) -> Html:
-    """A number with a bar of its length behind it."""
+def _bar(metric: str, numbers: Mapping[str, Any]) -> Html:
+    """A number of a class with a bar of its length behind it, and its interval where that is known."""
+    value, bounds = numbers.get(metric), numbers.get(f"{metric}_interval")
     if not is_number(value):
         return tag("span", translate("value.missing"))
-    return tag("span", metric_text(metric, value), class_="bar", style=f"--share:{min(max(value, 0), 1):.3f}")
+    bar = tag("span", metric_text(metric, value), class_="bar", style=f"--share:{min(max(value, 0), 1):.3f}")
+    if not isinstance(bounds, list) or len(bounds) != 2 or not all(map(is_number, bounds)):
+        return bar
+    return tag("span", bar, tag("small", " – ".join(metric_text(metric, bound) for bound in bounds)))
 
 
 def _per_output(story: RunRecord) -> Html | None:

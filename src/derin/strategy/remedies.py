@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from derin.core.messages import translate
@@ -196,12 +196,16 @@ def _find_rate(story: RunRecord) -> str:
 
 
 def _options(story: RunRecord, _: Curves) -> Iterator[Suggestion]:
-    """The network as it is by default, where its sizes were set by hand."""
-    options = _asked(story).get("model_options")
-    if isinstance(options, dict) and options:
-        sizes = ", ".join(f"{name}={value}" for name, value in options.items())
+    """The network as it is by default, where options of it were chosen by hand."""
+    name, asked = str(story.part("model").get("name")), _asked(story).get("model_options") or {}
+    usual = asdict(MODELS[name].options()) if name in MODELS else {}
+    # As run.json holds them; what was named and is the usual value changes nothing.
+    usual = {option: list(value) if isinstance(value, tuple) else value for option, value in usual.items()}
+    chosen = {option: value for option, value in asked.items() if option not in usual or value != usual[option]}
+    if chosen:
+        options = ", ".join(f"{option}={value}" for option, value in chosen.items())
         command = train_command(story, without=["model_options"])
-        yield Suggestion(translate("remedy.options", options=sizes), command)
+        yield Suggestion(translate("remedy.options", options=options), command)
 
 
 def _regularization(story: RunRecord, _: Curves) -> Iterator[Suggestion]:

@@ -46,6 +46,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "video.sound_left_out": "ses kaydı alınmadı",
     "video.damaged": "atlanan hasarlı parça sayısı: {count}",
     "video.folder": "resimler video karesi sayıldı, saniyede {rate} kare",
+    "video.way": "ağ burada en hızlısı olan {way} ile hesaplanıyor, kare başına: {told}",
     "video.running": "kare: {count}, saniyede {rate:.1f}",
     "video.written": "{path} içindeki kare sayısı: {count}, saniyede {rate:.1f}",
 }

@@ -76,7 +76,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "remedy.flat": "Training loss hardly moved at a learning rate of {lr:g}; look for one at which it falls.",
     "remedy.flat_asked": "Training loss hardly moved at the learning rate of {lr:g} that you set; leave the choice to "
     "Derin.",
-    "remedy.options": "You set the network's sizes by hand ({options}); take its usual ones.",
+    "remedy.options": "You chose options of the network by hand ({options}); try it as it usually is.",
     "remedy.unregularize": "What you set holds the network back ({names}); leave it to Derin.",
     "remedy.larger": "{model} may be too small for what it is shown; {larger} holds more.",
     "remedy.find_rate": "Another learning rate may learn more from the same examples; this tries a hundred rates in "

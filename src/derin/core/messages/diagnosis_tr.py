@@ -75,7 +75,7 @@ MESSAGES: dict[str, CatalogEntry] = {
     "remedy.flat": "{lr:g} öğrenme oranıyla eğitim kaybı neredeyse hiç değişmedi; düşüren bir oran arayın.",
     "remedy.flat_asked": "Verdiğiniz {lr:g} öğrenme oranıyla eğitim kaybı neredeyse hiç değişmedi; seçimi Derin'e "
     "bırakın.",
-    "remedy.options": "Ağın boyutlarını siz verdiniz ({options}); her zamanki boyutlarını alın.",
+    "remedy.options": "Ağın seçeneklerini elle verdiniz ({options}); olağan hâliyle deneyin.",
     "remedy.unregularize": "Verdiğiniz ayarlar ağı geri tutuyor ({names}); seçimi Derin'e bırakın.",
     "remedy.larger": "{model}, gösterilene göre küçük kalıyor olabilir; {larger} daha çok şey öğrenebilir.",
     "remedy.find_rate": "Başka bir öğrenme oranı aynı örneklerden daha çok şey öğrenebilir; bu komut kısa bir "

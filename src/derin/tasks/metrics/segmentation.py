@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,8 +49,9 @@ class SegmentationMetrics:
 
     With t true, p predicted and r rightly predicted pixels of a class, over all pictures together, its IoU is
     r / (t + p − r) and its Dice 2 r / (t + p). `compute` gives ``loss``, ``mean_iou`` and ``dice``, their means over
-    the classes that occur in the truth or in the prediction, ``pixel_accuracy``, ``per_class`` (``iou``, ``dice``,
-    ``support`` in pixels by name; NaN where a class never occurs) and ``confusion``. Void pixels count nowhere.
+    the classes that occur in the truth or in the prediction, ``pixel_accuracy``, ``per_class`` (``iou``, its 95 %
+    bootstrap interval over pictures ``iou_interval``, ``dice``, ``support`` in pixels by name; NaN where a class never
+    occurs) and ``confusion``. Void pixels count nowhere.
 
     Source: M. Everingham et al., "The PASCAL visual object classes challenge: a retrospective", IJCV 111, 2015.
     """
@@ -87,18 +89,36 @@ class SegmentationMetrics:
             "dice": float(_mean_of_known(dice)),
             "pixel_accuracy": float(right.sum() / true.sum()) if true.sum() else float("nan"),
             "per_class": {
-                name: {"iou": i, "dice": d, "support": int(n)}
-                for name, i, d, n in zip(self.classes, iou.tolist(), dice.tolist(), true.tolist())
+                name: {"iou": i, "iou_interval": list(bounds), "dice": d, "support": int(n)}
+                for name, i, bounds, d, n in zip(
+                    self.classes, iou.tolist(), self._of_classes(), dice.tolist(), true.tolist()
+                )
             },
             "confusion": confusion.astype(np.int64).tolist(),
         }
 
     def intervals(self) -> dict[str, Interval]:
         """95 % bootstrap intervals of ``mean_iou``, ``dice`` and ``pixel_accuracy``; whole pictures are drawn."""
-        if not self._pictures:
-            return {}
-        counts = torch.cat(self._pictures).cpu().double().flatten(1).numpy()
-        return bootstrap(counts, self._of_pictures)
+        return bootstrap(self._counts(), self._of_pictures)
+
+    def _counts(self) -> Floats:
+        """Of each picture ``(N, 3 · K)``."""
+        pictures = torch.cat(self._pictures) if self._pictures else torch.zeros(0, 3, len(self.classes))
+        counts: Floats = pictures.cpu().double().flatten(1).numpy()
+        return counts
+
+    def _of_classes(self) -> list[Interval]:
+        """The interval of each class's IoU; of few pictures, a resample in which the class occurs nowhere is left
+        out.
+        """
+        names = [str(place) for place in range(len(self.classes))]
+
+        def of_each(means: Floats) -> dict[str, Floats]:
+            right, predicted, true = means.reshape(len(means), 3, -1).transpose(1, 0, 2)
+            return dict(zip(names, overlaps(right, predicted, true)[0].T))
+
+        found = bootstrap(self._counts(), of_each)
+        return [found.get(name, (math.nan, math.nan)) for name in names]
 
     def _of_pictures(self, means: Floats) -> dict[str, Floats]:
         right, predicted, true = means.reshape(len(means), 3, -1).transpose(1, 0, 2)
