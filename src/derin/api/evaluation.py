@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from derin.api.in_batches import encode
+from derin.api.judging import judge_pictures
 from derin.api.reading import read_as_trained
 from derin.api.resuming import in_order_of
 from derin.core.errors import MissingExtraError, UsageError
@@ -124,7 +126,13 @@ def source_of(model: Model, table: Table, rows: Rows) -> Source:
 
 
 def evaluate(
-    model: Model, data: Any, *, split: str | None = None, target: str | None = None, one_shot: int | None = None
+    model: Model,
+    data: Any,
+    *,
+    split: str | None = None,
+    target: str | None = None,
+    one_shot: int | None = None,
+    judge: str | Path | None = None,
 ) -> Evaluation:
     """The task's metrics on data with known answers; see `derin.Model.evaluate`."""
     found = to_measure(model, data, split=split, target=target)
@@ -145,6 +153,8 @@ def evaluate(
     metrics = evaluate_source(model.network, model.task, source)
     if one_shot is not None:
         metrics["one_shot"] = _one_shot(model, source, one_shot)
+    if judge is not None:
+        metrics |= judge_pictures(model, judge, table, chosen)
     try:
         metrics |= model.task.searched_metrics(model.network, table, rows)
     except MissingExtraError as error:

@@ -143,10 +143,10 @@ def make_pictures(model: Model, num: int = 16, *, seed: int = 0) -> MadePictures
     Raises:
         UsageError: the model makes no pictures.
     """
-    from derin.tasks.gan import GAN
+    from derin.tasks.picture_maker import PictureMaker
 
-    if not isinstance(model.task, GAN):
-        raise UsageError(f"Pictures are made by a run of --task gan; this one is of {model.task.name}.")
+    if not isinstance(model.task, PictureMaker):
+        raise UsageError(f"Pictures are made by a run such as of --task gan; this one is of {model.task.name}.")
     if not 1 <= num <= _MOST_PICTURES:
         raise UsageError(f"From 1 to {_MOST_PICTURES:,} pictures can be made at once; got num={num}.")
     return MadePictures(model.task.make_pictures(model.network, num, seed=seed), seed)

@@ -152,6 +152,7 @@ class Model:
         loss: Callable[..., Any] | Mapping[str, Callable[..., Any]] | None = None,
         metrics: Mapping[str, Any] | None = None,
         one_shot: int | None = None,
+        judge: str | Path | None = None,
     ) -> Evaluation:
         """The task's metrics on data with known answers, which is read as the training data was.
 
@@ -164,6 +165,8 @@ class Model:
             loss, metrics: of a network on data of its owner's form, as `derin.fit` was given them: no file holds them.
             one_shot: of embeddings, among so many classes an example is told, of each of which one example is known;
                 see `derin.tasks.metrics.comparing.one_shot_accuracy`, whose figures are then the metric ``one_shot``.
+            judge: of a network that makes pictures, the run or bundle of a classifier that judges them; see
+                `derin.api.judging.judge_pictures`, whose figures are then among the metrics.
 
         Returns:
             metrics by name, how many examples they were measured on (it unpacks into these two), and in ``notes`` what
@@ -180,7 +183,7 @@ class Model:
         elif loss is not None or metrics is not None:
             raise UsageError(f"The task {self.task.name!r} has its loss and metrics; leave loss and metrics out.")
         else:
-            found = evaluate(self, data, split=split, target=target, one_shot=one_shot)
+            found = evaluate(self, data, split=split, target=target, one_shot=one_shot, judge=judge)
         for note in found.notes:
             warnings.warn(localize(note), DerinWarning, stacklevel=2)
         return found

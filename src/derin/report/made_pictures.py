@@ -1,4 +1,4 @@
-"""What a generator makes: samples from the same noise over the epochs."""
+"""What a network makes: samples from the same noise over the epochs, and whether it copies the training."""
 
 from __future__ import annotations
 
@@ -12,18 +12,35 @@ from derin.report.html import Html, join, tag
 from derin.strategy.record import RunRecord
 
 _MOST_BYTES = 16 << 20
-_PNG = b"\x89PNG\r\n\x1a\n"
+_BEGINNINGS = {"png": b"\x89PNG\r\n\x1a\n", "gif": b"GIF89a"}
 
 
 def section(story: RunRecord) -> Html | None:
-    """The sheet of samples; None where the run made none."""
-    name = story.part("findings", "samples").get("file")
+    """The sheet of samples, the film of them, and the nearest pictures of the training; None where there are none."""
+    sheet = _picture(story, "samples", "gan.sheet")
+    if sheet is None:
+        return None
+    film, nearest = _picture(story, "film", "gan.film"), _picture(story, "nearest", "gan.nearest_alt")
+    searched = story.part("findings", "nearest").get("searched")
+    return join(
+        [
+            sheet,
+            tag("p", translate("gan.sheet_note"), class_="quiet"),
+            join([film, tag("p", translate("gan.film"), class_="quiet")]) if film else None,
+            join([nearest, tag("p", translate("gan.nearest", searched=searched), class_="quiet")]) if nearest else None,
+        ]
+    )
+
+
+def _picture(story: RunRecord, finding: str, alt: str) -> Html | None:
+    """A picture file of the run that a finding names."""
+    name = story.part("findings", finding).get("file")
     if not isinstance(name, str) or Path(name).name != name or not (story.path / name).exists():
         return None
     with open_plain(story.path / name, max_bytes=_MOST_BYTES) as file:
         content = file.read()
-    if not content.startswith(_PNG):
-        raise RefusedFileError(f"The samples {story.path / name} are no PNG picture; train the run again.")
-    address = f"data:image/png;base64,{base64.b64encode(content).decode()}"
-    picture = tag("img", src=address, alt=translate("gan.sheet"), class_="sheet")
-    return join([picture, tag("p", translate("gan.sheet_note"), class_="quiet")])
+    kind = next((kind for kind, beginning in _BEGINNINGS.items() if content.startswith(beginning)), None)
+    if kind is None:
+        raise RefusedFileError(f"The samples {story.path / name} are no PNG or GIF picture; train the run again.")
+    address = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return tag("img", src=address, alt=translate(alt), class_="sheet")

@@ -10,6 +10,7 @@ from derin.strategy.record import RunRecord, is_number
 _LAST = 5  # epochs, at most a fifth of all
 # From here on a discriminator is so sure that its answers teach nothing, and below which it might as well toss a coin.
 _WINS, _LOSES = 0.95, 0.55
+_COPIED = 0.25  # of how far a true picture is from the training that it never was part of
 _COLLAPSED = 0.5  # of the variety of real pictures
 
 
@@ -27,7 +28,18 @@ def adversary_sentences(story: RunRecord) -> list[str]:
         collapsed = variety < _COLLAPSED
         sentence = translate("gan.collapsed" if collapsed else "gan.variety", share=format_number(variety, ".0%"))
         sentences.insert(0 if collapsed else 1, sentence)
-    return [*sentences, translate("gan.look")]
+    copying = copying_sentence(story)
+    return [*sentences, *([copying] if copying else []), translate("gan.look")]
+
+
+def copying_sentence(story: RunRecord) -> str | None:
+    """Whether made pictures are copies of those of the training; None where no other true pictures tell."""
+    nearest = story.part("findings", "nearest")
+    distance, unseen = nearest.get("distance"), nearest.get("distance_of_unseen")
+    if not is_number(distance) or not is_number(unseen):
+        return None
+    key = "gan.copies" if distance < _COPIED * unseen else "gan.no_copies"
+    return translate(key, distance=format_number(distance, ".2f"), unseen=format_number(unseen, ".2f"))
 
 
 def _last(story: RunRecord, name: str) -> float | None:

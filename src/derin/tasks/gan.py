@@ -7,9 +7,8 @@ Sources: I. Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, arXi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, NoReturn, Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,30 +16,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from derin.core import seeds
-from derin.core.errors import DataError, RefusedFileError, UsageError
-from derin.core.files import open_atomically
-from derin.data.batch import Batch, Source
-from derin.data.pictures.codec import PictureCodec
-from derin.data.preparation import Preparation
-from derin.data.schema import Kind
-from derin.data.table import Rows, Table
+from derin.core.errors import RefusedFileError, UsageError
+from derin.data.batch import Batch
+from derin.data.table import Table
 from derin.layers.options import require_range
 from derin.tasks.card import NAMES, checked
-from derin.tasks.made_pictures import SAMPLES, overview, save_strip
+from derin.tasks.picture_maker import PictureMaker, uniform_rows
 from derin.tasks.supervised import built_from_card
 from derin.tasks.system import SystemTask
-from derin.train.evaluation import evaluating
 from derin.train.protocol import Losses, Outputs, Step
 
-Pixels = npt.NDArray[np.uint8]
-
-_NUM_SAMPLES = 12  # pictures that are made after every epoch, always from the same noise
-_NUM_COMPARED = 256  # pictures whose variety is compared with that of real ones
 _NOISES, _LOSSES = ("normal", "uniform"), ("non-saturating", "saturating")
 
 
-class GAN(SystemTask):
+class GAN(PictureMaker, SystemTask):
     """A generator G against a discriminator D, whose logit is high for real pictures x and low for G(z).
 
     The discriminator's loss is the mean of −ln σ(D(x)) and −ln(1 − σ(D(G(z)))), the generator's −ln σ(D(G(z))), whose
@@ -88,13 +77,6 @@ class GAN(SystemTask):
         self.label_smoothing, self.label_noise = float(label_smoothing), float(label_noise)
         self.noise, self.kind_of_loss = noise, loss
 
-    @classmethod
-    def from_table(cls, table: Table, rows: Rows, options: Mapping[str, Any]) -> Self:
-        column = next((column for column in table.inputs if column.kind is Kind.PICTURE), None)
-        if column is None:
-            raise DataError(f"Table {table.name!r}: a generator learns from a column of pictures; there is none.")
-        return cls(column.name, **options)
-
     def to_json(self) -> dict[str, Any]:
         return {
             "name": self.name,
@@ -122,14 +104,6 @@ class GAN(SystemTask):
     def num_outputs(self) -> int:
         return 1
 
-    def bind(self, preparation: Preparation) -> None:
-        codec = getattr(preparation, "input", None)
-        if not isinstance(codec, PictureCodec) or {*codec.mean, *codec.std} != {0.5}:
-            raise UsageError(
-                "A generator ends in tanh, so that its discriminator must see pictures of −1 to 1; add "
-                'inputs={"normalize": "symmetric"} (--input normalize=symmetric).'
-            )
-
     def update(self, step: Step, batch: Batch) -> Losses:
         networks = self.networks(step.model)
         discriminator, generator = (networks[name] for name in self.network_names)
@@ -137,7 +111,7 @@ class GAN(SystemTask):
         num = len(real)
         generator_learns = step.is_due("generator")
         with step.autocast():
-            z = self._draw(num, _latent(generator), real.device)
+            z = self._draw(num, latent_size(generator), real.device)
             with torch.set_grad_enabled(generator_learns and torch.is_grad_enabled()):
                 made = generator(z)
             on_real, on_made = discriminator(real), discriminator(made.detach())
@@ -173,13 +147,9 @@ class GAN(SystemTask):
         return torch.randn(num, latent, device=device)
 
     def latent_of(self, rows: npt.ArrayLike, latent: int, *, seed: int = 0) -> Tensor:
-        """Noise as a function of seed and row alone, by which pictures can be made again.
-
-        Shapes:
-            rows ``(B,)`` → ``(B, latent)``.
-        """
-        uniform = torch.from_numpy(seeds.uniforms(seed, "latent", 0, rows, latent)) + 2.0**-25
-        return uniform * 2 - 1 if self.noise == "uniform" else torch.special.ndtri(uniform)
+        if self.noise == "uniform":
+            return uniform_rows(rows, latent, seed) * 2 - 1
+        return super().latent_of(rows, latent, seed=seed)
 
     def predict(self, model: nn.Module, batch: Batch) -> Outputs:
         """What the discriminator says of the pictures and of as many made ones.
@@ -189,59 +159,17 @@ class GAN(SystemTask):
         """
         networks = self.networks(model)
         discriminator, generator = (networks[name] for name in self.network_names)
-        z = self.latent_of(batch.rows.numpy(), _latent(generator)).to(batch[self.input].device)
+        z = self.latent_of(batch.rows.numpy(), latent_size(generator)).to(batch[self.input].device)
         return {"on_real": discriminator(batch[self.input]), "on_made": discriminator(generator(z))}
 
     def metrics(self) -> AdversaryMetrics:
         return AdversaryMetrics()
 
-    def answers(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise UsageError(
-            "A generator predicts nothing of pictures, it makes them: derin generate RUN --num 16 --out samples.png "
-            "(model.make_pictures(16) in Python)."
-        )
-
-    row_answers = answers
-
-    def make_pictures(self, model: nn.Module, num: int, *, seed: int = 0, batch_size: int = 256) -> Pixels:
-        """New pictures, in evaluation mode; the same seed makes the same ones.
-
-        Shapes:
-            ``(num, height, width, channels)`` uint8.
-        """
+    def draw_pictures(self, model: nn.Module, rows: npt.NDArray[np.int64], seed: int) -> Tensor:
         generator = self.networks(model)["generator"]
-        device = next(generator.parameters()).device
-        made = []
-        with evaluating(model), torch.inference_mode():
-            for start in range(0, num, batch_size):
-                rows = np.arange(start, min(start + batch_size, num))
-                x = generator(self.latent_of(rows, _latent(generator), seed=seed).to(device))
-                made.append(((x.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu())
-        return torch.cat(made).permute(0, 2, 3, 1).contiguous().numpy()
-
-    def make_samples(self, model: nn.Module, epoch: int, folder: Path) -> None:
-        """Pictures from the noise of every other epoch, as a file of the run."""
-        save_strip(folder, epoch, self.make_pictures(model, _NUM_SAMPLES))
-
-    def final_analysis(
-        self,
-        network: nn.Module,
-        preparation: Preparation,
-        table: Table,
-        source: Callable[[str], Source],
-        folder: Path,
-    ) -> dict[str, Any]:
-        """The samples over time on one sheet, and how much made pictures differ from each other beside real ones."""
-        sheet, epochs = overview(folder, _NUM_SAMPLES)
-        with open_atomically(folder / SAMPLES) as file:
-            sheet.save(file, format="PNG")
-        real = next(iter(source("train").batches(0)))[self.input][:_NUM_COMPARED]
-        made = torch.from_numpy(self.make_pictures(network, len(real), seed=1)).permute(0, 3, 1, 2) / 127.5 - 1
-        return {
-            "kind": self.name,
-            "samples": {"file": SAMPLES, "epochs": epochs, "num": _NUM_SAMPLES},
-            "variety": _variety(made) / max(_variety(real.cpu()), 1e-9),
-        }
+        z = self.latent_of(rows, latent_size(generator), seed=seed)
+        made: Tensor = generator(z.to(next(generator.parameters()).device))
+        return made
 
 
 class AdversaryMetrics:
@@ -280,7 +208,7 @@ class AdversaryMetrics:
         return {}
 
 
-def _latent(generator: nn.Module) -> int:
+def latent_size(generator: nn.Module) -> int:
     """How many numbers of noise a generator reads."""
     shape = getattr(generator, "input_shape", None)
     if shape is None or len(shape) != 1:
@@ -289,9 +217,3 @@ def _latent(generator: nn.Module) -> int:
             f"got {shape!r}."
         )
     return int(shape[0])
-
-
-def _variety(pictures: Tensor) -> float:
-    """The mean distance of a picture to the next one."""
-    flat = pictures.flatten(1)
-    return float((flat - flat.roll(1, 0)).norm(dim=1).mean())

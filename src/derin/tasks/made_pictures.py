@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 Pixels = npt.NDArray[np.uint8]
 
-SAMPLES = "samples.png"
+SAMPLES, FILM, NEAREST = "samples.png", "samples.gif", "nearest.png"
 _FOLDER = "samples"
 _MOST_LINES = 8
 _SHEET_CELL = 56  # px
+_MOST_FRAMES = 60
+_FRAME_MS, _LAST_FRAME_MS = 120, 2000
 
 
 def save_strip(folder: Path, epoch: int, pictures: Pixels) -> None:
@@ -38,21 +40,47 @@ def save_strip(folder: Path, epoch: int, pictures: Pixels) -> None:
 
 def overview(folder: Path, num: int) -> tuple[Image.Image, list[int]]:
     """A sheet of the strips of a run, the earliest above, some of many; and the epochs that it shows."""
-    from PIL import Image
-
-    epochs = sorted(int(path.stem.partition("-")[2]) for path in (folder / _FOLDER).glob("epoch-*.png"))
-    # Much happens early: the lines stand closer together there.
-    places = np.unique(np.geomspace(1, len(epochs), min(_MOST_LINES, len(epochs))).round().astype(int)) - 1
-    shown = [epochs[place] for place in places]
+    shown = _chosen(folder, _MOST_LINES)
     pictures, captions = [], []
     for epoch in shown:
-        with Image.open(_path(folder, epoch)) as image:
-            strip = np.asarray(image.convert("RGB"))
-        if strip.shape[1] % num:
-            raise RefusedFileError(f"The samples {_path(folder, epoch)} are not {num} pictures side by side.")
-        pictures += np.split(strip, num, axis=1)
+        pictures += _strip(folder, epoch, num)
         captions += [str(epoch), *[""] * (num - 1)]
     return contact_sheet(pictures, captions, num, title=translate("gan.sheet"), cell=_SHEET_CELL), shown
+
+
+def film(folder: Path, num: int) -> bool:
+    """Writes the strips of a run one after the other as an animated GIF, in four columns; False for a single epoch."""
+    epochs = _chosen(folder, _MOST_FRAMES)
+    if len(epochs) < 2:
+        return False
+    frames = [contact_sheet(_strip(folder, n, num), [str(n), *[""] * (num - 1)], 4, cell=_SHEET_CELL) for n in epochs]
+    durations = [_FRAME_MS] * (len(frames) - 1) + [_LAST_FRAME_MS]
+    with open_atomically(folder / FILM) as file:
+        frames[0].save(file, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    return True
+
+
+def nearest_sheet(made: Pixels, nearest: Pixels) -> Image.Image:
+    """Made pictures, and below each the picture of the training that is nearest to it."""
+    return contact_sheet([*made, *nearest], [""] * (2 * len(made)), len(made), cell=_SHEET_CELL)
+
+
+def _chosen(folder: Path, most: int) -> list[int]:
+    """Epochs of which strips are there; of many some, which stand closer together early, where much happens."""
+    epochs = sorted(int(path.stem.partition("-")[2]) for path in (folder / _FOLDER).glob("epoch-*.png"))
+    places = np.unique(np.geomspace(1, len(epochs), min(most, len(epochs))).round().astype(int)) - 1
+    return [epochs[place] for place in places]
+
+
+def _strip(folder: Path, epoch: int, num: int) -> list[Pixels]:
+    """The pictures of an epoch, RGB."""
+    from PIL import Image
+
+    with Image.open(_path(folder, epoch)) as image:
+        strip = np.asarray(image.convert("RGB"))
+    if strip.shape[1] % num:
+        raise RefusedFileError(f"The samples {_path(folder, epoch)} are not {num} pictures side by side.")
+    return np.split(strip, num, axis=1)
 
 
 def grid(pictures: Pixels, columns: int) -> Image.Image:

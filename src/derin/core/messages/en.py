@@ -802,6 +802,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "Derin or another seed.",
     "eval.one_shot": "{ways}-way one-shot: {accuracy:.1%} right ({low:.1%} to {high:.1%} over {episodes:,} episodes "
     "drawn from {num_classes:,} classes; guessing reaches {chance:.1%}).",
+    "eval.coverage": "Made pictures by class: {shares}.",
+    "eval.judged": "{num_made:,} made beside {num_true:,} true pictures, over {features:,} features before the layer "
+    "{layer} of {path} (SHA-256 {sha256:.12}).",
     "eval.measured": ("{count:,} example ({split})", "{count:,} examples ({split})"),
     "split.all": "all",
     "split.new": "new ones",
@@ -837,6 +840,15 @@ MESSAGES: dict[str, CatalogEntry] = {
     "gan.collapsed": "The made pictures are too much alike: they differ from each other by {share} of what real ones "
     "do. Lower both rates (--lr), or make the batches larger.",
     "gan.variety": "The made pictures differ from each other by {share} of what real ones do.",
-    "gan.look": "No number here says how good the pictures are: look at them.",
+    "gan.look": "Look at the pictures: these numbers do not say how good they are. A classifier of such pictures does: "
+    "derin train DATA --out runs/judge, then derin eval RUN --judge runs/judge.",
+    "gan.nearest_alt": "Made pictures, and below each the nearest one of the training",
+    "gan.film": "The same noise, epoch after epoch",
+    "gan.nearest": "Made pictures, and below each the picture of the training that is nearest to it by its pixels "
+    "(among {searched:,}).",
+    "gan.copies": "Made pictures are copies: the nearest picture of the training is {distance} away in the median, and "
+    "of a picture that was never trained on {unseen}. Train fewer epochs, or on more pictures.",
+    "gan.no_copies": "Half of the made pictures are farther than {distance} from every picture of the training; of "
+    "true pictures that were never trained on it is {unseen}.",
     "gan.wrote": "{count:,} {count:=picture|pictures} in {path}.",
 }

@@ -778,6 +778,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "başka bir tohum).",
     "eval.one_shot": "{ways} sınıf arasında tek örnekle (one-shot): doğru {accuracy:.1%} ({num_classes:,} sınıftan "
     "çekilen {episodes:,} denemede {low:.1%} ile {high:.1%} arası; rastgele seçim {chance:.1%}).",
+    "eval.coverage": "Sınıflara göre üretilen görüntüler: {shares}.",
+    "eval.judged": "{num_true:,} gerçek görüntünün yanında {num_made:,} üretilmiş görüntü; {path} ağında {layer} "
+    "katmanından önceki {features:,} öznitelik üzerinden (SHA-256 {sha256:.12}).",
     "eval.measured": ("{count:,} örnek ({split})", "{count:,} örnek ({split})"),
     "split.all": "hepsi",
     "split.new": "yeniler",
@@ -813,6 +816,15 @@ MESSAGES: dict[str, CatalogEntry] = {
     "gan.collapsed": "Üretilen görüntüler birbirine fazla benziyor: aralarındaki fark, gerçek görüntülerdekinin "
     "{share} kadarı. İki hızı da düşürün (--lr) ya da yığınları büyütün.",
     "gan.variety": "Üretilen görüntüler arasındaki fark, gerçek görüntülerdekinin {share} kadarı.",
-    "gan.look": "Buradaki hiçbir sayı görüntülerin ne kadar iyi olduğunu söylemez: onlara bakın.",
+    "gan.look": "Görüntülere bakın: bu sayılar onların ne kadar iyi olduğunu söylemez. Böyle görüntülerin bir "
+    "sınıflandırıcısı söyler: derin train VERİ --out runs/judge, ardından derin eval RUN --judge runs/judge.",
+    "gan.nearest_alt": "Üretilen görüntüler ve her birinin altında en yakın eğitim görüntüsü",
+    "gan.film": "Aynı gürültü, epok epok",
+    "gan.nearest": "Üretilen görüntüler ve her birinin altında, piksellerine göre ona en yakın eğitim görüntüsü "
+    "({searched:,} görüntü arasından).",
+    "gan.copies": "Üretilen görüntüler kopya: en yakın eğitim görüntüsüne uzaklıkların ortancası {distance}, eğitimde "
+    "kullanılmamış bir görüntü için {unseen}. Daha az epokla ya da daha çok görüntüyle eğitin.",
+    "gan.no_copies": "Üretilen görüntülerin yarısı her eğitim görüntüsüne {distance} değerinden uzaktır; eğitimde "
+    "kullanılmamış gerçek görüntüler için bu değer {unseen}.",
     "gan.wrote": "{path} içinde {count:,} görüntü.",
 }
