@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,7 +131,7 @@ def evaluate(
     split: str | None = None,
     target: str | None = None,
     one_shot: int | None = None,
-    judge: str | Path | None = None,
+    judge: Model | None = None,
 ) -> Evaluation:
     """The task's metrics on data with known answers; see `derin.Model.evaluate`."""
     found = to_measure(model, data, split=split, target=target)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,12 +30,12 @@ _BATCH_SIZE = 250
 _FEWEST = 10
 
 
-def judge_pictures(model: Model, judge: str | Path, table: Table, split: str) -> dict[str, Any]:
+def judge_pictures(model: Model, judge: Model, table: Table, split: str) -> dict[str, Any]:
     """What a classifier says of made pictures beside true ones of a split.
 
     Args:
         model: whose task makes pictures.
-        judge: a run or bundle that tells the classes of such pictures.
+        judge: a classifier of such pictures.
         table: the data, with its splits.
         split: whose pictures are the true ones.
 
@@ -49,17 +48,14 @@ def judge_pictures(model: Model, judge: str | Path, table: Table, split: str) ->
     Raises:
         UsageError: the model makes no pictures, the judge tells no classes of pictures, or there are too few of them.
     """
-    from derin.api.model import open
-
     if not isinstance(model.task, PictureMaker):
         raise UsageError(
             f"A judge looks at pictures that a network makes; the task {model.task.name!r} makes none. "
             "Leave the judge out."
         )
-    judging = open(judge, device=str(next(model.network.parameters()).device))
-    if not isinstance(judging.task, Classification) or not judging.preparation.reads_pictures:
+    if not isinstance(judge.task, Classification) or not judge.preparation.reads_pictures:
         raise UsageError(
-            f"A judge tells the classes of pictures; {judge} is of the task {judging.task.name!r}. Train one on the "
+            f"A judge tells the classes of pictures; {judge.path} is of the task {judge.task.name!r}. Train one on the "
             "same data: derin train DATA --out runs/judge."
         )
     if split not in table.splits:
@@ -68,8 +64,8 @@ def judge_pictures(model: Model, judge: str | Path, table: Table, split: str) ->
     if len(true) < _FEWEST:
         raise UsageError(f"Judging takes at least {_FEWEST} true pictures; the split {split!r} has {len(true)}.")
     made = model.task.make_pictures(model.network, NUM_JUDGED, seed=_SEED)
-    layer, true_features, of_true = _seen(judging, true)
-    _, made_features, of_made = _seen(judging, made)
+    layer, true_features, of_true = _seen(judge, true)
+    _, made_features, of_made = _seen(judge, made)
     precision, recall = precision_recall(true_features, made_features)
     found: dict[str, Any] = {
         "frechet": frechet_distance(true_features, made_features),
@@ -77,10 +73,10 @@ def judge_pictures(model: Model, judge: str | Path, table: Table, split: str) ->
         "recall": recall,
         "classified_share": _sure(of_made),
         "classified_share_true": _sure(of_true),
-        "class_coverage": _coverage(judging, of_made),
+        "class_coverage": _coverage(judge, of_made),
         "judge": {
-            "path": str(judge),
-            "sha256": judging.card["files"][WEIGHTS_NAME]["sha256"],
+            "path": str(judge.path),
+            "sha256": judge.card["files"][WEIGHTS_NAME]["sha256"],
             "layer": layer,
             "features": true_features.shape[1],
             "num_made": len(made),
@@ -90,7 +86,7 @@ def judge_pictures(model: Model, judge: str | Path, table: Table, split: str) ->
     if split != "train":
         others = true_pixels(model.preparation, table, "train", NUM_JUDGED)
         if len(others) >= _FEWEST:
-            found["frechet_true"] = frechet_distance(true_features, _seen(judging, others)[1])
+            found["frechet_true"] = frechet_distance(true_features, _seen(judge, others)[1])
     return found
 
 

@@ -183,7 +183,8 @@ class Model:
         elif loss is not None or metrics is not None:
             raise UsageError(f"The task {self.task.name!r} has its loss and metrics; leave loss and metrics out.")
         else:
-            found = evaluate(self, data, split=split, target=target, one_shot=one_shot, judge=judge)
+            judging = None if judge is None else open(judge, device=str(next(self.network.parameters()).device))
+            found = evaluate(self, data, split=split, target=target, one_shot=one_shot, judge=judging)
         for note in found.notes:
             warnings.warn(localize(note), DerinWarning, stacklevel=2)
         return found
