@@ -37,6 +37,7 @@ def test_exported_names_are_these() -> None:
         "compare",
         "diagnose",
         "diagnose_numbers",
+        "dream",
         "fit",
         "gradcheck",
         "load",
@@ -44,6 +45,7 @@ def test_exported_names_are_these() -> None:
         "optimizers",
         "schedules",
         "search",
+        "style",
         "tune_process",
     ]
     for name in derin.__all__:

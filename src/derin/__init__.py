@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from derin.api.model import open
     from derin.api.run import Run
     from derin.api.search import search
+    from derin.apps.painting.dream import dream
+    from derin.apps.painting.style import style
     from derin.core.errors import DerinError
     from derin.core.process_tuning import tune_process
     from derin.data.augment import Augmentation
@@ -58,11 +60,13 @@ _PUBLIC = {
     "compare": "derin.api.compare",
     "diagnose": "derin.api.diagnose",
     "diagnose_numbers": "derin.api.diagnose",
+    "dream": "derin.apps.painting.dream",
     "fit": "derin.api.fit",
     "gradcheck": "derin.explain.trace.gradcheck",
     "load": "derin.api.load",
     "open": "derin.api.model",
     "search": "derin.api.search",
+    "style": "derin.apps.painting.style",
     "tune_process": "derin.core.process_tuning",
 }
 
@@ -86,6 +90,7 @@ __all__ = [
     "compare",
     "diagnose",
     "diagnose_numbers",
+    "dream",
     "fit",
     "gradcheck",
     "load",
@@ -93,6 +98,7 @@ __all__ = [
     "optimizers",
     "schedules",
     "search",
+    "style",
     "tune_process",
 ]
 

@@ -47,6 +47,8 @@ COMMANDS = [
     "weights",
     "weights import published.safetensors --model resnet20 --classes names.txt --out imported"
     " --preprocess size=32,mean=0.4/0.5/0.6,std=0.2/0.3/0.2,rule=resize",
+    "style sheet.png sheet.png --network imported --size 120 --steps 2 --out painted.png --strip strip.png",
+    "dream sheet.png --network imported --size 120 --steps 1 --octaves 1 --out dream.png",
     "weights fetch nothing",
     "explain grad-cam pictures seven.png --out heat.png",
     "explain integrated-gradients pictures seven.png --out integrated.png",

@@ -163,8 +163,10 @@ def test_examples_of_help_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for line in dict.fromkeys(in_help()):
         words = shlex.split(line)[1:]
         # These need the internet, a second network, a hundred people, thousands of sounds, a detector that has found
-        # three boxes, and the data at hand.
-        left = {"fetch", "reembed", "index", "compare-pipelines", "--box"} | ({"faces"} if DATA is None else set())
+        # three boxes, a network that has learned to see, and the data at hand.
+        left = {"fetch", "reembed", "index", "compare-pipelines", "--box", "style", "dream"} | (
+            {"faces"} if DATA is None else set()
+        )
         if not left & set(words):
             run(*words, *(QUICK if "train" in words[:2] and "--epochs" not in words else []))
 

@@ -30,6 +30,8 @@ COMMANDS = (
     "search",
     "predict",
     "generate",
+    "style",
+    "dream",
     "score",
     "translate",
     "forecast",

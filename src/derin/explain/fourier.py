@@ -17,6 +17,7 @@ from derin.core.seeds import generator
 # by three independent parts.
 _COLORS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 _BEGIN = 0.01  # standard deviation of the coefficients at the start: a nearly gray picture
+_EDGE = 1 / 500  # black and white would be endlessly far away
 
 
 def random_spectrum(num: int, channels: int, size: tuple[int, int], seed: int) -> Tensor:
@@ -50,6 +51,24 @@ def picture(spectrum: Tensor, size: tuple[int, int]) -> Tensor:
     return torch.sigmoid(_natural_colors(waves))
 
 
+def spectrum_of(pixels: Tensor) -> Tensor:
+    """The coefficients of a picture that is there: `picture` gives it back, but for values nearer than 1/500 to 0 or 1.
+
+    Shapes:
+        ``(B, C, H, W)``, 0..1 → ``(B, C, H, W // 2 + 1, 2)``.
+
+    Example:
+        >>> pixels = torch.rand(2, 3, 9, 12) * 0.9 + 0.05
+        >>> bool((picture(spectrum_of(pixels), (9, 12)) - pixels).abs().max() < 1e-4)
+        True
+    """
+    waves = torch.logit(pixels.clamp(_EDGE, 1 - _EDGE))
+    if waves.shape[1] == 3:
+        waves = torch.einsum("oc,bchw->bohw", torch.linalg.inv(_mixing(waves.device)), waves)
+    size = (pixels.shape[2], pixels.shape[3])
+    return torch.view_as_real(torch.fft.rfft2(waves, norm="ortho") / _amplitudes(size, pixels.device))
+
+
 def _amplitudes(size: tuple[int, int], device: torch.device) -> Tensor:
     """1 / 4f for a frequency of f waves per pixel, at most that of one wave along the longer side; ``(H, W//2 + 1)``.
 
@@ -64,5 +83,9 @@ def _natural_colors(waves: Tensor) -> Tensor:
     """Three independent parts → red, green and blue; anything but three channels stays as it is."""
     if waves.shape[1] != 3:
         return waves
-    mixing = torch.tensor(_COLORS, device=waves.device)
-    return torch.einsum("oc,bchw->bohw", mixing / mixing.norm(dim=0).max(), waves)
+    return torch.einsum("oc,bchw->bohw", _mixing(waves.device), waves)
+
+
+def _mixing(device: torch.device) -> Tensor:
+    mixing = torch.tensor(_COLORS, device=device)
+    return mixing / mixing.norm(dim=0).max()

@@ -185,7 +185,7 @@ def _spoken_suffix(found: re.Match[str]) -> str:
 @cache
 def catalogue(spoken: str) -> Mapping[str, CatalogEntry]:
     """All messages of a language."""
-    subjects = ("reading", "faces", "errors", "label", "search", "diagnosis", "boxes", "points")
+    subjects = ("reading", "faces", "errors", "label", "search", "diagnosis", "boxes", "points", "painting")
     names = (spoken, *(f"{subject}_{spoken}" for subject in subjects))
     parts = (importlib.import_module(f"derin.core.messages.{name}") for name in names)
     return {key: message for part in parts for key, message in part.MESSAGES.items()}

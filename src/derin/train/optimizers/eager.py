@@ -66,3 +66,9 @@ class NAdam(EagerOptimizer, torch.optim.NAdam):
     """`torch.optim.NAdam`."""
 
     step: Any = _step(torch.optim.NAdam)
+
+
+class LBFGS(EagerOptimizer, torch.optim.LBFGS):
+    """`torch.optim.LBFGS`, whose step calls a closure several times."""
+
+    step: Any = _step(torch.optim.LBFGS)
