@@ -129,20 +129,26 @@ def test_data_without_pictures_are_refused(tmp_path: Path) -> None:
 TRAIN = """
 import sys, derin
 derin.fit(
-    "digits", out=sys.argv[1], resume=True, task="gan", epochs=12, batch_size=32, accumulate=2, threads=1,
-    model_options={"width": 8, "latent": 6}, networks="generator.every=2;discriminator.ema_decay=0.9;generator.lr=2x",
-    save_every_seconds=0.0, report=False, plan="plain",
+    "digits", out=sys.argv[1], resume=True, epochs=12, batch_size=32, accumulate=2, threads=1,
+    save_every_seconds=0.0, report=False, plan="plain", {own}
 )
 """
+OWN = {
+    "gan": """task="gan", model_options={"width": 8, "latent": 6},
+    networks="generator.every=2;discriminator.ema_decay=0.9;generator.lr=2x" """,
+    "flow": """task="flow", model_options={"width": 8, "patch": 2}""",
+}
 
 
 @pytest.mark.slow
-def test_a_killed_system_ends_with_the_bits_of_one_that_was_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("task", OWN)
+def test_a_killed_run_ends_with_the_bits_of_one_that_was_not(task: str, tmp_path: Path) -> None:
+    program = TRAIN.replace("{own}", OWN[task])
     alone, killed = tmp_path / "alone", tmp_path / "killed"
     environment = {k: v for k, v in os.environ.items() if k != "DERIN_FAULT"}
 
     def start(path: Path) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", TRAIN, str(path)], env=environment, stderr=subprocess.PIPE)
+        return subprocess.Popen([sys.executable, "-c", program, str(path)], env=environment, stderr=subprocess.PIPE)
 
     process = start(alone)
     _, errors = process.communicate()

@@ -317,6 +317,13 @@ BEGINNINGS: dict[str, dict[str, Rule]] = {
         ".*weight": normal(0.02),
         ".*bias": ZERO,
     },
+    "flow_unet": {
+        **_NORM,
+        r"enlarge\.\d\.weight": normal(lambda place: math.sqrt(1 / place.values.shape[0])),
+        r"places\.table": normal(0.02),
+        ".*weight": XAVIER,
+        ".*bias": ZERO,
+    },
     "series_tcn": _HE_THEN,
 }
 # Its beginnings are tested in tests/models/test_modern_networks.py.
@@ -372,7 +379,7 @@ def test_a_table_that_also_gives_scores_begins_small() -> None:
 NORMS: dict[str, tuple[float, float | None]] = {
     "inception_v3|googlenet_bn": (1e-3, 0.1),
     "convnext_tiny|vit_s_16": (1e-6, None),
-    "transformer|transformer_lm": (1e-5, None),
+    "transformer|transformer_lm|flow_unet": (1e-5, None),
     ".*": (1e-5, 0.1),
 }
 

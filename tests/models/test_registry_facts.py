@@ -39,6 +39,7 @@ PICTURES: dict[str, Row] = {
     "mtcnn_onet": (((3, 48, 48), 16), None, OUTPUT),
     "unet": (((1, 572, 572), 2), "bottom", OUTPUT),
     "unet_trunk": (((3, 256, 256), 2), "narrow", OUTPUT),
+    "flow_unet": (((3, 32, 32), 3), "leave", OUTPUT),
     "yolo": (((3, 320, 320), 80), None, ("classes",)),
     "localizer": (((3, 224, 224), 3), None, OUTPUT),
     "yolo_grid": (((3, 320, 320), 20), None, OUTPUT),
@@ -100,7 +101,7 @@ KINDS = {
     "embedding": {"facenet_nn1", "facenet_nn4_small2", "mobilefacenet"},
     "boxes": {"yolo", "yolo_grid", "yolo_large", "localizer"},
     "points": {"landmark_regressor", "landmark_heatmaps"},
-    "map": {"unet", "unet_trunk", "mtcnn_pnet", "dcgan_generator"},
+    "map": {"unet", "unet_trunk", "flow_unet", "mtcnn_pnet", "dcgan_generator"},
 }
 
 
@@ -120,10 +121,11 @@ def test_kinds_of_inputs_and_outputs_are_those_of_the_papers() -> None:
     for kind, names in KINDS.items():
         assert {name for name in MODELS if MODELS[name].output_kind == kind} == names
     # A picture may have one channel alone, whatever the paper's had.
-    assert {name: MODELS[name].smallest_input for name in pictures} == {
+    of_one_size = {"flow_unet"}  # it knows the places of the size that it was built for
+    assert {name: MODELS[name].smallest_input for name in pictures - of_one_size} == {
         n: (1, side, side) for n, side in SMALLEST.items()
     }
-    assert all(MODELS[name].smallest_input is None for name in set(MODELS) - pictures)
+    assert all(MODELS[name].smallest_input is None for name in (set(MODELS) - pictures) | of_one_size)
 
 
 # What a network gets that is built without options; a text's or a series' sizes come from its preparation.
@@ -181,6 +183,7 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "anchors": ((0.1, 0.1), (0.3, 0.3)),
     },
     "yolo_large": {"trunk": "resnet34", "trunk_options": (), "width": 192, "depth": 2, "bins": 16},
+    "flow_unet": {"width": 48, "depth": 1, "patch": 2, "condition": "none", "num_conditions": 0},
     # Radford et al. 2016, figure 1 and section 3; a kernel of 4 is divisible by the stride.
     "dcgan_generator": {"size": (64, 64), "width": 128, "kernel": 4, "batch_norm": True, "output": "tanh"},
     "dcgan_discriminator": {

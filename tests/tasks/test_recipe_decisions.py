@@ -102,6 +102,20 @@ DECIDED: dict[str, Row] = {
         {},
         {"normalize": "symmetric"},
     ),
+    # Ho et al. 2020, section 4: an average of the weights makes the pictures.
+    "flow_unet": (
+        {
+            **ADAM,
+            "learning_rate": 2e-3,
+            "weight_decay": 0.0,
+            "clip_norm": 1.0,
+            "ema_decay": 0.995,
+        },
+        "",
+        0.0,
+        {},
+        {"normalize": "symmetric"},
+    ),
     "yolo yolo_grid yolo_large localizer": (
         {
             **ADAM,

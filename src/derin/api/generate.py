@@ -132,24 +132,59 @@ def generate(
     return found
 
 
-def make_pictures(model: Model, num: int = 16, *, seed: int = 0) -> MadePictures:
-    """New pictures of a trained generator.
+def make_pictures(model: Model, num: int = 16, *, seed: int = 0, **wishes: Any) -> MadePictures:
+    """New pictures of a trained network that makes some.
 
     Args:
-        model: a saved model of ``--task gan``, of `derin.open`.
+        model: a saved model of ``--task gan`` or ``--task flow``, of `derin.open`.
         num: how many.
         seed: the same seed makes the same pictures.
+        wishes: what a flow is told, `label` (a class) or `text` (a description), and how it is followed: `steps`,
+            `guidance` and `method`; see `derin.tasks.flow.Flow.way`.
 
     Raises:
-        UsageError: the model makes no pictures.
+        UsageError: the model makes no pictures, or not by such wishes.
     """
+    asked = {name: value for name, value in wishes.items() if value is not None}
+    task = _picture_maker(model, num, asked)
+    return MadePictures(task.make_pictures(model.network, num, seed=seed, **asked), seed)
+
+
+def save_way(model: Model, path: str | Path, num: int = 16, *, seed: int = 0, **wishes: Any) -> Path:
+    """Writes the way from noise to pictures as an animated GIF: the arguments are those of `make_pictures`.
+
+    Raises:
+        UsageError: the model is no flow, or the file no GIF.
+    """
+    from derin.tasks.flow import Flow
+    from derin.tasks.made_pictures import save_way as write
+
+    asked = {name: value for name, value in wishes.items() if value is not None}
+    task = _picture_maker(model, num, asked)
+    path = usable_path(path, "The way")
+    if not isinstance(task, Flow):
+        raise UsageError(f"A way from noise has a run of --task flow; this one is of {task.name}.")
+    if path.suffix.lower() != ".gif":
+        raise UsageError(f"The way from noise is written as GIF; got {path.name!r}. Name it such as way.gif.")
+    with storage_errors(f"The way {path}"):
+        write(path, task.frames(model.network, num, seed=seed, **asked))
+    return path
+
+
+def _picture_maker(model: Model, num: int, asked: dict[str, Any]) -> Any:
+    """The task, if it makes so many pictures by such wishes."""
+    from derin.tasks.flow import Flow
     from derin.tasks.picture_maker import PictureMaker
 
     if not isinstance(model.task, PictureMaker):
-        raise UsageError(f"Pictures are made by a run such as of --task gan; this one is of {model.task.name}.")
+        raise UsageError(f"Pictures are made by a run such as of --task gan or flow; this one is of {model.task.name}.")
     if not 1 <= num <= _MOST_PICTURES:
         raise UsageError(f"From 1 to {_MOST_PICTURES:,} pictures can be made at once; got num={num}.")
-    return MadePictures(model.task.make_pictures(model.network, num, seed=seed), seed)
+    if unknown := set(asked) - _WISHES:
+        raise UsageError(f"Pictures are made by {', '.join(sorted(_WISHES))}; got {', '.join(sorted(unknown))}.")
+    if asked and not isinstance(model.task, Flow):
+        raise UsageError(f"A {model.task.name} makes pictures from noise alone; leave {', '.join(asked)} out.")
+    return model.task
 
 
 def check_known(model: Model, texts: list[str], *, where: str) -> None:
@@ -174,6 +209,7 @@ def check_known(model: Model, texts: list[str], *, where: str) -> None:
     )
 
 
+_WISHES = {"label", "text", "steps", "guidance", "method"}
 _MOST_LISTED = 8
 _MOST_PICTURES = 10_000
 _MOST_COLUMNS = 16

@@ -231,11 +231,17 @@ class Model:
 
         return generate(self, prompt, **options)
 
-    def make_pictures(self, num: int = 16, *, seed: int = 0) -> MadePictures:
+    def make_pictures(self, num: int = 16, *, seed: int = 0, **wishes: Any) -> MadePictures:
         """New pictures of a generator; see `derin.api.generate.make_pictures`."""
         from derin.api.generate import make_pictures
 
-        return make_pictures(self, num, seed=seed)
+        return make_pictures(self, num, seed=seed, **wishes)
+
+    def save_way(self, path: str | Path, num: int = 16, *, seed: int = 0, **wishes: Any) -> Path:
+        """The way from noise to pictures of a flow as a GIF; see `derin.api.generate.save_way`."""
+        from derin.api.generate import save_way
+
+        return save_way(self, path, num, seed=seed, **wishes)
 
     def score(self, texts: Sequence[str]) -> list[TextScore]:
         """How probable a language model finds sentences; see `derin.api.score.score`."""

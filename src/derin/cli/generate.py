@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def generate(
-    run: Annotated[Path, typer.Argument(help="A run of --task lm or --task gan, or a bundle.")],
+    run: Annotated[Path, typer.Argument(help="A run of --task lm, gan or flow, or a bundle.")],
     prompt: Annotated[str, typer.Option(help="Where every text begins; empty begins a new line.")] = "",
     num: Annotated[
         int | None, typer.Option("--num", "--n", help="How many texts (1) or pictures (16).", show_default=False)
@@ -32,6 +32,21 @@ def generate(
     seed: Annotated[int, typer.Option(help="The same seed writes the same texts, or makes the same pictures.")] = 0,
     until: Annotated[str | None, typer.Option(help=r"A text ends before these characters; \n is a line feed.")] = None,
     out: Annotated[Path | None, typer.Option(help="Of pictures: the PNG file to write.")] = None,
+    label: Annotated[
+        str | None, typer.Option("--class", help="Of a flow: the class that pictures show; all in turn without it.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="Of a flow: what pictures show, in words of its training.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Of a flow: steps from noise to picture (10).", show_default=False)
+    ] = None,
+    guidance: Annotated[
+        float | None,
+        typer.Option(help="Of a flow: 1 follows class or text as learned, more exaggerates them.", show_default=False),
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option(help="Of a flow: heun (two looks a step) or euler (one).", show_default=False)
+    ] = None,
+    way: Annotated[Path | None, typer.Option(help="Of a flow: a GIF of the way from noise to write.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     json_output: JsonFlag = False,
 ) -> None:
@@ -40,17 +55,24 @@ def generate(
     Example: [bold]derin generate runs/tinyshakespeare-1 --prompt "ROMEO:" --num 2[/bold]
 
     Example: [bold]derin generate runs/gan --num 16 --out samples.png[/bold]
+
+    Example: [bold]derin generate runs/flow --class 7 --num 16 --steps 20 --out sevens.png[/bold]
+
+    Example: [bold]derin generate runs/scenes --text "a red circle left of a blue square" --out scene.png[/bold]
     """
     from derin.api.generate import generate as write
     from derin.api.model import open
     from derin.core.errors import UsageError
 
     model = open(run, device=device)
+    wishes = {"label": label, "text": text, "steps": steps, "guidance": guidance, "method": method}
     if model.preparation.reads_pictures:
         if prompt or until is not None or top_k is not None:
-            raise UsageError("Pictures are made from noise alone; leave --prompt, --until and --top-k out.")
-        _pictures(model, 16 if num is None else num, seed, out, json_output=json_output)
+            raise UsageError("Pictures do not go on from a text; leave --prompt, --until and --top-k out.")
+        _pictures(model, 16 if num is None else num, seed, out, way, wishes, json_output=json_output)
         return
+    if way is not None or any(value is not None for value in wishes.values()):
+        raise UsageError("--class, --text, --steps, --guidance, --method and --way are for a run of --task flow.")
     if out is not None:
         raise UsageError("Texts are printed; leave --out out, or send the output to a file: > texts.txt.")
     texts = write(
@@ -68,21 +90,26 @@ def generate(
         print_json([text.to_json() for text in texts])
         return
     terminal = console()
-    for number, text in enumerate(texts):
+    for number, written in enumerate(texts):
         if number:
             terminal.rule(style="dim")
-        terminal.print(text.text, markup=False, soft_wrap=True)
+        terminal.print(written.text, markup=False, soft_wrap=True)
 
 
-def _pictures(model: Model, num: int, seed: int, out: Path | None, *, json_output: bool) -> None:
+def _pictures(
+    model: Model, num: int, seed: int, out: Path | None, way: Path | None, wishes: dict[str, Any], *, json_output: bool
+) -> None:
     from derin.core.errors import UsageError
     from derin.core.messages import translate
 
     if out is None:
         raise UsageError("Pictures go into a file; name it: --out samples.png.")
-    made = model.make_pictures(num, seed=seed)
+    made = model.make_pictures(num, seed=seed, **wishes)
     path = made.save(out)
+    written = {} if way is None else {"way": str(model.save_way(way, num, seed=seed, **wishes))}
     if json_output:
-        print_json({"path": str(path), **made.to_json()})
+        print_json({"path": str(path), **made.to_json(), **written})
         return
     console().print(translate("gan.wrote", count=num, path=str(path)), markup=False, soft_wrap=True)
+    if way is not None:
+        console().print(translate("flow.wrote_way", path=str(way)), markup=False, soft_wrap=True)

@@ -441,6 +441,13 @@ _SETS = (
         comes_with="Derin",
     ),
     NamedSet(
+        name="scenes",
+        about="25,400 pictures of two objects with a sentence each, made by a rule",
+        read=_generated("derin.datasets.generated.scenes:scenes"),
+        comes_with="Derin",
+        task="flow",
+    ),
+    NamedSet(
         name="dates_en",
         about="12,000 English dates in 20 forms and their ISO form, made by a rule",
         read=_generated("derin.datasets.generated.dates:dates_en"),

@@ -112,6 +112,7 @@ MODELS = ModelRegistry(
         "yolo_large": "derin.models.yolo:YOLO_LARGE",
         "landmark_regressor": "derin.models.landmark_networks:LANDMARK_REGRESSOR",
         "landmark_heatmaps": "derin.models.landmark_networks:LANDMARK_HEATMAPS",
+        "flow_unet": "derin.models.flow_unet:FLOW_UNET",
         "dcgan_generator": "derin.models.dcgan:GENERATOR",
         "dcgan_discriminator": "derin.models.dcgan:DISCRIMINATOR",
         "squeezenet1_0": "derin.models.squeezenet:SQUEEZENET1_0",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from derin.core.messages import capital, format_number, translate
 from derin.report.charts import Series, line_chart
 from derin.report.html import Html, join, tag
-from derin.strategy.adversaries import adversary_sentences
+from derin.strategy.making import making_sentences
 from derin.strategy.numbers import is_share, metric_name, metric_text, split_name, tick_text
 from derin.strategy.record import RunRecord, is_number
 
@@ -17,8 +17,9 @@ def learning(story: RunRecord) -> Html | None:
     if not story.history:
         return None
     epochs = {line.get("epoch") for line in story.history}
-    ahead = [] if story.monitor else adversary_sentences(story)
-    words = tag("div", tag("h3", translate("gan.ahead")), *map(_paragraph, ahead), class_="words") if ahead else None
+    made = [] if story.monitor else making_sentences(story)
+    heading = translate("flow.heading" if story.part("task").get("name") == "flow" else "gan.ahead")
+    words = tag("div", tag("h3", heading), *map(_paragraph, made), class_="words") if made else None
     if len(epochs) < 2:
         return join([tag("p", translate("curves.one_epoch"), class_="quiet"), words])
     charts = [_losses(story), _headline(story), *_running(story), _rate(story)]

@@ -28,8 +28,19 @@ def section(story: RunRecord) -> Html | None:
             tag("p", translate("gan.sheet_note"), class_="quiet"),
             join([film, tag("p", translate("gan.film"), class_="quiet")]) if film else None,
             join([nearest, tag("p", translate("gan.nearest", searched=searched), class_="quiet")]) if nearest else None,
+            _way(story),
         ]
     )
+
+
+def _way(story: RunRecord) -> Html | None:
+    way, told = _picture(story, "way", "flow.way_alt"), story.part("findings", "way").get("told")
+    if way is None:
+        return None
+    words = [translate("flow.way")]
+    if told:
+        words.append(translate("flow.told", told=", ".join(map(str, told))))
+    return join([way, tag("p", " ".join(words), class_="quiet")])
 
 
 def _picture(story: RunRecord, finding: str, alt: str) -> Html | None:

@@ -9,12 +9,12 @@ from typing import Any
 
 from derin.core.errors import UnknownNameError, UsageError
 from derin.core.messages import capital, catalogue, translate
-from derin.strategy.adversaries import adversary_sentences
 from derin.strategy.baselines import baseline_sentences
 from derin.strategy.curves import Curves
 from derin.strategy.diagnosis import Diagnosis, Measured, diagnose_errors
 from derin.strategy.diagnosis_text import error_text, verdict
 from derin.strategy.human_error import MAJORITY, HumanError
+from derin.strategy.making import making_sentences
 from derin.strategy.numbers import best_is_one, metric_name
 from derin.strategy.record import RunRecord, is_number
 from derin.strategy.remedies import has_given_dev, with_remedies
@@ -113,7 +113,7 @@ def run_sentences(record: Mapping[str, Any], history: list[dict[str, Any]], run:
 
 def _about_run(story: RunRecord) -> list[str]:
     if not story.monitor:
-        return adversary_sentences(story)
+        return making_sentences(story)
     if (found := diagnosis_of(story)) is None:
         return [translate("fit.no_validation")]
     sentences = [verdict(found), *curve_sentences(story)]

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 Pixels = npt.NDArray[np.uint8]
 
 SAMPLES, FILM, NEAREST = "samples.png", "samples.gif", "nearest.png"
+WAY = "way.gif"  # from noise to pictures
 _FOLDER = "samples"
 _MOST_LINES = 8
 _SHEET_CELL = 56  # px
+_WAY_SIDE = 64  # px to which small pictures are enlarged
 _MOST_FRAMES = 60
 _FRAME_MS, _LAST_FRAME_MS = 120, 2000
 
@@ -54,9 +56,7 @@ def film(folder: Path, num: int) -> bool:
     if len(epochs) < 2:
         return False
     frames = [contact_sheet(_strip(folder, n, num), [str(n), *[""] * (num - 1)], 4, cell=_SHEET_CELL) for n in epochs]
-    durations = [_FRAME_MS] * (len(frames) - 1) + [_LAST_FRAME_MS]
-    with open_atomically(folder / FILM) as file:
-        frames[0].save(file, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    _save_film(folder / FILM, frames)
     return True
 
 
@@ -81,6 +81,28 @@ def _strip(folder: Path, epoch: int, num: int) -> list[Pixels]:
     if strip.shape[1] % num:
         raise RefusedFileError(f"The samples {_path(folder, epoch)} are not {num} pictures side by side.")
     return np.split(strip, num, axis=1)
+
+
+def save_way(path: Path, frames: list[Pixels]) -> None:
+    """Writes a moving picture in which each picture stands still beside the others and changes from frame to frame.
+
+    Args:
+        path: of the GIF.
+        frames: of each time all pictures.
+
+    Shapes:
+        frames ``(N, height, width, 1 or 3)`` each.
+    """
+    times = max(_WAY_SIDE // frames[0].shape[1], 1)
+    strips = [np.concatenate(list(frame.repeat(times, 1).repeat(times, 2)), axis=1) for frame in frames]
+    _save_film(path, [_image(strip) for strip in strips])
+
+
+def _save_film(path: Path, frames: list[Image.Image]) -> None:
+    """Frames one after the other as an animated GIF that rests on the last one."""
+    shown = [_FRAME_MS] * (len(frames) - 1) + [_LAST_FRAME_MS]
+    with open_atomically(path) as file:
+        frames[0].save(file, format="GIF", save_all=True, append_images=frames[1:], duration=shown, loop=0)
 
 
 def grid(pictures: Pixels, columns: int) -> Image.Image:

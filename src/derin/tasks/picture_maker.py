@@ -28,7 +28,7 @@ from derin.train.evaluation import evaluating
 
 Pixels = npt.NDArray[np.uint8]
 
-_NUM_SAMPLES = 12  # pictures that are made after every epoch, always from the same noise
+NUM_SAMPLES = 12  # pictures that are made after every epoch, always from the same noise
 _NUM_COMPARED = 256  # pictures whose variety is compared with that of real ones
 _MOST_SEARCHED = 20_000  # pictures of the training among which the nearest is looked for
 
@@ -41,15 +41,7 @@ class PictureMaker(BaseTask):
 
     @classmethod
     def from_table(cls, table: Table, rows: Rows, options: Mapping[str, Any]) -> Self:
-        column = next((column for column in table.inputs if column.kind is Kind.PICTURE), None)
-        if column is None:
-            raise DataError(f"Table {table.name!r}: a generator learns from a column of pictures; there is none.")
-        if len(rows) < 2:
-            raise DataError(
-                f"Table {table.name!r}: a generator learns what pictures have in common, for which at least 2 are "
-                f"required; got {len(rows)} for training. Add pictures."
-            )
-        return cls(column.name, **options)
+        return cls(picture_column(table, rows), **options)
 
     def bind(self, preparation: Preparation) -> None:
         codec = getattr(preparation, "input", None)
@@ -98,7 +90,7 @@ class PictureMaker(BaseTask):
 
     def make_samples(self, model: nn.Module, epoch: int, folder: Path) -> None:
         """Pictures from the noise of every other epoch, as a file of the run."""
-        save_strip(folder, epoch, self.make_pictures(model, _NUM_SAMPLES))
+        save_strip(folder, epoch, self.make_pictures(model, NUM_SAMPLES))
 
     def final_analysis(
         self,
@@ -109,14 +101,14 @@ class PictureMaker(BaseTask):
         folder: Path,
     ) -> dict[str, Any]:
         """Samples over time on one sheet and as a film, how various they are, and whether they copy the training."""
-        sheet, epochs = overview(folder, _NUM_SAMPLES)
+        sheet, epochs = overview(folder, NUM_SAMPLES)
         with open_atomically(folder / SAMPLES) as file:
             sheet.save(file, format="PNG")
         found: dict[str, Any] = {
             "kind": self.name,
-            "samples": {"file": SAMPLES, "epochs": epochs, "num": _NUM_SAMPLES},
+            "samples": {"file": SAMPLES, "epochs": epochs, "num": NUM_SAMPLES},
         }
-        if film(folder, _NUM_SAMPLES):
+        if film(folder, NUM_SAMPLES):
             found["film"] = {"file": FILM}
         true = true_pixels(preparation, table, "train", _MOST_SEARCHED)
         made = self.make_pictures(network, min(len(true), _NUM_COMPARED), seed=1)
@@ -133,9 +125,26 @@ class PictureMaker(BaseTask):
             copies["distance_of_unseen"] = float(np.median(nearest_rows(_flat(unseen), _flat(true)).distances))
         if self.keeps_pictures:
             with open_atomically(folder / NEAREST) as file:
-                nearest_sheet(made[:_NUM_SAMPLES], true[nearest.rows[:_NUM_SAMPLES]]).save(file, format="PNG")
+                nearest_sheet(made[:NUM_SAMPLES], true[nearest.rows[:NUM_SAMPLES]]).save(file, format="PNG")
             copies["file"] = NEAREST
         return {**found, "nearest": copies}
+
+
+def picture_column(table: Table, rows: Rows) -> str:
+    """The column of pictures that are learned.
+
+    Raises:
+        DataError: there is none, or a single picture in training.
+    """
+    column = next((column for column in table.inputs if column.kind is Kind.PICTURE), None)
+    if column is None:
+        raise DataError(f"Table {table.name!r}: a generator learns from a column of pictures; there is none.")
+    if len(rows) < 2:
+        raise DataError(
+            f"Table {table.name!r}: a generator learns what pictures have in common, for which at least 2 are "
+            f"required; got {len(rows)} for training. Add pictures."
+        )
+    return column.name
 
 
 def uniform_rows(rows: npt.ArrayLike, num: int, seed: int) -> Tensor:

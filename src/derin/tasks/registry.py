@@ -33,6 +33,7 @@ TASKS: Registry[type[BaseTask]] = Registry(
         "embedding": "derin.tasks.embedding:Embedding",
         "own": "derin.tasks.own:OwnTask",
         "gan": "derin.tasks.gan:GAN",
+        "flow": "derin.tasks.flow:Flow",
     },
 )
 

@@ -851,4 +851,15 @@ MESSAGES: dict[str, CatalogEntry] = {
     "gan.no_copies": "Half of the made pictures are farther than {distance} from every picture of the training; of "
     "true pictures that were never trained on it is {unseen}.",
     "gan.wrote": "{count:,} {count:=picture|pictures} in {path}.",
+    # Pictures from noise by a flow
+    "flow.heading": "What was learned?",
+    "flow.way": "The way from noise to picture, from the same noise as in the sheet. The velocity that the network "
+    "gives points to the mean of all pictures that may still come.",
+    "flow.way_alt": "Twelve pictures on their way from noise",
+    "flow.told": "What they were told: {told}.",
+    "flow.learned": "The network predicts the velocity from noise to picture. What is left of the error, {loss}, is "
+    "mostly what no network can know: which noise belongs to which picture.",
+    "flow.look": "That error does not say how good the pictures are: look at them, and try --guidance and --steps of "
+    "derin generate.",
+    "flow.wrote_way": "The way from noise in {path}.",
 }

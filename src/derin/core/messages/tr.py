@@ -827,4 +827,15 @@ MESSAGES: dict[str, CatalogEntry] = {
     "gan.no_copies": "Üretilen görüntülerin yarısı her eğitim görüntüsüne {distance} değerinden uzaktır; eğitimde "
     "kullanılmamış gerçek görüntüler için bu değer {unseen}.",
     "gan.wrote": "{path} içinde {count:,} görüntü.",
+    # Pictures from noise by a flow
+    "flow.heading": "Ne öğrenildi?",
+    "flow.way": "Gürültüden görüntüye giden yol; gürültü, yukarıdakiyle aynı. Ağın verdiği hız, hâlâ ortaya "
+    "çıkabilecek bütün görüntülerin ortalamasına doğrudur.",
+    "flow.way_alt": "Gürültüden gelen on iki görüntü",
+    "flow.told": "Onlara söylenen: {told}.",
+    "flow.learned": "Ağ, gürültüden görüntüye giden hızı tahmin eder. Hatadan geriye kalan {loss}, çoğunlukla hiçbir "
+    "ağın bilemeyeceği şeydir: hangi gürültü hangi görüntüye ait.",
+    "flow.look": "Bu hata görüntülerin ne kadar iyi olduğunu söylemez: onlara bakın, derin generate komutunun "
+    "--guidance ve --steps seçeneklerini deneyin.",
+    "flow.wrote_way": "Gürültüden gelen yol {path} içinde.",
 }

@@ -40,6 +40,7 @@ RECIPES: dict[str, Callable[[Facts], Recipe]] = {
     "dcgan_discriminator": zoo.normalized,
     "dcgan_generator": small.own_network,
     "dcgan": small.dcgan,
+    "flow_unet": small.flow_unet,
     **dict.fromkeys(("skip_gram", "cbow"), word_vectors.predicting),
     "glove": word_vectors.counting,
     "text_bag": text.bag,
