@@ -18,6 +18,8 @@ from hypothesis import settings
 from tests.browser import NO_BROWSER, visit  # noqa: F401
 from tests.postgres_server import postgres  # noqa: F401
 
+from derin.core.process_tuning import tune_process
+
 # Tests that run side by side share the cores: more threads in each would only wait for one another.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -51,6 +53,12 @@ if DATA is not None:
 def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Tests neither read nor fill the user's cache."""
     os.environ["DERIN_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _memory_is_kept() -> None:
+    """A process of thousands of networks takes and frees the same megabytes all the time, as `derin` itself does."""
+    tune_process()
 
 
 @pytest.fixture(scope="session", autouse=True)

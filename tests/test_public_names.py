@@ -71,6 +71,7 @@ def test_every_public_thing_has_a_docstring() -> None:
 WITH_EXAMPLES = [name for name, path in MODULES.items() if ">>>" in path.read_text(encoding="utf-8")]
 
 
+@pytest.mark.usefixtures("onnx_is_read_once")
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
 def test_docstring_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -76,6 +76,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(run: derin.Run, folde
     assert all(torch.equal(values, other[name]) for name, values in one.items())
 
 
+@pytest.mark.usefixtures("onnx_is_read_once")
 def test_a_file_for_other_programs_holds_the_spectrogram(run: derin.Run, folder: Path, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     model = derin.open(run.path)

@@ -16,6 +16,8 @@ from derin.core.errors import DerinError, DerinWarning, UsageError
 from derin.export.session import OnnxSession
 from derin.models import inference
 
+pytestmark = pytest.mark.usefixtures("onnx_is_read_once")
+
 WAYS = ("torch", "onednn", "onnxruntime")
 
 

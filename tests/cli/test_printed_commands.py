@@ -51,6 +51,7 @@ OPTIONS = {
 }
 
 
+@functools.cache
 def understand(line: str) -> None:
     """Parses a command line as the command would, without running it."""
     words = shlex.split(line, comments=True)

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 from typing import Any
 
+import pytest
 from torch import nn
 
 from derin.models import MODELS, build
@@ -34,6 +35,7 @@ DEEPER_SIBLINGS = {
     *("plain32", "plain44", "plain56", "plain110"),
     "yolo_large",
 }
+EACH = [pytest.param(name, marks=pytest.mark.slow) if name in DEEPER_SIBLINGS else name for name in NAMES]
 REPRESENTATIVES = [name for name in NAMES if name not in DEEPER_SIBLINGS]
 
 

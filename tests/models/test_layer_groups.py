@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.models.small_networks import NAMES, REPRESENTATIVES, build_native_blank
+from tests.models.small_networks import EACH, REPRESENTATIVES, build_native_blank
 from torch import nn
 
 from derin.models import MODELS, build
@@ -11,7 +11,7 @@ from derin.models.blueprint import without_memory
 from derin.models.layer_groups import layer_groups
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_every_parameter_is_in_one_group_and_groups_are_in_order(name: str) -> None:
     network = build_native_blank(name)
     groups = layer_groups(network, MODELS[name].output_layers)

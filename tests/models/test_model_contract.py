@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from tests.models.small_networks import (
     CLASSES,
-    DEEPER_SIBLINGS,
+    EACH,
     NAMES,
     REPRESENTATIVES,
     SMALL_OPTIONS,
@@ -39,7 +39,7 @@ LIMITED_MODELS = [name for name in REPRESENTATIVES if MODELS[name].smallest_inpu
 # Of the scope of the module, so that all tests of one network run one after the other, on one copy of its weights.
 # Deeper siblings run the code of a network that is here, with more layers: the slow tests go over them too.
 @pytest.fixture(
-    params=[pytest.param(name, marks=pytest.mark.slow) if name in DEEPER_SIBLINGS else name for name in NAMES],
+    params=EACH,
     scope="module",
 )
 def name(request: pytest.FixtureRequest) -> str:

@@ -67,7 +67,7 @@ def test_cut_records_are_those_of_the_parser(piece: int, monkeypatch: pytest.Mon
     monkeypatch.setattr(cell_cutting, "_PIECE", piece)
     monkeypatch.setattr(delimited, "_CAREFUL_BYTES", piece)
     monkeypatch.setattr(delimited, "_usual_length", lambda *args: width)
-    for _ in range(600):
+    for _ in range(240):
         text = _text(draw)
         delimiter = draw.choice([",", ";", "\t"])
         lengths = [len(row) for row in _parsed(text, delimiter)[0]]
@@ -82,8 +82,8 @@ def test_cut_records_are_those_of_the_parser(piece: int, monkeypatch: pytest.Mon
         num_cut += all(pieces)
         num_mixed += len(set(pieces)) == 2
     # Many are not left to the parser, and of others a part.
-    assert num_cut > 250
-    assert num_mixed > 30 or piece > 1_000
+    assert num_cut > 100
+    assert num_mixed > 12 or piece > 1_000
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_what_people_write_is_cut_without_the_parser(
         raise AssertionError
 
     monkeypatch.setattr(delimited, "_read_piece", refuse)
-    source = _Lines("".join(line(i) + "\n" for i in range(50)).encode(), 0, "a.csv", 1)
+    source = _Lines("".join(line(i) + "\n" for i in range(12)).encode(), 0, "a.csv", 1)
     # Wherever a piece of the file ends.
     for piece in (*range(1, 60), 1 << 18):
         monkeypatch.setattr(cell_cutting, "_PIECE", piece)

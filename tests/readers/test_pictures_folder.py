@@ -170,6 +170,7 @@ def test_faces_are_sorted_by_number(data_folder: Path) -> None:
     assert table.schema["picture"].shape == (112, 92, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_cifar10_archive_is_listed(data_folder: Path) -> None:
     files = open_files(data_folder / "cifar10" / "cifar10_imagefolder.tar.gz")

@@ -237,6 +237,7 @@ def test_a_graph_of_tensors_selects_the_same_boxes() -> None:
         assert (found[1][picture, num:] == 0).all()
 
 
+@pytest.mark.usefixtures("onnx_is_read_once")
 def test_an_onnx_file_gives_the_boxes(tmp_path: Path) -> None:
     task, network = Detection(columns=["boxes"], classes=["red", "blue"]), Small().eval()
     with torch.no_grad():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.models.small_networks import build_native_blank
+from tests.models.small_networks import EACH, build_native_blank
 from torch import Tensor, nn
 
 from derin.core.errors import UnknownNameError
@@ -52,7 +52,7 @@ def expected_role(network: nn.Module, name: str, heads: set[str]) -> str:
     return "filter" if isinstance(owner, nn.modules.conv._ConvNd) else "matrix"
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EACH)
 def test_every_parameter_of_every_network_has_one_role_and_decays_as_the_table_says(name: str) -> None:
     network = build_native_blank(name)
     roles = parameter_roles(network)

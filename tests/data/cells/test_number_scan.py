@@ -93,7 +93,7 @@ def _same(ours: cell_values.Values, theirs: cell_values.Values, cells: list[str]
 @pytest.mark.parametrize("seed", range(3))
 def test_columns_mean_what_their_different_cells_mean(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     draw, num_quick = random.Random(seed), 0
-    for _ in range(300):
+    for _ in range(120):
         cells = _column(draw)
         habits = Habits(decimal=draw.choice([None, ".", ","]), likely=draw.choice([".", ","]))
         name, kind = draw.choice(["a", "date"]), draw.choice([None, None, Kind.NUMBER])
@@ -103,7 +103,7 @@ def test_columns_mean_what_their_different_cells_mean(seed: int, monkeypatch: py
         _same(ours, infer_values(cells, habits=habits, kind=kind, name=name), cells)
         written = Writing(flags=draw.random() < 0.5)
         _same(values_written(_packed(cells), Kind.NUMBER, written), values_written(cells, Kind.NUMBER, written), cells)
-    assert num_quick > 100
+    assert num_quick > 40
 
 
 def _date(draw: random.Random) -> str:
