@@ -29,9 +29,11 @@ from derin.lessons.course.site import build_course, cached_course
 from derin.lessons.course.words import WORDS
 from derin.lessons.registry import LESSONS
 from derin.models import MODELS
+from derin.tasks import perceptual_losses
 from derin.tasks.anchors import shape_overlap
 from derin.tasks.box_losses import box_similarity, localization_loss
 from derin.tasks.losses import binary_cross_entropy
+from derin.tasks.perceptual_losses import gram_matrix
 
 ROOT = Path(__file__).resolve().parents[3]
 LARGEST = 1_000_000  # bytes of a page
@@ -537,6 +539,21 @@ def non_max_suppression(given: Numbers) -> dict[str, float]:
     return numbers
 
 
+def style_cost(given: Numbers) -> dict[str, float]:
+    """The product's Gram matrix and cost, and slopes by automatic differentiation."""
+    maps = torch.stack([float64(given, *(f"{name}{k}" for k in range(1, 5))) for name in "ab"]).requires_grad_()
+    wanted = torch.stack([float64(given, *(f"{name}{k}" for k in range(1, 5))) for name in "st"])
+    grams = [gram_matrix(one[None, :, None]) for one in (maps, wanted)]
+    cost = perceptual_losses.style_cost(grams[0], grams[1]).sum()
+    (slopes,) = torch.autograd.grad(cost, maps)
+    numbers = {"J": cost.item(), "N": (grams[1] ** 2).sum().item()}
+    for letter, gram in zip("gh", grams, strict=True):
+        numbers |= {f"{letter}{i + 1}{j + 1}": gram[0, i, j].item() for i, j in ((0, 0), (0, 1), (1, 1))}
+    for letter, row in zip("pqmn", [*slopes, *(maps - given["eta"] * slopes)], strict=True):
+        numbers |= {f"{letter}{k}": value for k, value in enumerate(row.tolist(), start=1)}
+    return numbers
+
+
 # Every line of a lesson's sheet, from its given numbers, by another way than the sheet's formulas.
 EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "one-neuron": one_neuron,
@@ -572,6 +589,7 @@ EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "boxes": boxes,
     "grid": grid,
     "non-max-suppression": non_max_suppression,
+    "style-cost": style_cost,
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from derin.lessons.lesson import Text
 
-Area = Literal["A", "B", "C", "D", "E", "H", "K", "L"]
+Area = Literal["A", "B", "C", "D", "E", "H", "J", "K", "L"]
 
 
 @dataclass(frozen=True, kw_only=True)

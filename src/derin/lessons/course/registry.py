@@ -36,6 +36,7 @@ COURSE: Registry[CourseLesson] = Registry(
         "boxes": _ROOM + "boxes:LESSON",
         "grid": _ROOM + "grid:LESSON",
         "non-max-suppression": _ROOM + "non_max_suppression:LESSON",
+        "style-cost": _ROOM + "style_cost:LESSON",
         "embeddings": _ROOM + "embeddings:LESSON",
         "lstm": _ROOM + "lstm:LESSON",
         "gru": _ROOM + "gru:LESSON",

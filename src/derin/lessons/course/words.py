@@ -12,6 +12,7 @@ AREAS: dict[Area, Text] = {
     "D": Text("Convolution by hand", "Elle evrişim"),
     "E": Text("Architectures", "Mimariler"),
     "H": Text("Where is it?", "Nerede?"),
+    "J": Text("Making pictures", "Resim üretmek"),
     "K": Text("Sequences", "Diziler"),
     "L": Text("Running a project", "Bir projeyi yürütmek"),
 }
