@@ -160,12 +160,13 @@ def test_examples_of_help_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         task = ["--task", "lm"] if name in ("tinyshakespeare", "food") else []
         run("train", name, *task, *QUICK, "--plan", "plain")
     run("embed", "train", "corpus.txt", *QUICK)
-    run("train", "digits", "--task", "gan", "--out", "runs/gan", *QUICK, "--plan", "plain")
+    for task in ("gan", "flow"):
+        run("train", "digits", "--task", task, "--out", f"runs/{task}", *QUICK, "--plan", "plain")
     for line in dict.fromkeys(in_help()):
         words = shlex.split(line)[1:]
         # These need the internet, a second network, a hundred people, thousands of sounds, a detector that has found
-        # three boxes, a network that has learned to see, and the data at hand.
-        left = {"fetch", "reembed", "index", "compare-pipelines", "--box", "style", "dream"} | (
+        # three boxes, a network that has learned to see, a flow that was told of scenes, and the data at hand.
+        left = {"fetch", "reembed", "index", "compare-pipelines", "--box", "style", "dream", "--text"} | (
             {"faces"} if DATA is None else set()
         )
         if not left & set(words):
