@@ -116,6 +116,14 @@ DECIDED: dict[str, Row] = {
         {},
         {"normalize": "symmetric"},
     ),
+    # Kingma and Welling 2014, appendix C, with Adam for Adagrad.
+    "vae": (
+        {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.0, "schedule": "cosine"},
+        "",
+        0.0,
+        {},
+        {"normalize": "symmetric"},
+    ),
     "yolo yolo_grid yolo_large localizer": (
         {
             **ADAM,

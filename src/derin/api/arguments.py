@@ -141,7 +141,7 @@ class Request:
     task: str | None = setting(
         None,
         "classification, binary, multilabel, multitask, regression, embedding; of text lm, tagging, translation, "
-        "word-vectors, glove; of a series forecasting; of pictures gan, flow.",
+        "word-vectors, glove; of a series forecasting; of pictures gan, vae, flow.",
         TEXT,
         group=_NETWORK,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,17 +137,21 @@ def make_pictures(model: Model, num: int = 16, *, seed: int = 0, **wishes: Any) 
     """New pictures of a trained network that makes some.
 
     Args:
-        model: a saved model of ``--task gan`` or ``--task flow``, of `derin.open`.
+        model: a saved model of ``--task gan``, ``vae`` or ``flow``, of `derin.open`.
         num: how many.
         seed: the same seed makes the same pictures.
         wishes: what a flow is told, `label` (a class) or `text` (a description), and how it is followed: `steps`,
-            `guidance` and `method`; see `derin.tasks.flow.Flow.way`.
+            `guidance` and `method`; see `derin.tasks.flow.Flow.way`. A variational autoencoder takes `sources`: one
+            picture (a path, a Pillow picture or an array) gives itself, as the network reads it, and what the decoder
+            makes of its code; two give `num` pictures on the way from one's code to the other's.
 
     Raises:
         UsageError: the model makes no pictures, or not by such wishes.
     """
     asked = {name: value for name, value in wishes.items() if value is not None}
     task = _picture_maker(model, num, asked)
+    if "sources" in asked:
+        return MadePictures(_from_others(model, num, asked["sources"]), seed)
     return MadePictures(task.make_pictures(model.network, num, seed=seed, **asked), seed)
 
 
@@ -175,16 +180,41 @@ def _picture_maker(model: Model, num: int, asked: dict[str, Any]) -> Any:
     """The task, if it makes so many pictures by such wishes."""
     from derin.tasks.flow import Flow
     from derin.tasks.picture_maker import PictureMaker
+    from derin.tasks.vae import VAE
 
     if not isinstance(model.task, PictureMaker):
-        raise UsageError(f"Pictures are made by a run such as of --task gan or flow; this one is of {model.task.name}.")
+        raise UsageError(
+            f"Pictures are made by a run such as of --task gan, vae or flow; this one is of {model.task.name}."
+        )
     if not 1 <= num <= _MOST_PICTURES:
         raise UsageError(f"From 1 to {_MOST_PICTURES:,} pictures can be made at once; got num={num}.")
+    if isinstance(model.task, VAE):
+        if others := set(asked) - {"sources"}:
+            raise UsageError(f"A vae makes pictures from a code; leave {', '.join(sorted(others))} out.")
+        return model.task
+    if "sources" in asked:
+        raise UsageError(f"Pictures are made from others by a run of --task vae; this one is of {model.task.name}.")
     if unknown := set(asked) - _WISHES:
         raise UsageError(f"Pictures are made by {', '.join(sorted(_WISHES))}; got {', '.join(sorted(unknown))}.")
     if asked and not isinstance(model.task, Flow):
         raise UsageError(f"A {model.task.name} makes pictures from noise alone; leave {', '.join(asked)} out.")
     return model.task
+
+
+def _from_others(model: Model, num: int, sources: Sequence[Any]) -> np.ndarray:
+    """A picture and the same made again, or the way between two."""
+    import numpy as np
+    import torch
+
+    from derin.tasks.picture_maker import to_pixels
+
+    if not 1 <= len(sources) <= 2:
+        raise UsageError(f"Give one picture, or two for the way between them; got {len(sources)}.")
+    read = model.preparation.read(list(sources))
+    x = model.preparation.to_model_input(torch.from_numpy(read).to(next(model.network.parameters()).device))
+    if len(sources) == 2:
+        return to_pixels(model.task.walk(model.network, x[0], x[1], num))
+    return np.concatenate([read, to_pixels(model.task.rebuild(model.network, x))])
 
 
 def check_known(model: Model, texts: list[str], *, where: str) -> None:

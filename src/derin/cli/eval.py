@@ -36,7 +36,7 @@ def eval_(
 
     Example: [bold]derin eval runs/mnist-1 ./my_digits[/bold]
 
-    Example: [bold]derin eval runs/made --judge runs/mnist-1[/bold]
+    Example: [bold]derin eval runs/gan --judge runs/mnist-1[/bold]
     """
     from derin.api.model import open
     from derin.core.errors import UsageError

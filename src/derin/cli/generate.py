@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def generate(
-    run: Annotated[Path, typer.Argument(help="A run of --task lm, gan or flow, or a bundle.")],
+    run: Annotated[Path, typer.Argument(help="A run of --task lm, gan, vae or flow, or a bundle.")],
     prompt: Annotated[str, typer.Option(help="Where every text begins; empty begins a new line.")] = "",
     num: Annotated[
         int | None, typer.Option("--num", "--n", help="How many texts (1) or pictures (16).", show_default=False)
@@ -47,6 +47,12 @@ def generate(
         str | None, typer.Option(help="Of a flow: heun (two looks a step) or euler (one).", show_default=False)
     ] = None,
     way: Annotated[Path | None, typer.Option(help="Of a flow: a GIF of the way from noise to write.")] = None,
+    sources: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from", help="Of a VAE: a picture to make again from its code; twice for the way between two pictures."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     json_output: JsonFlag = False,
 ) -> None:
@@ -65,14 +71,24 @@ def generate(
     from derin.core.errors import UsageError
 
     model = open(run, device=device)
-    wishes = {"label": label, "text": text, "steps": steps, "guidance": guidance, "method": method}
+    wishes = {
+        "label": label,
+        "text": text,
+        "steps": steps,
+        "guidance": guidance,
+        "method": method,
+        "sources": sources or None,
+    }
     if model.preparation.reads_pictures:
         if prompt or until is not None or top_k is not None:
             raise UsageError("Pictures do not go on from a text; leave --prompt, --until and --top-k out.")
         _pictures(model, 16 if num is None else num, seed, out, way, wishes, json_output=json_output)
         return
     if way is not None or any(value is not None for value in wishes.values()):
-        raise UsageError("--class, --text, --steps, --guidance, --method and --way are for a run of --task flow.")
+        raise UsageError(
+            "--class, --text, --steps, --guidance, --method and --way are for a run of --task flow, --from is for one "
+            "of --task vae."
+        )
     if out is not None:
         raise UsageError("Texts are printed; leave --out out, or send the output to a file: > texts.txt.")
     texts = write(

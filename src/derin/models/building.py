@@ -31,7 +31,7 @@ STRUCTURES: Registry[Any] = Registry(
 )
 
 # Networks that are trained together, by the name of the whole.
-SYSTEMS: Registry[SystemInfo] = Registry("system", {"dcgan": "derin.models.dcgan:DCGAN"})
+SYSTEMS: Registry[SystemInfo] = Registry("system", {"dcgan": "derin.models.dcgan:DCGAN", "vae": "derin.models.vae:VAE"})
 
 
 def build(

@@ -21,11 +21,14 @@ def section(story: RunRecord) -> Html | None:
     if sheet is None:
         return None
     film, nearest = _picture(story, "film", "gan.film"), _picture(story, "nearest", "gan.nearest_alt")
+    rebuilt, codes = _picture(story, "rebuilt", "vae.rebuilt"), _picture(story, "latent_grid", "vae.grid")
     searched = story.part("findings", "nearest").get("searched")
     return join(
         [
             sheet,
             tag("p", translate("gan.sheet_note"), class_="quiet"),
+            join([rebuilt, tag("p", translate("vae.rebuilt"), class_="quiet")]) if rebuilt else None,
+            join([codes, tag("p", translate("vae.grid"), class_="quiet")]) if codes else None,
             join([film, tag("p", translate("gan.film"), class_="quiet")]) if film else None,
             join([nearest, tag("p", translate("gan.nearest", searched=searched), class_="quiet")]) if nearest else None,
             _way(story),

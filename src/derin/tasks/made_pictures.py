@@ -20,6 +20,7 @@ Pixels = npt.NDArray[np.uint8]
 
 SAMPLES, FILM, NEAREST = "samples.png", "samples.gif", "nearest.png"
 WAY = "way.gif"  # from noise to pictures
+REBUILT, LATENT_GRID = "rebuilt.png", "latent_grid.png"
 _FOLDER = "samples"
 _MOST_LINES = 8
 _SHEET_CELL = 56  # px

@@ -82,8 +82,8 @@ class PictureMaker(BaseTask):
 
     def answers(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise UsageError(
-            "A generator predicts nothing of pictures, it makes them: derin generate RUN --num 16 --out samples.png "
-            "(model.make_pictures(16) in Python)."
+            "A network that makes pictures predicts nothing of them: derin generate RUN --num 16 --out samples.png "
+            "makes new ones (model.make_pictures(16) in Python)."
         )
 
     row_answers = answers

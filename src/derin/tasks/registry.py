@@ -34,6 +34,7 @@ TASKS: Registry[type[BaseTask]] = Registry(
         "own": "derin.tasks.own:OwnTask",
         "gan": "derin.tasks.gan:GAN",
         "flow": "derin.tasks.flow:Flow",
+        "vae": "derin.tasks.vae:VAE",
     },
 )
 

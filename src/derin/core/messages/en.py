@@ -24,7 +24,13 @@ MESSAGES: dict[str, CatalogEntry] = {
     "task.segmentation": "segmentation",
     "task.embedding": "comparing (embedding)",
     "task.gan": "making pictures (GAN)",
+    "task.vae": "making pictures (VAE)",
     "metric.loss": "loss",
+    "metric.bound_nats": "bound of −ln p(x) (nats)",
+    "metric.reconstruction_nats": "reconstruction (nats)",
+    "metric.kl_nats": "KL divergence (nats)",
+    "metric.bits_per_pixel": "bits per pixel",
+    "metric.active_latents": "numbers of the code that say something",
     "metric.accuracy": "accuracy",
     "metric.top5_accuracy": "top-5 accuracy",
     "metric.precision": "precision",
@@ -827,6 +833,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "gan.sheet": "What the generator makes of the same noise; below each line its epoch",
     "gan.sheet_note": "Each column begins with the same random numbers, so that a column shows how one picture came "
     "about. None of them is chosen.",
+    "vae.rebuilt": "Pictures that were not trained on, and below each what the decoder makes of its code",
+    "vae.grid": "The pictures of codes of two numbers: the first grows to the right, the second upwards, at "
+    "equal shares of the normal distribution",
     "gan.ahead": "Which network is ahead?",
     "gan.too_short": "Training was too short to say which of the two networks is ahead.",
     "gan.balanced": "Neither network wins outright: the discriminator is right about {share} of the pictures, half of "

@@ -24,7 +24,13 @@ MESSAGES: dict[str, CatalogEntry] = {
     "task.gan": "görüntü üretme (GAN)",
     "task.forecasting": "zaman serisi tahmini",
     "task.segmentation": "bölütleme (segmentation)",
+    "task.vae": "görüntü üretme (VAE)",
     "metric.loss": "kayıp",
+    "metric.bound_nats": "−ln p(x) sınırı (nat)",
+    "metric.reconstruction_nats": "yeniden kurma (nat)",
+    "metric.kl_nats": "KL ıraksaması (nat)",
+    "metric.bits_per_pixel": "piksel başına bit",
+    "metric.active_latents": "bir şey anlatan kod sayıları",
     "metric.accuracy": "doğruluk",
     "metric.top5_accuracy": "ilk 5 doğruluğu",
     "metric.precision": "kesinlik",
@@ -803,6 +809,9 @@ MESSAGES: dict[str, CatalogEntry] = {
     "gan.sheet": "Üretecin aynı gürültüden ürettikleri; her satırın altında epoku",
     "gan.sheet_note": "Her sütun aynı rastgele sayılarla başlar; bir sütun, bir görüntünün nasıl oluştuğunu gösterir. "
     "Hiçbiri seçilmemiştir.",
+    "vae.rebuilt": "Eğitimde kullanılmamış görüntüler ve her birinin altında kod çözücünün onun kodundan ürettiği",
+    "vae.grid": "İki sayılık kodların görüntüleri: birinci sayı sağa, ikincisi yukarı doğru büyür; aralıklar "
+    "normal dağılımın eşit paylarıdır",
     "gan.ahead": "Hangi ağ önde?",
     "gan.too_short": "Eğitim, iki ağdan hangisinin önde olduğunu söylemek için fazla kısaydı.",
     "gan.balanced": "İki ağdan hiçbiri açıkça kazanmıyor: ayırt edici, yarısı üretilmiş olan görüntülerin {share} "

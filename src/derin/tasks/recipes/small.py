@@ -16,6 +16,7 @@ _PHOTOGRAPH_EPOCHS = 40
 _DCGAN_UPDATES = 5_000
 # Of a flow: four epochs of the 28×28 digits, in about a quarter of an hour of two cores.
 _FLOW_UPDATES = 3_300
+_VAE_UPDATES = 12_000
 _SMALL_PICTURE = 16  # pixels, below which narrow networks are enough
 
 
@@ -129,5 +130,20 @@ def flow_unet(facts: Facts) -> Recipe:
         reasons=(
             f"{epochs} epochs of {per_epoch} batches give {epochs * per_epoch} updates, each from new noise and times.",
             "An average of the weights makes better pictures than the last ones, whose loss is noisy (Ho et al. 2020).",
+        ),
+    )
+
+
+def vae(facts: Facts) -> Recipe:
+    """An encoder and a decoder. The noise in the code keeps them from learning by heart for long."""
+    settings, _ = budget(facts.num_train)
+    per_epoch = -(-facts.num_train // settings["batch_size"])
+    settings["epochs"] = -(-_VAE_UPDATES // max(per_epoch, 1))
+    settings |= {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.0, "schedule": "cosine"}
+    return Recipe(
+        settings=settings,
+        inputs={"normalize": "symmetric"},
+        reasons=(
+            f"{settings['epochs']} epochs of {per_epoch} batches: some {_VAE_UPDATES} updates, while the bound falls.",
         ),
     )

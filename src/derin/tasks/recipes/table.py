@@ -41,6 +41,7 @@ RECIPES: dict[str, Callable[[Facts], Recipe]] = {
     "dcgan_generator": small.own_network,
     "dcgan": small.dcgan,
     "flow_unet": small.flow_unet,
+    "vae": small.vae,
     **dict.fromkeys(("skip_gram", "cbow"), word_vectors.predicting),
     "glove": word_vectors.counting,
     "text_bag": text.bag,
