@@ -539,6 +539,23 @@ def non_max_suppression(given: Numbers) -> dict[str, float]:
     return numbers
 
 
+def flow_matching(given: Numbers) -> dict[str, float]:
+    """The mean picture behind a place, by Bayes' rule with torch's normal distribution, and a step of Euler."""
+    step, time = 1 / given["N"], given["t"]
+    left, length = max(1 - time, step), min(step, 1 - time)
+    pictures = torch.tensor([[given["ax"], given["ay"]], [given["bx"], given["by"]]], dtype=torch.float64)
+    numbers = {"h": length, "r": left, "tn": time + length}
+    for k in (1, 2):
+        x = torch.tensor([given[f"x{k}"], given[f"y{k}"]], dtype=torch.float64)
+        told = torch.distributions.Normal(time * pictures, left).log_prob(x).sum(1)
+        shares = torch.softmax(told, 0)
+        v, w = ((shares @ pictures - x) / left).tolist()
+        a, b = (((x - time * pictures) / left).square().sum(1) / 2).tolist()
+        numbers |= {f"a{k}": a, f"b{k}": b, f"p{k}": shares[0].item(), f"v{k}": v, f"w{k}": w, f"q{k}": min(a, b)}
+        numbers |= {f"xn{k}": given[f"x{k}"] + length * v, f"yn{k}": given[f"y{k}"] + length * w}
+    return numbers
+
+
 def style_cost(given: Numbers) -> dict[str, float]:
     """The product's Gram matrix and cost, and slopes by automatic differentiation."""
     maps = torch.stack([float64(given, *(f"{name}{k}" for k in range(1, 5))) for name in "ab"]).requires_grad_()
@@ -590,6 +607,7 @@ EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "grid": grid,
     "non-max-suppression": non_max_suppression,
     "style-cost": style_cost,
+    "flow-matching": flow_matching,
 }
 
 

@@ -37,6 +37,7 @@ COURSE: Registry[CourseLesson] = Registry(
         "grid": _ROOM + "grid:LESSON",
         "non-max-suppression": _ROOM + "non_max_suppression:LESSON",
         "style-cost": _ROOM + "style_cost:LESSON",
+        "flow-matching": _ROOM + "flow_matching:LESSON",
         "embeddings": _ROOM + "embeddings:LESSON",
         "lstm": _ROOM + "lstm:LESSON",
         "gru": _ROOM + "gru:LESSON",
