@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 _FOLDER_RATE = Fraction(25)  # frames per second of a folder, which says nothing of time
 _BATCH_BYTES = 8 << 20  # of frames that are answered together; some batches are in memory at a time
 _MOST_AT_ONCE = 8
-# Frames from which on the seconds are saved again that a faster program takes: to record one with its steps joined
-# takes as long as a few dozen frames, to write the network for ONNX Runtime as long as a few hundred.
-_WORTH_RECORDING, _WORTH_EXPORTING = 60, 2_000
+# Frames from which on the seconds are saved again that a faster program takes: recording one with its steps joined and
+# timing it took 12 seconds of a processor where it saved 47 ms a frame; writing a network as ONNX takes far longer.
+_WORTH_RECORDING, _WORTH_EXPORTING = 250, 2_000
 _WAYS = {"torch": "torch", "onednn": "oneDNN", "onnxruntime": "ONNX Runtime"}
 
 

@@ -98,6 +98,29 @@ def test_a_kernel_on_a_picture_gives_what_torch_gives(engine: Path, visit: Visit
     assert scripted(engine, script, visit)[0] == pytest.approx(expected.flatten().tolist(), abs=1e-9)
 
 
+def test_all_windows_at_once_answer_as_each_of_them_alone(engine: Path, visit: Visit) -> None:
+    picture = torch.from_numpy(uniforms(1, "picture", 0, range(40), 36).astype(float))
+    script = f"""const image = {{ rows: 40, columns: 36, data: Float64Array.from({picture.flatten().tolist()}) }};
+      const {{ answers, alone }} = PIXELS.windows(image, 6, 4);
+      found.push([answers.rows, answers.columns], [...answers.data], alone)"""
+    size, answers, alone = scripted(engine, script, visit)
+    across = torch.tensor([[1, 0, -1], [2, 0, -2], [1, 0, -1]], dtype=torch.float64)
+    kernels = torch.stack([across, across.T])[:, None]
+
+    def read(pixels: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.avg_pool2d(torch.conv2d(pixels[None, None], kernels).abs(), 2)[0]
+
+    def window(top: int, left: int) -> torch.Tensor:
+        return read(picture[top : top + 28, left : left + 28])
+
+    weights = window(6, 4) - window(6, 4).mean()
+    expected = [(window(top, left) * weights).sum().item() for top in range(0, 13, 2) for left in range(0, 9, 2)]
+    assert size == [7, 5]
+    # Both count in 64 bits and differ by the order of the sums alone.
+    assert answers == pytest.approx(expected, abs=1e-9)
+    assert alone == pytest.approx(expected[3 * 5 + 2], abs=1e-9)
+
+
 def test_every_choice_of_the_page_is_tried_here() -> None:
     assert {one["data"] for one in EXPERIMENTS} == set(SETS)
     # NAdam, Lion and Muon are not on the page.

@@ -571,6 +571,41 @@ def style_cost(given: Numbers) -> dict[str, float]:
     return numbers
 
 
+def sliding_window(given: Numbers) -> dict[str, float]:
+    """Torch's layers: over the strip and over a window of it, and their sizes and products in two dimensions."""
+    strip, kernel = (float64(given, *(f"{name}{i}" for i in range(1, num + 1))) for name, num in (("x", 8), ("k", 3)))
+    dense = torch.nn.Linear(2, 1, dtype=torch.float64)
+    dense.load_state_dict({"weight": float64(given, "v1", "v2")[None], "bias": float64(given, "c")})
+    y, g = (torch.conv1d(x[None, None], kernel[None, None]).relu() for x in (strip, strip[2:]))
+    z, h = (torch.nn.functional.max_pool1d(one, 2) for one in (y, g))
+    o = torch.conv1d(z, dense.weight[None], dense.bias)
+    numbers = {
+        f"{letter}{i}": value
+        for letter, row in (("y", y), ("z", z), ("o", o), ("g", g), ("h", h))
+        for i, value in enumerate(row.flatten().tolist(), start=1)
+    }
+    numbers |= {"q": dense(h[0, 0]).item(), "d": 0.0}
+    n, s, k, u = (round(given[name]) for name in "nsKu")
+
+    def read(side: int, wide: int | None) -> tuple[int, int, int, list[int]]:
+        """Sides after convolution, pooling and the first dense layer, and the products of the four layers."""
+        at, sides, products = torch.empty(1, 3, side, side, device="meta"), list[int](), list[int]()
+        for num, width in ((k, 5), (u, wide), (u, 1), (4, 1)):
+            weight = torch.empty(num, at.shape[1], width or at.shape[2], width or at.shape[3], device="meta")
+            at = torch.conv2d(at, weight)
+            products.append(at[0, 0].numel() * weight.numel())
+            sides.append(at.shape[3])
+            if len(sides) == 1:
+                at = torch.nn.functional.max_pool2d(at, s)
+                sides.append(at.shape[3])
+        return sides[0], sides[1], sides[2], products
+
+    a, b, _, (first, *others) = read(14, None)
+    _, _, m, (at_once, *rest) = read(n, b)
+    numbers |= {"a": a, "b": b, "m": m, "N": m * m, "P": first, "A": m * m * first, "B": at_once, "D": sum(others)}
+    return numbers | {"R": m * m * first / at_once, "T": m * m * (first + sum(others)) / (at_once + sum(rest))}
+
+
 # Every line of a lesson's sheet, from its given numbers, by another way than the sheet's formulas.
 EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "one-neuron": one_neuron,
@@ -603,6 +638,7 @@ EXPECTED: dict[str, Callable[[Numbers], dict[str, float]]] = {
     "embeddings": embeddings,
     "beam-search": beam_search,
     "localization": localization,
+    "sliding-window": sliding_window,
     "boxes": boxes,
     "grid": grid,
     "non-max-suppression": non_max_suppression,

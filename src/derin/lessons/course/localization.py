@@ -238,5 +238,8 @@ LESSON = CourseLesson(
         "Document 003 counts 128 outputs for 64 points and the question whether there is a face; they are 129.",
         "003 belgesi, 64 nokta ile yüz olup olmadığı sorusu için 128 çıktı sayar; doğrusu 129'dur.",
     ),
-    after=("boxes",),
+    after=(
+        "sliding-window",
+        "boxes",
+    ),
 )

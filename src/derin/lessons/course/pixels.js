@@ -15,6 +15,34 @@ const PIXELS = (() => {
     }
     return { rows, columns, data: out };
   }
+  function cut({ columns, data }, top, left, height, width) {
+    const out = new Float64Array(height * width);
+    for (let k = 0; k < out.length; k++) out[k] = data[(top + Math.floor(k / width)) * columns + left + k % width];
+    return { rows: height, columns: width, data: out };
+  }
+  // Windows of so many pixels are read as 13 × 13 places, each the mean strength of edges, down and across, of four pixels.
+  const WINDOW = 28, CELLS = 13, STRIDE = 2, EDGES = [[[1, 0, -1], [2, 0, -2], [1, 0, -1]], [[1, 2, 1], [0, 0, 0], [-1, -2, -1]]];
+  function edges(image) {
+    return EDGES.map((kernel) => {
+      const found = cut(correlate(image, kernel), 1, 1, image.rows - 2, image.columns - 2), rows = found.rows >> 1, columns = found.columns >> 1;
+      const at = (r, c) => Math.abs(found.data[r * found.columns + c]);
+      const data = Float64Array.from({ length: rows * columns }, (_, k) => {
+        const r = 2 * Math.floor(k / columns), c = 2 * (k % columns);
+        return (at(r, c) + at(r, c + 1) + at(r + 1, c) + at(r + 1, c + 1)) / 4;
+      });
+      return { rows, columns, data };
+    });
+  }
+  // The answers of all windows, `STRIDE` pixels apart, at once, and that of one window cut out and read alone. The weights are
+  // what lies in that window, less its mean.
+  function windows(image, top, left) {
+    const own = edges(cut(image, top, left, WINDOW, WINDOW)), whole = edges(image);
+    const mean = own.flatMap(({ data }) => [...data]).reduce((a, b) => a + b, 0) / (own.length * CELLS * CELLS);
+    const weights = own.map(({ data }) => Array.from({ length: CELLS }, (_, r) => Array.from(data.subarray(r * CELLS, (r + 1) * CELLS), (value) => value - mean)));
+    const maps = whole.map((map, k) => cut(correlate(map, weights[k]), CELLS >> 1, CELLS >> 1, map.rows - CELLS + 1, map.columns - CELLS + 1));
+    const alone = own.reduce((sum, { data }, k) => sum + data.reduce((part, value, place) => part + value * weights[k].flat()[place], 0), 0);
+    return { answers: { ...maps[0], data: maps[0].data.map((value, k) => value + maps[1].data[k]) }, alone };
+  }
   // What an eye sees of red, green and blue (ITU-R BT.601), without transparency.
   function gray({ width, height, data }) {
     const out = new Float64Array(width * height);
@@ -52,5 +80,5 @@ const PIXELS = (() => {
     pen.drawImage(bitmap, 0, 0, width, height);
     return gray(pen.getImageData(0, 0, width, height));
   }
-  return { correlate, gray, paint, sample, read };
+  return { WINDOW, STRIDE, correlate, cut, windows, gray, paint, sample, read };
 })();

@@ -33,6 +33,7 @@ COURSE: Registry[CourseLesson] = Registry(
         "receptive-field": _ROOM + "receptive_field:LESSON",
         "residual": _ROOM + "residual:LESSON",
         "localization": _ROOM + "localization:LESSON",
+        "sliding-window": _ROOM + "sliding_window:LESSON",
         "boxes": _ROOM + "boxes:LESSON",
         "grid": _ROOM + "grid:LESSON",
         "non-max-suppression": _ROOM + "non_max_suppression:LESSON",

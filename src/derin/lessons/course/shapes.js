@@ -250,4 +250,47 @@ Object.assign(FIGURES, {
     }
     return draw;
   },
+
+  // A picture, one's own or the one that is there, and the answers of all its windows to the one in the frame, which is moved.
+  windows(holder, sheet, options, { say, spell, label }) {
+    const row = tag("div", { className: "panels" });
+    holder.append(row);
+    const board = DRAW.canvas(row, 1, label), after = tag("canvas", { className: "photo", role: "img" });
+    const words = tag("span"), told = tag("p", { className: "quiet", "aria-live": "polite" }), found = tag("p", { className: "quiet" });
+    const middle = PIXELS.WINDOW / 2, within = (at) => Math.max(0, Math.min(image.rows - PIXELS.WINDOW, PIXELS.STRIDE * Math.round((at - middle) / PIXELS.STRIDE)));
+    let image = PIXELS.sample(160), top = 120, left = 56;
+    const input = tag("input", { type: "file", accept: "image/*", onchange: async () => {
+      try {
+        const own = await PIXELS.read(input.files[0], 240), side = 2 * Math.floor(Math.min(own.rows, own.columns) / 2);
+        if (side < PIXELS.WINDOW) { told.textContent = say("picture_small"); return; }
+        image = PIXELS.cut(own, (own.rows - side) >> 1, (own.columns - side) >> 1, side, side);
+        [top, left] = [within(side / 2), within(side / 2)];
+        told.textContent = "";
+        draw();
+      } catch { told.textContent = say("picture_refused"); }
+    } });
+    row.append(after);
+    holder.append(found, tag("p", {}, tag("label", {}, words, " ", input)), told);
+    const ring = DRAW.drag(board.element, {
+      near: 2,
+      handles: () => [{ key: "window", place: [(left + middle) / image.columns, (top + middle) / image.rows] }],
+      move: (_, across, down) => { [top, left] = [within(down * image.rows), within(across * image.columns)]; draw(); },
+    });
+    function draw() {
+      const { pen, width, height } = board.begin(), small = new OffscreenCanvas(1, 1), grain = width / image.columns;
+      PIXELS.paint(small, image);
+      pen.drawImage(small, 0, 0, width, height);
+      pen.strokeStyle = DRAW.color("one");
+      pen.lineWidth = 3;
+      pen.strokeRect(left * grain, top * grain, PIXELS.WINDOW * grain, PIXELS.WINDOW * grain);
+      ring(pen, width, height);
+      const { answers, alone } = PIXELS.windows(image, top, left), most = Math.max(...answers.data, 1e-9);
+      PIXELS.paint(after, answers, (value) => Math.max(0, value) / most);
+      const once = answers.data[top / PIXELS.STRIDE * answers.columns + left / PIXELS.STRIDE];
+      found.textContent = say("windows_told", { count: answers.data.length, once: spell(once, 6), alone: spell(alone, 6) });
+      words.textContent = say("own_picture");
+      after.setAttribute("aria-label", say("windows_answers"));
+    }
+    return draw;
+  },
 });

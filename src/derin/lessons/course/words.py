@@ -97,6 +97,17 @@ WORDS: dict[str, Text] = {
     ),
     "picture_before": Text("the picture", "resim"),
     "picture_after": Text("what the kernel makes of it", "çekirdeğin ondan ürettiği"),
+    "picture_small": Text(
+        "A picture has at least 28 pixels a side, as a window has.",
+        "Bir resmin kenarı, pencereninki gibi en az 28 pikseldir.",
+    ),
+    "windows_answers": Text(
+        "the answers of all windows, bright where large", "tüm pencerelerin yanıtları, büyükse parlak"
+    ),
+    "windows_told": Text(
+        "{count} windows at once. The answer of the framed one is {once}; cut out and read alone it is {alone}.",
+        "{count} pencere hep birden. Çerçevedekinin yanıtı {once}; kesilip tek başına okununca {alone}.",
+    ),
     "beginnings": Text("beginnings", "başlangıçlar"),
     "keys": Text(
         "Drag; or from the keyboard: Enter for the next one, arrows to move it",
