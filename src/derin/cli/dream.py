@@ -61,5 +61,5 @@ def dream(
             on_step=tell,
         )
     ends = {"before": format_number(found.answers[0], ".3g"), "after": format_number(found.answers[-1], ".3g")}
-    line = translate("painting.dreamed", num=len(found.octaves), **ends)
+    line = translate("painting.dreamed", num=len(found.levels), **ends)
     finish(found, out, strip, line, json_output=json_output)

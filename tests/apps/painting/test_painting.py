@@ -143,7 +143,7 @@ def test_a_dream_strengthens_what_is_asked_for(model: Model, pictures: tuple[Pat
     dreamed = derin.dream(pictures[0], layers={"stage1": 1.0, "stem": 0.5}, **settings)
     again = derin.dream(pictures[0], layers={"stage1": 1.0, "stem": 0.5}, **settings)
     assert np.array_equal(np.asarray(dreamed.image), np.asarray(again.image))
-    assert dreamed.octaves == [(43, 57), (60, 80)]
+    assert [(level.height, level.width) for level in dreamed.levels] == [(43, 57), (60, 80)]
     assert dreamed.image.size == (80, 60)
     eyes = Seeing.open(model)
     features = LayerFeatures(model.network, ["stem", "stage1"])
@@ -200,7 +200,7 @@ def test_commands_write_picture_strip_and_json(seeing: Path, pictures: tuple[Pat
     answer = CliRunner().invoke(app, ["style", *map(str, pictures), *common, "--style-layer", "stem=2", "--json"])
     found = json.loads(answer.stdout)
     assert found["path"] == str(out)
-    assert found["steps"] == 4
+    assert found["levels"][1] == {"steps": 2, "height": 48, "width": 64}
     assert list(found["last"]["style"]) == ["stem"]
     with Image.open(out) as painted, Image.open(strip) as drawn:
         assert painted.size == (64, 48)

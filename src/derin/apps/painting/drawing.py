@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,17 +21,34 @@ _LINES = ("#1f2430", "#0f766e", "#b45309", "#9ca3af")
 _PANEL, _CURVES = 2.2, 2.4  # inches: width of a picture, height of the curves
 
 
+@dataclass(frozen=True)
+class Level:
+    """A size on which the picture was changed.
+
+    Args:
+        steps: how many.
+        height: in pixels.
+        width: in pixels.
+    """
+
+    steps: int
+    height: int
+    width: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChangedPicture:
     """A picture that was changed step by step until a network saw in it what was wanted.
 
     Args:
         image: the picture, as Pillow has it.
+        levels: the sizes on which it was changed, from the smallest.
         snapshots: step and picture, from the start to the end.
         settings: all that the picture is a function of, beside the pictures that were given.
     """
 
     image: Image
+    levels: list[Level]
     snapshots: list[tuple[int, Image]] = field(repr=False)
     settings: dict[str, Any] = field(repr=False)
 
@@ -41,7 +58,12 @@ class ChangedPicture:
 
     def to_json(self) -> dict[str, Any]:
         """What is worth knowing of it, as JSON."""
-        raise NotImplementedError
+        return {
+            "width": self.image.width,
+            "height": self.image.height,
+            "levels": [asdict(level) for level in self.levels],
+            "settings": self.settings,
+        }
 
     def save(self, path: str | Path) -> Path:
         """Writes the picture; the ending says in which form.
@@ -68,7 +90,7 @@ class ChangedPicture:
             ax.imshow(image)
             ax.set_title(translate("painting.step", step=step), fontsize=9, color=_FAINT)
             ax.set_axis_off()
-        _draw_curves(below.subplots(), self.curves())
+        _draw_curves(below.subplots(), self.curves(), self.levels)
         save(figure, Path(path))
         return Path(path)
 
@@ -92,7 +114,21 @@ def require_image_path(path: str | Path) -> Path:
     return place
 
 
-def _draw_curves(ax: Any, curves: Mapping[str, Sequence[float]]) -> None:
+def _draw_curves(ax: Any, curves: Mapping[str, Sequence[float]], levels: Sequence[Level]) -> None:
+    """Another size is another function, which begins anew at a dotted line."""
+    begun = 0
+    for level in levels:
+        ax.axvline(begun + 0.5, color=_LINES[-1], linewidth=0.8, linestyle=":")
+        ax.annotate(
+            f"{level.width} × {level.height}",
+            (begun + 0.5, 1),
+            (3, -8),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            fontsize=7.5,
+            color=_FAINT,
+        )
+        begun += level.steps
     for (name, values), color in zip(curves.items(), _LINES):
         ax.plot(range(1, len(values) + 1), values, label=name, color=color, linewidth=1.4)
     if min(min(values) for values in curves.values()) >= 0 and len(curves) > 1:

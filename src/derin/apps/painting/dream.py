@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from derin.apps.painting.drawing import ChangedPicture
+from derin.apps.painting.drawing import ChangedPicture, Level
 from derin.apps.painting.seeing import LEAST, Seeing, read_picture, scaled, to_image
 from derin.core.errors import UsageError
 from derin.core.messages import translate
@@ -37,23 +37,15 @@ class Dream(ChangedPicture):
 
     Args:
         answers: what was climbed, before each step; it begins lower with each octave, which shows more pixels.
-        octaves: height and width of each, from the smallest.
     """
 
     answers: list[float]
-    octaves: list[tuple[int, int]]
 
     def curves(self) -> dict[str, list[float]]:
         return {translate("painting.answer"): self.answers}
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "width": self.image.width,
-            "height": self.image.height,
-            "octaves": [list(sides) for sides in self.octaves],
-            "answers": self.answers,
-            "settings": self.settings,
-        }
+        return {**super().to_json(), "answers": self.answers}
 
 
 def dream(
@@ -144,7 +136,8 @@ def dream(
         "jitter": jitter,
         "seed": seed,
     }
-    return Dream(image=to_image(dreamed), snapshots=snapshots, settings=settings, answers=answers, octaves=sides)
+    levels = [Level(steps, *shape) for shape in sides]
+    return Dream(image=to_image(dreamed), levels=levels, snapshots=snapshots, settings=settings, answers=answers)
 
 
 def _climbed(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from derin.apps.painting.drawing import ChangedPicture
+from derin.apps.painting.drawing import ChangedPicture, Level
 from derin.apps.painting.seeing import Seeing, read_picture, scaled, to_image
 from derin.core.errors import UnknownNameError, UsageError
 from derin.core.messages import translate
@@ -85,14 +85,7 @@ class Painting(ChangedPicture):
         }
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "width": self.image.width,
-            "height": self.image.height,
-            "steps": len(self.costs),
-            "first": asdict(self.costs[0]),
-            "last": asdict(self.costs[-1]),
-            "settings": self.settings,
-        }
+        return {**super().to_json(), "first": asdict(self.costs[0]), "last": asdict(self.costs[-1])}
 
 
 def style(
@@ -164,6 +157,7 @@ def style(
     aim = _Aim(seeing, content_layer, dict(style_layers), (content_weight, style_weight, smooth_weight))
     rate = _LR[optimizer] if lr is None else lr
     costs: list[Costs] = []
+    levels: list[Level] = []
     snapshots: list[tuple[int, Image]] = []
     shown = {round(steps * (place / (_SNAPSHOTS - 1)) ** 2) for place in range(_SNAPSHOTS)}
     height, width = photo.shape[2:]
@@ -171,6 +165,7 @@ def style(
     with unchanged(seeing.model.network):
         for level, (factor, num) in enumerate(zip(_LEVELS, _shares(steps), strict=True)):
             sides = _sides((height, width), factor)
+            levels.append(Level(num, *sides))
             aim.look_at(scaled(photo, sides), scaled(manner, _sides(tuple(manner.shape[2:]), factor)))
             if found is not None:
                 begin = spectrum_of(scaled(found, sides))
@@ -203,7 +198,7 @@ def style(
         "keep_colors": keep_colors,
         "seed": seed,
     }
-    return Painting(image=to_image(finished), costs=costs, snapshots=snapshots, settings=settings)
+    return Painting(image=to_image(finished), levels=levels, costs=costs, snapshots=snapshots, settings=settings)
 
 
 class _Aim:
