@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 OPTIMIZERS = ("adam", "lbfgs")
 STARTS = ("content", "noise")
-# Depthwise separable layers give paintings in a quarter of the time that SqueezeNet takes, and smoother ones.
+# Its layers give smoother paintings than SqueezeNet's, in half the time.
 NETWORKS = ("mobilenet_v2_imagenet", "mobilenet_v2_torchvision")
 _LR = {"adam": 0.05, "lbfgs": 1.0}
 _LEVELS = (0.5, 1.0)  # of the size: large strokes are laid on the small picture, where a layer sees more of it
