@@ -20,7 +20,7 @@ from derin.core.errors import DerinError, RefusedFileError, UsageError
 from derin.core.seeds import step_seeds
 from derin.data.batch import Batch
 from derin.models.building import build
-from derin.tasks.gan import GAN, AdversaryMetrics
+from derin.tasks.gan import GAN, AdversaryMetrics, squared_slope
 from derin.tasks.made_pictures import overview, save_strip
 from derin.tasks.registry import task_from_json
 from derin.train.loop import train
@@ -145,6 +145,47 @@ def test_the_losses_are_those_of_the_papers(loss: str) -> None:
     assert found["discriminator_accuracy"].item() == 0.5
 
 
+@pytest.mark.parametrize("loss", ["hinge", "relativistic"])
+def test_todays_losses_are_those_of_their_papers(loss: str) -> None:
+    real, made = (torch.tensor([[2.0], [-0.5]]), torch.tensor([[-1.0], [0.3]]))
+    task = GAN("picture", loss=loss)
+    pairs = list(zip((2.0, -0.5), (-1.0, 0.3), strict=True))
+    if loss == "hinge":
+        discriminator = (sum(max(0, 1 - x) + max(0, 1 + y) for x, y in pairs) / 2) / 2
+        generator = -sum(y for _, y in pairs) / 2
+    else:
+        discriminator = sum(math.log(1 + math.exp(y - x)) for x, y in pairs) / 2
+        generator = sum(math.log(1 + math.exp(x - y)) for x, y in pairs) / 2
+    now = real if loss == "relativistic" else None
+    assert task._discriminator_loss(real, made).item() == pytest.approx(discriminator, rel=1e-6)
+    assert task._generator_loss(made, now).item() == pytest.approx(generator, rel=1e-6)
+    model = system()
+    loop = train(model, GAN("picture", loss=loss, r1=1.0), ToySource(pictures(), 4), config(epochs=1))
+    assert math.isfinite(loop.history[0]["running"]["discriminator_loss"])
+
+
+def test_the_penalty_is_the_squared_slope_of_each_picture_by_differences() -> None:
+    torch.manual_seed(0)
+    judge = build("dcgan_discriminator", input_shape=(1, 8, 8), num_outputs=1, seed=0, width=4, batch_norm=False)
+    judge = judge.double().eval()
+    with torch.no_grad():
+        for parameter in judge.parameters():
+            parameter.mul_(20)  # slopes of size one
+    x = (torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(4)) * 2 - 1).double()
+    expected, step = 0.0, 1e-6
+    for row in range(3):
+        for place in range(64):
+            near = torch.zeros(64, dtype=torch.float64)
+            near[place] = step
+            ends = [judge(x[row : row + 1] + sign * near.view(1, 1, 8, 8)).item() for sign in (1, -1)]
+            expected += ((ends[0] - ends[1]) / (2 * step)) ** 2 / 3
+    inputs = x.clone().requires_grad_()
+    found = squared_slope(judge(inputs), inputs)
+    assert found.item() == pytest.approx(expected, rel=1e-5)
+    found.backward()
+    assert all(p.grad is not None for name, p in judge.named_parameters() if name.endswith("weight"))
+
+
 def test_noise_in_the_labels_calls_so_many_real_pictures_made_ones() -> None:
     task = GAN("picture", label_noise=0.25)
     with torch.random.fork_rng():
@@ -232,6 +273,12 @@ def test_card_gives_the_same_task_again_and_odd_ones_are_refused() -> None:
 def test_what_is_no_system_of_two_is_refused() -> None:
     with pytest.raises(UsageError, match="a system of discriminator and generator; got Linear"):
         GAN("picture").networks(nn.Linear(2, 2))
-    for wrong in ({"label_smoothing": 0.7}, {"label_noise": -0.1}, {"noise": "gamma"}, {"loss": "hinge"}):
+    for wrong in (
+        {"label_smoothing": 0.7},
+        {"label_noise": -0.1},
+        {"noise": "gamma"},
+        {"loss": "wasserstein"},
+        {"r1": -1.0},
+    ):
         with pytest.raises(DerinError):
             GAN("picture", **wrong)  # type: ignore[arg-type]

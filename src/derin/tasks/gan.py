@@ -2,7 +2,10 @@
 
 Sources: I. Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, arXiv:1406.2661 (both losses); label
     smoothing of real pictures alone: T. Salimans et al., "Improved techniques for training GANs", NeurIPS 2016,
-    arXiv:1606.03498, section 3.4.
+    arXiv:1606.03498, section 3.4; hinge: J. H. Lim, J. C. Ye, "Geometric GAN", 2017, arXiv:1705.02894; R1: L. Mescheder
+    et al., "Which training methods for GANs do actually converge?", ICML 2018, arXiv:1801.04406; relativistic: A.
+    Jolicoeur-Martineau, ICLR 2019, arXiv:1807.00734, with R1: N. Huang et al., "The GAN is dead; long live the GAN!",
+    NeurIPS 2024, arXiv:2501.05441.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ from derin.tasks.supervised import built_from_card
 from derin.tasks.system import SystemTask
 from derin.train.protocol import Losses, Outputs, Step
 
-_NOISES, _LOSSES = ("normal", "uniform"), ("non-saturating", "saturating")
+_NOISES = ("normal", "uniform")
+_LOSSES = ("non-saturating", "saturating", "hinge", "relativistic")
 
 
 class GAN(PictureMaker, SystemTask):
@@ -41,7 +45,10 @@ class GAN(PictureMaker, SystemTask):
         label_smoothing: a real picture's target is 1 − s; that of a made one stays 0.
         label_noise: share of the real pictures that are called made ones.
         noise: what pictures are made from: ``"normal"`` numbers, or ``"uniform"`` ones from −1 to 1.
-        loss: the generator's; ``"saturating"`` is ln(1 − σ(D(G(z)))).
+        loss: ``"saturating"`` is ln(1 − σ(D(G(z)))) for the generator; ``"hinge"`` has the mean of max(0, 1 − D(x))
+            and max(0, 1 + D(G(z))) for the discriminator, −D(G(z)) for the generator; ``"relativistic"`` compares
+            pairs: −ln σ(D(x) − D(G(z))), and with the signs turned round for the generator.
+        r1: the weight γ of the penalty γ/2 ‖∇ₓ D(x)‖² at real pictures; 0 has none.
 
     Example:
         >>> from derin.models.building import build
@@ -55,7 +62,7 @@ class GAN(PictureMaker, SystemTask):
     name = "gan"
     maximize = False
     forbids = frozenset({"bf16"})  # which of two networks is ahead is a small difference
-    options = frozenset({"label_smoothing", "label_noise", "noise", "loss"})
+    options = frozenset({"label_smoothing", "label_noise", "noise", "loss", "r1"})
     network_names = ("discriminator", "generator")
     running = ("discriminator_loss", "generator_loss", "discriminator_accuracy")
 
@@ -67,15 +74,17 @@ class GAN(PictureMaker, SystemTask):
         label_noise: float = 0.0,
         noise: str = "normal",
         loss: str = "non-saturating",
+        r1: float = 0.0,
     ) -> None:
         super().__init__([column])
         require_range("gan", "label_smoothing", label_smoothing, 0.0, 0.5)
         require_range("gan", "label_noise", label_noise, 0.0, 0.5)
+        require_range("gan", "r1", r1, 0.0, 1e6)
         for option, value, known in (("noise", noise, _NOISES), ("loss", loss, _LOSSES)):
             if value not in known:
                 raise UsageError(f"The option {option!r} of gan must be one of {', '.join(known)}; got {value!r}.")
         self.label_smoothing, self.label_noise = float(label_smoothing), float(label_noise)
-        self.noise, self.kind_of_loss = noise, loss
+        self.noise, self.kind_of_loss, self.r1 = noise, loss, float(r1)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -85,12 +94,14 @@ class GAN(PictureMaker, SystemTask):
             "label_noise": self.label_noise,
             "noise": self.noise,
             "loss": self.kind_of_loss,
+            "r1": self.r1,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         forms = {"columns": NAMES, "label_smoothing": float, "label_noise": float, "noise": str, "loss": str}
-        found = checked(cls.name, data, forms)
+        # Cards of before the penalty have none.
+        found = checked(cls.name, {"r1": 0.0, **data}, {**forms, "r1": float})
         columns = found.pop("columns")
         if len(columns) != 1:
             raise RefusedFileError(f"The card's gan task must have one column of pictures; got {', '.join(columns)}.")
@@ -114,13 +125,24 @@ class GAN(PictureMaker, SystemTask):
             z = self._draw(num, latent_size(generator), real.device)
             with torch.set_grad_enabled(generator_learns and torch.is_grad_enabled()):
                 made = generator(z)
-            on_real, on_made = discriminator(real), discriminator(made.detach())
+            penalized = self.r1 > 0 and torch.is_grad_enabled() and step.is_due("discriminator")
+            x = real.detach().requires_grad_() if penalized else real
+            on_real, on_made = discriminator(x), discriminator(made.detach())
             of_discriminator = self._discriminator_loss(on_real, on_made)
+            if penalized:
+                of_discriminator = of_discriminator + self.r1 / 2 * squared_slope(on_real, x)
         step.minimize("discriminator", of_discriminator, num)
         with step.autocast(), torch.set_grad_enabled(generator_learns and torch.is_grad_enabled()):
-            of_generator = self._generator_loss(discriminator(made))
+            on_real_now = None
+            if self.kind_of_loss == "relativistic":
+                with torch.no_grad():
+                    on_real_now = discriminator(real)
+            of_generator = self._generator_loss(discriminator(made), on_real_now)
         step.minimize("generator", of_generator, num)
-        right = ((on_real.detach() > 0).float().mean() + (on_made.detach() < 0).float().mean()) / 2
+        if self.kind_of_loss == "relativistic":  # whose logits mean nothing but by their differences
+            right = (on_real.detach() > on_made.detach()).float().mean()
+        else:
+            right = ((on_real.detach() > 0).float().mean() + (on_made.detach() < 0).float().mean()) / 2
         return {
             "loss": of_discriminator.detach() + of_generator.detach(),
             "discriminator_loss": of_discriminator,
@@ -129,13 +151,21 @@ class GAN(PictureMaker, SystemTask):
         }
 
     def _discriminator_loss(self, on_real: Tensor, on_made: Tensor) -> Tensor:
+        if self.kind_of_loss == "hinge":
+            return (F.relu(1 - on_real).mean() + F.relu(1 + on_made).mean()) / 2
+        if self.kind_of_loss == "relativistic":
+            return F.softplus(on_made - on_real).mean()
         targets = torch.full_like(on_real, 1 - self.label_smoothing)
         if self.label_noise:
             targets = targets.where(torch.rand_like(on_real) >= self.label_noise, torch.zeros_like(on_real))
         of_made = F.binary_cross_entropy_with_logits(on_made, torch.zeros_like(on_made))
         return (F.binary_cross_entropy_with_logits(on_real, targets) + of_made) / 2
 
-    def _generator_loss(self, on_made: Tensor) -> Tensor:
+    def _generator_loss(self, on_made: Tensor, on_real: Tensor | None) -> Tensor:
+        if on_real is not None:
+            return F.softplus(on_real - on_made).mean()
+        if self.kind_of_loss == "hinge":
+            return -on_made.mean()
         if self.kind_of_loss == "saturating":
             return -F.binary_cross_entropy_with_logits(on_made, torch.zeros_like(on_made))
         return F.binary_cross_entropy_with_logits(on_made, torch.ones_like(on_made))
@@ -170,6 +200,21 @@ class GAN(PictureMaker, SystemTask):
         z = self.latent_of(rows, latent_size(generator), seed=seed)
         made: Tensor = generator(z.to(next(generator.parameters()).device))
         return made
+
+
+def squared_slope(on_real: Tensor, x: Tensor) -> Tensor:
+    """The mean of ‖∇ₓ D(x)‖² over the pictures of a batch, with a graph of its own, to be minimized.
+
+    Shapes:
+        logits ``(B, 1)`` of pictures ``(B, channels, height, width)`` that require a gradient → ``()``.
+
+    Example:
+        >>> x = torch.ones(2, 1, 1, 3, requires_grad=True)
+        >>> squared_slope(2 * x.flatten(1).sum(dim=1, keepdim=True), x).item()
+        12.0
+    """
+    (slope,) = torch.autograd.grad(on_real.sum(), x, create_graph=True)
+    return slope.square().flatten(1).sum(dim=1).mean()
 
 
 class AdversaryMetrics:
