@@ -320,6 +320,9 @@ BEGINNINGS: dict[str, dict[str, Rule]] = {
     "flow_unet": {
         **_NORM,
         r"enlarge\.\d\.weight": normal(lambda place: math.sqrt(1 / place.values.shape[0])),
+        r"output\.weight": normal(
+            lambda place: math.sqrt(1 / (4 * place.values.shape[0]))
+        ),  # a kernel of 4, a step of 2
         r"places\.table": normal(0.02),
         ".*weight": XAVIER,
         ".*bias": ZERO,

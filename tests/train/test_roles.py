@@ -27,6 +27,7 @@ BARE = {
     "stem.class_token": "position",
     "stem.positions": "position",
     "positions.table": "position",
+    "places.table": "position",
     "crf.transitions": "score",
     "crf.first": "score",
     "crf.last": "score",

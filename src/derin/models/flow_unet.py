@@ -6,8 +6,8 @@ Papers: O. Ronneberger, P. Fischer, T. Brox, "U-Net", MICCAI 2015, arXiv:1505.04
     models beat GANs on image synthesis", NeurIPS 2021, arXiv:2105.05233 (time and class as scale and shift of a norm);
     P. Esser et al., "Scaling rectified flow transformers", ICML 2024, arXiv:2403.03206 (words and places of the picture
     look at each other in one attention).
-Differs: made for a processor and for pictures of about 30 pixels. Squares of `patch` × `patch` pixels are read as one
-    place of as many more channels, so that no map of full size is computed, and there is one residual block to a stage.
+Differs: made for a processor and for pictures of about 30 pixels. Squares of `patch` × `patch` pixels are read and
+    written as one place, so that no map of full size is computed, and there is one residual block to a stage.
 """
 
 from __future__ import annotations
@@ -146,8 +146,8 @@ class FlowUNet(Network):
             self.word_places = LearnedPositions(MOST_TOKENS, deepest)
             self.reader = EncoderBlock(deepest, _heads(deepest), 2 * deepest)
             self.read = nn.Linear(deepest, dim)
-        squares = options.patch**2
-        self.begin = nn.Conv2d(channels * squares, options.width, 3, padding=1)
+        # Kernels reach a pixel beyond their square on each side, so that no seams show between squares.
+        self.begin = nn.Conv2d(channels, options.width, options.patch + 2, options.patch, padding=1)
         self.down, self.halve = nn.ModuleList(), nn.ModuleList()
         for stage, wider in pairwise(widths):
             self.down.append(TimedBlock(stage, stage, dim))
@@ -162,7 +162,7 @@ class FlowUNet(Network):
             self.enlarge.append(nn.ConvTranspose2d(wider, stage, 2, 2))
             self.up.append(TimedBlock(2 * stage, stage, dim))
         self.norm = nn.GroupNorm(_GROUPS, options.width)
-        self.output = nn.Conv2d(options.width, num_outputs * squares, 3, padding=1)
+        self.output = nn.ConvTranspose2d(options.width, num_outputs, options.patch + 2, options.patch, padding=1)
         initialize(self, "xavier")
 
     def forward(self, x: Tensor, time: Tensor | None = None, condition: Tensor | None = None) -> Tensor:
@@ -170,7 +170,7 @@ class FlowUNet(Network):
         if time is None:
             time = x.new_zeros(len(x))
         told, words, mask = self._told(time, condition)
-        x = self.begin(F.pixel_unshuffle(filled(x, self.multiple), self.options.patch))
+        x = self.begin(filled(x, self.multiple))  # (B, width, H / patch, W / patch)
         bridges = []
         for block, halve in zip(self.down, self.halve):
             x = block(x, told)
@@ -179,8 +179,7 @@ class FlowUNet(Network):
         x = self.leave(self._looked(self.enter(x, told), words, mask), told)
         for enlarge, block, bridge in zip(self.enlarge, self.up, reversed(bridges)):
             x = block(torch.cat((bridge, enlarge(x)), 1), told)
-        x = F.pixel_shuffle(self.output(F.silu(self.norm(x))), self.options.patch)
-        return cropped(x, height, width)
+        return cropped(self.output(F.silu(self.norm(x))), height, width)
 
     def _told(self, time: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """What every block is told, ``(B, dim)``; and of a text the words ``(B, T, deepest)``, and where they stand."""
