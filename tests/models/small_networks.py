@@ -17,7 +17,12 @@ NAMES = list(MODELS)
 # Options that leave the code of a network as it is and its largest dense layers out.
 _NARROW = {"dense_width": 24, "grid": 2}
 SMALL_OPTIONS: dict[str, dict[str, Any]] = {name: _NARROW for name in NAMES if name.startswith(("alexnet", "vgg"))}
-SMALL_OPTIONS |= {"facenet_nn1": {"dense_units": 24}, "unet": {"width": 6}, "unet_trunk": {"width": 2}}
+SMALL_OPTIONS |= {
+    "facenet_nn1": {"dense_units": 24},
+    "unet": {"width": 6},
+    "edsr": {"width": 6, "blocks": 2},
+    "unet_trunk": {"width": 2},
+}
 SMALL_OPTIONS |= {name: {"width": 16, "depth": 1} for name in ("yolo", "yolo_large")}
 SMALL_OPTIONS |= {"yolo_grid": {"width": 16}, "localizer": {"width": 8, "units": 16}}
 SMALL_OPTIONS |= {"landmark_regressor": {"width": 8, "units": 16}, "landmark_heatmaps": {"width": 16}}

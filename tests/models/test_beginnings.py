@@ -269,6 +269,13 @@ BEGINNINGS: dict[str, dict[str, Rule]] = {
         **_HE_THEN,
     },
     "unet_trunk": {**_NORM, **_HE_THEN},
+    # A tenth where deep sums and the first answer are to stay near the bicubic enlargement.
+    "edsr": {
+        r"(output|blocks\.\d\.conv2)\.weight": normal(
+            lambda place: 0.1 * math.sqrt(2 / math.prod(place.values.shape[1:]))
+        ),
+        **_HE_THEN,
+    },
     "text_bag": {
         r"table\.weight": behind_padding(normal(0.01)),
         r"importance\.weight": constant(0.3),

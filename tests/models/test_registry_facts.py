@@ -37,6 +37,7 @@ PICTURES: dict[str, Row] = {
     "mtcnn_pnet": (((3, 12, 12), 6), None, OUTPUT),
     "mtcnn_rnet": (((3, 24, 24), 6), None, OUTPUT),
     "mtcnn_onet": (((3, 48, 48), 16), None, OUTPUT),
+    "edsr": (((3, 48, 48), 3), "middle", OUTPUT),
     "unet": (((1, 572, 572), 2), "bottom", OUTPUT),
     "unet_trunk": (((3, 256, 256), 2), "narrow", OUTPUT),
     "flow_unet": (((3, 32, 32), 3), "leave", OUTPUT),
@@ -89,6 +90,7 @@ SMALLEST = {
     "mtcnn_pnet": 12,
     "mtcnn_rnet": 24,
     "mtcnn_onet": 48,
+    "edsr": 1,
     "unet": 16,
     "unet_trunk": 32,  # one place at the coarsest map
     **dict.fromkeys(("yolo", "yolo_grid", "yolo_large", "localizer"), 64),  # two places at the coarsest map
@@ -101,7 +103,7 @@ KINDS = {
     "embedding": {"facenet_nn1", "facenet_nn4_small2", "mobilefacenet"},
     "boxes": {"yolo", "yolo_grid", "yolo_large", "localizer"},
     "points": {"landmark_regressor", "landmark_heatmaps"},
-    "map": {"unet", "unet_trunk", "flow_unet", "mtcnn_pnet", "dcgan_generator"},
+    "map": {"edsr", "unet", "unet_trunk", "flow_unet", "mtcnn_pnet", "dcgan_generator"},
 }
 
 
@@ -163,7 +165,8 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "inception_v3": {"auxiliary": False, "dropout": 0.5},
     "facenet_nn1": {"dense_units": 4096},
     "unet_trunk": {"trunk": "mobilenet_v2", "trunk_options": (), "width": 16},
-    "unet": {"width": 64, "depth": 4, "padding": "same", "batch_norm": False, "dropout": 0.0},
+    "unet": {"width": 64, "depth": 4, "padding": "same", "batch_norm": False, "dropout": 0.0, "residual": False},
+    "edsr": {"width": 32, "blocks": 6, "scale": 2},
     "yolo": {"trunk": "mobilenet_v2", "trunk_options": (), "width": 96, "depth": 2, "bins": 16},
     "localizer": {"trunk": "mobilenet_v2", "trunk_options": (), "width": 64, "cells": 5, "units": 256},
     "landmark_regressor": {

@@ -146,6 +146,14 @@ DECIDED: dict[str, Row] = {
         {},
         {"fit": "pad", "size": 128},
     ),
+    # Lim et al. 2017, section 4.2: Adam; here a higher rate for few updates, come down by one cycle, and averaged.
+    "edsr": (
+        {"optimizer": "adam", **CYCLE, "weight_decay": 0.0, "learning_rate": 2e-3, "ema_decay": 0.99},
+        "flip",
+        0.0,
+        {},
+        {"fit": "window", "size": 32, "normalize": "none"},
+    ),
     "unet": (
         {**ADAM, "learning_rate": 2e-3, "weight_decay": 0.01, "clip_norm": 1.0},
         "flip,zoom=0.2,shift=0.1",

@@ -141,7 +141,7 @@ class Request:
     task: str | None = setting(
         None,
         "classification, binary, multilabel, multitask, regression, embedding; of text lm, tagging, translation, "
-        "word-vectors, glove; of a series forecasting; of pictures gan, vae, flow.",
+        "word-vectors, glove; of a series forecasting; of pictures gan, vae, flow, restore.",
         TEXT,
         group=_NETWORK,
     )
@@ -171,6 +171,12 @@ class Request:
         "balanced_accuracy or a required precision=0.9, for which it is chosen on validation.",
         TEXT,
         NUMBER,
+        group=_NETWORK,
+    )
+    degrade: str | None = setting(
+        None,
+        "With --task restore, what is taken from good pictures: noise=25, noise=5-50, jpeg=30, sr=2, sr=4, gray.",
+        TEXT,
         group=_NETWORK,
     )
     task_options: Mapping[str, Any] | None = setting(

@@ -97,6 +97,7 @@ def fit(
     loss_weights: Mapping[str, float] | None = None,
     label_smoothing: float | None = None,
     threshold: str | float | None = None,
+    degrade: str | None = None,
     task_options: Mapping[str, Any] | None = None,
     adversarial: str | float | None = None,
     out: str | Path | None = None,
@@ -166,6 +167,8 @@ def fit(
             it); or ``"f1"``, ``"accuracy"`` or ``"balanced_accuracy"``, for which the best one is chosen on validation,
             or ``"precision=0.9"`` for the lowest one with that precision. Of boxes a number, ``"f1"`` (what they have
             without it) or a precision.
+        degrade: of ``task="restore"``, what is taken from good pictures: ``"noise=25"``, ``"sr=2"``, ``"jpeg=30"``,
+            ``"gray"``; see `derin.tasks.degradations`.
         task_options: other settings of the task, such as ``{"label_noise": 0.05}``; each task names its own.
         adversarial: ε of adversarial training, such as ``"4/255"``; see `derin.tasks.adversarial_training`.
         out: the run's folder; None takes the next free one under ``runs/``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from derin.api.arguments import Request
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def model_name_of(model: Any, task: type[BaseTask], table: Table) -> str:
+def model_name_of(model: Any, task: type[BaseTask], table: Table, options: Mapping[str, Any]) -> str:
     """The registered name of a network, that of its structure, or of its class where it is one of the caller's own."""
     if isinstance(model, str):
         return model
     if model is not None:
         structures = {"Sequential": "sequential", "Graph": "graph", "System": "system"}
         return structures.get(type(model).__name__, type(model).__name__)
-    return task.default_model(table)
+    return task.model_for(table, options)
 
 
 def is_ones_own(model: Any) -> bool:

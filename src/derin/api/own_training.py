@@ -47,7 +47,7 @@ def prepare_own(own: OwnData, request: Request, config: TrainConfig | None, sett
         table=table,
         task=task,
         model=network,
-        model_name=model_name_of(network, OwnTask, table),
+        model_name=model_name_of(network, OwnTask, table, {}),
         preparation=preparation,
         augmentation=None,
         config=training_config(config, settings, Recipe(), task, network),

@@ -91,7 +91,9 @@ def prepare(
         published = weights_for(published, TASKS[name], request.model)
     has_trunk = published is not None and MODELS[published.model].has_trunk
     tuning = tuning or (FineTuning(mode="full") if has_trunk else choose_mode(len(table.splits["train"])))
-    model_name = model_name_of(request.model, TASKS[name], table) if published is None else published.model
+    model_name = (
+        model_name_of(request.model, TASKS[name], table, _options(request)) if published is None else published.model
+    )
     from_recipe = published is None or has_trunk
     suggested = recipe(model_name, table) if from_recipe else finetuning_recipe(tuning.mode, table)
     task = _task(request, table, name, suggested)
@@ -162,7 +164,12 @@ def _task(request: Request, table: Table, name: str, suggested: Recipe) -> Any:
         "label_smoothing": smoothing,
         "loss_weights": request.loss_weights,
     }
-    return infer_task(table, name=name, **{**settings, **(request.task_options or {})})
+    return infer_task(table, name=name, **{**settings, **_options(request)})
+
+
+def _options(request: Request) -> dict[str, Any]:
+    """Settings of the task alone."""
+    return {"degrade": request.degrade, **(request.task_options or {})}
 
 
 def _joined(task: Any, preparation: Preparation, request: Request) -> Any:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 512
 _WRITTEN = "predictions.json"
+_FORMS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
 def predict(
@@ -34,7 +35,8 @@ def predict(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Write a CSV file with one line per input; of masks, boxes and points a folder; of video one."
+            help="Write a CSV file with one line per input; of masks, boxes and points a folder; of video one; of a "
+            "picture that is made a .png or .jpg, or a folder."
         ),
     ] = None,
     top: Annotated[
@@ -74,6 +76,8 @@ def predict(
     answers: Iterable[_Answered] = _skipping_unreadable(model, inputs)
     if top is not None:
         answers = _with_top(answers, top)
+    if out is not None and model.task.name == "restore" and out.suffix.lower() in _FORMS:
+        answers, out = _written_as_picture(answers, inputs, out), None
     if model.task.answers_in_original and out is not None:
         answers, out = (_written if to is None else _written_as_coco)(answers, out), None
     if json_output:
@@ -307,6 +311,18 @@ def _written(answers: Iterable[_Answered], folder: Path) -> Iterator[_Answered]:
     write_bytes(folder / _WRITTEN, json.dumps(written, ensure_ascii=False, indent=1).encode())
 
 
+def _written_as_picture(answers: Iterable[_Answered], inputs: list[str], path: Path) -> Iterator[_Answered]:
+    """The one answer, whose picture is written as the file that was named."""
+    from derin.core.errors import UsageError
+    from derin.core.files import write_bytes
+
+    if len(inputs) > 1 or Path(inputs[0]).is_dir():
+        raise UsageError(f"--out {path} is one picture; of several pictures name a folder.")
+    for each in answers:
+        write_bytes(path, each.answer.encoded(_FORMS[path.suffix.lower()]))
+        yield replace(each, answer=replace(each.answer, paths=(("made", str(path)),)))
+
+
 def _written_as_coco(answers: Iterable[_Answered], folder: Path) -> Iterator[_Answered]:
     """The answers, with the pictures and a COCO file of their boxes written into a folder, as `derin data` reads it."""
     from derin.core.files import write_bytes
@@ -382,6 +398,8 @@ def _in_words(answer: Any) -> str:
     if "boxes" in found:
         drawn = translate("boxes.written", path=found["drawn"]) if "drawn" in found else ""
         return "  ".join(part for part in (str(answer) or translate("boxes.none"), drawn) if part)
+    if "made" in found:
+        return f"{answer}  {translate('restore.written', path=found['made'])}"
     if "points" in found:
         drawn = translate("boxes.written", path=found["drawn"]) if "drawn" in found else ""
         return "  ".join(part for part in (str(answer) or translate("points.none"), drawn) if part)

@@ -95,7 +95,8 @@ class TableSource:
             self._mixed_input = self._input_to_mix(moved)
         largest = max(abs(int(np.prod(codec.shape))) for codec, _ in self._columns.values())
         # Rows are padded to the longest of their own batch, which is therefore gathered alone.
-        self._batches_per_chunk = 1 if padded else max(1, _CHUNK_BYTES // (batching.batch_size * 4 * largest))
+        alone = bool(padded) or any(codec.gathers_singly for codec, _ in columns.values())
+        self._batches_per_chunk = 1 if alone else max(1, _CHUNK_BYTES // (batching.batch_size * 4 * largest))
 
     def batches(self, epoch: int, from_step: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from its step `from_step` on."""

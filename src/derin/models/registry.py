@@ -104,6 +104,7 @@ MODELS = ModelRegistry(
         "mtcnn_pnet": "derin.models.mtcnn:PNET",
         "mtcnn_rnet": "derin.models.mtcnn:RNET",
         "mtcnn_onet": "derin.models.mtcnn:ONET",
+        "edsr": "derin.models.edsr:EDSR_INFO",
         "unet": "derin.models.unet:UNET",
         "unet_trunk": "derin.models.unet_trunk:UNET_TRUNK",
         "yolo": "derin.models.yolo:YOLO",

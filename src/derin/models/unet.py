@@ -39,6 +39,7 @@ class UNetOptions:
         padding: "same" gives a map of the picture's size, for any size; "valid" is the paper's.
         batch_norm: a norm behind each 3×3 convolution.
         dropout: share of the deepest maps that is set to zero in training.
+        residual: the maps are added to the picture, of whose channels there are then as many.
     """
 
     width: int = 64
@@ -46,6 +47,7 @@ class UNetOptions:
     padding: Literal["same", "valid"] = "same"
     batch_norm: bool = False
     dropout: float = 0.0
+    residual: bool = False
 
     def __post_init__(self) -> None:
         require_range("unet", "width", self.width, 1, 1024)
@@ -74,6 +76,9 @@ class Up(nn.Module):
 class UNet(Network):
     """`depth` times two 3×3 convolutions and a 2×2 pooling, two at the bottom, the same way up, 1×1 output.
 
+    Attributes:
+        reach, multiple: as `derin.models.tiling.tiled` reads them; no tiles of the valid form.
+
     Shapes:
         ``(B, C, H, W)`` → ``(B, num_outputs, H, W)``; with valid convolutions 12 · 2^depth − 8 pixels less along both
         axes.
@@ -88,6 +93,14 @@ class UNet(Network):
         super().__init__(input_shape, smallest=(_SMALLEST_SIDE, _SMALLEST_SIDE), options=options)
         if options.padding == "valid":
             _require_even(input_shape[1], input_shape[2], options.depth)
+        if options.residual and (options.padding == "valid" or num_outputs != input_shape[0]):
+            raise ShapeError(
+                "unet with residual=True adds its maps to the picture: as many outputs as channels and padding=same "
+                f"are required; got {num_outputs} outputs, {input_shape[0]} channels and padding={options.padding}."
+            )
+        self.multiple = 2**options.depth
+        # Two convolutions on the way down, a pooling, an enlargement and two convolutions at each stage; two below.
+        self.reach = 6 * (self.multiple - 1) + 2 * self.multiple if options.padding == "same" else None
         widths = [options.width * 2**stage for stage in range(options.depth + 1)]
         self.down = nn.ModuleList()
         channels = input_shape[0]
@@ -107,7 +120,8 @@ class UNet(Network):
         if self.options.padding == "valid":
             _require_even(height, width, self.options.depth)
         else:
-            x = filled(x, 2**self.options.depth)
+            x = filled(x, self.multiple)
+        picture = x
         bridges = []
         for stage in self.down:
             x = stage(x)
@@ -117,6 +131,8 @@ class UNet(Network):
         for stage, bridge in zip(self.up, reversed(bridges)):
             x = stage(x, bridge)
         x = self.output(x)
+        if self.options.residual:
+            x = x + picture
         return x if self.options.padding == "valid" else cropped(x, height, width)
 
 

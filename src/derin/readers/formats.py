@@ -77,6 +77,7 @@ READERS_BY_TASK: Registry[Callable[..., Table]] = Registry(
         "detection": "derin.readers.annotations.boxes:read_boxes",
         "localization": "derin.readers.annotations.boxes:read_boxes",
         "landmarks": "derin.readers.annotations.points:read_points",
+        "restore": "derin.readers.whole_pictures:read_whole_pictures",
     },
 )
 
@@ -89,6 +90,7 @@ _TASKS_BY_SUBJECT = {
     "masks": "segmentation",
     "boxes": "detection",
     "points": "landmarks",
+    "whole_pictures": "restore",
 }
 
 

@@ -17,11 +17,11 @@ _BEGINNINGS = {"png": b"\x89PNG\r\n\x1a\n", "gif": b"GIF89a"}
 
 def section(story: RunRecord) -> Html | None:
     """The sheet of samples, the film of them, and the nearest pictures of the training; None where there are none."""
-    sheet = _picture(story, "samples", "gan.sheet")
+    sheet = picture_of(story, "samples", "gan.sheet")
     if sheet is None:
         return None
-    film, nearest = _picture(story, "film", "gan.film"), _picture(story, "nearest", "gan.nearest_alt")
-    rebuilt, codes = _picture(story, "rebuilt", "vae.rebuilt"), _picture(story, "latent_grid", "vae.grid")
+    film, nearest = picture_of(story, "film", "gan.film"), picture_of(story, "nearest", "gan.nearest_alt")
+    rebuilt, codes = picture_of(story, "rebuilt", "vae.rebuilt"), picture_of(story, "latent_grid", "vae.grid")
     searched = story.part("findings", "nearest").get("searched")
     return join(
         [
@@ -37,7 +37,7 @@ def section(story: RunRecord) -> Html | None:
 
 
 def _way(story: RunRecord) -> Html | None:
-    way, told = _picture(story, "way", "flow.way_alt"), story.part("findings", "way").get("told")
+    way, told = picture_of(story, "way", "flow.way_alt"), story.part("findings", "way").get("told")
     if way is None:
         return None
     words = [translate("flow.way")]
@@ -46,7 +46,7 @@ def _way(story: RunRecord) -> Html | None:
     return join([way, tag("p", " ".join(words), class_="quiet")])
 
 
-def _picture(story: RunRecord, finding: str, alt: str) -> Html | None:
+def picture_of(story: RunRecord, finding: str, alt: str) -> Html | None:
     """A picture file of the run that a finding names."""
     name = story.part("findings", finding).get("file")
     if not isinstance(name, str) or Path(name).name != name or not (story.path / name).exists():

@@ -169,6 +169,11 @@ class BaseTask(ABC):
         """The network that is taken where none is named."""
         raise UsageError(f"The task {cls.name!r} has no network of its own; name one: --model.")
 
+    @classmethod
+    def model_for(cls, table: Table, options: Mapping[str, Any]) -> str:
+        """As `default_model`, where settings of the task decide too."""
+        return cls.default_model(table)
+
     def network_options(self, model: str) -> dict[str, Any]:
         """Options of a registered network that follow from what is learned, such as the anchors of its boxes."""
         return {}

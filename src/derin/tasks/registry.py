@@ -35,6 +35,7 @@ TASKS: Registry[type[BaseTask]] = Registry(
         "gan": "derin.tasks.gan:GAN",
         "flow": "derin.tasks.flow:Flow",
         "vae": "derin.tasks.vae:VAE",
+        "restore": "derin.tasks.restoration:Restoration",
     },
 )
 

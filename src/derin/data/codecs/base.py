@@ -154,6 +154,11 @@ class Codec(ABC):
         return False
 
     @property
+    def gathers_singly(self) -> bool:
+        """Whether what is gathered depends on how many rows come together, so that every batch is gathered alone."""
+        return False
+
+    @property
     def extent(self) -> tuple[int, int] | None:
         """Height and width of the picture that it is or lies in, as the network reads it: it moves with that picture.
         None where geometry does not touch it.

@@ -13,7 +13,7 @@ from derin.data.augment.geometry import Geometry
 from derin.data.pictures.fitting import ResizePolicy, Rule, stored_side
 
 MAX_SIDE = 1 << 14
-RULES = ("resize", "pad", "crop")
+RULES = ("resize", "pad", "crop", "window")
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Frame:
         size: height and width of the network's input.
         rule: ``"resize"`` brings a picture to exactly the size; ``"pad"`` keeps its proportions and puts black around
             it; ``"crop"`` brings its shorter side to 1.15 times the size and takes a window: anywhere in training, the
-            middle otherwise.
+            middle otherwise; ``"window"`` leaves every pixel as it is and takes a window, mirrored over the edges of a
+            smaller picture: anywhere in training, the middle otherwise; a picture that comes alone is read whole.
 
     Example:
         >>> Frame((8, 8), "resize").geometry(np.array([[16, 32]])).moved(np.array([[[32.0, 4.0]]])).tolist()
@@ -36,13 +37,15 @@ class Frame:
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
-            raise ShapeError(f"rule must be 'resize', 'pad' or 'crop'; got {self.rule!r}.")
+            raise ShapeError(f"rule must be 'resize', 'pad', 'crop' or 'window'; got {self.rule!r}.")
         if len(self.size) != 2 or not all(1 <= side <= MAX_SIDE for side in self.size):
             raise ShapeError(f"size must be two numbers in 1..{MAX_SIDE}; got {self.size}.")
 
     @property
     def fitting(self) -> ResizePolicy:
         """How a whole picture is resized before a window is taken."""
+        if self.rule == "window":
+            return ResizePolicy(Rule.KEEP, *self.size)
         if self.rule != "crop":
             return ResizePolicy(Rule.RESIZE if self.rule == "resize" else Rule.PAD, *self.size)
         return ResizePolicy.shorter(stored_side(max(self.size)))
@@ -116,7 +119,7 @@ class FramedColumn:
     @property
     def is_random(self) -> bool:
         """Whether windows are taken of the pictures."""
-        return self.frame.rule == "crop"
+        return self.frame.rule in ("crop", "window")
 
     def __len__(self) -> int:
         return len(self.values)

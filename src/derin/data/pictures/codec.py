@@ -15,7 +15,7 @@ from derin.data.codecs.frame import Frame
 from derin.data.pictures.decode import Pixels, gray_or_rgb, pixels_of
 from derin.data.pictures.encoded import EncodedPictures
 from derin.data.pictures.fitting import DEFAULT_SIZE, ResizePolicy, Rule, input_size, is_small
-from derin.data.pictures.hosts import picture_host, picture_shapes
+from derin.data.pictures.hosts import picture_host, picture_shapes, with_channels
 from derin.data.pictures.reading_inputs import images_of
 from derin.data.pictures.statistics import measure_channels
 from derin.data.pictures.values import PixelValues
@@ -35,8 +35,8 @@ _LARGEST = 1e6
 _MOST_LINE = 1 << 14  # values whose scales still stay in the fastest cache
 _FIELDS = {"kind", "column", "height", "width", "channels", "mean", "std", "rule"}
 _LATER_FIELDS = {"values"}
-_NORMALIZATIONS = ("standard", "symmetric")
-_RULES = {"crop": "crop", "pad": "pad", "squeeze": "resize"}
+_NORMALIZATIONS = ("standard", "symmetric", "none")
+_RULES = {"crop": "crop", "pad": "pad", "squeeze": "resize", "window": "window"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class PictureCodec(Codec):
         std: standard deviation of each channel, of values in 0..1.
         rule: ``"resize"`` brings a picture to exactly the size; ``"pad"`` keeps its proportions and puts black around
             it; ``"crop"`` brings its shorter side to 1.15 times the size and takes a window: anywhere in training, the
-            middle otherwise.
+            middle otherwise; ``"window"`` takes windows of pictures as they are, see `Frame`.
         values: by which values of more than 8 bits are read, as the pictures of training decided.
 
     Example:
@@ -102,6 +102,10 @@ class PictureCodec(Codec):
         return self.size
 
     @property
+    def gathers_singly(self) -> bool:
+        return self.rule == "window"
+
+    @property
     def frame(self) -> Frame:
         """How pictures, and what lies in them, come to the network's input."""
         return Frame(self.size, self.rule)
@@ -125,10 +129,11 @@ class PictureCodec(Codec):
             size: of the network's input; None is the pictures' own where all have one of at most 128 pixels, else what
                 they were stored for.
             fit: how pictures of other proportions than the input's come to it: ``"crop"`` takes the middle,
-                ``"pad"`` puts black around them, ``"squeeze"`` gives up their proportions; None squeezes small pictures
-                that all have one size, and crops all others.
+                ``"pad"`` puts black around them, ``"squeeze"`` gives up their proportions, ``"window"`` takes
+                windows of the pictures as they are; None squeezes small pictures that all have one size, and crops all
+                others.
             normalize: ``"standard"`` brings each channel to mean 0 and standard deviation 1 over the training pictures,
-                ``"symmetric"`` all values to −1..1.
+                ``"symmetric"`` all values to −1..1, ``"none"`` to 0..1.
             seed: of the draw.
 
         Raises:
@@ -148,9 +153,11 @@ class PictureCodec(Codec):
         channels = int(column.shape[-1])
         if normalize not in _NORMALIZATIONS:
             raise UnknownNameError("way to normalize pictures", normalize, _NORMALIZATIONS)
-        symmetric = (0.5,) * channels
+        fixed = {"symmetric": (0.5, 0.5), "none": (0.0, 1.0)}.get(normalize)
         mean, std = (
-            (symmetric, symmetric) if normalize == "symmetric" else measure_channels(data, rows, channels, seed=seed)
+            measure_channels(data, rows, channels, seed=seed)
+            if fixed is None
+            else tuple((value,) * channels for value in fixed)
         )
         values = pixel_values(table)
         return cls(column=column.name, size=chosen, channels=channels, mean=mean, std=std, rule=rule, values=values)
@@ -168,6 +175,7 @@ class PictureCodec(Codec):
             channels=self.channels,
             values=self.values,
             where=f"Table {table.name!r}",
+            as_they_are=self.rule == "window",
         )
 
     def is_single(self, inputs: Any) -> bool:
@@ -254,6 +262,16 @@ class PictureCodec(Codec):
             else:
                 torch.addcmul(bias, values, scale, out=values)
         return values.view(num, height, width, channels).permute(0, 3, 1, 2)
+
+    def pixels(self, picture: Image | Pixels) -> Pixels:
+        """A picture that was handed over, in its own size and with the channels that the network reads.
+
+        Shapes:
+            → ``(height, width, channels)`` uint8.
+        """
+        if isinstance(picture, np.ndarray):
+            return with_channels(picture[None], self.channels)[0]
+        return pixels_of(picture.convert("L") if self.channels == 1 else picture, self.channels)
 
     def to_json(self) -> dict[str, Any]:
         return {

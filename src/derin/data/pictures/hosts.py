@@ -33,7 +33,8 @@ def picture_host(
     channels: int,
     values: PixelValues | None = None,
     where: str,
-) -> DenseHost | WindowHost | ResizingHost:
+    as_they_are: bool = False,
+) -> DenseHost | WindowHost | ResizingHost | KeptHost:
     """The host for pictures of any size, each as its file would be read for the network.
 
     Pictures of the cache that were stored in another form are read again from their files. Arrays are resized once, or
@@ -46,6 +47,7 @@ def picture_host(
         channels: of the network's input.
         values: by which values beyond 8 bits are read; None decided nothing.
         where: the table, for messages.
+        as_they_are: whether nothing is resized; see `KeptHost`.
 
     Raises:
         DataError: pictures that were stored smaller than is needed, or with other channels.
@@ -56,13 +58,15 @@ def picture_host(
     if isinstance(data, Dense):
         data = Dense(with_channels(data.values, channels))
         # What windows are taken from is larger than they are, also where the pictures have their size already.
-        if data.values.shape[1:3] == size and fitting.rule is not Rule.SHORTEST_SIDE:
+        if data.values.shape[1:3] == size and fitting.rule is not Rule.SHORTEST_SIDE and not as_they_are:
             return DenseHost(data.values)
     elif data.channels != channels:
         raise DataError(
             f"{where}: pictures with {channels} channels are required; they were read with {data.channels}. "
             f"Load the data with channels={channels}."
         )
+    if as_they_are:
+        return KeptHost(data, size)
     shapes = picture_shapes(data)
     if isinstance(data, Pictures):
         if all(fitting.shape(*shape) == shape for shape in shapes):
@@ -151,6 +155,46 @@ class WindowHost:
         stored = self._pictures
         tops, lefts = window_places(stored.heights[rows], stored.widths[rows], self._size, uniforms)
         return torch.from_numpy(stored.windows(rows, tops, lefts, self._size))
+
+
+class KeptHost:
+    """Pictures of any size whose pixels stay as they are: windows of several, and one that comes alone whole.
+
+    Args:
+        data: the pictures; one that is smaller than the window goes on in its mirror image.
+        size: height and width of the window.
+    """
+
+    is_random = True
+
+    def __init__(self, data: Dense | Pictures, size: tuple[int, int]) -> None:
+        self._data, self._size = data, size
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def gather(self, rows: Rows, uniforms: np.ndarray | None = None) -> torch.Tensor:
+        """A window of each row: where the uniforms say, or in the middle; without uniforms a single row is whole."""
+        import torch
+
+        pictures = [np.asarray(picture) for picture in self._data.take(rows)]
+        if uniforms is None and len(pictures) == 1:
+            return torch.from_numpy(pictures[0][None].copy())
+        height, width = self._size
+        pictures = [at_least(picture, height, width) for picture in pictures]
+        heights, widths = (np.array([p.shape[axis] for p in pictures], dtype=np.int64) for axis in (0, 1))
+        tops, lefts = window_places(heights, widths, self._size, uniforms)
+        windows = [
+            picture[top : top + height, left : left + width]
+            for picture, top, left in zip(pictures, tops.tolist(), lefts.tolist(), strict=True)
+        ]
+        return torch.from_numpy(np.stack(windows))
+
+
+def at_least(picture: Pixels, height: int, width: int) -> Pixels:
+    """A picture that is too small goes on in its mirror image, below and to the right."""
+    down, along = max(0, height - picture.shape[0]), max(0, width - picture.shape[1])
+    return np.pad(picture, ((0, down), (0, along), (0, 0)), mode="symmetric") if down or along else picture
 
 
 class ResizingHost:

@@ -322,11 +322,12 @@ def _opened(place: Path, index: PictureIndex, listing: Listing, problem: str, or
     heights, widths, channels = index.heights[stored], index.widths[stored], index.channels
     data: Dense | Pictures
     shape = (-1, -1, channels)
-    if index.fitting.rule is not Rule.SHORTEST_SIDE:
+    has_one_size = heights.min() == heights.max() and widths.min() == widths.max()
+    if index.fitting.is_exact or (index.fitting.rule is Rule.KEEP and has_one_size):
         shape = (int(heights[0]), int(widths[0]), channels)
     if index.is_encoded:
         data = EncodedPictures(pixels, bounds, heights, widths, channels, index.fitting, index.values, origin=origin)
-    elif index.fitting.rule is Rule.SHORTEST_SIDE:
+    elif shape[0] < 0:
         data = CachedPictures(pixels, bounds, heights, widths, channels, origin=origin)
     else:
         data = CachedDense(pixels.reshape(len(stored), *shape), origin=origin)
@@ -337,7 +338,6 @@ def _opened(place: Path, index: PictureIndex, listing: Listing, problem: str, or
     entries = [by_path[index.paths[number]] for number in stored.tolist()]
     decided: dict[str, Any] = {"fitting": index.fitting.to_json(), "channels": channels, "size": origin.size}
     decided |= {"values": index.values.to_json(), "background": "white"}
-    has_one_size = heights.min() == heights.max() and widths.min() == widths.max()
     common_size = (int(heights[0]), int(widths[0])) if has_one_size else None
     return StoredPictures(data, channels, shape, common_size, entries, listing, findings, notes, decided)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from derin.data.table import Table
-from derin.tasks.recipes import language, series, small, tagging, text, translation, word_vectors, zoo
+from derin.tasks.recipes import language, restoring, series, small, tagging, text, translation, word_vectors, zoo
 from derin.tasks.recipes.comparing import COMPARING, for_comparing
 from derin.tasks.recipes.facts import Facts, Recipe, facts_of, with_notes
 
@@ -33,7 +33,8 @@ RECIPES: dict[str, Callable[[Facts], Recipe]] = {
     "facenet_nn4_small2": zoo.embedding,
     "mobilefacenet": zoo.embedding,
     **dict.fromkeys(("mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet", "sensor_fusion"), small.own_network),
-    "unet": zoo.unet,
+    "edsr": restoring.edsr,
+    "unet": restoring.unet,
     "unet_trunk": zoo.unet_trunk,
     **dict.fromkeys(("yolo", "yolo_grid", "yolo_large", "localizer"), zoo.detection),
     **dict.fromkeys(("landmark_regressor", "landmark_heatmaps"), zoo.landmarks),
