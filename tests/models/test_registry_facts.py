@@ -90,7 +90,7 @@ SMALLEST = {
     "mtcnn_pnet": 12,
     "mtcnn_rnet": 24,
     "mtcnn_onet": 48,
-    "edsr": 1,
+    "edsr": 2,
     "unet": 16,
     "unet_trunk": 32,  # one place at the coarsest map
     **dict.fromkeys(("yolo", "yolo_grid", "yolo_large", "localizer"), 64),  # two places at the coarsest map

@@ -24,6 +24,7 @@ from derin.models.info import ModelInfo
 from derin.models.network import Network
 
 _LUMA = (0.299, 0.587, 0.114)
+_SMALLEST_SIDE = 2
 _CUBIC_REACH = 2  # pixels of the small picture on either side
 
 
@@ -64,10 +65,10 @@ class ResidualBlock(nn.Module):
 
 
 class Enlarge(nn.Module):
-    """Bicubic enlargement (a = −1/2) as a convolution with fixed weights, whose channels become pixels.
+    """Detail added to a bicubic enlargement (a = −1/2): a convolution with fixed weights, whose channels become pixels.
 
     Shapes:
-        ``(B, C, H, W)`` → ``(B, C, scale · H, scale · W)``.
+        ``(B, C, H, W)`` and detail that fits the result → ``(B, C, scale · H, scale · W)``.
     """
 
     def __init__(self, scale: int) -> None:
@@ -78,13 +79,13 @@ class Enlarge(nn.Module):
         middles = (torch.arange(scale, dtype=torch.float64) + 0.5) / scale - 0.5
         line = _cubic(middles[:, None] - places[None, :])
         kernels = torch.einsum("iy,jx->ijyx", line, line).reshape(scale * scale, 1, 5, 5)
-        self.register_buffer("kernels", kernels.float(), persistent=False)
+        self.register_buffer("kernels", kernels.float())
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, detail: Tensor) -> Tensor:
         channels = x.shape[1]
         edges = F.pad(x, (_CUBIC_REACH,) * 4, mode="replicate")
         kernels: Tensor = self.kernels  # type: ignore[assignment]
-        return F.pixel_shuffle(F.conv2d(edges, kernels.repeat(channels, 1, 1, 1), groups=channels), self.scale)
+        return F.pixel_shuffle(F.conv2d(edges, kernels.repeat(channels, 1, 1, 1), groups=channels), self.scale) + detail
 
 
 def _cubic(distance: Tensor) -> Tensor:
@@ -112,7 +113,7 @@ class EDSR(Network):
     multiple = 1
 
     def __init__(self, input_shape: tuple[int, ...], num_outputs: int, options: EDSROptions) -> None:
-        super().__init__(input_shape, smallest=(1, 1), options=options)
+        super().__init__(input_shape, smallest=(_SMALLEST_SIDE,) * 2, options=options)
         channels = input_shape[0]
         self.scale, self.reach = options.scale, 2 * options.blocks + 3
         self.input = nn.Conv2d(1, options.width, 3, padding=1)
@@ -125,7 +126,7 @@ class EDSR(Network):
         self.enlarge = Enlarge(options.scale)
         weights = _LUMA if channels == 3 else (1 / channels,) * channels
         luma = torch.tensor(weights).view(1, channels, 1, 1)
-        self.register_buffer("luma", luma, persistent=False)
+        self.register_buffer("luma", luma)
         initialize(self, "he")
         with torch.no_grad():
             # At first the enlargement, and blocks that hardly change what comes in: deep sums stay small.
@@ -140,7 +141,7 @@ class EDSR(Network):
         features = self.input(gray - 0.5)
         features = features + self.middle(self.blocks(features))
         detail = F.pixel_shuffle(self.output(features), self.scale)  # (B, 1, scale · H, scale · W)
-        return self.enlarge(x if self.keeps_channels else gray) + detail
+        return self.enlarge(x if self.keeps_channels else gray, detail)
 
 
 EDSR_INFO = ModelInfo(
@@ -150,7 +151,7 @@ EDSR_INFO = ModelInfo(
     input_kind="picture",
     native_input=(3, 48, 48),
     native_outputs=3,
-    smallest_input=(1, 1, 1),
+    smallest_input=(1, _SMALLEST_SIDE, _SMALLEST_SIDE),
     paper="Lim, Son, Kim, Nah, Lee: Enhanced deep residual networks for single image super-resolution. CVPRW 2017",
     year=2017,
     note="On luminance over a bicubic enlargement, with a sub-pixel output (Shi et al. 2016); small by default.",
