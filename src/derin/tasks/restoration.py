@@ -261,7 +261,7 @@ class Restoration(BaseTask):
     ) -> list[MadePicture]:
         made = []
         for row in np.asarray(read):
-            picture = preparation.to_model_input(torch.from_numpy(np.ascontiguousarray(row))[None].to(device))
+            picture = preparation.to_model_input(torch.from_numpy(np.array(row))[None].to(device))
             if self.degradation.kind == "gray":
                 picture = luminance(picture).expand_as(picture)
             with torch.inference_mode():
