@@ -14,8 +14,11 @@ import numpy as np
 import pytest
 
 import derin
-from derin.api.search_study import open_study
+from derin.api.search_study import open_study, proposals
 from derin.core.errors import StorageError, UnknownNameError, UsageError
+from derin.strategy.choosing import Goal
+from derin.strategy.search_space import Dimension
+from derin.strategy.search_story import Trial
 
 QUICK: dict[str, Any] = {"plan": "plain", "threads": 1, "model": "mlp"}
 SPACE = ["lr=1e-4:0.3:log", "batch_size=8,16,32", "dropout=0:0.5"]
@@ -188,6 +191,40 @@ def test_trials_are_compared_after_a_ninth_and_a_third_and_never_shortly_before_
                     given_up.add(epoch)
                     break
     assert given_up == looked_at
+
+
+@pytest.mark.slow
+def test_where_most_are_given_up_settings_are_weighed_at_the_epoch_that_most_reached(tmp_path: Path) -> None:
+    space = [Dimension(name=name, low=0.0, high=1.0, scale="linear") for name in ("matters", "idle")]
+    study = open_study(
+        f"sqlite:///{tmp_path}/s.db",
+        name="s",
+        maximize=True,
+        sampler=proposals("random", space, dict.fromkeys(("matters", "idle"), 0.5), seed=0, trials=16),
+        epochs=9,
+        same_direction=True,
+        about="",
+    )
+    # What came of a trial by epoch 3 is one of its settings; later, of the few that are left, it is the other one.
+    # Of all, more than half fail before their first epoch, and say nothing.
+    for number in range(33):
+        trial = study.ask(space, {"matters": 0.5, "idle": 0.5}, place="")
+        last = 0 if number % 2 or number == 32 else 9 if number in (0, 10, 20) else 3
+        for epoch in range(3, last + 1, 6):
+            study.report(trial, trial.params["matters" if epoch <= 3 else "idle"], epoch)
+        ended: dict[str, Any] = {
+            "outcome": {0: "failed", 3: "halved", 9: "finished"}[last],
+            "metrics": {},
+            "curve": (),
+            "run": "",
+        }
+        if last == 9:
+            ended["metrics"] = {"accuracy": trial.params["idle"]}
+        study.tell(trial, Trial(number=number, settings={}, seconds=1.0, **ended), Goal("accuracy", True, ()))
+    shares, epoch = study.importance(space)
+    assert epoch == 3
+    assert shares["matters"] > 0.9
+    study.close()
 
 
 @pytest.mark.slow

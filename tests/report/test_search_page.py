@@ -72,6 +72,15 @@ def test_the_best_of_those_that_are_good_enough_is_named_with_default_and_test(m
     assert STORY.best_so_far() == [(0, 0.90), (1, 0.95), (2, 0.95)]
 
 
+@pytest.mark.parametrize(("spoken", "told"), [("en", "came to epoch 3"), ("tr", "3. epoğa gelmiş")])
+def test_that_settings_are_weighed_at_an_early_epoch_is_said(
+    spoken: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DERIN_LANG", spoken)
+    assert told in render(replace(STORY, importance_epoch=3), STORY.choice())
+    assert told not in render(STORY, STORY.choice())
+
+
 def test_where_nothing_has_ended_the_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DERIN_LANG", "en")
     page = render(replace(STORY, trials=[trial(0, None, "running")], importance={}, test={}), None)

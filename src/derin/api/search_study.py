@@ -312,7 +312,7 @@ class Study:
         results = {t.number: t.value for t in whole if t.state == optuna.trial.TrialState.COMPLETE}
         epoch = 0
         if len(results) < _FEWEST_TO_EXPLAIN:
-            reached = sorted(max(t.intermediate_values, default=0) for t in whole)
+            reached = sorted(max(t.intermediate_values) for t in whole if t.intermediate_values)
             epoch = reached[len(reached) // 2] if reached else 0
             results = {t.number: t.intermediate_values[epoch] for t in whole if epoch in t.intermediate_values}
         results = {number: value for number, value in results.items() if value is not None and math.isfinite(value)}

@@ -104,7 +104,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "search.importance_share": "share of the differences that a setting explains",
     "search.importance_about": "Of the differences between the trials, so much goes with each setting alone "
     "or together with others (functional ANOVA of a forest; Hutter et al. 2014). With few trials it is a hint.",
-    "search.importance_early": "Few trials came to their end; compared is what all had reached after epoch {epoch:,}.",
+    "search.importance_early": "Few trials came to their end; compared is how those that came "
+    "to epoch {epoch:,} fared by then.",
     "search.importance_unknown": "Too few trials with different results have come to their end to tell which "
     "settings mattered.",
     "search.trials_about": "Each trial is a run in the folder trials. One that was given up keeps its state: derin "

@@ -88,7 +88,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "search.importance_about": "Denemeler arasındaki farkların bu kadarı, tek başına ya da ötekilerle birlikte, "
     "o ayarla açıklanır (bir ormanın işlevsel varyans çözümlemesi; Hutter ve ark. 2014). Az denemeyle yalnız bir "
     "ipucudur.",
-    "search.importance_early": "Sonuna ulaşan deneme az; {epoch:,}. epokta ulaşılanlar karşılaştırıldı.",
+    "search.importance_early": "Sonuna ulaşan deneme az; {epoch:,}. epoğa gelmiş denemeler "
+    "o andaki sonuçlarıyla karşılaştırıldı.",
     "search.importance_unknown": "Hangi ayarların önemli olduğunu söylemek için farklı sonuçlu çok az deneme sonuna "
     "ulaştı.",
     "search.trials_about": "Her deneme trials klasöründe bir çalışmadır. Vazgeçilen deneme durumunu saklar: derin "
