@@ -161,7 +161,7 @@ DECIDED: dict[str, Row] = {
         {"width": 16, "batch_norm": True},
         {"fit": "pad"},
     ),
-    # Twice the rate silenced the last stages of a trunk with folded norms: mean IoU of camvid fell from 0.43 to 0.05.
+    # The trunk learns at a fiftieth of this rate: at 3e-4 its last stages fell silent.
     "unet_trunk": (
         {
             "optimizer": "adamw",
