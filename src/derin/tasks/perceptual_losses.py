@@ -32,6 +32,7 @@ def gram_matrix(maps: Tensor) -> Tensor:
         ShapeError: the layer gives no maps.
 
     Example:
+        >>> import torch
         >>> gram_matrix(torch.tensor([[[[1.0, 2.0]], [[0.0, 4.0]]]])).tolist()
         [[[2.5, 4.0], [4.0, 8.0]]]
     """
@@ -55,6 +56,7 @@ def content_cost(maps: Tensor, wanted: Tensor) -> Tensor:
         ShapeError: the two differ in shape.
 
     Example:
+        >>> import torch
         >>> content_cost(torch.full((2, 3, 4, 5), 3.0), torch.full((2, 3, 4, 5), 2.0)).tolist()
         [0.25, 0.25]
     """
@@ -75,6 +77,7 @@ def style_cost(gram: Tensor, wanted: Tensor) -> Tensor:
         ShapeError: the two differ in shape.
 
     Example:
+        >>> import torch
         >>> style_cost(torch.zeros(2, 3, 3), torch.ones(1, 3, 3)).tolist()
         [1.0, 1.0]
     """
@@ -91,6 +94,7 @@ def total_variation(pictures: Tensor) -> Tensor:
         ShapeError: a picture is less than 2 pixels high or wide.
 
     Example:
+        >>> import torch
         >>> total_variation(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]])).tolist()
         [1.0]
     """

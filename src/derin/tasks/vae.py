@@ -58,8 +58,8 @@ class VAE(PictureMaker):
         >>> task = VAE("picture")
         >>> system = build("vae", input_shape=(1, 8, 8), num_outputs=1, seed=0, latent=3, hidden=(9,))
         >>> losses = task.loss(system, Batch({"input": torch.zeros(3, 1, 8, 8)}, torch.arange(3)))
-        >>> round(losses["loss"].item() / 64, 1)  # near ln 2 for each pixel
-        0.7
+        >>> 0.5 < losses["loss"].item() / 64 < 1  # near ln 2 for each pixel, before anything is learned
+        True
     """
 
     name = "vae"

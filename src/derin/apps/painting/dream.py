@@ -91,8 +91,13 @@ def dream(
         DataError: the picture cannot be read.
 
     Example:
-        >>> dreamed = derin.dream("clouds.jpg", layers={"stage2.fire8": 1.0, "stage3.fire9": 2.0})  # doctest: +SKIP
-        >>> dreamed.save("dream.png")  # doctest: +SKIP
+        >>> import derin, numpy as np, tempfile
+        >>> clouds, other = np.random.default_rng(0).integers(0, 256, (2, 48, 64, 3), dtype=np.uint8)
+        >>> out = tempfile.mkdtemp()  # any network that has learned to see; without one, published weights are taken
+        >>> data = (np.stack([clouds, other] * 8), ["clouds", "other"] * 8)
+        >>> run = derin.fit(data, model="convnet", epochs=1, plan="plain", out=out + "/run", report=False)
+        >>> dreamed = derin.dream(clouds, network=run.path, layers={"stages.1": 1.0}, octaves=1, steps=2)
+        >>> path = dreamed.save(out + "/dream.png")
     """
     if octaves < 1 or steps < 1 or jitter < 0 or not 1 < octave_scale <= 4 or not 0 < lr < 1:
         raise UsageError(

@@ -138,8 +138,15 @@ def style(
         DataError: a picture that cannot be read.
 
     Example:
-        >>> painted = derin.style("photo.jpg", "painting.jpg", size=400)  # doctest: +SKIP
-        >>> painted.save("painted.png")  # doctest: +SKIP
+        >>> import derin, numpy as np, tempfile
+        >>> photo, painting = np.random.default_rng(0).integers(0, 256, (2, 48, 64, 3), dtype=np.uint8)
+        >>> out = tempfile.mkdtemp()  # any network that has learned to see; without one, published weights are taken
+        >>> data = (np.stack([photo, painting] * 8), ["photo", "painting"] * 8)
+        >>> run = derin.fit(data, model="convnet", epochs=1, plan="plain", out=out + "/run", report=False)
+        >>> painted = derin.style(photo, painting, network=run.path, size=64, steps=2)
+        >>> painted.image.size
+        (64, 48)
+        >>> path = painted.save(out + "/painted.png")
     """
     _check(optimizer, start, steps, lr, (content_weight, style_weight, smooth_weight))
     seeing = Seeing.open(network, NETWORKS, device=device)
