@@ -33,7 +33,7 @@ OTHERS = [
     if any(f.name == name and not isinstance(f.default, int) for f in dataclasses.fields(options))
 ]
 # Nought means none of them, or that the network chooses.
-NONE_OF_THEM = {"imported_dim", "filters", "hidden", "output_padding", "grid"}
+NONE_OF_THEM = {"imported_dim", "filters", "hidden", "output_padding", "grid", "num_conditions"}
 
 
 def identity(value: Any) -> str:

@@ -34,11 +34,7 @@ def course(
 
     The pages are written once and load nothing from anywhere. A folder of them opens from disk and from any web server.
 
-    Examples:
-
-    [bold]derin course --out pages[/bold]
-
-    [bold]derin course --out pages --network runs/digits-1 --network runs/iris-1[/bold]
+    Example: [bold]derin course --out pages --network runs/digits-1 --network runs/iris-1[/bold]
     """
     from derin.core.messages import translate
     from derin.lessons.course.site import build_course, cached_course

@@ -44,7 +44,7 @@ class EDSROptions:
 
     def __post_init__(self) -> None:
         require_range("edsr", "width", self.width, 1, 1024)
-        require_range("edsr", "blocks", self.blocks, 0, 256)
+        require_range("edsr", "blocks", self.blocks, 1, 256)
         require_range("edsr", "scale", self.scale, 1, 8)
 
 

@@ -248,6 +248,7 @@ CASES: dict[str, Case] = {
     "select": (None, [(real(3, 5), 1, -2)]),
     "repeat": (None, [(real(2, 3), (2, 1, 3))]),
     "flip": (None, [(real(2, 3), (0, 1))]),
+    "pixel_shuffle": (None, [(real(2, 12, 2, 3), 2), (real(9, 2, 1), 3)]),
     "roll": (None, [(real(3, 5), (1, 2), (0, 1)), (real(7), (3,), ())]),
     "unfold": (None, [(real(2, 7), 1, 3, 2)]),
     "as_strided": (None, [(real(3, 4), (2, 3), (4, 1), 1)]),

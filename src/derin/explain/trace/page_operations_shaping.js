@@ -133,6 +133,8 @@ Object.assign(OPERATIONS, {
   "aten.copy": moving((call, at) => operand(call.arguments[1], at)),
   "aten.gather": moving((call, at) => { const [x, dim, places] = call.arguments; return cellOf(x, replaced(at, positive(dim, at.length), places.at(at))); }),
   "aten.index_select": moving((call, at) => { const [x, dim, places] = call.arguments, axis = positive(dim, at.length); return cellOf(x, replaced(at, axis, places.at([at[axis]]))); }),
+  // y[c, hr + i, wr + j] = x[cr² + ir + j, h, w].
+  "aten.pixel_shuffle": moving((call, at) => { const [x, r] = call.arguments, [c, row, column] = at.slice(-3); return cellOf(x, [...at.slice(0, -3), c * r * r + row % r * r + column % r, Math.floor(row / r), Math.floor(column / r)]); }),
   "aten.index": moving((call, at) => cellOf(call.arguments[0], indexed(call.arguments[0], call.arguments[1], at))),
   "aten.index_put": {
     // Where the written numbers go: all of them that end in a cell.

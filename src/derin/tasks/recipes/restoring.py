@@ -30,7 +30,7 @@ def _windows(facts: Facts, side: int, settings: dict[str, float], reason: str) -
     size = min(side, smallest) if smallest else side
     return Recipe(
         settings=_ADAM | settings,
-        augmentation="flip" if facts.mirrored else "",
+        augmentation="flip" if facts.mirrored and facts.picture_size is not None else "",
         inputs={"fit": "window", "size": size, "normalize": "none"},
         reasons=(
             f"{reason}; an epoch is about a hundred batches of windows of {size} pixels, drawn anew, and weights are "

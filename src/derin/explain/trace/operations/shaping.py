@@ -116,6 +116,15 @@ def _nearest(x: Array, size: Any, *scales: float | None) -> Array:
     return x
 
 
+def _pixel_shuffle(x: Array, r: int) -> Array:
+    """y_{c, hr + i, wr + j} = x_{cr² + ir + j, h, w}."""
+    *lead, channels, height, width = x.shape
+    parts = x.reshape(*lead, channels // (r * r), r, r, height, width)
+    c = len(lead)
+    order = (*range(c), c, c + 3, c + 1, c + 4, c + 2)
+    return parts.transpose(order).reshape(*lead, channels // (r * r), height * r, width * r)
+
+
 def _bilinear_matrix(size: int, wanted: int, align_corners: bool, scale: float | None) -> Array:
     """``(wanted, size)``: each row holds the shares of the two neighbours."""
     if align_corners:
@@ -306,6 +315,7 @@ SHAPING = table(
     ),
     _moving("upsample_nearest1d", (r"\text{size}", "s"), _nearest, r"x_{\text{nearest}}"),
     _moving("upsample_nearest2d", (r"\text{size}", "s", "s"), _nearest, r"x_{\text{nearest}}"),
+    _moving("pixel_shuffle", ("r",), _pixel_shuffle, r"\text{shuffle}_r(x)"),
     Operation(
         name="aten.upsample_bilinear2d",
         symbols=("x", r"\text{size}", r"\text{corners}", "s", "s"),
