@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 
 from derin.api.load import load, read_inputs
-from derin.core.errors import DataError, UnknownNameError, UsageError
-from derin.data.cells.values import Habits, infer_values
+from derin.core.errors import DataError, RefusedFileError, UnknownNameError, UsageError
+from derin.data.cells.values import Habits, infer_values, values_written
+from derin.data.cells.writing import Writing
 from derin.data.recipe import ReadingRecipe
 from derin.data.schema import Kind, Role
 from derin.data.table import Dense, Table
@@ -524,11 +525,14 @@ def test_a_number_with_one_unit_is_that_number_and_the_unit_is_kept(
         ["12 Elm", "14 Elm", "9 Elm"],
         ["123AB", "124AB", "130AB"],
         ["12 Angry Men", "7 Samurai", "2001 Odyssey"],
-        ["12 months", "1 year", "6 months", "2 years"],
+        ["12 months", "40 days", "6 months", "2 days"],  # no month has a number of days
+        ["12B", "14B", "3B"],  # doors and seats
+        ["12B", "14K", "3A"],
         ["5 mW", "3 MW", "2 mW", "7 MW"],
         ["5 kg", "7", "12 kg", "8"],  # as with percent: of which unit is 7?
         ["10+ years", "2 years", "3 years"],
-        ["5 kg 200 g", "3 kg 100 g"],
+        ["2 in 1", "3 in 1"],
+        ["30m 1h", "20m 2h"],  # the smaller one first is no duration
     ],
 )
 def test_numbers_before_other_words_stay_words(cells: list[str]) -> None:
@@ -536,7 +540,42 @@ def test_numbers_before_other_words_stay_words(cells: list[str]) -> None:
 
 
 def test_several_units_are_said() -> None:
-    assert "months, year" in infer_values(["12 months", "1 year", "6 months", "2 years"]).remarks[0]
+    assert "months, days" in infer_values(["12 months", "40 days", "6 months", "2 days"]).note
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected", "unit"),
+    [
+        (["12 months", "1 year", "6 months", "2 years"], [12, 12, 6, 24], "months"),
+        (["1h 30m", "45m", "2h", "1h 5m"], [90, 45, 120, 65], "m"),
+        (["1y 6m", "2y", "6m"], [18, 24, 6], "m"),
+        (["3 gün", "2 hafta", "1 gün"], [3, 14, 1], "gün"),
+        (["5 kg 200 g", "3 kg", "1,5 kg"], [5.2, 3, 1.5], "kg"),
+        (["512MB", "1GB", "2 GB"], [0.512, 1, 2], "GB"),
+        (["5'11\"", "6'0", "5'7\""], [71, 72, 67], "in"),
+        (["-3 km", "500 m", "250 m"], [-3000, 500, 250], "m"),
+        (["14M", "201k", "8.7M", "950"], [14e6, 201e3, 8.7e6, 950], None),
+        (["€110.5M", "€600K", "€0"], [110.5e6, 600e3, 0], None),
+        (["1.2M", "3.4M"], [1.2e6, 3.4e6], None),
+        (["1,5 milyon", "250 bin"], [1.5e6, 250e3], None),
+    ],
+)
+def test_amounts_with_several_units_are_turned_into_one(
+    tmp_path: Path, cells: list[str], expected: list[float], unit: str | None
+) -> None:
+    found = infer_values(cells)
+    np.testing.assert_array_equal(numbers(cells), expected)
+    assert found.unit == unit
+    assert unit is None or f"in {unit}, from several units" in found.note
+    # Followed from then on, through the card, cell by cell too.
+    writing = Writing.from_json(found.writing.to_json())
+    alone = [values_written([cell], Kind.NUMBER, writing).data.values[0] for cell in cells]
+    np.testing.assert_array_equal(alone, expected)
+
+
+def test_a_damaged_unit_in_a_card_is_refused() -> None:
+    with pytest.raises(RefusedFileError, match="amounts_in"):
+        Writing.from_json({"amounts_in": "widgets"})
 
 
 def test_a_column_with_a_unit_is_followed_and_another_unit_is_none_of_its_numbers(tmp_path: Path) -> None:

@@ -248,6 +248,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "could be decimal points, which --reader-option decimal=. says",
     "reading.with_affix": " with the sign {affix}{way}",
     "reading.with_unit": " with the unit {affix}{way}",
+    "reading.amounts": " in {unit}, from several units ({units})",
+    "reading.amounts_of_zeros": " with zeros spelled as {units}",
     "reading.unit_otherwise": "if these are names and not amounts, say --kind COLUMN=category",
     "reading.alike_but_for_capitals": "classes differ in capital letters alone ({classes}); write those alike that are "
     "one",

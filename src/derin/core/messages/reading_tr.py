@@ -237,6 +237,8 @@ MESSAGES: dict[str, CatalogEntry] = {
     "Ondalık nokta da olabilirler: --reader-option decimal=.)",
     "reading.with_affix": ", işareti {affix}{way}",
     "reading.with_unit": ", birimi {affix}{way}",
+    "reading.amounts": ", birden çok birimden ({units}) {unit} birimine çevrildi",
+    "reading.amounts_of_zeros": ", sıfırları {units} ile yazılı",
     "reading.unit_otherwise": "miktar değil adsalar: --kind SÜTUN=category",
     "reading.alike_but_for_capitals": "yalnız büyük küçük harfle ayrılan sınıflar var ({classes}); bir olanları aynı "
     "yazın",

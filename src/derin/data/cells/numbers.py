@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from derin.core.messages import Message
+from derin.data.cells.amounts import ONES, amounts_written, find_amounts, looks_like_amount
 from derin.data.cells.packed import in_blocks
 from derin.data.cells.units import UNIT, has_grouping_point, is_unit, unit_name
 from derin.data.cells.writing import Floats, Writing, is_infinite
@@ -60,6 +61,7 @@ class Numbers:
         values: NaN where a cell is none.
         decimal: the sign before the decimals.
         affix: a percent or currency sign at each of them, or a unit behind it.
+        amounts_in: the unit into which amounts with several units were turned; empty where there is one unit or none.
         way: how they are written, in words, where that is not the usual way.
     """
 
@@ -67,6 +69,7 @@ class Numbers:
     decimal: str
     affix: str
     way: str
+    amounts_in: str = ""
 
 
 def looks_like_number(cell: str) -> bool:
@@ -81,13 +84,15 @@ def looks_like_number(cell: str) -> bool:
 
 
 def looks_measured(cell: str) -> bool:
-    """Whether a cell is a number, perhaps with a unit behind it.
+    """Whether a cell is a number, perhaps with a unit behind it or with several, or with its zeros in a word.
 
     Example:
         >>> [looks_measured(cell) for cell in ("12 months", "15,5 kg", "-7", "A 12", "12A", "007 kg", "12 Angry Men")]
         [True, True, True, False, False, False, False]
+        >>> [looks_measured(cell) for cell in ("1h 30m", "€0.6M")]
+        [True, True]
     """
-    return bool(_undressed(cell)[0]) or looks_like_number(cell)
+    return bool(_undressed(cell)[0]) or looks_like_number(cell) or looks_like_amount(cell)
 
 
 def parse_numbers(cells: Sequence[str], *, decimal_comma: bool = False) -> Floats:
@@ -104,18 +109,21 @@ def parse_numbers(cells: Sequence[str], *, decimal_comma: bool = False) -> Float
     return find_numbers(cells, np.ones(len(cells), dtype=np.int64), likely=likely).values
 
 
-def numbers_written(cells: Sequence[str], decimal: str, affix: str = "") -> Floats:
+def numbers_written(cells: Sequence[str], decimal: str, affix: str = "", amounts_in: str = "") -> Floats:
     """Cells as numbers in a known way of writing; NaN where a cell does not follow it.
 
     Args:
         cells: without spaces around them.
         decimal: ``"."`` or ``","``; the other sign stands between thousands.
         affix: the percent or currency sign or the unit that may stand at them.
+        amounts_in: where they have several units, the one that is wanted.
 
     Example:
         >>> numbers_written(["1.234", "12,5", "12.5"], ",").tolist()
         [1234.0, 12.5, nan]
     """
+    if amounts_in:
+        return amounts_written(cells, decimal, amounts_in)
     plain = _plain_numbers(cells) if decimal == POINT else None
     if plain is not None and not np.isnan(plain).any():
         return plain
@@ -188,6 +196,12 @@ def find_numbers(cells: Sequence[str], counts: Rows, *, known: str | None = None
     for parsed in found.values():
         parsed[~fits_affix] = np.nan
     fitting = {sign: int(counts[~np.isnan(parsed)].sum()) for sign, parsed in found.items()}
+    if max(fitting.values()) < int(counts.sum()):
+        amounts = find_amounts(cells, likely=known or likely)
+        if amounts is not None and int(counts[~np.isnan(amounts.values)].sum()) > max(fitting.values()):
+            key = "reading.amounts_of_zeros" if amounts.unit == ONES else "reading.amounts"
+            way = Message(key, units=", ".join(amounts.units), unit=amounts.unit)
+            return Numbers(amounts.values, amounts.decimal, "", way, amounts.unit)
     first = known or likely
     both = np.flatnonzero(np.abs(found[POINT] - found[COMMA]) > 0)
     doubt = ""

@@ -194,7 +194,7 @@ class Cells:
             held = [cell for cell in cells if not Writing().means_gap(cell)]
             found = dict(zip(held, parse_numbers(held, decimal_comma=self.decimal_comma).tolist()))
             return np.array([found.get(cell, math.nan) for cell in cells])
-        parsed = numbers_written(cells, writing.decimal, writing.affix)
+        parsed = numbers_written(cells, writing.decimal, writing.affix, writing.amounts_in)
         if writing.flags:
             flags = map(flag_value, cells)
             parsed = np.array([p if f is None or p == p else float(f) for p, f in zip(parsed.tolist(), flags)])
@@ -250,7 +250,9 @@ class _Places:
             return UNSEEN
         # The same class from a file where whole numbers were written 3.0.
         known = self._writing
-        number = (numbers_written([name], known.decimal, known.affix) if known else parse_numbers([name]))[0]
+        number = (
+            numbers_written([name], known.decimal, known.affix, known.amounts_in) if known else parse_numbers([name])
+        )[0]
         return UNSEEN if math.isnan(number) else self._place.get(number_name(number), UNSEEN)
 
     def of_value(self, value: Any) -> int:

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.messages import Message
+from derin.data.cells.amounts import ONES
 from derin.data.cells.date_scan import plain_dates
 from derin.data.cells.dates import (
     date_order,
@@ -308,7 +309,7 @@ def values_written(cells: Sequence[str], kind: Kind, writing: Writing, classes: 
     if kind is Kind.DATE:
         parsed = _at_places(present, parse_dates(held, writing.order, writing.digits), len(distinct.cells))
         return _dates(distinct, gaps, held, parsed, writing, "")
-    parsed = numbers_written(held, writing.decimal, writing.affix)
+    parsed = numbers_written(held, writing.decimal, writing.affix, writing.amounts_in)
     if writing.flags:
         parsed = _with_flags(held, parsed)
     return _numbers(distinct, gaps, _at_places(present, parsed, len(distinct.cells)), writing, "")
@@ -416,12 +417,14 @@ def _found_numbers(
     numbers = found.values[~np.isnan(found.values)]
     flags = bool(len(numbers)) and bool(((numbers == 0) | (numbers == 1)).all())
     del numbers
-    writing = Writing(decimal=found.decimal, affix=found.affix, flags=flags, missing=writing.missing)
+    writing = Writing(
+        decimal=found.decimal, affix=found.affix, amounts_in=found.amounts_in, flags=flags, missing=writing.missing
+    )
     values = _at_places(present, found.values, len(distinct.cells))
     made = _numbers(distinct, gaps, values, writing, found.way)
     if _is_doubtful(found.way):
         made = replace(made, remarks=(*made.remarks, made.note))
-    elif getattr(found.way, "key", "") == "reading.with_unit":
+    elif getattr(found.way, "key", "") in ("reading.with_unit", "reading.amounts", "reading.amounts_of_zeros"):
         otherwise = Message("reading.semicolon", first=made.note, second=Message("reading.unit_otherwise"))
         made = replace(made, remarks=(*made.remarks, otherwise))
     return made if forced or _are_rare(made) else None
@@ -458,7 +461,7 @@ def _numbers(
         num_distinct=num,
         conflicts=_rows_of(distinct, wrong),
         is_integral=integral,
-        unit=writing.affix or None,
+        unit=writing.affix or writing.amounts_in.removeprefix(ONES) or None,
         writing=writing,
         remarks=remarks,
     )

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derin.core.errors import RefusedFileError
+from derin.data.cells.amounts import is_amount_unit
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,6 +48,7 @@ class Writing:
     Args:
         decimal: the sign before the decimals of a number, ``"."`` or ``","``; the other one stands between thousands.
         affix: the percent or currency sign or the unit that stands at each number, or none.
+        amounts_in: the unit into which amounts with several units are turned; empty where there is one unit or none.
         order: in which order day, month and year of a date stand; empty where they are no dates.
         digits: what a date of digits alone means: one of `DIGIT_FORMS` or `EPOCH_FORMS`; empty where there is a mark
             between its parts.
@@ -56,6 +58,7 @@ class Writing:
 
     decimal: str = "."
     affix: str = ""
+    amounts_in: str = ""
     order: str = ""
     digits: str = ""
     flags: bool = False
@@ -94,6 +97,8 @@ class Writing:
                 if name in choices
                 else isinstance(value, str) and len(value) <= _LONGEST_AFFIX
                 if name == "affix"
+                else isinstance(value, str) and is_amount_unit(value)
+                if name == "amounts_in"
                 else isinstance(value, list) and all(isinstance(word, str) for word in value)
                 if name == "missing"
                 else False
