@@ -77,6 +77,25 @@ def test_nothing_is_tried_where_it_is_not_wanted_or_no_time_is_left(tmp_path: Pa
     assert run.record["findings"] == {}
 
 
+def test_with_very_many_classes_methods_are_left_out_and_named(tmp_path: Path) -> None:
+    rows = [f"{i % 7},{i % 60 % 11},name{i % 60}" for i in range(300)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,label", *rows]))
+
+    def tried(name: str) -> tuple[list[str], list[str], str]:
+        run = derin.fit(tmp_path / "t.csv", epochs=1, out=tmp_path / name, plan="plain")
+        found = found_of(run)
+        return [m["name"] for m in found["methods"]], found["skipped"], run.report.read_text(encoding="utf-8")
+
+    # 60 trees in each round are too many.
+    assert sorted(tried("some")[0]) == ["linear", "neighbors"]
+    with pytest.MonkeyPatch.context() as patch:
+        # About 240 training rows times 60 classes are more scores than this.
+        patch.setattr("derin.tasks.baselines.table_methods._MOST_SCORES", 10_000)
+        methods, skipped, page = tried("none")
+    assert (methods, skipped) == ([], ["linear", "neighbors", "boosting"])
+    assert "Not tried, since the time was over or there are too many classes: linear" in page
+
+
 def test_the_interval_of_a_paired_difference_holds_what_resampling_by_hand_gives() -> None:
     random = np.random.default_rng(3)
     first = random.normal(size=300)

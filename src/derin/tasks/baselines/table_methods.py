@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 METHODS = {"rows": ("linear", "neighbors", "boosting"), "sounds": ("linear", "neighbors")}
 # More rows and values take long to fit and change the picture little; the report says on how many rows it was.
 MOST_ROWS, MOST_VALUES = 20_000, 4_000_000
-# Boosting grows a tree for each class in each round.
-_MOST_CLASSES_BOOSTED = 50
+# Boosting grows a tree for each class in each round; the others hold a score of each class for each row, several times
+# over.
+_MOST_CLASSES_BOOSTED, _MOST_SCORES = 50, 5_000_000
 _COSTS, _NEIGHBORS, _RATES = (0.01, 1.0, 100.0), (1, 5, 15), (0.05, 0.2)
 _ITERATIONS = 300
 _LEAST_DEVIATION = 1e-6
@@ -91,9 +92,7 @@ def compare_with_table_methods(
     methods: list[dict[str, Any]] = []
     skipped: list[str] = []
     for name in METHODS[preparation.medium]:
-        if time.monotonic() >= ended or (
-            name == "boosting" and of_classes and len(task.classes) > _MOST_CLASSES_BOOSTED
-        ):
+        if time.monotonic() >= ended or _costs_too_much(name, len(task.classes or ()), len(train)):
             skipped.append(name)
             continue
         tried: list[tuple[dict[str, float], str, npt.NDArray[Any]]] = []
@@ -158,6 +157,10 @@ def candidates(name: str, of_classes: bool, num_train: int) -> Iterator[tuple[st
         kind = HistGradientBoostingClassifier if of_classes else HistGradientBoostingRegressor
         for rate in _RATES:
             yield f"learning_rate={rate:g}", kind(learning_rate=rate, random_state=0)
+
+
+def _costs_too_much(name: str, num_classes: int, num_train: int) -> bool:
+    return num_classes * num_train > _MOST_SCORES or (name == "boosting" and num_classes > _MOST_CLASSES_BOOSTED)
 
 
 def _wrong(truths: npt.NDArray[Any], answers: npt.NDArray[Any]) -> npt.NDArray[Any]:
