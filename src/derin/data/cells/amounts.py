@@ -7,6 +7,7 @@ days.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter
@@ -243,7 +244,7 @@ def _zeros(unit: str) -> int | None:
 
 def _summed(parts: Sequence[_Part], decimal: str, kind: Mapping[str, float], unit: str) -> float:
     factors = [_factor(kind, part.unit) for part in parts]
-    if not all(factors) or any(a <= b for a, b in zip(factors, factors[1:])):
+    if not all(factors) or any(a <= b for a, b in itertools.pairwise(factors)):
         return math.nan
     value = sum(_number(part.number, decimal) * f / _factor(kind, unit) for part, f in zip(parts, factors))
     # 6 feet are 72 inches, not 72.00000000000001: the last digits of a product of decimal fractions mean nothing.
