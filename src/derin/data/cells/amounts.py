@@ -185,7 +185,8 @@ def _parts(cell: str) -> list[_Part]:
     around = _AROUND.fullmatch(cell) if cell[-1:] and len(cell) <= _LOOKED_AT else None
     if around is None:
         return []
-    inner, found, place = around["inner"], [], 0
+    inner, place = around["inner"], 0
+    found: list[_Part] = []
     while place < len(inner):
         if found:
             place = _BETWEEN.match(inner, place).end()  # type: ignore[union-attr]

@@ -200,8 +200,8 @@ def find_numbers(cells: Sequence[str], counts: Rows, *, known: str | None = None
         amounts = find_amounts(cells, likely=known or likely)
         if amounts is not None and int(counts[~np.isnan(amounts.values)].sum()) > max(fitting.values()):
             key = "reading.amounts_of_zeros" if amounts.unit == ONES else "reading.amounts"
-            way = Message(key, units=", ".join(amounts.units), unit=amounts.unit)
-            return Numbers(amounts.values, amounts.decimal, "", way, amounts.unit)
+            said = Message(key, units=", ".join(amounts.units), unit=amounts.unit)
+            return Numbers(amounts.values, amounts.decimal, "", said, amounts.unit)
     first = known or likely
     both = np.flatnonzero(np.abs(found[POINT] - found[COMMA]) > 0)
     doubt = ""
