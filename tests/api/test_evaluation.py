@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import warnings
+import wave
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import derin
 from derin.core.errors import DerinWarning, RefusedFileError, UsageError
 from derin.data.known_rows import pack, row_hashes, unpack
 from derin.data.recipe import ReadingRecipe
+from derin.tasks.registry import TASKS
 
 QUICK: dict[str, Any] = {"epochs": 1, "plan": "plain", "report": False, "threads": 1}
 CITIES = ("Ankara", "Bursa", "Çorum")
@@ -133,6 +135,52 @@ def points(folder: Path) -> Path:
     return folder
 
 
+def masked(folder: Path) -> Path:
+    """Pictures of two sizes with a rectangle each, and its class in a mask of the same name."""
+    rng = np.random.default_rng(0)
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for number in range(20):
+        mask = np.zeros((24, 20 + number % 2 * 4), dtype=np.uint8)
+        y, x = rng.integers(2, 12, 2).tolist()
+        mask[y : y + 8, x : x + 7] = 1 + number % 2
+        pixels = (mask[..., None] * 90 + rng.integers(0, 60, (*mask.shape, 3))).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"{number}.png")
+        Image.fromarray(mask).save(folder / "masks" / f"{number}.png")
+    return folder
+
+
+def boxed(folder: Path, most: int = 2) -> Path:
+    """Pictures of two sizes with one or more red or blue things, and their boxes in a CSV."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    lines = ["file,xmin,ymin,xmax,ymax,label"]
+    for number in range(24):
+        pixels = rng.integers(0, 60, (40, 48 + number % 2 * 8, 3), dtype=np.uint8)
+        for thing in range(1 + number % most):
+            y, x = rng.integers(0, 24, 2).tolist()
+            color = (number + thing) % 2
+            pixels[y : y + 14, x : x + 12] = ((230, 30, 30), (30, 30, 230))[color]
+            lines.append(f"{number}.png,{x},{y},{x + 12},{y + 14},{('red', 'blue')[color]}")
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    (folder / "boxes.csv").write_text("\n".join(lines))
+    return folder
+
+
+def recorded(folder: Path) -> Path:
+    """Half seconds of a low and a high tone, of unequal length."""
+    rng = np.random.default_rng(0)
+    for number in range(20):
+        kind, hertz = (("low", 300), ("high", 900))[number % 2]
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        time = np.arange(4000 + number % 3 * 400) / 8000
+        samples = (np.sin(2 * np.pi * hertz * time) * 8000 + rng.normal(0, 300, len(time))).astype("<i2")
+        with wave.open(str(folder / kind / f"{number}.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, len(samples), "NONE", ""))
+            file.writeframes(samples.tobytes())
+    return folder
+
+
 def packed(path: Path) -> Path:
     x, y = arrays(path)
     np.savez(path, x=x, y=y)
@@ -174,7 +222,23 @@ WAYS: dict[str, tuple[Make, str, dict[str, Any]]] = {
         "p",
         {"model": "landmark_heatmaps", "model_options": {"width": 8, **_NARROW}, "size": 64},
     ),
+    "masks": (masked, "p", {"model_options": {"width": 4, "depth": 1}, "size": 24}),
+    "boxes": (boxed, "p", {"model": "yolo", "size": 64}),
+    "boxes on a grid": (boxed, "p", {"model": "yolo_grid", "size": 64}),
+    "one box": (lambda p: boxed(p, 1), "p", {"task": "localization", "size": 64}),
+    "sounds": (recorded, "s", {}),
+    "people": (pictures, "p", {"task": "embedding", "size": 32, "hold_out": "none"}),
+    "pictures drawn anew": (lambda _: "digits", "", {"task": "vae", "model_options": {"width": 16}}),
+    "pictures made by two networks": (lambda _: "digits", "", {"task": "gan"}),
+    "pictures made out of noise": (lambda _: "digits", "", {"task": "flow", "model_options": {"width": 8}}),
+    "pictures made clean": (
+        lambda p: pictures(p, unequal=True),
+        "p",
+        {"task": "restore", "degrade": "noise=25", "size": 16, "model_options": {"width": 2, "depth": 1}},
+    ),
     "texts": (sentences, "s.tsv", {}),
+    "word vectors": (text, "t.txt", {"task": "word-vectors"}),
+    "counts of words together": (text, "t.txt", {"task": "glove"}),
     "tags": (tagged, "t.conll", {}),
     "pairs": (pairs, "p.tsv", {"task": "translation", "model": "seq2seq_gru"}),
     "language model": (text, "t.txt", {"task": "lm", "reader_options": {"encoding": "utf-8"}, "model": "neural_lm"}),
@@ -198,12 +262,28 @@ def quiet() -> Iterator[None]:
         yield
 
 
+# A way of each task. `own`, of a network and a loss that are handed over, is measured again in test_several_inputs.py.
+OF_TASK = {
+    "classification": "another target", "binary": "a threshold chosen", "multilabel": "labels that occur together",
+    "regression": "a number as target", "multitask": "several targets", "lm": "language model", "tagging": "tags",
+    "translation": "pairs", "word-vectors": "word vectors", "glove": "counts of words together",
+    "segmentation": "masks", "detection": "boxes", "localization": "one box", "landmarks": "points",
+    "forecasting": "series", "embedding": "people", "gan": "pictures made by two networks",
+    "flow": "pictures made out of noise", "vae": "pictures drawn anew", "restore": "pictures made clean",
+}  # fmt: skip
+
+
+def test_no_task_is_left_out() -> None:
+    assert {*OF_TASK, "own"} == set(TASKS)
+
+
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_of_reading_gives_the_recorded_figures_again(tmp_path: Path, way: str) -> None:
     make, name, options = WAYS[way]
     data = make(tmp_path / name)
     run = derin.fit(data, out=tmp_path / "run", **QUICK, **options)
+    assert [task for task, of_it in OF_TASK.items() if of_it == way] in ([], [run.record["task"]["name"]])
     model = derin.open(run.path)
     usual = "test" if "test" in run.metrics else "val"
     for split in (None, "val"):
